@@ -1,0 +1,143 @@
+// Package apono is a client for the public REST API of Apono, which grants
+// just-in-time access to cloud resources, databases and clusters.
+//
+// A [Client] has a service for each part of the API, and each service has the
+// same verbs: List returns one page, ListAll iterates over all of them, Get,
+// Create, Update and Delete do what they say.
+//
+//	client, err := apono.NewClientFromEnv()
+//	if err != nil {
+//		return err
+//	}
+//	for integration, err := range client.Integrations.ListAll(ctx) {
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Println(integration.Name, integration.Status)
+//	}
+//
+// # Errors
+//
+// A refusal by the server is an [*APIError], which errors.Is compares with
+// [ErrNotFound] and its kin. Arguments that no server could accept are an
+// [*ArgumentError], before anything is sent. An answer that is not what the API
+// promises is a [*DecodeError], and a call that got no answer a
+// [*TransportError]. Error texts hold path templates and no arguments.
+//
+// # Repetition
+//
+// GET, PUT and DELETE requests are repeated after failures that may pass; POST
+// and PATCH only when the server said that it did nothing, or when nothing was
+// sent. See [RetryPolicy].
+//
+// # Testing
+//
+// Package aponotest is a fake server for the tests of programs that use this
+// one.
+package apono
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+
+	"github.com/apono-go/apono/internal/transport"
+)
+
+// Version is the version of this module, as sent in the User-Agent header.
+const Version = "0.1.0"
+
+// DefaultBaseURL is where Apono serves its API.
+const DefaultBaseURL = "https://api.apono.io"
+
+const (
+	envToken         = "APONO_TOKEN"
+	envPersonalToken = "APONO_PERSONAL_TOKEN"
+	envEndpoint      = "APONO_ENDPOINT"
+)
+
+// Client calls the API. It is safe for concurrent use, and one client should
+// serve a whole program, because it keeps connections. Make it with [NewClient]
+// or [NewClientFromEnv]; the zero value does not work.
+type Client struct {
+	// Integrations are the connected cloud accounts, databases, clusters and
+	// identity providers.
+	Integrations *IntegrationsService
+
+	transport *transport.Transport
+	baseURL   *url.URL
+	userAgent string
+	readOnly  bool
+	readAhead int
+}
+
+// NewClient returns a client that authenticates with a token, as made in
+// Apono's portal. It reads no environment variable and sends no request.
+//
+// An empty token, one with white space, control or non-ASCII characters, and
+// options that make no sense are an [*ArgumentError]. The token may be empty
+// with [WithTokenSource].
+func NewClient(token string, opts ...Option) (*Client, error) {
+	return newClient("token", token, opts)
+}
+
+// NewClientFromEnv returns a client that is configured by the environment: the
+// token from APONO_TOKEN or else APONO_PERSONAL_TOKEN, the base URL from
+// APONO_ENDPOINT if that is set. An option goes before the variable for the
+// same thing. An [*ArgumentError] names the variable that is missing or wrong.
+func NewClientFromEnv(opts ...Option) (*Client, error) {
+	name := envToken
+	if os.Getenv(envToken) == "" && os.Getenv(envPersonalToken) != "" {
+		name = envPersonalToken
+	}
+	if endpoint := os.Getenv(envEndpoint); endpoint != "" {
+		opts = append([]Option{baseURLOption(envEndpoint, endpoint)}, opts...)
+	}
+	return newClient(name, os.Getenv(name), opts)
+}
+
+// newClient builds a client; name is where the token came from.
+func newClient(name, token string, opts []Option) (*Client, error) {
+	o := defaultOptions()
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, &ArgumentError{Arg: fmt.Sprintf("opts[%d]", i), Reason: "the option is nil"}
+		}
+		if err := opt(&o); err != nil {
+			return nil, err
+		}
+	}
+	source := o.tokenSource
+	if source == nil {
+		if err := checkToken(name, token); err != nil {
+			return nil, err
+		}
+		source = func(context.Context) (string, error) { return token, nil }
+	}
+	if o.httpClient == nil {
+		o.httpClient = defaultHTTPClient(o.readAhead)
+	}
+	c := &Client{baseURL: o.baseURL, userAgent: o.userAgent, readOnly: o.readOnly, readAhead: o.readAhead}
+	c.transport = transport.New(transport.Config{
+		HTTPClient:     o.httpClient,
+		Origin:         o.baseURL,
+		Token:          source,
+		Renewable:      o.tokenSource != nil,
+		Policy:         transport.Policy(o.retry),
+		AttemptTimeout: o.attemptTimeout,
+		MaxBytes:       o.maxResponseBytes,
+		Logger:         o.logger,
+		Limiter:        o.limiter,
+		Hooks:          o.hooks,
+	})
+	c.Integrations = &IntegrationsService{client: c}
+	return c, nil
+}
+
+// CloseIdleConnections closes the connections that no call is using. A client
+// needs no other clean-up; this one is for programs that make many clients.
+func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }
+
+// String names the client by its base URL.
+func (c *Client) String() string { return "apono.Client(" + c.baseURL.String() + ")" }

@@ -1,0 +1,386 @@
+package apono
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/apono-go/apono/internal/operation"
+	"github.com/apono-go/apono/internal/transport"
+)
+
+// Sentinels for errors.Is. The first group matches an [*APIError] by its status.
+var (
+	// ErrBadRequest is a request that the server finds malformed or invalid: 400 or 422.
+	ErrBadRequest = errors.New("bad request")
+	// ErrUnauthorized is a token that is missing, wrong, revoked or expired: 401.
+	ErrUnauthorized = errors.New("unauthorized")
+	// ErrForbidden is a token that may not do this: 403.
+	ErrForbidden = errors.New("forbidden")
+	// ErrNotFound is an object that does not exist: 404.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict is a request against the present state: 409.
+	ErrConflict = errors.New("conflict")
+	// ErrRateLimited is too many requests: 429.
+	ErrRateLimited = errors.New("rate limited")
+	// ErrServer is a failure on the server's side: 500 and above.
+	ErrServer = errors.New("server error")
+
+	// ErrPageLoop is a page token that the server had given before: following
+	// it would not end.
+	ErrPageLoop = errors.New("the server repeated a page token")
+	// ErrTruncated is a list by offset that could not be read to its end; the
+	// error is a [*TruncatedError].
+	ErrTruncated = errors.New("the list is not complete")
+	// ErrResponseTooLarge is a body above the limit of [WithMaxResponseBytes].
+	ErrResponseTooLarge = transport.ErrTooLarge
+	// ErrReadOnly is an operation that [WithReadOnly] refuses.
+	ErrReadOnly = errors.New("the client is read-only")
+)
+
+// APIError is an answer other than 2xx. Whatever the body holds, it is kept.
+type APIError struct {
+	// StatusCode is the HTTP status.
+	StatusCode int
+	// Code is the server's own code, empty if it gave none.
+	Code string
+	// Message is the server's explanation, empty if it gave none.
+	Message string
+	// RequestID is the server's name for the request, empty if it gave none.
+	RequestID string
+	// Method is the HTTP method.
+	Method string
+	// Path is the path template, such as /api/admin/v4/integrations/{id}.
+	Path string
+	// Attempts is how many requests were sent.
+	Attempts int
+	// RetryAfter is how long the server asks to wait, zero if it does not say.
+	RetryAfter time.Duration
+	// Header is the answer's header without Set-Cookie.
+	Header http.Header
+	// Body is the answer's body; the token is masked if the server echoed it.
+	Body []byte
+}
+
+// Error describes the error in one line. E-mail addresses in the server's
+// message are masked; Message has them.
+func (e *APIError) Error() string {
+	b := startMessage(e.Method, e.Path)
+	fmt.Fprintf(b, ": %s", statusText(e.StatusCode))
+	if text := oneLine(e.Message); text != "" {
+		fmt.Fprintf(b, ": %s", text)
+	}
+	if code := oneLine(e.Code); code != "" && code != http.StatusText(e.StatusCode) {
+		fmt.Fprintf(b, ", code %s", code)
+	}
+	if id := oneLine(e.RequestID); id != "" {
+		fmt.Fprintf(b, ", request id %s", id)
+	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(b, ", retry after %s", e.RetryAfter)
+	}
+	if e.Attempts > 1 {
+		fmt.Fprintf(b, ", after %d attempts", e.Attempts)
+	}
+	return b.String()
+}
+
+// Is compares the status with the sentinels of this package.
+func (e *APIError) Is(target error) bool {
+	switch target {
+	case ErrBadRequest:
+		return e.StatusCode == http.StatusBadRequest || e.StatusCode == http.StatusUnprocessableEntity
+	case ErrUnauthorized:
+		return e.StatusCode == http.StatusUnauthorized
+	case ErrForbidden:
+		return e.StatusCode == http.StatusForbidden
+	case ErrNotFound:
+		return e.StatusCode == http.StatusNotFound
+	case ErrConflict:
+		return e.StatusCode == http.StatusConflict
+	case ErrRateLimited:
+		return e.StatusCode == http.StatusTooManyRequests
+	case ErrServer:
+		return e.StatusCode >= http.StatusInternalServerError
+	}
+	return false
+}
+
+// LogValue gives the error's parts as attributes, without header and body.
+func (e *APIError) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.Int("status", e.StatusCode),
+		slog.String("method", e.Method),
+		slog.String("path", e.Path),
+		slog.String("code", oneLine(e.Code)),
+		slog.String("message", oneLine(e.Message)),
+		slog.String("request_id", oneLine(e.RequestID)),
+		slog.Int("attempts", e.Attempts),
+	)
+}
+
+// DecodeError is an answer with status 2xx that is not what the API promises:
+// no JSON, another type, nothing where an object is due, or cut short.
+type DecodeError struct {
+	// StatusCode is the HTTP status.
+	StatusCode int
+	// RequestID is the server's name for the request, empty if it gave none.
+	RequestID string
+	// Method is the HTTP method.
+	Method string
+	// Path is the path template.
+	Path string
+	// Attempts is how many requests were sent.
+	Attempts int
+	// Header is the answer's header without Set-Cookie.
+	Header http.Header
+	// Body is the answer's body as far as it came.
+	Body []byte
+	// Err is what is wrong with it.
+	Err error
+}
+
+// Error describes the error in one line, without the body.
+func (e *DecodeError) Error() string {
+	b := startMessage(e.Method, e.Path)
+	fmt.Fprintf(b, ": %s with a body that cannot be used", statusText(e.StatusCode))
+	if e.Err != nil {
+		fmt.Fprintf(b, ": %s", oneLine(e.Err.Error()))
+	}
+	if id := oneLine(e.RequestID); id != "" {
+		fmt.Fprintf(b, ", request id %s", id)
+	}
+	return b.String()
+}
+
+// Unwrap returns what is wrong with the body.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// TransportError is a call that ended without a usable answer: the network
+// failed, or the context ended.
+type TransportError struct {
+	// Method is the HTTP method.
+	Method string
+	// Path is the path template.
+	Path string
+	// Attempts is how many requests were sent or tried.
+	Attempts int
+	// MaybeSent says that the server may have received a request. For an
+	// operation that changes something it is then unknown whether it did.
+	MaybeSent bool
+	// Err is why the call ended.
+	Err error
+	// Last is the last answer before the end, nil if there was none.
+	Last *APIError
+}
+
+// Error describes the error in one line.
+func (e *TransportError) Error() string {
+	b := startMessage(e.Method, e.Path)
+	if e.Err != nil {
+		fmt.Fprintf(b, ": %s", oneLine(e.Err.Error()))
+	}
+	if e.Attempts > 1 {
+		fmt.Fprintf(b, ", after %d attempts", e.Attempts)
+	}
+	if e.Last != nil {
+		fmt.Fprintf(b, "; the last answer was %s", statusText(e.Last.StatusCode))
+	}
+	return b.String()
+}
+
+// Unwrap returns why the call ended, and the last answer if there was one.
+func (e *TransportError) Unwrap() []error {
+	var errs []error
+	if e.Err != nil {
+		errs = append(errs, e.Err)
+	}
+	if e.Last != nil {
+		errs = append(errs, e.Last)
+	}
+	return errs
+}
+
+// ArgumentError is an argument that cannot be right. Nothing was sent.
+type ArgumentError struct {
+	// Arg names the argument.
+	Arg string
+	// Reason says what is wrong with it and what to do.
+	Reason string
+}
+
+// Error names the argument and says what is wrong with it.
+func (e *ArgumentError) Error() string {
+	return "apono: argument " + e.Arg + ": " + e.Reason
+}
+
+// TruncatedError is a list by offset that could not be read to its end. The
+// items before it are good; the rest could not be had without losing or
+// repeating some. errors.Is finds [ErrTruncated] in it.
+type TruncatedError struct {
+	// Method is the HTTP method.
+	Method string
+	// Path is the path template.
+	Path string
+	// Total is the number of items that the server last said there are.
+	Total int
+	// Received is the number of items that were yielded.
+	Received int
+	// Reason says what the server did.
+	Reason string
+}
+
+// Error says how far the list was read and why no further.
+func (e *TruncatedError) Error() string {
+	b := startMessage(e.Method, e.Path)
+	fmt.Fprintf(b, ": %s: %d items read, total %d: %s", ErrTruncated, e.Received, e.Total, e.Reason)
+	return b.String()
+}
+
+// Is makes the error an [ErrTruncated].
+func (e *TruncatedError) Is(target error) bool { return target == ErrTruncated }
+
+func startMessage(method, path string) *strings.Builder {
+	b := new(strings.Builder)
+	b.WriteString("apono")
+	if method != "" || path != "" {
+		fmt.Fprintf(b, ": %s %s", method, path)
+	}
+	return b
+}
+
+func statusText(status int) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+}
+
+// oneLine makes text from outside fit for a line of a log: no line breaks, no
+// addresses of people, no query strings, and not too long.
+func oneLine(text string) string {
+	const limit = 300
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+	for i, word := range words {
+		if len(word) > 1 && strings.Contains(word, "@") {
+			words[i] = "[e-mail]"
+		} else if query := strings.Index(word, "?"); query >= 0 && strings.Contains(word, "/") {
+			words[i] = word[:query]
+		}
+	}
+	line := strings.Join(words, " ")
+	if len(line) <= limit {
+		return line
+	}
+	end := limit
+	for end > 0 && !utf8.RuneStart(line[end]) {
+		end--
+	}
+	return line[:end] + "…"
+}
+
+func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {
+	header, body := resp.Redacted()
+	code, message := parseErrorBody(header, body)
+	return &APIError{
+		StatusCode: resp.StatusCode,
+		Code:       code,
+		Message:    message,
+		RequestID:  transport.RequestID(header),
+		Method:     op.Method,
+		Path:       op.Path,
+		Attempts:   resp.Attempts,
+		RetryAfter: resp.RetryAfter,
+		Header:     header,
+		Body:       body,
+	}
+}
+
+func newDecodeError(op *operation.Operation, resp *transport.Response, err error) *DecodeError {
+	header, body := resp.Redacted()
+	return &DecodeError{
+		StatusCode: resp.StatusCode,
+		RequestID:  transport.RequestID(header),
+		Method:     op.Method,
+		Path:       op.Path,
+		Attempts:   resp.Attempts,
+		Header:     header,
+		Body:       body,
+		Err:        err,
+	}
+}
+
+func newTransportError(op *operation.Operation, err error) *TransportError {
+	e := &TransportError{Method: op.Method, Path: op.Path, Err: err}
+	if failed := (*transport.Error)(nil); errors.As(err, &failed) {
+		e.Err, e.Attempts, e.MaybeSent = failed.Err, failed.Attempts, failed.MaybeSent
+		if failed.Last != nil {
+			e.Last = newAPIError(op, failed.Last)
+		}
+	}
+	return e
+}
+
+// parseErrorBody finds a code and a message in a body of any shape. The API
+// documents {"status": "401", "code": "Unauthorized"} and nothing else.
+func parseErrorBody(header http.Header, body []byte) (code, message string) {
+	var value any
+	if err := json.Unmarshal(body, &value); err == nil {
+		return findCode(value), findMessage(value, 0)
+	}
+	text := strings.TrimSpace(string(body))
+	if strings.HasPrefix(text, "<") || strings.Contains(header.Get("Content-Type"), "html") || !utf8.ValidString(text) {
+		return "", ""
+	}
+	return "", text
+}
+
+// The members that hold a message or a code, the likeliest first.
+var (
+	messageMembers = []string{"message", "error_description", "error_message", "error", "detail", "details", "title", "reason", "description", "errors"}
+	codeMembers    = []string{"code", "error_code", "errorCode"}
+)
+
+func findMessage(value any, depth int) string {
+	if depth > 4 {
+		return ""
+	}
+	switch value := value.(type) {
+	case string:
+		return strings.TrimSpace(value)
+	case []any:
+		var messages []string
+		for _, element := range value {
+			if message := findMessage(element, depth+1); message != "" {
+				messages = append(messages, message)
+			}
+		}
+		return strings.Join(messages, "; ")
+	case map[string]any:
+		for _, name := range messageMembers {
+			if message := findMessage(value[name], depth+1); message != "" {
+				return message
+			}
+		}
+	}
+	return ""
+}
+
+func findCode(value any) string {
+	object, _ := value.(map[string]any)
+	for _, name := range codeMembers {
+		switch code := object[name].(type) {
+		case string:
+			return code
+		case float64:
+			return fmt.Sprintf("%v", code)
+		}
+	}
+	if nested, ok := object["error"].(map[string]any); ok {
+		return findCode(nested)
+	}
+	return ""
+}

@@ -1,0 +1,209 @@
+// Package operation holds the table of the API's operations: how each is
+// called in this library, how it is addressed, and when it may be repeated.
+//
+// The entries stand in the resource files of the root package; this package
+// collects them, so that the fake server and the contract tests read the very
+// table that the client works from.
+package operation
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Repeat says when a request may be sent again on the client's own account.
+type Repeat int
+
+const (
+	// IfIdempotent is for GET, PUT and DELETE: a second request has the effect
+	// of the first, so they are repeated whenever that may help.
+	IfIdempotent Repeat = iota
+	// IfRefused is for POST and PATCH: they are repeated when the server said
+	// that it did nothing (429), or when nothing was sent.
+	IfRefused
+	// IfUnsent is for reads that use something up, such as one-time
+	// credentials: they are repeated only when nothing was sent.
+	IfUnsent
+)
+
+// repeats is the rule for each method; Consuming overrides it.
+var repeats = map[string]Repeat{
+	http.MethodGet:    IfIdempotent,
+	http.MethodPut:    IfIdempotent,
+	http.MethodDelete: IfIdempotent,
+	http.MethodPost:   IfRefused,
+	http.MethodPatch:  IfRefused,
+}
+
+// Methods lists the HTTP methods that the API knows.
+func Methods() []string {
+	return []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+}
+
+// Operation is one endpoint of the API.
+type Operation struct {
+	// Name is the operation in this library's words, "Integrations.Get".
+	Name string
+	// Method is the HTTP method.
+	Method string
+	// Path is the path template, "/api/admin/v4/integrations/{id}".
+	Path string
+	// Repeat says when the request may be sent again.
+	Repeat Repeat
+	// Changes says that the operation alters something on the server.
+	Changes bool
+
+	segments []string
+}
+
+var table []*Operation
+
+// New adds an operation to the table. It panics on a name or an address that
+// the table already holds, and on a method that the API does not know.
+func New(name, method, path string) *Operation {
+	op := describe(name, method, path)
+	for _, other := range table {
+		if other.Name == op.Name || other.Method == op.Method && other.Path == op.Path {
+			panic(fmt.Sprintf("operation: %s and %s are the same operation", other.Name, op.Name))
+		}
+	}
+	table = append(table, op)
+	return op
+}
+
+// Consuming marks a read that uses something up: it counts as a change, and it
+// is never repeated once it may have reached the server.
+func (op *Operation) Consuming() *Operation {
+	op.Repeat, op.Changes = IfUnsent, true
+	return op
+}
+
+// All returns the table, in the order in which the entries were added.
+func All() []*Operation { return slices.Clone(table) }
+
+// Lookup returns the operation with this name, or nil.
+func Lookup(name string) *Operation {
+	for _, op := range table {
+		if op.Name == name {
+			return op
+		}
+	}
+	return nil
+}
+
+// Match returns the operation that an escaped path addresses, or nil. Where
+// two fit, the one with more literal segments wins.
+func Match(method, path string) *Operation {
+	segments := strings.Split(path, "/")
+	var best *Operation
+	for _, op := range table {
+		if op.Method == method && op.fits(segments) && (best == nil || op.literals() > best.literals()) {
+			best = op
+		}
+	}
+	return best
+}
+
+// Unknown describes an operation that the table does not hold. Segments that
+// may be arguments rather than names are masked in its path, so that the path
+// can stand in messages.
+func Unknown(method, path string) *Operation {
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if !isName(segment) {
+			segments[i] = "{}"
+		}
+	}
+	return describe("Do", method, strings.Join(segments, "/"))
+}
+
+// Parameters returns the names of the path's parameters in order.
+func (op *Operation) Parameters() []string {
+	var names []string
+	for _, segment := range op.segments {
+		if name, ok := parameter(segment); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Args returns the arguments of an escaped path that fits the operation, in
+// the order of its parameters.
+func (op *Operation) Args(path string) []string {
+	var args []string
+	for i, segment := range strings.Split(path, "/") {
+		if _, ok := parameter(op.segments[i]); ok {
+			args = append(args, segment)
+		}
+	}
+	return args
+}
+
+// Fill returns the path with each parameter replaced, in order, by what
+// escape gives for it.
+func (op *Operation) Fill(escape func(i int, name string) string) string {
+	filled := make([]string, len(op.segments))
+	n := 0
+	for i, segment := range op.segments {
+		if name, ok := parameter(segment); ok {
+			segment = escape(n, name)
+			n++
+		}
+		filled[i] = segment
+	}
+	return strings.Join(filled, "/")
+}
+
+func describe(name, method, path string) *Operation {
+	repeat, ok := repeats[method]
+	if !ok {
+		panic(fmt.Sprintf("operation: %s has the unknown method %q", name, method))
+	}
+	return &Operation{
+		Name: name, Method: method, Path: path,
+		Repeat: repeat, Changes: method != http.MethodGet,
+		segments: strings.Split(path, "/"),
+	}
+}
+
+func (op *Operation) fits(segments []string) bool {
+	if len(segments) != len(op.segments) {
+		return false
+	}
+	for i, want := range op.segments {
+		if _, ok := parameter(want); ok {
+			if segments[i] == "" {
+				return false
+			}
+		} else if segments[i] != want {
+			return false
+		}
+	}
+	return true
+}
+
+func (op *Operation) literals() int { return len(op.segments) - len(op.Parameters()) }
+
+func parameter(segment string) (string, bool) {
+	name, opens := strings.CutPrefix(segment, "{")
+	name, closes := strings.CutSuffix(name, "}")
+	return name, opens && closes
+}
+
+// isName tells a path's own words ("access-flows", "v4") from arguments.
+func isName(segment string) bool {
+	digits := 0
+	for _, r := range segment {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case r >= 'a' && r <= 'z', r == '-', r == '_':
+		default:
+			return false
+		}
+	}
+	return digits == 0 || len(segment) <= 3 && segment[0] == 'v'
+}

@@ -1,0 +1,413 @@
+// Package transport sends requests: it authenticates, waits, repeats what may
+// be repeated, and reads every answer whole. It knows HTTP, not the API.
+//
+// The way of a request is Send → one attempt (RoundTrip) → the caller's hooks →
+// authorize → the caller's http.Client transport.
+package transport
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/apono-go/apono/internal/operation"
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// ErrTooLarge says that a body was longer than the limit.
+var ErrTooLarge = errors.New("the body is larger than the limit")
+
+// Config is what a Transport is made of. Every field but Logger, Limiter and
+// Hooks is needed.
+type Config struct {
+	// HTTPClient sends the requests; it is copied, never changed.
+	HTTPClient *http.Client
+	// Origin is the scheme and host that the token is sent to, and no other.
+	Origin *url.URL
+	// Token gives the bearer token for one attempt.
+	Token func(context.Context) (string, error)
+	// Renewable says that asking Token again after a 401 may help.
+	Renewable      bool
+	Policy         Policy
+	AttemptTimeout time.Duration
+	MaxBytes       int64
+	Logger         *slog.Logger
+	Limiter        interface{ Wait(context.Context) error }
+	Hooks          []func(http.RoundTripper) http.RoundTripper
+}
+
+// Request is one call, whatever the number of attempts.
+type Request struct {
+	Operation *operation.Operation
+	URL       *url.URL
+	Header    http.Header
+	// Body is nil where nothing is sent.
+	Body []byte
+	// Once forbids every repetition.
+	Once bool
+}
+
+// Response is an answer that was read to its end, or as far as it went.
+type Response struct {
+	StatusCode int
+	Header     http.Header
+	Body       []byte
+	// RetryAfter is how long the server asks to wait, zero if it does not.
+	RetryAfter time.Duration
+	// Attempts is the number of the attempt that this answers.
+	Attempts int
+	// Uncertain says that an earlier attempt may have been carried out, though
+	// no answer said so.
+	Uncertain bool
+	// ReadErr is why the body ended early, nil if it did not.
+	ReadErr error
+
+	token string
+}
+
+// Redacted returns the header and the body without the token, which a server
+// may echo, and without cookies.
+func (r *Response) Redacted() (http.Header, []byte) {
+	header := r.Header.Clone()
+	header.Del("Set-Cookie")
+	if r.token == "" {
+		return header, r.Body
+	}
+	for _, values := range header {
+		for i, value := range values {
+			values[i] = strings.ReplaceAll(value, r.token, redacted)
+		}
+	}
+	return header, bytes.ReplaceAll(r.Body, []byte(r.token), []byte(redacted))
+}
+
+// cutShort says that the answer is a success of which the end is missing.
+func (r *Response) cutShort() bool {
+	return r.ReadErr != nil && r.StatusCode >= 200 && r.StatusCode < 300
+}
+
+// Error is a call that ended without an answer to give.
+type Error struct {
+	Err      error
+	Attempts int
+	// MaybeSent says that the server may have received the request.
+	MaybeSent bool
+	// Last is the last answer before the end, nil if there was none.
+	Last *Response
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Transport sends requests. It is safe for concurrent use.
+type Transport struct {
+	config Config
+	client http.Client
+	next   http.RoundTripper
+}
+
+// New returns a Transport.
+func New(config Config) *Transport {
+	t := &Transport{config: config, client: *config.HTTPClient}
+	// A redirect would carry the token to wherever the answer points, and turn
+	// a DELETE into a GET; the caller gets the 3xx itself.
+	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	t.next = authorizer{origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport)}
+	for _, hook := range config.Hooks {
+		t.next = hook(t.next)
+	}
+	return t
+}
+
+// CloseIdleConnections closes the connections that no request is using.
+func (t *Transport) CloseIdleConnections() { t.config.HTTPClient.CloseIdleConnections() }
+
+// Send sends a request, repeats it where the policy says so, and returns the
+// last answer. Any status is an answer; the error is always an *Error.
+func (t *Transport) Send(ctx context.Context, req Request) (*Response, error) {
+	c := &call{transport: t, request: req, ctx: ctx}
+	if ctx.Err() != nil {
+		return nil, c.fail(c.contextErr())
+	}
+	retryable, err := retryablehttp.NewRequestWithContext(ctx, req.Operation.Method, req.URL.String(), nil)
+	if err != nil {
+		return nil, c.fail(err)
+	}
+	retryable.Header = req.Header.Clone()
+	if req.Body != nil {
+		if err := retryable.SetBody(req.Body); err != nil {
+			return nil, c.fail(err)
+		}
+	} else if req.Operation.Repeat == operation.IfUnsent {
+		// net/http repeats a GET by itself when a kept-alive connection breaks,
+		// unless the request has a body that it cannot get a second time.
+		retryable.Body, retryable.GetBody = io.NopCloser(strings.NewReader("")), nil
+	}
+	client := t.client
+	client.Transport = c
+	retry := retryablehttp.Client{
+		HTTPClient: &client,
+		RetryMax:   math.MaxInt32, // again is what decides
+		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return c.again(), nil },
+		Backoff:    func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.wait },
+		PrepareRetry: func(r *http.Request) error {
+			r.Header = req.Header.Clone() // a cookie jar adds to it at every attempt
+			return nil
+		},
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	resp, err := retry.Do(retryable)
+	if resp != nil {
+		_ = resp.Body.Close() // the attempt has read it; this one is empty
+	}
+	return c.finish(err)
+}
+
+// call is the state of one Send. It is the http.Client's transport for that
+// call, so that one attempt is one RoundTrip.
+type call struct {
+	transport *Transport
+	request   Request
+	ctx       context.Context
+
+	attempts  int
+	wait      time.Duration // before the next attempt
+	waiting   bool          // between two attempts
+	renewed   bool          // a 401 was met with a fresh token
+	maybeSent bool          // the server may have received an attempt
+	uncertain bool          // the server may have carried out an attempt
+	answer    *Response     // of the latest attempt, nil if it had none
+	last      *Response     // the latest answer of all, but for a 2xx cut short
+	err       error         // why the latest attempt has no answer
+	fatal     error         // why no attempt was made at all
+}
+
+// RoundTrip makes one attempt: everything from the limiter's leave to the last
+// byte of the body.
+func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
+	config := &c.transport.config
+	c.waiting, c.answer, c.err = false, nil, nil
+	if config.Limiter != nil {
+		if err := config.Limiter.Wait(req.Context()); err != nil {
+			c.fatal = fmt.Errorf("waiting for the limiter: %w", err)
+			return nil, c.fatal
+		}
+	}
+	token, err := c.fetchToken(req.Context())
+	if err != nil {
+		c.fatal = fmt.Errorf("getting a token: %w", err)
+		return nil, c.fatal
+	}
+	c.attempts++
+	started := time.Now()
+	resp, err := c.attempt(req, token)
+	c.record(time.Since(started), err)
+	if err != nil {
+		c.err = err
+		return nil, err
+	}
+	// The client's cookie jar reads the header; nobody reads the body again.
+	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: http.NoBody, Request: req}, nil
+}
+
+func (c *call) fetchToken(ctx context.Context) (string, error) {
+	if c.renewed {
+		ctx = context.WithValue(ctx, refusedKey{}, true)
+	}
+	return c.transport.config.Token(ctx)
+}
+
+func (c *call) attempt(req *http.Request, token string) (*http.Response, error) {
+	config := &c.transport.config
+	ctx, cancel := context.WithTimeoutCause(req.Context(), config.AttemptTimeout, attemptTimeout(config.AttemptTimeout))
+	defer cancel()
+	var trace connTrace
+	if c.request.Operation.Repeat != operation.IfIdempotent {
+		ctx = trace.watch(ctx)
+	}
+	resp, err := c.transport.next.RoundTrip(req.WithContext(withToken(ctx, token)))
+	if resp != nil {
+		defer func() { _ = resp.Body.Close() }()
+	}
+	if err == nil && resp == nil {
+		err = errors.New("the transport gave neither an answer nor an error")
+	}
+	if err != nil {
+		if !isDialError(err) && !trace.unsent() {
+			c.maybeSent, c.uncertain = true, true
+		}
+		return nil, c.explain(ctx, err)
+	}
+	c.maybeSent = true
+	body, err := readAll(resp.Body, resp.ContentLength, config.MaxBytes)
+	if err != nil {
+		err = c.explain(ctx, err)
+	}
+	c.answer = &Response{
+		StatusCode: resp.StatusCode, Header: resp.Header, Body: body, ReadErr: err,
+		RetryAfter: RetryAfter(resp.Header, time.Now()),
+		Attempts:   c.attempts, Uncertain: c.uncertain, token: token,
+	}
+	if !c.answer.cutShort() {
+		c.last = c.answer
+	}
+	c.uncertain = c.uncertain || mayHaveActed(resp.StatusCode)
+	return resp, nil
+}
+
+// explain names the attempt's own timeout as the cause where it was one.
+func (c *call) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil && c.ctx.Err() == nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// again decides whether the latest attempt is followed by another, and when.
+func (c *call) again() bool {
+	switch {
+	case c.fatal != nil, c.ctx.Err() != nil, c.request.Once:
+		return false
+	case c.answer == nil && c.err == nil:
+		return false // the http.Client refused the request before any attempt
+	case c.answer != nil && c.answer.StatusCode == http.StatusUnauthorized && c.transport.config.Renewable && !c.renewed:
+		c.renewed, c.waiting, c.wait = true, true, 0
+		return true
+	}
+	policy := &c.transport.config.Policy
+	budget := policy.MaxAttempts
+	if c.renewed {
+		budget++ // the 401 was no failure of the server
+	}
+	if c.attempts >= budget || !c.repeatable() {
+		return false
+	}
+	c.wait = policy.backoff(c.attempts)
+	if c.answer != nil && c.answer.RetryAfter > 0 {
+		c.wait = c.answer.RetryAfter
+	}
+	if c.wait > max(policy.MaxWait, policy.MaxRetryAfter) {
+		return false
+	}
+	if deadline, ok := c.ctx.Deadline(); ok && time.Until(deadline) < c.wait {
+		c.err = errors.Join(fmt.Errorf("the next attempt would come after the %w", context.DeadlineExceeded), c.err)
+		c.answer = nil
+		return false
+	}
+	c.waiting = true
+	return true
+}
+
+// repeatable is the retry policy: the operation's kind against the outcome.
+func (c *call) repeatable() bool {
+	kind := c.request.Operation.Repeat
+	if c.answer == nil {
+		return !isPermanent(c.err) && (kind == operation.IfIdempotent || !c.maybeSent)
+	}
+	switch {
+	case errors.Is(c.answer.ReadErr, ErrTooLarge):
+		return false
+	case c.answer.cutShort():
+		return kind == operation.IfIdempotent
+	case c.answer.StatusCode == http.StatusTooManyRequests:
+		return kind != operation.IfUnsent
+	default:
+		return kind == operation.IfIdempotent && isTemporary(c.answer.StatusCode)
+	}
+}
+
+// finish gives what Send returns when no further attempt follows.
+func (c *call) finish(err error) (*Response, error) {
+	switch {
+	case c.fatal != nil:
+		return nil, c.fail(c.fatal)
+	case c.ctx.Err() != nil && (c.waiting || c.answer == nil || c.answer.ReadErr != nil):
+		return nil, c.fail(c.contextErr())
+	case c.answer != nil:
+		return c.answer, nil
+	case c.err != nil:
+		return nil, c.fail(c.err)
+	default:
+		// The http.Client refused the request; its error quotes the whole URL.
+		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+			err = wrapped.Err
+		}
+		return nil, c.fail(err)
+	}
+}
+
+func (c *call) fail(err error) *Error {
+	return &Error{Err: err, Attempts: c.attempts, MaybeSent: c.maybeSent, Last: c.last}
+}
+
+func (c *call) contextErr() error {
+	err, cause := c.ctx.Err(), context.Cause(c.ctx)
+	if cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
+}
+
+// record logs the attempt that has just ended, at a level that follows its
+// outcome: Debug for success, Warn for a refusal, Error for a failure.
+func (c *call) record(took time.Duration, err error) {
+	logger := c.transport.config.Logger
+	if logger == nil {
+		return
+	}
+	op := c.request.Operation
+	attrs := []slog.Attr{
+		slog.String("operation", op.Name),
+		slog.String("method", op.Method),
+		slog.String("path", op.Path),
+		slog.Int("attempt", c.attempts),
+		slog.Duration("wait", c.wait),
+		slog.Duration("duration", took),
+	}
+	level := slog.LevelError
+	if c.answer != nil {
+		attrs = append(attrs, slog.Int("status", c.answer.StatusCode))
+		if id := RequestID(c.answer.Header); id != "" {
+			attrs = append(attrs, slog.String("request_id", id))
+		}
+		err = c.answer.ReadErr
+		switch {
+		case err != nil || c.answer.StatusCode >= http.StatusInternalServerError:
+		case c.answer.StatusCode >= http.StatusMultipleChoices:
+			level = slog.LevelWarn
+		default:
+			level = slog.LevelDebug
+		}
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	logger.LogAttrs(c.ctx, level, "apono request", attrs...)
+}
+
+// readAll reads a body up to a limit. What came before an error is returned
+// with it.
+func readAll(body io.Reader, length, limit int64) ([]byte, error) {
+	var b bytes.Buffer
+	// The length is the server's claim: it sizes the buffer, within reason. The
+	// extra bytes let the buffer meet the end without growing.
+	b.Grow(int(min(max(length, 0), limit, 1<<20)) + bytes.MinRead)
+	_, err := b.ReadFrom(io.LimitReader(body, limit+1))
+	if int64(b.Len()) > limit {
+		b.Truncate(int(limit))
+		return b.Bytes(), ErrTooLarge
+	}
+	if err == nil && length > int64(b.Len()) {
+		err = io.ErrUnexpectedEOF // a transport that did not notice
+	}
+	return b.Bytes(), err
+}

@@ -1,0 +1,107 @@
+package apono
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+
+	"github.com/apono-go/apono/internal/wire"
+)
+
+// origin is embedded in models that can be written back and in the inputs made
+// from them. It keeps the JSON of an object that has members unknown to this
+// version, so that an update, which replaces the whole object, does not drop
+// them. Objects without such members, which is the usual case, keep nothing.
+type origin struct{ read *readJSON }
+
+type readJSON struct {
+	data  []byte
+	model updatable // an empty one, of the type that data was decoded into
+}
+
+// updatable is a model that converts to the input of its update.
+type updatable interface{ updateInput() any }
+
+func (o *origin) setRead(read *readJSON) { o.read = read }
+
+func (o origin) source() *origin { return &o }
+
+// decodeKnown decodes data into value. If value is a model that can be written
+// back and data holds more than it takes, value keeps data.
+func decodeKnown[T any](data []byte, value *T) error {
+	holder, ok := any(value).(interface{ setRead(*readJSON) })
+	if !ok {
+		return wire.Unmarshal(data, value)
+	}
+	unknown, err := wire.UnmarshalKnown(data, value)
+	if model, ok := any(new(T)).(updatable); ok && unknown {
+		holder.setRead(&readJSON{data: bytes.Clone(data), model: model})
+	}
+	return err
+}
+
+// restore adds the unknown members of the object that an input was made from
+// to the input's body.
+func (o *origin) restore(body []byte) ([]byte, error) {
+	if o.read == nil {
+		return body, nil
+	}
+	modelType := reflect.TypeOf(o.read.model).Elem()
+	model, _ := reflect.TypeAssert[updatable](reflect.New(modelType))
+	if err := wire.Unmarshal(o.read.data, model); err != nil {
+		return nil, fmt.Errorf("apono: reading the object to update again: %w", err)
+	}
+	pristine, err := wire.Marshal(model.updateInput())
+	if err != nil {
+		return nil, fmt.Errorf("apono: converting the object to update again: %w", err)
+	}
+	return wire.Merge(body, pristine, o.read.data, modelType)
+}
+
+// The conversions from models to inputs copy what they take, so that editing an
+// input leaves the model as it was read.
+
+func clonePtr[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
+}
+
+// cloneObject copies a free-form JSON object.
+func cloneObject(object map[string]any) map[string]any {
+	if object == nil {
+		return nil
+	}
+	clone, _ := cloneJSON(object).(map[string]any)
+	return clone
+}
+
+func cloneJSON(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		clone := make(map[string]any, len(value))
+		for name, member := range value {
+			clone[name] = cloneJSON(member)
+		}
+		return clone
+	case []any:
+		clone := make([]any, len(value))
+		for i, element := range value {
+			clone[i] = cloneJSON(element)
+		}
+		return clone
+	default:
+		return value
+	}
+}
+
+// reference returns how an update refers to an object that was read with its id
+// and name: by id, which stays right when the name changes.
+func reference(id, name *string) *string {
+	if id != nil {
+		return clonePtr(id)
+	}
+	return clonePtr(name)
+}

@@ -1,0 +1,429 @@
+package apono
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/apono-go/apono/internal/operation"
+	"github.com/apono-go/apono/internal/transport"
+	"github.com/apono-go/apono/internal/wire"
+	"github.com/google/go-querystring/query"
+)
+
+// Page is one page of a list with page tokens.
+type Page[T any] struct {
+	// Items are the objects of the page, in the server's order.
+	Items []*T
+	// NextPageToken is the token of the next page, empty on the last one. Put
+	// it into the options' PageToken to go on from here, even in another
+	// process; how long it stays good is not documented.
+	NextPageToken string
+}
+
+// OffsetPage is one page of a list that counts from an offset. For most such
+// lists the API documents no parameters, and the server is expected to answer
+// everything at once.
+type OffsetPage[T any] struct {
+	// Items are the objects of the page, in the server's order.
+	Items []*T
+	// Total is how many objects there are, as the server says.
+	Total int
+	// Limit is the size of a page, as the server says.
+	Limit int
+	// Offset is how many objects come before this page, as the server says.
+	Offset int
+}
+
+// Collect reads a whole list into a slice. On an error it returns what came
+// before it together with the error. It holds all objects in memory; a loop over
+// the list does not.
+func Collect[T any](seq iter.Seq2[*T, error]) ([]*T, error) {
+	items := []*T{}
+	for item, err := range seq {
+		if err != nil {
+			return items, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+// The query parameters of paging. Lists by offset call it skip when asked and
+// offset when answering.
+const (
+	paramPageToken = "page_token"
+	paramLimit     = "limit"
+	paramSkip      = "skip"
+)
+
+// list gets one page of a list with page tokens.
+func list[T, O any](ctx context.Context, c *Client, op *operation.Operation, opts []O, args ...string) (*Page[T], error) {
+	path, params, err := listRequest(op, opts, args)
+	if err != nil {
+		return nil, err
+	}
+	return getPage[T](ctx, c, op, path, firstPage(params))
+}
+
+// listAll iterates over a list with page tokens. Each range over the result
+// starts anew, and nothing is sent before the first.
+func listAll[T, O any](ctx context.Context, c *Client, op *operation.Operation, opts []O, args ...string) iter.Seq2[*T, error] {
+	path, params, err := listRequest(op, opts, args)
+	return func(yield func(*T, error) bool) {
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		ahead := newFetcher[*Page[T]](ctx, c.readAhead > 0)
+		defer ahead.drop()
+		get := func(params url.Values) func() (*Page[T], error) {
+			return ahead.fetch(func(ctx context.Context) (*Page[T], error) { return getPage[T](ctx, c, op, path, params) })
+		}
+		seen := map[string]bool{params.Get(paramPageToken): true, "": true}
+		for next := get(firstPage(params)); next != nil; {
+			page, err := next()
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			next = nil
+			token := page.NextPageToken
+			looped := token != "" && seen[token]
+			if token != "" && !looped {
+				seen[token] = true
+				next = get(nextPage(params, token))
+			}
+			for _, item := range page.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if looped {
+				yield(nil, fmt.Errorf("apono: %s %s: %w", op.Method, op.Path, ErrPageLoop))
+			}
+		}
+	}
+}
+
+// firstPage returns the parameters of the first request. A page token carries
+// the filters of the list that it came from, so that beside one they are left
+// out.
+func firstPage(params url.Values) url.Values {
+	if token := params.Get(paramPageToken); token != "" {
+		return nextPage(params, token)
+	}
+	return params
+}
+
+func nextPage(params url.Values, token string) url.Values {
+	next := url.Values{paramPageToken: {token}}
+	if limit, ok := params[paramLimit]; ok {
+		next[paramLimit] = limit
+	}
+	return next
+}
+
+func getPage[T any](ctx context.Context, c *Client, op *operation.Operation, path string, params url.Values) (*Page[T], error) {
+	resp, err := c.send(ctx, op, path, params, nil)
+	if err != nil {
+		return nil, err
+	}
+	var body struct {
+		Items      []*T `json:"items"`
+		Pagination *struct {
+			NextPageToken *string `json:"next_page_token"`
+		} `json:"pagination"`
+	}
+	if err := decodeItems(op, resp, &body, &body.Items); err != nil {
+		return nil, err
+	}
+	page := &Page[T]{Items: body.Items}
+	switch {
+	case body.Pagination != nil && body.Pagination.NextPageToken != nil:
+		page.NextPageToken = *body.Pagination.NextPageToken
+	case body.Pagination == nil && body.Items == nil:
+		return nil, newDecodeError(op, resp, errors.New("it has neither items nor pagination"))
+	}
+	return page, nil
+}
+
+// listOffset gets one page of a list by offset.
+func listOffset[T, O any](ctx context.Context, c *Client, op *operation.Operation, opts []O, args ...string) (*OffsetPage[T], error) {
+	path, params, err := listRequest(op, opts, args)
+	if err != nil {
+		return nil, err
+	}
+	return getOffsetPage[T](ctx, c, op, path, params)
+}
+
+// listAllOffset iterates over a list by offset. Whether a server heeds the
+// offset that it is asked for is not documented, so every page is held against
+// what was asked and against the page before, and the list ends in a
+// TruncatedError where going on would lose or repeat items.
+func listAllOffset[T, O any](ctx context.Context, c *Client, op *operation.Operation, opts []O, args ...string) iter.Seq2[*T, error] {
+	path, params, err := listRequest(op, opts, args)
+	return func(yield func(*T, error) bool) {
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		start, _ := strconv.Atoi(params.Get(paramSkip)) // absent is 0; listRequest has checked it
+		window := offsetWindow[T]{
+			fetcher: newFetcher[*OffsetPage[T]](ctx, c.readAhead > 0),
+			ahead:   c.readAhead,
+			get: func(ctx context.Context, skip int) (*OffsetPage[T], error) {
+				return getOffsetPage[T](ctx, c, op, path, atOffset(params, skip))
+			},
+		}
+		defer window.drop()
+		var first, previous *OffsetPage[T]
+		for at := start; ; {
+			page, err := window.page(at)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if first == nil {
+				first = page
+			}
+			if reason := misfit(page, first, previous, at); reason != "" {
+				yield(nil, &TruncatedError{Method: op.Method, Path: op.Path, Total: page.Total, Received: at - start, Reason: reason})
+				return
+			}
+			at += len(page.Items)
+			window.readAhead(at, len(page.Items), page.Total)
+			for _, item := range page.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			// A total below what came is no total: the list goes on until a page
+			// is empty.
+			if at == page.Total || len(page.Items) == 0 {
+				return
+			}
+			previous = page
+		}
+	}
+}
+
+// misfit says why a page cannot be the one that starts at an offset; it is
+// empty if the page can.
+func misfit[T any](page, first, previous *OffsetPage[T], at int) string {
+	switch {
+	case page.Offset != at:
+		return fmt.Sprintf("asked for the items from %d, the server answered those from %d", at, page.Offset)
+	case page.Total != first.Total:
+		return fmt.Sprintf("the total changed from %d, so items may have moved", first.Total)
+	case len(page.Items) == 0 && at < page.Total:
+		return "the server sent no more items"
+	case previous != nil && len(page.Items) > 0 && reflect.DeepEqual(page.Items, previous.Items):
+		return "the server sent the same items again"
+	}
+	return ""
+}
+
+func atOffset(params url.Values, skip int) url.Values {
+	if skip == 0 {
+		return params
+	}
+	at := url.Values{paramSkip: {strconv.Itoa(skip)}}
+	for name, values := range params {
+		if name != paramSkip {
+			at[name] = values
+		}
+	}
+	return at
+}
+
+func getOffsetPage[T any](ctx context.Context, c *Client, op *operation.Operation, path string, params url.Values) (*OffsetPage[T], error) {
+	resp, err := c.send(ctx, op, path, params, nil)
+	if err != nil {
+		return nil, err
+	}
+	var body struct {
+		Data       []*T `json:"data"`
+		Pagination *struct {
+			Total  int `json:"total"`
+			Limit  int `json:"limit"`
+			Offset int `json:"offset"`
+		} `json:"pagination"`
+	}
+	if err := decodeItems(op, resp, &body, &body.Data); err != nil {
+		return nil, err
+	}
+	page := &OffsetPage[T]{Items: body.Data}
+	switch {
+	case body.Pagination != nil:
+		page.Total, page.Limit, page.Offset = body.Pagination.Total, body.Pagination.Limit, body.Pagination.Offset
+	case body.Data == nil:
+		return nil, newDecodeError(op, resp, errors.New("it has neither data nor pagination"))
+	default:
+		return nil, newDecodeError(op, resp, errors.New("it has no pagination, so that nothing says whether it is complete"))
+	}
+	return page, nil
+}
+
+// decodeItems decodes a page; items points to the field of body that holds its
+// items. The items that hold more than their type takes keep their JSON.
+func decodeItems[B, T any](op *operation.Operation, resp *transport.Response, body *B, items *[]*T) error {
+	if _, ok := any(new(T)).(updatable); !ok {
+		if err := wire.Unmarshal(resp.Body, body); err != nil {
+			return newDecodeError(op, resp, err)
+		}
+	} else {
+		unknown, err := wire.UnmarshalKnown(resp.Body, body)
+		if err != nil {
+			return newDecodeError(op, resp, err)
+		}
+		if unknown {
+			var raw struct {
+				Items []json.RawMessage `json:"items"`
+				Data  []json.RawMessage `json:"data"`
+			}
+			if err := wire.Unmarshal(resp.Body, &raw); err != nil {
+				return newDecodeError(op, resp, err)
+			}
+			for i, data := range slices.Concat(raw.Items, raw.Data) {
+				if i < len(*items) && (*items)[i] != nil {
+					*(*items)[i] = *new(T)
+					if err := decodeKnown(data, (*items)[i]); err != nil {
+						return newDecodeError(op, resp, err)
+					}
+				}
+			}
+		}
+	}
+	if i := slices.Index(*items, nil); i >= 0 {
+		return newDecodeError(op, resp, fmt.Errorf("item %d of the page is null", i))
+	}
+	return nil
+}
+
+// listRequest checks and encodes what a list is asked for.
+func listRequest[O any](op *operation.Operation, opts []O, args []string) (path string, params url.Values, err error) {
+	path, err = buildPath(op, args)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(opts) > 1 {
+		return "", nil, &ArgumentError{Arg: "opts", Reason: fmt.Sprintf("%d values: give one at most, with all filters in it", len(opts))}
+	}
+	params = url.Values{}
+	for _, o := range opts {
+		if params, err = query.Values(o); err != nil {
+			return "", nil, &ArgumentError{Arg: "opts", Reason: err.Error()}
+		}
+	}
+	for name, values := range params {
+		// An empty value is no filter, and a server might take it for one.
+		values = slices.DeleteFunc(values, func(value string) bool { return value == "" })
+		if params[name] = values; len(values) == 0 {
+			delete(params, name)
+		}
+	}
+	for name, arg := range map[string]string{paramLimit: "Limit", paramSkip: "Skip"} {
+		if n, err := strconv.ParseInt(params.Get(name), 10, 64); err == nil && (n < 0 || n > math.MaxInt32) {
+			return "", nil, &ArgumentError{Arg: arg, Reason: "it must be between 0 (not given) and 2147483647"}
+		}
+	}
+	return path, params, nil
+}
+
+// fetcher runs the requests of one iteration: each when its result is asked
+// for, or with ahead at once, in a goroutine that drop waits for.
+type fetcher[P any] struct {
+	parent  context.Context
+	ctx     context.Context
+	cancel  context.CancelFunc
+	ahead   bool
+	running sync.WaitGroup
+}
+
+func newFetcher[P any](ctx context.Context, ahead bool) *fetcher[P] {
+	return &fetcher[P]{parent: ctx, ahead: ahead && ctx != nil}
+}
+
+func (f *fetcher[P]) fetch(get func(context.Context) (P, error)) (result func() (P, error)) {
+	if !f.ahead {
+		return func() (P, error) { return get(f.parent) }
+	}
+	if f.ctx == nil {
+		f.ctx, f.cancel = context.WithCancel(f.parent) //nolint:gosec // drop calls it
+	}
+	ctx := f.ctx
+	var page P
+	var err error
+	done := make(chan struct{})
+	f.running.Go(func() {
+		defer close(done)
+		page, err = get(ctx)
+	})
+	return func() (P, error) {
+		<-done
+		return page, err
+	}
+}
+
+// drop cancels the requests that are under way and waits for their end.
+func (f *fetcher[P]) drop() {
+	if f.ctx != nil {
+		f.cancel()
+		f.running.Wait()
+		f.ctx = nil
+	}
+}
+
+// offsetWindow holds the pages of a list by offset that are on their way, the
+// next one first.
+type offsetWindow[T any] struct {
+	*fetcher[*OffsetPage[T]]
+	get     func(ctx context.Context, skip int) (*OffsetPage[T], error)
+	ahead   int
+	pending []pendingPage[T]
+}
+
+type pendingPage[T any] struct {
+	skip   int
+	result func() (*OffsetPage[T], error)
+}
+
+// page returns the page at an offset. Pages on their way to another offset were
+// a wrong guess; their results are dropped.
+func (w *offsetWindow[T]) page(at int) (*OffsetPage[T], error) {
+	if len(w.pending) > 0 && w.pending[0].skip != at {
+		w.drop()
+		w.pending = nil
+	}
+	if len(w.pending) == 0 {
+		w.request(at)
+	}
+	next := w.pending[0]
+	w.pending = w.pending[1:]
+	return next.result()
+}
+
+// readAhead requests the pages from an offset, as many as may be under way,
+// on the guess that they are as long as the last one.
+func (w *offsetWindow[T]) readAhead(at, size, total int) {
+	if n := len(w.pending); n > 0 {
+		at = w.pending[n-1].skip + size
+	}
+	for ; size > 0 && at < total && len(w.pending) < w.ahead; at += size {
+		w.request(at)
+	}
+}
+
+func (w *offsetWindow[T]) request(skip int) {
+	result := w.fetch(func(ctx context.Context) (*OffsetPage[T], error) { return w.get(ctx, skip) })
+	w.pending = append(w.pending, pendingPage[T]{skip: skip, result: result})
+}

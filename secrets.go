@@ -1,0 +1,157 @@
+package apono
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const redacted = "[redacted]"
+
+// Secrets are credentials by name. A value is read with an index, as from any
+// map; printed, logged or marshaled to JSON the map shows the names only. Reveal
+// returns a map that does not hide anything.
+type Secrets map[string]string
+
+// Reveal returns the credentials in a map that prints and marshals as it is.
+func (s Secrets) Reveal() map[string]string { return maps.Clone(map[string]string(s)) }
+
+func (s Secrets) hidden() map[string]string {
+	if s == nil {
+		return nil
+	}
+	hidden := make(map[string]string, len(s))
+	for name := range s {
+		hidden[name] = redacted
+	}
+	return hidden
+}
+
+// Format prints the names, with every verb.
+func (s Secrets) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, s.hidden()) }
+
+// LogValue gives the names.
+func (s Secrets) LogValue() slog.Value { return slog.AnyValue(s.hidden()) }
+
+// MarshalJSON gives the names. Requests carry the values all the same.
+func (s Secrets) MarshalJSON() ([]byte, error) { return json.Marshal(s.hidden()) }
+
+// SecretStoreConfig says where the credentials for a system are kept. Exactly
+// one of its members is set. It prints as the name of that member.
+type SecretStoreConfig struct {
+	// AWS is a secret in AWS Secrets Manager.
+	AWS *AWSSecretConfig `json:"aws,omitzero"`
+	// GCP is a secret in Google Secret Manager.
+	GCP *GCPSecretConfig `json:"gcp,omitzero"`
+	// Kubernetes is a secret in the connector's cluster.
+	Kubernetes *KubernetesSecretConfig `json:"kubernetes,omitzero"`
+	// Azure is a secret in an Azure Key Vault.
+	Azure *AzureSecretConfig `json:"azure,omitzero"`
+	// HashicorpVault is a secret in HashiCorp Vault.
+	HashicorpVault *HashicorpVaultSecretConfig `json:"hashicorp_vault,omitzero"`
+	// Apono hands the credentials to Apono itself, which Apono discourages.
+	Apono *SecretConfig `json:"apono,omitzero"`
+}
+
+// AWSSecretConfig points to a secret in AWS Secrets Manager.
+type AWSSecretConfig struct {
+	// Region is the AWS region.
+	Region string `json:"region"`
+	// SecretID is the secret's name or ARN.
+	SecretID string `json:"secret_id"`
+}
+
+// GCPSecretConfig points to a secret in Google Secret Manager.
+type GCPSecretConfig struct {
+	// Project is the project's id.
+	Project string `json:"project"`
+	// SecretID is the secret's id.
+	SecretID string `json:"secret_id"`
+}
+
+// KubernetesSecretConfig points to a Kubernetes secret.
+type KubernetesSecretConfig struct {
+	// Namespace is the secret's namespace.
+	Namespace string `json:"namespace"`
+	// Name is the secret's name.
+	Name string `json:"name"`
+}
+
+// AzureSecretConfig points to a secret in an Azure Key Vault.
+type AzureSecretConfig struct {
+	// VaultURL is the vault's address.
+	VaultURL string `json:"vault_url"`
+	// Name is the secret's name.
+	Name string `json:"name"`
+}
+
+// HashicorpVaultSecretConfig points to a secret in HashiCorp Vault.
+type HashicorpVaultSecretConfig struct {
+	// SecretEngine is the engine that keeps the secret.
+	SecretEngine string `json:"secret_engine"`
+	// Path is the secret's path in the engine.
+	Path string `json:"path"`
+}
+
+// SecretConfig holds credentials that Apono keeps itself.
+type SecretConfig struct {
+	// Parameters are the credentials; their names depend on the kind of system.
+	Parameters Secrets `json:"parameters"`
+}
+
+// Format prints which store is used, with every verb.
+func (s SecretStoreConfig) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "{"+strings.Join(s.stores(), " ")+" "+redacted+"}")
+}
+
+// LogValue gives which store is used.
+func (s SecretStoreConfig) LogValue() slog.Value {
+	return slog.StringValue(strings.Join(s.stores(), " ") + " " + redacted)
+}
+
+// stores names the members that are set.
+func (s SecretStoreConfig) stores() []string {
+	set := map[string]bool{
+		"AWS": s.AWS != nil, "GCP": s.GCP != nil, "Kubernetes": s.Kubernetes != nil,
+		"Azure": s.Azure != nil, "HashicorpVault": s.HashicorpVault != nil, "Apono": s.Apono != nil,
+	}
+	maps.DeleteFunc(set, func(_ string, set bool) bool { return !set })
+	return slices.Sorted(maps.Keys(set))
+}
+
+// check refuses a config that names no store or several. One that came from the
+// server may name a store that this version does not know.
+func (s *SecretStoreConfig) check(arg string, fromServer bool) error {
+	if s == nil {
+		return nil
+	}
+	stores := s.stores()
+	if len(stores) == 1 || len(stores) == 0 && fromServer {
+		return nil
+	}
+	found := "none is"
+	if len(stores) > 1 {
+		found = strings.Join(stores, " and ") + " are"
+	}
+	return &ArgumentError{
+		Arg: arg, Reason: "exactly one of AWS, GCP, Kubernetes, Azure, HashicorpVault and Apono must be set, but " + found,
+	}
+}
+
+func (s *SecretStoreConfig) clone() *SecretStoreConfig {
+	if s == nil {
+		return nil
+	}
+	c := &SecretStoreConfig{
+		AWS: clonePtr(s.AWS), GCP: clonePtr(s.GCP), Kubernetes: clonePtr(s.Kubernetes),
+		Azure: clonePtr(s.Azure), HashicorpVault: clonePtr(s.HashicorpVault), Apono: clonePtr(s.Apono),
+	}
+	if c.Apono != nil {
+		c.Apono.Parameters = maps.Clone(c.Apono.Parameters)
+	}
+	return c
+}
