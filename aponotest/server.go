@@ -1,0 +1,386 @@
+// Package aponotest is a fake Apono for the tests of programs that use package
+// apono.
+//
+// The server keeps its state in memory, listens on a loopback address, and is
+// as strict as it can be: a request with an unknown query parameter, an unknown
+// or missing member in its body, or a value of the wrong type is refused with a
+// message that names it. What a test puts in, it can get out again:
+//
+//	func TestRename(t *testing.T) {
+//		server := aponotest.NewServer(t)
+//		server.Put(aponotest.Integrations, apono.Integration{ID: "i1", Name: "old", Type: "postgresql"})
+//		client := server.Client()
+//
+//		err := rename(t.Context(), client, "i1", "new")
+//		...
+//	}
+//
+// [Server.FailNext] makes requests fail, [Server.Requests] tells what was asked,
+// and [WithPageSize] makes lists come in small pages. [WithDemoTenant] fills the
+// server with a made-up company. Programs that are no tests use [Start].
+package aponotest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/operation"
+)
+
+// DefaultToken is the token that a server accepts unless [WithToken] says
+// otherwise.
+const DefaultToken = "aponotest-token"
+
+// Server is a fake Apono. It is safe for concurrent use. It is an http.Handler
+// too, for tests that want no network.
+type Server struct {
+	// URL is the server's base URL, for apono.WithBaseURL or APONO_ENDPOINT.
+	URL string
+	// Token is the token that the server accepts.
+	Token string
+
+	tb             testing.TB
+	pageSize       int
+	offsetPageSize int
+	http           http.Server
+
+	mu       sync.Mutex
+	store    store
+	faults   []*fault
+	requests []Request
+}
+
+// Option configures a [Server].
+type Option func(*Server)
+
+// WithToken sets the token that the server accepts, [DefaultToken] otherwise.
+func WithToken(token string) Option { return func(s *Server) { s.Token = token } }
+
+// WithPageSize limits the pages of lists with page tokens to a number of items,
+// whatever limit a request asks for. Without it a page holds what the request
+// asks for, 100 items by default.
+func WithPageSize(items int) Option { return func(s *Server) { s.pageSize = items } }
+
+// WithOffsetPageSize has lists by offset answer in pages of at most a number of
+// items and heed the query parameters skip and limit. Without it such lists
+// answer everything at once and refuse parameters that the API does not
+// document.
+func WithOffsetPageSize(items int) Option { return func(s *Server) { s.offsetPageSize = items } }
+
+// WithDemoTenant fills the server with a made-up company: some 260 integrations
+// of ten types, connectors, users and groups. It is the same every time.
+func WithDemoTenant() Option { return func(s *Server) { s.seedDemo() } }
+
+// NewServer starts a server that stops with the test.
+func NewServer(tb testing.TB, opts ...Option) *Server {
+	tb.Helper()
+	s, err := start(tb, opts)
+	if err != nil {
+		tb.Fatalf("aponotest: %v", err)
+	}
+	tb.Cleanup(s.Close)
+	return s
+}
+
+// Start starts a server for a program that is no test. The caller closes it.
+func Start(opts ...Option) (*Server, error) { return start(nil, opts) }
+
+func start(tb testing.TB, opts []Option) (*Server, error) {
+	s := &Server{Token: DefaultToken, tb: tb, store: newStore()}
+	for _, opt := range opts {
+		opt(s)
+	}
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s.URL = "http://" + listener.Addr().String()
+	s.http.Handler = s
+	s.http.ReadHeaderTimeout = time.Minute
+	go func() { _ = s.http.Serve(listener) }()
+	return s, nil
+}
+
+// Close stops the server. Requests that are under way fail.
+func (s *Server) Close() { _ = s.http.Close() }
+
+// Client returns a client of the server. Options come after the server's own
+// base URL.
+func (s *Server) Client(opts ...apono.Option) *apono.Client {
+	s.help()
+	client, err := apono.NewClient(s.Token, append([]apono.Option{apono.WithBaseURL(s.URL)}, opts...)...)
+	if err != nil {
+		s.fail("%v", err)
+	}
+	if s.tb != nil {
+		s.tb.Cleanup(client.CloseIdleConnections)
+	}
+	return client
+}
+
+// Request is a request that the server received.
+type Request struct {
+	// Operation is the operation's name, such as "Integrations.List", empty if
+	// the address is none of the API.
+	Operation string
+	// Method is the HTTP method.
+	Method string
+	// Path is the path as it was sent, escaped.
+	Path string
+	// Query are the query parameters.
+	Query url.Values
+	// Header is the request's header.
+	Header http.Header
+	// Body is the request's body.
+	Body string
+	// Status is what the server answered.
+	Status int
+}
+
+// Requests returns the requests that the server has answered, in order. Given
+// names of operations, it returns the requests for those only.
+func (s *Server) Requests(operations ...string) []Request {
+	s.help()
+	for _, name := range operations {
+		s.mustKnow(name)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(s.requests), func(r Request) bool {
+		return len(operations) > 0 && !slices.Contains(operations, r.Operation)
+	})
+}
+
+type fault struct {
+	operation string
+	times     int
+	status    int
+	header    http.Header
+	body      string
+}
+
+// FailNext has the next requests for an operation, as many as times, answered
+// with a status, header and body instead of being carried out. The operation is
+// named as in package apono, "Integrations.Get" (a ListAll counts as its List),
+// or "" for any. Faults for the same operation are used up in the order in
+// which they were given.
+func (s *Server) FailNext(operation string, times, status int, header http.Header, body string) {
+	s.help()
+	if operation != "" {
+		s.mustKnow(operation)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &fault{operation: operation, times: times, status: status, header: header, body: body})
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client went away
+	}
+	path := r.URL.EscapedPath()
+	op := operation.Match(r.Method, path)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status, header, answer := s.answer(op, r, body)
+	recorded := Request{
+		Method: r.Method, Path: path, Query: r.URL.Query(), Header: r.Header.Clone(), Body: string(body), Status: status,
+	}
+	if op != nil {
+		recorded.Operation = op.Name
+	}
+	s.requests = append(s.requests, recorded)
+	for name, values := range header {
+		w.Header()[http.CanonicalHeaderKey(name)] = values
+	}
+	w.Header().Set("X-Request-Id", fmt.Sprintf("fake-%d", len(s.requests)))
+	w.WriteHeader(status)
+	_, _ = w.Write(answer) //nolint:gosec // JSON for programs, or what a test asked for
+}
+
+// answer decides what one request gets.
+func (s *Server) answer(op *operation.Operation, r *http.Request, body []byte) (int, http.Header, []byte) {
+	if f := s.nextFault(op); f != nil {
+		return f.status, f.header, []byte(f.body)
+	}
+	status, value := s.handle(op, r, body)
+	if value == nil {
+		return status, nil, nil
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return http.StatusInternalServerError, nil, []byte(err.Error())
+	}
+	return status, http.Header{"Content-Type": {"application/json"}}, text
+}
+
+func (s *Server) nextFault(op *operation.Operation) *fault {
+	for i, f := range s.faults {
+		if f.operation == "" || op != nil && f.operation == op.Name {
+			if f.times--; f.times <= 0 {
+				s.faults = slices.Delete(s.faults, i, i+1)
+			}
+			return f
+		}
+	}
+	return nil
+}
+
+func (s *Server) handle(op *operation.Operation, r *http.Request, body []byte) (int, any) {
+	if r.Header.Get("Authorization") != "Bearer "+s.Token {
+		return http.StatusUnauthorized, object{"status": "401", "code": "Unauthorized"}
+	}
+	if op == nil {
+		return problem{http.StatusNotFound, "", "there is no operation " + r.Method + " " + r.URL.Path}.answer()
+	}
+	route, ok := routes[op.Name]
+	if !ok {
+		return problem{http.StatusNotImplemented, "", "the fake does not know " + op.Name}.answer()
+	}
+	req, err := s.parse(op, route, r, body)
+	if err != nil {
+		return err.answer()
+	}
+	value, err := route.handle(s, req)
+	switch {
+	case err != nil:
+		return err.answer()
+	case value == nil:
+		return http.StatusNoContent, nil
+	}
+	return http.StatusOK, value
+}
+
+// request is a request that was found to be well formed.
+type request struct {
+	args  []string
+	query url.Values
+	body  object
+}
+
+// route says what an operation takes and what it does. A handler that returns
+// neither an object nor a problem answers 204.
+type route struct {
+	query  params
+	body   *schema
+	handle func(*Server, *request) (any, *problem)
+}
+
+// routes are the operations that the fake knows, by name.
+var routes = collect(integrationRoutes)
+
+func collect(resources ...map[string]route) map[string]route {
+	all := map[string]route{}
+	for _, routes := range resources {
+		maps.Copy(all, routes)
+	}
+	return all
+}
+
+func (s *Server) parse(op *operation.Operation, route route, r *http.Request, body []byte) (*request, *problem) {
+	req := &request{query: r.URL.Query()}
+	for _, arg := range op.Args(r.URL.EscapedPath()) {
+		text, err := url.PathUnescape(arg)
+		if err != nil {
+			return nil, &problem{http.StatusBadRequest, "", "the path is not escaped well"}
+		}
+		req.args = append(req.args, text)
+	}
+	if err := route.query.check(req.query, s.offsetPageSize > 0); err != nil {
+		return nil, err
+	}
+	if route.body == nil {
+		if len(bytes.TrimSpace(body)) > 0 {
+			return nil, invalid("", "the operation takes no body")
+		}
+		return req, nil
+	}
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		return nil, &problem{http.StatusUnsupportedMediaType, "", "the body must be application/json"}
+	}
+	value, err := parseJSON(body)
+	if err != nil {
+		return nil, &problem{http.StatusBadRequest, "", "the body is not JSON: " + err.Error()}
+	}
+	if err := route.body.check("", value); err != nil {
+		return nil, err
+	}
+	req.body, _ = value.(object)
+	return req, nil
+}
+
+// parseJSON decodes JSON with its numbers kept to the letter.
+func parseJSON(data []byte) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows the value")
+	}
+	return value, nil
+}
+
+// problem is an answer that refuses. The API documents no shape for these but
+// for the 401; the fake's names the field.
+type problem struct {
+	status  int
+	field   string
+	message string
+}
+
+func invalid(field, format string, args ...any) *problem {
+	return &problem{http.StatusUnprocessableEntity, field, fmt.Sprintf(format, args...)}
+}
+
+func notFound(what, id string) *problem {
+	return &problem{http.StatusNotFound, "", fmt.Sprintf("there is no %s %q", what, id)}
+}
+
+func (p problem) answer() (int, any) {
+	if p.field == "" {
+		return p.status, object{"message": p.message}
+	}
+	return p.status, object{"message": p.field + ": " + p.message, "field": p.field}
+}
+
+func (s *Server) mustKnow(name string) {
+	s.help()
+	if operation.Lookup(name) == nil {
+		s.fail("there is no operation %q: name it as in package apono, such as \"Integrations.List\"", name)
+	}
+}
+
+func (s *Server) help() {
+	if s.tb != nil {
+		s.tb.Helper()
+	}
+}
+
+// fail reports a mistake of the program that uses the server.
+func (s *Server) fail(format string, args ...any) {
+	s.help()
+	if s.tb == nil {
+		panic(fmt.Sprintf("aponotest: "+format, args...))
+	}
+	s.tb.Fatalf("aponotest: "+format, args...)
+}

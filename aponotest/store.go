@@ -1,0 +1,219 @@
+package aponotest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/apono-go/apono/internal/wire"
+)
+
+// Collection names a kind of objects that a server holds.
+type Collection string
+
+// The collections that stand on their own. Objects have the form in which the
+// newest version of the API answers them.
+const (
+	// Integrations hold objects such as apono.Integration.
+	Integrations Collection = "integrations"
+	// Catalog holds objects such as apono.CatalogEntry, by their type.
+	Catalog Collection = "catalog"
+	// Connectors hold connectors.
+	Connectors Collection = "connectors"
+	// Users hold users.
+	Users Collection = "users"
+	// Groups hold groups.
+	Groups Collection = "groups"
+)
+
+// ResourcesOf is the collection of an integration's resources, such as
+// apono.Resource.
+func ResourcesOf(integrationID string) Collection { return nested(integrationID, "resources") }
+
+// PermissionsOf is the collection of an integration's permissions, such as
+// apono.Permission.
+func PermissionsOf(integrationID string) Collection { return nested(integrationID, "permissions") }
+
+func nested(parent, kind string) Collection { return Collection(kind + " of " + parent) }
+
+// kind is the part of a collection's name that does not depend on its parent.
+func (c Collection) kind() string {
+	kind, _, _ := strings.Cut(string(c), " of ")
+	return kind
+}
+
+// collectionKind says what the objects of a collection look like.
+type collectionKind struct {
+	schema *schema
+	// key is the member that identifies an object.
+	key string
+	// complete adds what an object needs and the test left out.
+	complete func(object)
+}
+
+var collectionKinds = map[string]collectionKind{
+	"integrations": {integrationSchema, "id", completeIntegration},
+	"catalog":      {catalogSchema, "type", nil},
+	"resources":    {resourceSchema, "id", nil},
+	"permissions":  {permissionSchema, "id", nil},
+	"connectors":   {connectorSchema, "id", nil},
+	"users":        {userSchema, "id", nil},
+	"groups":       {groupSchema, "id", nil},
+}
+
+// store holds the state: the objects of each collection in the order in which
+// they came, and the tags of resources.
+type store struct {
+	objects map[Collection][]entry
+	tags    map[string]object
+	last    int
+}
+
+// entry is an object with its place in the order, which stays its own when
+// others are deleted; page tokens point to it.
+type entry struct {
+	place int
+	object
+}
+
+func newStore() store {
+	s := store{objects: map[Collection][]entry{}, tags: map[string]object{}}
+	for _, kind := range catalog {
+		s.put(Catalog, kind)
+	}
+	return s
+}
+
+// Put adds objects to a collection, or replaces those with the same id. An
+// object is anything that marshals to the JSON in which the API answers it: a
+// model of package apono, a map, a json.RawMessage. An id that is empty is made
+// up. An object that the API could not answer fails the test.
+func (s *Server) Put(c Collection, objects ...any) {
+	s.help()
+	kind, ok := collectionKinds[c.kind()]
+	if !ok {
+		s.fail("there is no collection %q", c)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range objects {
+		data, err := wire.Marshal(o)
+		if err != nil {
+			s.fail("%s: %v", c, err)
+		}
+		value, err := parseJSON(data)
+		if err != nil {
+			s.fail("%s: %v", c, err)
+		}
+		stored, ok := value.(object)
+		if !ok {
+			s.fail("%s: %s is not an object", c, data)
+		}
+		if stored[kind.key] == nil || stored[kind.key] == "" {
+			stored[kind.key] = s.store.newID()
+		}
+		if kind.complete != nil {
+			kind.complete(stored)
+		}
+		if err := kind.schema.check("", stored); err != nil {
+			s.fail("%s: %s: %s", c, err.field, err.message)
+		}
+		s.store.put(c, stored)
+	}
+}
+
+// Get decodes the object with an id into out, a pointer, and reports whether
+// there is one.
+func (s *Server) Get(c Collection, id string, out any) bool {
+	s.help()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := s.store.get(c, id)
+	if found == nil {
+		return false
+	}
+	data, err := json.Marshal(s.render(c, found))
+	if err == nil {
+		err = json.Unmarshal(data, out)
+	}
+	if err != nil {
+		s.fail("%s %s: %v", c, id, err)
+	}
+	return true
+}
+
+// newID makes an id that looks like the API's and is the same in every run.
+func (s *store) newID() string {
+	s.last++
+	return fmt.Sprintf("%08x-0000-4000-8000-%012x", s.last, s.last)
+}
+
+func (s *store) put(c Collection, o object) {
+	key := collectionKinds[c.kind()].key
+	for i, e := range s.objects[c] {
+		if e.object[key] == o[key] {
+			s.objects[c][i].object = o
+			return
+		}
+	}
+	s.last++
+	s.objects[c] = append(s.objects[c], entry{s.last, o})
+}
+
+// get returns the object with an id, or nil.
+func (s *store) get(c Collection, id string) object {
+	return s.find(c, func(o object) bool { return o[collectionKinds[c.kind()].key] == id })
+}
+
+// refer returns the object with an id, or else a name, or nil.
+func (s *store) refer(c Collection, reference string) object {
+	if o := s.get(c, reference); o != nil {
+		return o
+	}
+	return s.find(c, func(o object) bool { return o["name"] == reference })
+}
+
+func (s *store) find(c Collection, matches func(object) bool) object {
+	for _, e := range s.objects[c] {
+		if matches(e.object) {
+			return e.object
+		}
+	}
+	return nil
+}
+
+// delete removes an object and what belongs to it.
+func (s *store) delete(c Collection, id string) bool {
+	before := len(s.objects[c])
+	s.objects[c] = slices.DeleteFunc(s.objects[c], func(e entry) bool { return e.object["id"] == id })
+	for _, kind := range []string{"resources", "permissions"} {
+		if c == Integrations {
+			delete(s.objects, nested(id, kind))
+		}
+	}
+	return len(s.objects[c]) < before
+}
+
+// render returns an object as the API answers it: the names of the objects that
+// it refers to are theirs of now.
+func (s *Server) render(c Collection, o object) object {
+	if c != Integrations {
+		return o
+	}
+	rendered := maps.Clone(o)
+	for _, name := range []string{"owner", "owners_mapping"} {
+		owner, ok := rendered[name].(object)
+		if !ok {
+			continue
+		}
+		id, _ := owner["source_integration_id"].(string)
+		if source := s.store.get(Integrations, id); source != nil {
+			owner = maps.Clone(owner)
+			owner["source_integration_name"] = source["name"]
+			rendered[name] = owner
+		}
+	}
+	return rendered
+}
