@@ -1,0 +1,134 @@
+// Package script is an http.RoundTripper that answers from a script and records
+// what it was asked. It needs no network, so that tests can run in the fake
+// time of testing/synctest.
+package script
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Answer is what becomes of one request.
+type Answer struct {
+	// Status is the HTTP status, 200 if zero.
+	Status int
+	// Header holds the answer's headers.
+	Header map[string]string
+	// Body is the answer's body.
+	Body string
+	// Err, if set, is returned instead of an answer.
+	Err error
+	// Delay is waited before the answer; the context of the request ends it.
+	Delay time.Duration
+	// BodyErr, if set, is what reading the body ends with instead of its end.
+	BodyErr error
+}
+
+// Request is one request as it was sent.
+type Request struct {
+	Method string
+	// URL is the whole URL; Path its escaped path, Query its raw query.
+	URL, Path, Query string
+	Header           http.Header
+	// Body is empty for a request without one; HasBody tells them apart.
+	Body    string
+	HasBody bool
+	// At is when it was sent.
+	At time.Time
+}
+
+// Transport answers from a script.
+type Transport struct {
+	tb       testing.TB
+	mu       sync.Mutex
+	answers  []Answer
+	requests []Request
+}
+
+// New returns a transport that gives the answers in order. A request beyond
+// them fails the test, as does an answer that nobody asked for.
+func New(tb testing.TB, answers ...Answer) *Transport {
+	t := &Transport{tb: tb, answers: answers}
+	tb.Cleanup(func() {
+		if n := len(t.answers) - len(t.requests); n > 0 && !tb.Failed() {
+			tb.Errorf("%d of %d answers were not asked for", n, len(t.answers))
+		}
+	})
+	return t
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	recorded := Request{
+		Method: req.Method, URL: req.URL.String(), Path: req.URL.EscapedPath(), Query: req.URL.RawQuery,
+		Header: req.Header.Clone(), At: time.Now(),
+	}
+	if req.Body != nil {
+		body, err := io.ReadAll(req.Body)
+		_ = req.Body.Close()
+		if err != nil {
+			return nil, err
+		}
+		recorded.Body, recorded.HasBody = string(body), len(body) > 0
+	}
+	t.mu.Lock()
+	t.requests = append(t.requests, recorded)
+	n := len(t.requests)
+	t.mu.Unlock()
+	if n > len(t.answers) {
+		t.tb.Errorf("request %d is beyond the script: %s %s", n, req.Method, req.URL.Path)
+		return nil, errors.New("script: no answer left")
+	}
+	return t.answers[n-1].give(req)
+}
+
+// Requests returns what was asked so far.
+func (t *Transport) Requests() []Request {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]Request(nil), t.requests...)
+}
+
+// Client returns an http.Client that uses the transport.
+func (t *Transport) Client() *http.Client { return &http.Client{Transport: t} }
+
+func (a Answer) give(req *http.Request) (*http.Response, error) {
+	if a.Delay > 0 {
+		timer := time.NewTimer(a.Delay)
+		defer timer.Stop()
+		select {
+		case <-req.Context().Done():
+			return nil, req.Context().Err()
+		case <-timer.C:
+		}
+	}
+	if a.Err != nil {
+		return nil, a.Err
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	for name, value := range a.Header {
+		header.Set(name, value)
+	}
+	status := a.Status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	var body io.Reader = strings.NewReader(a.Body)
+	length := int64(len(a.Body))
+	if a.BodyErr != nil {
+		body, length = io.MultiReader(body, failingReader{a.BodyErr}), -1
+	}
+	return &http.Response{
+		StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, Body: io.NopCloser(body), ContentLength: length, Request: req,
+	}, nil
+}
+
+type failingReader struct{ err error }
+
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
