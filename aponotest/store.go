@@ -68,7 +68,8 @@ var collectionKinds = map[string]collectionKind{
 type store struct {
 	objects map[Collection][]entry
 	tags    map[string]object
-	last    int
+	ids     int // made up so far
+	places  int // given so far
 }
 
 // entry is an object with its place in the order, which stays its own when
@@ -146,8 +147,8 @@ func (s *Server) Get(c Collection, id string, out any) bool {
 
 // newID makes an id that looks like the API's and is the same in every run.
 func (s *store) newID() string {
-	s.last++
-	return fmt.Sprintf("%08x-0000-4000-8000-%012x", s.last, s.last)
+	s.ids++
+	return fmt.Sprintf("%08x-0000-4000-8000-%012x", s.ids, s.ids)
 }
 
 func (s *store) put(c Collection, o object) {
@@ -158,8 +159,8 @@ func (s *store) put(c Collection, o object) {
 			return
 		}
 	}
-	s.last++
-	s.objects[c] = append(s.objects[c], entry{s.last, o})
+	s.places++
+	s.objects[c] = append(s.objects[c], entry{s.places, o})
 }
 
 // get returns the object with an id, or nil.

@@ -75,17 +75,22 @@ func Lacks(tb testing.TB, text string, parts ...string) {
 	}
 }
 
-// JSON fails unless got and want are the same JSON value.
+// JSON fails unless got and want are the same JSON value, numbers being the
+// same to the letter.
 func JSON(tb testing.TB, got, want string) {
 	tb.Helper()
-	var g, w any
-	if err := json.Unmarshal([]byte(got), &g); err != nil {
-		tb.Fatalf("not JSON: %v\n%s", err, got)
-	}
-	if err := json.Unmarshal([]byte(want), &w); err != nil {
-		tb.Fatalf("the expectation is not JSON: %v\n%s", err, want)
-	}
-	if !reflect.DeepEqual(g, w) {
+	if !reflect.DeepEqual(parse(tb, got), parse(tb, want)) {
 		tb.Fatalf("got  %s\nwant %s", got, want)
 	}
+}
+
+func parse(tb testing.TB, text string) any {
+	tb.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		tb.Fatalf("not JSON: %v\n%s", err, text)
+	}
+	return value
 }
