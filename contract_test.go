@@ -1,0 +1,149 @@
+package apono_test
+
+import (
+	"encoding/json"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/operation"
+)
+
+// document is what these tests need of the API's OpenAPI document.
+type document struct {
+	Paths map[string]map[string]struct {
+		Parameters []struct {
+			Name string `json:"name"`
+			In   string `json:"in"`
+		} `json:"parameters"`
+	} `json:"paths"`
+	Components struct {
+		Schemas map[string]struct {
+			Required   []string                   `json:"required"`
+			Properties map[string]json.RawMessage `json:"properties"`
+		} `json:"schemas"`
+	} `json:"components"`
+}
+
+func readDocument(t *testing.T) document {
+	t.Helper()
+	path := os.Getenv("APONO_OPENAPI")
+	if path == "" {
+		t.Skip("APONO_OPENAPI is not set: name the file of Apono's OpenAPI document in it to run the contract tests")
+	}
+	data, err := os.ReadFile(path)
+	check.NoError(t, err)
+	var doc document
+	check.NoError(t, json.Unmarshal(data, &doc))
+	return doc
+}
+
+// A path with a typo is a 404 that only shows against the real server.
+func TestContractOperationsAreTheDocuments(t *testing.T) {
+	t.Parallel()
+	doc := readDocument(t)
+	check.True(t, len(operation.All()) > 0, "operations in the table")
+	for _, op := range operation.All() {
+		if _, ok := doc.Paths[op.Path][strings.ToLower(op.Method)]; !ok {
+			t.Errorf("%s: the document has no %s %s", op.Name, op.Method, op.Path)
+		}
+	}
+}
+
+// A misspelt filter is ignored by a server, and the list is a longer one than
+// was asked for.
+func TestContractOptionsAreTheOperationsParameters(t *testing.T) {
+	t.Parallel()
+	doc := readDocument(t)
+	// Lists by offset may have to be paged though nothing is documented.
+	undocumented := []string{"limit", "skip"}
+	for name, options := range map[string]any{
+		"Integrations.List":            apono.ListIntegrationsOptions{},
+		"Integrations.ListCatalog":     apono.ListCatalogOptions{},
+		"Integrations.ListPermissions": apono.ListPermissionsOptions{},
+		"Integrations.ListResources":   apono.ListResourcesOptions{},
+	} {
+		op := operation.Lookup(name)
+		check.True(t, op != nil, "an operation %s", name)
+		var want []string
+		for _, parameter := range doc.Paths[op.Path][strings.ToLower(op.Method)].Parameters {
+			if parameter.In == "query" {
+				want = append(want, parameter.Name)
+			}
+		}
+		got := tags(reflect.TypeOf(options), "url")
+		if !slices.Contains(want, "page_token") {
+			want = append(want, undocumented...)
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		check.Equal(t, got, slices.Compact(want))
+	}
+}
+
+// A misspelt property is lost in silence, on the way in and on the way out.
+func TestContractModelsAreTheSchemas(t *testing.T) {
+	t.Parallel()
+	doc := readDocument(t)
+	for schema, model := range map[string]any{
+		"IntegrationV4":                 apono.Integration{},
+		"CreateIntegrationV4":           apono.CreateIntegrationInput{},
+		"UpdateIntegrationV4":           apono.UpdateIntegrationInput{},
+		"OwnerV4":                       apono.Owner{},
+		"UpsertOwnerV4":                 apono.OwnerInput{},
+		"OwnerMappingV4":                apono.OwnersMapping{},
+		"UpsertOwnerMappingV4":          apono.OwnersMappingInput{},
+		"SecretStoreConfigV4":           apono.SecretStoreConfig{},
+		"UpsertSecretStoreConfigV4":     apono.SecretStoreConfig{},
+		"AwsSecretConfigV4":             apono.AWSSecretConfig{},
+		"GcpSecretConfigV4":             apono.GCPSecretConfig{},
+		"KubernetesSecretConfigV4":      apono.KubernetesSecretConfig{},
+		"AzureSecretConfigV4":           apono.AzureSecretConfig{},
+		"HashicorpVaultSecretConfigV4":  apono.HashicorpVaultSecretConfig{},
+		"AponoSecretConfigV4":           apono.SecretConfig{},
+		"IntegrationConfig":             apono.CatalogEntry{},
+		"IntegrationConfigParam":        apono.CatalogParam{},
+		"PermissionV3":                  apono.Permission{},
+		"ResourceResponse":              apono.Resource{},
+		"ResourceStatusResponse":        apono.ResourceSyncStatus{},
+		"ResourceUserTagsResponse":      apono.ResourceTags{},
+		"UpdateResourceUserTagsRequest": apono.UpdateResourceTagsInput{},
+		"MessageResponse":               apono.Message{},
+	} {
+		properties := doc.Components.Schemas[schema].Properties
+		modelType := reflect.TypeOf(model)
+		for _, name := range tags(modelType, "json") {
+			if _, ok := properties[name]; !ok {
+				t.Errorf("%s: %s is no property of %s", modelType, name, schema)
+			}
+			delete(properties, name)
+		}
+		for name := range properties {
+			t.Errorf("%s: the property %s of %s is missing", modelType, name, schema)
+		}
+		for i := range modelType.NumField() {
+			field := modelType.Field(i)
+			name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+			required := slices.Contains(doc.Components.Schemas[schema].Required, name)
+			if field.IsExported() && required == (options == "omitzero") {
+				t.Errorf("%s.%s: required is %v, but the tag is %q", modelType, field.Name, required, field.Tag)
+			}
+		}
+	}
+}
+
+// tags returns the names that a struct's fields have in a kind of tag.
+func tags(t reflect.Type, kind string) []string {
+	var names []string
+	for i := range t.NumField() {
+		if tag, ok := t.Field(i).Tag.Lookup(kind); ok {
+			name, _, _ := strings.Cut(tag, ",")
+			names = append(names, name)
+		}
+	}
+	return names
+}
