@@ -9,6 +9,10 @@ import (
 
 // The objects of the demo tenant that no operation of integrations answers.
 var (
+	connectorResource = &resource{collection: Connectors, noun: "connector", schema: connectorSchema}
+	userResource      = &resource{collection: Users, noun: "user", schema: userSchema}
+	groupResource     = &resource{collection: Groups, noun: "group", schema: groupSchema}
+
 	connectorSchema = objectOf(map[string]field{
 		"id": required(text), "name": required(text), "status": required(text), "version": required(text),
 		"last_connected": optional(instant), "is_latest_version": required(boolean), "cloud_provider_type": required(text),

@@ -1,8 +1,6 @@
 package aponotest
 
 import (
-	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -64,135 +62,70 @@ var (
 	updateTagsSchema = objectOf(map[string]field{"tags": required(textMap)})
 )
 
-var integrationRoutes = map[string]route{
-	"Integrations.List": {
-		query: tokenParams.with(params{"name": one, "type": many, "category": many, "status": many, "connector_id": many}),
-		handle: func(s *Server, req *request) (any, *problem) {
-			return s.page(Integrations, req, []filter{
-				{param: "name", field: "name", pattern: true},
-				{param: "type", field: "type", pattern: true},
-				{param: "category", field: "category"},
-				{param: "status", field: "status"},
-				{param: "connector_id", field: "connector_id"},
-			})
+var (
+	integrationResource = &resource{
+		collection: Integrations, noun: "integration",
+		schema: integrationSchema, create: createIntegrationSchema, update: updateIntegrationSchema,
+		filters: []filter{
+			{param: "name", field: "name", pattern: true},
+			{param: "type", field: "type", pattern: true, many: true},
+			{param: "category", field: "category", many: true},
+			{param: "status", field: "status", many: true},
+			{param: "connector_id", field: "connector_id", many: true},
 		},
-	},
-	"Integrations.Get":             {handle: (*Server).getIntegration},
-	"Integrations.Create":          {body: createIntegrationSchema, handle: (*Server).createIntegration},
-	"Integrations.Update":          {body: updateIntegrationSchema, handle: (*Server).updateIntegration},
-	"Integrations.Delete":          {handle: (*Server).deleteIntegration},
-	"Integrations.Refresh":         {handle: (*Server).refreshIntegration},
-	"Integrations.ListCatalog":     {query: offsetParams, handle: (*Server).listCatalog},
-	"Integrations.GetCatalogEntry": {handle: (*Server).getCatalogEntry},
-	"Integrations.ListPermissions": {
-		query: offsetParams.with(params{"resource-type": one}),
-		handle: func(s *Server, req *request) (any, *problem) {
-			return s.listOfIntegration("permissions", "resource_type", req)
+		kept:   []string{"type", "category", "status", "last_sync_time"},
+		nested: []string{"resources", "permissions"},
+		complete: func(_ *Server, o object) {
+			if o["category"] == nil || o["category"] == "" {
+				o["category"] = categoryOf(o["type"])
+			}
+			if o["status"] == nil || o["status"] == "" {
+				o["status"] = "ACTIVE"
+			}
 		},
-	},
-	"Integrations.ListResources": {
-		query: offsetParams.with(params{"resource-type": one}),
-		handle: func(s *Server, req *request) (any, *problem) {
-			return s.listOfIntegration("resources", "type", req)
-		},
-	},
+	}
+	catalogResource  = &resource{collection: Catalog, noun: "integration type", schema: catalogSchema, keyedBy: "type"}
+	resourceResource = &resource{
+		collection: "resources", noun: "resource", schema: resourceSchema, filters: []filter{{param: "resource-type", field: "type"}},
+	}
+	permissionResource = &resource{
+		collection: "permissions", noun: "permission", schema: permissionSchema,
+		filters: []filter{{param: "resource-type", field: "resource_type"}},
+	}
+)
+
+var integrationRoutes = collect(integrationResource.routes("Integrations", "List", "Get", "Create", "Update", "Delete"), map[string]route{
+	"Integrations.Refresh": {handle: (*Server).refreshIntegration},
+	"Integrations.ListCatalog": {query: offsetParams, handle: func(s *Server, req *request) (any, *problem) {
+		return s.offsetPage(Catalog, req, nil)
+	}},
+	"Integrations.GetCatalogEntry":    {handle: catalogResource.get},
+	"Integrations.ListPermissions":    permissionResource.ofIntegration(),
+	"Integrations.ListResources":      resourceResource.ofIntegration(),
 	"Integrations.GetResourceTags":    {handle: (*Server).getTags},
 	"Integrations.UpdateResourceTags": {body: updateTagsSchema, handle: (*Server).updateTags},
-}
+})
 
-func (s *Server) getIntegration(req *request) (any, *problem) {
-	found := s.store.get(Integrations, req.args[0])
-	if found == nil {
-		return nil, notFound("integration", req.args[0])
-	}
-	return s.render(Integrations, found), nil
-}
-
-func (s *Server) createIntegration(req *request) (any, *problem) {
-	created := maps.Clone(req.body)
-	created["id"] = s.store.newID()
-	completeIntegration(created)
-	return s.writeIntegration(created)
-}
-
-// updateIntegration replaces all but what the API decides.
-func (s *Server) updateIntegration(req *request) (any, *problem) {
-	old := s.store.get(Integrations, req.args[0])
-	if old == nil {
-		return nil, notFound("integration", req.args[0])
-	}
-	updated := maps.Clone(req.body)
-	for _, name := range []string{"id", "type", "category", "status", "last_sync_time"} {
-		if value, ok := old[name]; ok {
-			updated[name] = value
-		}
-	}
-	return s.writeIntegration(updated)
-}
-
-func (s *Server) writeIntegration(o object) (any, *problem) {
-	same := s.store.find(Integrations, func(other object) bool { return other["name"] == o["name"] && other["id"] != o["id"] })
-	if same != nil {
-		return nil, &problem{http.StatusConflict, "name", "another integration has this name"}
-	}
-	for _, name := range []string{"owner", "owners_mapping"} {
-		if owner, ok := o[name].(object); ok {
-			if err := s.resolveSource(name, owner); err != nil {
+// ofIntegration lists the objects of this kind that belong to an integration.
+func (r *resource) ofIntegration() route {
+	return route{
+		query: offsetParams.with(filterParams(r.filters)),
+		handle: func(s *Server, req *request) (any, *problem) {
+			if _, err := integrationResource.find(s, req); err != nil {
 				return nil, err
 			}
-		}
+			return s.offsetPage(nested(req.args[0], string(r.collection)), req, r.filters)
+		},
 	}
-	s.store.put(Integrations, o)
-	return s.render(Integrations, o), nil
-}
-
-// resolveSource turns a reference by id or name into the id and name of the
-// integration that it means.
-func (s *Server) resolveSource(path string, o object) *problem {
-	reference, ok := o["source_integration_reference"].(string)
-	if !ok {
-		return nil
-	}
-	source := s.store.refer(Integrations, reference)
-	if source == nil {
-		return invalid(path+".source_integration_reference", "there is no integration %q", reference)
-	}
-	delete(o, "source_integration_reference")
-	o["source_integration_id"], o["source_integration_name"] = source["id"], source["name"]
-	return nil
-}
-
-func (s *Server) deleteIntegration(req *request) (any, *problem) {
-	if !s.store.delete(Integrations, req.args[0]) {
-		return nil, notFound("integration", req.args[0])
-	}
-	return nil, nil
 }
 
 func (s *Server) refreshIntegration(req *request) (any, *problem) {
-	found := s.store.get(Integrations, req.args[0])
-	if found == nil {
-		return nil, notFound("integration", req.args[0])
+	found, err := integrationResource.find(s, req)
+	if err != nil {
+		return nil, err
 	}
 	found["last_sync_time"] = time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00")
 	return object{"message": "The integration is being refreshed"}, nil
-}
-
-func (s *Server) listCatalog(req *request) (any, *problem) { return s.offsetPage(Catalog, req, nil) }
-
-func (s *Server) getCatalogEntry(req *request) (any, *problem) {
-	found := s.store.get(Catalog, req.args[0])
-	if found == nil {
-		return nil, notFound("integration type", req.args[0])
-	}
-	return found, nil
-}
-
-func (s *Server) listOfIntegration(kind, typeField string, req *request) (any, *problem) {
-	if s.store.get(Integrations, req.args[0]) == nil {
-		return nil, notFound("integration", req.args[0])
-	}
-	return s.offsetPage(nested(req.args[0], kind), req, []filter{{param: "resource-type", field: typeField}})
 }
 
 func (s *Server) getTags(req *request) (any, *problem) {
@@ -224,16 +157,6 @@ func (s *Server) hasResource(id string) bool {
 		}
 	}
 	return false
-}
-
-// completeIntegration adds what the API decides about a new integration.
-func completeIntegration(o object) {
-	if o["category"] == nil || o["category"] == "" {
-		o["category"] = categoryOf(o["type"])
-	}
-	if o["status"] == nil || o["status"] == "" {
-		o["status"] = "ACTIVE"
-	}
 }
 
 // categoryOf says what a type is for, by the fake's own catalog.

@@ -16,6 +16,8 @@ const defaultLimit = 100
 // filter holds the query parameter of a list against a field of its objects.
 type filter struct {
 	param, field string
+	// many says that it may be given several times.
+	many bool
 	// pattern says that an asterisk at either end stands for any text.
 	pattern bool
 }
@@ -49,6 +51,18 @@ func (f filter) matches(pattern, text string) bool {
 		return strings.HasPrefix(text, rest)
 	}
 	return text == pattern
+}
+
+// filterParams are the query parameters of filters.
+func filterParams(filters []filter) params {
+	params := params{}
+	for _, f := range filters {
+		params[f.param] = one
+		if f.many {
+			params[f.param] = many
+		}
+	}
+	return params
 }
 
 // pageToken is what a page token says: which list it belongs to, with which
@@ -97,7 +111,7 @@ func (s *Server) page(c Collection, req *request, filters []filter) (any, *probl
 			pagination["next_page_token"] = token.String()
 			break
 		}
-		items = append(items, s.render(c, e.object))
+		items = append(items, s.render(e.object))
 		token.After = e.place
 	}
 	return object{"items": items, "pagination": pagination}, nil
@@ -129,7 +143,7 @@ func (s *Server) offsetPage(c Collection, req *request, filters []filter) (any, 
 	items := []any{}
 	for _, e := range s.store.objects[c] {
 		if matches(e.object, filters, req.query) {
-			items = append(items, s.render(c, e.object))
+			items = append(items, s.render(e.object))
 		}
 	}
 	total, limit, skip := len(items), len(items), 0

@@ -3,7 +3,6 @@ package aponotest
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -44,25 +43,6 @@ func (c Collection) kind() string {
 	return kind
 }
 
-// collectionKind says what the objects of a collection look like.
-type collectionKind struct {
-	schema *schema
-	// key is the member that identifies an object.
-	key string
-	// complete adds what an object needs and the test left out.
-	complete func(object)
-}
-
-var collectionKinds = map[string]collectionKind{
-	"integrations": {integrationSchema, "id", completeIntegration},
-	"catalog":      {catalogSchema, "type", nil},
-	"resources":    {resourceSchema, "id", nil},
-	"permissions":  {permissionSchema, "id", nil},
-	"connectors":   {connectorSchema, "id", nil},
-	"users":        {userSchema, "id", nil},
-	"groups":       {groupSchema, "id", nil},
-}
-
 // store holds the state: the objects of each collection in the order in which
 // they came, and the tags of resources.
 type store struct {
@@ -81,8 +61,8 @@ type entry struct {
 
 func newStore() store {
 	s := store{objects: map[Collection][]entry{}, tags: map[string]object{}}
-	for _, kind := range catalog {
-		s.put(Catalog, kind)
+	for _, entry := range catalog {
+		s.put(Catalog, entry)
 	}
 	return s
 }
@@ -93,7 +73,7 @@ func newStore() store {
 // up. An object that the API could not answer fails the test.
 func (s *Server) Put(c Collection, objects ...any) {
 	s.help()
-	kind, ok := collectionKinds[c.kind()]
+	r, ok := resources[c.kind()]
 	if !ok {
 		s.fail("there is no collection %q", c)
 	}
@@ -112,13 +92,13 @@ func (s *Server) Put(c Collection, objects ...any) {
 		if !ok {
 			s.fail("%s: %s is not an object", c, data)
 		}
-		if stored[kind.key] == nil || stored[kind.key] == "" {
-			stored[kind.key] = s.store.newID()
+		if stored[r.key()] == nil || stored[r.key()] == "" {
+			stored[r.key()] = s.store.newID()
 		}
-		if kind.complete != nil {
-			kind.complete(stored)
+		if r.complete != nil {
+			r.complete(s, stored)
 		}
-		if err := kind.schema.check("", stored); err != nil {
+		if err := r.schema.check("", stored); err != nil {
 			s.fail("%s: %s: %s", c, err.field, err.message)
 		}
 		s.store.put(c, stored)
@@ -135,7 +115,7 @@ func (s *Server) Get(c Collection, id string, out any) bool {
 	if found == nil {
 		return false
 	}
-	data, err := json.Marshal(s.render(c, found))
+	data, err := json.Marshal(s.render(found))
 	if err == nil {
 		err = json.Unmarshal(data, out)
 	}
@@ -152,7 +132,7 @@ func (s *store) newID() string {
 }
 
 func (s *store) put(c Collection, o object) {
-	key := collectionKinds[c.kind()].key
+	key := resources[c.kind()].key()
 	for i, e := range s.objects[c] {
 		if e.object[key] == o[key] {
 			s.objects[c][i].object = o
@@ -165,7 +145,7 @@ func (s *store) put(c Collection, o object) {
 
 // get returns the object with an id, or nil.
 func (s *store) get(c Collection, id string) object {
-	return s.find(c, func(o object) bool { return o[collectionKinds[c.kind()].key] == id })
+	return s.find(c, func(o object) bool { return o[resources[c.kind()].key()] == id })
 }
 
 // refer returns the object with an id, or else a name, or nil.
@@ -185,36 +165,12 @@ func (s *store) find(c Collection, matches func(object) bool) object {
 	return nil
 }
 
-// delete removes an object and what belongs to it.
+// delete removes an object and the collections that belong to it.
 func (s *store) delete(c Collection, id string) bool {
 	before := len(s.objects[c])
 	s.objects[c] = slices.DeleteFunc(s.objects[c], func(e entry) bool { return e.object["id"] == id })
-	for _, kind := range []string{"resources", "permissions"} {
-		if c == Integrations {
-			delete(s.objects, nested(id, kind))
-		}
+	for _, kind := range resources[c.kind()].nested {
+		delete(s.objects, nested(id, kind))
 	}
 	return len(s.objects[c]) < before
-}
-
-// render returns an object as the API answers it: the names of the objects that
-// it refers to are theirs of now.
-func (s *Server) render(c Collection, o object) object {
-	if c != Integrations {
-		return o
-	}
-	rendered := maps.Clone(o)
-	for _, name := range []string{"owner", "owners_mapping"} {
-		owner, ok := rendered[name].(object)
-		if !ok {
-			continue
-		}
-		id, _ := owner["source_integration_id"].(string)
-		if source := s.store.get(Integrations, id); source != nil {
-			owner = maps.Clone(owner)
-			owner["source_integration_name"] = source["name"]
-			rendered[name] = owner
-		}
-	}
-	return rendered
 }

@@ -1,0 +1,208 @@
+package aponotest
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// resource is a kind of objects, and how the usual operations treat it.
+type resource struct {
+	collection Collection
+	// noun is what messages call one.
+	noun string
+	// schema is the form in which an object is answered and kept.
+	schema *schema
+	// create and update are the forms in which it is written, nil where it is
+	// not.
+	create, update *schema
+	// filters are the filters of its list.
+	filters []filter
+	// kept are the members that the API decides and an update leaves alone.
+	kept []string
+	// keyedBy is the member that identifies an object, "id" unless given.
+	keyedBy string
+	// nested are the kinds of collections that belong to each object.
+	nested []string
+	// complete adds what the API decides about an object.
+	complete func(*Server, object)
+}
+
+// resources are the kinds of objects, by the kind of their collection.
+var resources = func() map[string]*resource {
+	byKind := map[string]*resource{}
+	for _, r := range []*resource{
+		integrationResource, catalogResource, resourceResource, permissionResource,
+		connectorResource, userResource, groupResource,
+	} {
+		byKind[r.collection.kind()] = r
+	}
+	return byKind
+}()
+
+func (r *resource) key() string {
+	if r.keyedBy == "" {
+		return "id"
+	}
+	return r.keyedBy
+}
+
+// routes are the usual operations, those of them that a service has.
+func (r *resource) routes(service string, verbs ...string) map[string]route {
+	usual := map[string]route{
+		"List":   {query: tokenParams.with(filterParams(r.filters)), handle: r.list},
+		"Get":    {handle: r.get},
+		"Create": {body: r.create, handle: r.post},
+		"Update": {body: r.update, handle: r.put},
+		"Delete": {handle: r.delete},
+	}
+	routes := map[string]route{}
+	for _, verb := range verbs {
+		routes[service+"."+verb] = usual[verb]
+	}
+	return routes
+}
+
+func (r *resource) list(s *Server, req *request) (any, *problem) {
+	return s.page(r.collection, req, r.filters)
+}
+
+func (r *resource) get(s *Server, req *request) (any, *problem) {
+	found, err := r.find(s, req)
+	if err != nil {
+		return nil, err
+	}
+	return s.render(found), nil
+}
+
+// find returns the object that the path's first argument names.
+func (r *resource) find(s *Server, req *request) (object, *problem) {
+	found := s.store.get(r.collection, req.args[0])
+	if found == nil {
+		return nil, notFound(r.noun, req.args[0])
+	}
+	return found, nil
+}
+
+func (r *resource) post(s *Server, req *request) (any, *problem) {
+	created := maps.Clone(req.body)
+	created["id"] = s.store.newID()
+	if r.complete != nil {
+		r.complete(s, created)
+	}
+	return r.write(s, created)
+}
+
+// put replaces all but what the API decides.
+func (r *resource) put(s *Server, req *request) (any, *problem) {
+	old, err := r.find(s, req)
+	if err != nil {
+		return nil, err
+	}
+	updated := maps.Clone(req.body)
+	for _, name := range append(slices.Clone(r.kept), "id") {
+		if value, ok := old[name]; ok {
+			updated[name] = value
+		}
+	}
+	return r.write(s, updated)
+}
+
+func (r *resource) write(s *Server, o object) (any, *problem) {
+	same := s.store.find(r.collection, func(other object) bool { return other["name"] == o["name"] && other["id"] != o["id"] })
+	if same != nil {
+		return nil, &problem{http.StatusConflict, "name", "another " + r.noun + " has this name"}
+	}
+	if err := s.resolve("", o); err != nil {
+		return nil, err
+	}
+	s.store.put(r.collection, o)
+	return s.render(o), nil
+}
+
+func (r *resource) delete(s *Server, req *request) (any, *problem) {
+	if !s.store.delete(r.collection, req.args[0]) {
+		return nil, notFound(r.noun, req.args[0])
+	}
+	return nil, nil
+}
+
+// references say which collection a reference points into. A body names the
+// target by id or name in x_reference; an answer has its x_id and x_name.
+var references = map[string]Collection{
+	"source_integration": Integrations,
+}
+
+// settings is the member whose content is the integration's own and holds no
+// references, whatever it looks like.
+const settings = "integration_config"
+
+// resolve turns the references in a value into ids and names.
+func (s *Server) resolve(path string, value any) *problem {
+	switch value := value.(type) {
+	case []any:
+		for _, element := range value {
+			if err := s.resolve(path, element); err != nil {
+				return err
+			}
+		}
+	case object:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			at := strings.TrimPrefix(path+"."+name, ".")
+			if name == settings {
+				continue
+			}
+			target, isReference := strings.CutSuffix(name, "_reference")
+			c, known := references[target]
+			if !isReference || !known {
+				if err := s.resolve(at, value[name]); err != nil {
+					return err
+				}
+				continue
+			}
+			reference, _ := value[name].(string)
+			found := s.store.refer(c, reference)
+			if found == nil {
+				return invalid(at, "there is no %s %q", resources[c.kind()].noun, reference)
+			}
+			delete(value, name)
+			value[target+"_id"], value[target+"_name"] = found["id"], found["name"]
+		}
+	}
+	return nil
+}
+
+// render returns an object as the API answers it: the objects that it refers to
+// have the names that they have now.
+func (s *Server) render(o object) object {
+	rendered, _ := s.renderValue(o).(object)
+	return rendered
+}
+
+func (s *Server) renderValue(value any) any {
+	switch value := value.(type) {
+	case []any:
+		rendered := make([]any, len(value))
+		for i, element := range value {
+			rendered[i] = s.renderValue(element)
+		}
+		return rendered
+	case object:
+		rendered := make(object, len(value))
+		for name, member := range value {
+			rendered[name] = member
+			if name != settings {
+				rendered[name] = s.renderValue(member)
+			}
+		}
+		for target, c := range references {
+			id, _ := rendered[target+"_id"].(string)
+			if found := s.store.get(c, id); found != nil {
+				rendered[target+"_name"] = found["name"]
+			}
+		}
+		return rendered
+	}
+	return value
+}
