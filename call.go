@@ -223,6 +223,42 @@ func encodeInput(in any) ([]byte, error) {
 	return body, nil
 }
 
+// member is a member of a union, and whether it is set.
+type member struct {
+	name string
+	set  bool
+}
+
+// exactlyOne refuses a union with no member or several. One that came from the
+// server may have a member that this version does not know.
+func exactlyOne(arg string, fromServer bool, members ...member) error {
+	set := setOf(members)
+	if len(set) == 1 || len(set) == 0 && fromServer {
+		return nil
+	}
+	found := "none is"
+	if len(set) > 1 {
+		found = strings.Join(set, " and ") + " are"
+	}
+	names := convert(members, func(m member) string { return m.name })
+	last := len(names) - 1
+	return &ArgumentError{
+		Arg:    arg,
+		Reason: "exactly one of " + strings.Join(names[:last], ", ") + " and " + names[last] + " must be set, but " + found,
+	}
+}
+
+// setOf names the members that are set.
+func setOf(members []member) []string {
+	var names []string
+	for _, m := range members {
+		if m.set {
+			names = append(names, m.name)
+		}
+	}
+	return names
+}
+
 type (
 	headerKey       struct{}
 	withoutRetryKey struct{}

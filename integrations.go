@@ -500,5 +500,5 @@ func (in CreateIntegrationInput) check() error {
 }
 
 func (in UpdateIntegrationInput) check() error {
-	return in.SecretStoreConfig.check("in.SecretStoreConfig", in.read != nil)
+	return in.SecretStoreConfig.check("in.SecretStoreConfig", in.fromServer())
 }

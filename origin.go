@@ -26,6 +26,9 @@ func (o *origin) setRead(read *readJSON) { o.read = read }
 
 func (o origin) source() *origin { return &o }
 
+// fromServer says that the object had members that this version does not know.
+func (o origin) fromServer() bool { return o.read != nil }
+
 // decodeKnown decodes data into value. If value is a model that can be written
 // back and data holds more than it takes, value keeps data.
 func decodeKnown[T any](data []byte, value *T) error {
@@ -104,4 +107,16 @@ func reference(id, name *string) *string {
 		return clonePtr(id)
 	}
 	return clonePtr(name)
+}
+
+// convert applies a conversion to each element of a slice, and keeps nil.
+func convert[A, B any](in []A, conversion func(A) B) []B {
+	if in == nil {
+		return nil
+	}
+	out := make([]B, len(in))
+	for i, element := range in {
+		out[i] = conversion(element)
+	}
+	return out
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"slices"
 	"strings"
 )
 
@@ -105,41 +104,29 @@ type SecretConfig struct {
 
 // Format prints which store is used, with every verb.
 func (s SecretStoreConfig) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "{"+strings.Join(s.stores(), " ")+" "+redacted+"}")
+	_, _ = io.WriteString(f, "{"+s.kind()+" "+redacted+"}")
 }
 
 // LogValue gives which store is used.
 func (s SecretStoreConfig) LogValue() slog.Value {
-	return slog.StringValue(strings.Join(s.stores(), " ") + " " + redacted)
+	return slog.StringValue(s.kind() + " " + redacted)
 }
 
-// stores names the members that are set.
-func (s SecretStoreConfig) stores() []string {
-	set := map[string]bool{
-		"AWS": s.AWS != nil, "GCP": s.GCP != nil, "Kubernetes": s.Kubernetes != nil,
-		"Azure": s.Azure != nil, "HashicorpVault": s.HashicorpVault != nil, "Apono": s.Apono != nil,
+func (s SecretStoreConfig) kind() string { return strings.Join(setOf(s.stores()), " ") }
+
+// stores are the members, and which are set.
+func (s SecretStoreConfig) stores() []member {
+	return []member{
+		{"AWS", s.AWS != nil}, {"GCP", s.GCP != nil}, {"Kubernetes", s.Kubernetes != nil},
+		{"Azure", s.Azure != nil}, {"HashicorpVault", s.HashicorpVault != nil}, {"Apono", s.Apono != nil},
 	}
-	maps.DeleteFunc(set, func(_ string, set bool) bool { return !set })
-	return slices.Sorted(maps.Keys(set))
 }
 
-// check refuses a config that names no store or several. One that came from the
-// server may name a store that this version does not know.
 func (s *SecretStoreConfig) check(arg string, fromServer bool) error {
 	if s == nil {
 		return nil
 	}
-	stores := s.stores()
-	if len(stores) == 1 || len(stores) == 0 && fromServer {
-		return nil
-	}
-	found := "none is"
-	if len(stores) > 1 {
-		found = strings.Join(stores, " and ") + " are"
-	}
-	return &ArgumentError{
-		Arg: arg, Reason: "exactly one of AWS, GCP, Kubernetes, Azure, HashicorpVault and Apono must be set, but " + found,
-	}
+	return exactlyOne(arg, fromServer, s.stores()...)
 }
 
 func (s *SecretStoreConfig) clone() *SecretStoreConfig {
