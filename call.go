@@ -40,10 +40,20 @@ func exec(ctx context.Context, c *Client, op *operation.Operation, in any, args 
 		return err
 	}
 	resp, err := c.send(ctx, op, path, nil, in)
+	return confirm(op, resp, err)
+}
+
+// confirm accepts an answer that has no body or one of JSON. A page of HTML is
+// some proxy's answer and confirms nothing. When a DELETE finds nothing after an
+// attempt that may have deleted it, it is done.
+func confirm(op *operation.Operation, resp *transport.Response, err error) error {
+	if refused := (*APIError)(nil); errors.As(err, &refused) && op.Method == http.MethodDelete &&
+		refused.StatusCode == http.StatusNotFound && refused.uncertain {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	// A page of HTML is some proxy's answer and no confirmation.
 	if body := bytes.TrimSpace(resp.Body); len(body) > 0 && !json.Valid(body) {
 		return newDecodeError(op, resp, errors.New("the body is not JSON"))
 	}
@@ -56,8 +66,9 @@ func exec(ctx context.Context, c *Client, op *operation.Operation, in any, args 
 // The method is one of GET, POST, PUT, PATCH and DELETE. The path starts with
 // "/" and is already escaped (see [net/url.PathEscape]); it holds no query,
 // which goes into query and may be nil. in is sent as JSON unless it is nil, and
-// the answer is decoded into out, a pointer, unless that is nil. Segments of
-// the path that look like arguments are masked in errors and logs.
+// the answer is decoded into out, a pointer, unless that is nil; numbers in
+// values of type any become a [json.Number]. Segments of the path that look like
+// arguments are masked in errors and logs.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	if !slices.Contains(operation.Methods(), method) {
 		return &ArgumentError{Arg: "method", Reason: "it must be one of " + strings.Join(operation.Methods(), ", ")}
@@ -71,7 +82,10 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 		op = operation.Unknown(method, path)
 	}
 	resp, err := c.send(ctx, op, path, query, in)
-	if err != nil || out == nil {
+	if out == nil {
+		return confirm(op, resp, err)
+	}
+	if err != nil {
 		return err
 	}
 	if err := wire.Unmarshal(resp.Body, out); err != nil {
@@ -103,9 +117,6 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 	switch {
 	case err != nil:
 		return nil, newTransportError(op, err)
-	case resp.StatusCode == http.StatusNotFound && op.Method == http.MethodDelete && resp.Uncertain:
-		// An earlier attempt may have deleted it, and now it is gone.
-		return &transport.Response{StatusCode: http.StatusNoContent, Header: resp.Header}, nil
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return nil, newAPIError(op, resp)
 	case resp.ReadErr != nil:

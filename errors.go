@@ -66,6 +66,8 @@ type APIError struct {
 	Header http.Header
 	// Body is the answer's body; the token is masked if the server echoed it.
 	Body []byte
+
+	uncertain bool // an earlier attempt may have been carried out
 }
 
 // Error describes the error in one line. E-mail addresses in the server's
@@ -171,8 +173,9 @@ type TransportError struct {
 	Path string
 	// Attempts is how many requests were sent or tried.
 	Attempts int
-	// MaybeSent says that the server may have received a request. For an
-	// operation that changes something it is then unknown whether it did.
+	// MaybeSent says that a request may have reached the server, without an
+	// answer that refused it. For an operation that changes something it is then
+	// unknown whether it did.
 	MaybeSent bool
 	// Err is why the call ended.
 	Err error
@@ -263,7 +266,7 @@ func statusText(status int) string {
 // addresses of people, no query strings, and not too long.
 func oneLine(text string) string {
 	const limit = 300
-	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+	words := strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
 	for i, word := range words {
 		if len(word) > 1 && strings.Contains(word, "@") {
 			words[i] = "[e-mail]"
@@ -296,11 +299,15 @@ func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {
 		RetryAfter: resp.RetryAfter,
 		Header:     header,
 		Body:       body,
+		uncertain:  resp.Uncertain,
 	}
 }
 
 func newDecodeError(op *operation.Operation, resp *transport.Response, err error) *DecodeError {
 	header, body := resp.Redacted()
+	if wrong := (*time.ParseError)(nil); errors.As(err, &wrong) {
+		err = errTimeForm // its own text quotes the body
+	}
 	return &DecodeError{
 		StatusCode: resp.StatusCode,
 		RequestID:  transport.RequestID(header),
@@ -323,6 +330,8 @@ func newTransportError(op *operation.Operation, err error) *TransportError {
 	}
 	return e
 }
+
+var errTimeForm = errors.New("a time is not in the form of RFC 3339")
 
 // parseErrorBody finds a code and a message in a body of any shape. The API
 // documents {"status": "401", "code": "Unauthorized"} and nothing else.

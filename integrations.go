@@ -91,7 +91,8 @@ type Integration struct {
 	// LastSyncTime is when the integration was last read successfully.
 	LastSyncTime *time.Time `json:"last_sync_time,omitzero"`
 	// IntegrationConfig are the settings of this kind of system. Apono's own
-	// tools write every value as a string.
+	// tools write every value as a string; numbers are read as a json.Number, so
+	// that they keep every digit.
 	IntegrationConfig map[string]any `json:"integration_config"`
 	// SecretStoreConfig is where the credentials for the system are kept.
 	SecretStoreConfig *SecretStoreConfig `json:"secret_store_config,omitzero"`

@@ -293,6 +293,7 @@ func parseBaseURL(arg, text string) (*url.URL, error) {
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
 		return refuse("it must start with https://, because the token travels with every request (http:// is for loopback addresses only)")
 	}
+	u.Host = strings.TrimSuffix(u.Host, ":")
 	u.Path = strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/api")
 	u.RawPath = ""
 	return u, nil

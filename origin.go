@@ -58,8 +58,13 @@ func (o *origin) restore(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("apono: converting the object to update again: %w", err)
 	}
-	return wire.Merge(body, pristine, o.read.data, modelType)
+	return wire.Merge(body, pristine, o.read.data, modelType, isUnion)
 }
+
+// union is a struct of which exactly one member is set.
+type union interface{ isUnion() }
+
+func isUnion(t reflect.Type) bool { return t.Implements(reflect.TypeFor[union]()) }
 
 // The conversions from models to inputs copy what they take, so that editing an
 // input leaves the model as it was read.

@@ -108,7 +108,10 @@ func (s SecretStoreConfig) Format(f fmt.State, _ rune) {
 }
 
 // LogValue gives which store is used.
-func (s SecretStoreConfig) LogValue() slog.Value {
+func (s *SecretStoreConfig) LogValue() slog.Value {
+	if s == nil {
+		return slog.Value{}
+	}
 	return slog.StringValue(s.kind() + " " + redacted)
 }
 
@@ -121,6 +124,8 @@ func (s SecretStoreConfig) stores() []member {
 		{"Azure", s.Azure != nil}, {"HashicorpVault", s.HashicorpVault != nil}, {"Apono", s.Apono != nil},
 	}
 }
+
+func (SecretStoreConfig) isUnion() {}
 
 func (s *SecretStoreConfig) check(arg string, fromServer bool) error {
 	if s == nil {

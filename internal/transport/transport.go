@@ -79,15 +79,22 @@ type Response struct {
 func (r *Response) Redacted() (http.Header, []byte) {
 	header := r.Header.Clone()
 	header.Del("Set-Cookie")
-	if r.token == "" {
-		return header, r.Body
-	}
 	for _, values := range header {
 		for i, value := range values {
-			values[i] = strings.ReplaceAll(value, r.token, redacted)
+			values[i] = r.mask(value)
 		}
 	}
-	return header, bytes.ReplaceAll(r.Body, []byte(r.token), []byte(redacted))
+	if !bytes.Contains(r.Body, []byte(r.token)) {
+		return header, r.Body
+	}
+	return header, []byte(r.mask(string(r.Body)))
+}
+
+func (r *Response) mask(text string) string {
+	if r.token == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, r.token, redacted)
 }
 
 // cutShort says that the answer is a success of which the end is missing.
@@ -99,7 +106,7 @@ func (r *Response) cutShort() bool {
 type Error struct {
 	Err      error
 	Attempts int
-	// MaybeSent says that the server may have received the request.
+	// MaybeSent says that the server may have carried the request out.
 	MaybeSent bool
 	// Last is the last answer before the end, nil if there was none.
 	Last *Response
@@ -182,8 +189,9 @@ type call struct {
 	attempts  int
 	wait      time.Duration // before the next attempt
 	waiting   bool          // between two attempts
-	renewed   bool          // a 401 was met with a fresh token
-	maybeSent bool          // the server may have received an attempt
+	renewed   bool          // a 401 was met by asking for another token
+	refused   bool          // ... which has not been asked for yet
+	unsent    bool          // the latest attempt never left
 	uncertain bool          // the server may have carried out an attempt
 	answer    *Response     // of the latest attempt, nil if it had none
 	last      *Response     // the latest answer of all, but for a 2xx cut short
@@ -195,7 +203,7 @@ type call struct {
 // byte of the body.
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	config := &c.transport.config
-	c.waiting, c.answer, c.err = false, nil, nil
+	c.waiting, c.unsent, c.answer, c.err = false, false, nil, nil
 	if config.Limiter != nil {
 		if err := config.Limiter.Wait(req.Context()); err != nil {
 			c.fatal = fmt.Errorf("waiting for the limiter: %w", err)
@@ -220,7 +228,8 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (c *call) fetchToken(ctx context.Context) (string, error) {
-	if c.renewed {
+	if c.refused {
+		c.refused = false
 		ctx = context.WithValue(ctx, refusedKey{}, true)
 	}
 	return c.transport.config.Token(ctx)
@@ -231,23 +240,22 @@ func (c *call) attempt(req *http.Request, token string) (*http.Response, error) 
 	ctx, cancel := context.WithTimeoutCause(req.Context(), config.AttemptTimeout, attemptTimeout(config.AttemptTimeout))
 	defer cancel()
 	var trace connTrace
-	if c.request.Operation.Repeat != operation.IfIdempotent {
+	if c.request.Operation.Changes {
 		ctx = trace.watch(ctx)
 	}
 	resp, err := c.transport.next.RoundTrip(req.WithContext(withToken(ctx, token)))
 	if resp != nil {
+		resp.Body = cmp.Or(resp.Body, io.ReadCloser(http.NoBody)) // net/http allows transports to leave it out
 		defer func() { _ = resp.Body.Close() }()
 	}
 	if err == nil && resp == nil {
 		err = errors.New("the transport gave neither an answer nor an error")
 	}
 	if err != nil {
-		if !isDialError(err) && !trace.unsent() {
-			c.maybeSent, c.uncertain = true, true
-		}
+		c.unsent = isDialError(err) || trace.unsent()
+		c.uncertain = c.uncertain || !c.unsent
 		return nil, c.explain(ctx, err)
 	}
-	c.maybeSent = true
 	body, err := readAll(resp.Body, resp.ContentLength, config.MaxBytes)
 	if err != nil {
 		err = c.explain(ctx, err)
@@ -264,10 +272,20 @@ func (c *call) attempt(req *http.Request, token string) (*http.Response, error) 
 	return resp, nil
 }
 
-// explain names the attempt's own timeout as the cause where it was one.
+// explain names the attempt's own timeout as the cause where it was one, and
+// drops the addresses that http.Clients in hooks put into their errors.
 func (c *call) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil && c.ctx.Err() == nil {
 		return context.Cause(ctx)
+	}
+	return withoutURL(err)
+}
+
+// withoutURL returns the error inside a url.Error, whose text quotes the whole
+// URL with its arguments.
+func withoutURL(err error) error {
+	for wrapped := (*url.Error)(nil); errors.As(err, &wrapped); {
+		err = wrapped.Err
 	}
 	return err
 }
@@ -280,7 +298,7 @@ func (c *call) again() bool {
 	case c.answer == nil && c.err == nil:
 		return false // the http.Client refused the request before any attempt
 	case c.answer != nil && c.answer.StatusCode == http.StatusUnauthorized && c.transport.config.Renewable && !c.renewed:
-		c.renewed, c.waiting, c.wait = true, true, 0
+		c.renewed, c.refused, c.waiting, c.wait = true, true, true, 0
 		return true
 	}
 	policy := &c.transport.config.Policy
@@ -293,10 +311,10 @@ func (c *call) again() bool {
 	}
 	c.wait = policy.backoff(c.attempts)
 	if c.answer != nil && c.answer.RetryAfter > 0 {
+		if c.answer.RetryAfter > policy.MaxRetryAfter {
+			return false
+		}
 		c.wait = c.answer.RetryAfter
-	}
-	if c.wait > max(policy.MaxWait, policy.MaxRetryAfter) {
-		return false
 	}
 	if deadline, ok := c.ctx.Deadline(); ok && time.Until(deadline) < c.wait {
 		c.err = errors.Join(fmt.Errorf("the next attempt would come after the %w", context.DeadlineExceeded), c.err)
@@ -311,7 +329,7 @@ func (c *call) again() bool {
 func (c *call) repeatable() bool {
 	kind := c.request.Operation.Repeat
 	if c.answer == nil {
-		return !isPermanent(c.err) && (kind == operation.IfIdempotent || !c.maybeSent)
+		return !isPermanent(c.err) && (kind == operation.IfIdempotent || c.unsent)
 	}
 	switch {
 	case errors.Is(c.answer.ReadErr, ErrTooLarge):
@@ -337,16 +355,12 @@ func (c *call) finish(err error) (*Response, error) {
 	case c.err != nil:
 		return nil, c.fail(c.err)
 	default:
-		// The http.Client refused the request; its error quotes the whole URL.
-		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
-			err = wrapped.Err
-		}
-		return nil, c.fail(err)
+		return nil, c.fail(withoutURL(err)) // the http.Client refused the request
 	}
 }
 
 func (c *call) fail(err error) *Error {
-	return &Error{Err: err, Attempts: c.attempts, MaybeSent: c.maybeSent, Last: c.last}
+	return &Error{Err: err, Attempts: c.attempts, MaybeSent: c.uncertain, Last: c.last}
 }
 
 func (c *call) contextErr() error {
@@ -376,7 +390,7 @@ func (c *call) record(took time.Duration, err error) {
 	level := slog.LevelError
 	if c.answer != nil {
 		attrs = append(attrs, slog.Int("status", c.answer.StatusCode))
-		if id := RequestID(c.answer.Header); id != "" {
+		if id := c.answer.mask(RequestID(c.answer.Header)); id != "" {
 			attrs = append(attrs, slog.String("request_id", id))
 		}
 		err = c.answer.ReadErr
@@ -397,6 +411,7 @@ func (c *call) record(took time.Duration, err error) {
 // readAll reads a body up to a limit. What came before an error is returned
 // with it.
 func readAll(body io.Reader, length, limit int64) ([]byte, error) {
+	limit = min(limit, math.MaxInt64-1)
 	var b bytes.Buffer
 	// The length is the server's claim: it sizes the buffer, within reason. The
 	// extra bytes let the buffer meet the end without growing.

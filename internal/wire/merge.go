@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"encoding/json"
 	"reflect"
 )
 
@@ -13,17 +12,16 @@ import (
 // unknown ones. pristine is the body that follows from read without any edit,
 // and now is the body after the caller's edits. Unknown members return at top
 // level, in nested objects that the body still has, and in those array elements
-// that stand in now as they stood in pristine.
-func Merge(now, pristine, read []byte, readType reflect.Type) ([]byte, error) {
+// that stand in now as they stood in pristine. A member of a union gives way to
+// the one that the caller chose in its place.
+func Merge(now, pristine, read []byte, readType reflect.Type, isUnion func(reflect.Type) bool) ([]byte, error) {
 	var trees [3]any
 	for i, data := range [][]byte{now, pristine, read} {
-		decoder := json.NewDecoder(bytes.NewReader(data))
-		decoder.UseNumber()
-		if err := decoder.Decode(&trees[i]); err != nil {
+		if err := newDecoder(data).Decode(&trees[i]); err != nil {
 			return nil, err
 		}
 	}
-	merge(trees[0], trees[1], trees[2], readType)
+	merger{isUnion}.merge(trees[0], trees[1], trees[2], readType)
 	var b bytes.Buffer
 	if err := encodeLeaf(&b, reflect.ValueOf(trees[0])); err != nil {
 		return nil, err
@@ -31,7 +29,9 @@ func Merge(now, pristine, read []byte, readType reflect.Type) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func merge(now, pristine, read any, t reflect.Type) {
+type merger struct{ isUnion func(reflect.Type) bool }
+
+func (m merger) merge(now, pristine, read any, t reflect.Type) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -40,39 +40,40 @@ func merge(now, pristine, read any, t reflect.Type) {
 		pristine, ok1 := pristine.(map[string]any)
 		read, ok2 := read.(map[string]any)
 		if ok1 && ok2 && t.Kind() == reflect.Struct {
-			mergeObject(now, pristine, read, t)
+			m.mergeObject(now, pristine, read, t)
 		}
 	case []any:
 		pristine, ok1 := pristine.([]any)
 		read, ok2 := read.([]any)
 		if ok1 && ok2 && t.Kind() == reflect.Slice && len(pristine) == len(read) {
-			mergeArray(now, pristine, read, t.Elem())
+			m.mergeArray(now, pristine, read, t.Elem())
 		}
 	}
 }
 
-func mergeObject(now, pristine, read map[string]any, t reflect.Type) {
+func (m merger) mergeObject(now, pristine, read map[string]any, t reflect.Type) {
 	known := map[string]reflect.Type{}
 	for _, field := range fieldsOf(t) {
 		known[field.name] = field.typ
 	}
+	replaced := m.isUnion(t) && len(pristine) == 0 && len(now) > 0
 	for name, value := range read {
 		fieldType, ok := known[name]
 		if !ok {
-			if _, taken := now[name]; !taken {
+			if _, taken := now[name]; !taken && !replaced {
 				now[name] = value
 			}
 			continue
 		}
 		if now[name] != nil {
-			merge(now[name], pristine[name], value, fieldType)
+			m.merge(now[name], pristine[name], value, fieldType)
 		}
 	}
 }
 
 // mergeArray pairs each element with the unedited one that it equals, the one
 // at the same place first, so that elements may be moved, added and removed.
-func mergeArray(now, pristine, read []any, t reflect.Type) {
+func (m merger) mergeArray(now, pristine, read []any, t reflect.Type) {
 	used := make([]bool, len(pristine))
 	pairs := make([]int, len(now))
 	for i := range now {
@@ -88,7 +89,7 @@ func mergeArray(now, pristine, read []any, t reflect.Type) {
 			}
 		}
 		if pairs[i] >= 0 {
-			merge(now[i], pristine[pairs[i]], read[pairs[i]], t)
+			m.merge(now[i], pristine[pairs[i]], read[pairs[i]], t)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -22,13 +23,17 @@ var ErrNull = errors.New("the body is null")
 // ErrEmpty says that a body is empty where a value is due.
 var ErrEmpty = errors.New("the body is empty")
 
+// ErrTrailing says that something follows the value in a body.
+var ErrTrailing = errors.New("something follows the value")
+
 // Revealer is a value that prints redacted and gives its content on request.
 type Revealer interface {
 	Reveal() map[string]string
 }
 
 // Unmarshal decodes a body that must hold one JSON value and nothing after it.
-// Unknown members are ignored. An empty body and null are errors.
+// Unknown members are ignored, and numbers in free-form values keep every digit.
+// An empty body and null are errors.
 func Unmarshal(data []byte, v any) error {
 	data = bytes.TrimSpace(data)
 	switch {
@@ -37,24 +42,38 @@ func Unmarshal(data []byte, v any) error {
 	case string(data) == "null":
 		return ErrNull
 	}
-	return json.Unmarshal(data, v)
+	return decode(newDecoder(data), v)
 }
 
 // UnmarshalKnown is Unmarshal, and reports whether the body holds members that
 // no field of v takes. Bodies without any are decoded once.
 func UnmarshalKnown[T any](data []byte, v *T) (unknown bool, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(v)
-	if err == nil {
-		rest, _ := io.ReadAll(decoder.Buffered())
-		if len(bytes.TrimSpace(rest)) == 0 && string(bytes.TrimSpace(data)) != "null" {
+	if string(bytes.TrimSpace(data)) != "null" {
+		decoder := newDecoder(data)
+		decoder.DisallowUnknownFields()
+		if err = decode(decoder, v); err == nil {
 			return false, nil
 		}
 	}
 	unknown = err != nil && strings.HasPrefix(err.Error(), "json: unknown field")
 	*v = *new(T)
 	return unknown, Unmarshal(data, v)
+}
+
+func newDecoder(data []byte) *json.Decoder {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	return decoder
+}
+
+func decode(decoder *json.Decoder, v any) error {
+	if err := decoder.Decode(v); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return ErrTrailing
+	}
+	return nil
 }
 
 // Marshal encodes a request body. Nil slices and maps are sent as [] and {}
@@ -96,11 +115,12 @@ func encode(b *bytes.Buffer, v reflect.Value) error {
 		}
 		return encodeSlice(b, v)
 	case reflect.Map:
-		if v.IsNil() {
-			b.WriteString("{}")
-			return nil
+		if t.Key().Kind() == reflect.String && !t.Key().Implements(textMarshaler) {
+			return encodeMap(b, v)
 		}
 		return encodeLeaf(b, v)
+	case reflect.Interface:
+		return encode(b, v.Elem())
 	default:
 		return encodeLeaf(b, v)
 	}
@@ -114,16 +134,40 @@ func encodeStruct(b *bytes.Buffer, v reflect.Value) error {
 		if field.omitZero && value.IsZero() {
 			continue
 		}
-		if !first {
-			b.WriteByte(',')
+		if err := encodeMember(b, field.name, value, first); err != nil {
+			return err
 		}
 		first = false
-		fmt.Fprintf(b, "%q:", field.name)
-		if err := encode(b, value); err != nil {
-			return fmt.Errorf("%s: %w", field.name, err)
+	}
+	b.WriteByte('}')
+	return nil
+}
+
+// encodeMap goes into free-form values too, for the sake of what they hold.
+func encodeMap(b *bytes.Buffer, v reflect.Value) error {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	b.WriteByte('{')
+	for i, key := range keys {
+		if err := encodeMember(b, key.String(), v.MapIndex(key), i == 0); err != nil {
+			return err
 		}
 	}
 	b.WriteByte('}')
+	return nil
+}
+
+func encodeMember(b *bytes.Buffer, name string, value reflect.Value, first bool) error {
+	if !first {
+		b.WriteByte(',')
+	}
+	if err := encodeLeaf(b, reflect.ValueOf(name)); err != nil {
+		return err
+	}
+	b.WriteByte(':')
+	if err := encode(b, value); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	return nil
 }
 
