@@ -459,7 +459,7 @@ func (s *IntegrationsService) UpdateResourceTags(ctx context.Context, resourceID
 // an edit would reach, and it carries members that the server sent and this
 // version does not know; an input built by hand does not.
 func (i *Integration) UpdateInput() UpdateIntegrationInput {
-	return UpdateIntegrationInput{
+	in := UpdateIntegrationInput{
 		Name:                   i.Name,
 		ConnectorID:            clonePtr(i.ConnectorID),
 		IntegrationConfig:      cloneObject(i.IntegrationConfig),
@@ -470,6 +470,10 @@ func (i *Integration) UpdateInput() UpdateIntegrationInput {
 		OwnersMapping:          i.OwnersMapping.input(),
 		origin:                 i.origin,
 	}
+	if in.SecretStoreConfig != nil && *in.SecretStoreConfig == (SecretStoreConfig{}) && !i.fromServer() {
+		in.SecretStoreConfig = nil // the server answered {}, which it would not take
+	}
+	return in
 }
 
 func (i *Integration) updateInput() any { return i.UpdateInput() }

@@ -147,7 +147,7 @@ func WithUserAgent(product string) Option {
 // WithRetryPolicy sets how often and how patiently requests are repeated.
 func WithRetryPolicy(policy RetryPolicy) Option {
 	return func(o *options) error {
-		standard := defaultRetryPolicy
+		policy, standard := policy, defaultRetryPolicy
 		policy.MaxAttempts = cmp.Or(policy.MaxAttempts, standard.MaxAttempts)
 		policy.MaxRetryAfter = cmp.Or(policy.MaxRetryAfter, standard.MaxRetryAfter)
 		// A default makes way for the bound that was given.

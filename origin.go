@@ -15,12 +15,15 @@ import (
 type origin struct{ read *readJSON }
 
 type readJSON struct {
-	data  []byte
-	model updatable // an empty one, of the type that data was decoded into
+	data      []byte
+	modelType reflect.Type // that data was decoded into
 }
 
 // updatable is a model that converts to the input of its update.
-type updatable interface{ updateInput() any }
+type updatable interface {
+	updateInput() any
+	setRead(read *readJSON)
+}
 
 func (o *origin) setRead(read *readJSON) { o.read = read }
 
@@ -32,13 +35,13 @@ func (o origin) fromServer() bool { return o.read != nil }
 // decodeKnown decodes data into value. If value is a model that can be written
 // back and data holds more than it takes, value keeps data.
 func decodeKnown[T any](data []byte, value *T) error {
-	holder, ok := any(value).(interface{ setRead(*readJSON) })
+	model, ok := any(value).(updatable)
 	if !ok {
 		return wire.Unmarshal(data, value)
 	}
 	unknown, err := wire.UnmarshalKnown(data, value)
-	if model, ok := any(new(T)).(updatable); ok && unknown {
-		holder.setRead(&readJSON{data: bytes.Clone(data), model: model})
+	if unknown {
+		model.setRead(&readJSON{data: bytes.Clone(data), modelType: reflect.TypeFor[T]()})
 	}
 	return err
 }
@@ -49,16 +52,16 @@ func (o *origin) restore(body []byte) ([]byte, error) {
 	if o.read == nil {
 		return body, nil
 	}
-	modelType := reflect.TypeOf(o.read.model).Elem()
-	model, _ := reflect.TypeAssert[updatable](reflect.New(modelType))
+	model, _ := reflect.TypeAssert[updatable](reflect.New(o.read.modelType))
 	if err := wire.Unmarshal(o.read.data, model); err != nil {
 		return nil, fmt.Errorf("apono: reading the object to update again: %w", err)
 	}
+	model.setRead(o.read)
 	pristine, err := wire.Marshal(model.updateInput())
 	if err != nil {
 		return nil, fmt.Errorf("apono: converting the object to update again: %w", err)
 	}
-	return wire.Merge(body, pristine, o.read.data, modelType, isUnion)
+	return wire.Merge(body, pristine, o.read.data, o.read.modelType, isUnion)
 }
 
 // union is a struct of which exactly one member is set.

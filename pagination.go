@@ -226,10 +226,16 @@ func misfit[T any](page, first, previous *OffsetPage[T], at int) string {
 		return fmt.Sprintf("the total changed from %d, so items may have moved", first.Total)
 	case len(page.Items) == 0 && at < page.Total:
 		return "the server sent no more items"
-	case previous != nil && len(page.Items) > 0 && reflect.DeepEqual(page.Items, previous.Items):
+	case previous != nil && (beginsAs(page, previous) || beginsAs(page, first)):
 		return "the server sent the same items again"
 	}
 	return ""
+}
+
+// beginsAs reports whether a page begins with the items of another.
+func beginsAs[T any](page, other *OffsetPage[T]) bool {
+	n := min(len(page.Items), len(other.Items))
+	return n > 0 && reflect.DeepEqual(page.Items[:n], other.Items[:n])
 }
 
 func atOffset(params url.Values, skip int) url.Values {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -130,6 +131,11 @@ func (SecretStoreConfig) isUnion() {}
 func (s *SecretStoreConfig) check(arg string, fromServer bool) error {
 	if s == nil {
 		return nil
+	}
+	if s.Apono != nil && slices.Contains(slices.Collect(maps.Values(s.Apono.Parameters)), redacted) {
+		return &ArgumentError{
+			Arg: arg + ".Apono.Parameters", Reason: "it holds " + redacted + ": it comes from a printed or marshaled object, which has no credentials",
+		}
 	}
 	return exactlyOne(arg, fromServer, s.stores()...)
 }

@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"bytes"
-	"reflect"
-)
+import "reflect"
 
 // Merge puts the members that the sender does not know back into a body.
 //
@@ -22,11 +19,7 @@ func Merge(now, pristine, read []byte, readType reflect.Type, isUnion func(refle
 		}
 	}
 	merger{isUnion}.merge(trees[0], trees[1], trees[2], readType)
-	var b bytes.Buffer
-	if err := encodeLeaf(&b, reflect.ValueOf(trees[0])); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return Marshal(trees[0])
 }
 
 type merger struct{ isUnion func(reflect.Type) bool }

@@ -76,122 +76,122 @@ func decode(decoder *json.Decoder, v any) error {
 	return nil
 }
 
-// Marshal encodes a request body. Nil slices and maps are sent as [] and {}
-// unless their field is tagged omitzero, and Revealers are sent in the clear.
+// maxDepth is how deep values may be nested, as a guard against cycles.
+const maxDepth = 1000
+
+// Marshal encodes a request body. It does what encoding/json does, but nil
+// slices and maps are sent as [] and {} unless their field is tagged omitzero,
+// and values that print redacted are sent in the clear.
 func Marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	if err := encode(&b, reflect.ValueOf(v)); err != nil {
+	var e encoder
+	if err := e.encode(reflect.ValueOf(v)); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), nil
+	return e.Bytes(), nil
 }
 
-var (
-	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
-	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
-	revealer      = reflect.TypeFor[Revealer]()
-)
-
-func encode(b *bytes.Buffer, v reflect.Value) error {
-	if !v.IsValid() {
-		b.WriteString("null")
-		return nil
-	}
-	t := v.Type()
-	switch {
-	case t.Kind() == reflect.Pointer && !v.IsNil():
-		return encode(b, v.Elem())
-	case t.Implements(revealer):
-		return encode(b, reflect.ValueOf(v.Interface().(Revealer).Reveal()))
-	case t.Implements(jsonMarshaler), t.Implements(textMarshaler):
-		return encodeLeaf(b, v)
-	}
-	switch t.Kind() {
-	case reflect.Struct:
-		return encodeStruct(b, v)
-	case reflect.Slice:
-		if t.Elem().Kind() == reflect.Uint8 {
-			return encodeLeaf(b, v)
-		}
-		return encodeSlice(b, v)
-	case reflect.Map:
-		if t.Key().Kind() == reflect.String && !t.Key().Implements(textMarshaler) {
-			return encodeMap(b, v)
-		}
-		return encodeLeaf(b, v)
-	case reflect.Interface:
-		return encode(b, v.Elem())
-	default:
-		return encodeLeaf(b, v)
-	}
+type encoder struct {
+	bytes.Buffer
+	depth int
 }
 
-func encodeStruct(b *bytes.Buffer, v reflect.Value) error {
-	b.WriteByte('{')
+func (e *encoder) encode(v reflect.Value) error {
+	if e.depth++; e.depth > maxDepth {
+		return errors.New("the value is nested too deep, or holds itself")
+	}
+	defer func() { e.depth-- }()
+	if !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && v.IsNil() {
+		_, err := e.WriteString("null")
+		return err
+	}
+	switch value := v.Interface().(type) {
+	case Revealer:
+		return e.encode(reflect.ValueOf(value.Reveal()))
+	case json.Marshaler, encoding.TextMarshaler:
+		return e.leaf(value)
+	}
+	switch t := v.Type(); {
+	case t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface:
+		return e.encode(v.Elem())
+	case t.Kind() == reflect.Struct && isPlain(t):
+		return e.object(v)
+	case t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8:
+		return e.array(v)
+	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String && !t.Key().Implements(textMarshaler):
+		return e.mapping(v)
+	}
+	return e.leaf(v.Interface())
+}
+
+var textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+
+func (e *encoder) object(v reflect.Value) error {
+	e.WriteByte('{')
 	first := true
 	for _, field := range fieldsOf(v.Type()) {
 		value := v.Field(field.index)
 		if field.omitZero && value.IsZero() {
 			continue
 		}
-		if err := encodeMember(b, field.name, value, first); err != nil {
+		if err := e.member(field.name, value, first); err != nil {
 			return err
 		}
 		first = false
 	}
-	b.WriteByte('}')
+	e.WriteByte('}')
 	return nil
 }
 
-// encodeMap goes into free-form values too, for the sake of what they hold.
-func encodeMap(b *bytes.Buffer, v reflect.Value) error {
+// mapping goes into free-form values too, for the sake of what they hold.
+func (e *encoder) mapping(v reflect.Value) error {
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
-	b.WriteByte('{')
+	e.WriteByte('{')
 	for i, key := range keys {
-		if err := encodeMember(b, key.String(), v.MapIndex(key), i == 0); err != nil {
+		if err := e.member(key.String(), v.MapIndex(key), i == 0); err != nil {
 			return err
 		}
 	}
-	b.WriteByte('}')
+	e.WriteByte('}')
 	return nil
 }
 
-func encodeMember(b *bytes.Buffer, name string, value reflect.Value, first bool) error {
+func (e *encoder) member(name string, value reflect.Value, first bool) error {
 	if !first {
-		b.WriteByte(',')
+		e.WriteByte(',')
 	}
-	if err := encodeLeaf(b, reflect.ValueOf(name)); err != nil {
+	if err := e.leaf(name); err != nil {
 		return err
 	}
-	b.WriteByte(':')
-	if err := encode(b, value); err != nil {
+	e.WriteByte(':')
+	if err := e.encode(value); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
-func encodeSlice(b *bytes.Buffer, v reflect.Value) error {
-	b.WriteByte('[')
+func (e *encoder) array(v reflect.Value) error {
+	e.WriteByte('[')
 	for i := range v.Len() {
 		if i > 0 {
-			b.WriteByte(',')
+			e.WriteByte(',')
 		}
-		if err := encode(b, v.Index(i)); err != nil {
+		if err := e.encode(v.Index(i)); err != nil {
 			return fmt.Errorf("[%d]: %w", i, err)
 		}
 	}
-	b.WriteByte(']')
+	e.WriteByte(']')
 	return nil
 }
 
-func encodeLeaf(b *bytes.Buffer, v reflect.Value) error {
-	encoder := json.NewEncoder(b)
+// leaf leaves a value to encoding/json.
+func (e *encoder) leaf(v any) error {
+	encoder := json.NewEncoder(&e.Buffer)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v.Interface()); err != nil {
+	if err := encoder.Encode(v); err != nil {
 		return err
 	}
-	b.Truncate(b.Len() - 1) // the line break that Encode adds
+	e.Truncate(e.Len() - 1) // the line break that Encode adds
 	return nil
 }
 
@@ -202,8 +202,7 @@ type field struct {
 	omitZero bool
 }
 
-// fieldsOf lists the fields of a struct that take part in JSON. The models of
-// this library tag every field and embed none that carries members.
+// fieldsOf lists the fields of a plain struct that take part in JSON.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
 	for i := range t.NumField() {
@@ -216,10 +215,24 @@ func fieldsOf(t reflect.Type) []field {
 		if !tagged || name == "" {
 			name = f.Name
 		}
-		fields = append(fields, field{
-			name: name, index: i, typ: f.Type,
-			omitZero: options == "omitzero" || options == "omitempty",
-		})
+		fields = append(fields, field{name: name, index: i, typ: f.Type, omitZero: options == "omitzero"})
 	}
 	return fields
+}
+
+// isPlain says that a struct uses nothing of encoding/json's that this package
+// does itself in another way, as all models do. Others are left to
+// encoding/json.
+func isPlain(t reflect.Type) bool {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		_, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if options != "" && options != "omitzero" {
+			return false
+		}
+		if f.Anonymous && (f.IsExported() || f.Type.Kind() != reflect.Struct || len(fieldsOf(f.Type)) > 0) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,0 +1,445 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/wire"
+)
+
+// hidden is credentials: it marshals without its content.
+type hidden map[string]string
+
+func (h hidden) Reveal() map[string]string { return h }
+
+func (h hidden) MarshalJSON() ([]byte, error) { return []byte(`"hidden"`), nil }
+
+type inner struct {
+	Names []string          `json:"names"`
+	Notes map[string]string `json:"notes,omitzero"`
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// The API refuses null where an array or an object is required, and a list that
+// was emptied on purpose must arrive as one.
+func TestMarshal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		in   any
+		want string
+	}{
+		{"nil", nil, `null`},
+		{"nil slice", []string(nil), `[]`},
+		{"nil map", map[string]int(nil), `{}`},
+		{"nil slices in a slice", [][]string{nil, {"a"}}, `[[],["a"]]`},
+		{"required and nil", inner{}, `{"names":[]}`},
+		{"optional and empty", inner{Notes: map[string]string{}}, `{"names":[],"notes":{}}`},
+		{"structs in a slice", []inner{{}, {Names: []string{"a"}}}, `[{"names":[]},{"names":["a"]}]`},
+		{"pointers in a slice", []*inner{{}, nil}, `[{"names":[]},null]`},
+		{"a pointer", &inner{}, `{"names":[]}`},
+		{"nested", struct {
+			In  inner  `json:"in"`
+			Ptr *inner `json:"ptr"`
+		}{Ptr: &inner{}}, `{"in":{"names":[]},"ptr":{"names":[]}}`},
+		{"required nil pointer", struct {
+			P *inner `json:"p"`
+		}{}, `{"p":null}`},
+		{"optional and absent", struct {
+			B *bool            `json:"b,omitzero"`
+			S []string         `json:"s,omitzero"`
+			M map[string]inner `json:"m,omitzero"`
+			P *inner           `json:"p,omitzero"`
+			T time.Time        `json:"t,omitzero"`
+		}{}, `{}`},
+		{"pointers to zero values", struct {
+			B *bool   `json:"b,omitzero"`
+			S *string `json:"s,omitzero"`
+			N *int64  `json:"n,omitzero"`
+		}{ptr(false), ptr(""), ptr(int64(0))}, `{"b":false,"s":"","n":0}`},
+		{"fields that take no part", struct {
+			A       int `json:"a"`
+			ignored int
+			Skipped int `json:"-"`
+			Go      int
+		}{1, 2, 3, 4}, `{"a":1,"Go":4}`},
+		{"raw", struct {
+			R json.RawMessage `json:"r"`
+		}{json.RawMessage(`{"n":1.10,"big":12345678901234567890}`)}, `{"r":{"n":1.10,"big":12345678901234567890}}`},
+		{"times", struct {
+			T time.Time  `json:"t"`
+			P *time.Time `json:"p,omitzero"`
+		}{
+			time.Date(2026, 3, 5, 7, 8, 9, 5000000, time.UTC),
+			ptr(time.Date(2026, 3, 5, 7, 8, 9, 0, time.FixedZone("", 7200))),
+		}, `{"t":"2026-03-05T07:08:09.005Z","p":"2026-03-05T07:08:09+02:00"}`},
+		{"HTML characters", struct {
+			S string            `json:"s"`
+			M map[string]string `json:"m"`
+			L []any             `json:"l"`
+		}{"<a>&", map[string]string{"<k>": "&"}, []any{"<&>"}}, `{"s":"<a>&","m":{"<k>":"&"},"l":["<&>"]}`},
+		{"credentials", struct {
+			H hidden   `json:"h"`
+			N hidden   `json:"n"`
+			O hidden   `json:"o,omitzero"`
+			P *hidden  `json:"p"`
+			L []hidden `json:"l"`
+		}{H: hidden{"k": "<v>"}, P: &hidden{"p": "v"}, L: []hidden{{"l": "v"}}},
+			`{"h":{"k":"<v>"},"n":{},"p":{"p":"v"},"l":[{"l":"v"}]}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := wire.Marshal(c.in)
+			check.NoError(t, err)
+			check.Equal(t, string(got), c.want)
+		})
+	}
+}
+
+// What holds for a field holds for the same value inside a map or an interface:
+// there it is easily overlooked that null is refused and that credentials which
+// print redacted must not be sent so.
+func TestMarshalReachesIntoMapsAndInterfaces(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		in   any
+		want string
+	}{
+		{"slices in a map", map[string][]string{"a": nil}, `{"a":[]}`},
+		{"structs in a map", map[string]inner{"a": {}}, `{"a":{"names":[]}}`},
+		{"structs in an interface", []any{inner{}, &inner{}}, `[{"names":[]},{"names":[]}]`},
+		{"credentials in a map", map[string]hidden{"a": {"k": "v"}}, `{"a":{"k":"v"}}`},
+		{"credentials in interfaces", map[string]any{"a": []any{hidden{"k": "v"}}}, `{"a":[{"k":"v"}]}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := wire.Marshal(c.in)
+			check.NoError(t, err)
+			check.Equal(t, string(got), c.want)
+		})
+	}
+}
+
+// reading knows its JSON by its address only.
+type reading struct{ celsius int }
+
+func (r *reading) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "\"%d C\"", r.celsius), nil }
+
+// Callers hand over types of their own, in free-form members and for operations
+// that this version does not know. Sent by other rules than those of
+// encoding/json they would arrive empty or under other names, without an error.
+func TestMarshalTakesTheTypesOfCallersAsEncodingJSONDoes(t *testing.T) {
+	t.Parallel()
+	type Base struct {
+		ID string `json:"id"`
+	}
+	for _, c := range []struct {
+		name string
+		in   any
+		want string
+	}{
+		{"a marshaler with a pointer receiver in a map", map[string]any{"r": &reading{21}}, `{"r":"21 C"}`},
+		{"a marshaler with a pointer receiver in a struct", struct {
+			R *reading `json:"r"`
+		}{&reading{21}}, `{"r":"21 C"}`},
+		{"a large integer", map[string]any{"n": big.NewInt(math.MaxInt64)}, `{"n":9223372036854775807}`},
+		{"an embedded struct", struct {
+			Base
+			Name string `json:"name"`
+		}{Base{"i1"}, "n"}, `{"id":"i1","name":"n"}`},
+		{"omitempty", struct {
+			S []string       `json:"s,omitempty"`
+			M map[string]int `json:"m,omitempty"`
+			N int            `json:"n,omitempty"`
+		}{S: []string{}, M: map[string]int{}}, `{}`},
+		{"a number as a string", struct {
+			N int `json:"n,string"`
+		}{7}, `{"n":"7"}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := wire.Marshal(c.in)
+			check.NoError(t, err)
+			check.Equal(t, string(got), c.want)
+		})
+	}
+}
+
+func TestMarshalNamesTheFieldThatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	type leaf struct {
+		F float64 `json:"f"`
+		C any     `json:"c"`
+	}
+	type tree struct {
+		Leaves []leaf `json:"leaves"`
+	}
+	for want, in := range map[string]any{
+		"leaves: [1]: f: json: unsupported value: NaN":     tree{[]leaf{{}, {F: math.NaN()}}},
+		"leaves: [0]: c: json: unsupported type: chan int": tree{[]leaf{{C: make(chan int)}}},
+	} {
+		_, err := wire.Marshal(in)
+		check.True(t, err != nil && err.Error() == want, "error %q, got %v", want, err)
+	}
+}
+
+// A value that holds itself must not take the program down.
+func TestMarshalOfACycleIsAnError(t *testing.T) {
+	t.Parallel()
+	self := map[string]any{}
+	self["self"] = self
+	_, err := wire.Marshal(self)
+	check.True(t, err != nil && strings.HasSuffix(err.Error(), "the value is nested too deep, or holds itself"), "an error, got %v", err)
+}
+
+type place struct {
+	City string `json:"city"`
+}
+
+// choice is a union: one of its members is set.
+type choice struct {
+	A *place `json:"a,omitzero"`
+	B *place `json:"b,omitzero"`
+}
+
+func isUnion(t reflect.Type) bool { return t == reflect.TypeFor[choice]() }
+
+type person struct {
+	Name  string         `json:"name"`
+	Home  *place         `json:"home"`
+	Stops []place        `json:"stops"`
+	Free  map[string]any `json:"free"`
+	One   *choice        `json:"one,omitzero"`
+}
+
+// An answer of nothing, of null or with something behind it is some proxy's or a
+// broken one. Decoded into an empty object it looks like success.
+func TestUnmarshal(t *testing.T) {
+	t.Parallel()
+	ada := person{Name: "Ada", Home: &place{City: "London"}}
+	for _, c := range []struct {
+		name, data string
+		want       person
+		unknown    bool
+		err        string
+	}{
+		{name: "known members", data: `{"name":"Ada","home":{"city":"London"}}`, want: ada},
+		{name: "white space around", data: " \r\n\t{\"name\":\"Ada\",\"home\":{\"city\":\"London\"}}\n ", want: ada},
+		{name: "an empty object", data: `{}`},
+		{name: "anything in a free-form member", data: `{"free":{"x":1.10}}`, want: person{Free: map[string]any{"x": json.Number("1.10")}}},
+		{name: "an unknown member", data: `{"x":{"y":[1]},"name":"Ada","home":{"city":"London"}}`, want: ada, unknown: true},
+		{name: "a nested unknown member", data: `{"home":{"x":null,"city":"London"},"name":"Ada"}`, want: ada, unknown: true},
+		{name: "an unknown member in an array", data: `{"stops":[{"city":"Rome"},{"x":1}]}`, want: person{Stops: []place{{"Rome"}, {}}}, unknown: true},
+		{name: "nothing", data: "", err: "the body is empty"},
+		{name: "white space", data: " \n\t ", err: "the body is empty"},
+		{name: "null", data: "null", err: "the body is null"},
+		{name: "null with white space", data: "\n null ", err: "the body is null"},
+		{name: "a second value", data: `{"name":"Ada"} {}`, err: "something follows the value"},
+		{name: "trailing bytes", data: `{"name":"Ada"}]`, err: "something follows the value"},
+		{name: "trailing bytes after an unknown member", data: `{"x":1}<html>`, err: "something follows the value"},
+		{name: "HTML", data: `<html>`, err: "invalid character '<'"},
+		{name: "cut short", data: `{"name":"Ada","home":{`, err: "unexpected EOF"},
+		{name: "another type", data: `["Ada"]`, err: "cannot unmarshal array"},
+		{name: "a member of another type", data: `{"name":["Ada"]}`, err: "cannot unmarshal array"},
+		{name: "an unknown member and one of another type", data: `{"x":1,"name":7}`, err: "cannot unmarshal number"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var plain, known person
+			plainErr := wire.Unmarshal([]byte(c.data), &plain)
+			unknown, knownErr := wire.UnmarshalKnown([]byte(c.data), &known)
+			if c.err != "" {
+				check.True(t, plainErr != nil && knownErr != nil, "errors, got %v and %v", plainErr, knownErr)
+				check.Contains(t, plainErr.Error(), c.err)
+				check.Contains(t, knownErr.Error(), c.err)
+				return
+			}
+			check.NoError(t, errors.Join(plainErr, knownErr))
+			check.Equal(t, plain, c.want)
+			check.Equal(t, known, c.want)
+			check.Equal(t, unknown, c.unknown)
+		})
+	}
+}
+
+func TestUnmarshalErrorsCanBeCompared(t *testing.T) {
+	t.Parallel()
+	var v person
+	check.ErrorIs(t, wire.Unmarshal(nil, &v), wire.ErrEmpty)
+	check.ErrorIs(t, wire.Unmarshal([]byte("null"), &v), wire.ErrNull)
+	check.ErrorIs(t, wire.Unmarshal([]byte("{}null"), &v), wire.ErrTrailing)
+}
+
+// Two answers in one body are seen however long the first is: a decoder that
+// reads in pieces may end a piece exactly between them.
+func TestUnmarshalKnownSeesWhatFollowsABodyOfAnyLength(t *testing.T) {
+	t.Parallel()
+	for length := range 4096 {
+		var v person
+		body := `{"name":"` + strings.Repeat("x", length) + `"}`
+		_, err := wire.UnmarshalKnown([]byte(body+`{"name":"y"}`), &v)
+		check.True(t, errors.Is(err, wire.ErrTrailing), "an error for what follows a body of %d bytes", len(body))
+	}
+}
+
+// Members that the API gains are deleted by the next update unless they are put
+// back exactly where they stood, and what the caller removed must not return.
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	const stops = `{"stops":[{"city":"A","x":1},{"city":"B","x":2},{"city":"C","x":3}]}`
+	const pristineStops = `{"stops":[{"city":"A"},{"city":"B"},{"city":"C"}]}`
+	const twins = `{"stops":[{"city":"A","x":1},{"city":"A","x":2},{"city":"B","x":3}]}`
+	const pristineTwins = `{"stops":[{"city":"A"},{"city":"A"},{"city":"B"}]}`
+	for _, c := range []struct{ name, now, pristine, read, want string }{
+		{
+			"an unknown member", `{"name":"b"}`, `{"name":"a"}`, `{"name":"a","x":{"y":[null]}}`,
+			`{"name":"b","x":{"y":[null]}}`,
+		},
+		{"a known member that is not sent", `{}`, `{}`, `{"name":"a"}`, `{}`},
+		{"the body's own member wins", `{"x":1}`, `{}`, `{"x":2}`, `{"x":1}`},
+		{
+			"a nested object", `{"home":{"city":"b"}}`, `{"home":{"city":"a"}}`, `{"home":{"city":"a","x":1}}`,
+			`{"home":{"city":"b","x":1}}`,
+		},
+		{"a nested object that was removed", `{}`, `{"home":{"city":"a"}}`, `{"home":{"city":"a","x":1}}`, `{}`},
+		{"a nested object that is null now", `{"home":null}`, `{"home":{}}`, `{"home":{"x":1}}`, `{"home":null}`},
+		{"a nested object that was added", `{"home":{"city":"a"}}`, `{}`, `{"home":null}`, `{"home":{"city":"a"}}`},
+		{"a scalar where an object was", `{"home":"a"}`, `{"home":{}}`, `{"home":{"x":1}}`, `{"home":"a"}`},
+		{"an object where a scalar was", `{"home":{"city":"a"}}`, `{"home":"a"}`, `{"home":"a"}`, `{"home":{"city":"a"}}`},
+		{"an array where an object was", `{"home":[{}]}`, `{"home":{}}`, `{"home":{"x":1}}`, `{"home":[{}]}`},
+		{"an object where an array was", `{"stops":{}}`, `{"stops":[{}]}`, `{"stops":[{"x":1}]}`, `{"stops":{}}`},
+		{"a free-form member is the caller's", `{"free":{"b":1}}`, `{"free":{"a":1}}`, `{"free":{"a":1}}`, `{"free":{"b":1}}`},
+		{
+			"numbers and texts to the letter", `{"free":{"n":1.10}}`, `{}`, `{"x":12345678901234567890,"y":1.10,"z":-0,"m":"<&>"}`,
+			`{"free":{"n":1.10},"m":"<&>","x":12345678901234567890,"y":1.10,"z":-0}`,
+		},
+		{"an unknown member of a union", `{"one":{}}`, `{"one":{}}`, `{"one":{"z":{"x":1}}}`, `{"one":{"z":{"x":1}}}`},
+		{"another member of a union in place of an unknown one", `{"one":{"a":{}}}`, `{"one":{}}`, `{"one":{"z":{}}}`, `{"one":{"a":{}}}`},
+		{
+			"an unknown member beside the member of a union", `{"one":{"a":{"city":"b"}}}`, `{"one":{"a":{"city":"a"}}}`,
+			`{"one":{"a":{"city":"a","x":1},"z":2}}`, `{"one":{"a":{"city":"b","x":1},"z":2}}`,
+		},
+		{
+			"another member of a union in place of a known one", `{"one":{"b":{"city":"b"}}}`, `{"one":{"a":{"city":"a"}}}`,
+			`{"one":{"a":{"city":"a","x":1}}}`, `{"one":{"b":{"city":"b"}}}`,
+		},
+		{"an array as it was", pristineStops, pristineStops, stops, stops},
+		{
+			"elements moved", `{"stops":[{"city":"C"},{"city":"A"},{"city":"B"}]}`, pristineStops, stops,
+			`{"stops":[{"city":"C","x":3},{"city":"A","x":1},{"city":"B","x":2}]}`,
+		},
+		{
+			"an element removed", `{"stops":[{"city":"A"},{"city":"C"}]}`, pristineStops, stops,
+			`{"stops":[{"city":"A","x":1},{"city":"C","x":3}]}`,
+		},
+		{
+			"an element added in front", `{"stops":[{"city":"D"},{"city":"A"},{"city":"B"},{"city":"C"}]}`, pristineStops, stops,
+			`{"stops":[{"city":"D"},{"city":"A","x":1},{"city":"B","x":2},{"city":"C","x":3}]}`,
+		},
+		{
+			"an element edited", `{"stops":[{"city":"A"},{"city":"E"},{"city":"C"}]}`, pristineStops, stops,
+			`{"stops":[{"city":"A","x":1},{"city":"E"},{"city":"C","x":3}]}`,
+		},
+		{
+			"one element edited to be like another", `{"stops":[{"city":"B"},{"city":"B"},{"city":"C"}]}`, pristineStops, stops,
+			`{"stops":[{"city":"B"},{"city":"B","x":2},{"city":"C","x":3}]}`,
+		},
+		{"all elements removed", `{"stops":[]}`, pristineStops, stops, `{"stops":[]}`},
+		{"equal elements keep their places", pristineTwins, pristineTwins, twins, twins},
+		{
+			"equal elements moved", `{"stops":[{"city":"B"},{"city":"A"},{"city":"A"}]}`, pristineTwins, twins,
+			`{"stops":[{"city":"B","x":3},{"city":"A","x":2},{"city":"A","x":1}]}`,
+		},
+		{
+			"an equal element more than there were", `{"stops":[{"city":"A"},{"city":"A"},{"city":"A"}]}`, pristineTwins, twins,
+			`{"stops":[{"city":"A","x":1},{"city":"A","x":2},{"city":"A"}]}`,
+		},
+		{"an array that was converted to another length", `{"stops":[{"city":"A"}]}`, `{"stops":[{"city":"A"}]}`, stops, `{"stops":[{"city":"A"}]}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := wire.Merge([]byte(c.now), []byte(c.pristine), []byte(c.read), reflect.TypeFor[person](), isUnion)
+			check.NoError(t, err)
+			check.Equal(t, string(got), c.want)
+		})
+	}
+}
+
+func TestMergeOfWhatIsNoJSONIsAnError(t *testing.T) {
+	t.Parallel()
+	for broken := range 3 {
+		bodies := [][]byte{[]byte(`{}`), []byte(`{}`), []byte(`{}`)}
+		bodies[broken] = []byte(`{`)
+		_, err := wire.Merge(bodies[0], bodies[1], bodies[2], reflect.TypeFor[person](), isUnion)
+		check.True(t, err != nil, "an error for body %d", broken)
+	}
+}
+
+// FuzzMerge feeds bodies of any shape: no answer of a server may end the process
+// of its user, and an update without any edit must not lose a member.
+func FuzzMerge(f *testing.F) {
+	f.Add([]byte(`{"name":"a","home":{"city":"b","x":1},"stops":[{"city":"c","y":[2]},{}],"z":1.10}`), []byte(`{"stops":[{}]}`))
+	f.Add([]byte(`{"home":7,"stops":{"a":[]},"free":[],"x":null}`), []byte(`[{"home":[1]}]`))
+	f.Add([]byte(`{"stops":[null,{"x":1}],"home":null,"NAME":"a"}`), []byte(`{"stops":[[],1],"home":{"x":{}}}`))
+	personType := reflect.TypeFor[person]()
+	f.Fuzz(func(t *testing.T, read, now []byte) {
+		_, _ = wire.Merge(now, read, read, personType, isUnion)
+		_, _ = wire.Merge(read, now, read, personType, isUnion)
+		_, _ = wire.Merge(read, read, now, personType, isUnion)
+		var p person
+		if wire.Unmarshal(read, &p) != nil {
+			return
+		}
+		pristine, err := wire.Marshal(p)
+		check.NoError(t, err)
+		merged, err := wire.Merge(pristine, pristine, read, personType, isUnion)
+		check.NoError(t, err)
+		keeps(t, parse(t, read), parse(t, merged), []string{"name", "home", "stops", "free", "one"})
+	})
+}
+
+// parse decodes JSON with its numbers as they are written.
+func parse(t *testing.T, data []byte) any {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.UseNumber()
+	var value any
+	check.NoError(t, decoder.Decode(&value))
+	return value
+}
+
+// keeps fails unless merged has the members of read that are not known.
+func keeps(t *testing.T, read, merged any, known []string) {
+	t.Helper()
+	readObject, _ := read.(map[string]any)
+	mergedObject, ok := merged.(map[string]any)
+	for name, value := range readObject {
+		switch {
+		case !ok:
+			return
+		case !slices.Contains(known, name):
+			check.Equal(t, mergedObject[name], value)
+		case name == "home":
+			keeps(t, value, mergedObject[name], []string{"city"})
+		case name == "one":
+			keeps(t, value, mergedObject[name], []string{"a", "b"})
+		case name == "stops":
+			was, _ := value.([]any)
+			is, _ := mergedObject[name].([]any)
+			for i := range min(len(was), len(is)) {
+				keeps(t, was[i], is[i], []string{"city"})
+			}
+		}
+	}
+}
