@@ -119,7 +119,8 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 		o.httpClient = defaultHTTPClient(o.readAhead)
 	}
 	c := &Client{baseURL: o.baseURL, userAgent: o.userAgent, readOnly: o.readOnly, readAhead: o.readAhead}
-	c.transport = transport.New(transport.Config{
+	var err error
+	c.transport, err = transport.New(transport.Config{
 		HTTPClient:     o.httpClient,
 		Origin:         o.baseURL,
 		Token:          source,
@@ -131,6 +132,9 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 		Limiter:        o.limiter,
 		Hooks:          o.hooks,
 	})
+	if err != nil {
+		return nil, &ArgumentError{Arg: "hook", Reason: err.Error()}
+	}
 	c.Integrations = &IntegrationsService{client: c}
 	return c, nil
 }

@@ -59,7 +59,7 @@ func defaultOptions() options {
 // ends at once, with an error that holds both the deadline and the answer.
 type RetryPolicy struct {
 	// MaxAttempts is how many times a request is sent at most, 3 by default.
-	// With 1 it is never repeated.
+	// With 1 it is never repeated, but for a 401 with a token source.
 	MaxAttempts int
 	// MinWait is the shortest wait between two attempts, 0.5 s by default.
 	MinWait time.Duration

@@ -122,17 +122,19 @@ type Transport struct {
 	next   http.RoundTripper
 }
 
-// New returns a Transport.
-func New(config Config) *Transport {
+// New returns a Transport. It fails when a hook returns nil.
+func New(config Config) (*Transport, error) {
 	t := &Transport{config: config, client: *config.HTTPClient}
 	// A redirect would carry the token to wherever the answer points, and turn
 	// a DELETE into a GET; the caller gets the 3xx itself.
 	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.next = authorizer{origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport)}
 	for _, hook := range config.Hooks {
-		t.next = hook(t.next)
+		if t.next = hook(t.next); t.next == nil {
+			return nil, errors.New("the hook returned nil")
+		}
 	}
-	return t
+	return t, nil
 }
 
 // CloseIdleConnections closes the connections that no request is using.

@@ -1,0 +1,585 @@
+package apono_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/script"
+)
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// quickly makes the waits too short to notice, for tests without fake time.
+var quickly = apono.WithRetryPolicy(apono.RetryPolicy{MinWait: time.Nanosecond, MaxWait: time.Nanosecond})
+
+// dial returns a client of a server that listens on loopback.
+func dial(t *testing.T, address string, opts ...apono.Option) *apono.Client {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	opts = append([]apono.Option{apono.WithBaseURL(address), apono.WithHTTPClient(&http.Client{Transport: transport}), quickly}, opts...)
+	client, err := apono.NewClient(testToken, opts...)
+	check.NoError(t, err)
+	return client
+}
+
+// serve starts a server and counts its requests. The handler gets the number of
+// the request, from 1.
+func serve(t *testing.T, handler func(w http.ResponseWriter, r *http.Request, n int32)) (address string, requests *atomic.Int32) {
+	t.Helper()
+	requests = new(atomic.Int32)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler(w, r, requests.Add(1))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, requests
+}
+
+// listen starts a server that does with each connection what handle does, and
+// counts the connections.
+func listen(t *testing.T, handle func(conn net.Conn, n int32)) (address string, connections *atomic.Int32) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	check.NoError(t, err)
+	connections = new(atomic.Int32)
+	var group sync.WaitGroup
+	t.Cleanup(func() {
+		_ = listener.Close()
+		group.Wait()
+	})
+	group.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			n := connections.Add(1)
+			group.Go(func() {
+				defer func() { _ = conn.Close() }()
+				handle(conn, n)
+			})
+		}
+	})
+	return listener.Addr().String(), connections
+}
+
+// hangUp closes a connection that a request came on, without an answer.
+func hangUp(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err == nil {
+		_ = conn.Close()
+	}
+}
+
+// net/http turns a redirected DELETE into a GET that succeeds, and takes the
+// token along to another port or to plain http. Nothing is followed, so nothing
+// is lost and the caller learns of it.
+func TestNoRedirectIsFollowed(t *testing.T) {
+	t.Parallel()
+	trap, trapped := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) { _, _ = io.WriteString(w, oneIntegration) })
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { trapped.Add(1) }))
+	t.Cleanup(secure.Close)
+	t.Cleanup(func() {
+		if n := trapped.Load(); n > 0 {
+			t.Errorf("%d requests reached the target of a redirect", n)
+		}
+	})
+	for name, location := range map[string]string{
+		"nowhere":                 "",
+		"a path of the same host": "/api/admin/v4/integrations/i-2",
+		"another port":            trap + "/api/admin/v4/integrations/i-1",
+		"another host":            strings.Replace(trap, "127.0.0.1", "localhost", 1),
+		"another scheme":          secure.URL,
+		"a malformed address":     "https://[::1",
+		"broken escaping":         "/%zz",
+		"a strange scheme":        "javascript:alert(1)",
+	} {
+		for _, status := range []int{300, 301, 302, 303, 307, 308} {
+			for _, method := range []string{http.MethodGet, http.MethodDelete, http.MethodPost} {
+				t.Run(fmt.Sprintf("%d from %s to %s", status, method, name), func(t *testing.T) {
+					t.Parallel()
+					address, requests := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) {
+						if location != "" {
+							w.Header().Set("Location", location)
+						}
+						w.WriteHeader(status)
+					})
+					err := callWith(t.Context(), method, dial(t, address))
+					isRefusal(t, err, status, 1)
+					check.Equal(t, check.ErrorAs[*apono.APIError](t, err).Header.Get("Location"), location)
+					check.Equal(t, requests.Load(), 1)
+				})
+			}
+		}
+	}
+}
+
+// No request of this client is conditional, so 304 says nothing about anything.
+func TestNotModifiedIsAnError(t *testing.T) {
+	t.Parallel()
+	address, _ := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) { w.WriteHeader(http.StatusNotModified) })
+	isRefusal(t, getIntegration(t.Context(), dial(t, address)), 304, 1)
+}
+
+// bodyCut are the ways in which a body ends before its end.
+var bodyCut = map[string]func(w http.ResponseWriter){
+	"short of its length": func(w http.ResponseWriter) {
+		w.Header().Set("Content-Length", "1000")
+		_, _ = io.WriteString(w, `{"id":"i-1"`)
+	},
+	"in the middle of chunks": func(w http.ResponseWriter) {
+		_, _ = io.WriteString(w, `{"id":"i-1"`)
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	},
+}
+
+// Balancers that restart cut answers short. Half an answer to a read is worth
+// nothing and asking again costs nothing.
+func TestBodyCutShortIsReadAgain(t *testing.T) {
+	t.Parallel()
+	for name, cut := range bodyCut {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, requests := serve(t, func(w http.ResponseWriter, _ *http.Request, n int32) {
+				if n == 1 {
+					cut(w)
+				} else {
+					_, _ = io.WriteString(w, oneIntegration)
+				}
+			})
+			check.NoError(t, getIntegration(t.Context(), dial(t, address)))
+			check.Equal(t, requests.Load(), 2)
+		})
+	}
+}
+
+// A create whose answer was cut has been carried out: sending it again would
+// make a second object.
+func TestBodyCutShortOfACreateIsATypedError(t *testing.T) {
+	t.Parallel()
+	for name, cut := range bodyCut {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, requests := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) { cut(w) })
+			err := callWith(t.Context(), http.MethodPost, dial(t, address))
+			check.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			check.Equal(t, string(check.ErrorAs[*apono.DecodeError](t, err).Body), `{"id":"i-1"`)
+			check.Equal(t, requests.Load(), 1)
+		})
+	}
+}
+
+// compressed is text as gzip.
+func compressed(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	writer := gzip.NewWriter(&b)
+	_, err := io.WriteString(writer, text)
+	check.NoError(t, err)
+	check.NoError(t, writer.Close())
+	return b.Bytes()
+}
+
+func TestGzipIsAccepted(t *testing.T) {
+	t.Parallel()
+	body := compressed(t, oneIntegration)
+	address, _ := serve(t, func(w http.ResponseWriter, r *http.Request, _ int32) {
+		if r.Header.Get("Accept-Encoding") == "gzip" {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(body)
+		}
+	})
+	check.NoError(t, getIntegration(t.Context(), dial(t, address)))
+}
+
+// The limit is what stands between a program and a server, or a file server
+// behind a wrong address, that never stops sending. A second request would get
+// the same.
+func TestBodyAboveTheLimit(t *testing.T) {
+	t.Parallel()
+	large := `"` + strings.Repeat("x", 1<<20) + `"`
+	bomb := compressed(t, large)
+	for name, write := range map[string]func(w http.ResponseWriter){
+		"with a length": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", fmt.Sprint(len(large)))
+			_, _ = io.WriteString(w, large)
+		},
+		"in chunks": func(w http.ResponseWriter) {
+			_ = http.NewResponseController(w).Flush()
+			_, _ = io.WriteString(w, large)
+		},
+		"compressed": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(bomb)
+		},
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			t.Run(name+" to "+method, func(t *testing.T) {
+				t.Parallel()
+				address, requests := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) { write(w) })
+				err := callWith(t.Context(), method, dial(t, address, apono.WithMaxResponseBytes(2000)))
+				check.ErrorIs(t, err, apono.ErrResponseTooLarge)
+				check.Equal(t, len(check.ErrorAs[*apono.DecodeError](t, err).Body), 2000)
+				check.Equal(t, requests.Load(), 1)
+			})
+		}
+	}
+}
+
+func TestBodyOfTheLimitIsRead(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]int64{"exactly": int64(len(oneIntegration)), "the largest": math.MaxInt64} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, script.New(t, script.Answer{Body: oneIntegration}), apono.WithMaxResponseBytes(limit))
+			check.NoError(t, getIntegration(apono.WithoutRetry(t.Context()), client))
+		})
+	}
+}
+
+// A refusal stays what it is when its body is too large to keep.
+func TestRefusalAboveTheLimit(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Status: 503, Body: strings.Repeat("x", 3000)})
+	err := getIntegration(t.Context(), newClient(t, fake, apono.WithMaxResponseBytes(2000)))
+	isRefusal(t, err, 503, 1)
+	check.Equal(t, len(check.ErrorAs[*apono.APIError](t, err).Body), 2000)
+}
+
+// Retry loops like to clear the whole connection pool after a failure, which
+// makes every other caller dial and shake hands again.
+func TestFailingCallLeavesOtherConnectionsOpen(t *testing.T) {
+	t.Parallel()
+	const others = 5
+	var arrived sync.WaitGroup
+	arrived.Add(others)
+	var connections, failing atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/failing"):
+			failing.Add(1)
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case strings.HasSuffix(r.URL.Path, "/broken"):
+			failing.Add(1)
+			hangUp(w, r)
+		default:
+			arrived.Done()
+			arrived.Wait() // so that each call needs a connection of its own
+			_, _ = io.WriteString(w, oneIntegration)
+		}
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	transport := &http.Transport{MaxIdleConnsPerHost: 2 * others}
+	t.Cleanup(transport.CloseIdleConnections)
+	client := dial(t, server.URL, apono.WithHTTPClient(&http.Client{Transport: transport}))
+	together := func() {
+		var group sync.WaitGroup
+		for range others {
+			group.Go(func() {
+				if err := getIntegration(t.Context(), client); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		arrived.Add(others)
+	}
+
+	together()
+	check.Equal(t, connections.Load(), others)
+	_, err := client.Integrations.Get(t.Context(), "failing")
+	isRefusal(t, err, 503, 3)
+	together()
+	check.Equal(t, connections.Load(), others)
+	// A broken connection is lost with each attempt, and no other.
+	err = client.Integrations.Delete(t.Context(), "broken")
+	check.Equal(t, check.ErrorAs[*apono.TransportError](t, err).Attempts, 3)
+	together()
+	check.Equal(t, failing.Load(), 6)
+	check.True(t, connections.Load() <= others+3, "at most three new connections, got %d in all", connections.Load())
+}
+
+// closing counts the bodies that a transport gave out and those still open.
+type closing struct {
+	next        http.RoundTripper
+	given, open atomic.Int32
+}
+
+type closeCounter struct {
+	io.Reader
+	once func()
+}
+
+func (c closeCounter) Close() error {
+	c.once()
+	return nil
+}
+
+func (c *closing) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := c.next.RoundTrip(req)
+	if resp != nil && resp.Body != nil {
+		c.given.Add(1)
+		c.open.Add(1)
+		resp.Body = closeCounter{resp.Body, sync.OnceFunc(func() { c.open.Add(-1) })}
+	}
+	return resp, err
+}
+
+// A body that is not closed keeps its connection for ever: a program that
+// retries a lot runs out of them.
+func TestBodiesAreClosed(t *testing.T) {
+	t.Parallel()
+	ok := script.Answer{Body: oneIntegration}
+	for name, answers := range map[string][]script.Answer{
+		"success":            {ok},
+		"refusal":            {{Status: 404, Body: "not here"}},
+		"repetition":         {{Status: 503, Body: "down"}, {Status: 429, Body: "slow down"}, ok},
+		"cut":                {{Body: "{", BodyErr: io.ErrUnexpectedEOF}, ok},
+		"too large":          {{Body: strings.Repeat("x", 3000)}},
+		"redirect":           {{Status: 302, Header: map[string]string{"Location": "/elsewhere"}, Body: "moved"}},
+		"malformed redirect": {{Status: 302, Header: map[string]string{"Location": "https://[::1"}, Body: "moved"}},
+		"not JSON":           {{Body: "<html>"}},
+		"nothing":            {{Status: 204}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			counting := &closing{next: script.New(t, answers...)}
+			client := newClient(t, noRequest(t), apono.WithHTTPClient(&http.Client{Transport: counting}), apono.WithMaxResponseBytes(2000), quickly)
+			_ = getIntegration(t.Context(), client)
+			check.Equal(t, counting.given.Load(), int32(len(answers)))
+			check.Equal(t, counting.open.Load(), 0)
+		})
+	}
+}
+
+// Hooks and stubs are written by users, and net/http forgives them much. What
+// they leave out must neither end the program nor count as an answer.
+func TestSloppyTransports(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		answer func(req *http.Request) (*http.Response, error)
+		check  func(t *testing.T, err error)
+	}{
+		{"neither answer nor error", func(*http.Request) (*http.Response, error) { return nil, nil }, func(t *testing.T, err error) {
+			check.Contains(t, check.ErrorAs[*apono.TransportError](t, err).Error(), "neither an answer nor an error")
+		}},
+		{"both", func(req *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(oneIntegration)), Request: req}, errReset
+		}, func(t *testing.T, err error) {
+			check.ErrorIs(t, err, errReset)
+		}},
+		{"less than its length", func(req *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(oneIntegration)), ContentLength: 1000, Request: req}, nil
+		}, func(t *testing.T, err error) {
+			check.ErrorIs(t, check.ErrorAs[*apono.DecodeError](t, err), io.ErrUnexpectedEOF)
+		}},
+		{"no header", func(req *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 404, Body: http.NoBody, Request: req}, nil
+		}, func(t *testing.T, err error) {
+			isRefusal(t, err, 404, 1)
+		}},
+		{"no body", func(req *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 404, Header: http.Header{}, Request: req}, nil
+		}, func(t *testing.T, err error) {
+			isRefusal(t, err, 404, 1)
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if r := recover(); r != nil {
+					t.Fatalf("it panics: %v", r)
+				}
+			}()
+			counting := &closing{next: roundTripFunc(tc.answer)}
+			client := newClient(t, noRequest(t), apono.WithHTTPClient(&http.Client{Transport: counting}))
+			tc.check(t, callWith(t.Context(), http.MethodPost, client))
+			check.Equal(t, counting.open.Load(), 0)
+		})
+	}
+}
+
+// net/http repeats a request by itself when a connection that it kept breaks,
+// and so do proxies; a create is only safe if none of them does.
+func TestCreateOnABrokenConnectionIsSentOnce(t *testing.T) {
+	t.Parallel()
+	for name, warmUp := range map[string]bool{"new connection": false, "kept connection": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, requests := serve(t, func(w http.ResponseWriter, r *http.Request, _ int32) {
+				if r.Method == http.MethodPost {
+					hangUp(w, r)
+					return
+				}
+				_, _ = io.WriteString(w, oneIntegration)
+			})
+			client := dial(t, address)
+			if warmUp {
+				check.NoError(t, getIntegration(t.Context(), client))
+				requests.Store(0)
+			}
+			err := callWith(t.Context(), http.MethodPost, client)
+			check.Equal(t, check.ErrorAs[*apono.TransportError](t, err).MaybeSent, true)
+			check.Equal(t, requests.Load(), 1)
+		})
+	}
+}
+
+// Some proxies drop what a repeated request carries, and some clients forget to
+// say what it is when it is a deletion.
+func TestBodyIsTheSameOnEveryAttempt(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		method string
+		status int
+	}{
+		{http.MethodDelete, 503},
+		{http.MethodPut, 503},
+		{http.MethodPost, 429},
+		{http.MethodPatch, 429},
+	} {
+		t.Run(tc.method, func(t *testing.T) {
+			t.Parallel()
+			var seen []string
+			address, _ := serve(t, func(w http.ResponseWriter, r *http.Request, n int32) {
+				body, _ := io.ReadAll(r.Body)
+				seen = append(seen, fmt.Sprintf("%s %s %d %s", r.Method, r.Header.Get("Content-Type"), r.ContentLength, body))
+				if n < 3 {
+					w.WriteHeader(tc.status)
+				}
+			})
+			in := []map[string]any{{"email": "ann@example.com", "attribute_types": []string{"<team>"}}}
+			check.NoError(t, dial(t, address).Do(t.Context(), tc.method, "/api/v2/bulk/identities/attributes", nil, in, nil))
+			want := tc.method + ` application/json 58 [{"attribute_types":["<team>"],"email":"ann@example.com"}]`
+			check.Equal(t, seen, []string{want, want, want})
+		})
+	}
+}
+
+// A server that cannot be spoken to safely is found out once, not three times,
+// and the token stays here.
+func TestUntrustedServerIsMetOnce(t *testing.T) {
+	t.Parallel()
+	quiet := log.New(io.Discard, "", 0)
+	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	plain := httptest.NewUnstartedServer(http.NotFoundHandler())
+	untrusted.Config.ErrorLog, plain.Config.ErrorLog = quiet, quiet
+	untrusted.StartTLS()
+	plain.Start()
+	t.Cleanup(untrusted.Close)
+	t.Cleanup(plain.Close)
+	for name, address := range map[string]string{
+		"unknown authority": untrusted.URL,
+		"no TLS":            strings.Replace(plain.URL, "http://", "https://", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := getIntegration(t.Context(), dial(t, address))
+			check.Equal(t, check.ErrorAs[*apono.TransportError](t, err).Attempts, 1)
+		})
+	}
+}
+
+// A handshake that fails has sent nothing, so that even a create may be
+// repeated, and whoever looks at MaybeSent is not sent searching.
+func TestFailedHandshakeSentNothing(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			address, connections := listen(t, func(conn net.Conn, _ int32) { _, _ = conn.Read(make([]byte, 1)) })
+			err := callWith(t.Context(), method, dial(t, "https://"+address))
+			failure := check.ErrorAs[*apono.TransportError](t, err)
+			check.Equal(t, connections.Load(), 3)
+			check.Equal(t, failure.Attempts, 3)
+			check.Equal(t, failure.MaybeSent, false)
+		})
+	}
+}
+
+// Whatever comes instead of an answer ends in a typed error: a header that a
+// client cannot read must not end the program.
+func TestMalformedAnswers(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]string{
+		"not HTTP":              "SSH-2.0-OpenSSH_9.6\r\n",
+		"nothing":               "",
+		"half a status line":    "HTTP/1.1 2",
+		"status beyond numbers": "HTTP/1.1 99999999999 OK\r\n\r\n",
+		"length that is none":   "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+		"negative length":       "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+		"header without colon":  "HTTP/1.1 200 OK\r\nBroken\r\n\r\n",
+		"bad chunks":            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+		"bad gzip":              "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nno",
+		"strange headers": "HTTP/1.1 429 \r\nX-RateLimit-Reset: soon\r\nRetry-After: \xff\r\nDate: never\r\n" +
+			"Set-Cookie: =\r\nContent-Type: ;;\r\nX-Request-Id: \t\r\nContent-Length: 0\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, connections := listen(t, func(conn net.Conn, _ int32) {
+				_, _ = conn.Read(make([]byte, 4096))
+				_, _ = io.WriteString(conn, answer)
+			})
+			err := getIntegration(t.Context(), dial(t, "http://"+address))
+			check.True(t, errors.As(err, new(*apono.TransportError)) || errors.As(err, new(*apono.DecodeError)) || errors.As(err, new(*apono.APIError)),
+				"a typed error, got %v (%T)", err, err)
+			check.Equal(t, connections.Load(), 3)
+		})
+	}
+}
+
+// Errors of transports that are clients themselves quote the whole URL, with
+// the ids and the filters in it.
+func TestTransportErrorHoldsNoURL(t *testing.T) {
+	t.Parallel()
+	quoting := roundTripFunc(func(req *http.Request) (*http.Response, error) {
+		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: errReset}
+	})
+	client := newClient(t, noRequest(t), apono.WithHTTPClient(&http.Client{Transport: quoting}))
+	_, err := client.Integrations.Get(apono.WithoutRetry(t.Context()), "secret-id")
+	check.ErrorIs(t, err, errReset)
+	check.Lacks(t, err.Error(), "secret-id")
+}
+
+// A connection whose answer nobody waits for any more is given up at once: the
+// server may hold it for as long as it likes.
+func TestContextOfACallEndsItsConnection(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan struct{})
+	address, _ := serve(t, func(_ http.ResponseWriter, r *http.Request, _ int32) {
+		cancel()
+		<-r.Context().Done()
+		close(gone)
+	})
+	check.ErrorIs(t, getIntegration(ctx, dial(t, address)), context.Canceled)
+	<-gone
+}
