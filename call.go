@@ -32,6 +32,34 @@ func call[T any](ctx context.Context, c *Client, op *operation.Operation, in any
 	return decode[T](op, resp)
 }
 
+// callList is call for operations that answer a list without pages.
+func callList[T any](ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) ([]*T, error) {
+	path, err := buildPath(op, args)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.send(ctx, op, path, nil, in)
+	if err != nil {
+		return nil, err
+	}
+	items, err := decode[[]*T](op, resp)
+	if err != nil {
+		return nil, err
+	}
+	if err := noneIsNull(op, resp, *items); err != nil {
+		return nil, err
+	}
+	return *items, nil
+}
+
+// noneIsNull refuses lists in which an object is missing.
+func noneIsNull[T any](op *operation.Operation, resp *transport.Response, items []*T) error {
+	if i := slices.Index(items, nil); i >= 0 {
+		return newDecodeError(op, resp, fmt.Errorf("item %d of the list is null", i))
+	}
+	return nil
+}
+
 // exec is call for operations of which the answer says nothing, or no more than
 // that they were carried out.
 func exec(ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) error {

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -44,6 +46,21 @@ var (
 	ErrReadOnly = errors.New("the client is read-only")
 )
 
+// Body is what an answer held. It prints, logs and marshals as its length, for
+// it may hold credentials and the data of people; string(body) is its content.
+type Body []byte
+
+// Format prints the length, with every verb.
+func (b Body) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.hidden()) }
+
+// LogValue gives the length.
+func (b Body) LogValue() slog.Value { return slog.StringValue(b.hidden()) }
+
+// MarshalJSON gives the length.
+func (b Body) MarshalJSON() ([]byte, error) { return json.Marshal(b.hidden()) }
+
+func (b Body) hidden() string { return fmt.Sprintf("[%d bytes]", len(b)) }
+
 // APIError is an answer other than 2xx. Whatever the body holds, it is kept.
 type APIError struct {
 	// StatusCode is the HTTP status.
@@ -65,10 +82,13 @@ type APIError struct {
 	// Header is the answer's header without Set-Cookie.
 	Header http.Header
 	// Body is the answer's body; the token is masked if the server echoed it.
-	Body []byte
+	Body Body
 
 	uncertain bool // an earlier attempt may have been carried out
 }
+
+// Format prints the error's text with every verb.
+func (e *APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
 // Error describes the error in one line. E-mail addresses in the server's
 // message are masked; Message has them.
@@ -143,10 +163,13 @@ type DecodeError struct {
 	// Header is the answer's header without Set-Cookie.
 	Header http.Header
 	// Body is the answer's body as far as it came.
-	Body []byte
+	Body Body
 	// Err is what is wrong with it.
 	Err error
 }
+
+// Format prints the error's text with every verb.
+func (e *DecodeError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
 // Error describes the error in one line, without the body.
 func (e *DecodeError) Error() string {
@@ -248,6 +271,14 @@ func (e *TruncatedError) Error() string {
 
 // Is makes the error an [ErrTruncated].
 func (e *TruncatedError) Is(target error) bool { return target == ErrTruncated }
+
+// formatText keeps verbs that are not for text from printing the fields.
+func formatText(f fmt.State, verb rune, text string) {
+	if verb == 'q' {
+		text = strconv.Quote(text)
+	}
+	_, _ = io.WriteString(f, text)
+}
 
 func startMessage(method, path string) *strings.Builder {
 	b := new(strings.Builder)

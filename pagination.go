@@ -226,10 +226,20 @@ func misfit[T any](page, first, previous *OffsetPage[T], at int) string {
 		return fmt.Sprintf("the total changed from %d, so items may have moved", first.Total)
 	case len(page.Items) == 0 && at < page.Total:
 		return "the server sent no more items"
-	case previous != nil && (beginsAs(page, previous) || beginsAs(page, first)):
+	case previous != nil && (beginsAs(page, previous) || beginsAs(page, first)) &&
+		(at+len(page.Items) > page.Total || !indistinct(page)):
 		return "the server sent the same items again"
 	}
 	return ""
+}
+
+// indistinct reports whether the items of a page may be alike without being the
+// same.
+func indistinct[T any](page *OffsetPage[T]) bool {
+	return slices.ContainsFunc(page.Items, func(item *T) bool {
+		i, ok := any(item).(interface{ indistinct() bool })
+		return ok && i.indistinct()
+	})
 }
 
 // beginsAs reports whether a page begins with the items of another.
@@ -309,10 +319,7 @@ func decodeItems[B, T any](op *operation.Operation, resp *transport.Response, bo
 			}
 		}
 	}
-	if i := slices.Index(*items, nil); i >= 0 {
-		return newDecodeError(op, resp, fmt.Errorf("item %d of the page is null", i))
-	}
-	return nil
+	return noneIsNull(op, resp, *items)
 }
 
 // listRequest checks and encodes what a list is asked for.

@@ -436,7 +436,7 @@ func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 func TestAnAnswerThatIsNoPageIsADecodeError(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, body, reason string }{
-		{"a null item", `{"items":[{"id":"a"},null],"data":[{"id":"a"},null],"pagination":{"total":2}}`, "item 1 of the page is null"},
+		{"a null item", `{"items":[{"id":"a"},null],"data":[{"id":"a"},null],"pagination":{"total":2}}`, "item 1 of the list is null"},
 		{"a message", `{"message":"maintenance"}`, "nor pagination"},
 		{"an empty object", `{}`, "nor pagination"},
 		{"null members", `{"items":null,"data":null,"pagination":null}`, "nor pagination"},

@@ -108,7 +108,8 @@ func Match(method, path string) *Operation {
 
 // Unknown describes an operation that the table does not hold. Segments that
 // may be arguments rather than names are masked in its path, so that the path
-// can stand in messages.
+// can stand in messages. Reads of access details use up credentials in every
+// version of the API.
 func Unknown(method, path string) *Operation {
 	segments := strings.Split(path, "/")
 	for i, segment := range segments {
@@ -116,7 +117,11 @@ func Unknown(method, path string) *Operation {
 			segments[i] = "{}"
 		}
 	}
-	return describe("Do", method, strings.Join(segments, "/"))
+	op := describe("Do", method, strings.Join(segments, "/"))
+	if segments[len(segments)-1] == "access-details" {
+		return op.Consuming()
+	}
+	return op
 }
 
 // Parameters returns the names of the path's parameters in order.

@@ -67,6 +67,8 @@ func TestUnknownMasksArguments(t *testing.T) {
 		check.Equal(t, op.Path, want)
 		check.Equal(t, op.Name, "Do")
 	}
+	check.Equal(t, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Repeat, operation.IfUnsent)
+	check.True(t, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Changes, "reading credentials to be a change")
 	check.True(t, operation.Lookup("Do") == nil, "an unknown operation to stay out of the table")
 }
 

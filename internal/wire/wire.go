@@ -26,10 +26,11 @@ var ErrEmpty = errors.New("the body is empty")
 // ErrTrailing says that something follows the value in a body.
 var ErrTrailing = errors.New("something follows the value")
 
-// Revealer is a value that prints redacted and gives its content on request.
-type Revealer interface {
-	Reveal() map[string]string
-}
+// Values that print redacted and give their content on request.
+type (
+	textRevealer   interface{ Reveal() map[string]string }
+	objectRevealer interface{ Reveal() map[string]any }
+)
 
 // Unmarshal decodes a body that must hold one JSON value and nothing after it.
 // Unknown members are ignored, and numbers in free-form values keep every digit.
@@ -105,7 +106,9 @@ func (e *encoder) encode(v reflect.Value) error {
 		return err
 	}
 	switch value := v.Interface().(type) {
-	case Revealer:
+	case textRevealer:
+		return e.encode(reflect.ValueOf(value.Reveal()))
+	case objectRevealer:
 		return e.encode(reflect.ValueOf(value.Reveal()))
 	case json.Marshaler, encoding.TextMarshaler:
 		return e.leaf(value)
@@ -200,6 +203,15 @@ type field struct {
 	index    int
 	typ      reflect.Type
 	omitZero bool
+}
+
+// Names returns the names of the members that a T takes.
+func Names[T any]() []string {
+	var names []string
+	for _, field := range fieldsOf(reflect.TypeFor[T]()) {
+		names = append(names, field.name)
+	}
+	return names
 }
 
 // fieldsOf lists the fields of a plain struct that take part in JSON.
