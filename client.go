@@ -64,6 +64,35 @@ type Client struct {
 	// Integrations are the connected cloud accounts, databases, clusters and
 	// identity providers.
 	Integrations *IntegrationsService
+	// AccessFlows are the rules that grant access.
+	AccessFlows *AccessFlowsService
+	// Bundles are targets of access under one name.
+	Bundles *BundlesService
+	// AccessRequests are requests for access, of the person whose token it is.
+	AccessRequests *AccessRequestsService
+	// Users are people.
+	Users *UsersService
+	// Groups are sets of users.
+	Groups *GroupsService
+	// Connectors are the installations through which Apono reaches systems.
+	Connectors *ConnectorsService
+	// Reports are activity reports.
+	Reports *ReportsService
+	// Scopes are access scopes: saved queries for resources.
+	Scopes *ScopesService
+	// Sessions are access that was set up, and its credentials.
+	Sessions *SessionsService
+	// AvailableAccess is what the person whose token it is may request.
+	AvailableAccess *AvailableAccessService
+	// DelegatedRequests are requests that were made for somebody else.
+	DelegatedRequests *DelegatedRequestsService
+	// Attributes are what identities can be matched by.
+	Attributes *AttributesService
+	// Identities are users, groups and attributes together, and the attributes
+	// of identities in bulk.
+	Identities *IdentitiesService
+	// Activity is what happened.
+	Activity *ActivityService
 
 	transport *transport.Transport
 	baseURL   *url.URL
@@ -136,6 +165,20 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 		return nil, &ArgumentError{Arg: "hook", Reason: err.Error()}
 	}
 	c.Integrations = &IntegrationsService{client: c}
+	c.AccessFlows = &AccessFlowsService{client: c}
+	c.Bundles = &BundlesService{client: c}
+	c.AccessRequests = &AccessRequestsService{client: c}
+	c.Users = &UsersService{client: c}
+	c.Groups = &GroupsService{client: c}
+	c.Connectors = &ConnectorsService{client: c}
+	c.Reports = &ReportsService{client: c}
+	c.Scopes = &ScopesService{client: c}
+	c.Sessions = &SessionsService{client: c}
+	c.AvailableAccess = &AvailableAccessService{client: c}
+	c.DelegatedRequests = &DelegatedRequestsService{client: c}
+	c.Attributes = &AttributesService{client: c}
+	c.Identities = &IdentitiesService{client: c}
+	c.Activity = &ActivityService{client: c}
 	return c, nil
 }
 

@@ -3,6 +3,8 @@ package apono_test
 import (
 	"errors"
 	"iter"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/apono-go/apono"
@@ -57,6 +59,20 @@ func names[T any](seq iter.Seq2[*T, error], name func(*T) string) ([]string, err
 }
 
 func integrationID(i *apono.Integration) string { return i.ID }
+
+// tagged fails unless every exported field of the types has a tag of its own.
+func tagged(t *testing.T, tag string, types ...reflect.Type) {
+	t.Helper()
+	for _, typ := range types {
+		seen := map[string]bool{"": true}
+		for i := range typ.NumField() {
+			field := typ.Field(i)
+			name, _, _ := strings.Cut(field.Tag.Get(tag), ",")
+			check.True(t, !field.IsExported() || !seen[name], "a %s tag of its own on %s.%s, got %q", tag, typ, field.Name, name)
+			seen[name] = true
+		}
+	}
+}
 
 // noRequest is a script that fails the test when anything is sent.
 func noRequest(t *testing.T) *script.Transport { return script.New(t) }

@@ -144,9 +144,8 @@ type CatalogEntry struct {
 	Params []CatalogParam `json:"params"`
 	// RequiresSecret says that a SecretStoreConfig is needed.
 	RequiresSecret bool `json:"requires_secret"`
-	// SupportedSecretTypes are the secret stores that can be used, such as
-	// "AWS" or "HASHICORP_VAULT".
-	SupportedSecretTypes []string `json:"supported_secret_types"`
+	// SupportedSecretTypes are the kinds of secret stores that can be used.
+	SupportedSecretTypes []SecretStoreType `json:"supported_secret_types"`
 }
 
 // CatalogParam is a setting of a kind of system.

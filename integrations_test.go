@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -65,7 +64,7 @@ func postgresEntry() *apono.CatalogEntry {
 			{ID: "hostname", Label: "Host name", Values: []string{}},
 			{ID: "sslmode", Label: "SSL mode", Values: []string{"require", "disable"}, Default: "require", Optional: true},
 		},
-		RequiresSecret: true, SupportedSecretTypes: []string{"AWS", "HASHICORP_VAULT"},
+		RequiresSecret: true, SupportedSecretTypes: []apono.SecretStoreType{apono.SecretStoreTypeAWS, apono.SecretStoreTypeHashicorpVault},
 	}
 }
 
@@ -386,22 +385,11 @@ func TestEveryListOfIntegrationsReadsAllPages(t *testing.T) {
 // filter filters nothing, and the member is lost.
 func TestEveryFieldOfTheIntegrationTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged := func(tag string, types ...reflect.Type) {
-		for _, typ := range types {
-			seen := map[string]bool{"": true}
-			for i := range typ.NumField() {
-				field := typ.Field(i)
-				name, _, _ := strings.Cut(field.Tag.Get(tag), ",")
-				check.True(t, !field.IsExported() || !seen[name], "a %s tag of its own on %s.%s, got %q", tag, typ, field.Name, name)
-				seen[name] = true
-			}
-		}
-	}
-	tagged("url",
+	tagged(t, "url",
 		reflect.TypeFor[apono.ListIntegrationsOptions](), reflect.TypeFor[apono.ListCatalogOptions](),
 		reflect.TypeFor[apono.ListPermissionsOptions](), reflect.TypeFor[apono.ListResourcesOptions](),
 	)
-	tagged("json",
+	tagged(t, "json",
 		reflect.TypeFor[apono.Integration](), reflect.TypeFor[apono.Owner](), reflect.TypeFor[apono.OwnersMapping](),
 		reflect.TypeFor[apono.CatalogEntry](), reflect.TypeFor[apono.CatalogParam](), reflect.TypeFor[apono.Permission](),
 		reflect.TypeFor[apono.Resource](), reflect.TypeFor[apono.ResourceSyncStatus](), reflect.TypeFor[apono.ResourceTags](),

@@ -90,7 +90,7 @@ func goCommand(t *testing.T, dir string, args ...string) string {
 
 func inFunction(code string) string {
 	imports := ""
-	for _, path := range []string{"context", "errors", "fmt", "net/http", "github.com/apono-go/apono"} {
+	for _, path := range []string{"context", "errors", "fmt", "net/http", "time", "github.com/apono-go/apono"} {
 		name := path[strings.LastIndex(path, "/")+1:]
 		if path == "context" || name == "apono" || strings.Contains(code, name+".") {
 			imports += fmt.Sprintf("\t%q\n", path)

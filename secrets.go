@@ -57,6 +57,24 @@ type SecretStoreConfig struct {
 	Apono *SecretConfig `json:"apono,omitzero"`
 }
 
+// SecretStoreType is how the catalog and the older API name a kind of secret
+// store. The API may answer values beyond the constants.
+type SecretStoreType string
+
+// The known kinds of secret stores.
+const (
+	// SecretStoreTypeAWS is AWS Secrets Manager.
+	SecretStoreTypeAWS SecretStoreType = "AWS"
+	// SecretStoreTypeGCP is Google Secret Manager.
+	SecretStoreTypeGCP SecretStoreType = "GCP"
+	// SecretStoreTypeAzure is Azure Key Vault.
+	SecretStoreTypeAzure SecretStoreType = "AZURE"
+	// SecretStoreTypeKubernetes is a Kubernetes secret.
+	SecretStoreTypeKubernetes SecretStoreType = "KUBERNETES"
+	// SecretStoreTypeHashicorpVault is HashiCorp Vault.
+	SecretStoreTypeHashicorpVault SecretStoreType = "HASHICORP_VAULT" //nolint:gosec // a name, no credentials
+)
+
 // AWSSecretConfig points to a secret in AWS Secrets Manager.
 type AWSSecretConfig struct {
 	// Region is the AWS region.

@@ -1,0 +1,112 @@
+package apono
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"github.com/apono-go/apono/internal/operation"
+)
+
+// AvailableAccessService reads what the person whose token it is may request.
+//
+// API section: Available Access.
+type AvailableAccessService struct{ client *Client }
+
+var (
+	listAvailableBundles      = operation.New("AvailableAccess.ListBundles", http.MethodGet, "/api/user/v1/available-access/bundles")
+	listAvailableEntitlements = operation.New("AvailableAccess.ListEntitlements", http.MethodGet, "/api/user/v1/available-access/entitlements")
+)
+
+// AvailableBundle is a bundle that may be requested.
+type AvailableBundle struct {
+	// ID identifies the bundle.
+	ID string `json:"id"`
+	// Name is the display name.
+	Name string `json:"name"`
+}
+
+// AvailableEntitlement is a permission to a resource that may be requested.
+type AvailableEntitlement struct {
+	// Integration is where the resource is.
+	Integration IntegrationPartial `json:"integration"`
+	// Resource is the resource.
+	Resource EntitlementResource `json:"resource"`
+	// Permission is the permission.
+	Permission EntitlementPermission `json:"permission"`
+}
+
+// EntitlementPermission is a permission that may be requested.
+type EntitlementPermission struct {
+	// ID is Apono's id, to be used in a request.
+	ID string `json:"id"`
+	// SourceID is the id in the system.
+	SourceID string `json:"source_id"`
+	// Name is the display name.
+	Name string `json:"name"`
+}
+
+// ListAvailableBundlesOptions filters and pages a list of available bundles.
+type ListAvailableBundlesOptions struct {
+	// PageToken is where to go on, from Page.NextPageToken. The token carries
+	// the filters of the list that it came from; those given here are not sent.
+	PageToken string `url:"page_token,omitempty"`
+	// Limit is the size of a page; the server's default is 100.
+	Limit int `url:"limit,omitempty"`
+	// Grantee is for whom access would be requested, the caller unless given.
+	Grantee string `url:"grantee,omitempty"`
+	// Name are names.
+	Name []string `url:"name,omitempty"`
+}
+
+// ListAvailableEntitlementsOptions filters and pages a list of available
+// entitlements.
+type ListAvailableEntitlementsOptions struct {
+	// PageToken is where to go on, from Page.NextPageToken. The token carries
+	// the filters of the list that it came from; those given here are not sent.
+	PageToken string `url:"page_token,omitempty"`
+	// Limit is the size of a page; the server's default is 100.
+	Limit int `url:"limit,omitempty"`
+	// Grantee is for whom access would be requested, the caller unless given.
+	Grantee string `url:"grantee,omitempty"`
+	// IntegrationID is an integration.
+	IntegrationID string `url:"integration_id,omitempty"`
+	// IntegrationName is the name of an integration.
+	IntegrationName string `url:"integration_name,omitempty"`
+	// PermissionName are names of permissions.
+	PermissionName []string `url:"permission_name,omitempty"`
+	// ResourceName is the name of a resource.
+	ResourceName string `url:"resource_name,omitempty"`
+	// ResourceTypeID are types of resources.
+	ResourceTypeID []string `url:"resource_type_id,omitempty"`
+}
+
+// ListBundles gets one page of the bundles that may be requested.
+//
+// GET /api/user/v1/available-access/bundles
+func (s *AvailableAccessService) ListBundles(ctx context.Context, opts ...ListAvailableBundlesOptions) (*Page[AvailableBundle], error) {
+	return list[AvailableBundle](ctx, s.client, listAvailableBundles, opts)
+}
+
+// ListAllBundles iterates over all bundles that may be requested, page by page
+// as the loop goes on. An error is the last pair of the loop.
+//
+// GET /api/user/v1/available-access/bundles
+func (s *AvailableAccessService) ListAllBundles(ctx context.Context, opts ...ListAvailableBundlesOptions) iter.Seq2[*AvailableBundle, error] {
+	return listAll[AvailableBundle](ctx, s.client, listAvailableBundles, opts)
+}
+
+// ListEntitlements gets one page of the entitlements that may be requested.
+//
+// GET /api/user/v1/available-access/entitlements
+func (s *AvailableAccessService) ListEntitlements(ctx context.Context, opts ...ListAvailableEntitlementsOptions) (*Page[AvailableEntitlement], error) {
+	return list[AvailableEntitlement](ctx, s.client, listAvailableEntitlements, opts)
+}
+
+// ListAllEntitlements iterates over all entitlements that may be requested, page
+// by page as the loop goes on. An error is the last pair of the loop.
+//
+// GET /api/user/v1/available-access/entitlements
+func (s *AvailableAccessService) ListAllEntitlements(ctx context.Context, opts ...ListAvailableEntitlementsOptions) iter.Seq2[*AvailableEntitlement, error] {
+	return listAll[AvailableEntitlement](ctx, s.client, listAvailableEntitlements, opts)
+}

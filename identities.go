@@ -1,0 +1,221 @@
+package apono
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/apono-go/apono/internal/operation"
+)
+
+// IdentitiesService reads identities of every kind, and reads and writes the
+// attributes of identities in bulk.
+//
+// API section: Identities.
+type IdentitiesService struct{ client *Client }
+
+var (
+	listIdentities           = operation.New("Identities.List", http.MethodGet, "/api/v2/identities")
+	listIdentityAttributes   = operation.New("Identities.ListAttributes", http.MethodGet, "/api/v2/bulk/identities/attributes")
+	upsertIdentityAttributes = operation.New("Identities.UpsertAttributes", http.MethodPut, "/api/v2/bulk/identities/attributes")
+	deleteIdentityAttributes = operation.New("Identities.DeleteAttributes", http.MethodDelete, "/api/v2/bulk/identities/attributes")
+)
+
+// IdentityType is a kind of identity. The API may answer values beyond the
+// constants.
+type IdentityType string
+
+// The known kinds.
+const (
+	// IdentityTypeUser is a person.
+	IdentityTypeUser IdentityType = "USER"
+	// IdentityTypeGroup is a group.
+	IdentityTypeGroup IdentityType = "GROUP"
+	// IdentityTypeContextAttribute is whoever has an attribute.
+	IdentityTypeContextAttribute IdentityType = "CONTEXT_ATTRIBUTE"
+)
+
+// Identity is a user, a group or a value of an attribute.
+type Identity struct {
+	// Type is the kind of identity.
+	Type IdentityType `json:"type"`
+	// Name is the display name.
+	Name string `json:"name"`
+	// ID identifies it.
+	ID string `json:"id"`
+}
+
+// IdentityAttributes are attributes of one identity.
+type IdentityAttributes struct {
+	// Email is the identity.
+	Email string `json:"email"`
+	// Attributes are the values by type.
+	Attributes map[string]string `json:"attributes"`
+}
+
+// IdentityAttributeKeys name attributes of one identity.
+type IdentityAttributeKeys struct {
+	// Email is the identity.
+	Email string `json:"email"`
+	// AttributeTypes are the attributes.
+	AttributeTypes []string `json:"attribute_types"`
+}
+
+// IdentityAttributesResult is what became of a bulk call.
+type IdentityAttributesResult struct {
+	// Summary counts the items.
+	Summary IdentityAttributesSummary `json:"summary"`
+	// Results are what became of each item.
+	Results []IdentityResult `json:"results"`
+}
+
+// IdentityAttributesSummary counts the items of a bulk call.
+type IdentityAttributesSummary struct {
+	// Total is how many were sent.
+	Total int `json:"total"`
+	// Succeeded is how many were applied.
+	Succeeded int `json:"succeeded"`
+	// Failed is how many were refused.
+	Failed int `json:"failed"`
+}
+
+// IdentityResult is what became of one item of a bulk call.
+type IdentityResult struct {
+	// Email is the identity.
+	Email string `json:"email"`
+	// Success says that the item was applied.
+	Success bool `json:"success"`
+	// Errors say why it was not.
+	Errors []IdentityResultError `json:"errors"`
+}
+
+// IdentityResultError is why an item of a bulk call was refused.
+type IdentityResultError struct {
+	// ErrorCode is for programs. The API does not list the values.
+	ErrorCode string `json:"error_code"`
+	// ErrorDetails is for people.
+	ErrorDetails string `json:"error_details"`
+}
+
+// ListIdentitiesOptions pages the list of identities. The API documents no
+// parameters for it; Limit and Skip are sent only if they are set.
+type ListIdentitiesOptions struct {
+	// Limit is the size of a page.
+	Limit int `url:"limit,omitempty"`
+	// Skip is how many identities to pass over.
+	Skip int `url:"skip,omitempty"`
+}
+
+// ListIdentityAttributesOptions filters and pages a list of attributes.
+type ListIdentityAttributesOptions struct {
+	// Limit is the size of a page; the server's default is 100.
+	Limit int `url:"limit,omitempty"`
+	// Skip is how many identities to pass over.
+	Skip int `url:"skip,omitempty"`
+	// Emails are identities.
+	Emails []string `url:"emails,omitempty"`
+}
+
+// List gets one page of the identities.
+//
+// GET /api/v2/identities
+func (s *IdentitiesService) List(ctx context.Context, opts ...ListIdentitiesOptions) (*OffsetPage[Identity], error) {
+	return listOffset[Identity](ctx, s.client, listIdentities, opts)
+}
+
+// ListAll iterates over all identities. An error is the last pair of the loop;
+// [ErrTruncated] if the server keeps some back.
+//
+// GET /api/v2/identities
+func (s *IdentitiesService) ListAll(ctx context.Context, opts ...ListIdentitiesOptions) iter.Seq2[*Identity, error] {
+	return listAllOffset[Identity](ctx, s.client, listIdentities, opts)
+}
+
+// ListAttributes gets one page of the attributes of identities.
+//
+// GET /api/v2/bulk/identities/attributes
+func (s *IdentitiesService) ListAttributes(ctx context.Context, opts ...ListIdentityAttributesOptions) (*OffsetPage[IdentityAttributes], error) {
+	return listOffset[IdentityAttributes](ctx, s.client, listIdentityAttributes, opts)
+}
+
+// ListAllAttributes iterates over the attributes of all identities. An error is
+// the last pair of the loop; [ErrTruncated] if the server keeps some back.
+//
+// GET /api/v2/bulk/identities/attributes
+func (s *IdentitiesService) ListAllAttributes(ctx context.Context, opts ...ListIdentityAttributesOptions) iter.Seq2[*IdentityAttributes, error] {
+	return listAllOffset[IdentityAttributes](ctx, s.client, listIdentityAttributes, opts)
+}
+
+// UpsertAttributes adds attributes to identities, or replaces those of the same
+// type. If items were refused the result comes with a [*BulkError] that lists
+// them; the others have been applied.
+//
+// PUT /api/v2/bulk/identities/attributes
+func (s *IdentitiesService) UpsertAttributes(ctx context.Context, in []IdentityAttributes) (*IdentityAttributesResult, error) {
+	return bulk(call[IdentityAttributesResult](ctx, s.client, upsertIdentityAttributes, in))
+}
+
+// DeleteAttributes removes attributes from identities. If items were refused the
+// result comes with a [*BulkError] that lists them; the others have been
+// applied.
+//
+// DELETE /api/v2/bulk/identities/attributes
+func (s *IdentitiesService) DeleteAttributes(ctx context.Context, in []IdentityAttributeKeys) (*IdentityAttributesResult, error) {
+	return bulk(call[IdentityAttributesResult](ctx, s.client, deleteIdentityAttributes, in))
+}
+
+// BulkError is a bulk call of which some items were refused.
+type BulkError struct {
+	// Total is how many items were sent.
+	Total int
+	// Failed are the items that were refused, none if the server counts some and
+	// does not say which.
+	Failed []IdentityResult
+}
+
+// Error counts the items that were refused and gives the first reason. It names
+// no identity; Failed does.
+func (e *BulkError) Error() string {
+	if len(e.Failed) == 0 {
+		return fmt.Sprintf("apono: some of %d items were refused; the server does not say which", e.Total)
+	}
+	text := fmt.Sprintf("apono: %d of %d items were refused", len(e.Failed), e.Total)
+	for _, item := range e.Failed {
+		for _, reason := range item.Errors {
+			if first := reason.text(item.Email); first != "" {
+				return text + ", the first for " + first
+			}
+		}
+	}
+	return text
+}
+
+// text is the reason in one line, without the identity that it is about.
+func (e IdentityResultError) text(identity string) string {
+	parts := slices.DeleteFunc([]string{e.ErrorCode, e.ErrorDetails}, func(part string) bool { return part == "" })
+	text := strings.Join(parts, ": ")
+	if identity != "" {
+		text = strings.ReplaceAll(text, identity, "[e-mail]")
+	}
+	return oneLine(text)
+}
+
+// bulk makes an error of the items that were refused, whatever the summary says.
+func bulk(result *IdentityAttributesResult, err error) (*IdentityAttributesResult, error) {
+	if err != nil {
+		return nil, err
+	}
+	refused := &BulkError{Total: max(result.Summary.Total, len(result.Results))}
+	for _, item := range result.Results {
+		if !item.Success {
+			refused.Failed = append(refused.Failed, item)
+		}
+	}
+	if len(refused.Failed) > 0 || result.Summary.Failed > 0 {
+		return result, refused
+	}
+	return result, nil
+}
