@@ -7,40 +7,6 @@ import (
 	"time"
 )
 
-// The objects of the demo tenant that no operation of integrations answers.
-var (
-	connectorResource = &resource{collection: Connectors, noun: "connector", schema: connectorSchema}
-	userResource      = &resource{collection: Users, noun: "user", schema: userSchema}
-	groupResource     = &resource{collection: Groups, noun: "group", schema: groupSchema}
-
-	connectorSchema = objectOf(map[string]field{
-		"id": required(text), "name": required(text), "status": required(text), "version": required(text),
-		"last_connected": optional(instant), "is_latest_version": required(boolean), "cloud_provider_type": required(text),
-		"sessions": required(listOf(objectOf(map[string]field{
-			"id": required(text), "last_connected_time": required(instant),
-			"metadata": required(objectOf(map[string]field{
-				"connector_version": optional(text),
-				"cloud_provider_metadata": optional(objectOf(map[string]field{
-					"kubernetes_type": optional(text), "kubernetes_version": optional(text),
-					"is_kubernetes_admin": optional(boolean), "local_deploy": optional(boolean),
-					"aws_account_id": optional(text), "region": optional(text), "availability_zone": optional(text),
-					"project_id": optional(text), "organization_id": optional(text), "zone": optional(text),
-					"subscription_id": optional(text), "resource_group": optional(text), "is_azure_admin": optional(boolean),
-				})),
-			})),
-		}))),
-	})
-	userSchema = objectOf(map[string]field{
-		"id": required(text), "email": required(text), "email_aliases": required(texts),
-		"first_name": required(text), "last_name": required(text), "active": required(boolean), "roles": required(texts),
-		"source_integration_id": optional(text), "source_integration_name": optional(text), "attributes": optional(textMap),
-	})
-	groupSchema = objectOf(map[string]field{
-		"id": required(text), "name": required(text), "source_id": optional(text),
-		"source_integration_id": optional(text), "source_integration_name": optional(text),
-	})
-)
-
 // system is a kind of integration of the demo tenant.
 type system struct {
 	integrationType, label string

@@ -3,7 +3,6 @@ package aponotest
 import (
 	"slices"
 	"strings"
-	"time"
 )
 
 var (
@@ -97,7 +96,7 @@ var (
 var integrationRoutes = collect(integrationResource.routes("Integrations", "List", "Get", "Create", "Update", "Delete"), map[string]route{
 	"Integrations.Refresh": {handle: (*Server).refreshIntegration},
 	"Integrations.ListCatalog": {query: offsetParams, handle: func(s *Server, req *request) (any, *problem) {
-		return s.offsetPage(Catalog, req, nil)
+		return s.offsetPage(s.filtered(Catalog, req, nil), req)
 	}},
 	"Integrations.GetCatalogEntry":    {handle: catalogResource.get},
 	"Integrations.ListPermissions":    permissionResource.ofIntegration(),
@@ -114,7 +113,7 @@ func (r *resource) ofIntegration() route {
 			if _, err := integrationResource.find(s, req); err != nil {
 				return nil, err
 			}
-			return s.offsetPage(nested(req.args[0], string(r.collection)), req, r.filters)
+			return s.offsetPage(s.filtered(nested(req.args[0], string(r.collection)), req, r.filters), req)
 		},
 	}
 }
@@ -124,7 +123,7 @@ func (s *Server) refreshIntegration(req *request) (any, *problem) {
 	if err != nil {
 		return nil, err
 	}
-	found["last_sync_time"] = time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00")
+	found["last_sync_time"] = s.now()
 	return object{"message": "The integration is being refreshed"}, nil
 }
 

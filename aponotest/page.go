@@ -15,7 +15,11 @@ const defaultLimit = 100
 
 // filter holds the query parameter of a list against a field of its objects.
 type filter struct {
-	param, field string
+	param string
+	// field is the member to compare, members of members being joined by dots.
+	field string
+	// orField is another that may match.
+	orField string
 	// many says that it may be given several times.
 	many bool
 	// pattern says that an asterisk at either end stands for any text.
@@ -23,16 +27,41 @@ type filter struct {
 }
 
 // matches reports whether an object passes all filters. Of several values of a
-// filter one must match; letter case does not matter.
+// filter one must match, and of a member that is an array one element; letter
+// case does not matter.
 func matches(o object, filters []filter, query url.Values) bool {
 	for _, f := range filters {
-		values, given := query[f.param]
-		text, _ := o[f.field].(string)
-		if given && !slices.ContainsFunc(values, func(value string) bool { return f.matches(value, text) }) {
+		wanted, given := query[f.param]
+		texts := append(textsOf(member(o, f.field)), textsOf(member(o, f.orField))...)
+		if given && !slices.ContainsFunc(wanted, func(pattern string) bool {
+			return slices.ContainsFunc(texts, func(text string) bool { return f.matches(pattern, text) })
+		}) {
 			return false
 		}
 	}
 	return true
+}
+
+// member returns a member of an object, or a member of a member.
+func member(value any, path string) any {
+	for name := range strings.SplitSeq(path, ".") {
+		o, _ := value.(object)
+		value = o[name]
+	}
+	return value
+}
+
+func textsOf(value any) []string {
+	var texts []string
+	switch value := value.(type) {
+	case string:
+		texts = append(texts, value)
+	case []any:
+		for _, element := range value {
+			texts = append(texts, textsOf(element)...)
+		}
+	}
+	return texts
 }
 
 func (f filter) matches(pattern, text string) bool {
@@ -74,8 +103,14 @@ type pageToken struct {
 	After   int        `json:"after"`
 }
 
-// page answers a list with page tokens.
+// page answers a collection as a list with page tokens.
 func (s *Server) page(c Collection, req *request, filters []filter) (any, *problem) {
+	return s.pageOf(c, s.store.objects[c], req, filters)
+}
+
+// pageOf answers entries as a list with page tokens; c names the list in its
+// tokens.
+func (s *Server) pageOf(c Collection, entries []entry, req *request, filters []filter) (any, *problem) {
 	token := pageToken{List: c, Filters: url.Values{}, Limit: defaultLimit}
 	for name, values := range req.query {
 		if _, paging := tokenParams[name]; !paging {
@@ -103,8 +138,8 @@ func (s *Server) page(c Collection, req *request, filters []filter) (any, *probl
 		size = min(size, s.pageSize)
 	}
 	items, pagination := []any{}, object{}
-	for _, e := range s.store.objects[c] {
-		if e.place <= token.After || !matches(e.object, filters, token.Filters) {
+	for _, e := range entries {
+		if e.place <= token.After || !matches(s.render(e.object), filters, token.Filters) {
 			continue
 		}
 		if len(items) == size {
@@ -137,23 +172,39 @@ func parseToken(text string) (pageToken, bool) {
 	return token, err == nil
 }
 
-// offsetPage answers a list by offset: all of it, unless the server was told to
-// page such lists.
-func (s *Server) offsetPage(c Collection, req *request, filters []filter) (any, *problem) {
-	items := []any{}
+// offsetPage answers rows as a list by offset: all of them, unless the server
+// was told to page such lists.
+func (s *Server) offsetPage(rows []object, req *request) (any, *problem) {
+	if s.offsetPageSize == 0 {
+		return s.offsetAnswer(rows, len(rows), 0)
+	}
+	return s.pagedByOffset(rows, req, s.offsetPageSize)
+}
+
+// pagedByOffset answers rows as a list that heeds skip and limit.
+func (s *Server) pagedByOffset(rows []object, req *request, size int) (any, *problem) {
+	skip, _ := strconv.Atoi(req.query.Get("skip")) // checked before; absent is 0
+	if asked, err := strconv.Atoi(req.query.Get("limit")); err == nil && asked > 0 {
+		size = min(size, asked)
+	}
+	return s.offsetAnswer(rows, size, skip)
+}
+
+func (s *Server) offsetAnswer(rows []object, limit, skip int) (any, *problem) {
+	total, data := len(rows), []any{}
+	for _, row := range rows[min(skip, total):min(skip+limit, total)] {
+		data = append(data, s.render(row))
+	}
+	return object{"data": data, "pagination": object{"total": total, "limit": limit, "offset": skip}}, nil
+}
+
+// filtered are the objects of a collection that pass filters.
+func (s *Server) filtered(c Collection, req *request, filters []filter) []object {
+	var rows []object
 	for _, e := range s.store.objects[c] {
-		if matches(e.object, filters, req.query) {
-			items = append(items, s.render(e.object))
+		if matches(s.render(e.object), filters, req.query) {
+			rows = append(rows, e.object)
 		}
 	}
-	total, limit, skip := len(items), len(items), 0
-	if s.offsetPageSize > 0 {
-		skip, _ = strconv.Atoi(req.query.Get("skip")) // checked before; absent is 0
-		limit = s.offsetPageSize
-		if asked, err := strconv.Atoi(req.query.Get("limit")); err == nil && asked > 0 {
-			limit = min(limit, asked)
-		}
-		items = items[min(skip, total):min(skip+limit, total)]
-	}
-	return object{"data": items, "pagination": object{"total": total, "limit": limit, "offset": skip}}, nil
+	return rows
 }

@@ -1,6 +1,7 @@
 package aponotest
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -23,6 +24,12 @@ type resource struct {
 	kept []string
 	// keyedBy is the member that identifies an object, "id" unless given.
 	keyedBy string
+	// keyless says that nothing does.
+	keyless bool
+	// writeOnly are members that are written and never answered.
+	writeOnly []string
+	// deleted is what a deletion answers, nil for 204.
+	deleted any
 	// nested are the kinds of collections that belong to each object.
 	nested []string
 	// complete adds what the API decides about an object.
@@ -34,7 +41,9 @@ var resources = func() map[string]*resource {
 	byKind := map[string]*resource{}
 	for _, r := range []*resource{
 		integrationResource, catalogResource, resourceResource, permissionResource,
-		connectorResource, userResource, groupResource,
+		connectorResource, userResource, groupResource, memberResource, attributeResource,
+		accessFlowResource, bundleResource, scopeResource, reportResource, activityResource,
+		accessRequestResource, entitlementResource, sessionResource, detailsResource,
 	} {
 		byKind[r.collection.kind()] = r
 	}
@@ -88,10 +97,30 @@ func (r *resource) find(s *Server, req *request) (object, *problem) {
 func (r *resource) post(s *Server, req *request) (any, *problem) {
 	created := maps.Clone(req.body)
 	created["id"] = s.store.newID()
-	if r.complete != nil {
-		r.complete(s, created)
-	}
+	r.finish(s, created)
 	return r.write(s, created)
+}
+
+// The members in which the API answers when an object was made and changed.
+const (
+	creationDate = "creation_date"
+	updateDate   = "update_date"
+)
+
+// noTime is how Go writes a time that was not set.
+const noTime = "0001-01-01T00:00:00Z"
+
+// finish adds to a new object what the API decides about it.
+func (r *resource) finish(s *Server, o object) {
+	if _, dated := r.schema.fields[creationDate]; dated && (o[creationDate] == nil || o[creationDate] == noTime) {
+		o[creationDate] = s.now()
+	}
+	if r.schema.fields[updateDate].required && (o[updateDate] == nil || o[updateDate] == noTime) {
+		o[updateDate] = o[creationDate]
+	}
+	if r.complete != nil {
+		r.complete(s, o)
+	}
 }
 
 // put replaces all but what the API decides.
@@ -101,18 +130,27 @@ func (r *resource) put(s *Server, req *request) (any, *problem) {
 		return nil, err
 	}
 	updated := maps.Clone(req.body)
-	for _, name := range append(slices.Clone(r.kept), "id") {
+	for _, name := range append(slices.Clone(r.kept), "id", creationDate) {
 		if value, ok := old[name]; ok {
 			updated[name] = value
 		}
+	}
+	if _, dated := r.schema.fields[updateDate]; dated {
+		updated[updateDate] = s.now()
 	}
 	return r.write(s, updated)
 }
 
 func (r *resource) write(s *Server, o object) (any, *problem) {
-	same := s.store.find(r.collection, func(other object) bool { return other["name"] == o["name"] && other["id"] != o["id"] })
+	// What comes from an identity provider may be called as it likes.
+	same := s.store.find(r.collection, func(other object) bool {
+		return other["name"] == o["name"] && other["id"] != o["id"] && other["source_integration_id"] == nil
+	})
 	if same != nil {
 		return nil, &problem{http.StatusConflict, "name", "another " + r.noun + " has this name"}
+	}
+	for _, name := range r.writeOnly {
+		delete(o, name)
 	}
 	if err := s.resolve("", o); err != nil {
 		return nil, err
@@ -125,13 +163,16 @@ func (r *resource) delete(s *Server, req *request) (any, *problem) {
 	if !s.store.delete(r.collection, req.args[0]) {
 		return nil, notFound(r.noun, req.args[0])
 	}
-	return nil, nil
+	return r.deleted, nil
 }
 
 // references say which collection a reference points into. A body names the
 // target by id or name in x_reference; an answer has its x_id and x_name.
 var references = map[string]Collection{
 	"source_integration": Integrations,
+	"integration":        Integrations,
+	"bundle":             Bundles,
+	"access_scope":       Scopes,
 }
 
 // settings is the member whose content is the integration's own and holds no
@@ -142,8 +183,8 @@ const settings = "integration_config"
 func (s *Server) resolve(path string, value any) *problem {
 	switch value := value.(type) {
 	case []any:
-		for _, element := range value {
-			if err := s.resolve(path, element); err != nil {
+		for i, element := range value {
+			if err := s.resolve(fmt.Sprintf("%s[%d]", path, i), element); err != nil {
 				return err
 			}
 		}

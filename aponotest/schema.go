@@ -36,6 +36,7 @@ const (
 	aString  kind = "a string"
 	aBoolean kind = "true or false"
 	anInt32  kind = "a whole number of 32 bits"
+	anInt64  kind = "a whole number"
 	aTime    kind = "a time in RFC 3339"
 	anObject kind = "an object"
 	anArray  kind = "an array"
@@ -47,6 +48,7 @@ var (
 	text    = &schema{kind: aString}
 	boolean = &schema{kind: aBoolean}
 	int32s  = &schema{kind: anInt32}
+	int64s  = &schema{kind: anInt64}
 	instant = &schema{kind: aTime}
 	texts   = listOf(text)
 	textMap = mapOf(text)
@@ -141,9 +143,10 @@ func (s *schema) accepts(value any) bool {
 	case aBoolean:
 		_, ok := value.(bool)
 		return ok
-	case anInt32:
+	case anInt32, anInt64:
+		bits := map[kind]int{anInt32: 32, anInt64: 64}[s.kind]
 		number, ok := value.(json.Number)
-		_, err := strconv.ParseInt(number.String(), 10, 32)
+		_, err := strconv.ParseInt(number.String(), 10, bits)
 		return ok && err == nil
 	case aTime:
 		text, ok := value.(string)
@@ -183,7 +186,8 @@ type param int
 const (
 	one        param = iota // given once at most
 	many                    // may be repeated
-	count                   // a whole number, given once at most
+	count                   // a whole number from 0, given once at most
+	integer                 // a whole number, given once at most
 	undeclared              // a count that the API does not document for this list
 )
 
@@ -209,8 +213,12 @@ func (p params) check(query url.Values, paged bool) *problem {
 			return invalid(name, "there is no such query parameter")
 		case len(values) > 1 && kind != many:
 			return invalid(name, "the query parameter is given %d times", len(values))
-		case kind == count || kind == undeclared:
-			if n, err := strconv.ParseInt(values[0], 10, 32); err != nil || n < 0 {
+		case kind == count || kind == undeclared || kind == integer:
+			bits := 32
+			if kind == integer {
+				bits = 64
+			}
+			if n, err := strconv.ParseInt(values[0], 10, bits); err != nil || n < 0 && kind != integer {
 				return invalid(name, "it must be a whole number, not %q", values[0])
 			}
 		}

@@ -273,6 +273,7 @@ type request struct {
 	args  []string
 	query url.Values
 	body  object
+	list  []any // of a body that is an array
 }
 
 // route says what an operation takes and what it does. A handler that returns
@@ -284,7 +285,7 @@ type route struct {
 }
 
 // routes are the operations that the fake knows, by name.
-var routes = collect(integrationRoutes)
+var routes = collect(integrationRoutes, accessFlowRoutes, reportRoutes, peopleRoutes, connectorRoutes, accessRequestRoutes)
 
 func collect(resources ...map[string]route) map[string]route {
 	all := map[string]route{}
@@ -323,6 +324,7 @@ func (s *Server) parse(op *operation.Operation, route route, r *http.Request, bo
 		return nil, err
 	}
 	req.body, _ = value.(object)
+	req.list, _ = value.([]any)
 	return req, nil
 }
 
@@ -362,6 +364,9 @@ func (p problem) answer() (int, any) {
 	}
 	return p.status, object{"message": p.field + ": " + p.message, "field": p.field}
 }
+
+// now is the present in the API's form.
+func (s *Server) now() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 func (s *Server) mustKnow(name string) {
 	s.help()

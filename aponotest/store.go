@@ -19,12 +19,34 @@ const (
 	Integrations Collection = "integrations"
 	// Catalog holds objects such as apono.CatalogEntry, by their type.
 	Catalog Collection = "catalog"
-	// Connectors hold connectors.
+	// Connectors hold objects such as apono.Connector.
 	Connectors Collection = "connectors"
-	// Users hold users.
+	// Users hold objects such as apono.User.
 	Users Collection = "users"
-	// Groups hold groups.
+	// Groups hold objects such as apono.Group.
 	Groups Collection = "groups"
+	// Attributes hold objects such as apono.Attribute. They have no id, so that
+	// Put always adds.
+	Attributes Collection = "attributes"
+	// AccessFlows hold objects such as apono.AccessFlow.
+	AccessFlows Collection = "access flows"
+	// Bundles hold objects such as apono.Bundle.
+	Bundles Collection = "bundles"
+	// Scopes hold objects such as apono.AccessScope.
+	Scopes Collection = "scopes"
+	// Reports hold objects such as apono.ActivityReport.
+	Reports Collection = "reports"
+	// AccessRequests hold objects such as apono.AccessRequest. Those with a
+	// grantee are answered as delegated requests, and those with a requestor
+	// only where a requestor is asked for.
+	AccessRequests Collection = "access requests"
+	// Sessions hold objects such as apono.AccessSession.
+	Sessions Collection = "sessions"
+	// Activity holds rows such as apono.ActivityEntry, with any of the columns
+	// that the API can be asked for. For the filters a row may have
+	// access_flow_id, integration_id, requestor_id and date besides, none of
+	// which is answered. Rows have no id, so that Put always adds.
+	Activity Collection = "activity"
 )
 
 // ResourcesOf is the collection of an integration's resources, such as
@@ -34,6 +56,17 @@ func ResourcesOf(integrationID string) Collection { return nested(integrationID,
 // PermissionsOf is the collection of an integration's permissions, such as
 // apono.Permission.
 func PermissionsOf(integrationID string) Collection { return nested(integrationID, "permissions") }
+
+// MembersOf is the collection of a group's members, such as apono.GroupMember.
+func MembersOf(groupID string) Collection { return nested(groupID, "members") }
+
+// EntitlementsOf is the collection of an access request's entitlements, such as
+// apono.AccessRequestEntitlement. They have no id, so that Put always adds.
+func EntitlementsOf(requestID string) Collection { return nested(requestID, "entitlements") }
+
+// DetailsOf is the collection of a session's access details, one object such as
+// apono.AccessSessionDetails.
+func DetailsOf(sessionID string) Collection { return nested(sessionID, "details") }
 
 func nested(parent, kind string) Collection { return Collection(kind + " of " + parent) }
 
@@ -92,12 +125,10 @@ func (s *Server) Put(c Collection, objects ...any) {
 		if !ok {
 			s.fail("%s: %s is not an object", c, data)
 		}
-		if stored[r.key()] == nil || stored[r.key()] == "" {
+		if !r.keyless && (stored[r.key()] == nil || stored[r.key()] == "") {
 			stored[r.key()] = s.store.newID()
 		}
-		if r.complete != nil {
-			r.complete(s, stored)
-		}
+		r.finish(s, stored)
 		if err := r.schema.check("", stored); err != nil {
 			s.fail("%s: %s: %s", c, err.field, err.message)
 		}
@@ -132,9 +163,9 @@ func (s *store) newID() string {
 }
 
 func (s *store) put(c Collection, o object) {
-	key := resources[c.kind()].key()
+	r := resources[c.kind()]
 	for i, e := range s.objects[c] {
-		if e.object[key] == o[key] {
+		if !r.keyless && e.object[r.key()] == o[r.key()] {
 			s.objects[c][i].object = o
 			return
 		}
@@ -165,10 +196,16 @@ func (s *store) find(c Collection, matches func(object) bool) object {
 	return nil
 }
 
+// where returns the objects of a collection that match.
+func (s *store) where(c Collection, matches func(object) bool) []entry {
+	return slices.DeleteFunc(slices.Clone(s.objects[c]), func(e entry) bool { return !matches(e.object) })
+}
+
 // delete removes an object and the collections that belong to it.
 func (s *store) delete(c Collection, id string) bool {
 	before := len(s.objects[c])
-	s.objects[c] = slices.DeleteFunc(s.objects[c], func(e entry) bool { return e.object["id"] == id })
+	key := resources[c.kind()].key()
+	s.objects[c] = slices.DeleteFunc(s.objects[c], func(e entry) bool { return e.object[key] == id })
 	for _, kind := range resources[c.kind()].nested {
 		delete(s.objects, nested(id, kind))
 	}

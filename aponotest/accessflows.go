@@ -1,0 +1,119 @@
+package aponotest
+
+// The forms of access flows, and of the bundles and access scopes that they
+// refer to.
+var (
+	conditionFields = objectOf(map[string]field{
+		"type": required(text), "match_operator": optional(text), "values": optional(texts),
+	})
+	resourcesScopesSchema = listOf(objectOf(map[string]field{
+		"scope_mode": required(text), "type": required(text), "key": optional(text), "values": required(texts),
+	}))
+	integrationTargetFields = objectOf(map[string]field{
+		"resource_type": required(text), "permissions": required(texts), "resources_scopes": optional(resourcesScopesSchema),
+	})
+	timeframeSchema = objectOf(map[string]field{
+		"start_time": required(text), "end_time": required(text), "days_of_week": required(texts), "time_zone": required(text),
+	})
+	settingsSchema = objectOf(map[string]field{
+		"justification_required": required(boolean), "require_approver_reason": required(boolean),
+		"requestor_cannot_approve_himself": required(boolean), "require_mfa": required(boolean), "labels": required(texts),
+		"max_extensions": optional(int32s), "extension_duration_in_min": optional(int32s),
+	})
+
+	accessFlowSchema = accessFlowForm(conditionFields.with(sourceRead), targetsRead).with(map[string]field{
+		"id": required(text), "creation_date": required(instant), "update_date": optional(instant),
+	})
+	writeAccessFlowSchema = accessFlowForm(conditionFields.with(sourceWrite), targetsWrite).with(map[string]field{
+		"request_for_others": required(boolean),
+	})
+
+	bundleFields = map[string]field{"name": required(text)}
+	bundleSchema = objectOf(bundleFields).with(map[string]field{
+		"id": required(text), "creation_date": required(instant), "update_date": required(instant),
+		"access_targets": required(listOf(oneOf(only(targetsRead, "integration", "access_scope")))),
+	})
+	writeBundleSchema = objectOf(bundleFields).with(map[string]field{
+		"access_targets": required(listOf(oneOf(only(targetsWrite, "integration", "access_scope")))),
+	})
+
+	writeScopeSchema = objectOf(map[string]field{"name": required(text), "description": optional(text), "query": required(text)})
+	scopeSchema      = writeScopeSchema.with(map[string]field{
+		"id": required(text), "creation_date": required(instant), "update_date": required(instant),
+	})
+)
+
+// The targets of flows and bundles, as they are answered and as they are
+// written.
+var (
+	targetsRead = map[string]field{
+		"integration":  optional(integrationTargetFields.with(named("integration"))),
+		"bundle":       optional(objectOf(named("bundle"))),
+		"access_scope": optional(objectOf(named("access_scope"))),
+	}
+	targetsWrite = map[string]field{
+		"integration":  optional(integrationTargetFields.with(map[string]field{"integration_reference": required(text)})),
+		"bundle":       optional(objectOf(map[string]field{"bundle_reference": required(text)})),
+		"access_scope": optional(objectOf(map[string]field{"access_scope_reference": required(text)})),
+	}
+)
+
+// named are the id and the name under which a target is answered.
+func named(target string) map[string]field {
+	return map[string]field{target + "_id": required(text), target + "_name": required(text)}
+}
+
+func only(fields map[string]field, names ...string) map[string]field {
+	some := map[string]field{}
+	for _, name := range names {
+		some[name] = fields[name]
+	}
+	return some
+}
+
+// accessFlowForm is what the answered and the written form of a flow share,
+// given their forms of conditions and targets.
+func accessFlowForm(condition *schema, targets map[string]field) *schema {
+	conditions := objectOf(map[string]field{"logical_operator": required(text), "conditions": required(listOf(condition))})
+	groups := listOf(objectOf(map[string]field{"logical_operator": required(text), "approvers": required(listOf(condition))}))
+	return objectOf(map[string]field{
+		"name": required(text), "description": optional(text), "active": required(boolean), "trigger": required(text),
+		"requestors": required(conditions),
+		"request_for": optional(objectOf(map[string]field{
+			"request_scopes": required(texts), "grantees": optional(conditions),
+		})),
+		"access_targets": required(listOf(oneOf(targets))),
+		"approver_policy": optional(objectOf(map[string]field{
+			"approval_mode": required(text), "approver_groups": required(groups),
+		})),
+		"escalation_policy": optional(objectOf(map[string]field{
+			"interval_in_min": required(int32s), "approver_groups": required(groups),
+		})),
+		"grant_duration_in_min": optional(int32s),
+		"timeframe":             optional(timeframeSchema),
+		"settings":              required(settingsSchema),
+	})
+}
+
+var nameFilter = []filter{{param: "name", field: "name", pattern: true}}
+
+var (
+	accessFlowResource = &resource{
+		collection: AccessFlows, noun: "access flow", schema: accessFlowSchema,
+		create: writeAccessFlowSchema, update: writeAccessFlowSchema, writeOnly: []string{"request_for_others"},
+	}
+	bundleResource = &resource{
+		collection: Bundles, noun: "bundle", schema: bundleSchema,
+		create: writeBundleSchema, update: writeBundleSchema, filters: nameFilter,
+	}
+	scopeResource = &resource{
+		collection: Scopes, noun: "access scope", schema: scopeSchema,
+		create: writeScopeSchema, update: writeScopeSchema, filters: nameFilter,
+	}
+)
+
+var accessFlowRoutes = collect(
+	accessFlowResource.routes("AccessFlows", "List", "Get", "Create", "Update", "Delete"),
+	bundleResource.routes("Bundles", "List", "Get", "Create", "Update", "Delete"),
+	scopeResource.routes("Scopes", "List", "Get", "Create", "Update", "Delete"),
+)

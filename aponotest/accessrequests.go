@@ -1,0 +1,338 @@
+package aponotest
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+var (
+	partialSchema  = objectOf(map[string]field{"id": required(text), "name": required(text)})
+	identitySchema = objectOf(map[string]field{"id": required(text), "source_id": required(text)})
+	typeSchema     = objectOf(map[string]field{"id": required(text), "label": required(text)})
+
+	accessRequestSchema = objectOf(map[string]field{
+		"id": required(text), "status": required(text), "duration_in_sec": optional(int32s), "justification": optional(text),
+		"creation_date": required(instant), "revocation_date": optional(instant), "custom_fields": required(textMap),
+		"access_groups": required(listOf(objectOf(map[string]field{
+			"integration": required(partialSchema), "resource_types": required(listOf(typeSchema)),
+		}))),
+		"requestor": optional(identitySchema), "grantee": optional(identitySchema), "bundle": optional(partialSchema),
+	})
+	createAccessRequestSchema = objectOf(map[string]field{
+		"bundle_reference": optional(text),
+		"entitlements": optional(listOf(objectOf(map[string]field{
+			"resource_id": required(text), "permission_id": required(text),
+		}))),
+		"justification": optional(text), "duration_in_sec": optional(int32s), "custom_fields": required(textMap), "grantee": optional(text),
+	})
+	requestAgainSchema = objectOf(map[string]field{"justification": optional(text), "custom_fields": required(textMap)})
+	entitlementFields  = objectOf(map[string]field{
+		"integration": required(partialSchema),
+		"resource": required(objectOf(map[string]field{
+			"id": required(text), "source_id": required(text), "type": required(typeSchema), "name": required(text),
+		})),
+	})
+	entitlementSchema = entitlementFields.with(map[string]field{
+		"permission": required(objectOf(map[string]field{"name": required(text)})), "status": required(text),
+	})
+	sessionSchema = objectOf(map[string]field{
+		"id": required(text), "name": required(text), "request_ids": required(texts), "integration": required(partialSchema),
+		"credentials_status": required(text), "can_reset_credentials": required(boolean),
+	})
+	detailsSchema = objectOf(map[string]field{
+		"instructions": required(text), "custom_admin_message": optional(text), "parameters": optional(textMap), "cli": optional(text),
+		"link": optional(objectOf(map[string]field{"url": required(text), "title": optional(text)})),
+	})
+
+	accessRequestResource = &resource{
+		collection: AccessRequests, noun: "access request", schema: accessRequestSchema, nested: []string{"entitlements"},
+		filters: []filter{
+			{param: "requestor", field: "requestor.id", orField: "requestor.source_id"},
+			{param: "statuses", field: "status", many: true},
+		},
+		complete: func(_ *Server, o object) {
+			if o["status"] == nil || o["status"] == "" {
+				o["status"] = "PENDING"
+			}
+		},
+	}
+	entitlementResource = &resource{
+		collection: "entitlements", noun: "entitlement", schema: entitlementSchema, keyless: true,
+		filters: []filter{
+			{param: "integration_ids", field: "integration.id", many: true},
+			{param: "resource_types", field: "resource.type.id", many: true},
+			{param: "statuses", field: "status", many: true},
+		},
+	}
+	sessionResource = &resource{
+		collection: Sessions, noun: "access session", schema: sessionSchema, nested: []string{"details"},
+		filters: []filter{
+			{param: "integration_id", field: "integration.id", many: true},
+			{param: "request_ids", field: "request_ids", many: true},
+		},
+	}
+	detailsResource = &resource{collection: "details", noun: "access details", schema: detailsSchema, keyless: true}
+
+	delegatedFilters = []filter{
+		{param: "grantee", field: "grantee.id", orField: "grantee.source_id"},
+		{param: "statuses", field: "status", many: true},
+	}
+	availableFilters = []filter{
+		{param: "integration_id", field: "integration.id"},
+		{param: "integration_name", field: "integration.name"},
+		{param: "permission_name", field: "permission.name", many: true},
+		{param: "resource_name", field: "resource.name"},
+		{param: "resource_type_id", field: "resource.type.id", many: true},
+	}
+)
+
+var accessRequestRoutes = collect(
+	accessRequestResource.routes("AccessRequests", "Get"),
+	sessionResource.routes("Sessions", "List", "Get"),
+	map[string]route{
+		"AccessRequests.List": {
+			query:  tokenParams.with(filterParams(accessRequestResource.filters)),
+			handle: (*Server).listAccessRequests,
+		},
+		"AccessRequests.Create":       {body: createAccessRequestSchema, handle: (*Server).createAccessRequest},
+		"AccessRequests.RequestAgain": {body: requestAgainSchema, handle: (*Server).requestAgain},
+		"AccessRequests.Revoke":       {handle: (*Server).revokeAccessRequest},
+		"AccessRequests.ListEntitlements": {
+			query:  tokenParams.with(filterParams(entitlementResource.filters)),
+			handle: (*Server).listEntitlements,
+		},
+		"DelegatedRequests.List": {
+			query:  tokenParams.with(filterParams(delegatedFilters)),
+			handle: (*Server).listDelegated,
+		},
+		"DelegatedRequests.Get": {handle: (*Server).getDelegated},
+		"AvailableAccess.ListBundles": {
+			query:  tokenParams.with(params{"grantee": one, "name": many}),
+			handle: (*Server).listAvailableBundles,
+		},
+		"AvailableAccess.ListEntitlements": {
+			query:  tokenParams.with(filterParams(availableFilters)).with(params{"grantee": one}),
+			handle: (*Server).listAvailableEntitlements,
+		},
+		"Sessions.GetAccessDetails": {handle: (*Server).getAccessDetails},
+		"Sessions.ResetCredentials": {handle: (*Server).resetCredentials},
+	},
+)
+
+// listAccessRequests answers the requests for the caller; those for others are
+// delegated requests. What somebody else requested, who is then the requestor,
+// is answered only where a requestor is asked for.
+func (s *Server) listAccessRequests(req *request) (any, *problem) {
+	asked := req.query
+	if token, ok := parseToken(asked.Get("page_token")); ok {
+		asked = token.Filters
+	}
+	return s.pageOf(AccessRequests, s.store.where(AccessRequests, func(o object) bool {
+		return o["grantee"] == nil && (o["requestor"] == nil || asked.Has("requestor"))
+	}), req, accessRequestResource.filters)
+}
+
+func (s *Server) listDelegated(req *request) (any, *problem) {
+	return s.pageOf("delegated requests", s.store.where(AccessRequests, func(o object) bool { return o["grantee"] != nil }), req, delegatedFilters)
+}
+
+func (s *Server) getDelegated(req *request) (any, *problem) {
+	found := s.store.get(AccessRequests, req.args[0])
+	if found == nil || found["grantee"] == nil {
+		return nil, notFound("delegated access request", req.args[0])
+	}
+	return s.render(found), nil
+}
+
+// createAccessRequest makes one request for a bundle, or one for each
+// integration whose resources are asked for.
+func (s *Server) createAccessRequest(req *request) (any, *problem) {
+	reference, forBundle := req.body["bundle_reference"].(string)
+	entitlements, _ := req.body["entitlements"].([]any)
+	if forBundle == (len(entitlements) > 0) {
+		return nil, invalid("bundle_reference", "exactly one of bundle_reference and entitlements must be given")
+	}
+	if seconds, ok := req.body["duration_in_sec"].(json.Number); ok {
+		if n, err := seconds.Int64(); err != nil || n <= 0 {
+			return nil, invalid("duration_in_sec", "it must be above 0")
+		}
+	}
+	base := object{"custom_fields": req.body["custom_fields"]}
+	for _, name := range []string{"justification", "duration_in_sec"} {
+		if value, ok := req.body[name]; ok {
+			base[name] = value
+		}
+	}
+	if grantee, ok := req.body["grantee"].(string); ok {
+		user := s.store.find(Users, func(o object) bool { return o["id"] == grantee || o["email"] == grantee })
+		if user == nil {
+			return nil, invalid("grantee", "there is no user %q", grantee)
+		}
+		base["grantee"] = object{"id": user["id"], "source_id": user["email"]}
+	}
+	if forBundle {
+		bundle := s.store.refer(Bundles, reference)
+		if bundle == nil {
+			return nil, invalid("bundle_reference", "there is no bundle %q", reference)
+		}
+		base["bundle"] = object{"id": bundle["id"], "name": bundle["name"]}
+		return []any{s.addRequest(base, nil)}, nil
+	}
+	var order []any
+	groups := map[any][]object{}
+	for _, wanted := range entitlements {
+		found := s.findAvailable(wanted.(object)) //nolint:forcetypeassert // the schema has checked it
+		if found == nil {
+			return nil, invalid("entitlements", "there is no such resource with such a permission")
+		}
+		integration := member(found, "integration.id")
+		if groups[integration] == nil {
+			order = append(order, integration)
+		}
+		groups[integration] = append(groups[integration], found)
+	}
+	requests := []any{}
+	for _, integration := range order {
+		requests = append(requests, s.addRequest(maps.Clone(base), groups[integration]))
+	}
+	return requests, nil
+}
+
+// addRequest adds a request for entitlements, all of one integration.
+func (s *Server) addRequest(o object, entitlements []object) object {
+	id := s.store.newID()
+	o["id"], o["access_groups"] = id, []any{}
+	accessRequestResource.finish(s, o)
+	if len(entitlements) > 0 {
+		types := []any{}
+		for _, e := range entitlements {
+			resourceType := member(e, "resource.type")
+			if !slices.ContainsFunc(types, func(t any) bool { return member(t, "id") == member(resourceType, "id") }) {
+				types = append(types, resourceType)
+			}
+			s.store.put(EntitlementsOf(id), object{
+				"integration": e["integration"], "resource": e["resource"], "status": o["status"],
+				"permission": object{"name": member(e, "permission.name")},
+			})
+		}
+		o["access_groups"] = []any{object{"integration": entitlements[0]["integration"], "resource_types": types}}
+	}
+	s.store.put(AccessRequests, o)
+	return o
+}
+
+func (s *Server) requestAgain(req *request) (any, *problem) {
+	old, err := accessRequestResource.find(s, req)
+	if err != nil {
+		return nil, err
+	}
+	again := maps.Clone(old)
+	for _, name := range []string{"id", "status", "creation_date", "revocation_date", "justification", "requestor"} {
+		delete(again, name)
+	}
+	maps.Copy(again, req.body)
+	groups := again["access_groups"]
+	added := s.addRequest(again, nil)
+	added["access_groups"] = groups
+	id, _ := added["id"].(string)
+	for _, e := range s.store.objects[EntitlementsOf(req.args[0])] {
+		entitlement := maps.Clone(e.object)
+		entitlement["status"] = added["status"]
+		s.store.put(EntitlementsOf(id), entitlement)
+	}
+	return []any{s.render(added)}, nil
+}
+
+func (s *Server) revokeAccessRequest(req *request) (any, *problem) {
+	found, err := accessRequestResource.find(s, req)
+	if err != nil {
+		return nil, err
+	}
+	found["status"], found["revocation_date"] = "REVOKED", s.now()
+	for _, e := range s.store.objects[EntitlementsOf(req.args[0])] {
+		e.object["status"] = found["status"]
+	}
+	return object{"message": "The access request is being revoked"}, nil
+}
+
+func (s *Server) listEntitlements(req *request) (any, *problem) {
+	if _, err := accessRequestResource.find(s, req); err != nil {
+		return nil, err
+	}
+	return s.page(EntitlementsOf(req.args[0]), req, entitlementResource.filters)
+}
+
+func (s *Server) listAvailableBundles(req *request) (any, *problem) {
+	bundles := s.store.where(Bundles, func(object) bool { return true })
+	for i, e := range bundles {
+		bundles[i].object = object{"id": e.object["id"], "name": e.object["name"]}
+	}
+	return s.pageOf("available bundles", bundles, req, []filter{{param: "name", field: "name", many: true, pattern: true}})
+}
+
+func (s *Server) listAvailableEntitlements(req *request) (any, *problem) {
+	return s.pageOf("available entitlements", s.available(), req, availableFilters)
+}
+
+// available are the resources of all integrations with the permissions to their
+// types.
+func (s *Server) available() []entry {
+	var all []entry
+	for _, i := range s.store.objects[Integrations] {
+		id, _ := i.object["id"].(string)
+		for _, r := range s.store.objects[ResourcesOf(id)] {
+			for _, p := range s.store.objects[PermissionsOf(id)] {
+				if p.object["resource_type"] != r.object["type"] {
+					continue
+				}
+				all = append(all, entry{place: len(all) + 1, object: object{
+					"integration": object{"id": id, "name": i.object["name"]},
+					"resource": object{
+						"id": r.object["id"], "source_id": r.object["id"], "name": r.object["name"],
+						"type": object{"id": r.object["type"], "label": r.object["type"]},
+					},
+					"permission": object{"id": p.object["id"], "source_id": p.object["id"], "name": p.object["name"]},
+				}})
+			}
+		}
+	}
+	return all
+}
+
+func (s *Server) findAvailable(wanted object) object {
+	for _, e := range s.available() {
+		if member(e.object, "resource.id") == wanted["resource_id"] && member(e.object, "permission.id") == wanted["permission_id"] {
+			return e.object
+		}
+	}
+	return nil
+}
+
+// getAccessDetails answers the credentials of a session, which are then viewed.
+func (s *Server) getAccessDetails(req *request) (any, *problem) {
+	session, err := sessionResource.find(s, req)
+	if err != nil {
+		return nil, err
+	}
+	details := s.store.objects[DetailsOf(req.args[0])]
+	if len(details) == 0 {
+		return nil, notFound("access details of session", req.args[0])
+	}
+	if session["credentials_status"] == "AVAILABLE" {
+		session["credentials_status"] = "VIEWED"
+	}
+	return details[len(details)-1].object, nil // of those that were put, the latest
+}
+
+func (s *Server) resetCredentials(req *request) (any, *problem) {
+	session, err := sessionResource.find(s, req)
+	if err != nil {
+		return nil, err
+	}
+	if session["can_reset_credentials"] != true {
+		return nil, invalid("", "the credentials of this session cannot be reset")
+	}
+	session["credentials_status"] = "AVAILABLE"
+	return object{"message": "The credentials are being reset"}, nil
+}
