@@ -1,6 +1,7 @@
 package apono
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -461,6 +462,8 @@ type AccessTargetInput struct {
 	Bundle *BundleAccessTargetInput `json:"bundle,omitzero"`
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
+
+	unknownKind
 }
 
 // IntegrationAccessTargetInput sets resources of one type in an integration, and
@@ -549,7 +552,7 @@ func (f *AccessFlow) UpdateInput() AccessFlowInput {
 		Trigger:            f.Trigger,
 		Requestors:         RequestorsInput{f.Requestors.LogicalOperator, convert(f.Requestors.Conditions, Condition.input)},
 		RequestFor:         f.RequestFor.input(),
-		AccessTargets:      convert(f.AccessTargets, AccessTarget.input),
+		AccessTargets:      convertTargets(f.origin, f.AccessTargets, AccessTarget.input),
 		ApproverPolicy:     f.ApproverPolicy.input(),
 		EscalationPolicy:   f.EscalationPolicy.input(),
 		GrantDurationInMin: clonePtr(f.GrantDurationInMin),
@@ -599,8 +602,6 @@ func (p *EscalationPolicy) input() *EscalationPolicyInput {
 	return &EscalationPolicyInput{p.IntervalInMin, convert(p.ApproverGroups, ApproverGroup.input)}
 }
 
-func (AccessTarget) isUnion() {}
-
 func (t AccessTarget) input() AccessTargetInput {
 	return AccessTargetInput{
 		Integration: t.Integration.input(),
@@ -614,7 +615,7 @@ func (t *IntegrationAccessTarget) input() *IntegrationAccessTargetInput {
 		return nil
 	}
 	return &IntegrationAccessTargetInput{
-		IntegrationReference: t.IntegrationID,
+		IntegrationReference: cmp.Or(t.IntegrationID, t.IntegrationName),
 		ResourceType:         t.ResourceType,
 		Permissions:          slices.Clone(t.Permissions),
 		ResourcesScopes:      convert(t.ResourcesScopes, ResourcesScope.clone),
@@ -625,14 +626,14 @@ func (t *BundleAccessTarget) input() *BundleAccessTargetInput {
 	if t == nil {
 		return nil
 	}
-	return &BundleAccessTargetInput{BundleReference: t.BundleID}
+	return &BundleAccessTargetInput{BundleReference: cmp.Or(t.BundleID, t.BundleName)}
 }
 
 func (t *AccessScopeAccessTarget) input() *AccessScopeAccessTargetInput {
 	if t == nil {
 		return nil
 	}
-	return &AccessScopeAccessTargetInput{AccessScopeReference: t.AccessScopeID}
+	return &AccessScopeAccessTargetInput{AccessScopeReference: cmp.Or(t.AccessScopeID, t.AccessScopeName)}
 }
 
 func (s ResourcesScope) clone() ResourcesScope {
@@ -654,9 +655,16 @@ func (s AccessFlowSettings) clone() AccessFlowSettings {
 	return s
 }
 
+// MarshalJSON lets a target of a kind that this version does not know stand for
+// itself until it is sent.
+func (t AccessTargetInput) MarshalJSON() ([]byte, error) {
+	type plain AccessTargetInput
+	return t.marshal(plain(t), t.Integration != nil || t.Bundle != nil || t.AccessScope != nil)
+}
+
 func (in AccessFlowInput) check() error {
 	for i, target := range in.AccessTargets {
-		err := exactlyOne(fmt.Sprintf("in.AccessTargets[%d]", i), in.fromServer(),
+		err := exactlyOne(fmt.Sprintf("in.AccessTargets[%d]", i), target.isOf(in.origin),
 			member{"Integration", target.Integration != nil},
 			member{"Bundle", target.Bundle != nil},
 			member{"AccessScope", target.AccessScope != nil})

@@ -79,6 +79,8 @@ type AccessBundleAccessTargetInput struct {
 	Integration *IntegrationAccessTargetInput `json:"integration,omitzero"`
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
+
+	unknownKind
 }
 
 // List gets one page of the bundles.
@@ -135,22 +137,27 @@ func (s *BundlesService) Delete(ctx context.Context, id string) error {
 func (b *Bundle) UpdateInput() BundleInput {
 	return BundleInput{
 		Name:          b.Name,
-		AccessTargets: convert(b.AccessTargets, AccessBundleAccessTarget.input),
+		AccessTargets: convertTargets(b.origin, b.AccessTargets, AccessBundleAccessTarget.input),
 		origin:        b.origin,
 	}
 }
 
 func (b *Bundle) updateInput() any { return b.UpdateInput() }
 
-func (AccessBundleAccessTarget) isUnion() {}
-
 func (t AccessBundleAccessTarget) input() AccessBundleAccessTargetInput {
 	return AccessBundleAccessTargetInput{Integration: t.Integration.input(), AccessScope: t.AccessScope.input()}
 }
 
+// MarshalJSON lets a target of a kind that this version does not know stand for
+// itself until it is sent.
+func (t AccessBundleAccessTargetInput) MarshalJSON() ([]byte, error) {
+	type plain AccessBundleAccessTargetInput
+	return t.marshal(plain(t), t.Integration != nil || t.AccessScope != nil)
+}
+
 func (in BundleInput) check() error {
 	for i, target := range in.AccessTargets {
-		err := exactlyOne(fmt.Sprintf("in.AccessTargets[%d]", i), in.fromServer(),
+		err := exactlyOne(fmt.Sprintf("in.AccessTargets[%d]", i), target.isOf(in.origin),
 			member{"Integration", target.Integration != nil},
 			member{"AccessScope", target.AccessScope != nil})
 		if err != nil {

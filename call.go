@@ -257,7 +257,9 @@ func encodeInput(in any) ([]byte, error) {
 		return nil, &ArgumentError{Arg: "in", Reason: "it cannot be sent as JSON: " + err.Error()}
 	}
 	if u, ok := in.(interface{ source() *origin }); ok {
-		return u.source().restore(body)
+		if body, err = u.source().restore(body); err != nil {
+			return nil, &ArgumentError{Arg: "in", Reason: "it cannot be sent: " + err.Error()}
+		}
 	}
 	return body, nil
 }

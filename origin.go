@@ -54,12 +54,12 @@ func (o *origin) restore(body []byte) ([]byte, error) {
 	}
 	model, _ := reflect.TypeAssert[updatable](reflect.New(o.read.modelType))
 	if err := wire.Unmarshal(o.read.data, model); err != nil {
-		return nil, fmt.Errorf("apono: reading the object to update again: %w", err)
+		return nil, fmt.Errorf("reading the object to update again: %w", err)
 	}
 	model.setRead(o.read)
 	pristine, err := wire.Marshal(model.updateInput())
 	if err != nil {
-		return nil, fmt.Errorf("apono: converting the object to update again: %w", err)
+		return nil, fmt.Errorf("converting the object to update again: %w", err)
 	}
 	return wire.Merge(body, pristine, o.read.data, o.read.modelType, isUnion)
 }
@@ -125,6 +125,42 @@ func convert[A, B any](in []A, conversion func(A) B) []B {
 	out := make([]B, len(in))
 	for i, element := range in {
 		out[i] = conversion(element)
+	}
+	return out
+}
+
+// unknownKind is embedded in the inputs of unions that stand in arrays. It
+// remembers where one was read that has a member which this version does not
+// know, for without it one such element could not be told from another.
+type unknownKind struct {
+	read  *readJSON
+	place int // from 1
+}
+
+func (u *unknownKind) setPlace(o origin, place int) { u.read, u.place = o.read, place }
+
+// isOf reports whether the element was read as a part of an object.
+func (u unknownKind) isOf(o origin) bool { return u.read != nil && u.read == o.read }
+
+// marshal encodes the plain form of the union, unless it is of an unknown kind.
+func (u unknownKind) marshal(plain any, known bool) ([]byte, error) {
+	if u.read != nil && !known {
+		return wire.Marked(u.place), nil
+	}
+	return wire.Marshal(plain)
+}
+
+// convertTargets is convert for targets of access. Those of which nothing is
+// known remember their places.
+func convertTargets[A, B any, P interface {
+	*B
+	setPlace(o origin, place int)
+}](o origin, in []A, conversion func(A) B) []B {
+	out := convert(in, conversion)
+	for i := range out {
+		if reflect.ValueOf(out[i]).IsZero() {
+			P(&out[i]).setPlace(o, i+1)
+		}
 	}
 	return out
 }

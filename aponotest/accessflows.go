@@ -12,8 +12,9 @@ var (
 	integrationTargetFields = objectOf(map[string]field{
 		"resource_type": required(text), "permissions": required(texts), "resources_scopes": optional(resourcesScopesSchema),
 	})
+	weekday         = oneText("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 	timeframeSchema = objectOf(map[string]field{
-		"start_time": required(text), "end_time": required(text), "days_of_week": required(texts), "time_zone": required(text),
+		"start_time": required(text), "end_time": required(text), "days_of_week": required(listOf(weekday)), "time_zone": required(text),
 	})
 	settingsSchema = objectOf(map[string]field{
 		"justification_required": required(boolean), "require_approver_reason": required(boolean),
@@ -104,7 +105,7 @@ var (
 	}
 	bundleResource = &resource{
 		collection: Bundles, noun: "bundle", schema: bundleSchema,
-		create: writeBundleSchema, update: writeBundleSchema, filters: nameFilter,
+		create: writeBundleSchema, update: writeBundleSchema, filters: nameFilter, sharesNames: true,
 	}
 	scopeResource = &resource{
 		collection: Scopes, noun: "access scope", schema: scopeSchema,

@@ -26,6 +26,8 @@ type resource struct {
 	keyedBy string
 	// keyless says that nothing does.
 	keyless bool
+	// sharesNames says that several objects may have one name.
+	sharesNames bool
 	// writeOnly are members that are written and never answered.
 	writeOnly []string
 	// deleted is what a deletion answers, nil for 204.
@@ -146,7 +148,7 @@ func (r *resource) write(s *Server, o object) (any, *problem) {
 	same := s.store.find(r.collection, func(other object) bool {
 		return other["name"] == o["name"] && other["id"] != o["id"] && other["source_integration_id"] == nil
 	})
-	if same != nil {
+	if same != nil && !r.sharesNames {
 		return nil, &problem{http.StatusConflict, "name", "another " + r.noun + " has this name"}
 	}
 	for _, name := range r.writeOnly {

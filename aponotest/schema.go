@@ -21,6 +21,8 @@ type schema struct {
 	kind    kind
 	fields  map[string]field
 	element *schema
+	// values are those of a string of which the API lists them.
+	values []string
 	// exactlyOne says that an object has exactly one of its fields.
 	exactlyOne bool
 }
@@ -56,6 +58,8 @@ var (
 	freeForm = mapOf(&schema{kind: anything})
 )
 
+func oneText(values ...string) *schema { return &schema{kind: aString, values: values} }
+
 func listOf(element *schema) *schema { return &schema{kind: anArray, element: element} }
 func mapOf(element *schema) *schema  { return &schema{kind: aMap, element: element} }
 func required(s *schema) field       { return field{s, true} }
@@ -82,6 +86,10 @@ func (s *schema) check(path string, value any) *problem {
 		return invalid(path, "it must be %s, not %s", s.kind, describe(value))
 	}
 	switch value := value.(type) {
+	case string:
+		if s.values != nil && !slices.Contains(s.values, value) {
+			return invalid(path, "it must be one of %s", strings.Join(s.values, ", "))
+		}
 	case object:
 		return s.checkObject(path, value)
 	case []any:

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 )
@@ -22,7 +24,33 @@ func Merge(now, pristine, read []byte, readType reflect.Type, isUnion func(refle
 		}
 	}
 	merger{isUnion}.merge(trees[0], trees[1], trees[2], readType, true)
+	if hasMark(trees[0]) {
+		return nil, errors.New("it holds a part of another object, of a kind that this version does not know")
+	}
 	return Marshal(trees[0])
+}
+
+// mark is the member that stands for what this version does not know in an
+// element of an array that has nothing else.
+const mark = "\x00place"
+
+// Marked is the JSON of an element of an array of which this version knows
+// nothing, given its place in the array as it was read, so that such elements
+// can be told apart. Merge puts the element itself in its place.
+func Marked(place int) []byte { return fmt.Appendf(nil, `{"\u0000place":%d}`, place) }
+
+func hasMark(value any) bool {
+	switch value := value.(type) {
+	case map[string]any:
+		_, marked := value[mark]
+		for _, member := range value {
+			marked = marked || hasMark(member)
+		}
+		return marked
+	case []any:
+		return slices.ContainsFunc(value, hasMark)
+	}
+	return false
 }
 
 type merger struct{ isUnion func(reflect.Type) bool }
@@ -59,6 +87,8 @@ func (m merger) object(now, pristine, read map[string]any, t reflect.Type, keep 
 	for _, field := range fieldsOf(t) {
 		known[field.name] = field.typ
 	}
+	delete(now, mark)
+	delete(pristine, mark)
 	replaced := m.isUnion(t) && len(pristine) == 0 && len(now) > 0
 	for name, value := range read {
 		fieldType, ok := known[name]
