@@ -1,0 +1,866 @@
+package apono_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/script"
+)
+
+// accessService is what the services of access flows, bundles, access scopes
+// and activity reports have in common.
+type accessService[T, O, In any] interface {
+	List(context.Context, ...O) (*apono.Page[T], error)
+	ListAll(context.Context, ...O) iter.Seq2[*T, error]
+	Get(context.Context, string) (*T, error)
+	Create(context.Context, In) (*T, error)
+	Update(context.Context, string, In) (*T, error)
+	Delete(context.Context, string) error
+}
+
+// accessSuite tests one of these services. Its fixtures are full.json,
+// minimal.json and upsert.json, and for the members of a later version of the
+// API future.json and future_upsert.json.
+type accessSuite[T, O, In any] struct {
+	folder, path string
+	service      func(*apono.Client) accessService[T, O, In]
+	updateInput  func(*T) In
+	// full, minimal and upsert are what the fixtures hold.
+	full, minimal func() *T
+	upsert        func() In
+	// options are all options of a list but the page token, query what they
+	// are sent as.
+	options O
+	query   string
+	// onPage2 are the options that go on at the token "t2".
+	onPage2 O
+	deleted script.Answer
+	// rename gives the name of an input.
+	rename func(*In) *string
+}
+
+// operations calls every operation but ListAll once for a full object and once
+// for one with nothing but what is required.
+func (s accessSuite[T, O, In]) operations(t *testing.T) {
+	t.Helper()
+	full, minimal := fixture(t, s.folder+"/full.json"), fixture(t, s.folder+"/minimal.json")
+	const id, escaped = "a/1 b?", "/a%2F1%20b%3F"
+	objects := []script.Answer{{Body: full}, {Body: minimal}}
+	want := []*T{s.full(), s.minimal()}
+
+	t.Run("List", func(t *testing.T) {
+		t.Parallel()
+		fake := script.New(t,
+			script.Answer{Body: `{"items":[` + full + `,` + minimal + `],"pagination":{"next_page_token":"t2"}}`},
+			script.Answer{Body: `{"items":[],"pagination":{}}`},
+		)
+		service := s.service(newClient(t, fake))
+		page, err := service.List(t.Context(), s.options)
+		check.NoError(t, err)
+		check.Equal(t, page, &apono.Page[T]{Items: want, NextPageToken: "t2"})
+		sent(t, fake.Requests()[0], "GET", s.path, s.query, "")
+		page, err = service.List(t.Context(), s.onPage2)
+		check.NoError(t, err)
+		check.Equal(t, page, &apono.Page[T]{Items: []*T{}})
+		sent(t, fake.Requests()[1], "GET", s.path, "limit=2&page_token=t2", "")
+	})
+	t.Run("Get", func(t *testing.T) {
+		t.Parallel()
+		fake := script.New(t, objects...)
+		service := s.service(newClient(t, fake))
+		for i := range objects {
+			got, err := service.Get(t.Context(), id)
+			check.NoError(t, err)
+			check.Equal(t, got, want[i])
+			sent(t, fake.Requests()[i], "GET", s.path+escaped, "", "")
+		}
+	})
+	t.Run("Create", func(t *testing.T) {
+		t.Parallel()
+		fake := script.New(t, objects[0])
+		got, err := s.service(newClient(t, fake)).Create(t.Context(), s.upsert())
+		check.NoError(t, err)
+		check.Equal(t, got, want[0])
+		sent(t, fake.Requests()[0], "POST", s.path, "", fixture(t, s.folder+"/upsert.json"))
+	})
+	t.Run("Update", func(t *testing.T) {
+		t.Parallel()
+		fake := script.New(t, objects[1])
+		got, err := s.service(newClient(t, fake)).Update(t.Context(), id, s.upsert())
+		check.NoError(t, err)
+		check.Equal(t, got, want[1])
+		sent(t, fake.Requests()[0], "PUT", s.path+escaped, "", fixture(t, s.folder+"/upsert.json"))
+	})
+	t.Run("Delete", func(t *testing.T) {
+		t.Parallel()
+		fake := script.New(t, s.deleted)
+		check.NoError(t, s.service(newClient(t, fake)).Delete(t.Context(), id))
+		sent(t, fake.Requests()[0], "DELETE", s.path+escaped, "", "")
+	})
+	t.Run("no id", func(t *testing.T) {
+		t.Parallel()
+		service := s.service(newClient(t, noRequest(t)))
+		_, getErr := service.Get(t.Context(), "")
+		_, updateErr := service.Update(t.Context(), "", s.upsert())
+		for _, err := range []error{getErr, updateErr, service.Delete(t.Context(), "")} {
+			check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Arg, "id")
+		}
+	})
+}
+
+// sends checks the body of an input in both operations that take it.
+func (s accessSuite[T, O, In]) sends(t *testing.T, in In, body string) {
+	t.Helper()
+	fake := script.New(t, script.Answer{Body: `{}`}, script.Answer{Body: `{}`})
+	service := s.service(newClient(t, fake))
+	_, createErr := service.Create(t.Context(), in)
+	_, updateErr := service.Update(t.Context(), "x1", in)
+	check.NoError(t, errors.Join(createErr, updateErr))
+	sent(t, fake.Requests()[0], "POST", s.path, "", body)
+	sent(t, fake.Requests()[1], "PUT", s.path+"/x1", "", body)
+}
+
+// refuses checks that both operations refuse an input before they send it.
+func (s accessSuite[T, O, In]) refuses(t *testing.T, in In, want apono.ArgumentError) {
+	t.Helper()
+	service := s.service(newClient(t, noRequest(t)))
+	_, createErr := service.Create(t.Context(), in)
+	_, updateErr := service.Update(t.Context(), "x1", in)
+	for _, err := range []error{createErr, updateErr} {
+		check.Equal(t, *check.ErrorAs[*apono.ArgumentError](t, err), want)
+	}
+}
+
+// updated reads an object, edits its update input, updates it, and returns the
+// body of the update.
+func (s accessSuite[T, O, In]) updated(t *testing.T, read string, edit func(*In)) string {
+	t.Helper()
+	fake := script.New(t, script.Answer{Body: read}, script.Answer{Body: `{}`})
+	service := s.service(newClient(t, fake))
+	object, err := service.Get(t.Context(), "x1")
+	check.NoError(t, err)
+	in := s.updateInput(object)
+	if edit != nil {
+		edit(&in)
+	}
+	_, err = service.Update(t.Context(), "x1", in)
+	check.NoError(t, err)
+	return fake.Requests()[1].Body
+}
+
+// updateInputs checks that what was read is what is written, and that nobody
+// who edits it changes what was read.
+func (s accessSuite[T, O, In]) updateInputs(t *testing.T, minimal string) {
+	t.Helper()
+	check.Equal(t, s.updateInput(s.full()), s.upsert())
+	check.JSON(t, s.updated(t, fixture(t, s.folder+"/full.json"), nil), fixture(t, s.folder+"/upsert.json"))
+	check.JSON(t, s.updated(t, fixture(t, s.folder+"/minimal.json"), nil), minimal)
+	for _, object := range []func() *T{s.full, s.minimal} {
+		read := object()
+		in := s.updateInput(read)
+		accessOverwrite(reflect.ValueOf(&in).Elem())
+		check.Equal(t, *s.rename(&in), "edited")
+		check.Equal(t, read, object())
+	}
+}
+
+// accessOverwrite changes every value that can be reached.
+func accessOverwrite(v reflect.Value) {
+	switch {
+	case !v.CanSet() || v.Kind() == reflect.Pointer && v.IsNil():
+	case v.Kind() == reflect.Pointer:
+		accessOverwrite(v.Elem())
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			accessOverwrite(v.Index(i))
+		}
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
+		for i := range v.NumField() {
+			accessOverwrite(v.Field(i))
+		}
+	case v.Kind() == reflect.String:
+		v.SetString("edited")
+	case v.Kind() == reflect.Int:
+		v.SetInt(-1)
+	default:
+		v.SetZero()
+	}
+}
+
+// keepsUnknown updates what each operation reads from a server that knows more
+// than this version does.
+func (s accessSuite[T, O, In]) keepsUnknown(t *testing.T) {
+	t.Helper()
+	future, want := fixture(t, s.folder+"/future.json"), fixture(t, s.folder+"/future_upsert.json")
+	written := make(chan string, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		switch {
+		case r.Method == http.MethodPut:
+			written <- string(body)
+		case r.Method == http.MethodGet && r.URL.Path == s.path:
+			future := fmt.Sprintf(`{"items": [{"id": "before"}, %s, {"id": "behind"}], "pagination": {"total": 3}}`, future)
+			_, _ = io.WriteString(w, future)
+			return
+		}
+		_, _ = io.WriteString(w, future)
+	}))
+	t.Cleanup(server.Close)
+	client, err := apono.NewClient(testToken, apono.WithBaseURL(server.URL))
+	check.NoError(t, err)
+	service := s.service(client)
+	lastPut := func() string {
+		select {
+		case body := <-written:
+			return body
+		default:
+			t.Fatal("expected a PUT")
+			return ""
+		}
+	}
+	for _, read := range []func() (*T, error){
+		func() (*T, error) { return service.Get(t.Context(), "x1") },
+		func() (*T, error) { return service.Create(t.Context(), s.upsert()) },
+		func() (*T, error) { defer lastPut(); return service.Update(t.Context(), "x1", s.upsert()) },
+		func() (*T, error) { page, err := service.List(t.Context()); return page.Items[1], err },
+		func() (*T, error) { items, err := apono.Collect(service.ListAll(t.Context())); return items[1], err },
+	} {
+		object, err := read()
+		check.NoError(t, err)
+		in := s.updateInput(object)
+		*s.rename(&in) = "Edited"
+		_, err = service.Update(t.Context(), "x1", in)
+		check.NoError(t, err)
+		check.JSON(t, lastPut(), want)
+	}
+}
+
+var accessFlowSuite = accessSuite[apono.AccessFlow, apono.ListAccessFlowsOptions, apono.AccessFlowInput]{
+	folder: "accessflows", path: "/api/admin/v2/access-flows",
+	service: func(c *apono.Client) accessService[apono.AccessFlow, apono.ListAccessFlowsOptions, apono.AccessFlowInput] {
+		return c.AccessFlows
+	},
+	updateInput: (*apono.AccessFlow).UpdateInput,
+	full:        onCall, minimal: everybody, upsert: onCallInput,
+	options: apono.ListAccessFlowsOptions{Limit: 2}, query: "limit=2",
+	onPage2: apono.ListAccessFlowsOptions{Limit: 2, PageToken: "t2"},
+	deleted: script.Answer{Status: 204},
+	rename:  func(in *apono.AccessFlowInput) *string { return &in.Name },
+}
+
+// onCall is what accessflows/full.json holds.
+func onCall() *apono.AccessFlow {
+	return &apono.AccessFlow{
+		ID: "0b6c5c2e-7a8a-4f0e-9a55-6d1f0e6f9a01", Name: "Production on call",
+		Description: apono.Ptr("For those on call <24/7>."), Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
+		Requestors: apono.Requestors{
+			LogicalOperator: apono.LogicalOperatorOr,
+			Conditions: []apono.Condition{
+				{
+					SourceIntegrationID: apono.Ptr("idp-1"), SourceIntegrationName: apono.Ptr("Okta"),
+					Type: apono.ConditionTypeGroup, MatchOperator: apono.Ptr(apono.MatchOperatorIsNot), Values: []string{"group-1", "group-2"},
+				},
+				{Type: apono.ConditionTypeOwner},
+			},
+		},
+		RequestFor: &apono.RequestFor{
+			RequestScopes: []apono.RequestScope{apono.RequestScopeSelf, apono.RequestScopeOthers},
+			Grantees: &apono.Grantees{
+				LogicalOperator: apono.LogicalOperatorAnd,
+				Conditions: []apono.Condition{{
+					SourceIntegrationID: apono.Ptr("idp-2"), SourceIntegrationName: apono.Ptr("Entra"),
+					Type: apono.ConditionTypeUser, MatchOperator: apono.Ptr(apono.MatchOperatorContains), Values: []string{"ada@example.com"},
+				}},
+			},
+		},
+		AccessTargets: []apono.AccessTarget{
+			{Integration: &apono.IntegrationAccessTarget{
+				IntegrationID: "int-1", IntegrationName: "Orders database",
+				ResourceType: "postgresql-database", Permissions: []string{"READ_ONLY", "ADMIN"},
+				ResourcesScopes: []apono.ResourcesScope{
+					{
+						ScopeMode: apono.ScopeModeInclude, Type: apono.ResourcesScopeTypeTag,
+						Key: apono.Ptr("env"), Values: []string{"prod", "staging"},
+					},
+					{ScopeMode: apono.ScopeModeExclude, Type: apono.ResourcesScopeTypeName, Values: []string{"audit"}},
+				},
+			}},
+			{Bundle: &apono.BundleAccessTarget{BundleID: "bundle-1", BundleName: "Reading"}},
+			{AccessScope: &apono.AccessScopeAccessTarget{AccessScopeID: "scope-1", AccessScopeName: "Databases"}},
+		},
+		ApproverPolicy: &apono.ApproverPolicy{
+			ApprovalMode: apono.ApprovalModeAllOf,
+			ApproverGroups: []apono.ApproverGroup{
+				{LogicalOperator: apono.LogicalOperatorAnd, Approvers: []apono.Condition{
+					{
+						SourceIntegrationID: apono.Ptr("idp-3"), SourceIntegrationName: apono.Ptr("PagerDuty"),
+						Type: "pagerduty_shift", MatchOperator: apono.Ptr(apono.MatchOperatorStartsWith), Values: []string{"shift-1"},
+					},
+					{Type: apono.ConditionTypeManager},
+				}},
+				{LogicalOperator: apono.LogicalOperatorOr, Approvers: []apono.Condition{
+					{Type: apono.ConditionTypeUser, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{"user-3"}},
+				}},
+			},
+		},
+		EscalationPolicy: &apono.EscalationPolicy{
+			IntervalInMin: 45,
+			ApproverGroups: []apono.ApproverGroup{
+				{LogicalOperator: apono.LogicalOperatorOr, Approvers: []apono.Condition{{
+					SourceIntegrationID: apono.Ptr("idp-4"), SourceIntegrationName: apono.Ptr("Opsgenie"),
+					Type: "opsgenie_schedule", MatchOperator: apono.Ptr(apono.MatchOperatorDoesNotContain),
+					Values: []string{"schedule-1", "schedule-2"},
+				}}},
+				{LogicalOperator: apono.LogicalOperatorAnd, Approvers: []apono.Condition{
+					{Type: apono.ConditionTypeUser, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{"user-4"}},
+				}},
+			},
+		},
+		GrantDurationInMin: apono.Ptr(90),
+		Timeframe: &apono.AccessFlowTimeframe{
+			StartTime: "08:00", EndTime: "17:30", TimeZone: "Europe/Berlin",
+			DaysOfWeek: []apono.DayOfWeek{apono.DayOfWeekMonday, apono.DayOfWeekFriday},
+		},
+		Settings: apono.AccessFlowSettings{
+			JustificationRequired: true, RequestorCannotApproveHimself: true, Labels: []string{"on-call", "production"},
+			MaxExtensions: apono.Ptr(2), ExtensionDurationInMin: apono.Ptr(30),
+		},
+		CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 123e6, time.UTC),
+		UpdateDate:   apono.Ptr(time.Date(2026, 4, 6, 10, 11, 12, 0, time.UTC)),
+	}
+}
+
+// everybody is what accessflows/minimal.json holds.
+func everybody() *apono.AccessFlow {
+	return &apono.AccessFlow{
+		ID: "flow-2", Name: "Everybody", Trigger: apono.AccessFlowTriggerAutomatic,
+		Requestors:    apono.Requestors{LogicalOperator: apono.LogicalOperatorAnd, Conditions: []apono.Condition{}},
+		AccessTargets: []apono.AccessTarget{},
+		Settings:      apono.AccessFlowSettings{JustificationRequired: true, RequireApproverReason: true, Labels: []string{}},
+		CreationDate:  time.Date(2026, 3, 5, 7, 8, 9, 0, time.UTC),
+	}
+}
+
+// onCallInput is what accessflows/upsert.json holds.
+func onCallInput() apono.AccessFlowInput {
+	flow := onCall() // for what is read and written in the same form
+	return apono.AccessFlowInput{
+		Name: "Production on call", Description: apono.Ptr("For those on call <24/7>."),
+		Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
+		Requestors: apono.RequestorsInput{
+			LogicalOperator: apono.LogicalOperatorOr,
+			Conditions: []apono.ConditionInput{
+				{
+					SourceIntegrationReference: apono.Ptr("idp-1"), Type: apono.ConditionTypeGroup,
+					MatchOperator: apono.Ptr(apono.MatchOperatorIsNot), Values: []string{"group-1", "group-2"},
+				},
+				{Type: apono.ConditionTypeOwner},
+			},
+		},
+		RequestFor: &apono.RequestForInput{
+			RequestScopes: []apono.RequestScope{apono.RequestScopeSelf, apono.RequestScopeOthers},
+			Grantees: &apono.GranteesInput{
+				LogicalOperator: apono.LogicalOperatorAnd,
+				Conditions: []apono.ConditionInput{{
+					SourceIntegrationReference: apono.Ptr("idp-2"), Type: apono.ConditionTypeUser,
+					MatchOperator: apono.Ptr(apono.MatchOperatorContains), Values: []string{"ada@example.com"},
+				}},
+			},
+		},
+		AccessTargets: []apono.AccessTargetInput{
+			{Integration: &apono.IntegrationAccessTargetInput{
+				IntegrationReference: "int-1", ResourceType: "postgresql-database", Permissions: []string{"READ_ONLY", "ADMIN"},
+				ResourcesScopes: flow.AccessTargets[0].Integration.ResourcesScopes,
+			}},
+			{Bundle: &apono.BundleAccessTargetInput{BundleReference: "bundle-1"}},
+			{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "scope-1"}},
+		},
+		ApproverPolicy: &apono.ApproverPolicyInput{
+			ApprovalMode: apono.ApprovalModeAllOf,
+			ApproverGroups: []apono.ApproverGroupInput{
+				{LogicalOperator: apono.LogicalOperatorAnd, Approvers: []apono.ConditionInput{
+					{
+						SourceIntegrationReference: apono.Ptr("idp-3"), Type: "pagerduty_shift",
+						MatchOperator: apono.Ptr(apono.MatchOperatorStartsWith), Values: []string{"shift-1"},
+					},
+					{Type: apono.ConditionTypeManager},
+				}},
+				{LogicalOperator: apono.LogicalOperatorOr, Approvers: []apono.ConditionInput{
+					{Type: apono.ConditionTypeUser, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{"user-3"}},
+				}},
+			},
+		},
+		EscalationPolicy: &apono.EscalationPolicyInput{
+			IntervalInMin: 45,
+			ApproverGroups: []apono.ApproverGroupInput{
+				{LogicalOperator: apono.LogicalOperatorOr, Approvers: []apono.ConditionInput{{
+					SourceIntegrationReference: apono.Ptr("idp-4"), Type: "opsgenie_schedule",
+					MatchOperator: apono.Ptr(apono.MatchOperatorDoesNotContain), Values: []string{"schedule-1", "schedule-2"},
+				}}},
+				{LogicalOperator: apono.LogicalOperatorAnd, Approvers: []apono.ConditionInput{
+					{Type: apono.ConditionTypeUser, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{"user-4"}},
+				}},
+			},
+		},
+		GrantDurationInMin: apono.Ptr(90),
+		Timeframe:          flow.Timeframe,
+		Settings:           flow.Settings,
+	}
+}
+
+func TestAccessFlowOperations(t *testing.T) {
+	t.Parallel()
+	accessFlowSuite.operations(t)
+}
+
+// The second page is asked for by its token: the token carries the filters, and
+// a server may refuse a request that repeats them.
+func TestEveryListOfAccessAndReportsReadsAllPages(t *testing.T) {
+	t.Parallel()
+	for path, list := range map[string]func(context.Context, *apono.Client) ([]string, error){
+		"/api/admin/v2/access-flows": func(ctx context.Context, c *apono.Client) ([]string, error) {
+			return names(c.AccessFlows.ListAll(ctx, apono.ListAccessFlowsOptions{Limit: 2}), func(f *apono.AccessFlow) string { return f.ID })
+		},
+		"/api/admin/v2/bundles": func(ctx context.Context, c *apono.Client) ([]string, error) {
+			return names(c.Bundles.ListAll(ctx, apono.ListBundlesOptions{Limit: 2, Name: "p*"}), func(b *apono.Bundle) string { return b.ID })
+		},
+		"/api/admin/v1/access-scopes": func(ctx context.Context, c *apono.Client) ([]string, error) {
+			return names(c.Scopes.ListAll(ctx, apono.ListScopesOptions{Limit: 2, Name: "p*"}), func(s *apono.AccessScope) string { return s.ID })
+		},
+		"/api/admin/v1/activity-reports": func(ctx context.Context, c *apono.Client) ([]string, error) {
+			return names(c.Reports.ListAll(ctx, apono.ListReportsOptions{Limit: 2, Name: "p*"}), func(r *apono.ActivityReport) string { return r.ID })
+		},
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t,
+				script.Answer{Body: tokenPage("t2", "a", "b")}, script.Answer{Body: tokenPage("t3")}, script.Answer{Body: tokenPage("", "c")})
+			got, err := list(t.Context(), newClient(t, fake))
+			check.NoError(t, err)
+			check.Equal(t, got, []string{"a", "b", "c"})
+			first := "limit=2&name=p%2A"
+			if path == accessFlowSuite.path {
+				first = "limit=2"
+			}
+			for i, query := range []string{first, "limit=2&page_token=t2", "limit=2&page_token=t3"} {
+				sent(t, fake.Requests()[i], "GET", path, query, "")
+			}
+		})
+	}
+}
+
+func TestAccessFlowEnumsAreSpeltAsTheAPIDoes(t *testing.T) {
+	t.Parallel()
+	for constant, want := range map[any]string{
+		apono.AccessFlowTriggerSelfServe: "SELF_SERVE", apono.AccessFlowTriggerAutomatic: "AUTOMATIC",
+		apono.LogicalOperatorAnd: "AND", apono.LogicalOperatorOr: "OR",
+		apono.ConditionTypeUser: "user", apono.ConditionTypeGroup: "group",
+		apono.ConditionTypeManager: "manager", apono.ConditionTypeOwner: "Owner",
+		apono.MatchOperatorIs: "is", apono.MatchOperatorIsNot: "is_not", apono.MatchOperatorContains: "contains",
+		apono.MatchOperatorDoesNotContain: "does_not_contain", apono.MatchOperatorStartsWith: "starts_with",
+		apono.RequestScopeSelf: "self", apono.RequestScopeOthers: "others", apono.RequestScopeDirectReports: "direct_reports",
+		apono.ApprovalModeAnyOf: "ANY_OF", apono.ApprovalModeAllOf: "ALL_OF",
+		apono.ScopeModeInclude: "include_resources", apono.ScopeModeExclude: "exclude_resources",
+		apono.ResourcesScopeTypeName: "NAME", apono.ResourcesScopeTypeTag: "TAG", apono.ResourcesScopeTypeAponoID: "APONO_ID",
+		apono.DayOfWeekMonday: "MONDAY", apono.DayOfWeekTuesday: "TUESDAY", apono.DayOfWeekWednesday: "WEDNESDAY",
+		apono.DayOfWeekThursday: "THURSDAY", apono.DayOfWeekFriday: "FRIDAY", apono.DayOfWeekSaturday: "SATURDAY",
+		apono.DayOfWeekSunday: "SUNDAY",
+	} {
+		check.Equal(t, fmt.Sprint(constant), want)
+	}
+}
+
+// accessFlowRest are the members of a flow that most of these tests leave empty.
+const accessFlowRest = `"name": "", "active": false, "trigger": "",
+	"settings": {
+		"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": false,
+		"require_mfa": false, "labels": []
+	}`
+
+// Labels, conditions or targets that are sent as null are refused by the API. So
+// is a flow without request_for_others, which nobody would think of setting.
+// And a limit of 0 extensions that is left out is no limit.
+func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
+	t.Parallel()
+	const requestors = `"requestors": {"logical_operator": "", "conditions": []}`
+	for _, c := range []struct {
+		name string
+		in   apono.AccessFlowInput
+		body string
+	}{
+		{"zero", apono.AccessFlowInput{}, `{` + accessFlowRest + `, ` + requestors + `, "access_targets": [], "request_for_others": false}`},
+		{
+			"empty members",
+			apono.AccessFlowInput{
+				Description: apono.Ptr(""), RequestFor: &apono.RequestForInput{}, ApproverPolicy: &apono.ApproverPolicyInput{},
+				EscalationPolicy: &apono.EscalationPolicyInput{}, GrantDurationInMin: apono.Ptr(0), Timeframe: &apono.AccessFlowTimeframe{},
+				Requestors: apono.RequestorsInput{Conditions: []apono.ConditionInput{
+					{},
+					{SourceIntegrationReference: apono.Ptr(""), MatchOperator: apono.Ptr(apono.MatchOperator("")), Values: []string{}},
+				}},
+				AccessTargets: []apono.AccessTargetInput{
+					{Integration: &apono.IntegrationAccessTargetInput{}},
+					{Integration: &apono.IntegrationAccessTargetInput{ResourcesScopes: []apono.ResourcesScope{}}},
+					{Bundle: &apono.BundleAccessTargetInput{}},
+					{AccessScope: &apono.AccessScopeAccessTargetInput{}},
+				},
+				RequestForOthers: true,
+			},
+			`{` + accessFlowRest + `,
+				"description": "", "request_for": {"request_scopes": []}, "approver_policy": {"approval_mode": "", "approver_groups": []},
+				"escalation_policy": {"interval_in_min": 0, "approver_groups": []}, "grant_duration_in_min": 0,
+				"timeframe": {"start_time": "", "end_time": "", "days_of_week": [], "time_zone": ""},
+				"requestors": {"logical_operator": "", "conditions": [
+					{"type": ""}, {"source_integration_reference": "", "type": "", "match_operator": "", "values": []}
+				]},
+				"access_targets": [
+					{"integration": {"integration_reference": "", "resource_type": "", "permissions": []}},
+					{"integration": {"integration_reference": "", "resource_type": "", "permissions": [], "resources_scopes": []}},
+					{"bundle": {"bundle_reference": ""}},
+					{"access_scope": {"access_scope_reference": ""}}
+				],
+				"request_for_others": true
+			}`,
+		},
+		{
+			"empty members deeper down",
+			apono.AccessFlowInput{
+				Active:           true,
+				RequestFor:       &apono.RequestForInput{Grantees: &apono.GranteesInput{}},
+				ApproverPolicy:   &apono.ApproverPolicyInput{ApproverGroups: []apono.ApproverGroupInput{{}}},
+				EscalationPolicy: &apono.EscalationPolicyInput{ApproverGroups: []apono.ApproverGroupInput{{}}},
+				AccessTargets: []apono.AccessTargetInput{{Integration: &apono.IntegrationAccessTargetInput{
+					ResourcesScopes: []apono.ResourcesScope{{}, {Key: apono.Ptr("")}},
+				}}},
+				Settings: apono.AccessFlowSettings{
+					RequireApproverReason: true, RequireMFA: true, MaxExtensions: apono.Ptr(0), ExtensionDurationInMin: apono.Ptr(0),
+				},
+			},
+			`{
+				"name": "", "active": true, "trigger": "", ` + requestors + `,
+				"request_for": {"request_scopes": [], "grantees": {"logical_operator": "", "conditions": []}},
+				"approver_policy": {"approval_mode": "", "approver_groups": [{"logical_operator": "", "approvers": []}]},
+				"escalation_policy": {"interval_in_min": 0, "approver_groups": [{"logical_operator": "", "approvers": []}]},
+				"access_targets": [{"integration": {
+					"integration_reference": "", "resource_type": "", "permissions": [],
+					"resources_scopes": [{"scope_mode": "", "type": "", "values": []}, {"scope_mode": "", "type": "", "key": "", "values": []}]
+				}}],
+				"settings": {
+					"justification_required": false, "require_approver_reason": true, "requestor_cannot_approve_himself": false,
+					"require_mfa": true, "labels": [], "max_extensions": 0, "extension_duration_in_min": 0
+				},
+				"request_for_others": false
+			}`,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			accessFlowSuite.sends(t, c.in, c.body)
+		})
+	}
+}
+
+// A target of two kinds grants one of the two, and nobody knows which. The
+// message must tell which target of many it is.
+func TestAnAccessTargetIsOfExactlyOneKind(t *testing.T) {
+	t.Parallel()
+	integration, bundle := &apono.IntegrationAccessTargetInput{}, &apono.BundleAccessTargetInput{}
+	scope := &apono.AccessScopeAccessTargetInput{}
+	for found, target := range map[string]apono.AccessTargetInput{
+		"none is":                                    {},
+		"Integration and Bundle are":                 {Integration: integration, Bundle: bundle},
+		"Bundle and AccessScope are":                 {Bundle: bundle, AccessScope: scope},
+		"Integration and Bundle and AccessScope are": {Integration: integration, Bundle: bundle, AccessScope: scope},
+	} {
+		t.Run(found, func(t *testing.T) {
+			t.Parallel()
+			accessFlowSuite.refuses(t, apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{Bundle: bundle}, target}},
+				apono.ArgumentError{
+					Arg:    "in.AccessTargets[1]",
+					Reason: "exactly one of Integration, Bundle and AccessScope must be set, but " + found,
+				})
+		})
+	}
+}
+
+// An input that carries members of a later version may hold a target of a kind
+// that cannot be seen. One of two kinds that can be seen is still a mistake.
+func TestAnUpdateInputWithATargetOfTwoKindsIsRefused(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: fixture(t, "accessflows/future.json")})
+	client := newClient(t, fake)
+	flow, err := client.AccessFlows.Get(t.Context(), "flow-3")
+	check.NoError(t, err)
+	in := flow.UpdateInput()
+	in.AccessTargets[3].Bundle = &apono.BundleAccessTargetInput{BundleReference: "b"}
+	_, err = client.AccessFlows.Update(t.Context(), "flow-3", in)
+	check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Arg, "in.AccessTargets[3]")
+	check.Equal(t, len(fake.Requests()), 1)
+}
+
+// An update replaces the whole flow. A conversion that forgets the approvers
+// opens production to everybody, because of a new name.
+func TestUpdateInputOfAnAccessFlowLosesNothing(t *testing.T) {
+	t.Parallel()
+	accessFlowSuite.updateInputs(t, `{
+		"name": "Everybody", "active": false, "trigger": "AUTOMATIC",
+		"requestors": {"logical_operator": "AND", "conditions": []}, "access_targets": [],
+		"settings": {
+			"justification_required": true, "require_approver_reason": true, "requestor_cannot_approve_himself": false,
+			"require_mfa": false, "labels": []
+		},
+		"request_for_others": false
+	}`)
+}
+
+func TestUpdateInputOfAnAccessFlowRefersByNameWhereThereIsNoID(t *testing.T) {
+	t.Parallel()
+	const flow = `"access_targets": [],
+		"requestors": {"logical_operator": "", "conditions": [CONDITION]},
+		"request_for": {"request_scopes": [], "grantees": {"logical_operator": "", "conditions": [CONDITION]}},
+		"approver_policy": {"approval_mode": "", "approver_groups": [{"logical_operator": "", "approvers": [CONDITION]}]},
+		"escalation_policy": {"interval_in_min": 1, "approver_groups": [{"logical_operator": "", "approvers": [CONDITION]}]}`
+	for read, want := range map[string]string{
+		`"source_integration_id": "idp-1", "source_integration_name": "Okta",`: `"source_integration_reference": "idp-1",`,
+		`"source_integration_id": null, "source_integration_name": "Okta",`:    `"source_integration_reference": "Okta",`,
+		`"source_integration_name": "Okta",`:                                   `"source_integration_reference": "Okta",`,
+		`"source_integration_id": null, "source_integration_name": null,`:      ``,
+	} {
+		with := func(source string) string {
+			return strings.ReplaceAll(flow, "CONDITION", `{`+source+` "type": "user", "values": []}`)
+		}
+		accessFlowEdit{"", with(read), nil, with(want)}.run(t)
+	}
+}
+
+// Flows gain members often, escalation among the latest. A program that only
+// renames flows would switch such a thing off in each of them.
+func TestAnUpdateOfAnAccessFlowKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	accessFlowSuite.keepsUnknown(t)
+}
+
+// accessFlowEdit is an update of a flow: what was read and what is written, of
+// both the members that matter.
+type accessFlowEdit struct {
+	name, read string
+	edit       func(*apono.AccessFlowInput)
+	want       string
+}
+
+func (e accessFlowEdit) run(t *testing.T) {
+	t.Helper()
+	body := accessFlowSuite.updated(t, `{`+accessFlowRest+`, `+e.read+`}`, e.edit)
+	check.JSON(t, body, `{`+accessFlowRest+`, "request_for_others": false, `+e.want+`}`)
+}
+
+// Unknown members of a list's elements have to follow the elements: with the
+// wrong one they change who gets access to what.
+func TestUnknownMembersFollowTheElementsOfAnAccessFlow(t *testing.T) {
+	t.Parallel()
+	type in = apono.AccessFlowInput
+	const targets = `"requestors": {"logical_operator": "", "conditions": []}, "access_targets": `
+	const conditions = `"access_targets": [], "requestors": {"logical_operator": "", "conditions": `
+	const groups = conditions + `[]}, "escalation_policy": {"interval_in_min": 1, "approver_groups": `
+	const threeConditions = conditions + `[{"type": "a", "x": 1}, {"type": "b", "x": 2}, {"type": "c", "x": 3}]}`
+	const threeTargets = targets + `[
+		{"integration": {"integration_id": "i1", "integration_name": "n", "resource_type": "t", "permissions": ["p"], "x": 1,
+			"resources_scopes": [{"scope_mode": "m", "type": "NAME", "values": ["a"], "x": 2}]}},
+		{"space": {"space_id": "s1"}},
+		{"bundle": {"bundle_id": "b1", "bundle_name": "n"}, "x": 3}
+	]`
+	const integrationWritten = `{"integration": {"integration_reference": "i1", "resource_type": "t", "permissions": ["p"], "x": 1,
+		"resources_scopes": [{"scope_mode": "m", "type": "NAME", "values": ["a"], "x": 2}]}}`
+	const bundleWritten = `{"bundle": {"bundle_reference": "b1"}, "x": 3}`
+	const threeGroups = groups + `[
+		{"logical_operator": "AND", "x": 1, "approvers": [{"type": "a", "x": 2}]},
+		{"logical_operator": "OR", "x": 3, "approvers": [{"type": "a", "x": 4}, {"type": "b"}]},
+		{"logical_operator": "OR", "approvers": [{"type": "c", "x": 5}]}
+	]}`
+	for _, c := range []accessFlowEdit{
+		{
+			"conditions moved", threeConditions,
+			func(in *in) {
+				c := in.Requestors.Conditions
+				c[0], c[1], c[2] = c[2], c[0], c[1]
+			},
+			conditions + `[{"type": "c", "x": 3}, {"type": "a", "x": 1}, {"type": "b", "x": 2}]}`,
+		},
+		{
+			"conditions added, edited and removed", threeConditions,
+			func(in *in) {
+				c := in.Requestors.Conditions
+				c[1].Values = []string{"v"}
+				in.Requestors.Conditions = []apono.ConditionInput{{Type: "new"}, c[1], c[2]}
+			},
+			conditions + `[{"type": "new"}, {"type": "b", "values": ["v"]}, {"type": "c", "x": 3}]}`,
+		},
+		{
+			"targets moved", threeTargets,
+			func(in *in) { a := in.AccessTargets; a[0], a[1], a[2] = a[1], a[2], a[0] },
+			targets + `[{"space": {"space_id": "s1"}}, ` + bundleWritten + `, ` + integrationWritten + `]`,
+		},
+		{
+			"a target added, and one edited", threeTargets,
+			func(in *in) {
+				in.AccessTargets[2].Bundle.BundleReference = "b2"
+				scope := apono.AccessTargetInput{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "s"}}
+				in.AccessTargets = append([]apono.AccessTargetInput{scope}, in.AccessTargets...)
+			},
+			targets + `[{"access_scope": {"access_scope_reference": "s"}}, ` + integrationWritten + `,
+				{"space": {"space_id": "s1"}}, {"bundle": {"bundle_reference": "b2"}}]`,
+		},
+		{
+			"the target of an unknown kind removed", threeTargets,
+			func(in *in) { in.AccessTargets = append(in.AccessTargets[:1], in.AccessTargets[2]) },
+			targets + `[` + integrationWritten + `, ` + bundleWritten + `]`,
+		},
+		{
+			"the target of an unknown kind replaced", threeTargets,
+			func(in *in) { in.AccessTargets[1].Bundle = &apono.BundleAccessTargetInput{BundleReference: "b3"} },
+			targets + `[` + integrationWritten + `, {"bundle": {"bundle_reference": "b3"}}, ` + bundleWritten + `]`,
+		},
+		{
+			"groups moved, and one edited", threeGroups,
+			func(in *in) {
+				g := in.EscalationPolicy.ApproverGroups
+				g[2].LogicalOperator = "AND"
+				g[0], g[1] = g[1], g[0]
+			},
+			groups + `[
+				{"logical_operator": "OR", "x": 3, "approvers": [{"type": "a", "x": 4}, {"type": "b"}]},
+				{"logical_operator": "AND", "x": 1, "approvers": [{"type": "a", "x": 2}]},
+				{"logical_operator": "AND", "approvers": [{"type": "c", "x": 5}]}
+			]}`,
+		},
+		{
+			"everything removed", threeGroups,
+			func(in *in) { in.EscalationPolicy.ApproverGroups = nil },
+			groups + `[]}`,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t)
+		})
+	}
+}
+
+// Who adds an approver to a group edits the group, but none of those who were in
+// it before. What the API knows of them would be gone, on the most usual of all
+// edits.
+func TestElementsInsideAnEditedElementOfAnAccessFlowKeepTheirUnknownMembers(t *testing.T) {
+	t.Parallel()
+	const empty = `"access_targets": [], "requestors": {"logical_operator": "", "conditions": []}`
+	for _, c := range []accessFlowEdit{
+		{
+			"an approver added to a group",
+			empty + `, "approver_policy": {"approval_mode": "", "approver_groups": [
+				{"logical_operator": "AND", "approvers": [{"type": "manager", "level": 2}]}
+			]}`,
+			func(in *apono.AccessFlowInput) {
+				group := &in.ApproverPolicy.ApproverGroups[0]
+				group.Approvers = append(group.Approvers, apono.ConditionInput{Type: "user"})
+			},
+			empty + `, "approver_policy": {"approval_mode": "", "approver_groups": [
+				{"logical_operator": "AND", "approvers": [{"type": "manager", "level": 2}, {"type": "user"}]}
+			]}`,
+		},
+		{
+			"a permission added to a target",
+			`"requestors": {"logical_operator": "", "conditions": []}, "access_targets": [{"integration": {
+				"integration_id": "i1", "integration_name": "n", "resource_type": "t", "permissions": [],
+				"resources_scopes": [{"scope_mode": "m", "type": "PATH", "values": [], "depth": 2}]
+			}}]`,
+			func(in *apono.AccessFlowInput) { in.AccessTargets[0].Integration.Permissions = []string{"READ"} },
+			`"requestors": {"logical_operator": "", "conditions": []}, "access_targets": [{"integration": {
+				"integration_reference": "i1", "resource_type": "t", "permissions": ["READ"],
+				"resources_scopes": [{"scope_mode": "m", "type": "PATH", "values": [], "depth": 2}]
+			}}]`,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t)
+		})
+	}
+}
+
+// Order counts: the groups of an escalation are asked one after the other. To
+// remove an element must not let those behind it change places, though only
+// members that this version does not know tell them apart.
+func TestEqualElementsOfAnAccessFlowKeepTheirOrderWhenOneBeforeThemIsRemoved(t *testing.T) {
+	t.Parallel()
+	const spaces = `{"space": {"space_id": "s1"}}, {"space": {"space_id": "s2"}}]`
+	const targets = `"requestors": {"logical_operator": "", "conditions": []}, "access_targets": [`
+	accessFlowEdit{
+		"", targets + `{"bundle": {"bundle_id": "b1", "bundle_name": "n"}}, ` + spaces,
+		func(in *apono.AccessFlowInput) { in.AccessTargets = in.AccessTargets[1:] },
+		targets + spaces,
+	}.run(t)
+}
+
+// A caller who takes the first of two targets away must not find it granted, and
+// the second gone, because this version sees no difference between them.
+func TestRemovingOneOfTwoTargetsOfUnknownKindsRemovesThatOne(t *testing.T) {
+	t.Parallel()
+	const targets = `"requestors": {"logical_operator": "", "conditions": []}, "access_targets": [`
+	accessFlowEdit{
+		"", targets + `{"space": {"space_id": "s1"}}, {"space": {"space_id": "s2"}}]`,
+		func(in *apono.AccessFlowInput) { in.AccessTargets = in.AccessTargets[1:] },
+		targets + `{"space": {"space_id": "s2"}}]`,
+	}.run(t)
+}
+
+// What a target of an unknown kind is stands in the flow that it was read with,
+// so that another flow cannot have it.
+func TestATargetOfAnUnknownKindStaysInItsFlow(t *testing.T) {
+	t.Parallel()
+	body := script.Answer{Body: `{"access_targets": [{"space": {"space_id": "s1"}}]}`}
+	client := newClient(t, script.New(t, body, body)).AccessFlows
+	var inputs [2]apono.AccessFlowInput
+	for i := range inputs {
+		flow, err := client.Get(t.Context(), "f1")
+		check.NoError(t, err)
+		inputs[i] = flow.UpdateInput()
+	}
+	for _, in := range []apono.AccessFlowInput{
+		{AccessTargets: inputs[0].AccessTargets},
+		func() apono.AccessFlowInput { in := inputs[1]; in.AccessTargets = inputs[0].AccessTargets; return in }(),
+	} {
+		_, err := client.Update(t.Context(), "f1", in)
+		check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Error(), "apono: argument in.AccessTargets[0]: "+
+			"exactly one of Integration, Bundle and AccessScope must be set, but none is")
+	}
+}
+
+// A field without a tag is sent under its Go name, which the API ignores: the
+// filter filters nothing, and the member is lost.
+func TestEveryFieldOfTheAccessFlowTypesIsTagged(t *testing.T) {
+	t.Parallel()
+	tagged(t, "url", reflect.TypeFor[apono.ListAccessFlowsOptions]())
+	tagged(t, "json",
+		reflect.TypeFor[apono.AccessFlow](), reflect.TypeFor[apono.AccessFlowInput](), reflect.TypeFor[apono.AccessFlowSettings](),
+		reflect.TypeFor[apono.AccessFlowTimeframe](), reflect.TypeFor[apono.Requestors](), reflect.TypeFor[apono.RequestorsInput](),
+		reflect.TypeFor[apono.Condition](), reflect.TypeFor[apono.ConditionInput](), reflect.TypeFor[apono.RequestFor](),
+		reflect.TypeFor[apono.RequestForInput](), reflect.TypeFor[apono.Grantees](), reflect.TypeFor[apono.GranteesInput](),
+		reflect.TypeFor[apono.ApproverPolicy](), reflect.TypeFor[apono.ApproverPolicyInput](), reflect.TypeFor[apono.ApproverGroup](),
+		reflect.TypeFor[apono.ApproverGroupInput](), reflect.TypeFor[apono.EscalationPolicy](),
+		reflect.TypeFor[apono.EscalationPolicyInput](), reflect.TypeFor[apono.AccessTarget](), reflect.TypeFor[apono.AccessTargetInput](),
+		reflect.TypeFor[apono.IntegrationAccessTarget](), reflect.TypeFor[apono.IntegrationAccessTargetInput](),
+		reflect.TypeFor[apono.ResourcesScope](), reflect.TypeFor[apono.BundleAccessTarget](),
+		reflect.TypeFor[apono.BundleAccessTargetInput](), reflect.TypeFor[apono.AccessScopeAccessTarget](),
+		reflect.TypeFor[apono.AccessScopeAccessTargetInput](),
+	)
+}

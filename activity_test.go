@@ -1,0 +1,222 @@
+package apono_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/script"
+)
+
+const activityPath = "/api/v3/activity"
+
+// activityRow is what activity/row.json holds.
+func activityRow() *apono.ActivityEntry {
+	return &apono.ActivityEntry{
+		RequestID: apono.Ptr("AR-123"), RequestDate: apono.Ptr("2026-03-05 07:08"),
+		RequestorName: apono.Ptr("Ada Lovelace"), RequestorEmail: apono.Ptr("ada@example.com"),
+		Integration: apono.Ptr("Orders database"), ResourceType: apono.Ptr("postgresql-database"),
+		Resources: []string{"orders", "billing"}, Permissions: []string{"READ_ONLY"},
+		Justification: apono.Ptr("Ticket <7> & more"), Status: apono.Ptr("Active"), TriggerType: apono.Ptr("user_request"),
+		AccessFlow: apono.Ptr("Databases"), ExtensionCount: apono.Ptr("2"),
+	}
+}
+
+// activityExtra is what activity/row_extra.json holds.
+func activityExtra() *apono.ActivityEntry {
+	return &apono.ActivityEntry{
+		Status: apono.Ptr("Revoked"), Resources: []string{},
+		Extra: map[string]json.RawMessage{
+			"request_grant_date":  json.RawMessage(`"2026-03-05"`),
+			"request_revoke_date": json.RawMessage(`null`),
+			"grantee_name":        json.RawMessage(`"Ben"`),
+			"approver_names":      json.RawMessage(`["Chen", "Dana"]`),
+			"resources_status":    json.RawMessage(`{"orders": {"state": "Deleted", "size": 12345678901234567890, "price": 1.10}}`),
+			"bundle_name":         json.RawMessage(`"<all> & \"more\""`),
+		},
+	}
+}
+
+// activityPage is a page by offset of the given rows.
+func activityPage(total, offset int, rows ...string) string {
+	return fmt.Sprintf(`{"data": [%s], "pagination": {"total": %d, "limit": 2, "offset": %d}}`, strings.Join(rows, ","), total, offset)
+}
+
+func TestListActivity(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: activityPage(9, 6, fixture(t, "activity/row.json"), fixture(t, "activity/row_extra.json"), `{}`)})
+	page, err := newClient(t, fake).Activity.List(t.Context(), apono.ListActivityOptions{
+		Limit: 3, Skip: 6, StartDate: 1772694489123, EndDate: -1, Fields: []apono.ReportField{apono.ReportFieldStatus, "next_years_column"},
+		AccessFlowID: []string{"flow-1", "flow-2"}, AccessRequestID: []string{"AR-1", "AR-2"}, IntegrationID: []string{"i1", "i2"},
+		Permission: []string{"READ_ONLY", "Key Vault"}, RequestorID: []string{"u1", "u2"}, Resource: []string{"r/1", "r&2"},
+		ResourceType: []string{"mysql-database", "ssh"}, Status: []string{"Active", "Revoked"}, TriggerType: []string{"t1", "t2"},
+	})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.OffsetPage[apono.ActivityEntry]{
+		Items: []*apono.ActivityEntry{activityRow(), activityExtra(), {}}, Total: 9, Limit: 2, Offset: 6,
+	})
+	sent(t, fake.Requests()[0], "GET", activityPath, "end_date=-1&fields=status&fields=next_years_column&"+
+		"filter%5Baccess_flow_id%5D=flow-1&filter%5Baccess_flow_id%5D=flow-2&"+
+		"filter%5Baccess_request_id%5D=AR-1&filter%5Baccess_request_id%5D=AR-2&"+
+		"filter%5Bintegration_id%5D=i1&filter%5Bintegration_id%5D=i2&"+
+		"filter%5Bpermission%5D=READ_ONLY&filter%5Bpermission%5D=Key+Vault&"+
+		"filter%5Brequestor_id%5D=u1&filter%5Brequestor_id%5D=u2&"+
+		"filter%5Bresource%5D=r%2F1&filter%5Bresource%5D=r%262&"+
+		"filter%5Bresource_type%5D=mysql-database&filter%5Bresource_type%5D=ssh&"+
+		"filter%5Bstatus%5D=Active&filter%5Bstatus%5D=Revoked&"+
+		"filter%5Btrigger_type%5D=t1&filter%5Btrigger_type%5D=t2&"+
+		"limit=3&skip=6&start_date=1772694489123", "")
+}
+
+func TestEveryColumnOfActivityCanBeAskedFor(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: activityPage(0, 0)})
+	_, err := newClient(t, fake).Activity.List(t.Context(), apono.ListActivityOptions{Fields: []apono.ReportField{
+		apono.ReportFieldRequestID, apono.ReportFieldRequestDate, apono.ReportFieldRequestGrantDate, apono.ReportFieldRequestRevokeDate,
+		apono.ReportFieldRequestorName, apono.ReportFieldRequestorEmail, apono.ReportFieldGranteeName, apono.ReportFieldGranteeID,
+		apono.ReportFieldGranteeType, apono.ReportFieldIntegration, apono.ReportFieldResources, apono.ReportFieldResourceType,
+		apono.ReportFieldPermissions, apono.ReportFieldApproverNames, apono.ReportFieldApproverEmails, apono.ReportFieldApproverTypes,
+		apono.ReportFieldJustification, apono.ReportFieldStatus, apono.ReportFieldApproverReason, apono.ReportFieldResourcesStatus,
+		apono.ReportFieldTriggerType, apono.ReportFieldAccessFlow, apono.ReportFieldBundleName, apono.ReportFieldExtensionCount,
+	}})
+	check.NoError(t, err)
+	sent(t, fake.Requests()[0], "GET", activityPath, "fields=request_id&fields=request_date&fields=request_grant_date&fields=request_revoke_date&"+
+		"fields=requestor_name&fields=requestor_email&fields=grantee_name&fields=grantee_id&"+
+		"fields=grantee_type&fields=integration&fields=resources&fields=resource_type&"+
+		"fields=permissions&fields=approver_names&fields=approver_emails&fields=approver_types&"+
+		"fields=justification&fields=status&fields=approver_reason&fields=resources_status&"+
+		"fields=trigger_type&fields=access_flow&fields=bundle_name&fields=extension_count", "")
+}
+
+// Programs that keep what they read, or hand it on, would lose the columns that
+// the API's schema of a row does not have though it can be asked for them.
+func TestActivityRowsAreMarshaledAsTheyWereRead(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, row string
+		want      *apono.ActivityEntry
+	}{
+		{"known members only", fixture(t, "activity/row.json"), activityRow()},
+		{"unknown members", fixture(t, "activity/row_extra.json"), activityExtra()},
+		{"unknown members only", `{"grantee_id": "u1"}`, &apono.ActivityEntry{Extra: map[string]json.RawMessage{"grantee_id": json.RawMessage(`"u1"`)}}},
+		{"nothing", `{}`, &apono.ActivityEntry{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			entry := &apono.ActivityEntry{Status: apono.Ptr("before"), Extra: map[string]json.RawMessage{"before": json.RawMessage(`1`)}}
+			check.NoError(t, json.Unmarshal([]byte(c.row), entry))
+			check.Equal(t, entry, c.want)
+			for _, value := range []any{entry, *entry} {
+				data, err := json.Marshal(value)
+				check.NoError(t, err)
+				check.JSON(t, string(data), c.row)
+			}
+		})
+	}
+}
+
+func TestActivityRowsWithNullsAreReadAsWithout(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: activityPage(1, 0, `{
+		"request_id": null, "request_date": null, "requestor_name": null, "requestor_email": null, "integration": null, "resource_type": null,
+		"resources": null, "permissions": null, "justification": null, "status": null, "trigger_type": null, "access_flow": null, "extension_count": null
+	}`)})
+	page, err := newClient(t, fake).Activity.List(t.Context())
+	check.NoError(t, err)
+	check.Equal(t, page.Items, []*apono.ActivityEntry{{}})
+	sent(t, fake.Requests()[0], "GET", activityPath, "", "")
+}
+
+// A row of another form must be an error of the answer, not a row that lacks
+// what it could not hold.
+func TestActivityRowOfAnotherTypeIsADecodeError(t *testing.T) {
+	t.Parallel()
+	for _, row := range []string{
+		`{"extension_count": 2}`, `{"resources": "orders"}`, `{"permissions": [1]}`, `{"request_date": {}}`,
+		`{"grantee_name": "Ben", "extension_count": 2}`, `{"extension_count": 2, "grantee_name": "Ben"}`, `[]`, `"row"`, `null`,
+	} {
+		t.Run(row, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t, script.Answer{Body: activityPage(2, 0, `{"status": "Active"}`, row)})
+			page, err := newClient(t, fake).Activity.List(t.Context())
+			check.Equal(t, page, nil)
+			check.Equal(t, check.ErrorAs[*apono.DecodeError](t, err).Path, activityPath)
+		})
+	}
+}
+
+// Without the column that tells requests apart, many rows are alike. Taken for
+// a page that came twice, they would end the list of everybody who reads only
+// states or resources.
+func TestActivityRowsMayBeAlike(t *testing.T) {
+	t.Parallel()
+	for _, row := range []string{`{"status": "Active"}`, `{"status": "Active", "grantee_name": "Ben"}`, `{}`} {
+		t.Run(row, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t,
+				script.Answer{Body: activityPage(5, 0, row, row)}, script.Answer{Body: activityPage(5, 2, row, row)},
+				script.Answer{Body: activityPage(5, 4, row)},
+			)
+			entries, err := apono.Collect(newClient(t, fake).Activity.ListAll(t.Context()))
+			check.NoError(t, err)
+			check.Equal(t, len(entries), 5)
+			for i, query := range []string{"", "skip=2", "skip=4"} {
+				sent(t, fake.Requests()[i], "GET", activityPath, query, "")
+			}
+		})
+	}
+}
+
+// A server that ignores what it is asked to skip answers its first page again
+// and again. Read on, the list would hold rows twice and lack others.
+func TestRepeatedPageOfActivityEndsInErrTruncated(t *testing.T) {
+	t.Parallel()
+	const one, two = `{"request_id": "AR-1", "status": "Active"}`, `{"request_id": "AR-2", "status": "Active"}`
+	for name, second := range map[string]string{
+		"by its ids":    activityPage(4, 2, one, two),
+		"by its offset": activityPage(4, 0, `{"status": "Active"}`, `{"status": "Active"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t, script.Answer{Body: activityPage(4, 0, one, two)}, script.Answer{Body: second})
+			entries, err := apono.Collect(newClient(t, fake).Activity.ListAll(t.Context()))
+			check.ErrorIs(t, err, apono.ErrTruncated)
+			check.Equal(t, len(entries), 2)
+		})
+	}
+}
+
+// A server that ignores what it is asked to skip, and says that it did not, has
+// no end. Rows that may be alike must not make the list go on past its total.
+func TestRowsThatAreAlikeDoNotGoOnPastTheTotal(t *testing.T) {
+	t.Parallel()
+	const row = `{"status": "Active"}`
+	for _, total := range []int{0, 3} {
+		t.Run(fmt.Sprint("total ", total), func(t *testing.T) {
+			t.Parallel()
+			p := &pager{serve: func(at string) string {
+				skip, _ := strconv.Atoi(at) // the first request has none
+				if skip > 9 {
+					return "" // that is enough, whatever the list would do
+				}
+				return activityPage(total, skip, row, row)
+			}}
+			_, err := apono.Collect(p.client(t, 0).Activity.ListAll(t.Context()))
+			check.ErrorIs(t, err, apono.ErrTruncated)
+			check.True(t, len(p.requests()) <= 3, "an end after the total, got %d requests", len(p.requests()))
+		})
+	}
+}
+
+// A filter without a tag filters nothing, and a row's member without one is
+// never read.
+func TestEveryFieldOfTheActivityTypesIsTagged(t *testing.T) {
+	t.Parallel()
+	tagged(t, "url", reflect.TypeFor[apono.ListActivityOptions]())
+	tagged(t, "json", reflect.TypeFor[apono.ActivityEntry]())
+}

@@ -1,0 +1,420 @@
+package aponotest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/check"
+)
+
+const (
+	flowsPath   = "/api/admin/v2/access-flows"
+	bundlesPath = "/api/admin/v2/bundles"
+	scopesPath  = "/api/admin/v1/access-scopes"
+	reportsPath = "/api/admin/v1/activity-reports"
+)
+
+// accessAnswers is answers without a network, so that the time of the answers
+// can be the one of a bubble, which starts with the year 2000.
+func accessAnswers(t *testing.T, server *aponotest.Server, method, path, body string, wantStatus int, want string) {
+	t.Helper()
+	req := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	req.Header.Set("Authorization", "Bearer "+server.Token)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	recorder := httptest.NewRecorder()
+	server.ServeHTTP(recorder, req)
+	answer := recorder.Body.String()
+	if recorder.Code != wantStatus {
+		t.Fatalf("%s %s: status %d, want %d: %s", method, path, recorder.Code, wantStatus, answer)
+	}
+	if want == "" {
+		check.Equal(t, answer, "")
+		return
+	}
+	check.JSON(t, answer, want)
+}
+
+// accessServer is a server with one of each kind of objects that access flows
+// and bundles refer to.
+func accessServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+	t.Helper()
+	server := aponotest.NewServer(t, opts...)
+	server.Put(aponotest.Integrations,
+		apono.Integration{ID: "int-1", Name: "Orders database", Type: "postgresql"},
+		apono.Integration{ID: "idp-1", Name: "Okta", Type: "okta"},
+	)
+	server.Put(aponotest.Bundles, apono.Bundle{ID: "bundle-1", Name: "Reading"})
+	server.Put(aponotest.Scopes, apono.AccessScope{ID: "scope-1", Name: "Databases"})
+	return server
+}
+
+// Members of a flow by three names: as they are written with ids, as they are
+// written with names, and as they are answered.
+const (
+	writtenByID = `"source_integration_reference": "idp-1"`
+	writtenName = `"source_integration_reference": "Okta"`
+	readSource  = `"source_integration_id": "idp-1", "source_integration_name": "Okta"`
+
+	targetsByID = `"access_targets": [
+		{"bundle": {"bundle_reference": "bundle-1"}},
+		{"integration": {"integration_reference": "int-1", "resource_type": "t", "permissions": ["b", "a", "b"]}},
+		{"access_scope": {"access_scope_reference": "scope-1"}}]`
+	targetsByName = `"access_targets": [
+		{"bundle": {"bundle_reference": "Reading"}},
+		{"integration": {"integration_reference": "Orders database", "resource_type": "t", "permissions": ["b", "a", "b"]}},
+		{"access_scope": {"access_scope_reference": "Databases"}}]`
+	readTargets = `"access_targets": [
+		{"bundle": {"bundle_id": "bundle-1", "bundle_name": "Reading"}},
+		{"integration": {"integration_id": "int-1", "integration_name": "Orders database", "resource_type": "t", "permissions": ["b", "a", "b"]}},
+		{"access_scope": {"access_scope_id": "scope-1", "access_scope_name": "Databases"}}]`
+
+	settingsOff = `"settings": {"justification_required": false, "require_approver_reason": false,
+		"requestor_cannot_approve_himself": false, "require_mfa": false, "labels": []}`
+	smallFlow = `"active": false, "trigger": "AUTOMATIC", "requestors": {"logical_operator": "AND", "conditions": []}, "access_targets": [], ` + settingsOff
+)
+
+// bigFlow has everything that a flow can have, with conditions and targets in
+// one of their forms.
+func bigFlow(source, targets string) string {
+	condition := `{"type": "user", "match_operator": "is", "values": ["z", "a", "z"], ` + source + `}`
+	return `"name": " All  of it ", "description": "", "active": true, "trigger": "SELF_SERVE", ` + targets + `,
+		"requestors": {"logical_operator": "OR", "conditions": [{"type": "Owner"}, ` + condition + `]},
+		"request_for": {"request_scopes": ["others", "self"], "grantees": {"logical_operator": "AND", "conditions": [` + condition + `]}},
+		"approver_policy": {"approval_mode": "ALL_OF", "approver_groups": [
+			{"logical_operator": "OR", "approvers": [{"type": "manager"}, ` + condition + `]}, {"logical_operator": "AND", "approvers": []}]},
+		"escalation_policy": {"interval_in_min": 30, "approver_groups": [{"logical_operator": "AND", "approvers": [` + condition + `]}]},
+		"grant_duration_in_min": 0,
+		"timeframe": {"start_time": "08:00", "end_time": "17:00", "days_of_week": ["SUNDAY", "MONDAY"], "time_zone": "Europe/Berlin"},
+		"settings": {"justification_required": true, "require_approver_reason": false, "requestor_cannot_approve_himself": true,
+			"require_mfa": false, "labels": ["b", "a"], "max_extensions": 0, "extension_duration_in_min": 15}`
+}
+
+func TestAccessFlowsAreAnsweredAsTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	server := accessServer(t)
+	synctest.Test(t, func(t *testing.T) {
+		const id = "00000001-0000-4000-8000-000000000001"
+		const created = `"id": "` + id + `", "creation_date": "2000-01-01T00:00:00.000Z"`
+		want := `{` + created + `, ` + bigFlow(readSource, readTargets) + `}`
+		accessAnswers(t, server, "POST", flowsPath, `{"request_for_others": true, `+bigFlow(writtenByID, targetsByID)+`}`, 200, want)
+		accessAnswers(t, server, "GET", flowsPath+"/"+id, "", 200, want)
+		accessAnswers(t, server, "GET", flowsPath, "", 200, `{"items": [`+want+`], "pagination": {}}`)
+
+		// An update replaces all but what the API decides; references may be names.
+		time.Sleep(time.Hour)
+		const updated = created + `, "update_date": "2000-01-01T01:00:00.000Z", `
+		accessAnswers(t, server, "PUT", flowsPath+"/"+id, `{"name": "small", "description": null, "request_for_others": false, `+smallFlow+`}`, 200,
+			`{`+updated+`"name": "small", `+smallFlow+`}`)
+		want = `{` + updated + bigFlow(readSource, readTargets) + `}`
+		accessAnswers(t, server, "PUT", flowsPath+"/"+id, `{"request_for_others": false, `+bigFlow(writtenName, targetsByName)+`}`, 200, want)
+		accessAnswers(t, server, "GET", flowsPath+"/"+id, "", 200, want)
+
+		accessAnswers(t, server, "DELETE", flowsPath+"/"+id, "", 204, "")
+		missing := `{"message": "there is no access flow \"` + id + `\""}`
+		accessAnswers(t, server, "GET", flowsPath+"/"+id, "", 404, missing)
+		accessAnswers(t, server, "PUT", flowsPath+"/"+id, `{"name": "n", "request_for_others": false, `+smallFlow+`}`, 404, missing)
+		accessAnswers(t, server, "DELETE", flowsPath+"/"+id, "", 404, missing)
+		accessAnswers(t, server, "GET", flowsPath, "", 200, `{"items": [], "pagination": {}}`)
+	})
+}
+
+func TestBundlesAreAnsweredAsTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	server := accessServer(t)
+	targets := func(integration, scope string) string {
+		return `"access_targets": [{"access_scope": {` + scope + `}}, {"integration": {` + integration + `, "resource_type": "t", "permissions": ["b", "a"],
+			"resources_scopes": [{"scope_mode": "include_resources", "type": "TAG", "key": "", "values": ["b", "a"]},
+				{"scope_mode": "exclude_resources", "type": "NAME", "values": []}]}}]`
+	}
+	synctest.Test(t, func(t *testing.T) {
+		const id = "00000001-0000-4000-8000-000000000001"
+		const created = `{"id": "` + id + `", "creation_date": "2000-01-01T00:00:00.000Z", "update_date": `
+		read := targets(`"integration_id": "int-1", "integration_name": "Orders database"`, `"access_scope_id": "scope-1", "access_scope_name": "Databases"`)
+		byID := targets(`"integration_reference": "int-1"`, `"access_scope_reference": "scope-1"`)
+		byName := targets(`"integration_reference": "Orders database"`, `"access_scope_reference": "Databases"`)
+		accessAnswers(t, server, "POST", bundlesPath, `{"name": "All", `+byID+`}`, 200,
+			created+`"2000-01-01T00:00:00.000Z", "name": "All", `+read+`}`)
+		time.Sleep(time.Hour)
+		want := created + `"2000-01-01T01:00:00.000Z", "name": "None", "access_targets": []}`
+		accessAnswers(t, server, "PUT", bundlesPath+"/"+id, `{"name": "None", "access_targets": []}`, 200, want)
+		accessAnswers(t, server, "GET", bundlesPath+"/"+id, "", 200, want)
+		accessAnswers(t, server, "PUT", bundlesPath+"/"+id, `{"name": "All", `+byName+`}`, 200,
+			created+`"2000-01-01T01:00:00.000Z", "name": "All", `+read+`}`)
+		accessAnswers(t, server, "DELETE", bundlesPath+"/"+id, "", 204, "")
+		accessAnswers(t, server, "GET", bundlesPath+"/"+id, "", 404, `{"message": "there is no bundle \"`+id+`\""}`)
+	})
+}
+
+func TestScopesAreAnsweredAsTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	synctest.Test(t, func(t *testing.T) {
+		const id = "00000001-0000-4000-8000-000000000001"
+		const created = `{"id": "` + id + `", "creation_date": "2000-01-01T00:00:00.000Z", "update_date": `
+		const all = `"name": "All", "description": " d ", "query": "resource_name = \"a\"\n and true"`
+		accessAnswers(t, server, "POST", scopesPath, `{`+all+`}`, 200, created+`"2000-01-01T00:00:00.000Z", `+all+`}`)
+		time.Sleep(time.Hour)
+		want := created + `"2000-01-01T01:00:00.000Z", "name": "All", "query": ""}`
+		accessAnswers(t, server, "PUT", scopesPath+"/"+id, `{"name": "All", "query": ""}`, 200, want)
+		accessAnswers(t, server, "GET", scopesPath+"/"+id, "", 200, want)
+		accessAnswers(t, server, "DELETE", scopesPath+"/"+id, "", 204, "")
+		accessAnswers(t, server, "GET", scopesPath+"/"+id, "", 404, `{"message": "there is no access scope \"`+id+`\""}`)
+	})
+}
+
+// What a flow refers to is shown under the name that it has now.
+func TestTargetsOfAnAccessFlowFollowRenames(t *testing.T) {
+	t.Parallel()
+	server := accessServer(t)
+	server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f1", "creation_date": "2026-01-02T03:04:05.006Z", `+bigFlow(readSource, readTargets)+`}`))
+	client := server.Client()
+	_, bundleErr := client.Bundles.Update(t.Context(), "bundle-1", apono.BundleInput{Name: "bundle"})
+	check.NoError(t, bundleErr)
+	_, scopeErr := client.Scopes.Update(t.Context(), "scope-1", apono.AccessScopeInput{Name: "scope"})
+	check.NoError(t, scopeErr)
+	for id, name := range map[string]string{"int-1": "integration", "idp-1": "source"} {
+		_, err := client.Integrations.Update(t.Context(), id, apono.UpdateIntegrationInput{Name: name})
+		check.NoError(t, err)
+	}
+	renamed := strings.NewReplacer("Okta", "source", "Reading", "bundle", "Databases", "scope", "Orders database", "integration")
+	accessAnswers(t, server, "GET", flowsPath+"/f1", "", 200,
+		`{"id": "f1", "creation_date": "2026-01-02T03:04:05.006Z", `+renamed.Replace(bigFlow(readSource, readTargets))+`}`)
+}
+
+func TestNameFiltersOfBundlesScopesAndReports(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	for i, name := range []string{"Prod-1", "prod-2", "Staging-1", "A&b"} {
+		id := fmt.Sprint("x", i)
+		server.Put(aponotest.Bundles, apono.Bundle{ID: id, Name: name})
+		server.Put(aponotest.Scopes, apono.AccessScope{ID: id, Name: name})
+		server.Put(aponotest.Reports, apono.ActivityReport{ID: id, Name: name, Timeframe: apono.ReportTimeframe{Relative: &apono.RelativeTimeframe{Last: 1}}})
+	}
+	client := server.Client()
+	for filter, want := range map[string]string{
+		"": "x0 x1 x2 x3", "*": "x0 x1 x2 x3", "PROD*": "x0 x1", "*-1": "x0 x2", "*ING*": "x2", "prod-1": "x0", "prod": "", "p*1": "", "a&b": "x3",
+	} {
+		t.Run(filter, func(t *testing.T) {
+			t.Parallel()
+			check.Equal(t, accessIDs(t, client.Bundles.ListAll(t.Context(), apono.ListBundlesOptions{Name: filter}), func(b *apono.Bundle) string { return b.ID }), want)
+			check.Equal(t, accessIDs(t, client.Scopes.ListAll(t.Context(), apono.ListScopesOptions{Name: filter}), func(s *apono.AccessScope) string { return s.ID }), want)
+			check.Equal(t, accessIDs(t, client.Reports.ListAll(t.Context(), apono.ListReportsOptions{Name: filter}), func(r *apono.ActivityReport) string { return r.ID }), want)
+		})
+	}
+}
+
+// accessIDs lists everything and joins the ids.
+func accessIDs[T any](t *testing.T, seq iter.Seq2[*T, error], id func(*T) string) string {
+	t.Helper()
+	var ids []string
+	for item, err := range seq {
+		check.NoError(t, err)
+		ids = append(ids, id(item))
+	}
+	return strings.Join(ids, " ")
+}
+
+// A fake that takes what the API would refuse lets a wrong program pass its
+// tests.
+func TestWrongFlowsBundlesAndScopesAreRefusedByName(t *testing.T) {
+	t.Parallel()
+	server := accessServer(t)
+	server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f1", "name": "one", `+smallFlow+`}`))
+	flow := func(old, replacement string) string {
+		whole := `{"name": "two", "request_for_others": false, ` + smallFlow + `}`
+		check.True(t, strings.Contains(whole, old), "%s in the flow", old)
+		return strings.Replace(whole, old, replacement, 1)
+	}
+	targets := func(target string) string { return flow(`"access_targets": []`, `"access_targets": [`+target+`]`) }
+	for _, test := range []struct {
+		method, path, body string
+		status             int
+		field, message     string
+	}{
+		{"GET", flowsPath + "?name=one", "", 422, "name", "there is no such query parameter"},
+		{"GET", bundlesPath + "?name=a&name=b", "", 422, "name", "the query parameter is given 2 times"},
+		{"GET", scopesPath + "?search=a", "", 422, "search", "there is no such query parameter"},
+		{"POST", flowsPath, flow(`"request_for_others": false, `, ``), 422, "request_for_others", "it is missing"},
+		{"PUT", flowsPath + "/f1", flow(`"request_for_others": false, `, ``), 422, "request_for_others", "it is missing"},
+		{"POST", flowsPath, flow(`"labels": []`, `"labels": null`), 422, "settings.labels", "it must not be null"},
+		{"POST", flowsPath, flow(`"require_mfa": false, `, ``), 422, "settings.require_mfa", "it is missing"},
+		{"POST", flowsPath, flow(`"labels": []`, `"labels": [], "max_extensions": 2147483648`), 422, "settings.max_extensions", "it must be a whole number of 32 bits, not a number"},
+		{"POST", flowsPath, flow(`"active": false`, `"active": "false"`), 422, "active", "it must be true or false, not a string"},
+		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": null`), 422, "requestors.conditions", "it must not be null"},
+		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": [{"type": "a"}, {}]`), 422, "requestors.conditions[1].type", "it is missing"},
+		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": [{"type": "a", "source_integration_id": "idp-1"}]`), 422, "requestors.conditions[0].source_integration_id", "there is no such field"},
+		{"POST", flowsPath, flow(`"active"`, `"update_date": "2026-01-02T03:04:05Z", "active"`), 422, "update_date", "there is no such field"},
+		{"POST", flowsPath, flow(`"active"`, `"request_for": {"request_scopes": [], "grantees": {"conditions": []}}, "active"`), 422, "request_for.grantees.logical_operator", "it is missing"},
+		{"POST", flowsPath, flow(`"active"`, `"approver_policy": {"approver_groups": []}, "active"`), 422, "approver_policy.approval_mode", "it is missing"},
+		{"POST", flowsPath, flow(`"active"`, `"escalation_policy": {"interval_in_min": 1, "approver_groups": [{"logical_operator": "OR", "approvers": [{}]}]}, "active"`), 422, "escalation_policy.approver_groups[0].approvers[0].type", "it is missing"},
+		{"POST", flowsPath, flow(`"active"`, `"timeframe": {"start_time": "08:00", "end_time": "17:00", "days_of_week": []}, "active"`), 422, "timeframe.time_zone", "it is missing"},
+		{
+			"POST", flowsPath, flow(`"active"`, `"timeframe": {"start_time": "08:00", "end_time": "17:00", "days_of_week": ["Monday"], "time_zone": "UTC"}, "active"`),
+			422, "timeframe.days_of_week[0]", "it must be one of MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY",
+		},
+		{"POST", flowsPath, targets(`{}`), 422, "access_targets[0]", "exactly one of access_scope, bundle, integration must be set"},
+		{"POST", flowsPath, targets(`{"bundle": {"bundle_reference": "b"}, "access_scope": {"access_scope_reference": "s"}}`), 422, "access_targets[0]", "exactly one of access_scope, bundle, integration must be set"},
+		{"POST", flowsPath, targets(`{"bundle": {"bundle_id": "bundle-1"}}`), 422, "access_targets[0].bundle.bundle_id", "there is no such field"},
+		{"POST", flowsPath, targets(`{"integration": {"integration_reference": "int-1", "resource_type": "t", "permissions": [], "resources_scopes": [{"scope_mode": "m", "type": "NAME"}]}}`), 422, "access_targets[0].integration.resources_scopes[0].values", "it is missing"},
+		{"POST", flowsPath, flow(`"two"`, `"one"`), 409, "name", "another access flow has this name"},
+		{"POST", bundlesPath, `{"name": "b"}`, 422, "access_targets", "it is missing"},
+		{"POST", bundlesPath, `{"name": "b", "access_targets": [{"bundle": {"bundle_reference": "bundle-1"}}]}`, 422, "access_targets[0].bundle", "there is no such field"},
+		{"POST", bundlesPath, `{"name": "b", "access_targets": [{}]}`, 422, "access_targets[0]", "exactly one of access_scope, integration must be set"},
+		{"PUT", bundlesPath + "/b9", `{"name": "b", "access_targets": []}`, 404, "", `there is no bundle "b9"`},
+		{"POST", scopesPath, `{"name": "s"}`, 422, "query", "it is missing"},
+		{"POST", scopesPath, `{"name": "s", "query": "", "id": "mine"}`, 422, "id", "there is no such field"},
+		{"POST", scopesPath, `{"name": "Databases", "query": ""}`, 409, "name", "another access scope has this name"},
+		{"PUT", scopesPath + "/scope-1", `{"name": "Databases", "query": null}`, 422, "query", "it must not be null"},
+	} {
+		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
+			t.Parallel()
+			accessRefuses(t, server, test.method, test.path, test.body, test.status, test.field, test.message)
+		})
+	}
+}
+
+// accessRefuses checks that a request is refused, for a field or as a whole.
+func accessRefuses(t *testing.T, server *aponotest.Server, method, path, body string, status int, field, message string) {
+	t.Helper()
+	want := fmt.Sprintf(`{"message": %q}`, message)
+	if field != "" {
+		want = fmt.Sprintf(`{"message": %q, "field": %q}`, field+": "+message, field)
+	}
+	accessAnswers(t, server, method, path, body, status, want)
+}
+
+// Among many targets and conditions a message that does not count them leaves
+// the search to its reader.
+func TestAReferenceToNothingIsRefusedWithItsPlace(t *testing.T) {
+	t.Parallel()
+	server := accessServer(t)
+	for reference, want := range map[string]string{
+		`{"bundle": {"bundle_reference": "none"}}`:                                                              `access_targets[1].bundle.bundle_reference|there is no bundle "none"`,
+		`{"access_scope": {"access_scope_reference": "bundle-1"}}`:                                              `access_targets[1].access_scope.access_scope_reference|there is no access scope "bundle-1"`,
+		`{"integration": {"integration_reference": "orders database", "resource_type": "", "permissions": []}}`: `access_targets[1].integration.integration_reference|there is no integration "orders database"`,
+	} {
+		body := `{"name": "n", "request_for_others": false, ` +
+			strings.Replace(smallFlow, `"access_targets": []`, `"access_targets": [{"bundle": {"bundle_reference": "bundle-1"}}, `+reference+`]`, 1) + `}`
+		field, message, _ := strings.Cut(want, "|")
+		accessRefuses(t, server, "POST", flowsPath, body, 422, field, message)
+	}
+	answers(t, server, "GET", flowsPath, "", 200, `{"items": [], "pagination": {}}`)
+}
+
+// accessService is what the four services of this file have in common.
+type accessService[T, O, In any] interface {
+	List(context.Context, ...O) (*apono.Page[T], error)
+	ListAll(context.Context, ...O) iter.Seq2[*T, error]
+	Get(context.Context, string) (*T, error)
+	Create(context.Context, In) (*T, error)
+	Update(context.Context, string, In) (*T, error)
+	Delete(context.Context, string) error
+}
+
+// accessEndToEnd uses every method of a service.
+func accessEndToEnd[T, O, In any](t *testing.T, service accessService[T, O, In], input func(name string) In,
+	updateInput func(*T) In, rename func(*In) *string, id func(*T) string,
+) {
+	t.Helper()
+	var ids []string
+	for _, name := range []string{"c", "a", "b"} {
+		created, err := service.Create(t.Context(), input(name))
+		check.NoError(t, err)
+		ids = append(ids, id(created))
+		got, err := service.Get(t.Context(), id(created))
+		check.NoError(t, err)
+		check.Equal(t, got, created)
+	}
+	check.Equal(t, accessIDs(t, service.ListAll(t.Context()), id), strings.Join(ids, " "))
+	page, err := service.List(t.Context())
+	check.NoError(t, err)
+	check.Equal(t, len(page.Items), 2)
+	check.True(t, page.NextPageToken != "", "a second page")
+
+	in := updateInput(page.Items[1])
+	check.Equal(t, *rename(&in), "a")
+	*rename(&in) = "renamed"
+	updated, err := service.Update(t.Context(), ids[1], in)
+	check.NoError(t, err)
+	check.Equal(t, updateInput(updated), in)
+
+	check.NoError(t, service.Delete(t.Context(), ids[1]))
+	_, err = service.Get(t.Context(), ids[1])
+	check.ErrorIs(t, err, apono.ErrNotFound)
+	_, err = service.Update(t.Context(), ids[1], in)
+	check.ErrorIs(t, err, apono.ErrNotFound)
+	check.ErrorIs(t, service.Delete(t.Context(), ids[1]), apono.ErrNotFound)
+	check.Equal(t, accessIDs(t, service.ListAll(t.Context()), id), ids[0]+" "+ids[2])
+}
+
+func TestAccessFlowsFromEndToEnd(t *testing.T) {
+	t.Parallel()
+	server := accessServer(t, aponotest.WithPageSize(2))
+	conditions := []apono.ConditionInput{
+		{Type: apono.ConditionTypeOwner},
+		{SourceIntegrationReference: apono.Ptr("Okta"), Type: apono.ConditionTypeGroup, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{"g"}},
+	}
+	groups := []apono.ApproverGroupInput{{LogicalOperator: apono.LogicalOperatorOr, Approvers: conditions}}
+	accessEndToEnd[apono.AccessFlow, apono.ListAccessFlowsOptions](t, server.Client().AccessFlows,
+		func(name string) apono.AccessFlowInput {
+			return apono.AccessFlowInput{
+				Name: name, Description: apono.Ptr("d"), Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
+				Requestors: apono.RequestorsInput{LogicalOperator: apono.LogicalOperatorOr, Conditions: conditions},
+				RequestFor: &apono.RequestForInput{
+					RequestScopes: []apono.RequestScope{apono.RequestScopeOthers},
+					Grantees:      &apono.GranteesInput{LogicalOperator: apono.LogicalOperatorOr, Conditions: conditions},
+				},
+				AccessTargets: []apono.AccessTargetInput{
+					{Integration: &apono.IntegrationAccessTargetInput{
+						IntegrationReference: "Orders database", ResourceType: "t", Permissions: []string{"p"},
+						ResourcesScopes: []apono.ResourcesScope{{ScopeMode: apono.ScopeModeInclude, Type: apono.ResourcesScopeTypeName, Values: []string{"v"}}},
+					}},
+					{Bundle: &apono.BundleAccessTargetInput{BundleReference: "Reading"}},
+					{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "Databases"}},
+				},
+				ApproverPolicy:     &apono.ApproverPolicyInput{ApprovalMode: apono.ApprovalModeAnyOf, ApproverGroups: groups},
+				EscalationPolicy:   &apono.EscalationPolicyInput{IntervalInMin: 30, ApproverGroups: groups},
+				GrantDurationInMin: apono.Ptr(60),
+				Timeframe: &apono.AccessFlowTimeframe{
+					StartTime: "08:00", EndTime: "17:00", DaysOfWeek: []apono.DayOfWeek{apono.DayOfWeekMonday}, TimeZone: "UTC",
+				},
+				Settings: apono.AccessFlowSettings{
+					RequireMFA: true, Labels: []string{"l"}, MaxExtensions: apono.Ptr(1), ExtensionDurationInMin: apono.Ptr(10),
+				},
+			}
+		},
+		(*apono.AccessFlow).UpdateInput, func(in *apono.AccessFlowInput) *string { return &in.Name }, func(f *apono.AccessFlow) string { return f.ID })
+}
+
+func TestBundlesFromEndToEnd(t *testing.T) {
+	t.Parallel()
+	client := aponotest.NewServer(t, aponotest.WithPageSize(2)).Client()
+	scope, err := client.Scopes.Create(t.Context(), apono.AccessScopeInput{Name: "Databases"})
+	check.NoError(t, err)
+	accessEndToEnd[apono.Bundle, apono.ListBundlesOptions](t, client.Bundles,
+		func(name string) apono.BundleInput {
+			target := &apono.AccessScopeAccessTargetInput{AccessScopeReference: scope.ID}
+			return apono.BundleInput{Name: name, AccessTargets: []apono.AccessBundleAccessTargetInput{{AccessScope: target}}}
+		},
+		(*apono.Bundle).UpdateInput, func(in *apono.BundleInput) *string { return &in.Name }, func(b *apono.Bundle) string { return b.ID })
+}
+
+func TestScopesFromEndToEnd(t *testing.T) {
+	t.Parallel()
+	accessEndToEnd[apono.AccessScope, apono.ListScopesOptions](t, aponotest.NewServer(t, aponotest.WithPageSize(2)).Client().Scopes,
+		func(name string) apono.AccessScopeInput {
+			return apono.AccessScopeInput{Name: name, Description: apono.Ptr("d"), Query: "q"}
+		},
+		(*apono.AccessScope).UpdateInput, func(in *apono.AccessScopeInput) *string { return &in.Name }, func(s *apono.AccessScope) string { return s.ID })
+}

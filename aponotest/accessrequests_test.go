@@ -1,0 +1,517 @@
+package aponotest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/check"
+)
+
+const (
+	requestsPath  = "/api/user/v4/access-requests"
+	delegatedPath = "/api/user/v1/delegated-access-requests"
+	availablePath = "/api/user/v1/available-access"
+)
+
+// requestServer is a server of two systems, in which there is something to
+// request: an account with a bucket and a role, and a database with a name that
+// the bucket has too.
+func requestServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+	t.Helper()
+	server := aponotest.NewServer(t, opts...)
+	server.Put(aponotest.Integrations,
+		json.RawMessage(`{"id": "aws", "name": "Production", "type": "aws-account", "integration_config": {}}`),
+		json.RawMessage(`{"id": "pg", "name": "Orders DB", "type": "postgresql", "integration_config": {}}`))
+	resource := func(id, name, kind string) json.RawMessage {
+		return json.RawMessage(fmt.Sprintf(`{"id": %q, "name": %q, "type": %q, "status": {"status": "Active"}}`, id, name, kind))
+	}
+	permission := func(id, name, kind string) json.RawMessage {
+		return json.RawMessage(fmt.Sprintf(`{"id": %q, "name": %q, "resource_type": %q}`, id, name, kind))
+	}
+	server.Put(aponotest.ResourcesOf("aws"), resource("bucket", "orders", "s3"), resource("role", "deployer", "iam"))
+	server.Put(aponotest.PermissionsOf("aws"), permission("read", "ReadOnly", "s3"), permission("write", "ReadWrite", "s3"), permission("assume", "Assume", "iam"))
+	server.Put(aponotest.ResourcesOf("pg"), resource("db", "orders", "database"))
+	server.Put(aponotest.PermissionsOf("pg"), permission("select", "ReadOnly", "database"), permission("none", "ADMIN", "table"))
+	server.Put(aponotest.Bundles,
+		json.RawMessage(`{"id": "b1", "name": "On call", "access_targets": []}`),
+		json.RawMessage(`{"id": "b2", "name": "Auditors", "access_targets": []}`))
+	for _, name := range []string{"ann", "ben"} {
+		server.Put(aponotest.Users, json.RawMessage(fmt.Sprintf(`{"id": "u-%[1]s", "email": "%[1]s@example.com", "email_aliases": [],
+			"first_name": "", "last_name": "", "active": true, "roles": []}`, name)))
+	}
+	return server
+}
+
+var requestDates = regexp.MustCompile(`("(?:creation|revocation)_date":)"([^"]+)"`)
+
+// requestAnswers checks the JSON of an answer with status 200, in which "now" stands for
+// the present time.
+func requestAnswers(t *testing.T, server *aponotest.Server, method, path, body, want string) {
+	t.Helper()
+	status, answer := ask(t, server, method, path, body)
+	check.True(t, status == 200, "status 200 for %s %s, got %d: %s", method, path, status, answer)
+	check.JSON(t, requestDates.ReplaceAllStringFunc(answer, func(text string) string {
+		part := requestDates.FindStringSubmatch(text)
+		if at, err := time.Parse(time.RFC3339Nano, part[2]); err != nil || time.Since(at).Abs() > time.Minute {
+			return text
+		}
+		return part[1] + `"now"`
+	}), want)
+}
+
+func requestPage(items ...string) string {
+	return `{"items": [` + strings.Join(items, ",") + `], "pagination": {}}`
+}
+
+func requestID(n int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", n, n) }
+
+func TestAccessRequestForABundle(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t)
+	wants := make([]string, 0, 2)
+	for i, test := range []struct{ body, want string }{
+		{
+			`{"bundle_reference": "b1", "entitlements": null, "justification": " Be cause ", "duration_in_sec": 1, "custom_fields": {"ticket": "OPS-1", "note": ""}}`,
+			`"justification": " Be cause ", "duration_in_sec": 1, "custom_fields": {"ticket": "OPS-1", "note": ""}, "bundle": {"id": "b1", "name": "On call"}}`,
+		},
+		{
+			`{"bundle_reference": "Auditors", "custom_fields": {}}`,
+			`"custom_fields": {}, "bundle": {"id": "b2", "name": "Auditors"}}`,
+		},
+	} {
+		want := fmt.Sprintf(`{"id": %q, "status": "PENDING", "creation_date": "now", "access_groups": [], `, requestID(i+1)) + test.want
+		requestAnswers(t, server, "POST", requestsPath, test.body, `[`+want+`]`)
+		requestAnswers(t, server, "GET", requestsPath+"/"+requestID(i+1), "", want)
+		answers(t, server, "GET", requestsPath+"/"+requestID(i+1)+"/entitlements", "", 200, requestPage())
+		wants = append(wants, want)
+	}
+	requestAnswers(t, server, "GET", requestsPath, "", requestPage(wants...))
+}
+
+// Where access was asked for in two systems there are two requests, and a
+// program that follows the first only misses the other.
+func TestAccessRequestForEntitlementsIsOneForEachIntegration(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t)
+	const (
+		pg  = `{"id": "pg", "name": "Orders DB"}`
+		aws = `{"id": "aws", "name": "Production"}`
+		s3  = `{"id": "s3", "label": "s3"}`
+		iam = `{"id": "iam", "label": "iam"}`
+		db  = `{"id": "database", "label": "database"}`
+	)
+	request := func(n int, integration, types string) string {
+		return fmt.Sprintf(`{"id": %q, "status": "PENDING", "creation_date": "now", "justification": "why", "custom_fields": {},
+			"access_groups": [{"integration": %s, "resource_types": [%s]}]}`, requestID(n), integration, types)
+	}
+	requestAnswers(t, server, "POST", requestsPath, `{"custom_fields": {}, "justification": "why", "entitlements": [
+		{"resource_id": "bucket", "permission_id": "write"}, {"resource_id": "db", "permission_id": "select"},
+		{"resource_id": "role", "permission_id": "assume"}, {"resource_id": "bucket", "permission_id": "read"}]}`,
+		`[`+request(1, aws, s3+`,`+iam)+`,`+request(2, pg, db)+`]`)
+	entitlement := func(integration, id, name, kind, permission string) string {
+		return fmt.Sprintf(`{"integration": %s, "resource": {"id": %[2]q, "source_id": %[2]q, "name": %q, "type": %s}, "permission": {"name": %q}, "status": "PENDING"}`,
+			integration, id, name, kind, permission)
+	}
+	answers(t, server, "GET", requestsPath+"/"+requestID(1)+"/entitlements", "", 200, requestPage(
+		entitlement(aws, "bucket", "orders", s3, "ReadWrite"), entitlement(aws, "role", "deployer", iam, "Assume"), entitlement(aws, "bucket", "orders", s3, "ReadOnly")))
+	answers(t, server, "GET", requestsPath+"/"+requestID(2)+"/entitlements", "", 200, requestPage(entitlement(pg, "db", "orders", db, "ReadOnly")))
+}
+
+// What is requested for somebody else is no access of the caller's.
+func TestAccessRequestsForOthersAreDelegatedRequests(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t)
+	wants := make([]string, 0, 2)
+	for i, grantee := range []string{"u-ben", "ben@example.com"} {
+		want := fmt.Sprintf(`{"id": %q, "status": "PENDING", "creation_date": "now", "custom_fields": {}, "access_groups": [],
+			"grantee": {"id": "u-ben", "source_id": "ben@example.com"}, "bundle": {"id": "b1", "name": "On call"}}`, requestID(i+1))
+		requestAnswers(t, server, "POST", requestsPath, fmt.Sprintf(`{"bundle_reference": "b1", "grantee": %q, "custom_fields": {}}`, grantee), `[`+want+`]`)
+		requestAnswers(t, server, "GET", delegatedPath+"/"+requestID(i+1), "", want)
+		wants = append(wants, want)
+	}
+	requestAnswers(t, server, "GET", delegatedPath, "", requestPage(wants...))
+	answers(t, server, "GET", requestsPath, "", 200, requestPage())
+	server.Put(aponotest.AccessRequests, json.RawMessage(`{"id": "own", "custom_fields": {}, "access_groups": []}`))
+	answers(t, server, "GET", delegatedPath+"/own", "", 404, `{"message": "there is no delegated access request \"own\""}`)
+	answers(t, server, "GET", delegatedPath+"/none", "", 404, `{"message": "there is no delegated access request \"none\""}`)
+}
+
+const (
+	seededEntitlement = `{"integration": {"id": "i", "name": "n"}, "permission": {"name": "p"}, "status": %q,
+		"resource": {"id": "r", "source_id": "arn:r", "name": "res", "type": {"id": "t", "label": "T"}}}`
+	seededRequest = `{"id": "old", "status": "ACTIVE", "creation_date": "2026-01-02T03:04:05.006Z", "duration_in_sec": 60,
+		"justification": "first", "custom_fields": {"a": "1"},
+		"access_groups": [{"integration": {"id": "i", "name": "n"}, "resource_types": [{"id": "t", "label": "T"}]}],
+		"requestor": {"id": "u-ann", "source_id": "ann@example.com"}, "grantee": {"id": "u-ben", "source_id": "ben@example.com"},
+		"bundle": {"id": "b1", "name": "On call"}}`
+)
+
+func putRequest(server *aponotest.Server) {
+	server.Put(aponotest.AccessRequests, json.RawMessage(seededRequest))
+	server.Put(aponotest.EntitlementsOf("old"), json.RawMessage(fmt.Sprintf(seededEntitlement, "ACTIVE")))
+}
+
+// Who asks again is the requestor, and says anew why; what for, for whom and how
+// long is the same.
+func TestRequestAgainRepeatsWhatWasRequested(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t)
+	putRequest(server)
+	const again = `"status": "PENDING", "creation_date": "now", "duration_in_sec": 60,
+		"access_groups": [{"integration": {"id": "i", "name": "n"}, "resource_types": [{"id": "t", "label": "T"}]}],
+		"grantee": {"id": "u-ben", "source_id": "ben@example.com"}, "bundle": {"id": "b1", "name": "On call"}, `
+	requestAnswers(t, server, "POST", requestsPath+"/old/request-again", `{"justification": "second", "custom_fields": {"b": "2"}}`,
+		`[{`+again+`"id": "`+requestID(1)+`", "justification": "second", "custom_fields": {"b": "2"}}]`)
+	requestAnswers(t, server, "POST", requestsPath+"/"+requestID(1)+"/request-again", `{"custom_fields": {}}`,
+		`[{`+again+`"id": "`+requestID(2)+`", "custom_fields": {}}]`)
+	for _, id := range []string{requestID(1), requestID(2)} {
+		answers(t, server, "GET", requestsPath+"/"+id+"/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "PENDING")))
+	}
+	answers(t, server, "GET", requestsPath+"/old", "", 200, seededRequest)
+	answers(t, server, "GET", requestsPath+"/old/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "ACTIVE")))
+}
+
+func TestRevokedAccessRequestIsRevokedInAllItsParts(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t)
+	putRequest(server)
+	status, _ := ask(t, server, "POST", requestsPath+"/old/request-again", `{"custom_fields": {}}`)
+	check.Equal(t, status, 200)
+	answers(t, server, "POST", requestsPath+"/old/revoke", "", 200, `{"message": "The access request is being revoked"}`)
+	requestAnswers(t, server, "GET", requestsPath+"/old", "",
+		strings.Replace(seededRequest, `"status": "ACTIVE"`, `"status": "REVOKED", "revocation_date": "now"`, 1))
+	answers(t, server, "GET", requestsPath+"/old/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "REVOKED")))
+	answers(t, server, "GET", requestsPath+"/"+requestID(1)+"/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "PENDING")))
+}
+
+// requestIDs gets a page and returns what identifies its items, and the next
+// token.
+func requestIDs(t *testing.T, server *aponotest.Server, path string) (ids, token string) {
+	t.Helper()
+	status, answer := ask(t, server, "GET", path, "")
+	check.True(t, status == 200, "status 200 for %s, got %d: %s", path, status, answer)
+	var page struct {
+		Items []struct {
+			ID       string `json:"id"`
+			Resource struct {
+				ID string `json:"id"`
+			} `json:"resource"`
+			Permission struct {
+				Name string `json:"name"`
+			} `json:"permission"`
+		} `json:"items"`
+		Pagination struct {
+			NextPageToken string `json:"next_page_token"`
+		} `json:"pagination"`
+	}
+	check.NoError(t, json.Unmarshal([]byte(answer), &page))
+	all := make([]string, 0, len(page.Items))
+	for _, item := range page.Items {
+		if item.ID == "" {
+			item.ID = item.Resource.ID + ":" + item.Permission.Name
+		}
+		all = append(all, item.ID)
+	}
+	return strings.Join(all, " "), page.Pagination.NextPageToken
+}
+
+// putManyRequests puts requests of the caller's own, what somebody else requested
+// for the caller, and what the caller requested for others.
+func putManyRequests(server *aponotest.Server) {
+	const (
+		byAnn  = `, "requestor": {"id": "u-ann", "source_id": "ann@example.com"}`
+		forAnn = `, "grantee": {"id": "u-ann", "source_id": "ann@example.com"}`
+		forBen = `, "grantee": {"id": "u-ben", "source_id": "ben@example.com"}`
+	)
+	for _, r := range []struct{ id, status, rest string }{
+		{"own1", "PENDING", ""}, {"ann1", "ACTIVE", byAnn}, {"own2", "ACTIVE", ""}, {"ann2", "PENDING", byAnn}, {"own3", "PENDING", ""},
+		{"for1", "PENDING", forBen}, {"for2", "REVOKED", forAnn}, {"for3", "PENDING", byAnn + forBen},
+	} {
+		server.Put(aponotest.AccessRequests,
+			json.RawMessage(fmt.Sprintf(`{"id": %q, "status": %q, "custom_fields": {}, "access_groups": []%s}`, r.id, r.status, r.rest)))
+	}
+	for _, e := range []struct{ integration, resource, kind, status string }{
+		{"aws", "bucket", "s3", "PENDING"}, {"aws", "role", "iam", "ACTIVE"}, {"pg", "db", "database", "ACTIVE"},
+	} {
+		server.Put(aponotest.EntitlementsOf("own1"), json.RawMessage(fmt.Sprintf(`{"integration": {"id": %q, "name": "x"},
+			"resource": {"id": %q, "source_id": "x", "name": "x", "type": {"id": %q, "label": "x"}}, "permission": {"name": "p"}, "status": %q}`,
+			e.integration, e.resource, e.kind, e.status)))
+	}
+}
+
+// A fake whose filters do nothing lets a program pass that picks the wrong
+// request, and revokes it.
+func TestAccessListsHeedTheirFilters(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t)
+	putManyRequests(server)
+	const entitlements = requestsPath + "/own1/entitlements"
+	for path, want := range map[string]string{
+		requestsPath:                                         "own1 own2 own3",
+		requestsPath + "?statuses=pending":                   "own1 own3",
+		requestsPath + "?statuses=PENDING&statuses=ACTIVE":   "own1 own2 own3",
+		requestsPath + "?statuses=REVOKED":                   "",
+		requestsPath + "?requestor=u-ann":                    "ann1 ann2",
+		requestsPath + "?requestor=ann%40example.com":        "ann1 ann2",
+		requestsPath + "?requestor=u-ann&statuses=ACTIVE":    "ann1",
+		requestsPath + "?requestor=u-ben":                    "",
+		delegatedPath:                                        "for1 for2 for3",
+		delegatedPath + "?grantee=u-ben":                     "for1 for3",
+		delegatedPath + "?grantee=BEN@example.com":           "for1 for3",
+		delegatedPath + "?grantee=u-chen":                    "",
+		delegatedPath + "?statuses=REVOKED":                  "for2",
+		delegatedPath + "?statuses=REVOKED&statuses=PENDING": "for1 for2 for3",
+		delegatedPath + "?statuses=REVOKED&grantee=u-ben":    "",
+		entitlements:                          "bucket:p role:p db:p",
+		entitlements + "?integration_ids=aws": "bucket:p role:p",
+		entitlements + "?integration_ids=aws&integration_ids=pg":                                         "bucket:p role:p db:p",
+		entitlements + "?resource_types=iam&resource_types=s3":                                           "bucket:p role:p",
+		entitlements + "?statuses=active":                                                                "role:p db:p",
+		entitlements + "?statuses=active&integration_ids=aws":                                            "role:p",
+		entitlements + "?statuses=FAILED":                                                                "",
+		availablePath + "/bundles":                                                                       "b1 b2",
+		availablePath + "/bundles?name=On+call":                                                          "b1",
+		availablePath + "/bundles?name=none&name=auditors":                                               "b2",
+		availablePath + "/bundles?name=*a*":                                                              "b1 b2",
+		availablePath + "/bundles?grantee=u-ben":                                                         "b1 b2",
+		availablePath + "/entitlements":                                                                  "bucket:ReadOnly bucket:ReadWrite role:Assume db:ReadOnly",
+		availablePath + "/entitlements?grantee=ann%40example.com":                                        "bucket:ReadOnly bucket:ReadWrite role:Assume db:ReadOnly",
+		availablePath + "/entitlements?integration_id=pg":                                                "db:ReadOnly",
+		availablePath + "/entitlements?integration_name=Production":                                      "bucket:ReadOnly bucket:ReadWrite role:Assume",
+		availablePath + "/entitlements?integration_name=prod":                                            "",
+		availablePath + "/entitlements?permission_name=ReadOnly":                                         "bucket:ReadOnly db:ReadOnly",
+		availablePath + "/entitlements?permission_name=ReadWrite&permission_name=Assume":                 "bucket:ReadWrite role:Assume",
+		availablePath + "/entitlements?resource_name=orders":                                             "bucket:ReadOnly bucket:ReadWrite db:ReadOnly",
+		availablePath + "/entitlements?resource_type_id=iam&resource_type_id=database":                   "role:Assume db:ReadOnly",
+		availablePath + "/entitlements?resource_name=orders&permission_name=ReadOnly&integration_id=aws": "bucket:ReadOnly",
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			ids, _ := requestIDs(t, server, path)
+			check.Equal(t, ids, want)
+		})
+	}
+}
+
+// A page token belongs to its list and carries the filters of it, "my own" being
+// one of them.
+func TestPagesOfAccessRequestsStayInTheirList(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t, aponotest.WithPageSize(1))
+	putManyRequests(server)
+	for path, want := range map[string]string{
+		requestsPath:                                  "own1 own2 own3",
+		requestsPath + "?statuses=PENDING":            "own1 own3",
+		requestsPath + "?requestor=u-ann":             "ann1 ann2",
+		delegatedPath + "?grantee=ben@example.com":    "for1 for3",
+		requestsPath + "/own1/entitlements":           "bucket:p role:p db:p",
+		availablePath + "/bundles":                    "b1 b2",
+		availablePath + "/entitlements":               "bucket:ReadOnly bucket:ReadWrite role:Assume db:ReadOnly",
+		availablePath + "/entitlements?grantee=u-ann": "bucket:ReadOnly bucket:ReadWrite role:Assume db:ReadOnly",
+	} {
+		list, _, _ := strings.Cut(path, "?")
+		var all []string
+		ids, token := requestIDs(t, server, path)
+		for all = append(all, ids); token != ""; all = append(all, ids) {
+			check.True(t, len(all) < 9, "an end of the pages of %s, got %v", path, all)
+			ids, token = requestIDs(t, server, list+"?page_token="+token)
+		}
+		check.Equal(t, strings.Join(all, " "), want)
+	}
+	_, token := requestIDs(t, server, delegatedPath)
+	answers(t, server, "GET", requestsPath+"?page_token="+token, "", 400,
+		`{"field": "page_token", "message": "page_token: it is not a token of this list"}`)
+}
+
+func TestWrongAccessRequestsAreRefusedByName(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t)
+	putManyRequests(server)
+	const (
+		union  = "exactly one of bundle_reference and entitlements must be given"
+		bundle = `"bundle_reference": "b1"`
+		fields = `"custom_fields": {}`
+	)
+	for _, test := range []struct {
+		method, path, body string
+		status             int
+		field, message     string
+	}{
+		{"POST", requestsPath, `{` + fields + `}`, 422, "bundle_reference", union},
+		{"POST", requestsPath, `{"entitlements": [], ` + fields + `}`, 422, "bundle_reference", union},
+		{"POST", requestsPath, `{` + bundle + `, "entitlements": [{"resource_id": "bucket", "permission_id": "read"}], ` + fields + `}`, 422, "bundle_reference", union},
+		{"POST", requestsPath, `{"bundle_reference": "none", ` + fields + `}`, 422, "bundle_reference", `there is no bundle "none"`},
+		{"POST", requestsPath, `{"bundle_reference": "", ` + fields + `}`, 422, "bundle_reference", `there is no bundle ""`},
+		{"POST", requestsPath, `{` + bundle + `}`, 422, "custom_fields", "it is missing"},
+		{"POST", requestsPath, `{` + bundle + `, "custom_fields": null}`, 422, "custom_fields", "it must not be null"},
+		{"POST", requestsPath, `{` + bundle + `, "custom_fields": {"a": 1}}`, 422, "custom_fields.a", "it must be a string, not a number"},
+		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": 0, ` + fields + `}`, 422, "duration_in_sec", "it must be above 0"},
+		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": -5, ` + fields + `}`, 422, "duration_in_sec", "it must be above 0"},
+		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": 1.5, ` + fields + `}`, 422, "duration_in_sec", "it must be a whole number of 32 bits, not a number"},
+		{"POST", requestsPath, `{` + bundle + `, "grantee": "chen@example.com", ` + fields + `}`, 422, "grantee", `there is no user "chen@example.com"`},
+		{"POST", requestsPath, `{` + bundle + `, "status": "ACTIVE", ` + fields + `}`, 422, "status", "there is no such field"},
+		{"POST", requestsPath, `{"entitlements": [{"resource_id": "bucket"}], ` + fields + `}`, 422, "entitlements[0].permission_id", "it is missing"},
+		{"POST", requestsPath, `{"entitlements": [{"resource_id": "bucket", "permission_id": "assume"}], ` + fields + `}`, 422, "entitlements", "there is no such resource with such a permission"},
+		{"POST", requestsPath + "/own1/request-again", `{}`, 422, "custom_fields", "it is missing"},
+		{"POST", requestsPath + "/own1/request-again", `{"duration_in_sec": 1, ` + fields + `}`, 422, "duration_in_sec", "there is no such field"},
+		{"POST", requestsPath + "/none/request-again", `{` + fields + `}`, 404, "", `there is no access request "none"`},
+		{"POST", requestsPath + "/own1/revoke", `{}`, 422, "", "the operation takes no body"},
+		{"POST", requestsPath + "/none/revoke", ``, 404, "", `there is no access request "none"`},
+		{"GET", requestsPath + "/none", ``, 404, "", `there is no access request "none"`},
+		{"GET", requestsPath + "/none/entitlements", ``, 404, "", `there is no access request "none"`},
+		{"GET", requestsPath + "?grantee=u-ben", ``, 422, "grantee", "there is no such query parameter"},
+		{"GET", requestsPath + "?requestor=a&requestor=b", ``, 422, "requestor", "the query parameter is given 2 times"},
+		{"GET", delegatedPath + "?requestor=u-ann", ``, 422, "requestor", "there is no such query parameter"},
+		{"GET", requestsPath + "/own1/entitlements?integration_id=aws", ``, 422, "integration_id", "there is no such query parameter"},
+		{"GET", availablePath + "/bundles?grantee=a&grantee=b", ``, 422, "grantee", "the query parameter is given 2 times"},
+		{"GET", availablePath + "/entitlements?name=x", ``, 422, "name", "there is no such query parameter"},
+	} {
+		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
+			t.Parallel()
+			want := fmt.Sprintf(`{"message": %q}`, test.message)
+			if test.field != "" {
+				want = fmt.Sprintf(`{"message": %q, "field": %q}`, test.field+": "+test.message, test.field)
+			}
+			answers(t, server, test.method, test.path, test.body, test.status, want)
+		})
+	}
+}
+
+// A refused request leaves nothing behind.
+func TestRefusedAccessRequestChangesNothing(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t)
+	status, _ := ask(t, server, "POST", requestsPath, `{"custom_fields": {}, "entitlements": [
+		{"resource_id": "bucket", "permission_id": "read"}, {"resource_id": "none", "permission_id": "read"}]}`)
+	check.Equal(t, status, 422)
+	answers(t, server, "GET", requestsPath, "", 200, requestPage())
+}
+
+// What can be requested is what there is: a fake with a list of its own would
+// offer what was deleted, and hide what was added.
+func TestAvailableAccessFollowsTheState(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t)
+	answers(t, server, "GET", availablePath+"/entitlements?integration_id=pg", "", 200, requestPage(`{"integration": {"id": "pg", "name": "Orders DB"},
+		"resource": {"id": "db", "source_id": "db", "name": "orders", "type": {"id": "database", "label": "database"}},
+		"permission": {"id": "select", "source_id": "select", "name": "ReadOnly"}}`))
+	answers(t, server, "GET", availablePath+"/bundles", "", 200, requestPage(`{"id": "b1", "name": "On call"}`, `{"id": "b2", "name": "Auditors"}`))
+
+	server.Put(aponotest.ResourcesOf("pg"), json.RawMessage(`{"id": "t1", "name": "log", "type": "table", "status": {"status": "Active"}}`))
+	answers(t, server, "DELETE", "/api/admin/v4/integrations/aws", "", 204, "")
+	answers(t, server, "DELETE", "/api/admin/v2/bundles/b1", "", 204, "")
+	ids, _ := requestIDs(t, server, availablePath+"/entitlements")
+	check.Equal(t, ids, "db:ReadOnly t1:ADMIN")
+	ids, _ = requestIDs(t, server, availablePath+"/bundles")
+	check.Equal(t, ids, "b2")
+	answers(t, server, "POST", requestsPath, `{"entitlements": [{"resource_id": "bucket", "permission_id": "read"}], "custom_fields": {}}`, 422,
+		`{"field": "entitlements", "message": "entitlements: there is no such resource with such a permission"}`)
+}
+
+func TestAccessRequestsWithTheClient(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t, aponotest.WithPageSize(1))
+	service, ctx := server.Client().AccessRequests, t.Context()
+	made, err := service.Create(ctx, apono.CreateAccessRequestInput{
+		Entitlements: []apono.CreateAccessRequestEntitlement{
+			{ResourceID: "bucket", PermissionID: "read"}, {ResourceID: "db", PermissionID: "select"}, {ResourceID: "bucket", PermissionID: "write"},
+		},
+		Justification: apono.Ptr("why"), DurationInSec: apono.Ptr(60),
+	})
+	check.NoError(t, err)
+	check.Equal(t, len(made), 2)
+	first := made[0]
+	check.Equal(t, first.AccessGroups, []apono.AccessGroup{{
+		Integration: apono.IntegrationPartial{ID: "aws", Name: "Production"}, ResourceTypes: []apono.ResourceType{{ID: "s3", Label: "s3"}},
+	}})
+
+	page, err := service.ListEntitlements(ctx, first.ID, apono.ListAccessRequestEntitlementsOptions{ResourceTypes: []string{"s3"}})
+	check.NoError(t, err)
+	check.True(t, len(page.Items) == 1 && page.NextPageToken != "", "the first of two pages, got %v", page)
+	entitlements, err := apono.Collect(service.ListAllEntitlements(ctx, first.ID))
+	check.NoError(t, err)
+	check.Equal(t, len(entitlements), 2)
+	check.Equal(t, entitlements[1].Permission.Name, "ReadWrite")
+
+	granted := *first
+	granted.Status = apono.AccessRequestStatusActive
+	server.Put(aponotest.AccessRequests, granted)
+	got, err := service.WaitFor(ctx, first.ID, apono.UntilGranted)
+	check.NoError(t, err)
+	check.Equal(t, got, &granted)
+
+	message, err := service.Revoke(ctx, first.ID)
+	check.NoError(t, err)
+	check.Equal(t, message.Message, "The access request is being revoked")
+	revoked, err := service.WaitFor(ctx, first.ID, apono.UntilRevoked)
+	check.NoError(t, err)
+	check.True(t, revoked.RevocationDate != nil, "a date of revocation")
+
+	again, err := service.RequestAgain(ctx, first.ID, apono.RequestAgainInput{Justification: apono.Ptr("once more")})
+	check.NoError(t, err)
+	check.Equal(t, len(again), 1)
+	got, err = service.Get(ctx, again[0].ID)
+	check.NoError(t, err)
+	check.Equal(t, got, again[0])
+	check.True(t, got.Status.Pending() && *got.Justification == "once more" && *got.DurationInSec == 60, "the request anew, got %+v", got)
+
+	requests, err := apono.Collect(service.ListAll(ctx))
+	check.NoError(t, err)
+	check.Equal(t, requests, []*apono.AccessRequest{revoked, made[1], again[0]})
+	list, err := service.List(ctx, apono.ListAccessRequestsOptions{Statuses: []apono.AccessRequestStatus{apono.AccessRequestStatusRevoked}})
+	check.NoError(t, err)
+	check.Equal(t, list, &apono.Page[apono.AccessRequest]{Items: requests[:1]})
+}
+
+func TestDelegatedRequestsWithTheClient(t *testing.T) {
+	t.Parallel()
+	server := requestServer(t, aponotest.WithPageSize(1))
+	client, ctx := server.Client(), t.Context()
+	var made []string
+	for _, bundle := range []string{"b1", "Auditors"} {
+		requests, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{BundleReference: &bundle, Grantee: apono.Ptr("ben@example.com")})
+		check.NoError(t, err)
+		made = append(made, requests[0].ID)
+	}
+	got, err := client.DelegatedRequests.Get(ctx, made[1])
+	check.NoError(t, err)
+	check.Equal(t, got.Grantee, apono.GranteeIdentity{ID: "u-ben", SourceID: "ben@example.com"})
+	check.Equal(t, got.Bundle, &apono.BundlePartial{ID: "b2", Name: "Auditors"})
+	all, err := apono.Collect(client.DelegatedRequests.ListAll(ctx, apono.ListDelegatedRequestsOptions{Grantee: "u-ben"}))
+	check.NoError(t, err)
+	check.True(t, len(all) == 2 && all[0].ID == made[0] && all[1].ID == made[1], "both requests, got %+v", all)
+	page, err := client.DelegatedRequests.List(ctx, apono.ListDelegatedRequestsOptions{Grantee: "u-ann"})
+	check.NoError(t, err)
+	check.Equal(t, len(page.Items), 0)
+	server.Put(aponotest.AccessRequests, *got) // as it was read
+	again, err := client.DelegatedRequests.Get(ctx, made[1])
+	check.NoError(t, err)
+	check.Equal(t, again, got)
+}
+
+func TestAvailableAccessWithTheClient(t *testing.T) {
+	t.Parallel()
+	service, ctx := requestServer(t, aponotest.WithPageSize(2)).Client().AvailableAccess, t.Context()
+	bundles, err := service.ListBundles(ctx, apono.ListAvailableBundlesOptions{Name: []string{"Aud*"}, Grantee: "u-ben"})
+	check.NoError(t, err)
+	check.Equal(t, bundles, &apono.Page[apono.AvailableBundle]{Items: []*apono.AvailableBundle{{ID: "b2", Name: "Auditors"}}})
+	allBundles, err := apono.Collect(service.ListAllBundles(ctx))
+	check.NoError(t, err)
+	check.Equal(t, len(allBundles), 2)
+	entitlements, err := service.ListEntitlements(ctx, apono.ListAvailableEntitlementsOptions{PermissionName: []string{"Assume"}, ResourceTypeID: []string{"iam"}})
+	check.NoError(t, err)
+	check.Equal(t, entitlements.Items, []*apono.AvailableEntitlement{{
+		Integration: apono.IntegrationPartial{ID: "aws", Name: "Production"},
+		Resource:    apono.EntitlementResource{ID: "role", SourceID: "role", Name: "deployer", Type: apono.ResourceType{ID: "iam", Label: "iam"}},
+		Permission:  apono.EntitlementPermission{ID: "assume", SourceID: "assume", Name: "Assume"},
+	}})
+	all, err := apono.Collect(service.ListAllEntitlements(ctx))
+	check.NoError(t, err)
+	check.Equal(t, len(all), 4)
+}

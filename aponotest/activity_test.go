@@ -1,0 +1,139 @@
+package aponotest_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/check"
+)
+
+const activityPath = "/api/v3/activity"
+
+// The rows of the tests: the first has every column and everything that only
+// filters look at.
+const (
+	fullActivity = `"request_id": "AR-1", "request_date": "2026-03-05", "requestor_name": "Ada", "requestor_email": "ada@example.com",
+		"integration": "Orders", "resource_type": "mysql-database", "resources": ["orders", "billing"], "permissions": ["READ_ONLY", "ADMIN"],
+		"justification": "<why>", "status": "Active", "trigger_type": "user", "access_flow": "Databases", "extension_count": "2"`
+	moreActivity = `"request_grant_date": "2026-03-06", "request_revoke_date": "2026-03-07", "grantee_name": "Ben", "grantee_id": "u2",
+		"grantee_type": "USER", "approver_names": "Chen", "approver_emails": "chen@example.com", "approver_types": "USER",
+		"approver_reason": "fine", "resources_status": "ok", "bundle_name": "All"`
+	hiddenActivity = `"access_flow_id": "f1", "integration_id": "i1", "requestor_id": "u1", "date": 100`
+	secondActivity = `"request_id": "AR-2", "resource_type": "ssh", "resources": ["host"], "permissions": [], "status": "Revoked", "trigger_type": "auto"`
+	thirdActivity  = `"request_id": "AR-3", "status": "Active"`
+)
+
+func activityServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+	t.Helper()
+	server := aponotest.NewServer(t, opts...)
+	server.Put(aponotest.Activity,
+		json.RawMessage(`{`+fullActivity+`,`+moreActivity+`,`+hiddenActivity+`}`),
+		json.RawMessage(`{`+secondActivity+`, "access_flow_id": "f2", "integration_id": "i2", "requestor_id": "u2", "date": 200}`),
+		json.RawMessage(`{`+thirdActivity+`}`),
+	)
+	return server
+}
+
+// activityRows is the answer that holds the given rows, all of them.
+func activityRows(total string, rows ...string) string {
+	return `{"data": [{` + strings.Join(rows, `}, {`) + `}], "pagination": {"total": ` + total + `, "limit": ` + total + `, "offset": 0}}`
+}
+
+func TestActivityIsAnsweredWithTheColumnsThatWereAskedFor(t *testing.T) {
+	t.Parallel()
+	server := activityServer(t)
+	answers(t, server, "GET", activityPath, "", 200, activityRows("3", fullActivity, secondActivity, thirdActivity))
+	answers(t, server, "GET", activityPath+"?fields=status&fields=bundle_name", "", 200,
+		activityRows("3", `"status": "Active", "bundle_name": "All"`, `"status": "Revoked"`, `"status": "Active"`))
+	var all []string
+	for _, name := range []string{
+		"request_id", "request_date", "request_grant_date", "request_revoke_date", "requestor_name", "requestor_email",
+		"grantee_name", "grantee_id", "grantee_type", "integration", "resources", "resource_type", "permissions", "approver_names",
+		"approver_emails", "approver_types", "justification", "status", "approver_reason", "resources_status", "trigger_type",
+		"access_flow", "bundle_name", "extension_count",
+	} {
+		all = append(all, "fields="+name)
+	}
+	answers(t, server, "GET", activityPath+"?"+strings.Join(all, "&"), "", 200,
+		activityRows("3", fullActivity+`,`+moreActivity, secondActivity, thirdActivity))
+}
+
+func TestFiltersOfActivity(t *testing.T) {
+	t.Parallel()
+	server := activityServer(t)
+	peopleFiltered(t, server, activityPath, "request_id", map[string]string{
+		"?filter[access_flow_id]=f1":                                     "AR-1",
+		"?filter%5Baccess_flow_id%5D=f2":                                 "AR-2",
+		"?filter[access_request_id]=AR-3":                                "AR-3",
+		"?filter[access_request_id]=AR-3&filter[access_request_id]=AR-1": "AR-1 AR-3",
+		"?filter[integration_id]=i2":                                     "AR-2",
+		"?filter[integration_id]=Orders":                                 "",
+		"?filter[permission]=ADMIN":                                      "AR-1",
+		"?filter[permission]=ADMIN&filter[permission]=READ_ONLY":         "AR-1",
+		"?filter[requestor_id]=u1&filter[requestor_id]=u2":               "AR-1 AR-2",
+		"?filter[requestor_id]=Ada":                                      "",
+		"?filter[resource]=billing&filter[resource]=host":                "AR-1 AR-2",
+		"?filter[resource]=bill":                                         "",
+		"?filter[resource_type]=ssh":                                     "AR-2",
+		"?filter[status]=Active":                                         "AR-1 AR-3",
+		"?filter[status]=Active&filter[resource]=orders":                 "AR-1",
+		"?filter[trigger_type]=auto":                                     "AR-2",
+		"?filter[trigger_type]=none":                                     "",
+		"?start_date=100":                                                "AR-1 AR-2 AR-3",
+		"?start_date=101":                                                "AR-2 AR-3",
+		"?end_date=199":                                                  "AR-1 AR-3",
+		"?start_date=101&end_date=199":                                   "AR-3",
+		"?start_date=-1&end_date=200":                                    "AR-1 AR-2 AR-3",
+		"?filter[status]=Active&end_date=99":                             "AR-3",
+	})
+	// A filter looks at what the answer leaves out.
+	answers(t, server, "GET", activityPath+"?fields=status&filter[resource_type]=ssh", "", 200, activityRows("1", `"status": "Revoked"`))
+}
+
+func TestWrongRequestsForActivityAreRefusedByName(t *testing.T) {
+	t.Parallel()
+	peopleRefused(t, activityServer(t), []peopleRefusal{
+		{"GET", activityPath + "?fields=access_flow_id", "", 422, "fields", `there is no field "access_flow_id"`},
+		{"GET", activityPath + "?fields=status&fields=date", "", 422, "fields", `there is no field "date"`},
+		{"GET", activityPath + "?filter[requestor]=u1", "", 422, "filter[requestor]", "there is no such query parameter"},
+		{"GET", activityPath + "?status=Active", "", 422, "status", "there is no such query parameter"},
+		{"GET", activityPath + "?start_date=2026-03-05", "", 422, "start_date", `it must be a whole number, not "2026-03-05"`},
+		{"GET", activityPath + "?end_date=1.5", "", 422, "end_date", `it must be a whole number, not "1.5"`},
+		{"GET", activityPath + "?end_date=1&end_date=2", "", 422, "end_date", "the query parameter is given 2 times"},
+		{"GET", activityPath + "?skip=1", "", 422, "skip", "there is no such query parameter"},
+	})
+}
+
+func TestProgramsUseActivity(t *testing.T) {
+	t.Parallel()
+	server := activityServer(t, aponotest.WithOffsetPageSize(1))
+	for range 3 {
+		server.Put(aponotest.Activity, apono.ActivityEntry{
+			Status: apono.Ptr("Denied"), Extra: map[string]json.RawMessage{"grantee_name": json.RawMessage(`"Dana"`), "date": json.RawMessage(`300`)},
+		})
+	}
+	activity := server.Client().Activity
+	page, err := activity.List(t.Context(), apono.ListActivityOptions{
+		Skip: 1, Limit: 1, Fields: []apono.ReportField{apono.ReportFieldStatus, apono.ReportFieldResources}, StartDate: 1, EndDate: 250,
+	})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.OffsetPage[apono.ActivityEntry]{
+		Items: []*apono.ActivityEntry{{Status: apono.Ptr("Revoked"), Resources: []string{"host"}}}, Total: 3, Limit: 1, Offset: 1,
+	})
+	all, err := apono.Collect(activity.ListAll(t.Context(), apono.ListActivityOptions{
+		AccessFlowID: []string{"f1"}, AccessRequestID: []string{"AR-1"}, IntegrationID: []string{"i1"}, Permission: []string{"ADMIN"},
+		RequestorID: []string{"u1"}, Resource: []string{"orders"}, ResourceType: []string{"mysql-database"}, Status: []string{"Active"},
+		TriggerType: []string{"user"}, Fields: []apono.ReportField{apono.ReportFieldAccessFlow},
+	}))
+	check.NoError(t, err)
+	check.Equal(t, all, []*apono.ActivityEntry{{AccessFlow: apono.Ptr("Databases")}})
+	alike, err := apono.Collect(activity.ListAll(t.Context(), apono.ListActivityOptions{
+		StartDate: 300, Status: []string{"Denied"}, Fields: []apono.ReportField{apono.ReportFieldGranteeName},
+	}))
+	check.NoError(t, err)
+	dana := &apono.ActivityEntry{Extra: map[string]json.RawMessage{"grantee_name": json.RawMessage(`"Dana"`)}}
+	check.Equal(t, alike, []*apono.ActivityEntry{dana, dana, dana})
+}

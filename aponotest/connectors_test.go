@@ -1,0 +1,98 @@
+package aponotest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/check"
+)
+
+const connectorsPath = "/api/admin/v3/connectors"
+
+// The connectors of the tests. The first has every member; %q is its name.
+const (
+	connectorFull = `{"id": "c/1", "name": %q, "status": "CONNECTED", "version": "1.7.4", "last_connected": "2026-03-05T07:08:09.123456Z",
+		"is_latest_version": true, "cloud_provider_type": "AWS", "sessions": [{
+			"id": "s1", "last_connected_time": "2026-03-05T07:08:08+01:00",
+			"metadata": {"connector_version": "1.7.3", "cloud_provider_metadata": {
+				"kubernetes_type": "EKS", "kubernetes_version": "1.34", "is_kubernetes_admin": false, "local_deploy": false,
+				"aws_account_id": "000123456789", "region": "eu-central-1", "availability_zone": "eu-central-1a", "project_id": "p",
+				"organization_id": "o", "zone": "z", "subscription_id": "s", "resource_group": "g", "is_azure_admin": true
+			}}
+		}, {"id": "s2", "last_connected_time": "2026-03-05T07:08:08Z", "metadata": {}}]}`
+	connectorBare = `{"id": "c2", "name": "two", "status": "DISCONNECTED", "version": "", "is_latest_version": false,
+		"cloud_provider_type": "", "sessions": []}`
+)
+
+func connectorServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+	t.Helper()
+	server := aponotest.NewServer(t, opts...)
+	server.Put(aponotest.Connectors, json.RawMessage(fmt.Sprintf(connectorFull, "one")), json.RawMessage(connectorBare))
+	return server
+}
+
+func TestConnectorsKeepWhatTheAPIDecides(t *testing.T) {
+	t.Parallel()
+	server := connectorServer(t)
+	old, renamed := fmt.Sprintf(connectorFull, "one"), fmt.Sprintf(connectorFull, " new name ")
+	answers(t, server, "GET", connectorsPath, "", 200, `{"items": [`+old+`,`+connectorBare+`], "pagination": {}}`)
+	answers(t, server, "GET", connectorsPath+"/c2", "", 200, connectorBare)
+	answers(t, server, "PUT", connectorsPath+"/c%2F1", `{"name": " new name "}`, 200, renamed)
+	answers(t, server, "GET", connectorsPath, "", 200, `{"items": [`+renamed+`,`+connectorBare+`], "pagination": {}}`)
+	answers(t, server, "DELETE", connectorsPath+"/c%2F1", "", 204, "")
+	answers(t, server, "GET", connectorsPath+"/c%2F1", "", 404, peopleMissing("connector", "c/1"))
+	answers(t, server, "DELETE", connectorsPath+"/c%2F1", "", 404, peopleMissing("connector", "c/1"))
+	answers(t, server, "GET", connectorsPath, "", 200, `{"items": [`+connectorBare+`], "pagination": {}}`)
+}
+
+func TestFiltersOfConnectors(t *testing.T) {
+	t.Parallel()
+	peopleFiltered(t, connectorServer(t), connectorsPath, "id", map[string]string{
+		"": "c/1 c2", "?status=CONNECTED": "c/1", "?status=DISCONNECTED": "c2", "?status=DISCONNECTED&status=CONNECTED": "c/1 c2",
+		"?status=CONN*": "", "?status=": "",
+	})
+}
+
+func TestWrongRequestsForConnectorsAreRefusedByName(t *testing.T) {
+	t.Parallel()
+	peopleRefused(t, connectorServer(t), []peopleRefusal{
+		{"GET", connectorsPath + "?name=one", "", 422, "name", "there is no such query parameter"},
+		{"POST", connectorsPath, `{"name": "x"}`, 404, "", "there is no operation POST " + connectorsPath},
+		{"PUT", connectorsPath + "/c2", `{}`, 422, "name", "it is missing"},
+		{"PUT", connectorsPath + "/c2", `{"name": null}`, 422, "name", "it must not be null"},
+		{"PUT", connectorsPath + "/c2", `{"name": "x", "status": "CONNECTED"}`, 422, "status", "there is no such field"},
+		{"PUT", connectorsPath + "/c2", `{"name": "one"}`, 409, "name", "another connector has this name"},
+		{"PUT", connectorsPath + "/c9", `{"name": "x"}`, 404, "", `there is no connector "c9"`},
+	})
+}
+
+func TestProgramsUseConnectors(t *testing.T) {
+	t.Parallel()
+	connectors := connectorServer(t, aponotest.WithPageSize(1)).Client().Connectors
+	page, err := connectors.List(t.Context(), apono.ListConnectorsOptions{
+		Status: []apono.ConnectorStatus{apono.ConnectorStatusDisconnected, apono.ConnectorStatusConnected},
+	})
+	check.NoError(t, err)
+	check.Equal(t, len(page.Items), 1)
+	one := page.Items[0]
+	all, err := apono.Collect(connectors.ListAll(t.Context()))
+	check.NoError(t, err)
+	check.Equal(t, len(all), 2)
+	check.Equal(t, all[0], one)
+	got, err := connectors.Get(t.Context(), "c/1")
+	check.NoError(t, err)
+	check.Equal(t, got, one)
+
+	in := got.UpdateInput()
+	in.Name = "renamed"
+	updated, err := connectors.Update(t.Context(), "c/1", in)
+	check.NoError(t, err)
+	got.Name = "renamed"
+	check.Equal(t, updated, got)
+	check.NoError(t, connectors.Delete(t.Context(), "c/1"))
+	_, err = connectors.Get(t.Context(), "c/1")
+	check.ErrorIs(t, err, apono.ErrNotFound)
+}

@@ -1,0 +1,153 @@
+package aponotest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/check"
+)
+
+const sessionsPath = "/api/user/v1/access-sessions"
+
+func sessionJSON(id, integration, status string, requests ...string) string {
+	return fmt.Sprintf(`{"id": %q, "name": "of %[1]s", "request_ids": ["%s"], "integration": {"id": %q, "name": "x"},
+		"credentials_status": %q, "can_reset_credentials": %t}`, id, strings.Join(requests, `", "`), integration, status, status != "NOT_APPLICABLE")
+}
+
+// sessionServer is a server with three sessions, the first of which has access
+// details.
+func sessionServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+	t.Helper()
+	server := aponotest.NewServer(t, opts...)
+	server.Put(aponotest.Sessions,
+		json.RawMessage(sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2")),
+		json.RawMessage(sessionJSON("s2", "aws", "NOT_APPLICABLE", "ar2")),
+		json.RawMessage(sessionJSON("s3", "pg", "VIEWED", "ar3")))
+	server.Put(aponotest.DetailsOf("s1"), json.RawMessage(`{"instructions": "log in", "parameters": {"password": "hunter2"}, "custom_admin_message": null}`))
+	return server
+}
+
+func TestSessionsHeedTheirFilters(t *testing.T) {
+	t.Parallel()
+	server := sessionServer(t)
+	for query, want := range map[string]string{
+		"":                                      "s1 s2 s3",
+		"?integration_id=pg":                    "s1 s3",
+		"?integration_id=pg&integration_id=aws": "s1 s2 s3",
+		"?integration_id=none":                  "",
+		"?request_ids=ar2":                      "s1 s2",
+		"?request_ids=ar1&request_ids=ar3":      "s1 s3",
+		"?request_ids=ar2&integration_id=aws":   "s2",
+	} {
+		t.Run(query, func(t *testing.T) {
+			t.Parallel()
+			ids, _ := requestIDs(t, server, sessionsPath+query)
+			check.Equal(t, ids, want)
+		})
+	}
+}
+
+func TestWrongRequestsForSessionsAreRefused(t *testing.T) {
+	t.Parallel()
+	server := sessionServer(t)
+	for _, test := range []struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{"GET", "?integration_ids=pg", "", 422, `{"field": "integration_ids", "message": "integration_ids: there is no such query parameter"}`},
+		{"GET", "/none", "", 404, `{"message": "there is no access session \"none\""}`},
+		{"GET", "/none/access-details", "", 404, `{"message": "there is no access session \"none\""}`},
+		{"GET", "/s1/access-details?page_token=x", "", 422, `{"field": "page_token", "message": "page_token: there is no such query parameter"}`},
+		{"GET", "/s2/access-details", "", 404, `{"message": "there is no access details of session \"s2\""}`},
+		{"POST", "/none/reset-credentials", "", 404, `{"message": "there is no access session \"none\""}`},
+		{"POST", "/s1/reset-credentials", "{}", 422, `{"message": "the operation takes no body"}`},
+		{"POST", "/s2/reset-credentials", "", 422, `{"message": "the credentials of this session cannot be reset"}`},
+	} {
+		t.Run(test.method+" "+test.path, func(t *testing.T) {
+			t.Parallel()
+			answers(t, server, test.method, sessionsPath+test.path, test.body, test.status, test.want)
+		})
+	}
+}
+
+// A program that reads details twice, or shows them as new, has to fail against
+// the fake as it would against the API.
+func TestReadingAccessDetailsMarksThemAsViewed(t *testing.T) {
+	t.Parallel()
+	server := sessionServer(t)
+	const details = `{"instructions": "log in", "parameters": {"password": "hunter2"}}`
+	answers(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"))
+	answers(t, server, "GET", sessionsPath+"/s1/access-details", "", 200, details)
+	answers(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "VIEWED", "ar1", "ar2"))
+	answers(t, server, "POST", sessionsPath+"/s1/reset-credentials", "", 200, `{"message": "The credentials are being reset"}`)
+	answers(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"))
+
+	server.Put(aponotest.DetailsOf("s2"), json.RawMessage(`{"instructions": "none needed"}`))
+	answers(t, server, "GET", sessionsPath+"/s2/access-details", "", 200, `{"instructions": "none needed"}`)
+	answers(t, server, "GET", sessionsPath+"/s2", "", 200, sessionJSON("s2", "aws", "NOT_APPLICABLE", "ar2"))
+}
+
+func TestFailedReadOfAccessDetailsUsesNothingUp(t *testing.T) {
+	t.Parallel()
+	server := sessionServer(t)
+	server.FailNext("Sessions.GetAccessDetails", 1, 503, nil, "")
+	_, err := server.Client().Sessions.GetAccessDetails(t.Context(), "s1")
+	check.ErrorIs(t, err, apono.ErrServer)
+	check.Equal(t, len(server.Requests("Sessions.GetAccessDetails")), 1)
+	answers(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"))
+}
+
+// A test that replaces a password with Put must not be given the old one.
+func TestAccessDetailsThatArePutAgainReplaceTheOthers(t *testing.T) {
+	t.Parallel()
+	server := sessionServer(t)
+	server.Put(aponotest.DetailsOf("s1"), apono.AccessSessionDetails{Instructions: "new"})
+	answers(t, server, "GET", sessionsPath+"/s1/access-details", "", 200, `{"instructions": "new"}`)
+}
+
+func TestSessionsWithTheClient(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithPageSize(1))
+	sessions := []*apono.AccessSession{
+		{
+			ID: "s1", Name: "orders", RequestIDs: []string{"ar1"}, Integration: apono.IntegrationPartial{ID: "pg", Name: "Orders DB"},
+			CredentialsStatus: apono.CredentialsStatusAvailable, CanResetCredentials: true,
+		},
+		{ID: "s2", RequestIDs: []string{}, CredentialsStatus: apono.CredentialsStatusNotApplicable},
+	}
+	details := &apono.AccessSessionDetails{
+		Instructions: "Connect", CustomAdminMessage: apono.Ptr("careful"), Parameters: apono.Secrets{"password": "hunter2-<&>"},
+		CLI: apono.Ptr("psql hunter2"), Link: &apono.Link{URL: "https://console.example.com/?signin=hunter2", Title: apono.Ptr("Console")},
+	}
+	server.Put(aponotest.Sessions, *sessions[0], sessions[1])
+	server.Put(aponotest.DetailsOf("s1"), *details)
+	service, ctx := server.Client().Sessions, t.Context()
+
+	all, err := apono.Collect(service.ListAll(ctx))
+	check.NoError(t, err)
+	check.Equal(t, all, sessions)
+	page, err := service.List(ctx, apono.ListSessionsOptions{RequestIDs: []string{"ar1"}, IntegrationID: []string{"pg"}})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.Page[apono.AccessSession]{Items: sessions[:1]})
+	read, err := service.GetAccessDetails(ctx, "s1")
+	check.NoError(t, err)
+	check.True(t, read.Parameters["password"] == "hunter2-<&>", "the password in the clear, got %q", read.Parameters["password"])
+	check.Equal(t, fmt.Sprint(read.Reveal()), fmt.Sprint(details.Reveal()))
+	check.Equal(t, read, details)
+	session, err := service.Get(ctx, "s1")
+	check.NoError(t, err)
+	check.Equal(t, session.CredentialsStatus, apono.CredentialsStatusViewed)
+	message, err := service.ResetCredentials(ctx, "s1")
+	check.NoError(t, err)
+	check.Equal(t, message, &apono.Message{Message: "The credentials are being reset"})
+	session, err = service.Get(ctx, "s1")
+	check.NoError(t, err)
+	check.Equal(t, session, sessions[0])
+	_, err = service.ResetCredentials(ctx, "s2")
+	check.ErrorIs(t, err, apono.ErrBadRequest)
+}

@@ -1,0 +1,146 @@
+package apono_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/script"
+)
+
+var bundleSuite = accessSuite[apono.Bundle, apono.ListBundlesOptions, apono.BundleInput]{
+	folder: "bundles", path: "/api/admin/v2/bundles",
+	service: func(c *apono.Client) accessService[apono.Bundle, apono.ListBundlesOptions, apono.BundleInput] {
+		return c.Bundles
+	},
+	updateInput: (*apono.Bundle).UpdateInput,
+	full:        reading, minimal: emptyBundle, upsert: readingInput,
+	options: apono.ListBundlesOptions{Limit: 2, Name: "*a b&*"}, query: "limit=2&name=%2Aa+b%26%2A",
+	onPage2: apono.ListBundlesOptions{Limit: 2, Name: "*a b&*", PageToken: "t2"},
+	deleted: script.Answer{Status: 204},
+	rename:  func(in *apono.BundleInput) *string { return &in.Name },
+}
+
+// reading is what bundles/full.json holds.
+func reading() *apono.Bundle {
+	return &apono.Bundle{
+		ID: "6a1c7b35-0f0c-4cc9-8bd4-7f5a0a3f6c02", Name: "Reading",
+		AccessTargets: []apono.AccessBundleAccessTarget{
+			{Integration: &apono.IntegrationAccessTarget{
+				IntegrationID: "int-1", IntegrationName: "Orders database",
+				ResourceType: "postgresql-database", Permissions: []string{"READ_ONLY", "CONNECT"},
+				ResourcesScopes: []apono.ResourcesScope{{
+					ScopeMode: apono.ScopeModeInclude, Type: apono.ResourcesScopeTypeTag, Key: apono.Ptr("env"), Values: []string{"prod"},
+				}},
+			}},
+			{AccessScope: &apono.AccessScopeAccessTarget{AccessScopeID: "scope-1", AccessScopeName: "Databases"}},
+		},
+		CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 123e6, time.UTC),
+		UpdateDate:   time.Date(2026, 4, 6, 10, 11, 12, 0, time.UTC),
+	}
+}
+
+// emptyBundle is what bundles/minimal.json holds.
+func emptyBundle() *apono.Bundle {
+	return &apono.Bundle{
+		ID: "bundle-2", Name: "Empty", AccessTargets: []apono.AccessBundleAccessTarget{},
+		CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 0, time.UTC), UpdateDate: time.Date(2026, 3, 5, 7, 8, 10, 0, time.UTC),
+	}
+}
+
+// readingInput is what bundles/upsert.json holds.
+func readingInput() apono.BundleInput {
+	return apono.BundleInput{
+		Name: "Reading",
+		AccessTargets: []apono.AccessBundleAccessTargetInput{
+			{Integration: &apono.IntegrationAccessTargetInput{
+				IntegrationReference: "int-1", ResourceType: "postgresql-database", Permissions: []string{"READ_ONLY", "CONNECT"},
+				ResourcesScopes: reading().AccessTargets[0].Integration.ResourcesScopes,
+			}},
+			{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "scope-1"}},
+		},
+	}
+}
+
+func TestBundleOperations(t *testing.T) {
+	t.Parallel()
+	bundleSuite.operations(t)
+}
+
+// Targets that are sent as null are refused by the API.
+func TestBundleInputsAreSentWithoutNulls(t *testing.T) {
+	t.Parallel()
+	bundleSuite.sends(t, apono.BundleInput{}, `{"name": "", "access_targets": []}`)
+	bundleSuite.sends(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{
+		{Integration: &apono.IntegrationAccessTargetInput{}},
+		{AccessScope: &apono.AccessScopeAccessTargetInput{}},
+	}}, `{"name": "", "access_targets": [
+		{"integration": {"integration_reference": "", "resource_type": "", "permissions": []}},
+		{"access_scope": {"access_scope_reference": ""}}
+	]}`)
+}
+
+func TestATargetOfABundleIsOfExactlyOneKind(t *testing.T) {
+	t.Parallel()
+	integration, scope := &apono.IntegrationAccessTargetInput{}, &apono.AccessScopeAccessTargetInput{}
+	for found, target := range map[string]apono.AccessBundleAccessTargetInput{
+		"none is":                         {},
+		"Integration and AccessScope are": {Integration: integration, AccessScope: scope},
+	} {
+		bundleSuite.refuses(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{AccessScope: scope}, target}},
+			apono.ArgumentError{
+				Arg:    "in.AccessTargets[1]",
+				Reason: "exactly one of Integration and AccessScope must be set, but " + found,
+			})
+	}
+}
+
+// An update replaces the whole bundle: a target that is forgotten is access that
+// everybody with the bundle loses.
+func TestUpdateInputOfABundleLosesNothing(t *testing.T) {
+	t.Parallel()
+	bundleSuite.updateInputs(t, `{"name": "Empty", "access_targets": []}`)
+}
+
+func TestAnUpdateOfABundleKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	bundleSuite.keepsUnknown(t)
+}
+
+func TestUnknownMembersFollowTheTargetsOfABundle(t *testing.T) {
+	t.Parallel()
+	body := bundleSuite.updated(t, `{"name": "", "access_targets": [
+		{"access_scope": {"access_scope_id": "s1", "access_scope_name": "n", "x": 1}},
+		{"access_scope": {"access_scope_id": "s2", "access_scope_name": "n", "x": 2}},
+		{"space": {"space_id": "s3"}},
+		{"integration": {
+			"integration_id": "i1", "integration_name": "n", "resource_type": "t", "permissions": [], "x": 3,
+			"resources_scopes": [{"scope_mode": "m", "type": "PATH", "values": [], "x": 4}]
+		}}
+	]}`, func(in *apono.BundleInput) {
+		targets := in.AccessTargets
+		targets[1].AccessScope.AccessScopeReference = "edited"
+		added := apono.AccessBundleAccessTargetInput{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "added"}}
+		in.AccessTargets = []apono.AccessBundleAccessTargetInput{targets[3], added, targets[2], targets[1]}
+	})
+	check.JSON(t, body, `{"name": "", "access_targets": [
+		{"integration": {
+			"integration_reference": "i1", "resource_type": "t", "permissions": [], "x": 3,
+			"resources_scopes": [{"scope_mode": "m", "type": "PATH", "values": [], "x": 4}]
+		}},
+		{"access_scope": {"access_scope_reference": "added"}},
+		{"space": {"space_id": "s3"}},
+		{"access_scope": {"access_scope_reference": "edited"}}
+	]}`)
+}
+
+func TestEveryFieldOfTheBundleTypesIsTagged(t *testing.T) {
+	t.Parallel()
+	tagged(t, "url", reflect.TypeFor[apono.ListBundlesOptions]())
+	tagged(t, "json",
+		reflect.TypeFor[apono.Bundle](), reflect.TypeFor[apono.BundleInput](),
+		reflect.TypeFor[apono.AccessBundleAccessTarget](), reflect.TypeFor[apono.AccessBundleAccessTargetInput](),
+	)
+}

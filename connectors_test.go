@@ -1,0 +1,144 @@
+package apono_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/script"
+)
+
+// connectorEU is what connectors/connector.json holds.
+func connectorEU() *apono.Connector {
+	return &apono.Connector{
+		ID: "production-eu", Name: "Production EU", Status: apono.ConnectorStatusConnected, Version: "1.7.4",
+		LastConnected:   apono.Ptr(time.Date(2026, 3, 5, 7, 8, 9, 123000000, time.UTC)),
+		IsLatestVersion: true, CloudProviderType: "AWS",
+		Sessions: []apono.ConnectorSession{
+			{
+				ID: "session-1",
+				Metadata: apono.ConnectorSessionMetadata{
+					CloudProviderMetadata: &apono.CloudProviderMetadata{
+						KubernetesType: apono.Ptr("EKS"), KubernetesVersion: apono.Ptr("1.34"),
+						IsKubernetesAdmin: apono.Ptr(false), LocalDeploy: apono.Ptr(false),
+						AWSAccountID: apono.Ptr("000123456789"), Region: apono.Ptr("eu-central-1"), AvailabilityZone: apono.Ptr("eu-central-1a"),
+						ProjectID: apono.Ptr("project-1"), OrganizationID: apono.Ptr("organization-1"), Zone: apono.Ptr("europe-west3-a"),
+						SubscriptionID: apono.Ptr("subscription-1"), ResourceGroup: apono.Ptr("group-1"), IsAzureAdmin: apono.Ptr(true),
+					},
+					ConnectorVersion: apono.Ptr("1.7.3"),
+				},
+				LastConnectedTime: time.Date(2026, 3, 5, 7, 8, 8, 0, time.UTC),
+			},
+			{ID: "session-2", LastConnectedTime: time.Date(2026, 3, 4, 23, 59, 59, 999999999, time.UTC)},
+		},
+	}
+}
+
+// connectorSpare is what connectors/connector_minimal.json holds. Its status is
+// none of the constants.
+func connectorSpare() *apono.Connector {
+	return &apono.Connector{ID: "spare", Name: "Spare", Status: "UPGRADING", Sessions: []apono.ConnectorSession{}}
+}
+
+func TestListConnectors(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: `{
+		"items": [` + fixture(t, "connectors/connector.json") + `,` + fixture(t, "connectors/connector_minimal.json") + `],
+		"pagination": {"next_page_token": "t2"}
+	}`})
+	page, err := newClient(t, fake).Connectors.List(t.Context(), apono.ListConnectorsOptions{
+		Limit: 2, Status: []apono.ConnectorStatus{apono.ConnectorStatusConnected, apono.ConnectorStatusDisconnected, "UPGRADING"},
+	})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.Page[apono.Connector]{Items: []*apono.Connector{connectorEU(), connectorSpare()}, NextPageToken: "t2"})
+	sent(t, fake.Requests()[0], "GET", "/api/admin/v3/connectors", "limit=2&status=CONNECTED&status=DISCONNECTED&status=UPGRADING", "")
+}
+
+func TestGetConnector(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t,
+		script.Answer{Body: fixture(t, "connectors/connector.json")}, script.Answer{Body: fixture(t, "connectors/connector_minimal.json")},
+	)
+	client := newClient(t, fake)
+	for i, want := range []*apono.Connector{connectorEU(), connectorSpare()} {
+		got, err := client.Connectors.Get(t.Context(), "production eu")
+		check.NoError(t, err)
+		check.Equal(t, got, want)
+		sent(t, fake.Requests()[i], "GET", "/api/admin/v3/connectors/production%20eu", "", "")
+	}
+}
+
+func TestUpdateConnector(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t,
+		script.Answer{Body: fixture(t, "connectors/connector.json")}, script.Answer{Body: fixture(t, "connectors/connector_minimal.json")},
+	)
+	client := newClient(t, fake)
+	got, err := client.Connectors.Update(t.Context(), "production eu", apono.UpdateConnectorInput{Name: "Production <EU>"})
+	check.NoError(t, err)
+	check.Equal(t, got, connectorEU())
+	sent(t, fake.Requests()[0], "PUT", "/api/admin/v3/connectors/production%20eu", "", `{"name": "Production <EU>"}`)
+	got, err = client.Connectors.Update(t.Context(), "spare", apono.UpdateConnectorInput{})
+	check.NoError(t, err)
+	check.Equal(t, got, connectorSpare())
+	sent(t, fake.Requests()[1], "PUT", "/api/admin/v3/connectors/spare", "", `{"name": ""}`)
+}
+
+func TestDeleteConnector(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Status: 204})
+	check.NoError(t, newClient(t, fake).Connectors.Delete(t.Context(), "production eu"))
+	sent(t, fake.Requests()[0], "DELETE", "/api/admin/v3/connectors/production%20eu", "", "")
+}
+
+// An update replaces the connector. What the API gains after this version was
+// made would be cleared by whoever only wanted another name; what is only read
+// must not be sent at all, because the API refuses it.
+func TestAnUpdateOfAConnectorKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	const future = `{
+		"id": "c1", "name": "one", "status": "CONNECTED", "version": "1", "last_connected": null, "is_latest_version": true,
+		"cloud_provider_type": "AWS", "sessions": [{"id": "s1", "metadata": {"os": "linux"}, "last_connected_time": "2026-03-05T07:08:09Z", "cpu": 4}],
+		"labels": {"stage": "production", "none": null}, "weight": 12345678901234567890, "price": 1.10, "pools": [{"id": "p1"}, null], "note": "<a & b>"
+	}`
+	const unknown = `"labels": {"stage": "production", "none": null}, "weight": 12345678901234567890, "price": 1.10, "pools": [{"id": "p1"}, null], "note": "<a & b>"`
+	for _, c := range []struct{ name, read, rename, body string }{
+		{"known members only", fixture(t, "connectors/connector.json"), "", `{"name": "Production EU"}`},
+		{"as read", future, "", `{"name": "one", ` + unknown + `}`},
+		{"renamed", future, "two", `{"name": "two", ` + unknown + `}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t,
+				script.Answer{Body: c.read}, script.Answer{Body: `{"items": [{"id": "c0"}, ` + c.read + `], "pagination": {}}`},
+				script.Answer{Body: `{}`}, script.Answer{Body: `{}`},
+			)
+			client := newClient(t, fake).Connectors
+			got, err := client.Get(t.Context(), "c1")
+			check.NoError(t, err)
+			page, err := client.List(t.Context())
+			check.NoError(t, err)
+			for i, connector := range []*apono.Connector{got, page.Items[1]} {
+				in := connector.UpdateInput()
+				if c.rename != "" {
+					in.Name = c.rename
+				}
+				_, err = client.Update(t.Context(), "c1", in)
+				check.NoError(t, err)
+				sent(t, fake.Requests()[2+i], "PUT", "/api/admin/v3/connectors/c1", "", c.body)
+			}
+		})
+	}
+}
+
+// A member without a tag is read under its Go name, which the API never sends.
+func TestEveryFieldOfTheConnectorTypesIsTagged(t *testing.T) {
+	t.Parallel()
+	tagged(t, "url", reflect.TypeFor[apono.ListConnectorsOptions]())
+	tagged(t, "json",
+		reflect.TypeFor[apono.Connector](), reflect.TypeFor[apono.ConnectorSession](), reflect.TypeFor[apono.ConnectorSessionMetadata](),
+		reflect.TypeFor[apono.CloudProviderMetadata](), reflect.TypeFor[apono.UpdateConnectorInput](),
+	)
+}

@@ -1,0 +1,402 @@
+package apono_test
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"testing"
+	"testing/synctest"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/script"
+)
+
+const bulkAttributesPath = "/api/v2/bulk/identities/attributes"
+
+func TestListIdentities(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: fixture(t, "identities/identities.json")})
+	page, err := newClient(t, fake).Identities.List(t.Context(), apono.ListIdentitiesOptions{Limit: 4, Skip: 8})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.OffsetPage[apono.Identity]{
+		Items: []*apono.Identity{
+			{Type: apono.IdentityTypeUser, Name: "Ada Lovelace", ID: "user-1"},
+			{Type: apono.IdentityTypeGroup, Name: "On call", ID: "group-2"},
+			{Type: apono.IdentityTypeContextAttribute, Name: "engines", ID: "team:engines"},
+			{Type: "EXTERNAL_EMAIL", ID: "ada@example.org"},
+		},
+		Total: 12, Limit: 4, Offset: 8,
+	})
+	sent(t, fake.Requests()[0], "GET", "/api/v2/identities", "limit=4&skip=8", "")
+}
+
+func TestListIdentityAttributes(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: fixture(t, "identities/attributes.json")})
+	page, err := newClient(t, fake).Identities.ListAttributes(t.Context(), apono.ListIdentityAttributesOptions{
+		Limit: 2, Skip: 4, Emails: []string{"ada@example.com", "ben+on/call@example.com"},
+	})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.OffsetPage[apono.IdentityAttributes]{
+		Items: []*apono.IdentityAttributes{
+			{Email: "ada@example.com", Attributes: map[string]string{"team": "engines", "shift": ""}},
+			{Email: "ben@example.com", Attributes: map[string]string{}},
+		},
+		Total: 6, Limit: 2, Offset: 4,
+	})
+	sent(t, fake.Requests()[0], "GET", bulkAttributesPath, "emails=ada%40example.com&emails=ben%2Bon%2Fcall%40example.com&limit=2&skip=4", "")
+}
+
+// bulkCalls are the two bulk calls, for one identity each.
+var bulkCalls = map[string]func(context.Context, *apono.Client) (*apono.IdentityAttributesResult, error){
+	http.MethodPut: func(ctx context.Context, c *apono.Client) (*apono.IdentityAttributesResult, error) {
+		return c.Identities.UpsertAttributes(ctx, []apono.IdentityAttributes{{Email: "ada@example.com", Attributes: map[string]string{"team": "looms"}}})
+	},
+	http.MethodDelete: func(ctx context.Context, c *apono.Client) (*apono.IdentityAttributesResult, error) {
+		return c.Identities.DeleteAttributes(ctx, []apono.IdentityAttributeKeys{{Email: "ada@example.com", AttributeTypes: []string{"team"}}})
+	},
+}
+
+// bulkBodies are what bulkCalls send.
+var bulkBodies = map[string]string{
+	http.MethodPut:    `[{"email": "ada@example.com", "attributes": {"team": "looms"}}]`,
+	http.MethodDelete: `[{"email": "ada@example.com", "attribute_types": ["team"]}]`,
+}
+
+// The body is an array, on DELETE too. Null in the place of a list or a map is
+// refused by the API.
+func TestBulkAttributesAreSentAsAnArray(t *testing.T) {
+	t.Parallel()
+	type service = apono.IdentitiesService
+	upsert := func(in []apono.IdentityAttributes) func(context.Context, *service) (*apono.IdentityAttributesResult, error) {
+		return func(ctx context.Context, s *service) (*apono.IdentityAttributesResult, error) {
+			return s.UpsertAttributes(ctx, in)
+		}
+	}
+	remove := func(in []apono.IdentityAttributeKeys) func(context.Context, *service) (*apono.IdentityAttributesResult, error) {
+		return func(ctx context.Context, s *service) (*apono.IdentityAttributesResult, error) {
+			return s.DeleteAttributes(ctx, in)
+		}
+	}
+	for _, c := range []struct {
+		name         string
+		call         func(context.Context, *service) (*apono.IdentityAttributesResult, error)
+		method, body string
+	}{
+		{
+			"upsert", upsert([]apono.IdentityAttributes{
+				{Email: "ben@example.com", Attributes: map[string]string{"team": "<looms>", "shift": ""}},
+				{Email: "ada@example.com", Attributes: map[string]string{}}, {},
+			}),
+			"PUT", `[
+				{"email": "ben@example.com", "attributes": {"team": "<looms>", "shift": ""}},
+				{"email": "ada@example.com", "attributes": {}}, {"email": "", "attributes": {}}
+			]`,
+		},
+		{"upsert of nil", upsert(nil), "PUT", `[]`},
+		{"upsert of nothing", upsert([]apono.IdentityAttributes{}), "PUT", `[]`},
+		{
+			"delete", remove([]apono.IdentityAttributeKeys{
+				{Email: "ben@example.com", AttributeTypes: []string{"team", "shift"}},
+				{Email: "ada@example.com", AttributeTypes: []string{}}, {},
+			}),
+			"DELETE", `[
+				{"email": "ben@example.com", "attribute_types": ["team", "shift"]},
+				{"email": "ada@example.com", "attribute_types": []}, {"email": "", "attribute_types": []}
+			]`,
+		},
+		{"delete of nil", remove(nil), "DELETE", `[]`},
+		{"delete of nothing", remove([]apono.IdentityAttributeKeys{}), "DELETE", `[]`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t, script.Answer{Body: fixture(t, "identities/result.json")})
+			got, err := c.call(t.Context(), newClient(t, fake).Identities)
+			check.NoError(t, err)
+			check.Equal(t, got, &apono.IdentityAttributesResult{
+				Summary: apono.IdentityAttributesSummary{Total: 2, Succeeded: 2},
+				Results: []apono.IdentityResult{
+					{Email: "ada@example.com", Success: true, Errors: []apono.IdentityResultError{}},
+					{Email: "ben@example.com", Success: true, Errors: []apono.IdentityResultError{}},
+				},
+			})
+			sent(t, fake.Requests()[0], c.method, bulkAttributesPath, "", c.body)
+		})
+	}
+}
+
+// The whole call is 200 even if every item was refused. Whoever looks at the
+// error alone would take for done what was not, and whoever gets the error
+// alone could not tell what was.
+func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
+	t.Parallel()
+	refused := apono.IdentityResult{
+		Email: "nobody@example.com",
+		Errors: []apono.IdentityResultError{
+			{ErrorCode: "IDENTITY_NOT_FOUND", ErrorDetails: "there is no identity nobody@example.com"}, {ErrorCode: "SECOND", ErrorDetails: "more"},
+		},
+	}
+	done := apono.IdentityResult{Email: "ada@example.com", Success: true, Errors: []apono.IdentityResultError{}}
+	plain := apono.IdentityResult{Email: "ben@example.com"}
+	for _, c := range []struct {
+		name, answer string
+		result       apono.IdentityAttributesResult
+		err          *apono.BulkError
+		text         string
+	}{
+		{
+			"some were", fixture(t, "identities/result_failed.json"),
+			apono.IdentityAttributesResult{
+				Summary: apono.IdentityAttributesSummary{Total: 3, Succeeded: 1, Failed: 2},
+				Results: []apono.IdentityResult{refused, done, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}},
+			},
+			&apono.BulkError{Total: 3, Failed: []apono.IdentityResult{refused, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}}},
+			"apono: 2 of 3 items were refused, the first for IDENTITY_NOT_FOUND: there is no identity [e-mail]",
+		},
+		{
+			"the summary denies it", `{"summary": {"total": 1, "succeeded": 1, "failed": 0}, "results": [{"email": "ben@example.com", "success": false}]}`,
+			apono.IdentityAttributesResult{
+				Summary: apono.IdentityAttributesSummary{Total: 1, Succeeded: 1}, Results: []apono.IdentityResult{plain},
+			},
+			&apono.BulkError{Total: 1, Failed: []apono.IdentityResult{plain}},
+			"apono: 1 of 1 items were refused",
+		},
+		{
+			"there is no summary", `{"results": [{"email": "ben@example.com"}]}`,
+			apono.IdentityAttributesResult{Results: []apono.IdentityResult{plain}},
+			&apono.BulkError{Total: 1, Failed: []apono.IdentityResult{plain}},
+			"apono: 1 of 1 items were refused",
+		},
+		{
+			"only the summary says so",
+			`{"summary": {"total": 2, "succeeded": 1, "failed": 1}, "results": [{"email": "ada@example.com", "success": true, "errors": []}]}`,
+			apono.IdentityAttributesResult{
+				Summary: apono.IdentityAttributesSummary{Total: 2, Succeeded: 1, Failed: 1}, Results: []apono.IdentityResult{done},
+			},
+			&apono.BulkError{Total: 2},
+			"apono: some of 2 items were refused; the server does not say which",
+		},
+	} {
+		for method, call := range bulkCalls {
+			t.Run(c.name+", "+method, func(t *testing.T) {
+				t.Parallel()
+				got, err := call(t.Context(), newClient(t, script.New(t, script.Answer{Body: c.answer})))
+				check.Equal(t, got, &c.result)
+				check.Equal(t, check.ErrorAs[*apono.BulkError](t, err), c.err)
+				check.Equal(t, err.Error(), c.text)
+			})
+		}
+	}
+}
+
+// Texts of errors end up in logs and tickets, where nobody's name belongs.
+func TestTextOfABulkErrorNamesNobody(t *testing.T) {
+	t.Parallel()
+	for details, want := range map[string]string{
+		`no "Ada L"@example.com, says boss@example.com`: "apono: 1 of 7 items were refused, the first for E: no [e-mail], says [e-mail]",
+		"line\nbreak": "apono: 1 of 7 items were refused, the first for E: line break",
+		"":            "apono: 1 of 7 items were refused, the first for E",
+	} {
+		err := &apono.BulkError{Total: 7, Failed: []apono.IdentityResult{
+			{Email: `"Ada L"@example.com`, Errors: []apono.IdentityResultError{{ErrorCode: "E", ErrorDetails: details}}},
+		}}
+		check.Equal(t, err.Error(), want)
+	}
+	nameless := &apono.BulkError{Total: 1, Failed: []apono.IdentityResult{{Errors: []apono.IdentityResultError{{}, {ErrorDetails: "no e-mail"}}}}}
+	check.Equal(t, nameless.Error(), "apono: 1 of 1 items were refused, the first for no e-mail")
+	check.Equal(t, (&apono.BulkError{}).Error(), "apono: some of 0 items were refused; the server does not say which")
+}
+
+// A bulk call that may have been carried out has a result all the same. Taken
+// for done, "not found" would hide what became of each item.
+func TestBulkDeleteThatFindsNothingIsNotDone(t *testing.T) {
+	t.Parallel()
+	for _, first := range []script.Answer{{Status: 504}, {Err: errReset}} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := script.New(t, first, script.Answer{Status: 404, Body: `{"message": "gone"}`})
+			got, err := bulkCalls[http.MethodDelete](t.Context(), newClient(t, fake))
+			check.Equal(t, got, nil)
+			check.ErrorIs(t, err, apono.ErrNotFound)
+			check.Equal(t, check.ErrorAs[*apono.APIError](t, err).Attempts, 2)
+		})
+	}
+}
+
+// A DELETE whose body is lost on the second attempt deletes nothing, or worse.
+func TestBulkBodyIsTheSameOnEveryAttempt(t *testing.T) {
+	t.Parallel()
+	for method, call := range bulkCalls {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fake := script.New(t, script.Answer{Status: 503}, script.Answer{Err: errReset}, script.Answer{Body: fixture(t, "identities/result.json")})
+				_, err := call(t.Context(), newClient(t, fake))
+				check.NoError(t, err)
+				for _, req := range fake.Requests() {
+					sent(t, req, method, bulkAttributesPath, "", bulkBodies[method])
+				}
+			})
+		})
+	}
+}
+
+// What became of the items is the point of the call; an answer without it must
+// not look like success.
+func TestBulkAnswerWithoutAResultIsADecodeError(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []script.Answer{{Status: 204}, {Body: "null"}, {Body: `[]`}, {Body: `{"results": {}}`}, {Body: "<html>"}} {
+		for method, call := range bulkCalls {
+			t.Run(method+" "+answer.Body, func(t *testing.T) {
+				t.Parallel()
+				got, err := call(t.Context(), newClient(t, script.New(t, answer)))
+				check.Equal(t, got, nil)
+				check.ErrorAs[*apono.DecodeError](t, err)
+			})
+		}
+	}
+}
+
+func TestEveryListOfPeopleConnectorsAndActivityReadsAllPages(t *testing.T) {
+	t.Parallel()
+	tokens := []string{tokenPage("t2", "a", "b"), tokenPage("", "c")}
+	offsets := []string{offsetPage(3, 2, 0, "a", "b"), offsetPage(3, 2, 2, "c")}
+	for _, c := range []struct {
+		path  string
+		pages []string
+		query string // of the second page
+		list  func(context.Context, *apono.Client) ([]string, error)
+	}{
+		{"/api/admin/v3/users", tokens, "page_token=t2", func(ctx context.Context, c *apono.Client) ([]string, error) {
+			return names(c.Users.ListAll(ctx), func(u *apono.User) string { return u.ID })
+		}},
+		{"/api/admin/v1/groups", tokens, "page_token=t2", func(ctx context.Context, c *apono.Client) ([]string, error) {
+			return names(c.Groups.ListAll(ctx), func(g *apono.Group) string { return g.ID })
+		}},
+		{
+			"/api/admin/v1/groups/g1/members",
+			[]string{
+				`{"items": [{"email": "a"}, {"email": "b"}], "pagination": {"next_page_token": "t2"}}`,
+				`{"items": [{"email": "c"}], "pagination": {"next_page_token": ""}}`,
+			},
+			"page_token=t2",
+			func(ctx context.Context, c *apono.Client) ([]string, error) {
+				return names(c.Groups.ListAllMembers(ctx, "g1"), func(m *apono.GroupMember) string { return m.Email })
+			},
+		},
+		{"/api/admin/v3/connectors", tokens, "page_token=t2", func(ctx context.Context, c *apono.Client) ([]string, error) {
+			return names(c.Connectors.ListAll(ctx), func(c *apono.Connector) string { return c.ID })
+		}},
+		{
+			"/api/admin/v1/attributes",
+			[]string{
+				`{"items": [{"value": "a"}, {"value": "b"}], "pagination": {"next_page_token": "t2"}}`,
+				`{"items": [{"value": "c"}], "pagination": {"next_page_token": null}}`,
+			},
+			"page_token=t2",
+			func(ctx context.Context, c *apono.Client) ([]string, error) {
+				return names(c.Attributes.ListAll(ctx), func(a *apono.Attribute) string { return a.Value })
+			},
+		},
+		{"/api/v2/identities", offsets, "skip=2", func(ctx context.Context, c *apono.Client) ([]string, error) {
+			return names(c.Identities.ListAll(ctx), func(i *apono.Identity) string { return i.ID })
+		}},
+		{
+			bulkAttributesPath,
+			[]string{
+				`{"data": [{"email": "a"}, {"email": "b"}], "pagination": {"total": 3, "limit": 2, "offset": 0}}`,
+				`{"data": [{"email": "c"}], "pagination": {"total": 3, "limit": 2, "offset": 2}}`,
+			},
+			"skip=2",
+			func(ctx context.Context, c *apono.Client) ([]string, error) {
+				return names(c.Identities.ListAllAttributes(ctx), func(a *apono.IdentityAttributes) string { return a.Email })
+			},
+		},
+		{
+			activityPath,
+			[]string{
+				`{"data": [{"request_id": "a"}, {"request_id": "b"}], "pagination": {"total": 3, "limit": 2, "offset": 0}}`,
+				`{"data": [{"request_id": "c"}], "pagination": {"total": 3, "limit": 2, "offset": 2}}`,
+			},
+			"skip=2",
+			func(ctx context.Context, c *apono.Client) ([]string, error) {
+				return names(c.Activity.ListAll(ctx), func(e *apono.ActivityEntry) string { return *e.RequestID })
+			},
+		},
+	} {
+		t.Run(c.path, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t, script.Answer{Body: c.pages[0]}, script.Answer{Body: c.pages[1]})
+			got, err := c.list(t.Context(), newClient(t, fake))
+			check.NoError(t, err)
+			check.Equal(t, got, []string{"a", "b", "c"})
+			sent(t, fake.Requests()[0], "GET", c.path, "", "")
+			sent(t, fake.Requests()[1], "GET", c.path, c.query, "")
+		})
+	}
+}
+
+// The filters of a list by offset are not kept by any token: a second page
+// without them holds the items of another list.
+func TestFiltersOfListsByOffsetGoWithEveryPage(t *testing.T) {
+	t.Parallel()
+	for path, c := range map[string]struct {
+		query string
+		list  func(context.Context, *apono.Client) error
+	}{
+		bulkAttributesPath: {"emails=a&emails=b", func(ctx context.Context, c *apono.Client) error {
+			_, err := apono.Collect(c.Identities.ListAllAttributes(ctx, apono.ListIdentityAttributesOptions{Emails: []string{"a", "b"}}))
+			return err
+		}},
+		activityPath: {"fields=status&filter%5Bstatus%5D=Active", func(ctx context.Context, c *apono.Client) error {
+			_, err := apono.Collect(c.Activity.ListAll(ctx, apono.ListActivityOptions{
+				Fields: []apono.ReportField{apono.ReportFieldStatus}, Status: []string{"Active"},
+			}))
+			return err
+		}},
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t,
+				script.Answer{Body: `{"data": [{"email": "a", "status": "Active"}], "pagination": {"total": 2, "limit": 1, "offset": 0}}`},
+				script.Answer{Body: `{"data": [{"email": "b", "status": "Active"}], "pagination": {"total": 2, "limit": 1, "offset": 1}}`},
+			)
+			check.NoError(t, c.list(t.Context(), newClient(t, fake)))
+			sent(t, fake.Requests()[0], "GET", path, c.query, "")
+			sent(t, fake.Requests()[1], "GET", path, c.query+"&skip=1", "")
+		})
+	}
+}
+
+func TestConstantsOfPeopleAndConnectorsAreTheTextsOfTheWire(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]string{
+		{string(apono.UserRoleAdmin), "Admin"},
+		{string(apono.UserRolePowerUser), "Power User"},
+		{string(apono.UserRoleDeployment), "Deployment"},
+		{string(apono.UserRoleViewer), "Viewer"},
+		{string(apono.UserRoleAuditor), "Auditor"},
+		{string(apono.UserRoleGrantee), "Grantee"},
+		{string(apono.UserRoleSpaceOwner), "Space Owner"},
+		{string(apono.UserRoleSpaceManager), "Space Manager"},
+		{string(apono.ConnectorStatusConnected), "CONNECTED"},
+		{string(apono.ConnectorStatusDisconnected), "DISCONNECTED"},
+		{string(apono.IdentityTypeUser), "USER"},
+		{string(apono.IdentityTypeGroup), "GROUP"},
+		{string(apono.IdentityTypeContextAttribute), "CONTEXT_ATTRIBUTE"},
+	} {
+		check.Equal(t, c[0], c[1])
+	}
+}
+
+// A member without a tag is read under its Go name, which the API never sends,
+// and a filter without one filters nothing.
+func TestEveryFieldOfTheIdentityTypesIsTagged(t *testing.T) {
+	t.Parallel()
+	tagged(t, "url", reflect.TypeFor[apono.ListIdentitiesOptions](), reflect.TypeFor[apono.ListIdentityAttributesOptions]())
+	tagged(t, "json",
+		reflect.TypeFor[apono.Identity](), reflect.TypeFor[apono.IdentityAttributes](), reflect.TypeFor[apono.IdentityAttributeKeys](),
+		reflect.TypeFor[apono.IdentityAttributesResult](), reflect.TypeFor[apono.IdentityAttributesSummary](),
+		reflect.TypeFor[apono.IdentityResult](), reflect.TypeFor[apono.IdentityResultError](),
+	)
+}

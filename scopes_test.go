@@ -1,0 +1,70 @@
+package apono_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/script"
+)
+
+var scopeSuite = accessSuite[apono.AccessScope, apono.ListScopesOptions, apono.AccessScopeInput]{
+	folder: "scopes", path: "/api/admin/v1/access-scopes",
+	service: func(c *apono.Client) accessService[apono.AccessScope, apono.ListScopesOptions, apono.AccessScopeInput] {
+		return c.Scopes
+	},
+	updateInput: (*apono.AccessScope).UpdateInput,
+	full: func() *apono.AccessScope {
+		return &apono.AccessScope{
+			ID: "e0d5a9a4-64b1-4a6b-b1a3-2b1f5d0c7d03", Name: "Databases", Description: apono.Ptr("All of <production>."),
+			Query:        `resource_type = "postgresql-database" and resource_tag["env"] in ("prod")`,
+			CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 123e6, time.UTC),
+			UpdateDate:   time.Date(2026, 4, 6, 10, 11, 12, 0, time.UTC),
+		}
+	},
+	minimal: func() *apono.AccessScope {
+		return &apono.AccessScope{
+			ID: "scope-2", Name: "All",
+			CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 0, time.UTC), UpdateDate: time.Date(2026, 3, 5, 7, 8, 10, 0, time.UTC),
+		}
+	},
+	upsert: func() apono.AccessScopeInput {
+		return apono.AccessScopeInput{
+			Name: "Databases", Description: apono.Ptr("All of <production>."),
+			Query: `resource_type = "postgresql-database" and resource_tag["env"] in ("prod")`,
+		}
+	},
+	options: apono.ListScopesOptions{Limit: 2, Name: "data*"}, query: "limit=2&name=data%2A",
+	onPage2: apono.ListScopesOptions{Limit: 2, Name: "data*", PageToken: "t2"},
+	deleted: script.Answer{Status: 204},
+	rename:  func(in *apono.AccessScopeInput) *string { return &in.Name },
+}
+
+func TestScopeOperations(t *testing.T) {
+	t.Parallel()
+	scopeSuite.operations(t)
+}
+
+// An empty description clears the old one; left out, nobody could.
+func TestScopeInputsAreSentAsTheyAre(t *testing.T) {
+	t.Parallel()
+	scopeSuite.sends(t, apono.AccessScopeInput{}, `{"name": "", "query": ""}`)
+	scopeSuite.sends(t, apono.AccessScopeInput{Description: apono.Ptr("")}, `{"name": "", "description": "", "query": ""}`)
+}
+
+func TestUpdateInputOfAScopeLosesNothing(t *testing.T) {
+	t.Parallel()
+	scopeSuite.updateInputs(t, `{"name": "All", "query": ""}`)
+}
+
+func TestAnUpdateOfAScopeKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	scopeSuite.keepsUnknown(t)
+}
+
+func TestEveryFieldOfTheScopeTypesIsTagged(t *testing.T) {
+	t.Parallel()
+	tagged(t, "url", reflect.TypeFor[apono.ListScopesOptions]())
+	tagged(t, "json", reflect.TypeFor[apono.AccessScope](), reflect.TypeFor[apono.AccessScopeInput]())
+}

@@ -1,0 +1,229 @@
+package apono_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/script"
+)
+
+const accessDetailsPath = "/api/user/v1/access-sessions/s1/access-details"
+
+// ordersSession is what sessions/session.json holds.
+func ordersSession() *apono.AccessSession {
+	return &apono.AccessSession{
+		ID: "s1", Name: "orders (read)", RequestIDs: []string{"ar-1", "ar-2"},
+		Integration:       apono.IntegrationPartial{ID: "i1", Name: "Orders database"},
+		CredentialsStatus: apono.CredentialsStatusAvailable, CanResetCredentials: true,
+	}
+}
+
+// ordersDetails is what sessions/details.json holds.
+func ordersDetails() *apono.AccessSessionDetails {
+	return &apono.AccessSessionDetails{
+		Instructions:       "Connect with hunter2-a",
+		CustomAdminMessage: apono.Ptr("Be careful with hunter2-b"),
+		Parameters:         apono.Secrets{"username": "ann", "password": "hunter2-c<&>"},
+		CLI:                apono.Ptr("psql postgres://ann:hunter2-d@orders.example.com/orders"),
+		Link:               &apono.Link{URL: "https://console.example.com/?signin=hunter2-e", Title: apono.Ptr("Console of hunter2-f")},
+	}
+}
+
+func TestListSessions(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: `{"items": [` + fixture(t, "sessions/session.json") + `], "pagination": {"next_page_token": "t2"}}`})
+	page, err := newClient(t, fake).Sessions.List(t.Context(), apono.ListSessionsOptions{
+		Limit: 20, IntegrationID: []string{"i1", "i2"}, RequestIDs: []string{"ar-1", "ar-2"},
+	})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.Page[apono.AccessSession]{Items: []*apono.AccessSession{ordersSession()}, NextPageToken: "t2"})
+	sent(t, fake.Requests()[0], "GET", "/api/user/v1/access-sessions", "integration_id=i1&integration_id=i2&limit=20&request_ids=ar-1&request_ids=ar-2", "")
+}
+
+func TestGetSession(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: fixture(t, "sessions/session.json")})
+	got, err := newClient(t, fake).Sessions.Get(t.Context(), "s/1 a")
+	check.NoError(t, err)
+	check.Equal(t, got, ordersSession())
+	sent(t, fake.Requests()[0], "GET", "/api/user/v1/access-sessions/s%2F1%20a", "", "")
+}
+
+func TestGetAccessDetails(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: fixture(t, "sessions/details.json")}, script.Answer{Body: `{"instructions": ""}`})
+	client := newClient(t, fake)
+	for i, want := range []*apono.AccessSessionDetails{ordersDetails(), {}} {
+		got, err := client.Sessions.GetAccessDetails(t.Context(), "s1")
+		check.NoError(t, err)
+		check.True(t, got.Instructions == want.Instructions && got.Parameters["password"] == want.Parameters["password"], "fields that can be read")
+		check.Equal(t, got, want)
+		sent(t, fake.Requests()[i], "GET", accessDetailsPath, "", "")
+	}
+}
+
+func TestResetCredentials(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: `{"message": "Resetting"}`})
+	got, err := newClient(t, fake).Sessions.ResetCredentials(t.Context(), "s1")
+	check.NoError(t, err)
+	check.Equal(t, got, &apono.Message{Message: "Resetting"})
+	sent(t, fake.Requests()[0], "POST", "/api/user/v1/access-sessions/s1/reset-credentials", "", "")
+}
+
+// An audit with an administrator's token must not use up a colleague's
+// password, by whichever way it is asked for.
+func TestReadOnlyClientsReadNoAccessDetails(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, noRequest(t), apono.WithReadOnly())
+	_, err := client.Sessions.GetAccessDetails(t.Context(), "s1")
+	check.ErrorIs(t, err, apono.ErrReadOnly)
+	for _, path := range []string{accessDetailsPath, "/api/user/v1/access%2Dsessions/s1/access%2ddetails", "/api/user/v1/access-sessions/s%2F1/access-details"} {
+		check.ErrorIs(t, client.Do(t.Context(), "GET", path, nil, nil, new(map[string]any)), apono.ErrReadOnly)
+	}
+}
+
+// Whoever prints what a program holds, to find a mistake, prints the password of
+// a production database into a log that others read.
+func TestAccessDetailsArePrintedNowhere(t *testing.T) {
+	t.Parallel()
+	details := ordersDetails()
+	type embedding struct{ apono.AccessSessionDetails }
+	type pointing struct{ *apono.AccessSessionDetails }
+	for name, value := range map[string]any{
+		"value": *details, "pointer": details, "pointer to a pointer": &details,
+		"in a struct":       struct{ D apono.AccessSessionDetails }{*details},
+		"by a struct":       struct{ D *apono.AccessSessionDetails }{details},
+		"behind any":        &struct{ D any }{*details},
+		"embedded":          embedding{*details},
+		"embedded pointer":  pointing{details},
+		"slice":             []apono.AccessSessionDetails{*details},
+		"slice of pointers": []*apono.AccessSessionDetails{details, nil},
+		"map":               map[string]apono.AccessSessionDetails{"s1": *details},
+		"map of pointers":   map[string]*apono.AccessSessionDetails{"s1": details},
+		"nested":            map[string]any{"sessions": []any{map[string]any{"details": details}, struct{ D []apono.AccessSessionDetails }{[]apono.AccessSessionDetails{*details}}}},
+		"parameters":        details.Parameters,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for way, text := range formatted(value) {
+				for _, hidden := range []string{"hunter2", "68756e74657232", "68756E74657232", "PANIC"} {
+					check.True(t, !strings.Contains(text, hidden), "no %s with %s, got %s", hidden, way, text)
+				}
+			}
+		})
+	}
+}
+
+func TestAccessDetailsPrintThatTheyAreThere(t *testing.T) {
+	t.Parallel()
+	for way, text := range formatted(ordersDetails()) {
+		check.True(t, strings.Contains(text, "[redacted]"), "a mark with %s, got %s", way, text)
+	}
+	check.Equal(t, slog.AnyValue(ordersDetails()).Resolve().Any(), any("[redacted]")) // whatever the handler makes of it
+	data, err := json.Marshal(map[string]any{"details": *ordersDetails()})
+	check.NoError(t, err)
+	check.Equal(t, string(data), `{"details":"[redacted]"}`)
+}
+
+// A program that logs what it has before it has anything must not crash, nor
+// look as if it had.
+func TestNoAccessDetailsPrintAsNone(t *testing.T) {
+	t.Parallel()
+	var none *apono.AccessSessionDetails
+	for way, text := range formatted(none) {
+		lower := strings.ToLower(text)
+		check.True(t, !strings.Contains(lower, "panic") && !strings.Contains(lower, "redacted"), "nothing with %s, got %s", way, text)
+		check.True(t, strings.Contains(lower, "nil") || strings.Contains(lower, "null"), "none with %s, got %s", way, text)
+	}
+}
+
+func TestRevealGivesAllAccessDetails(t *testing.T) {
+	t.Parallel()
+	details := ordersDetails()
+	revealed := details.Reveal()
+	data, err := json.Marshal(revealed)
+	check.NoError(t, err)
+	check.JSON(t, string(data), fixture(t, "sessions/details.json"))
+	for _, secret := range []string{"hunter2-a", "hunter2-b", "hunter2-c<&>", "hunter2-d", "hunter2-e", "hunter2-f"} {
+		check.Contains(t, fmt.Sprint(revealed), secret)
+	}
+	data, err = json.Marshal(apono.AccessSessionDetails{Parameters: apono.Secrets{}, CLI: apono.Ptr(""), Link: &apono.Link{}}.Reveal())
+	check.NoError(t, err)
+	check.JSON(t, string(data), `{"instructions": "", "parameters": {}, "cli": "", "link": {"url": ""}}`)
+	data, err = json.Marshal(apono.AccessSessionDetails{}.Reveal())
+	check.NoError(t, err)
+	check.JSON(t, string(data), `{"instructions": ""}`)
+}
+
+// A program may mask or drop what it was given before it passes it on; the
+// details themselves have to stay good for the connection.
+func TestEditingRevealedAccessDetailsLeavesTheDetails(t *testing.T) {
+	t.Parallel()
+	details := ordersDetails()
+	revealed := details.Reveal()
+	parameters, _ := revealed["parameters"].(map[string]string)
+	parameters["password"] = "edited"
+	link, ok := revealed["link"].(map[string]any)
+	check.True(t, ok, "a link under the API's names, got %T", revealed["link"])
+	link["url"], link["title"] = "edited", "edited"
+	clear(revealed)
+	check.True(t, fmt.Sprint(details.Reveal()) == fmt.Sprint(ordersDetails().Reveal()), "details as they were read")
+}
+
+// An answer that cannot be decoded may hold a password all the same, and the
+// texts of errors are what is logged first.
+func TestErrorTextOfBrokenAccessDetailsQuotesNothing(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"a text that is not quoted":     `{"parameters": {"password": hunter2}}`,
+		"a number for a text":           `{"parameters": {"pin": 104117110}}`,
+		"an array for an object":        `{"parameters": [{"password": "hunter2"}]}`,
+		"a text for an object":          `{"link": "https://console.example.com/?signin=hunter2"}`,
+		"an object for a text":          `{"cli": {"hunter2": "hunter2"}}`,
+		"no object":                     `"hunter2"`,
+		"no JSON":                       `hunter2`,
+		"something after the object":    `{"instructions": "hunter2"} hunter2`,
+		"half an object":                `{"instructions": "hunter2`,
+		"an escape that there is not":   `{"instructions": "hunter2\hunter2"}`,
+		"a line break inside of a text": "{\"instructions\": \"hunter2\nhunter2\"}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := newClient(t, script.New(t, script.Answer{Body: body})).Sessions.GetAccessDetails(t.Context(), "s1")
+			check.Equal(t, string(check.ErrorAs[*apono.DecodeError](t, err).Body), body)
+			check.Contains(t, err.Error(), "apono: GET /api/user/v1/access-sessions/{id}/access-details: 200 OK with a body that cannot be used: ")
+			check.Lacks(t, err.Error(), "hunter2", "104117110")
+		})
+	}
+}
+
+// The error keeps the body, for a one-time password is nowhere else. Whoever
+// prints, logs or marshals the error must not find it there.
+func TestErrorOfBrokenAccessDetailsShowsNoneOfThem(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: `{"instructions": "hunter2`, BodyErr: io.ErrUnexpectedEOF})
+	_, err := newClient(t, fake).Sessions.GetAccessDetails(t.Context(), "s1")
+	broken := check.ErrorAs[*apono.DecodeError](t, err)
+	for name, value := range map[string]any{
+		"error": err, "value": *broken, "in a struct": struct{ Err error }{err}, "in a map": map[string]any{"error": err},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for way, text := range formatted(value) {
+				// As text, in hexadecimal and decimal bytes, and in base64.
+				for _, hidden := range []string{"hunter2", "68756e7465", "68756E7465", "0x68, 0x75", "104 117", "eyJpbnN0cnVjdGlvbnMiOiAiaHVudGVyM"} {
+					if strings.Contains(text, hidden) {
+						t.Errorf("the password shows with %s as %s in %s", way, hidden, text)
+					}
+				}
+			}
+		})
+	}
+}

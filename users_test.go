@@ -1,0 +1,63 @@
+package apono_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/script"
+)
+
+// userAda is what users/user.json holds.
+func userAda() *apono.User {
+	return &apono.User{
+		ID: "user-1", Email: "ada@example.com", EmailAliases: []string{"ada.lovelace@example.com", "countess@example.org"},
+		FirstName: "Ada", LastName: "Lovelace", Active: true, Roles: []apono.UserRole{apono.UserRoleAdmin, apono.UserRolePowerUser},
+		SourceIntegrationID: apono.Ptr("idp-1"), SourceIntegrationName: apono.Ptr("Okta"),
+		Attributes: map[string]string{"team": "engines", "shift": ""},
+	}
+}
+
+// userBen is what users/user_minimal.json holds. His role is none of the
+// constants.
+func userBen() *apono.User {
+	return &apono.User{ID: "user-2", Email: "ben@example.com", EmailAliases: []string{}, Roles: []apono.UserRole{"Space Owner"}}
+}
+
+func TestListUsers(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: `{
+		"items": [` + fixture(t, "users/user.json") + `,` + fixture(t, "users/user_minimal.json") + `],
+		"pagination": {"next_page_token": "t2"}
+	}`})
+	page, err := newClient(t, fake).Users.List(t.Context(), apono.ListUsersOptions{
+		Limit: 2, FirstName: "a*", LastName: "*love lace*",
+		Role:                []apono.UserRole{apono.UserRoleAdmin, apono.UserRolePowerUser, apono.UserRoleDeployment, apono.UserRoleViewer, "Space Owner"},
+		SourceIntegrationID: "idp-1", SourceIntegrationName: "Okta & co",
+	})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.Page[apono.User]{Items: []*apono.User{userAda(), userBen()}, NextPageToken: "t2"})
+	sent(t, fake.Requests()[0], "GET", "/api/admin/v3/users", "first_name=a%2A&last_name=%2Alove+lace%2A&limit=2&"+
+		"role=Admin&role=Power+User&role=Deployment&role=Viewer&role=Space+Owner&source_integration_id=idp-1&source_integration_name=Okta+%26+co", "")
+}
+
+func TestGetUser(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: fixture(t, "users/user.json")}, script.Answer{Body: fixture(t, "users/user_minimal.json")})
+	client := newClient(t, fake)
+	for i, want := range []*apono.User{userAda(), userBen()} {
+		got, err := client.Users.Get(t.Context(), "user/1")
+		check.NoError(t, err)
+		check.Equal(t, got, want)
+		sent(t, fake.Requests()[i], "GET", "/api/admin/v3/users/user%2F1", "", "")
+	}
+}
+
+// A field without a tag is sent under its Go name, which the API ignores: the
+// filter filters nothing, and the member is lost.
+func TestEveryFieldOfTheUserTypesIsTagged(t *testing.T) {
+	t.Parallel()
+	tagged(t, "url", reflect.TypeFor[apono.ListUsersOptions]())
+	tagged(t, "json", reflect.TypeFor[apono.User]())
+}
