@@ -30,6 +30,11 @@
 // and PATCH only when the server said that it did nothing, or when nothing was
 // sent. See [RetryPolicy].
 //
+// # Older versions
+//
+// [Client.Legacy] has the operations of older versions of the API that a newer
+// version has taken the place of. Everything else is the newest version.
+//
 // # Testing
 //
 // Package aponotest is a fake server for the tests of programs that use this
@@ -93,6 +98,8 @@ type Client struct {
 	Identities *IdentitiesService
 	// Activity is what happened.
 	Activity *ActivityService
+	// Legacy are older versions of the API.
+	Legacy *Legacy
 
 	transport *transport.Transport
 	baseURL   *url.URL
@@ -179,6 +186,7 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	c.Attributes = &AttributesService{client: c}
 	c.Identities = &IdentitiesService{client: c}
 	c.Activity = &ActivityService{client: c}
+	c.Legacy = newLegacy(c)
 	return c, nil
 }
 

@@ -42,16 +42,28 @@ func readDocument(t *testing.T) document {
 	return doc
 }
 
-// A path with a typo is a 404 that only shows against the real server.
+// A path with a typo is a 404 that only shows against the real server, and an
+// operation that is missing shows to whoever needs it.
 func TestContractOperationsAreTheDocuments(t *testing.T) {
 	t.Parallel()
 	doc := readDocument(t)
-	check.True(t, len(operation.All()) > 0, "operations in the table")
-	for _, op := range operation.All() {
-		if _, ok := doc.Paths[op.Path][strings.ToLower(op.Method)]; !ok {
+	all := operation.All()
+	known := map[string]bool{}
+	for _, op := range all {
+		method := strings.ToLower(op.Method)
+		known[method+" "+op.Path] = true
+		if _, ok := doc.Paths[op.Path][method]; !ok {
 			t.Errorf("%s: the document has no %s %s", op.Name, op.Method, op.Path)
 		}
 	}
+	for path, methods := range doc.Paths {
+		for method := range methods {
+			if !known[method+" "+path] {
+				t.Errorf("no operation is for %s %s", strings.ToUpper(method), path)
+			}
+		}
+	}
+	check.Equal(t, len(all), 95)
 }
 
 // A misspelt filter is ignored by a server, and the list is a longer one than
@@ -62,28 +74,37 @@ func TestContractOptionsAreTheOperationsParameters(t *testing.T) {
 	// Lists by offset may have to be paged though nothing is documented.
 	undocumented := []string{"limit", "skip"}
 	for name, options := range map[string]any{
-		"Integrations.List":                apono.ListIntegrationsOptions{},
-		"Integrations.ListCatalog":         apono.ListCatalogOptions{},
-		"Integrations.ListPermissions":     apono.ListPermissionsOptions{},
-		"Integrations.ListResources":       apono.ListResourcesOptions{},
-		"AccessFlows.List":                 apono.ListAccessFlowsOptions{},
-		"Bundles.List":                     apono.ListBundlesOptions{},
-		"AccessRequests.List":              apono.ListAccessRequestsOptions{},
-		"AccessRequests.ListEntitlements":  apono.ListAccessRequestEntitlementsOptions{},
-		"Users.List":                       apono.ListUsersOptions{},
-		"Groups.List":                      apono.ListGroupsOptions{},
-		"Groups.ListMembers":               apono.ListGroupMembersOptions{},
-		"Connectors.List":                  apono.ListConnectorsOptions{},
-		"Reports.List":                     apono.ListReportsOptions{},
-		"Scopes.List":                      apono.ListScopesOptions{},
-		"Sessions.List":                    apono.ListSessionsOptions{},
-		"AvailableAccess.ListBundles":      apono.ListAvailableBundlesOptions{},
-		"AvailableAccess.ListEntitlements": apono.ListAvailableEntitlementsOptions{},
-		"DelegatedRequests.List":           apono.ListDelegatedRequestsOptions{},
-		"Attributes.List":                  apono.ListAttributesOptions{},
-		"Identities.List":                  apono.ListIdentitiesOptions{},
-		"Identities.ListAttributes":        apono.ListIdentityAttributesOptions{},
-		"Activity.List":                    apono.ListActivityOptions{},
+		"Integrations.List":                                 apono.ListIntegrationsOptions{},
+		"Integrations.ListCatalog":                          apono.ListCatalogOptions{},
+		"Integrations.ListPermissions":                      apono.ListPermissionsOptions{},
+		"Integrations.ListResources":                        apono.ListResourcesOptions{},
+		"AccessFlows.List":                                  apono.ListAccessFlowsOptions{},
+		"Bundles.List":                                      apono.ListBundlesOptions{},
+		"AccessRequests.List":                               apono.ListAccessRequestsOptions{},
+		"AccessRequests.ListEntitlements":                   apono.ListAccessRequestEntitlementsOptions{},
+		"Users.List":                                        apono.ListUsersOptions{},
+		"Groups.List":                                       apono.ListGroupsOptions{},
+		"Groups.ListMembers":                                apono.ListGroupMembersOptions{},
+		"Connectors.List":                                   apono.ListConnectorsOptions{},
+		"Reports.List":                                      apono.ListReportsOptions{},
+		"Scopes.List":                                       apono.ListScopesOptions{},
+		"Sessions.List":                                     apono.ListSessionsOptions{},
+		"AvailableAccess.ListBundles":                       apono.ListAvailableBundlesOptions{},
+		"AvailableAccess.ListEntitlements":                  apono.ListAvailableEntitlementsOptions{},
+		"DelegatedRequests.List":                            apono.ListDelegatedRequestsOptions{},
+		"Attributes.List":                                   apono.ListAttributesOptions{},
+		"Identities.List":                                   apono.ListIdentitiesOptions{},
+		"Identities.ListAttributes":                         apono.ListIdentityAttributesOptions{},
+		"Activity.List":                                     apono.ListActivityOptions{},
+		"Legacy.Integrations.List":                          apono.ListIntegrationsV2Options{},
+		"Legacy.AccessFlows.List":                           apono.ListAccessFlowsV1Options{},
+		"Legacy.AccessBundles.List":                         apono.ListAccessBundlesV1Options{},
+		"Legacy.Users.List":                                 apono.ListUsersV2Options{},
+		"Legacy.AccessRequests.List":                        apono.ListAccessRequestsV3Options{},
+		"Legacy.AccessRequests.ListSelectableIntegrations":  apono.ListSelectableOptions{},
+		"Legacy.AccessRequests.ListSelectableResourceTypes": apono.ListSelectableOptions{},
+		"Legacy.AccessRequests.ListSelectablePermissions":   apono.ListSelectableOptions{},
+		"Legacy.AccessRequests.ListSelectableResources":     apono.ListSelectableOptions{},
 	} {
 		op := operation.Lookup(name)
 		check.True(t, op != nil, "an operation %s", name)
@@ -212,6 +233,31 @@ func TestContractModelsAreTheSchemas(t *testing.T) {
 		"IdentitiesAttributesResponseSummaryModel": apono.IdentityAttributesSummary{},
 		"IdentityResultModel":                      apono.IdentityResult{},
 		"UpsertErrorModel":                         apono.IdentityResultError{},
+		"Integration":                              apono.IntegrationV2{},
+		"CreateIntegration":                        apono.CreateIntegrationV2Input{},
+		"UpdateIntegration":                        apono.UpdateIntegrationV2Input{},
+		"AccessFlowV1":                             apono.AccessFlowV1{},
+		"UpsertAccessFlowV1":                       apono.CreateAccessFlowV1Input{},
+		"UpdateAccessFlowV1":                       apono.UpdateAccessFlowV1Input{},
+		"AccessFlowTriggerV1":                      apono.AccessFlowTriggerV1{},
+		"TimeframeV1":                              apono.TimeframeV1{},
+		"AccessFlowSettingsV1":                     apono.AccessFlowSettingsV1{},
+		"GranteeV1":                                apono.GranteeV1{},
+		"ApproverV1":                               apono.ApproverV1{},
+		"AccessTargetIntegrationV1":                apono.AccessTargetIntegrationV1{},
+		"AccessTargetBundleV1":                     apono.AccessTargetBundleV1{},
+		"TagV1":                                    apono.TagV1{},
+		"AccessBundleV1":                           apono.AccessBundleV1{},
+		"UpsertAccessBundleV1":                     apono.CreateAccessBundleV1Input{},
+		"UpdateAccessBundleV1":                     apono.UpdateAccessBundleV1Input{},
+		"Connector":                                apono.ConnectorV2{},
+		"UserModel":                                apono.UserV2{},
+		"AccessRequest":                            apono.AccessRequestV3{},
+		"CreateAccessRequest":                      apono.CreateAccessRequestV3Input{},
+		"ConnectDetailsResponse":                   apono.AccessDetailsV3{},
+		"SelectableIntegration":                    apono.SelectableIntegration{},
+		"SelectableResourceType":                   apono.SelectableResourceType{},
+		"SelectableResource":                       apono.SelectableResource{},
 	} {
 		properties := doc.Components.Schemas[schema].Properties
 		modelType := reflect.TypeOf(model)

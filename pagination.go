@@ -41,6 +41,8 @@ type OffsetPage[T any] struct {
 	Limit int
 	// Offset is how many objects come before this page, as the server says.
 	Offset int
+
+	allowMultiple bool // of the one list that says so
 }
 
 // Collect reads a whole list into a slice. On an error it returns what came
@@ -273,11 +275,12 @@ func getOffsetPage[T any](ctx context.Context, c *Client, op *operation.Operatio
 			Limit  int `json:"limit"`
 			Offset int `json:"offset"`
 		} `json:"pagination"`
+		AllowMultiple bool `json:"allow_multiple"`
 	}
 	if err := decodeItems(op, resp, &body, &body.Data); err != nil {
 		return nil, err
 	}
-	page := &OffsetPage[T]{Items: body.Data}
+	page := &OffsetPage[T]{Items: body.Data, allowMultiple: body.AllowMultiple}
 	switch {
 	case body.Pagination != nil:
 		page.Total, page.Limit, page.Offset = body.Pagination.Total, body.Pagination.Limit, body.Pagination.Offset

@@ -121,6 +121,11 @@ type SecretConfig struct {
 	Parameters Secrets `json:"parameters"`
 }
 
+// Format prints the names of the credentials, with every verb.
+func (c SecretConfig) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprint(f, "{Parameters:", c.Parameters, "}")
+}
+
 // Format prints which store is used, with every verb.
 func (s SecretStoreConfig) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "{"+s.kind()+" "+redacted+"}")
@@ -150,12 +155,23 @@ func (s *SecretStoreConfig) check(arg string, fromServer bool) error {
 	if s == nil {
 		return nil
 	}
-	if s.Apono != nil && slices.Contains(slices.Collect(maps.Values(s.Apono.Parameters)), redacted) {
-		return &ArgumentError{
-			Arg: arg + ".Apono.Parameters", Reason: "it holds " + redacted + ": it comes from a printed or marshaled object, which has no credentials",
+	if s.Apono != nil {
+		masked := slices.Contains(slices.Collect(maps.Values(s.Apono.Parameters)), redacted)
+		if err := checkUnmasked(arg+".Apono.Parameters", masked); err != nil {
+			return err
 		}
 	}
 	return exactlyOne(arg, fromServer, s.stores()...)
+}
+
+// checkUnmasked refuses to make the mask of credentials the credentials.
+func checkUnmasked(arg string, masked bool) error {
+	if !masked {
+		return nil
+	}
+	return &ArgumentError{
+		Arg: arg, Reason: "it holds " + redacted + ": it comes from a printed or marshaled object, which has no credentials",
+	}
 }
 
 func (s *SecretStoreConfig) clone() *SecretStoreConfig {

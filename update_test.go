@@ -277,7 +277,7 @@ func TestCredentialsArePrintedNowhere(t *testing.T) {
 		"Secrets": store.Apono.Parameters, "SecretConfig": *store.Apono, "*SecretConfig": store.Apono,
 		"SecretStoreConfig": *store, "*SecretStoreConfig": store, "[]SecretStoreConfig": []apono.SecretStoreConfig{*store},
 		"Integration": *read, "*Integration": read, "CreateIntegrationInput": create, "*CreateIntegrationInput": &create,
-		"UpdateIntegrationInput": update, "*UpdateIntegrationInput": &update, "map": map[string]any{"in": &update},
+		"UpdateIntegrationInput": update, "*UpdateIntegrationInput": &update, "map": map[string]any{"in": &update, "config": store.Apono}, "[]*SecretConfig": []*apono.SecretConfig{store.Apono},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,111 @@
+package apono
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// instant is a time of the older API: a JSON number of seconds since 1970 with
+// the nanoseconds as its fraction. It is read without a float, which has no room
+// for nanoseconds, as a number or a string, in plain or exponent form, or as ISO
+// text; and it is written as the API writes it.
+type instant struct{ time.Time }
+
+var errInstant = errors.New("a time is neither a number of seconds nor in the form of RFC 3339")
+
+// MarshalJSON writes the seconds with nine digits of fraction.
+func (i instant) MarshalJSON() ([]byte, error) {
+	seconds, nanos := i.Unix(), i.Nanosecond()
+	sign := ""
+	if seconds < 0 { // -0.5 s is second -1 and half a second
+		sign = "-"
+		if seconds, nanos = -seconds, -nanos; nanos < 0 {
+			seconds, nanos = seconds-1, nanos+int(time.Second)
+		}
+	}
+	return fmt.Appendf(nil, "%s%d.%09d", sign, seconds, nanos), nil
+}
+
+// maxInstant is the last second of the year 9999. Beyond it a time cannot be
+// written any more.
+const maxInstant = 253402300799
+
+// UnmarshalJSON reads a number, quoted or not, or a time in RFC 3339. As for
+// any other value, null changes nothing.
+func (i *instant) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if text == "null" {
+		return nil
+	}
+	if bytes.HasPrefix(data, []byte(`"`)) {
+		if err := json.Unmarshal(data, &text); err != nil {
+			return err
+		}
+		text = strings.TrimSpace(text)
+	}
+	if t, err := time.Parse(time.RFC3339Nano, text); err == nil && t.Unix() <= maxInstant {
+		i.Time = t
+		return nil
+	}
+	t, err := parseInstant(text)
+	i.Time = t
+	return err
+}
+
+// parseInstant reads a decimal number by its digits. What is finer than a
+// nanosecond is cut off.
+func parseInstant(text string) (time.Time, error) {
+	mantissa, exponentText, hasExponent := strings.Cut(strings.ToLower(text), "e")
+	exponent := 0
+	if hasExponent {
+		var err error
+		if exponent, err = strconv.Atoi(exponentText); err != nil || exponent < -1000 || exponent > 1000 {
+			return time.Time{}, errInstant
+		}
+	}
+	mantissa, negative := strings.CutPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := whole + fraction
+	if digits == "" || whole == "" || strings.Trim(digits, "0123456789") != "" {
+		return time.Time{}, errInstant
+	}
+	// The point stands behind this many digits.
+	point := len(whole) + exponent
+	if point < 0 {
+		digits, point = strings.Repeat("0", -point)+digits, 0
+	}
+	for len(digits) < point+9 {
+		digits += "0"
+	}
+	seconds, err := strconv.ParseInt("0"+digits[:point], 10, 64)
+	if err != nil || seconds > maxInstant {
+		return time.Time{}, errInstant
+	}
+	nanos, err := strconv.ParseInt(digits[point:point+9], 10, 64)
+	if err != nil {
+		return time.Time{}, errInstant
+	}
+	if negative {
+		seconds, nanos = -seconds, -nanos
+	}
+	return time.Unix(seconds, nanos).UTC(), nil
+}
+
+func newInstant(t *time.Time) *instant {
+	if t == nil {
+		return nil
+	}
+	return &instant{*t}
+}
+
+func (i *instant) time() *time.Time {
+	if i == nil {
+		return nil
+	}
+	return &i.Time
+}

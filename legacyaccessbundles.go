@@ -1,0 +1,108 @@
+package apono
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"github.com/apono-go/apono/internal/operation"
+)
+
+// LegacyAccessBundlesService manages bundles through version 1 of the API. Its
+// successor is [BundlesService].
+//
+// API section: Access Bundles, version 1.
+type LegacyAccessBundlesService struct{ client *Client }
+
+var (
+	listAccessBundlesV1  = operation.New("Legacy.AccessBundles.List", http.MethodGet, "/api/v1/access-bundles")
+	getAccessBundleV1    = operation.New("Legacy.AccessBundles.Get", http.MethodGet, "/api/v1/access-bundles/{id}")
+	createAccessBundleV1 = operation.New("Legacy.AccessBundles.Create", http.MethodPost, "/api/v1/access-bundles")
+	updateAccessBundleV1 = operation.New("Legacy.AccessBundles.Update", http.MethodPatch, "/api/v1/access-bundles/{id}")
+	deleteAccessBundleV1 = operation.New("Legacy.AccessBundles.Delete", http.MethodDelete, "/api/v1/access-bundles/{id}")
+)
+
+// AccessBundleV1 is a set of targets under one name, as version 1 answers it.
+type AccessBundleV1 struct {
+	// ID identifies the bundle.
+	ID string `json:"id"`
+	// Name is the display name.
+	Name string `json:"name"`
+	// IntegrationTargets are what is in the bundle.
+	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets"`
+}
+
+// ListAccessBundlesV1Options pages the bundles of version 1. The API documents
+// no parameters for it; Limit and Skip are sent only if they are set.
+type ListAccessBundlesV1Options struct {
+	// Limit is the size of a page.
+	Limit int `url:"limit,omitempty"`
+	// Skip is how many to pass over.
+	Skip int `url:"skip,omitempty"`
+}
+
+// CreateAccessBundleV1Input is a new bundle for version 1.
+type CreateAccessBundleV1Input struct {
+	// Name is the display name.
+	Name string `json:"name"`
+	// IntegrationTargets are what is in the bundle.
+	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets"`
+}
+
+// UpdateAccessBundleV1Input changes a bundle. What is nil stays as it is; an
+// empty slice empties the list.
+type UpdateAccessBundleV1Input struct {
+	// Name is the display name.
+	Name *string `json:"name,omitzero"`
+	// IntegrationTargets are what is in the bundle.
+	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets,omitzero"`
+}
+
+// List gets one page of the bundles. Its successor is [BundlesService.List].
+//
+// GET /api/v1/access-bundles
+func (s *LegacyAccessBundlesService) List(ctx context.Context, opts ...ListAccessBundlesV1Options) (*OffsetPage[AccessBundleV1], error) {
+	return listOffset[AccessBundleV1](ctx, s.client, listAccessBundlesV1, opts)
+}
+
+// ListAll iterates over all bundles. An error is the last pair of the loop;
+// [ErrTruncated] if the server keeps some back. Its successor is
+// [BundlesService.ListAll].
+//
+// GET /api/v1/access-bundles
+func (s *LegacyAccessBundlesService) ListAll(ctx context.Context, opts ...ListAccessBundlesV1Options) iter.Seq2[*AccessBundleV1, error] {
+	return listAllOffset[AccessBundleV1](ctx, s.client, listAccessBundlesV1, opts)
+}
+
+// Get gets a bundle by its id; [ErrNotFound] if there is none. Its successor is
+// [BundlesService.Get].
+//
+// GET /api/v1/access-bundles/{id}
+func (s *LegacyAccessBundlesService) Get(ctx context.Context, id string) (*AccessBundleV1, error) {
+	return call[AccessBundleV1](ctx, s.client, getAccessBundleV1, nil, id)
+}
+
+// Create makes a bundle. The request is not repeated after a failure that
+// leaves open whether it was made. Its successor is
+// [BundlesService.Create].
+//
+// POST /api/v1/access-bundles
+func (s *LegacyAccessBundlesService) Create(ctx context.Context, in CreateAccessBundleV1Input) (*AccessBundleV1, error) {
+	return call[AccessBundleV1](ctx, s.client, createAccessBundleV1, in)
+}
+
+// Update changes what the input sets of a bundle; [ErrNotFound] if there is
+// none. Its successor is [BundlesService.Update].
+//
+// PATCH /api/v1/access-bundles/{id}
+func (s *LegacyAccessBundlesService) Update(ctx context.Context, id string, in UpdateAccessBundleV1Input) (*AccessBundleV1, error) {
+	return call[AccessBundleV1](ctx, s.client, updateAccessBundleV1, in, id)
+}
+
+// Delete deletes a bundle; [ErrNotFound] if there is none. Its successor is
+// [BundlesService.Delete].
+//
+// DELETE /api/v1/access-bundles/{id}
+func (s *LegacyAccessBundlesService) Delete(ctx context.Context, id string) error {
+	return exec(ctx, s.client, deleteAccessBundleV1, nil, id)
+}

@@ -1,0 +1,325 @@
+package apono
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net/http"
+
+	"github.com/apono-go/apono/internal/operation"
+)
+
+// LegacyAccessRequestsService manages access requests through version 3 of the
+// API, and reads what can be requested. Its successors are
+// [AccessRequestsService], [SessionsService] and [AvailableAccessService].
+//
+// API section: Access Requests, version 3.
+type LegacyAccessRequestsService struct{ client *Client }
+
+var (
+	listAccessRequestsV3        = operation.New("Legacy.AccessRequests.List", http.MethodGet, "/api/v3/access-requests")
+	getAccessRequestV3          = operation.New("Legacy.AccessRequests.Get", http.MethodGet, "/api/v3/access-requests/{id}")
+	createAccessRequestV3       = operation.New("Legacy.AccessRequests.Create", http.MethodPost, "/api/v3/access-requests")
+	revokeAccessRequestsV3      = operation.New("Legacy.AccessRequests.RevokeMany", http.MethodPost, "/api/v3/access-requests-bulk/revoke")
+	getAccessDetailsV3          = operation.New("Legacy.AccessRequests.GetAccessDetails", http.MethodGet, "/api/v3/access-requests/{id}/access-details").Consuming()
+	resetCredentialsV3          = operation.New("Legacy.AccessRequests.ResetCredentials", http.MethodPost, "/api/v3/access-requests/{id}/reset")
+	listSelectableIntegrations  = operation.New("Legacy.AccessRequests.ListSelectableIntegrations", http.MethodGet, "/api/v3/selectable-integrations")
+	listSelectableResourceTypes = operation.New("Legacy.AccessRequests.ListSelectableResourceTypes", http.MethodGet, "/api/v3/selectable-integrations/{integration_id}/resource-types")
+	listSelectablePermissions   = operation.New("Legacy.AccessRequests.ListSelectablePermissions", http.MethodGet, "/api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions")
+	listSelectableResources     = operation.New("Legacy.AccessRequests.ListSelectableResources", http.MethodGet, "/api/v3/selectable-integrations/{integration_id}/{resource_type}/resources")
+)
+
+// AccessStatusV3 is the state of a request in version 3.
+type AccessStatusV3 string
+
+// The states of a request in version 3.
+const (
+	// AccessStatusV3Pending is a request that waits for approval.
+	AccessStatusV3Pending AccessStatusV3 = "PENDING"
+	// AccessStatusV3Approved is a request that was approved.
+	AccessStatusV3Approved AccessStatusV3 = "APPROVED"
+	// AccessStatusV3Rejected is a request that was refused.
+	AccessStatusV3Rejected AccessStatusV3 = "REJECTED"
+	// AccessStatusV3Granted is a request whose access is there.
+	AccessStatusV3Granted AccessStatusV3 = "GRANTED"
+	// AccessStatusV3Revoking is a request whose access is being taken away.
+	AccessStatusV3Revoking AccessStatusV3 = "REVOKING"
+	// AccessStatusV3Expired is a request whose access has ended.
+	AccessStatusV3Expired AccessStatusV3 = "EXPIRED"
+	// AccessStatusV3Failed is a request that went wrong.
+	AccessStatusV3Failed AccessStatusV3 = "FAILED"
+)
+
+// AccessRequestV3 is a request for access, as version 3 answers it.
+type AccessRequestV3 struct {
+	// RequestID identifies the request.
+	RequestID string `json:"request_id"`
+	// FriendlyRequestID is its name for people, such as AR-123.
+	FriendlyRequestID string `json:"friendly_request_id"`
+	// UserID is who gets the access.
+	UserID string `json:"user_id"`
+	// Status is the state of the request.
+	Status AccessStatusV3 `json:"status"`
+	// IntegrationID is the integration.
+	IntegrationID string `json:"integration_id"`
+	// ResourceIDs are the resources.
+	ResourceIDs []string `json:"resource_ids"`
+	// Permissions are the permissions.
+	Permissions []string `json:"permissions"`
+	// Justification is the requestor's reason.
+	Justification string `json:"justification"`
+}
+
+// AccessDetailsV3 are the credentials of a request and how to use them, as one
+// text. Printed, logged or marshaled to JSON they show nothing of it.
+type AccessDetailsV3 struct {
+	// Details is the text.
+	Details string `json:"details"`
+}
+
+// SelectableIntegration is an integration in which access can be requested.
+type SelectableIntegration struct {
+	// ID identifies the integration.
+	ID string `json:"id"`
+}
+
+// SelectableResourceType is a type of resources to which access can be
+// requested.
+type SelectableResourceType struct {
+	// ID identifies the type.
+	ID string `json:"id"`
+	// Name is the display name.
+	Name string `json:"name"`
+}
+
+// SelectableResource is a resource to which access can be requested.
+type SelectableResource struct {
+	// ID identifies the resource.
+	ID string `json:"id"`
+	// Type is the type of the resource.
+	Type string `json:"type"`
+	// Name is the display name.
+	Name string `json:"name"`
+}
+
+// SelectablePermissionsPage is a page of the names of permissions that can be
+// requested.
+type SelectablePermissionsPage struct {
+	OffsetPage[string]
+	// AllowMultiple says that more than one may be requested at a time.
+	AllowMultiple bool
+}
+
+// ListAccessRequestsV3Options filters and pages the access requests of version
+// 3. The API documents no paging for them; Limit and Skip are sent only if they
+// are set.
+type ListAccessRequestsV3Options struct {
+	// Limit is the size of a page.
+	Limit int `url:"limit,omitempty"`
+	// Skip is how many to pass over.
+	Skip int `url:"skip,omitempty"`
+	// DaysOffset is how many days to look back. The server's default is not
+	// documented. 0 is not sent.
+	DaysOffset int64 `url:"days_offset,omitempty"`
+	// UserID is who gets the access.
+	UserID string `url:"user_id,omitempty"`
+}
+
+// ListSelectableOptions filters and pages what can be requested. The API
+// documents no paging for it; Limit and Skip are sent only if they are set.
+type ListSelectableOptions struct {
+	// Limit is the size of a page.
+	Limit int `url:"limit,omitempty"`
+	// Skip is how many to pass over.
+	Skip int `url:"skip,omitempty"`
+	// UserID is for whom access would be requested.
+	UserID string `url:"user_id,omitempty"`
+}
+
+// CreateAccessRequestV3Input is a request for access in one integration.
+type CreateAccessRequestV3Input struct {
+	// UserID is who shall get the access.
+	UserID string `json:"user_id"`
+	// IntegrationID is the integration.
+	IntegrationID string `json:"integration_id"`
+	// ResourceIDs are the resources, all in that integration.
+	ResourceIDs []string `json:"resource_ids"`
+	// Permissions are the names of the permissions.
+	Permissions []string `json:"permissions"`
+	// Justification is the reason.
+	Justification string `json:"justification"`
+	// DurationInSec is how long the access shall last, in seconds.
+	DurationInSec *int `json:"duration_in_sec,omitzero"`
+}
+
+type revokeManyInput struct {
+	RequestIDs []string `json:"request_ids"`
+}
+
+// List gets one page of the access requests. Its successor is
+// [AccessRequestsService.List].
+//
+// GET /api/v3/access-requests
+func (s *LegacyAccessRequestsService) List(ctx context.Context, opts ...ListAccessRequestsV3Options) (*OffsetPage[AccessRequestV3], error) {
+	return listOffset[AccessRequestV3](ctx, s.client, listAccessRequestsV3, opts)
+}
+
+// ListAll iterates over all access requests. An error is the last pair of the
+// loop; [ErrTruncated] if the server keeps some back. Its successor is
+// [AccessRequestsService.ListAll].
+//
+// GET /api/v3/access-requests
+func (s *LegacyAccessRequestsService) ListAll(ctx context.Context, opts ...ListAccessRequestsV3Options) iter.Seq2[*AccessRequestV3, error] {
+	return listAllOffset[AccessRequestV3](ctx, s.client, listAccessRequestsV3, opts)
+}
+
+// Get gets an access request by its id; [ErrNotFound] if there is none. Its
+// successor is [AccessRequestsService.Get].
+//
+// GET /api/v3/access-requests/{id}
+func (s *LegacyAccessRequestsService) Get(ctx context.Context, id string) (*AccessRequestV3, error) {
+	return call[AccessRequestV3](ctx, s.client, getAccessRequestV3, nil, id)
+}
+
+// Create requests access. The request is not repeated after a failure that
+// leaves open whether it was taken. Its successor is
+// [AccessRequestsService.Create].
+//
+// POST /api/v3/access-requests
+func (s *LegacyAccessRequestsService) Create(ctx context.Context, in CreateAccessRequestV3Input) (*AccessRequestV3, error) {
+	return call[AccessRequestV3](ctx, s.client, createAccessRequestV3, in)
+}
+
+// RevokeMany takes the access of several requests away. The API answers one
+// message for all; what became of each has to be read. No id is an
+// [*ArgumentError]. Its successor is [AccessRequestsService.Revoke], one by one.
+//
+// POST /api/v3/access-requests-bulk/revoke
+func (s *LegacyAccessRequestsService) RevokeMany(ctx context.Context, requestIDs []string) (*Message, error) {
+	return call[Message](ctx, s.client, revokeAccessRequestsV3, revokeManyInput{requestIDs})
+}
+
+// GetAccessDetails reads the credentials of a request. Reading may use them up,
+// so the request is not repeated once it may have reached the server, but for a
+// 401 with a token source, and a client with [WithReadOnly] refuses it. Its
+// successor is [SessionsService.GetAccessDetails].
+//
+// GET /api/v3/access-requests/{id}/access-details
+func (s *LegacyAccessRequestsService) GetAccessDetails(ctx context.Context, id string) (*AccessDetailsV3, error) {
+	return call[AccessDetailsV3](ctx, s.client, getAccessDetailsV3, nil, id)
+}
+
+// ResetCredentials has the credentials of a request replaced. It returns once
+// that has been ordered. Its successor is [SessionsService.ResetCredentials].
+//
+// POST /api/v3/access-requests/{id}/reset
+func (s *LegacyAccessRequestsService) ResetCredentials(ctx context.Context, id string) (*Message, error) {
+	return call[Message](ctx, s.client, resetCredentialsV3, nil, id)
+}
+
+// ListSelectableIntegrations gets one page of the integrations in which access
+// can be requested. Its successor is [AvailableAccessService.ListEntitlements].
+//
+// GET /api/v3/selectable-integrations
+func (s *LegacyAccessRequestsService) ListSelectableIntegrations(ctx context.Context, opts ...ListSelectableOptions) (*OffsetPage[SelectableIntegration], error) {
+	return listOffset[SelectableIntegration](ctx, s.client, listSelectableIntegrations, opts)
+}
+
+// ListAllSelectableIntegrations iterates over the integrations in which access
+// can be requested. An error is the last pair of the loop; [ErrTruncated] if the
+// server keeps some back. Its successor is
+// [AvailableAccessService.ListAllEntitlements].
+//
+// GET /api/v3/selectable-integrations
+func (s *LegacyAccessRequestsService) ListAllSelectableIntegrations(ctx context.Context, opts ...ListSelectableOptions) iter.Seq2[*SelectableIntegration, error] {
+	return listAllOffset[SelectableIntegration](ctx, s.client, listSelectableIntegrations, opts)
+}
+
+// ListSelectableResourceTypes gets one page of the types of resources in an
+// integration to which access can be requested. Its successor is
+// [AvailableAccessService.ListEntitlements].
+//
+// GET /api/v3/selectable-integrations/{integration_id}/resource-types
+func (s *LegacyAccessRequestsService) ListSelectableResourceTypes(ctx context.Context, integrationID string, opts ...ListSelectableOptions) (*OffsetPage[SelectableResourceType], error) {
+	return listOffset[SelectableResourceType](ctx, s.client, listSelectableResourceTypes, opts, integrationID)
+}
+
+// ListAllSelectableResourceTypes iterates over the types of resources in an
+// integration to which access can be requested. An error is the last pair of the
+// loop; [ErrTruncated] if the server keeps some back. Its successor is
+// [AvailableAccessService.ListAllEntitlements].
+//
+// GET /api/v3/selectable-integrations/{integration_id}/resource-types
+func (s *LegacyAccessRequestsService) ListAllSelectableResourceTypes(ctx context.Context, integrationID string, opts ...ListSelectableOptions) iter.Seq2[*SelectableResourceType, error] {
+	return listAllOffset[SelectableResourceType](ctx, s.client, listSelectableResourceTypes, opts, integrationID)
+}
+
+// ListSelectablePermissions gets one page of the names of the permissions that
+// can be requested for a type of resources. Its successor is
+// [AvailableAccessService.ListEntitlements].
+//
+// GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
+func (s *LegacyAccessRequestsService) ListSelectablePermissions(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) (*SelectablePermissionsPage, error) {
+	page, err := listOffset[string](ctx, s.client, listSelectablePermissions, opts, integrationID, resourceType)
+	if err != nil {
+		return nil, err
+	}
+	return &SelectablePermissionsPage{OffsetPage: *page, AllowMultiple: page.allowMultiple}, nil
+}
+
+// ListAllSelectablePermissions iterates over the names of the permissions that
+// can be requested for a type of resources. An error is the last pair of the
+// loop; [ErrTruncated] if the server keeps some back. Its successor is
+// [AvailableAccessService.ListAllEntitlements].
+//
+// GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
+func (s *LegacyAccessRequestsService) ListAllSelectablePermissions(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) iter.Seq2[*string, error] {
+	return listAllOffset[string](ctx, s.client, listSelectablePermissions, opts, integrationID, resourceType)
+}
+
+// ListSelectableResources gets one page of the resources of a type to which
+// access can be requested. Its successor is
+// [AvailableAccessService.ListEntitlements].
+//
+// GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/resources
+func (s *LegacyAccessRequestsService) ListSelectableResources(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) (*OffsetPage[SelectableResource], error) {
+	return listOffset[SelectableResource](ctx, s.client, listSelectableResources, opts, integrationID, resourceType)
+}
+
+// ListAllSelectableResources iterates over the resources of a type to which
+// access can be requested. An error is the last pair of the loop; [ErrTruncated]
+// if the server keeps some back. Its successor is
+// [AvailableAccessService.ListAllEntitlements].
+//
+// GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/resources
+func (s *LegacyAccessRequestsService) ListAllSelectableResources(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) iter.Seq2[*SelectableResource, error] {
+	return listAllOffset[SelectableResource](ctx, s.client, listSelectableResources, opts, integrationID, resourceType)
+}
+
+// Reveal returns the details in a map that prints and marshals as it is, under
+// the API's name.
+func (d AccessDetailsV3) Reveal() map[string]any { return map[string]any{"details": d.Details} }
+
+// Format prints that there are details, with every verb.
+func (d AccessDetailsV3) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue gives that there are details.
+func (d *AccessDetailsV3) LogValue() slog.Value {
+	if d == nil {
+		return slog.Value{}
+	}
+	return slog.StringValue(redacted)
+}
+
+// MarshalJSON gives that there are details.
+func (d AccessDetailsV3) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+
+func (in revokeManyInput) check() error {
+	if len(in.RequestIDs) == 0 {
+		return &ArgumentError{Arg: "requestIDs", Reason: "there is none: name the requests to revoke"}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package apono
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/apono-go/apono/internal/operation"
+	"github.com/apono-go/apono/internal/wire"
+)
+
+// LegacyConnectorsService lists connectors through version 2 of the API. Its
+// successor is [ConnectorsService].
+//
+// API section: Connectors, version 2.
+type LegacyConnectorsService struct{ client *Client }
+
+var listConnectorsV2 = operation.New("Legacy.Connectors.List", http.MethodGet, "/api/v2/connectors")
+
+// ConnectorV2 is an installation through which Apono reaches systems, as version
+// 2 answers it.
+type ConnectorV2 struct {
+	// ConnectorID identifies the connector.
+	ConnectorID string `json:"connector_id"`
+	// LastConnected is when Apono last heard from the connector.
+	LastConnected *time.Time `json:"last_connected,omitzero"`
+	// Status is whether the connector is reachable. The API does not list the
+	// values.
+	Status string `json:"status"`
+}
+
+// List gets all connectors; the API does not page them. Its successor is
+// [ConnectorsService.List].
+//
+// GET /api/v2/connectors
+func (s *LegacyConnectorsService) List(ctx context.Context) ([]*ConnectorV2, error) {
+	return callList[ConnectorV2](ctx, s.client, listConnectorsV2, nil)
+}
+
+type plainConnectorV2 ConnectorV2
+
+// UnmarshalJSON reads the time of the last contact from a number of seconds.
+func (c *ConnectorV2) UnmarshalJSON(data []byte) error {
+	fields := struct {
+		*plainConnectorV2
+		LastConnected *instant `json:"last_connected"`
+	}{plainConnectorV2: (*plainConnectorV2)(c)}
+	err := wire.Unmarshal(data, &fields)
+	c.LastConnected = fields.LastConnected.time()
+	return err
+}
+
+// MarshalJSON writes the time of the last contact as the API does.
+func (c ConnectorV2) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		plainConnectorV2
+		LastConnected *instant `json:"last_connected,omitzero"`
+	}{plainConnectorV2(c), newInstant(c.LastConnected)})
+}

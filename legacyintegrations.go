@@ -1,0 +1,277 @@
+package apono
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/apono-go/apono/internal/operation"
+	"github.com/apono-go/apono/internal/wire"
+)
+
+// LegacyIntegrationsService manages integrations through version 2 of the API.
+// Its successor is [IntegrationsService].
+//
+// API section: Integrations, version 2.
+type LegacyIntegrationsService struct{ client *Client }
+
+var (
+	listIntegrationsV2  = operation.New("Legacy.Integrations.List", http.MethodGet, "/api/v2/integrations")
+	getIntegrationV2    = operation.New("Legacy.Integrations.Get", http.MethodGet, "/api/v2/integrations/{id}")
+	createIntegrationV2 = operation.New("Legacy.Integrations.Create", http.MethodPost, "/api/v2/integrations")
+	updateIntegrationV2 = operation.New("Legacy.Integrations.Update", http.MethodPut, "/api/v2/integrations/{id}")
+	deleteIntegrationV2 = operation.New("Legacy.Integrations.Delete", http.MethodDelete, "/api/v2/integrations/{id}")
+)
+
+// IntegrationStatusV2 is the state of an integration in version 2.
+type IntegrationStatusV2 string
+
+// The states of an integration in version 2.
+const (
+	// IntegrationStatusV2Initializing is an integration that is being set up.
+	IntegrationStatusV2Initializing IntegrationStatusV2 = "Initializing"
+	// IntegrationStatusV2Refreshing is an integration that is being read.
+	IntegrationStatusV2Refreshing IntegrationStatusV2 = "Refreshing"
+	// IntegrationStatusV2Active is an integration that works.
+	IntegrationStatusV2Active IntegrationStatusV2 = "Active"
+	// IntegrationStatusV2Error is an integration that does not.
+	IntegrationStatusV2Error IntegrationStatusV2 = "Error"
+	// IntegrationStatusV2Warning is an integration that works in part.
+	IntegrationStatusV2Warning IntegrationStatusV2 = "Warning"
+	// IntegrationStatusV2Disabled is an integration that was switched off.
+	IntegrationStatusV2Disabled IntegrationStatusV2 = "Disabled"
+)
+
+// IntegrationV2 is a connected system as version 2 answers it.
+type IntegrationV2 struct {
+	// ID identifies the integration.
+	ID string `json:"id"`
+	// Name is the display name.
+	Name string `json:"name"`
+	// Type is the kind of the system. It never changes.
+	Type string `json:"type"`
+	// Status is the state of the integration.
+	Status IntegrationStatusV2 `json:"status"`
+	// Details explains the state.
+	Details *string `json:"details,omitzero"`
+	// ProvisionerID is the connector that reaches the system.
+	ProvisionerID *string `json:"provisioner_id,omitzero"`
+	// Connection is not documented any further.
+	Connection map[string]any `json:"connection,omitzero"`
+	// LastSyncTime is when the integration was last read successfully.
+	LastSyncTime *time.Time `json:"last_sync_time,omitzero"`
+	// Metadata are the settings of this kind of system. Numbers are read as a
+	// json.Number.
+	Metadata map[string]any `json:"metadata"`
+	// SecretConfig is where the credentials for the system are kept.
+	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
+	// ConnectedResourceTypes are the types of resources to look for.
+	ConnectedResourceTypes []string `json:"connected_resource_types"`
+	// CustomAccessDetails is a note to those who get access.
+	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
+}
+
+// SecretConfigV2 says where the credentials for a system are kept, in version 2:
+// a member "type", a [SecretStoreType], and the members of that store. Printed,
+// logged or marshaled to JSON it shows the names only.
+type SecretConfigV2 map[string]any
+
+// ListIntegrationsV2Options pages the integrations of version 2. The API
+// documents no parameters for it; Limit and Skip are sent only if they are set.
+type ListIntegrationsV2Options struct {
+	// Limit is the size of a page.
+	Limit int `url:"limit,omitempty"`
+	// Skip is how many to pass over.
+	Skip int `url:"skip,omitempty"`
+}
+
+// CreateIntegrationV2Input is a new integration for version 2.
+type CreateIntegrationV2Input struct {
+	// Name is the display name.
+	Name string `json:"name"`
+	// Type is the kind of the system, from the catalog.
+	Type string `json:"type"`
+	// ProvisionerID is the connector that reaches the system.
+	ProvisionerID *string `json:"provisioner_id,omitzero"`
+	// Metadata are the settings of this kind of system.
+	Metadata map[string]any `json:"metadata"`
+	// SecretConfig is where the credentials for the system are kept.
+	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
+	// ConnectedResourceTypes are the types of resources to look for.
+	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
+	// CustomAccessDetails is a note to those who get access.
+	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
+}
+
+// UpdateIntegrationV2Input is what an integration becomes. It replaces the whole
+// integration but for its type. Only the successor, [Integration.UpdateInput],
+// keeps what this version of the package does not know.
+type UpdateIntegrationV2Input struct {
+	// Name is the display name.
+	Name string `json:"name"`
+	// ProvisionerID is the connector that reaches the system.
+	ProvisionerID *string `json:"provisioner_id,omitzero"`
+	// Metadata are the settings of this kind of system.
+	Metadata map[string]any `json:"metadata"`
+	// SecretConfig is where the credentials for the system are kept.
+	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
+	// ConnectedResourceTypes are the types of resources to look for.
+	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
+	// CustomAccessDetails is a note to those who get access.
+	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
+}
+
+// List gets one page of the integrations. Its successor is [IntegrationsService.List].
+//
+// GET /api/v2/integrations
+func (s *LegacyIntegrationsService) List(ctx context.Context, opts ...ListIntegrationsV2Options) (*OffsetPage[IntegrationV2], error) {
+	return listOffset[IntegrationV2](ctx, s.client, listIntegrationsV2, opts)
+}
+
+// ListAll iterates over all integrations. An error is the last pair of the loop;
+// [ErrTruncated] if the server keeps some back. Its successor is
+// [IntegrationsService.ListAll].
+//
+// GET /api/v2/integrations
+func (s *LegacyIntegrationsService) ListAll(ctx context.Context, opts ...ListIntegrationsV2Options) iter.Seq2[*IntegrationV2, error] {
+	return listAllOffset[IntegrationV2](ctx, s.client, listIntegrationsV2, opts)
+}
+
+// Get gets an integration by its id; [ErrNotFound] if there is none. Its successor is
+// [IntegrationsService.Get].
+//
+// GET /api/v2/integrations/{id}
+func (s *LegacyIntegrationsService) Get(ctx context.Context, id string) (*IntegrationV2, error) {
+	return call[IntegrationV2](ctx, s.client, getIntegrationV2, nil, id)
+}
+
+// Create makes an integration. The request is not repeated after a failure that
+// leaves open whether it was made. Its successor is
+// [IntegrationsService.Create].
+//
+// POST /api/v2/integrations
+func (s *LegacyIntegrationsService) Create(ctx context.Context, in CreateIntegrationV2Input) (*IntegrationV2, error) {
+	return call[IntegrationV2](ctx, s.client, createIntegrationV2, in)
+}
+
+// Update replaces an integration; [ErrNotFound] if there is none. Its successor is
+// [IntegrationsService.Update].
+//
+// PUT /api/v2/integrations/{id}
+func (s *LegacyIntegrationsService) Update(ctx context.Context, id string, in UpdateIntegrationV2Input) (*IntegrationV2, error) {
+	return call[IntegrationV2](ctx, s.client, updateIntegrationV2, in, id)
+}
+
+// Delete deletes an integration; [ErrNotFound] if there is none. Its successor is
+// [IntegrationsService.Delete].
+//
+// DELETE /api/v2/integrations/{id}
+func (s *LegacyIntegrationsService) Delete(ctx context.Context, id string) error {
+	return exec(ctx, s.client, deleteIntegrationV2, nil, id)
+}
+
+// Reveal returns the config in a map that prints and marshals as it is.
+func (s SecretConfigV2) Reveal() map[string]any { return cloneObject(s) }
+
+func (s SecretConfigV2) hidden() map[string]string {
+	if s == nil {
+		return nil
+	}
+	hidden := make(map[string]string, len(s))
+	for name := range maps.Keys(s) {
+		hidden[name] = redacted
+	}
+	return hidden
+}
+
+// Format prints the names, with every verb.
+func (s SecretConfigV2) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, s.hidden()) }
+
+// LogValue gives the names.
+func (s SecretConfigV2) LogValue() slog.Value { return slog.AnyValue(s.hidden()) }
+
+// MarshalJSON gives the names. Requests carry the values all the same.
+func (s SecretConfigV2) MarshalJSON() ([]byte, error) { return json.Marshal(s.hidden()) }
+
+func (s SecretConfigV2) check(arg string) error {
+	return checkUnmasked(arg, slices.Contains(slices.Collect(maps.Values(s)), any(redacted)))
+}
+
+func (in CreateIntegrationV2Input) check() error { return in.SecretConfig.check("in.SecretConfig") }
+
+func (in UpdateIntegrationV2Input) check() error { return in.SecretConfig.check("in.SecretConfig") }
+
+// Of a pointer inside another value, printed with a verb that does not suit
+// it, package fmt prints the members without asking them how. So the structs
+// with credentials print themselves.
+type (
+	plainIntegrationV2            IntegrationV2
+	plainCreateIntegrationV2Input CreateIntegrationV2Input
+	plainUpdateIntegrationV2Input UpdateIntegrationV2Input
+)
+
+// Format prints the members, the names only of the credentials, with every verb.
+func (i IntegrationV2) Format(f fmt.State, verb rune) {
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainIntegrationV2(i))
+}
+
+// Format prints the members, the names only of the credentials, with every verb.
+func (in CreateIntegrationV2Input) Format(f fmt.State, verb rune) {
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainCreateIntegrationV2Input(in))
+}
+
+// Format prints the members, the names only of the credentials, with every verb.
+func (in UpdateIntegrationV2Input) Format(f fmt.State, verb rune) {
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainUpdateIntegrationV2Input(in))
+}
+
+// Reveal returns the integration with its credentials in a map that prints and
+// marshals as it is, under the API's names.
+func (i IntegrationV2) Reveal() map[string]any {
+	all := map[string]any{
+		"id": i.ID, "name": i.Name, "type": i.Type, "status": i.Status, "metadata": cloneObject(i.Metadata),
+		"connected_resource_types": slices.Clone(i.ConnectedResourceTypes),
+	}
+	for name, text := range map[string]*string{
+		"details": i.Details, "provisioner_id": i.ProvisionerID, "custom_access_details": i.CustomAccessDetails,
+	} {
+		if text != nil {
+			all[name] = *text
+		}
+	}
+	if i.Connection != nil {
+		all["connection"] = cloneObject(i.Connection)
+	}
+	if i.LastSyncTime != nil {
+		all["last_sync_time"] = newInstant(i.LastSyncTime)
+	}
+	if i.SecretConfig != nil {
+		all["secret_config"] = i.SecretConfig.Reveal()
+	}
+	return all
+}
+
+// UnmarshalJSON reads the time of the last sync from a number of seconds.
+func (i *IntegrationV2) UnmarshalJSON(data []byte) error {
+	fields := struct {
+		*plainIntegrationV2
+		LastSyncTime *instant `json:"last_sync_time"`
+	}{plainIntegrationV2: (*plainIntegrationV2)(i)}
+	err := wire.Unmarshal(data, &fields)
+	i.LastSyncTime = fields.LastSyncTime.time()
+	return err
+}
+
+// MarshalJSON writes the time of the last sync as the API does.
+func (i IntegrationV2) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		plainIntegrationV2
+		LastSyncTime *instant `json:"last_sync_time,omitzero"`
+	}{plainIntegrationV2(i), newInstant(i.LastSyncTime)})
+}

@@ -1,0 +1,67 @@
+package apono
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"github.com/apono-go/apono/internal/operation"
+)
+
+// LegacyUsersService reads users through version 2 of the API. Its successor is
+// [UsersService].
+//
+// API section: Users, version 2.
+type LegacyUsersService struct{ client *Client }
+
+var (
+	listUsersV2 = operation.New("Legacy.Users.List", http.MethodGet, "/api/v2/users")
+	getUserV2   = operation.New("Legacy.Users.Get", http.MethodGet, "/api/v2/users/{id}")
+)
+
+// UserV2 is a person as version 2 answers it.
+type UserV2 struct {
+	// ID identifies the user.
+	ID string `json:"id"`
+	// Email is the user's address.
+	Email string `json:"email"`
+	// FirstName is the first name.
+	FirstName string `json:"first_name"`
+	// LastName is the last name.
+	LastName string `json:"last_name"`
+	// Active says that the user is enabled in Apono.
+	Active bool `json:"active"`
+}
+
+// ListUsersV2Options pages the users of version 2. The API documents no
+// parameters for it; Limit and Skip are sent only if they are set.
+type ListUsersV2Options struct {
+	// Limit is the size of a page.
+	Limit int `url:"limit,omitempty"`
+	// Skip is how many to pass over.
+	Skip int `url:"skip,omitempty"`
+}
+
+// List gets one page of the users. Its successor is [UsersService.List].
+//
+// GET /api/v2/users
+func (s *LegacyUsersService) List(ctx context.Context, opts ...ListUsersV2Options) (*OffsetPage[UserV2], error) {
+	return listOffset[UserV2](ctx, s.client, listUsersV2, opts)
+}
+
+// ListAll iterates over all users. An error is the last pair of the loop;
+// [ErrTruncated] if the server keeps some back. Its successor is
+// [UsersService.ListAll].
+//
+// GET /api/v2/users
+func (s *LegacyUsersService) ListAll(ctx context.Context, opts ...ListUsersV2Options) iter.Seq2[*UserV2, error] {
+	return listAllOffset[UserV2](ctx, s.client, listUsersV2, opts)
+}
+
+// Get gets a user by id or e-mail; [ErrNotFound] if there is none. Its successor
+// is [UsersService.Get], for which only the id is documented.
+//
+// GET /api/v2/users/{id}
+func (s *LegacyUsersService) Get(ctx context.Context, id string) (*UserV2, error) {
+	return call[UserV2](ctx, s.client, getUserV2, nil, id)
+}
