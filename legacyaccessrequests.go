@@ -267,7 +267,9 @@ func (s *LegacyAccessRequestsService) ListSelectablePermissions(ctx context.Cont
 	if err != nil {
 		return nil, err
 	}
-	return &SelectablePermissionsPage{OffsetPage: *page, AllowMultiple: page.allowMultiple}, nil
+	selectable := &SelectablePermissionsPage{OffsetPage: *page, AllowMultiple: page.allowMultiple}
+	selectable.allowMultiple = false
+	return selectable, nil
 }
 
 // ListAllSelectablePermissions iterates over the names of the permissions that
