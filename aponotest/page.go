@@ -174,7 +174,7 @@ func parseToken(text string) (pageToken, bool) {
 
 // offsetPage answers rows as a list by offset: all of them, unless the server
 // was told to page such lists.
-func (s *Server) offsetPage(rows []object, req *request) (any, *problem) {
+func (s *Server) offsetPage(rows []any, req *request) (any, *problem) {
 	if s.offsetPageSize == 0 {
 		return s.offsetAnswer(rows, len(rows), 0)
 	}
@@ -182,7 +182,7 @@ func (s *Server) offsetPage(rows []object, req *request) (any, *problem) {
 }
 
 // pagedByOffset answers rows as a list that heeds skip and limit.
-func (s *Server) pagedByOffset(rows []object, req *request, size int) (any, *problem) {
+func (s *Server) pagedByOffset(rows []any, req *request, size int) (any, *problem) {
 	skip, _ := strconv.Atoi(req.query.Get("skip")) // checked before; absent is 0
 	if asked, err := strconv.Atoi(req.query.Get("limit")); err == nil && asked > 0 {
 		size = min(size, asked)
@@ -190,20 +190,19 @@ func (s *Server) pagedByOffset(rows []object, req *request, size int) (any, *pro
 	return s.offsetAnswer(rows, size, skip)
 }
 
-func (s *Server) offsetAnswer(rows []object, limit, skip int) (any, *problem) {
-	total, data := len(rows), []any{}
-	for _, row := range rows[min(skip, total):min(skip+limit, total)] {
-		data = append(data, s.render(row))
-	}
+func (s *Server) offsetAnswer(rows []any, limit, skip int) (any, *problem) {
+	total := len(rows)
+	data := append([]any{}, rows[min(skip, total):min(skip+limit, total)]...)
 	return object{"data": data, "pagination": object{"total": total, "limit": limit, "offset": skip}}, nil
 }
 
-// filtered are the objects of a collection that pass filters.
-func (s *Server) filtered(c Collection, req *request, filters []filter) []object {
-	var rows []object
+// filtered are the objects of a collection that pass filters, as the API answers
+// them.
+func (s *Server) filtered(c Collection, req *request, filters []filter) []any {
+	var rows []any
 	for _, e := range s.store.objects[c] {
-		if matches(s.render(e.object), filters, req.query) {
-			rows = append(rows, e.object)
+		if rendered := s.render(e.object); matches(rendered, filters, req.query) {
+			rows = append(rows, rendered)
 		}
 	}
 	return rows

@@ -130,7 +130,7 @@ func (s *Server) putMembers(group string, emails any) {
 
 // listIdentities answers users, groups and the values of attributes.
 func (s *Server) listIdentities(req *request) (any, *problem) {
-	var identities []object
+	var identities []any
 	for _, e := range s.store.objects[Users] {
 		identities = append(identities, object{
 			"type": "USER", "id": e.object["id"], "name": fmt.Sprintf("%s %s", e.object["first_name"], e.object["last_name"]),
@@ -150,7 +150,7 @@ func (s *Server) listIdentities(req *request) (any, *problem) {
 // listIdentityAttributes answers the attributes of users that have any, in the
 // pages that the API documents for this list.
 func (s *Server) listIdentityAttributes(req *request) (any, *problem) {
-	var rows []object
+	var rows []any
 	for _, e := range s.store.objects[Users] {
 		email, _ := e.object["email"].(string)
 		attributes, _ := e.object["attributes"].(object)

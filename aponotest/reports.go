@@ -99,7 +99,7 @@ func (s *Server) listActivity(req *request) (any, *problem) {
 			}
 		}
 	}
-	var rows []object
+	var rows []any
 	for _, e := range s.store.objects[Activity] {
 		if !matches(e.object, activityResource.filters, req.query) || !within(e.object, req) {
 			continue

@@ -285,7 +285,7 @@ type route struct {
 }
 
 // routes are the operations that the fake knows, by name.
-var routes = collect(integrationRoutes, accessFlowRoutes, reportRoutes, peopleRoutes, connectorRoutes, accessRequestRoutes)
+var routes = collect(integrationRoutes, accessFlowRoutes, reportRoutes, peopleRoutes, connectorRoutes, accessRequestRoutes, legacyRoutes)
 
 func collect(resources ...map[string]route) map[string]route {
 	all := map[string]route{}

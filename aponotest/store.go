@@ -81,8 +81,9 @@ func (c Collection) kind() string {
 type store struct {
 	objects map[Collection][]entry
 	tags    map[string]object
-	ids     int // made up so far
-	places  int // given so far
+	flowsV1 map[string]object // as they were last written through version 1
+	ids     int               // made up so far
+	places  int               // given so far
 }
 
 // entry is an object with its place in the order, which stays its own when
@@ -93,7 +94,7 @@ type entry struct {
 }
 
 func newStore() store {
-	s := store{objects: map[Collection][]entry{}, tags: map[string]object{}}
+	s := store{objects: map[Collection][]entry{}, tags: map[string]object{}, flowsV1: map[string]object{}}
 	for _, entry := range catalog {
 		s.put(Catalog, entry)
 	}
@@ -188,7 +189,11 @@ func (s *store) refer(c Collection, reference string) object {
 }
 
 func (s *store) find(c Collection, matches func(object) bool) object {
-	for _, e := range s.objects[c] {
+	return s.findEntry(s.objects[c], matches)
+}
+
+func (s *store) findEntry(entries []entry, matches func(object) bool) object {
+	for _, e := range entries {
 		if matches(e.object) {
 			return e.object
 		}
@@ -199,6 +204,11 @@ func (s *store) find(c Collection, matches func(object) bool) object {
 // where returns the objects of a collection that match.
 func (s *store) where(c Collection, matches func(object) bool) []entry {
 	return slices.DeleteFunc(slices.Clone(s.objects[c]), func(e entry) bool { return !matches(e.object) })
+}
+
+// place is the place of an object in the order of its collection, from 1.
+func (s *store) place(c Collection, id string) int {
+	return 1 + slices.IndexFunc(s.objects[c], func(e entry) bool { return e.object["id"] == id })
 }
 
 // delete removes an object and the collections that belong to it.

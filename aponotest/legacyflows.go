@@ -1,0 +1,380 @@
+package aponotest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// The tags of version 1 that stand for something else of a resource.
+var scopeTypes = map[string]string{"__id": "APONO_ID", "__name": "NAME"}
+
+func targetsV1(o object) (integrations, bundles []any) {
+	integrations, bundles = []any{}, []any{}
+	targets, _ := o["access_targets"].([]any)
+	for _, target := range targets {
+		if id := member(target, "bundle.bundle_id"); id != nil {
+			bundles = append(bundles, object{"bundle_id": id})
+		}
+		integration, ok := member(target, "integration").(object)
+		if !ok {
+			continue
+		}
+		tags := map[string][]any{"include_resources": {}, "exclude_resources": {}}
+		scopes, _ := integration["resources_scopes"].([]any)
+		for _, scope := range scopes {
+			mode, _ := member(scope, "scope_mode").(string)
+			name := member(scope, "key")
+			for tag, scopeType := range scopeTypes {
+				if member(scope, "type") == scopeType {
+					name = tag
+				}
+			}
+			values, _ := member(scope, "values").([]any)
+			for _, value := range values {
+				tags[mode] = append(tags[mode], object{"name": name, "value": value})
+			}
+		}
+		integrations = append(integrations, object{
+			"integration_id": integration["integration_id"], "resource_type": integration["resource_type"],
+			"permissions":           integration["permissions"],
+			"resource_tag_includes": tags["include_resources"], "resource_tag_excludes": tags["exclude_resources"],
+		})
+	}
+	return integrations, bundles
+}
+
+// targetsFromV1 are today's targets for those of version 1.
+func targetsFromV1(integrations, bundles any) []any {
+	targets := []any{}
+	list, _ := integrations.([]any)
+	for _, target := range list {
+		var scopes []any
+		for _, mode := range []string{"include", "exclude"} {
+			tags, _ := member(target, "resource_tag_"+mode+"s").([]any)
+			for _, tag := range tags {
+				name, _ := member(tag, "name").(string)
+				scope := object{"scope_mode": mode + "_resources", "type": "TAG", "key": name, "values": []any{member(tag, "value")}}
+				if scopeType, special := scopeTypes[name]; special {
+					scope["type"] = scopeType
+					delete(scope, "key")
+				}
+				scopes = append(scopes, scope)
+			}
+		}
+		integration := object{
+			"integration_reference": member(target, "integration_id"), "resource_type": member(target, "resource_type"),
+			"permissions": member(target, "permissions"),
+		}
+		if scopes != nil {
+			integration["resources_scopes"] = scopes
+		}
+		targets = append(targets, object{"integration": integration})
+	}
+	list, _ = bundles.([]any)
+	for _, target := range list {
+		targets = append(targets, object{"bundle": object{"bundle_reference": member(target, "bundle_id")}})
+	}
+	return targets
+}
+
+// checkTargetsV1 refuses targets that are not there. Version 1 names them by id
+// only.
+func (s *Server) checkTargetsV1(body object) *problem {
+	for _, kind := range []struct {
+		list, field string
+		c           Collection
+	}{{"integration_targets", "integration_id", Integrations}, {"bundle_targets", "bundle_id", Bundles}} {
+		targets, _ := body[kind.list].([]any)
+		for i, target := range targets {
+			id, _ := member(target, kind.field).(string)
+			if s.store.get(kind.c, id) == nil {
+				return invalid(fmt.Sprintf("%s[%d].%s", kind.list, i, kind.field), "there is no %s %q", resources[kind.c.kind()].noun, id)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Server) bundleV1(o object) object {
+	integrations, _ := targetsV1(o)
+	return object{"id": o["id"], "name": o["name"], "integration_targets": integrations}
+}
+
+func (s *Server) writeBundleV1(o, body object) *problem {
+	body = changesV1(s.bundleV1(o), body)
+	if err := s.checkTargetsV1(body); err != nil {
+		return err
+	}
+	copyMembers(o, body, map[string]string{"name": "name"})
+	switch integrations, ok := body["integration_targets"]; {
+	case ok:
+		o["access_targets"] = append(targetsFromV1(integrations, nil), keptTargets(o, "access_scope")...)
+	case o["access_targets"] == nil:
+		o["access_targets"] = []any{}
+	}
+	return nil
+}
+
+// changesV1 is the part of a body that says something else than version 1 shows
+// already, so that writing back what was read loses nothing that version 1 does
+// not know.
+func changesV1(shown, body object) object {
+	changes := maps.Clone(body)
+	maps.DeleteFunc(changes, func(name string, value any) bool { return reflect.DeepEqual(shown[name], value) })
+	return changes
+}
+
+// keptTargets are the targets of some kinds.
+func keptTargets(o object, kinds ...string) []any {
+	targets, _ := o["access_targets"].([]any)
+	return slices.DeleteFunc(slices.Clone(targets), func(target any) bool {
+		return !slices.ContainsFunc(kinds, func(kind string) bool { return member(target, kind) != nil })
+	})
+}
+
+// flowPartsV1 are the members of a flow of version 1 that make one part of a
+// flow of today.
+var flowPartsV1 = [][]string{
+	{"trigger"}, {"grantees"}, {"integration_targets", "bundle_targets"}, {"revoke_after_in_sec"}, {"settings", "approvers"},
+}
+
+// flowV1 shows each part of a flow as it was written through version 1, if it
+// still says the same, and else as near as version 1 comes to it.
+func (s *Server) flowV1(o object) object {
+	id, _ := o["id"].(string)
+	v1 := flowToV1(o)
+	if written := s.store.flowsV1[id]; written != nil {
+		for _, names := range flowPartsV1 {
+			part := maps.Clone(written)
+			maps.DeleteFunc(part, func(name string, _ any) bool { return !slices.Contains(names, name) })
+			if s.says(o, part, slices.Contains(names, "settings")) {
+				maps.DeleteFunc(v1, func(name string, _ any) bool { return slices.Contains(names, name) })
+				maps.Copy(v1, part)
+			}
+		}
+	}
+	v1["id"] = id
+	if seconds, ok := legacyInstant(o[creationDate]); ok {
+		v1["created_date"] = seconds
+	}
+	return v1
+}
+
+// says reports whether a flow has what a part of a body of version 1 makes of
+// it. Settings that were not given are off.
+func (s *Server) says(o, part object, withSettings bool) bool {
+	whole := maps.Clone(part)
+	if withSettings {
+		switches := object{}
+		for name := range switchesV1 {
+			switches[name] = false
+		}
+		given, _ := part["settings"].(object)
+		maps.Copy(switches, given)
+		whole["settings"] = switches
+		if whole["approvers"] == nil {
+			whole["approvers"] = []any{}
+		}
+	}
+	same := s.render(o)
+	applyFlowV1(same, whole, whole)
+	if err := s.resolve("", same); err != nil {
+		return false
+	}
+	return reflect.DeepEqual(s.render(same), o)
+}
+
+// writeFlowV1 gives a new flow a whole body, and an old one what the body changes.
+func (s *Server) writeFlowV1(o, body object) *problem {
+	id, _ := o["id"].(string)
+	whole, changes := maps.Clone(body), body
+	if o["name"] != nil {
+		whole = s.flowV1(o)
+		changes = changesV1(whole, body)
+		shown, _ := whole["settings"].(object)
+		maps.Copy(whole, changes)
+		if given, ok := changes["settings"].(object); ok {
+			changes["settings"] = changesV1(shown, given)
+			switches := object{}
+			maps.Copy(switches, shown)
+			maps.Copy(switches, given)
+			whole["settings"] = switches
+		}
+	} else {
+		for _, name := range []string{"integration_targets", "bundle_targets"} {
+			if whole[name] == nil {
+				whole[name] = []any{}
+			}
+		}
+		changes = whole
+		o["access_targets"] = []any{}
+		o["settings"] = object{
+			"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": false,
+			"require_mfa": false, "labels": []any{},
+		}
+	}
+	if err := s.checkTargetsV1(changes); err != nil {
+		return err
+	}
+	applyFlowV1(o, changes, whole)
+	s.store.flowsV1[id] = whole
+	return nil
+}
+
+var (
+	triggersV1 = map[any]string{"user_request": "SELF_SERVE", "automatic": "AUTOMATIC"}
+	switchesV1 = map[string]string{
+		"require_justification_on_request_again": "justification_required",
+		"require_approver_justification":         "require_approver_reason",
+		"approver_cannot_approve_himself":        "requestor_cannot_approve_himself",
+	}
+)
+
+// applyFlowV1 gives a flow what the changes of version 1 say, which are a part of
+// the whole.
+func applyFlowV1(o, changes, whole object) {
+	copyMembers(o, changes, map[string]string{"name": "name", "active": "active"})
+	if trigger, ok := changes["trigger"]; ok {
+		o["trigger"] = triggersV1[member(trigger, "type")]
+		delete(o, "timeframe")
+		if frame, ok := member(trigger, "timeframe").(object); ok {
+			o["timeframe"] = object{
+				"start_time": clock(frame["start_of_day_time_in_seconds"]), "end_time": clock(frame["end_of_day_time_in_seconds"]),
+				"days_of_week": frame["days_in_week"], "time_zone": frame["time_zone"],
+			}
+		}
+	}
+	if grantees, ok := changes["grantees"]; ok {
+		o["requestors"] = object{"logical_operator": "OR", "conditions": conditionsFromV1(grantees)}
+	}
+	integrations, bundles := keptTargets(o, "integration"), keptTargets(o, "bundle")
+	given, newIntegrations := changes["integration_targets"]
+	if newIntegrations {
+		integrations = targetsFromV1(given, nil)
+	}
+	given, newBundles := changes["bundle_targets"]
+	if newBundles {
+		bundles = targetsFromV1(nil, given)
+	}
+	if newIntegrations || newBundles {
+		o["access_targets"] = slices.Concat(integrations, bundles, keptTargets(o, "access_scope"))
+	}
+	if seconds, err := number(changes["revoke_after_in_sec"]); err == nil {
+		delete(o, "grant_duration_in_min")
+		if seconds >= 0 {
+			o["grant_duration_in_min"] = json.Number(fmt.Sprint((seconds + 59) / 60))
+		}
+	}
+	switches, _ := o["settings"].(object)
+	for name, today := range switchesV1 {
+		if value, ok := member(changes, "settings."+name).(bool); ok {
+			switches[today] = value
+		}
+	}
+	operator := "OR"
+	if member(whole, "settings.require_all_approvers") == true {
+		operator = "AND"
+	}
+	if given, ok := changes["approvers"]; ok {
+		delete(o, "approver_policy")
+		if approvers := conditionsFromV1(given); len(approvers) > 0 {
+			o["approver_policy"] = object{
+				"approval_mode": "ANY_OF", "approver_groups": []any{object{"logical_operator": operator, "approvers": approvers}},
+			}
+		}
+	}
+	if _, ok := member(changes, "settings.require_all_approvers").(bool); ok {
+		groups, _ := member(o, "approver_policy.approver_groups").([]any)
+		for _, group := range groups {
+			group.(object)["logical_operator"] = operator //nolint:forcetypeassert // the schema has checked it
+		}
+	}
+}
+
+// flowToV1 is as near as version 1 comes to a flow.
+func flowToV1(o object) object {
+	integrations, bundles := targetsV1(o)
+	trigger := object{"type": "user_request"}
+	if o["trigger"] == "AUTOMATIC" {
+		trigger["type"] = "automatic"
+	}
+	if frame, ok := o["timeframe"].(object); ok {
+		trigger["timeframe"] = object{
+			"start_of_day_time_in_seconds": secondsOfDay(frame["start_time"]), "end_of_day_time_in_seconds": secondsOfDay(frame["end_time"]),
+			"days_in_week": frame["days_of_week"], "time_zone": frame["time_zone"],
+		}
+	}
+	v1 := object{
+		"name": o["name"], "active": o["active"], "trigger": trigger, "revoke_after_in_sec": json.Number("-1"),
+		"grantees": conditionsToV1(member(o, "requestors.conditions")), "integration_targets": integrations, "bundle_targets": bundles,
+	}
+	if minutes, err := number(o["grant_duration_in_min"]); err == nil {
+		v1["revoke_after_in_sec"] = json.Number(fmt.Sprint(minutes * 60))
+	}
+	switches := object{}
+	for name, today := range switchesV1 {
+		switches[name] = member(o, "settings."+today)
+	}
+	approvers := []any{}
+	groups, _ := member(o, "approver_policy.approver_groups").([]any)
+	for _, group := range groups {
+		switches["require_all_approvers"] = member(group, "logical_operator") == "AND"
+		approvers = append(approvers, conditionsToV1(member(group, "approvers"))...)
+	}
+	if len(approvers) > 0 {
+		v1["approvers"] = approvers
+	}
+	v1["settings"] = switches
+	return v1
+}
+
+func conditionsFromV1(identities any) []any {
+	conditions := []any{}
+	list, _ := identities.([]any)
+	for _, identity := range list {
+		conditions = append(conditions, object{"type": member(identity, "type"), "match_operator": "is", "values": []any{member(identity, "id")}})
+	}
+	return conditions
+}
+
+func conditionsToV1(conditions any) []any {
+	identities := []any{}
+	list, _ := conditions.([]any)
+	for _, condition := range list {
+		values, _ := member(condition, "values").([]any)
+		for _, id := range values {
+			identities = append(identities, object{"id": id, "type": member(condition, "type")})
+		}
+	}
+	return identities
+}
+
+func number(value any) (int64, error) {
+	n, _ := value.(json.Number)
+	return n.Int64()
+}
+
+// clock is a number of seconds after midnight as hours and minutes.
+func clock(seconds any) string {
+	n, err := number(seconds)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%02d:%02d", n/3600, n/60%60)
+}
+
+func secondsOfDay(clock any) json.Number {
+	text, _ := clock.(string)
+	t, err := time.Parse("15:04", text)
+	if text == "24:00" {
+		return "86400"
+	}
+	if err != nil {
+		return "0"
+	}
+	return json.Number(fmt.Sprint(t.Hour()*3600 + t.Minute()*60))
+}

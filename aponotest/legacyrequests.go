@@ -1,0 +1,212 @@
+package aponotest
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The states of requests in version 3, by today's.
+var statusesV3 = map[string]string{
+	"APPROVED": "APPROVED", "GRANTING": "APPROVED", "ACTIVE": "GRANTED", "GRANTED": "GRANTED", "REJECTED": "REJECTED", "FAILED": "FAILED",
+	"REVOKING": "REVOKING", "REVOKED": "EXPIRED", "EXPIRED": "EXPIRED",
+}
+
+// requestV3 shows a request; version 3 knows one integration and its caller only
+// by an id, which is empty where the request does not say for whom it is.
+func (s *Server) requestV3(o object) object {
+	id, _ := o["id"].(string)
+	resources, permissions := []any{}, []any{}
+	for _, e := range s.store.objects[EntitlementsOf(id)] {
+		for list, value := range map[*[]any]any{&resources: member(e.object, "resource.id"), &permissions: member(e.object, "permission.name")} {
+			if !slices.Contains(*list, value) {
+				*list = append(*list, value)
+			}
+		}
+	}
+	v3 := object{
+		"request_id": id, "friendly_request_id": fmt.Sprintf("AR-%d", s.store.place(AccessRequests, id)), "user_id": "", "status": "PENDING",
+		"integration_id": "", "resource_ids": resources, "permissions": permissions, "justification": "",
+	}
+	status, _ := o["status"].(string)
+	if known, ok := statusesV3[strings.ToUpper(status)]; ok {
+		v3["status"] = known
+	}
+	if user := member(o, "grantee.id"); user != nil {
+		v3["user_id"] = user
+	}
+	if groups, ok := o["access_groups"].([]any); ok && len(groups) > 0 {
+		v3["integration_id"] = member(groups[0], "integration.id")
+	}
+	if justification, ok := o["justification"]; ok {
+		v3["justification"] = justification
+	}
+	return v3
+}
+
+func (s *Server) listRequestsV3(req *request) (any, *problem) {
+	rows := []any{}
+	days, err := number(json.Number(req.query.Get("days_offset")))
+	days = min(days, 100*366) // more does not fit a time.Duration
+	for _, e := range s.store.objects[AccessRequests] {
+		row := s.requestV3(e.object)
+		created, _ := e.object[creationDate].(string)
+		at, timeErr := time.Parse(time.RFC3339Nano, created)
+		if err == nil && timeErr == nil && time.Since(at) > time.Duration(days)*24*time.Hour {
+			continue
+		}
+		if user := req.query.Get("user_id"); user == "" || user == row["user_id"] {
+			rows = append(rows, row)
+		}
+	}
+	return s.offsetPage(rows, req)
+}
+
+func (s *Server) getRequestV3(req *request) (any, *problem) {
+	found, err := accessRequestResource.find(s, req)
+	if err != nil {
+		return nil, err
+	}
+	return s.requestV3(found), nil
+}
+
+func (s *Server) createRequestV3(req *request) (any, *problem) {
+	body := req.body
+	id, _ := body["user_id"].(string)
+	user := s.userByIDOrEmail(id)
+	if user == nil {
+		return nil, invalid("user_id", "there is no user %q", id)
+	}
+	integration, _ := body["integration_id"].(string)
+	if s.store.get(Integrations, integration) == nil {
+		return nil, invalid("integration_id", "there is no integration %q", integration)
+	}
+	if seconds, err := number(body["duration_in_sec"]); err == nil && seconds <= 0 {
+		return nil, invalid("duration_in_sec", "it must be above 0")
+	}
+	var wanted []object
+	resources, _ := body["resource_ids"].([]any)
+	permissions, _ := body["permissions"].([]any)
+	if len(resources) == 0 {
+		return nil, invalid("resource_ids", "there is no resource")
+	}
+	if len(permissions) == 0 {
+		return nil, invalid("permissions", "there is no permission")
+	}
+	for i, resource := range resources {
+		if !slices.ContainsFunc(s.store.objects[ResourcesOf(integration)], func(e entry) bool { return e.object["id"] == resource }) {
+			return nil, invalid(fmt.Sprintf("resource_ids[%d]", i), "there is no resource %q in this integration", resource)
+		}
+		for j, permission := range permissions {
+			found := s.store.findEntry(s.available(), func(e object) bool {
+				return member(e, "integration.id") == integration && member(e, "resource.id") == resource && member(e, "permission.name") == permission
+			})
+			if found == nil {
+				return nil, invalid(fmt.Sprintf("permissions[%d]", j), "there is no permission %q to resource %q", permission, resource)
+			}
+			wanted = append(wanted, found)
+		}
+	}
+	base := object{"custom_fields": object{}, "justification": body["justification"], "grantee": object{"id": user["id"], "source_id": user["email"]}}
+	copyMembers(base, body, map[string]string{"duration_in_sec": "duration_in_sec"})
+	return s.requestV3(s.addRequest(base, wanted)), nil
+}
+
+func (s *Server) revokeRequestsV3(req *request) (any, *problem) {
+	ids, _ := req.body["request_ids"].([]any)
+	for i, id := range ids {
+		if s.store.get(AccessRequests, fmt.Sprint(id)) == nil {
+			return nil, invalid(fmt.Sprintf("request_ids[%d]", i), "there is no access request %q", id)
+		}
+	}
+	for _, id := range ids {
+		if _, err := s.revokeAccessRequest(&request{args: []string{fmt.Sprint(id)}}); err != nil {
+			return nil, err
+		}
+	}
+	return object{"message": "The access requests are being revoked"}, nil
+}
+
+// sessionOf is the session that a request is served by.
+func (s *Server) sessionOf(req *request) (*request, *problem) {
+	if _, err := accessRequestResource.find(s, req); err != nil {
+		return nil, err
+	}
+	session := s.store.find(Sessions, func(o object) bool {
+		ids, _ := o["request_ids"].([]any)
+		return slices.Contains(ids, any(req.args[0]))
+	})
+	if session == nil {
+		return nil, notFound("access session of request", req.args[0])
+	}
+	return &request{args: []string{fmt.Sprint(session["id"])}}, nil
+}
+
+func (s *Server) getAccessDetailsV3(req *request) (any, *problem) {
+	session, err := s.sessionOf(req)
+	if err != nil {
+		return nil, err
+	}
+	details, err := s.getAccessDetails(session)
+	if err != nil {
+		return nil, err
+	}
+	return object{"details": member(details, "instructions")}, nil
+}
+
+func (s *Server) resetCredentialsV3(req *request) (any, *problem) {
+	session, err := s.sessionOf(req)
+	if err != nil {
+		return nil, err
+	}
+	return s.resetCredentials(session)
+}
+
+// selectable lists a part of what can be requested, each once. The path names
+// the integration and the type of resources, as far as it goes.
+func selectable(part func(object) any) route {
+	return route{query: offsetParams.with(params{"user_id": one}), handle: func(s *Server, req *request) (any, *problem) {
+		entitlements, err := s.selected(req)
+		if err != nil {
+			return nil, err
+		}
+		rows := []any{}
+		for _, e := range entitlements {
+			row := part(e)
+			if !slices.ContainsFunc(rows, func(other any) bool { return reflect.DeepEqual(other, row) }) {
+				rows = append(rows, row)
+			}
+		}
+		return s.offsetPage(rows, req)
+	}}
+}
+
+// selected are the available entitlements that a path is about.
+func (s *Server) selected(req *request) ([]object, *problem) {
+	if len(req.args) > 0 && s.store.get(Integrations, req.args[0]) == nil {
+		return nil, notFound("integration", req.args[0])
+	}
+	entitlements := []object{}
+	for _, e := range s.available() {
+		if len(req.args) > 0 && member(e.object, "integration.id") != req.args[0] ||
+			len(req.args) > 1 && member(e.object, "resource.type.id") != req.args[1] {
+			continue
+		}
+		entitlements = append(entitlements, e.object)
+	}
+	return entitlements, nil
+}
+
+// listPermissionNames lists the names of permissions that can be requested.
+var listPermissionNames = selectable(func(e object) any { return member(e, "permission.name") })
+
+func (s *Server) listSelectablePermissions(req *request) (any, *problem) {
+	answer, err := listPermissionNames.handle(s, req)
+	if page, ok := answer.(object); ok {
+		page["allow_multiple"] = true
+	}
+	return answer, err
+}
