@@ -1,7 +1,6 @@
 package aponotest
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 )
@@ -153,19 +152,13 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 	if forBundle == (len(entitlements) > 0) {
 		return nil, invalid("bundle_reference", "exactly one of bundle_reference and entitlements must be given")
 	}
-	if seconds, ok := req.body["duration_in_sec"].(json.Number); ok {
-		if n, err := seconds.Int64(); err != nil || n <= 0 {
-			return nil, invalid("duration_in_sec", "it must be above 0")
-		}
+	if err := checkDuration(req.body); err != nil {
+		return nil, err
 	}
 	base := object{"custom_fields": req.body["custom_fields"]}
-	for _, name := range []string{"justification", "duration_in_sec"} {
-		if value, ok := req.body[name]; ok {
-			base[name] = value
-		}
-	}
+	copyMembers(base, req.body, map[string]string{"justification": "justification", "duration_in_sec": "duration_in_sec"})
 	if grantee, ok := req.body["grantee"].(string); ok {
-		user := s.store.find(Users, func(o object) bool { return o["id"] == grantee || o["email"] == grantee })
+		user := s.userByIDOrEmail(grantee)
 		if user == nil {
 			return nil, invalid("grantee", "there is no user %q", grantee)
 		}
@@ -181,8 +174,11 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 	}
 	var order []any
 	groups := map[any][]object{}
+	available := s.available()
 	for _, wanted := range entitlements {
-		found := s.findAvailable(wanted.(object)) //nolint:forcetypeassert // the schema has checked it
+		found := find(available, func(e object) bool {
+			return member(e, "resource.id") == member(wanted, "resource_id") && member(e, "permission.id") == member(wanted, "permission_id")
+		})
 		if found == nil {
 			return nil, invalid("entitlements", "there is no such resource with such a permission")
 		}
@@ -197,6 +193,13 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 		requests = append(requests, s.addRequest(maps.Clone(base), groups[integration]))
 	}
 	return requests, nil
+}
+
+func checkDuration(body object) *problem {
+	if seconds, err := number(body["duration_in_sec"]); err == nil && seconds <= 0 {
+		return invalid("duration_in_sec", "it must be above 0")
+	}
+	return nil
 }
 
 // addRequest adds a request for entitlements, all of one integration.
@@ -298,15 +301,6 @@ func (s *Server) available() []entry {
 		}
 	}
 	return all
-}
-
-func (s *Server) findAvailable(wanted object) object {
-	for _, e := range s.available() {
-		if member(e.object, "resource.id") == wanted["resource_id"] && member(e.object, "permission.id") == wanted["permission_id"] {
-			return e.object
-		}
-	}
-	return nil
 }
 
 // getAccessDetails answers the credentials of a session, which are then viewed.

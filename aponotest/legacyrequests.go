@@ -84,8 +84,8 @@ func (s *Server) createRequestV3(req *request) (any, *problem) {
 	if s.store.get(Integrations, integration) == nil {
 		return nil, invalid("integration_id", "there is no integration %q", integration)
 	}
-	if seconds, err := number(body["duration_in_sec"]); err == nil && seconds <= 0 {
-		return nil, invalid("duration_in_sec", "it must be above 0")
+	if err := checkDuration(body); err != nil {
+		return nil, err
 	}
 	var wanted []object
 	resources, _ := body["resource_ids"].([]any)
@@ -96,12 +96,13 @@ func (s *Server) createRequestV3(req *request) (any, *problem) {
 	if len(permissions) == 0 {
 		return nil, invalid("permissions", "there is no permission")
 	}
+	available := s.available()
 	for i, resource := range resources {
 		if !slices.ContainsFunc(s.store.objects[ResourcesOf(integration)], func(e entry) bool { return e.object["id"] == resource }) {
 			return nil, invalid(fmt.Sprintf("resource_ids[%d]", i), "there is no resource %q in this integration", resource)
 		}
 		for j, permission := range permissions {
-			found := s.store.findEntry(s.available(), func(e object) bool {
+			found := find(available, func(e object) bool {
 				return member(e, "integration.id") == integration && member(e, "resource.id") == resource && member(e, "permission.name") == permission
 			})
 			if found == nil {

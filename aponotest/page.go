@@ -139,19 +139,24 @@ func (s *Server) pageOf(c Collection, entries []entry, req *request, filters []f
 	}
 	items, pagination := []any{}, object{}
 	for _, e := range entries {
-		if e.place <= token.After || !matches(s.render(e.object), filters, token.Filters) {
+		if e.place <= token.After {
+			continue
+		}
+		rendered := s.render(e.object)
+		if !matches(rendered, filters, token.Filters) {
 			continue
 		}
 		if len(items) == size {
 			pagination["next_page_token"] = token.String()
 			break
 		}
-		items = append(items, s.render(e.object))
+		items = append(items, rendered)
 		token.After = e.place
 	}
 	return object{"items": items, "pagination": pagination}, nil
 }
 
+// String is the token as the list answers it.
 func (t pageToken) String() string {
 	data, err := json.Marshal(t)
 	if err != nil {

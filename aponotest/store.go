@@ -189,10 +189,10 @@ func (s *store) refer(c Collection, reference string) object {
 }
 
 func (s *store) find(c Collection, matches func(object) bool) object {
-	return s.findEntry(s.objects[c], matches)
+	return find(s.objects[c], matches)
 }
 
-func (s *store) findEntry(entries []entry, matches func(object) bool) object {
+func find(entries []entry, matches func(object) bool) object {
 	for _, e := range entries {
 		if matches(e.object) {
 			return e.object
