@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/apono-go/apono/internal/operation"
+	"github.com/apono-go/apono/internal/transport"
 )
 
 // AccessRequestsService makes access requests for the person whose token it is,
@@ -379,10 +380,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		if cause := context.Cause(ctx); !errors.Is(ctx.Err(), cause) {
-			return fmt.Errorf("%w: %w", ctx.Err(), cause)
-		}
-		return ctx.Err()
+		return transport.ContextErr(ctx)
 	case <-timer.C:
 		return nil
 	}

@@ -21,11 +21,7 @@ import (
 // call is the way of every operation that answers an object: the path is built
 // from the arguments, the input is sent, and the answer is decoded.
 func call[T any](ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) (*T, error) {
-	path, err := buildPath(op, args)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := c.send(ctx, op, path, nil, in)
+	resp, err := c.request(ctx, op, in, args)
 	if err != nil {
 		return nil, err
 	}
@@ -34,11 +30,7 @@ func call[T any](ctx context.Context, c *Client, op *operation.Operation, in any
 
 // callList is call for operations that answer a list without pages.
 func callList[T any](ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) ([]*T, error) {
-	path, err := buildPath(op, args)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := c.send(ctx, op, path, nil, in)
+	resp, err := c.request(ctx, op, in, args)
 	if err != nil {
 		return nil, err
 	}
@@ -63,11 +55,7 @@ func noneIsNull[T any](op *operation.Operation, resp *transport.Response, items 
 // exec is call for operations of which the answer says nothing, or no more than
 // that they were carried out.
 func exec(ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) error {
-	path, err := buildPath(op, args)
-	if err != nil {
-		return err
-	}
-	resp, err := c.send(ctx, op, path, nil, in)
+	resp, err := c.request(ctx, op, in, args)
 	return confirm(op, resp, err)
 }
 
@@ -120,6 +108,15 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 		return newDecodeError(op, resp, err)
 	}
 	return nil
+}
+
+// request is send for operations whose path is built from arguments.
+func (c *Client) request(ctx context.Context, op *operation.Operation, in any, args []string) (*transport.Response, error) {
+	path, err := buildPath(op, args)
+	if err != nil {
+		return nil, err
+	}
+	return c.send(ctx, op, path, nil, in)
 }
 
 // send checks and encodes what a call sends, and turns what came into an

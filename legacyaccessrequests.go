@@ -263,13 +263,26 @@ func (s *LegacyAccessRequestsService) ListAllSelectableResourceTypes(ctx context
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
 func (s *LegacyAccessRequestsService) ListSelectablePermissions(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) (*SelectablePermissionsPage, error) {
-	page, err := listOffset[string](ctx, s.client, listSelectablePermissions, opts, integrationID, resourceType)
+	op := listSelectablePermissions
+	path, params, err := listRequest(op, opts, []string{integrationID, resourceType})
 	if err != nil {
 		return nil, err
 	}
-	selectable := &SelectablePermissionsPage{OffsetPage: *page, AllowMultiple: page.allowMultiple}
-	selectable.allowMultiple = false
-	return selectable, nil
+	resp, err := s.client.send(ctx, op, path, params, nil)
+	if err != nil {
+		return nil, err
+	}
+	page, err := decodeOffsetPage[string](op, resp)
+	if err != nil {
+		return nil, err
+	}
+	more, err := decode[struct {
+		AllowMultiple bool `json:"allow_multiple"`
+	}](op, resp)
+	if err != nil {
+		return nil, err
+	}
+	return &SelectablePermissionsPage{OffsetPage: *page, AllowMultiple: more.AllowMultiple}, nil
 }
 
 // ListAllSelectablePermissions iterates over the names of the permissions that

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -179,28 +178,17 @@ func (s *LegacyIntegrationsService) Delete(ctx context.Context, id string) error
 // Reveal returns the config in a map that prints and marshals as it is.
 func (s SecretConfigV2) Reveal() map[string]any { return cloneObject(s) }
 
-func (s SecretConfigV2) hidden() map[string]string {
-	if s == nil {
-		return nil
-	}
-	hidden := make(map[string]string, len(s))
-	for name := range maps.Keys(s) {
-		hidden[name] = redacted
-	}
-	return hidden
-}
-
 // Format prints the names, with every verb.
-func (s SecretConfigV2) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, s.hidden()) }
+func (s SecretConfigV2) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, masked(s)) }
 
 // LogValue gives the names.
-func (s SecretConfigV2) LogValue() slog.Value { return slog.AnyValue(s.hidden()) }
+func (s SecretConfigV2) LogValue() slog.Value { return slog.AnyValue(masked(s)) }
 
 // MarshalJSON gives the names. Requests carry the values all the same.
-func (s SecretConfigV2) MarshalJSON() ([]byte, error) { return json.Marshal(s.hidden()) }
+func (s SecretConfigV2) MarshalJSON() ([]byte, error) { return json.Marshal(masked(s)) }
 
 func (s SecretConfigV2) check(arg string) error {
-	return checkUnmasked(arg, slices.Contains(slices.Collect(maps.Values(s)), any(redacted)))
+	return checkUnmasked(arg, s)
 }
 
 func (in CreateIntegrationV2Input) check() error { return in.SecretConfig.check("in.SecretConfig") }

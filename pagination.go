@@ -41,8 +41,6 @@ type OffsetPage[T any] struct {
 	Limit int
 	// Offset is how many objects come before this page, as the server says.
 	Offset int
-
-	allowMultiple bool // of the one list that says so
 }
 
 // Collect reads a whole list into a slice. On an error it returns what came
@@ -268,6 +266,10 @@ func getOffsetPage[T any](ctx context.Context, c *Client, op *operation.Operatio
 	if err != nil {
 		return nil, err
 	}
+	return decodeOffsetPage[T](op, resp)
+}
+
+func decodeOffsetPage[T any](op *operation.Operation, resp *transport.Response) (*OffsetPage[T], error) {
 	var body struct {
 		Data       []*T `json:"data"`
 		Pagination *struct {
@@ -275,12 +277,11 @@ func getOffsetPage[T any](ctx context.Context, c *Client, op *operation.Operatio
 			Limit  int `json:"limit"`
 			Offset int `json:"offset"`
 		} `json:"pagination"`
-		AllowMultiple bool `json:"allow_multiple"`
 	}
 	if err := decodeItems(op, resp, &body, &body.Data); err != nil {
 		return nil, err
 	}
-	page := &OffsetPage[T]{Items: body.Data, allowMultiple: body.AllowMultiple}
+	page := &OffsetPage[T]{Items: body.Data}
 	switch {
 	case body.Pagination != nil:
 		page.Total, page.Limit, page.Offset = body.Pagination.Total, body.Pagination.Limit, body.Pagination.Offset

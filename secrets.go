@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"slices"
 	"strings"
 )
 
@@ -20,25 +19,26 @@ type Secrets map[string]string
 // Reveal returns the credentials in a map that prints and marshals as it is.
 func (s Secrets) Reveal() map[string]string { return maps.Clone(map[string]string(s)) }
 
-func (s Secrets) hidden() map[string]string {
-	if s == nil {
+// masked has the names of credentials and none of them.
+func masked[V any](secrets map[string]V) map[string]string {
+	if secrets == nil {
 		return nil
 	}
-	hidden := make(map[string]string, len(s))
-	for name := range s {
-		hidden[name] = redacted
+	names := make(map[string]string, len(secrets))
+	for name := range secrets {
+		names[name] = redacted
 	}
-	return hidden
+	return names
 }
 
 // Format prints the names, with every verb.
-func (s Secrets) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, s.hidden()) }
+func (s Secrets) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, masked(s)) }
 
 // LogValue gives the names.
-func (s Secrets) LogValue() slog.Value { return slog.AnyValue(s.hidden()) }
+func (s Secrets) LogValue() slog.Value { return slog.AnyValue(masked(s)) }
 
 // MarshalJSON gives the names. Requests carry the values all the same.
-func (s Secrets) MarshalJSON() ([]byte, error) { return json.Marshal(s.hidden()) }
+func (s Secrets) MarshalJSON() ([]byte, error) { return json.Marshal(masked(s)) }
 
 // SecretStoreConfig says where the credentials for a system are kept. Exactly
 // one of its members is set. It prints as the name of that member.
@@ -156,8 +156,7 @@ func (s *SecretStoreConfig) check(arg string, fromServer bool) error {
 		return nil
 	}
 	if s.Apono != nil {
-		masked := slices.Contains(slices.Collect(maps.Values(s.Apono.Parameters)), redacted)
-		if err := checkUnmasked(arg+".Apono.Parameters", masked); err != nil {
+		if err := checkUnmasked(arg+".Apono.Parameters", s.Apono.Parameters); err != nil {
 			return err
 		}
 	}
@@ -165,13 +164,15 @@ func (s *SecretStoreConfig) check(arg string, fromServer bool) error {
 }
 
 // checkUnmasked refuses to make the mask of credentials the credentials.
-func checkUnmasked(arg string, masked bool) error {
-	if !masked {
-		return nil
+func checkUnmasked[V any](arg string, secrets map[string]V) error {
+	for _, secret := range secrets {
+		if any(secret) == any(redacted) {
+			return &ArgumentError{
+				Arg: arg, Reason: "it holds " + redacted + ": it comes from a printed or marshaled object, which has no credentials",
+			}
+		}
 	}
-	return &ArgumentError{
-		Arg: arg, Reason: "it holds " + redacted + ": it comes from a printed or marshaled object, which has no credentials",
-	}
+	return nil
 }
 
 func (s *SecretStoreConfig) clone() *SecretStoreConfig {

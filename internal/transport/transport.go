@@ -145,7 +145,7 @@ func (t *Transport) CloseIdleConnections() { t.config.HTTPClient.CloseIdleConnec
 func (t *Transport) Send(ctx context.Context, req Request) (*Response, error) {
 	c := &call{transport: t, request: req, ctx: ctx}
 	if ctx.Err() != nil {
-		return nil, c.fail(c.contextErr())
+		return nil, c.fail(ContextErr(c.ctx))
 	}
 	retryable, err := retryablehttp.NewRequestWithContext(ctx, req.Operation.Method, req.URL.String(), nil)
 	if err != nil {
@@ -351,7 +351,7 @@ func (c *call) finish(err error) (*Response, error) {
 	case c.fatal != nil:
 		return nil, c.fail(c.fatal)
 	case c.ctx.Err() != nil && (c.waiting || c.answer == nil || c.answer.ReadErr != nil):
-		return nil, c.fail(c.contextErr())
+		return nil, c.fail(ContextErr(c.ctx))
 	case c.answer != nil:
 		return c.answer, nil
 	case c.err != nil:
@@ -365,8 +365,10 @@ func (c *call) fail(err error) *Error {
 	return &Error{Err: err, Attempts: c.attempts, MaybeSent: c.uncertain, Last: c.last}
 }
 
-func (c *call) contextErr() error {
-	err, cause := c.ctx.Err(), context.Cause(c.ctx)
+// ContextErr is the error of a context that has ended, with its cause where that
+// says more.
+func ContextErr(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
 	if cause != nil && !errors.Is(err, cause) {
 		return fmt.Errorf("%w: %w", err, cause)
 	}
