@@ -52,7 +52,7 @@ var (
 		},
 		complete: func(_ *Server, o object) {
 			if o["status"] == nil || o["status"] == "" {
-				o["status"] = "PENDING"
+				o["status"] = pending
 			}
 		},
 	}
@@ -170,7 +170,7 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 			return nil, invalid("bundle_reference", "there is no bundle %q", reference)
 		}
 		base["bundle"] = object{"id": bundle["id"], "name": bundle["name"]}
-		return []any{s.addRequest(base, nil)}, nil
+		return []any{s.addRequest(base, s.contents(bundle))}, nil
 	}
 	var order []any
 	groups := map[any][]object{}
@@ -195,6 +195,41 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 	return requests, nil
 }
 
+// contents are the available entitlements that a bundle stands for, by the
+// integrations among its targets.
+func (s *Server) contents(bundle object) []object {
+	var contents []object
+	targets, _ := bundle["access_targets"].([]any)
+	for _, target := range targets {
+		integration, _ := member(target, "integration").(object)
+		permissions, _ := integration["permissions"].([]any)
+		for _, e := range s.available() {
+			if member(e.object, "integration.id") == integration["integration_id"] &&
+				member(e.object, "resource.type.id") == integration["resource_type"] &&
+				slices.Contains(permissions, member(e.object, "permission.name")) && s.inScopes(e.object["resource"], integration["resources_scopes"]) {
+				contents = append(contents, e.object)
+			}
+		}
+	}
+	return contents
+}
+
+// inScopes reports whether a resource is one of those that a target's scopes
+// leave: all of them without any scope, else those that fit all of them.
+func (s *Server) inScopes(resource, scopes any) bool {
+	id, _ := member(resource, "id").(string)
+	list, _ := scopes.([]any)
+	for _, scope := range list {
+		key, _ := member(scope, "key").(string)
+		actual := map[any]any{"APONO_ID": id, "NAME": member(resource, "name"), "TAG": s.store.tags[id][key]}[member(scope, "type")]
+		values, _ := member(scope, "values").([]any)
+		if slices.Contains(values, actual) != (member(scope, "scope_mode") == "include_resources") {
+			return false
+		}
+	}
+	return true
+}
+
 func checkDuration(body object) *problem {
 	if seconds, err := number(body["duration_in_sec"]); err == nil && seconds <= 0 {
 		return invalid("duration_in_sec", "it must be above 0")
@@ -202,27 +237,51 @@ func checkDuration(body object) *problem {
 	return nil
 }
 
-// addRequest adds a request for entitlements, all of one integration.
+// addRequest adds a request for entitlements.
 func (s *Server) addRequest(o object, entitlements []object) object {
 	id := s.store.newID()
-	o["id"], o["access_groups"] = id, []any{}
+	o["id"] = id
 	accessRequestResource.finish(s, o)
-	if len(entitlements) > 0 {
-		types := []any{}
-		for _, e := range entitlements {
-			resourceType := member(e, "resource.type")
-			if !slices.ContainsFunc(types, func(t any) bool { return member(t, "id") == member(resourceType, "id") }) {
-				types = append(types, resourceType)
-			}
-			s.store.put(EntitlementsOf(id), object{
-				"integration": e["integration"], "resource": e["resource"], "status": o["status"],
-				"permission": object{"name": member(e, "permission.name")},
-			})
-		}
-		o["access_groups"] = []any{object{"integration": entitlements[0]["integration"], "resource_types": types}}
+	groups := []any{}
+	for _, e := range entitlements {
+		groups = grouped(groups, e["integration"], member(e, "resource.type"))
+		s.store.put(EntitlementsOf(id), object{
+			"integration": e["integration"], "resource": e["resource"], "status": o["status"],
+			"permission": object{"name": member(e, "permission.name")},
+		})
 	}
-	s.store.put(AccessRequests, o)
+	o["access_groups"] = groups
+	s.begin(o)
 	return o
+}
+
+// begin is the start of a request's life.
+func (s *Server) begin(o object) {
+	id, _ := o["id"].(string)
+	s.store.put(AccessRequests, o)
+	s.recordRequest(o)
+	if s.decides {
+		s.later(s.approval, func() {
+			if s.hasStatus(id, pending) {
+				s.approve(id)
+			}
+		})
+	}
+}
+
+// grouped adds a type of resource to the group of its integration.
+func grouped(groups []any, integration, resourceType any) []any {
+	for _, group := range groups {
+		if member(group, "integration.id") != member(integration, "id") {
+			continue
+		}
+		types, _ := member(group, "resource_types").([]any)
+		if !slices.ContainsFunc(types, func(t any) bool { return member(t, "id") == member(resourceType, "id") }) {
+			group.(object)["resource_types"] = append(types, resourceType) //nolint:forcetypeassert // made here
+		}
+		return groups
+	}
+	return append(groups, object{"integration": integration, "resource_types": []any{resourceType}})
 }
 
 func (s *Server) requestAgain(req *request) (any, *problem) {
@@ -235,27 +294,23 @@ func (s *Server) requestAgain(req *request) (any, *problem) {
 		delete(again, name)
 	}
 	maps.Copy(again, req.body)
-	groups := again["access_groups"]
-	added := s.addRequest(again, nil)
-	added["access_groups"] = groups
-	id, _ := added["id"].(string)
+	id := s.store.newID()
+	again["id"] = id
+	accessRequestResource.finish(s, again)
 	for _, e := range s.store.objects[EntitlementsOf(req.args[0])] {
 		entitlement := maps.Clone(e.object)
-		entitlement["status"] = added["status"]
+		entitlement["status"] = again["status"]
 		s.store.put(EntitlementsOf(id), entitlement)
 	}
-	return []any{s.render(added)}, nil
+	s.begin(again)
+	return []any{s.render(again)}, nil
 }
 
 func (s *Server) revokeAccessRequest(req *request) (any, *problem) {
-	found, err := accessRequestResource.find(s, req)
-	if err != nil {
+	if _, err := accessRequestResource.find(s, req); err != nil {
 		return nil, err
 	}
-	found["status"], found["revocation_date"] = "REVOKED", s.now()
-	for _, e := range s.store.objects[EntitlementsOf(req.args[0])] {
-		e.object["status"] = found["status"]
-	}
+	s.revoke(req.args[0])
 	return object{"message": "The access request is being revoked"}, nil
 }
 
@@ -310,11 +365,11 @@ func (s *Server) getAccessDetails(req *request) (any, *problem) {
 		return nil, err
 	}
 	details := s.store.objects[DetailsOf(req.args[0])]
-	if len(details) == 0 {
+	if len(details) == 0 || s.oneTimeDetails && session["credentials_status"] == viewed {
 		return nil, notFound("access details of session", req.args[0])
 	}
-	if session["credentials_status"] == "AVAILABLE" {
-		session["credentials_status"] = "VIEWED"
+	if session["credentials_status"] == available {
+		session["credentials_status"] = viewed
 	}
 	return details[len(details)-1].object, nil // of those that were put, the latest
 }
@@ -327,6 +382,6 @@ func (s *Server) resetCredentials(req *request) (any, *problem) {
 	if session["can_reset_credentials"] != true {
 		return nil, invalid("", "the credentials of this session cannot be reset")
 	}
-	session["credentials_status"] = "AVAILABLE"
+	s.resetDetails(session)
 	return object{"message": "The credentials are being reset"}, nil
 }

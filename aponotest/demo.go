@@ -89,7 +89,8 @@ var (
 )
 
 // seedDemo builds the demo tenant: three stages, ten teams, and for each pair
-// of them one integration of most kinds and two databases of each kind.
+// of them one integration of most kinds and two databases of each kind; then
+// the people, what they may request, and what they did.
 func (s *Server) seedDemo() {
 	for i, stage := range demoStages {
 		seen := demoStart.Add(time.Duration(i) * time.Hour).Format(time.RFC3339)
@@ -118,9 +119,8 @@ func (s *Server) seedDemo() {
 	}
 	for i, first := range demoPeople {
 		for j, team := range demoTeams {
-			email := fmt.Sprintf("%s.%s@example.com", strings.ToLower(first), team)
 			s.Put(Users, object{
-				"id": fmt.Sprintf("user-%02d-%02d", i, j), "email": email, "email_aliases": []any{},
+				"id": fmt.Sprintf("user-%02d-%02d", i, j), "email": emailOf(first, team), "email_aliases": []any{},
 				"first_name": first, "last_name": "of " + team, "active": i != len(demoPeople)-1, "roles": []any{"Viewer"},
 				"source_integration_id": "google-idp", "source_integration_name": "google-idp",
 				"attributes": object{"team": team},
@@ -128,9 +128,138 @@ func (s *Server) seedDemo() {
 		}
 	}
 	for _, team := range demoTeams {
-		s.Put(Groups, object{"id": "group-" + team, "name": team})
+		s.seedTeam(team)
+	}
+	s.seedFlows()
+	s.seedActivity()
+}
+
+// seedTeam adds a team's group, its attribute, and a bundle of what it is on
+// call for.
+func (s *Server) seedTeam(team string) {
+	s.Put(Groups, object{"id": "group-" + team, "name": team})
+	for _, first := range demoPeople {
+		s.Put(MembersOf("group-"+team), object{"email": emailOf(first, team)})
+	}
+	s.Put(Attributes,
+		object{"type": "team", "value": team, "source_integration_id": "google-idp", "source_integration_name": "google-idp"},
+		object{"type": "pagerduty_shift", "value": team + " on call", "source_integration_id": "pagerduty", "source_integration_name": "pagerduty"},
+	)
+	s.Put(Bundles, object{
+		"id": "bundle-" + team, "name": titled(team) + " on-call", "creation_date": demoDay(0), "update_date": demoDay(0),
+		"access_targets": []any{
+			demoTarget("postgresql-production-"+team, "postgresql-database", "READ_ONLY", "READ_WRITE"),
+			demoTarget("k8s-roles-production-"+team, "k8s-roles-namespace", "view", "edit"),
+		},
+	})
+}
+
+// seedFlows adds the rules by which access is granted, some of them careless, so
+// that reviews have something to find.
+func (s *Server) seedFlows() {
+	s.Put(Scopes, object{
+		"id": "scope-production", "name": "Production databases", "description": "Every database of the production stage",
+		"query":         `resource_type in ("postgresql-database", "mysql-database") and integration contains "production"`,
+		"creation_date": demoDay(0), "update_date": demoDay(1),
+	})
+	for _, team := range demoTeams {
+		flow := demoFlow("flow-"+team, titled(team)+" on-call", "group", "group-"+team,
+			object{"bundle": object{"bundle_id": "bundle-" + team, "bundle_name": titled(team) + " on-call"}})
+		flow["settings"] = demoSettings(true, "production")
+		flow["grant_duration_in_min"] = 60
+		flow["approver_policy"] = object{"approval_mode": "ANY_OF", "approver_groups": []any{object{
+			"logical_operator": "OR", "approvers": []any{object{
+				"type": "user", "match_operator": "is", "values": []any{emailOf(demoPeople[0], team)},
+				"source_integration_id": "google-idp", "source_integration_name": "google-idp",
+			}},
+		}}}
+		s.Put(AccessFlows, flow)
+	}
+	glass := demoFlow("flow-break-glass", "Break glass", "team", "platform",
+		object{"access_scope": object{"access_scope_id": "scope-production", "access_scope_name": "Production databases"}})
+	glass["description"] = "For the worst of nights"
+	glass["settings"] = demoSettings(false, "production", "emergency")
+	staging := demoFlow("flow-staging", "Staging for everybody", "team", "*",
+		demoTarget("mysql-staging-orders", "mysql-database", "READ_ONLY"))
+	staging["settings"] = demoSettings(false, "staging")
+	staging["grant_duration_in_min"] = 480
+	shift := demoFlow("flow-shift", "Support shift", "pagerduty_shift", "support on call",
+		demoTarget("aws-account-production-support", "aws-account-s3-bucket", "ReadOnlyAccess"))
+	shift["trigger"], shift["settings"] = "AUTOMATIC", demoSettings(false)
+	s.Put(AccessFlows, glass, staging, shift)
+}
+
+func demoFlow(id, name, attribute, value string, target any) object {
+	return object{
+		"id": id, "name": name, "active": true, "trigger": "SELF_SERVE", "creation_date": demoDay(0),
+		"requestors": object{"logical_operator": "OR", "conditions": []any{object{
+			"type": attribute, "match_operator": "is", "values": []any{value},
+			"source_integration_id": "google-idp", "source_integration_name": "google-idp",
+		}}},
+		"access_targets": []any{target},
 	}
 }
+
+func demoTarget(integration, resourceType string, permissions ...any) object {
+	return object{"integration": object{
+		"integration_id": integration, "integration_name": integration, "resource_type": resourceType, "permissions": permissions,
+	}}
+}
+
+func demoSettings(mfa bool, labels ...any) object {
+	return object{
+		"justification_required": mfa, "require_approver_reason": false, "requestor_cannot_approve_himself": mfa,
+		"require_mfa": mfa, "labels": append([]any{}, labels...),
+	}
+}
+
+// seedActivity adds what happened in the first two months: a request of each
+// team a day. The latest of Ada's are still open.
+func (s *Server) seedActivity() {
+	const days = 60
+	for day := range days {
+		for i, team := range demoTeams {
+			requestor := demoPeople[(day+i)%len(demoPeople)]
+			integration := "postgresql-production-" + team
+			row := object{
+				"request_id": fmt.Sprintf("request-%02d-%s", day, team), "request_date": demoDay(day),
+				"requestor_name": requestor + " of " + team, "requestor_email": emailOf(requestor, team),
+				"integration": integration, "integration_id": integration, "resource_type": "postgresql-database",
+				"resources": []any{team}, "permissions": []any{"READ_ONLY"}, "justification": "On call",
+				"status": revoked, "trigger_type": "SELF_SERVE", "access_flow": titled(team) + " on-call",
+				"access_flow_id": "flow-" + team, "bundle_name": titled(team) + " on-call", "extension_count": "0",
+			}
+			if day%7 == 6 {
+				row["status"] = rejected
+			}
+			s.Put(Activity, row)
+		}
+	}
+	for i, status := range []string{active, pending, revoked} {
+		request := object{
+			"id": "request-ada-" + strings.ToLower(status), "status": status, "creation_date": demoDay(days + i),
+			"justification": "On call", "custom_fields": object{},
+			"requestor": object{"id": "user-00-00", "source_id": emailOf(demoPeople[0], demoTeams[0])},
+			"bundle":    object{"id": "bundle-orders", "name": "Orders on-call"},
+			"access_groups": []any{object{
+				"integration":    object{"id": "postgresql-production-orders", "name": "postgresql-production-orders"},
+				"resource_types": []any{object{"id": "postgresql-database", "label": "postgresql-database"}},
+			}},
+		}
+		if status == revoked {
+			request["revocation_date"] = demoDay(days + i + 1)
+		}
+		s.Put(AccessRequests, request)
+	}
+}
+
+func demoDay(n int) string { return demoStart.AddDate(0, 0, n).Format(time.RFC3339) }
+
+func emailOf(first, team string) string {
+	return fmt.Sprintf("%s.%s@example.com", strings.ToLower(first), team)
+}
+
+func titled(team string) string { return strings.ToUpper(team[:1]) + team[1:] }
 
 func (s *Server) seedPeople(sys system) {
 	s.Put(Integrations, object{

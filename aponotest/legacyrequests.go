@@ -55,7 +55,7 @@ func (s *Server) listRequestsV3(req *request) (any, *problem) {
 		row := s.requestV3(e.object)
 		created, _ := e.object[creationDate].(string)
 		at, timeErr := time.Parse(time.RFC3339Nano, created)
-		if err == nil && timeErr == nil && time.Since(at) > time.Duration(days)*24*time.Hour {
+		if err == nil && timeErr == nil && s.moment.Sub(at) > time.Duration(days)*24*time.Hour {
 			continue
 		}
 		if user := req.query.Get("user_id"); user == "" || user == row["user_id"] {
@@ -136,10 +136,7 @@ func (s *Server) sessionOf(req *request) (*request, *problem) {
 	if _, err := accessRequestResource.find(s, req); err != nil {
 		return nil, err
 	}
-	session := s.store.find(Sessions, func(o object) bool {
-		ids, _ := o["request_ids"].([]any)
-		return slices.Contains(ids, any(req.args[0]))
-	})
+	session := s.store.find(Sessions, func(o object) bool { return servesRequest(o, req.args[0]) })
 	if session == nil {
 		return nil, notFound("access session of request", req.args[0])
 	}

@@ -54,13 +54,24 @@ type Server struct {
 	Token string
 
 	tb             testing.TB
+	port           int
+	noNetwork      bool
+	demo           bool
 	pageSize       int
 	offsetPageSize int
+	decides        bool // requests are approved by themselves, after ...
+	approval       time.Duration
+	provisioning   time.Duration
+	oneTimeDetails bool
+	clock          func() time.Time
 	http           http.Server
 
 	mu       sync.Mutex
+	ahead    time.Duration // of the clock, by Advance
+	moment   time.Time     // what is happening now
+	agenda   []due
 	store    store
-	faults   []*fault
+	faults   []*plannedFault
 	requests []Request
 }
 
@@ -81,9 +92,42 @@ func WithPageSize(items int) Option { return func(s *Server) { s.pageSize = item
 // document.
 func WithOffsetPageSize(items int) Option { return func(s *Server) { s.offsetPageSize = items } }
 
-// WithDemoTenant fills the server with a made-up company: some 260 integrations
-// of ten types, connectors, users and groups. It is the same every time.
-func WithDemoTenant() Option { return func(s *Server) { s.seedDemo() } }
+// WithDemoTenant fills the server with a made-up company: 273 integrations of
+// ten types with resources and permissions, connectors, 100 users, groups,
+// attributes, bundles, access flows, requests, and two months of activity. It is
+// the same every time.
+func WithDemoTenant() Option { return func(s *Server) { s.demo = true } }
+
+// WithApprovalAfter has access requests approved by themselves, so long after
+// they were made on the server's clock. Without it they stay pending until
+// [Server.Approve] or [Server.Reject].
+func WithApprovalAfter(wait time.Duration) Option {
+	return func(s *Server) { s.decides, s.approval = true, wait }
+}
+
+// WithProvisioningTime sets how long it takes to carry out what the API orders
+// in the systems behind it: a request is GRANTING so long before it is ACTIVE and
+// REVOKING before it is REVOKED, and credentials are RESETTING before they are
+// AVAILABLE. Without it all of that happens at once.
+func WithProvisioningTime(d time.Duration) Option { return func(s *Server) { s.provisioning = d } }
+
+// WithOneTimeDetails has the access details of a session given out once: the
+// second read finds nothing, until the credentials are reset.
+func WithOneTimeDetails() Option { return func(s *Server) { s.oneTimeDetails = true } }
+
+// WithClock sets the server's clock, time.Now unless given. See
+// [Server.Advance] too.
+func WithClock(now func() time.Time) Option { return func(s *Server) { s.clock = now } }
+
+// WithPort sets the port that the server listens on; one that is free unless
+// given.
+func WithPort(port int) Option { return func(s *Server) { s.port = port } }
+
+// WithoutNetwork has the server listen nowhere: the clients of [Server.Client]
+// call it directly. It can then be made and used inside a testing/synctest
+// bubble, where the waits of retries and of WaitFor take no time and the
+// server's clock is the bubble's.
+func WithoutNetwork() Option { return func(s *Server) { s.noNetwork = true } }
 
 // NewServer starts a server that stops with the test.
 func NewServer(tb testing.TB, opts ...Option) *Server {
@@ -100,11 +144,18 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 func Start(opts ...Option) (*Server, error) { return start(nil, opts) }
 
 func start(tb testing.TB, opts []Option) (*Server, error) {
-	s := &Server{Token: DefaultToken, tb: tb, store: newStore()}
+	s := &Server{Token: DefaultToken, tb: tb, store: newStore(), clock: time.Now}
 	for _, opt := range opts {
 		opt(s)
 	}
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if s.demo {
+		s.seedDemo()
+	}
+	if s.noNetwork {
+		s.URL = "http://localhost"
+		return s, nil
+	}
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
 	if err != nil {
 		return nil, err
 	}
@@ -119,10 +170,14 @@ func start(tb testing.TB, opts []Option) (*Server, error) {
 func (s *Server) Close() { _ = s.http.Close() }
 
 // Client returns a client of the server. Options come after the server's own
-// base URL.
+// base URL, and after its HTTP client if it is one [WithoutNetwork].
 func (s *Server) Client(opts ...apono.Option) *apono.Client {
 	s.help()
-	client, err := apono.NewClient(s.Token, append([]apono.Option{apono.WithBaseURL(s.URL)}, opts...)...)
+	own := []apono.Option{apono.WithBaseURL(s.URL)}
+	if s.noNetwork {
+		own = append(own, apono.WithHTTPClient(&http.Client{Transport: direct{s}}))
+	}
+	client, err := apono.NewClient(s.Token, append(own, opts...)...)
 	if err != nil {
 		s.fail("%v", err)
 	}
@@ -147,7 +202,7 @@ type Request struct {
 	Header http.Header
 	// Body is the request's body.
 	Body string
-	// Status is what the server answered.
+	// Status is what the server answered, 0 if a fault kept it from answering.
 	Status int
 }
 
@@ -158,34 +213,10 @@ func (s *Server) Requests(operations ...string) []Request {
 	for _, name := range operations {
 		s.mustKnow(name)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	return slices.DeleteFunc(slices.Clone(s.requests), func(r Request) bool {
 		return len(operations) > 0 && !slices.Contains(operations, r.Operation)
 	})
-}
-
-type fault struct {
-	operation string
-	times     int
-	status    int
-	header    http.Header
-	body      string
-}
-
-// FailNext has the next requests for an operation, as many as times, answered
-// with a status, header and body instead of being carried out. The operation is
-// named as in package apono, "Integrations.Get" (a ListAll counts as its List),
-// or "" for any. Faults for the same operation are used up in the order in
-// which they were given.
-func (s *Server) FailNext(operation string, times, status int, header http.Header, body string) {
-	s.help()
-	if operation != "" {
-		s.mustKnow(operation)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, &fault{operation: operation, times: times, status: status, header: header, body: body})
 }
 
 // ServeHTTP answers one request.
@@ -196,51 +227,58 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := r.URL.EscapedPath()
 	op := operation.Match(r.Method, path)
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	status, header, answer := s.answer(op, r, body)
-	recorded := Request{
-		Method: r.Method, Path: path, Query: r.URL.Query(), Header: r.Header.Clone(), Body: string(body), Status: status,
-	}
+	recorded := Request{Method: r.Method, Path: path, Query: r.URL.Query(), Header: r.Header.Clone(), Body: string(body)}
 	if op != nil {
 		recorded.Operation = op.Name
 	}
-	s.requests = append(s.requests, recorded)
-	for name, values := range header {
-		w.Header()[http.CanonicalHeaderKey(name)] = values
+	fault := s.nextFault(op)
+	if !fault.wait(r.Context()) {
+		s.record(recorded)
+		return
 	}
-	w.Header().Set("X-Request-Id", fmt.Sprintf("fake-%d", len(s.requests)))
-	w.WriteHeader(status)
-	_, _ = w.Write(answer) //nolint:gosec // JSON for programs, or what a test asked for
+	if fault.Break == RequestLost {
+		s.record(recorded)
+		abort(w)
+		return
+	}
+	fault.send(w, s.answer(fault, op, r, recorded))
 }
 
-// answer decides what one request gets.
-func (s *Server) answer(op *operation.Operation, r *http.Request, body []byte) (int, http.Header, []byte) {
-	if f := s.nextFault(op); f != nil {
-		return f.status, f.header, []byte(f.body)
+func (s *Server) record(r Request) {
+	defer s.lock()()
+	s.requests = append(s.requests, r)
+}
+
+// answer carries one request out, unless a fault stands in its place, and
+// records it.
+func (s *Server) answer(fault Fault, op *operation.Operation, r *http.Request, recorded Request) reply {
+	defer s.lock()()
+	answer := reply{status: fault.Status, body: []byte(fault.Body)}
+	if fault.Status == 0 {
+		answer = s.carryOut(op, r, []byte(recorded.Body))
+		if fault.Body != "" {
+			answer.body = []byte(fault.Body)
+		}
 	}
+	if answer.header == nil {
+		answer.header = http.Header{}
+	}
+	recorded.Status = answer.status
+	s.requests = append(s.requests, recorded)
+	answer.header.Set("X-Request-Id", fmt.Sprintf("fake-%d", len(s.requests)))
+	return answer
+}
+
+func (s *Server) carryOut(op *operation.Operation, r *http.Request, body []byte) reply {
 	status, value := s.handle(op, r, body)
 	if value == nil {
-		return status, nil, nil
+		return reply{status: status}
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
-		return http.StatusInternalServerError, nil, []byte(err.Error())
+		return reply{status: http.StatusInternalServerError, body: []byte(err.Error())}
 	}
-	return status, http.Header{"Content-Type": {"application/json"}}, text
-}
-
-func (s *Server) nextFault(op *operation.Operation) *fault {
-	for i, f := range s.faults {
-		if f.operation == "" || op != nil && f.operation == op.Name {
-			if f.times--; f.times <= 0 {
-				s.faults = slices.Delete(s.faults, i, i+1)
-			}
-			return f
-		}
-	}
-	return nil
+	return reply{status, http.Header{"Content-Type": {"application/json"}}, text}
 }
 
 func (s *Server) handle(op *operation.Operation, r *http.Request, body []byte) (int, any) {
@@ -285,7 +323,7 @@ type route struct {
 }
 
 // routes are the operations that the fake knows, by name.
-var routes = collect(integrationRoutes, accessFlowRoutes, reportRoutes, peopleRoutes, connectorRoutes, accessRequestRoutes, legacyRoutes)
+var routes = collect(integrationRoutes, accessFlowRoutes, reportRoutes, activityRoutes, peopleRoutes, connectorRoutes, accessRequestRoutes, legacyRoutes)
 
 func collect(resources ...map[string]route) map[string]route {
 	all := map[string]route{}
@@ -366,7 +404,7 @@ func (p problem) answer() (int, any) {
 }
 
 // now is the present in the API's form.
-func (s *Server) now() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+func (s *Server) now() string { return s.moment.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 func (s *Server) mustKnow(name string) {
 	s.help()

@@ -82,7 +82,9 @@ type store struct {
 	objects map[Collection][]entry
 	tags    map[string]object
 	flowsV1 map[string]object // as they were last written through version 1
+	made    map[string]bool   // sessions that appeared with a grant
 	ids     int               // made up so far
+	secrets int               // made up so far
 	places  int               // given so far
 }
 
@@ -94,7 +96,7 @@ type entry struct {
 }
 
 func newStore() store {
-	s := store{objects: map[Collection][]entry{}, tags: map[string]object{}, flowsV1: map[string]object{}}
+	s := store{objects: map[Collection][]entry{}, tags: map[string]object{}, flowsV1: map[string]object{}, made: map[string]bool{}}
 	for _, entry := range catalog {
 		s.put(Catalog, entry)
 	}
@@ -111,8 +113,7 @@ func (s *Server) Put(c Collection, objects ...any) {
 	if !ok {
 		s.fail("there is no collection %q", c)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	for _, o := range objects {
 		data, err := wire.Marshal(o)
 		if err != nil {
@@ -141,8 +142,7 @@ func (s *Server) Put(c Collection, objects ...any) {
 // there is one.
 func (s *Server) Get(c Collection, id string, out any) bool {
 	s.help()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	found := s.store.get(c, id)
 	if found == nil {
 		return false

@@ -7,75 +7,49 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
-	"os/signal"
-	"strings"
 	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/examples/internal/program"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case errors.Is(err, errUsage):
-		os.Exit(2)
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "quickstart:", explain(err))
-		os.Exit(1)
-	}
-}
+func main() { program.Main("quickstart", run) }
 
-// errUsage is a mistake on the command line that has been reported.
-var errUsage = errors.New("wrong usage")
+const about = "Lists the integrations of Apono."
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	name := flags.String("name", "", "list integrations of this `name`; an asterisk at an end stands for any text")
-	types := flags.String("type", "", "list integrations of these `types`, separated by commas")
-	categories := flags.String("category", "", "list integrations of these `categories`, such as RESOURCES")
-	statuses := flags.String("status", "", "list integrations in these `states`, such as ACTIVE,ERROR")
-	asJSON := flags.Bool("json", false, "print each integration as a line of JSON")
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
+func run(ctx context.Context, p *program.Program) error {
+	name := p.Flags.String("name", "", "list integrations of this `name`; an asterisk at an end stands for any text")
+	types := p.Flags.String("type", "", "list integrations of these `types`, separated by commas")
+	categories := p.Flags.String("category", "", "list integrations of these `categories`, such as RESOURCES")
+	statuses := p.Flags.String("status", "", "list integrations in these `states`, such as ACTIVE,ERROR")
+	asJSON := p.Flags.Bool("json", false, "print each integration as a line of JSON")
+	if err := p.Parse(about); err != nil {
 		return err
-	case err != nil:
-		return errUsage
-	case flags.NArg() > 0:
-		return fmt.Errorf("unexpected argument %q: filters are flags, see -h", flags.Arg(0))
 	}
 
 	var pages atomic.Int64
-	client, closeServer, err := connect(stderr, apono.WithTransport(countAnswers(&pages)))
+	client, disconnect, err := p.Connect(nil, apono.WithTransport(countAnswers(&pages)))
 	if err != nil {
 		return err
 	}
-	defer closeServer()
+	defer disconnect()
 
 	started := time.Now()
 	integrations := client.Integrations.ListAll(ctx, apono.ListIntegrationsOptions{
 		Name:     *name,
-		Type:     split[string](*types),
-		Category: split[apono.IntegrationCategory](*categories),
-		Status:   split[apono.IntegrationStatus](*statuses),
+		Type:     program.List[string](*types),
+		Category: program.List[apono.IntegrationCategory](*categories),
+		Status:   program.List[apono.IntegrationStatus](*statuses),
 	})
-	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	lines := json.NewEncoder(stdout)
-	summary := stderr
+	table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+	lines := json.NewEncoder(p.Stdout)
+	summary := p.Stderr
 	if !*asJSON {
-		summary = stdout
+		summary = p.Stdout
 		fmt.Fprintln(table, "NAME\tTYPE\tCATEGORY\tSTATUS\tCONNECTOR")
 	}
 	count := 0
@@ -98,23 +72,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	_, err = fmt.Fprintf(summary, "%s in %s, %s\n",
-		plural(count, "integration"), plural(int(pages.Load()), "page"), time.Since(started).Round(time.Millisecond))
+		program.Plural(count, "integration"), program.Plural(int(pages.Load()), "page"), program.Since(started))
 	return err
-}
-
-// connect returns a client of Apono, or of a fake server where there is no
-// token.
-func connect(stderr io.Writer, opts ...apono.Option) (client *apono.Client, closeServer func(), err error) {
-	if os.Getenv("APONO_TOKEN") != "" || os.Getenv("APONO_PERSONAL_TOKEN") != "" {
-		client, err = apono.NewClientFromEnv(opts...)
-		return client, func() {}, err
-	}
-	server, err := aponotest.Start(aponotest.WithDemoTenant())
-	if err != nil {
-		return nil, nil, err
-	}
-	fmt.Fprintln(stderr, "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.")
-	return server.Client(opts...), server.Close, nil
 }
 
 // countAnswers counts the pages, an answer with status 200 being one.
@@ -139,33 +98,4 @@ func connector(integration *apono.Integration) string {
 		return "-"
 	}
 	return *integration.ConnectorID
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// split separates a flag's values.
-func split[T ~string](list string) []T {
-	var values []T
-	for value := range strings.SplitSeq(list, ",") {
-		values = append(values, T(strings.TrimSpace(value)))
-	}
-	return values
-}
-
-// explain says in one line what to do about an error.
-func explain(err error) string {
-	switch {
-	case errors.Is(err, apono.ErrUnauthorized):
-		return "Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal"
-	case errors.Is(err, apono.ErrForbidden):
-		return "this token may not list integrations: it needs the rights of an Apono administrator"
-	case errors.Is(err, context.Canceled):
-		return "interrupted"
-	}
-	return err.Error()
 }

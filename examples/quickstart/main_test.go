@@ -1,41 +1,24 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/examples/internal/process"
 	"github.com/apono-go/apono/internal/check"
 )
 
-const runMain = "QUICKSTART_TEST_MAIN"
-
-// TestMain lets the test binary be the program itself.
-func TestMain(m *testing.M) {
-	if os.Getenv(runMain) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { process.Main(m, main) }
 
 // quickstart runs the program in a process of its own.
 func quickstart(t *testing.T, env []string, args ...string) (stdout, stderr string, exitCode int) {
 	t.Helper()
-	self, err := os.Executable()
-	check.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), self, args...)
-	cmd.Env = append([]string{runMain + "=1"}, env...)
-	var out, problems bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &problems
-	_ = cmd.Run() // the exit code says it all
-	return out.String(), problems.String(), cmd.ProcessState.ExitCode()
+	result := process.Run(t, env, args...)
+	return result.Stdout, result.Stderr, result.Code
 }
 
 // withToken is the environment of somebody who has a token for a server.
@@ -95,10 +78,10 @@ func TestErrorsAreOneHelpfulLine(t *testing.T) {
 		code int
 		want string
 	}{
-		{withToken(server, server.Token), nil, 1, "quickstart: this token may not list integrations: it needs the rights of an Apono administrator\n"},
+		{withToken(server, server.Token), nil, 1, "quickstart: this token may not do that: apono: GET /api/admin/v4/integrations: 403 Forbidden, request id fake-1\n"},
 		{withToken(server, "wrong"), nil, 1, "quickstart: Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal\n"},
 		{withToken(server, "two words"), nil, 1, "quickstart: apono: argument APONO_TOKEN: the token holds characters other than printable ASCII: is it complete, and from the right place?\n"},
-		{nil, []string{"extra"}, 1, "quickstart: unexpected argument \"extra\": filters are flags, see -h\n"},
+		{nil, []string{"extra"}, 2, "quickstart: it takes 0 arguments besides flags, not 1; see -h\n"},
 	} {
 		stdout, stderr, code := quickstart(t, test.env, test.args...)
 		check.Equal(t, stderr, test.want)

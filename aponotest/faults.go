@@ -1,0 +1,213 @@
+package aponotest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/apono-go/apono/internal/operation"
+)
+
+// Fault is how a request goes wrong. The zero value is none.
+type Fault struct {
+	// Latency is waited before anything else. A request that is given up
+	// meanwhile is not carried out.
+	Latency time.Duration
+	// Status is answered instead of carrying the request out, unless it is 0.
+	Status int
+	// Header goes into the answer, in place of what it has of the same names:
+	// {"Content-Type": {"text/html"}} is a wrong content type.
+	Header http.Header
+	// Body is the body of an answer with Status. Without Status it takes the
+	// place of what carrying the request out would have answered, unless it is
+	// empty.
+	Body string
+	// Break is where the connection breaks, if it does.
+	Break Break
+}
+
+// Break is a point at which a connection breaks.
+type Break string
+
+const (
+	// RequestLost breaks the connection before the request is carried out.
+	RequestLost Break = "request lost"
+	// AnswerLost breaks the connection when the request has been carried out,
+	// and nothing has been answered: the caller cannot know.
+	AnswerLost Break = "answer lost"
+	// AnswerCut breaks the connection in the middle of the answer's body. An
+	// answer without one is lost.
+	AnswerCut Break = "answer cut"
+)
+
+// plannedFault is a fault for the next requests of an operation.
+type plannedFault struct {
+	Fault
+	operation string
+	times     int
+}
+
+// FailNext has the next requests for an operation, as many as times, answered
+// with a status, header and body instead of being carried out. The operation is
+// named as in package apono, "Integrations.Get" (a ListAll counts as its List),
+// or "" for any. Faults for the same operation are used up in the order in
+// which they were given.
+func (s *Server) FailNext(operation string, times, status int, header http.Header, body string) {
+	s.help()
+	s.FaultNext(operation, times, Fault{Status: status, Header: header, Body: body})
+}
+
+// FaultNext has the next requests for an operation, as many as times, go wrong
+// in any way that a [Fault] describes. Operations are named, and faults used up,
+// as with [Server.FailNext].
+func (s *Server) FaultNext(operation string, times int, fault Fault) {
+	s.help()
+	if operation != "" {
+		s.mustKnow(operation)
+	}
+	if !slices.Contains([]Break{"", RequestLost, AnswerLost, AnswerCut}, fault.Break) {
+		s.fail("there is no break %q", fault.Break)
+	}
+	defer s.lock()()
+	s.faults = append(s.faults, &plannedFault{Fault: fault, operation: operation, times: times})
+}
+
+// nextFault uses up a fault for an operation, the zero one if none is planned.
+func (s *Server) nextFault(op *operation.Operation) Fault {
+	defer s.lock()()
+	for i, f := range s.faults {
+		if f.operation == "" || op != nil && f.operation == op.Name {
+			if f.times--; f.times <= 0 {
+				s.faults = slices.Delete(s.faults, i, i+1)
+			}
+			return f.Fault
+		}
+	}
+	return Fault{}
+}
+
+// wait reports false if the request was given up before the latency was over.
+func (f Fault) wait(ctx context.Context) bool {
+	if f.Latency <= 0 {
+		return true
+	}
+	timer := time.NewTimer(f.Latency)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// reply is what a request gets.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// send writes a reply as the fault leaves it.
+func (f Fault) send(w http.ResponseWriter, r reply) {
+	for _, header := range []http.Header{r.header, f.Header} {
+		for name, values := range header {
+			w.Header()[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	if f.Break == AnswerLost || f.Break == AnswerCut && len(r.body) == 0 {
+		abort(w)
+		return
+	}
+	if f.Break != AnswerCut {
+		w.WriteHeader(r.status)
+		_, _ = w.Write(r.body)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(r.body)))
+	w.WriteHeader(r.status)
+	_, _ = w.Write(r.body[:len(r.body)/2])
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+// abort breaks the connection of a request. The beginning of an answer keeps
+// net/http, where it is the client, from sending some requests a second time on
+// its own account.
+func abort(w http.ResponseWriter) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		_, _ = io.WriteString(conn, "HTTP/1.1 ")
+		_ = conn.Close()
+		return
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// direct hands requests to a server without a network.
+type direct struct{ server *Server }
+
+func (d direct) RoundTrip(req *http.Request) (resp *http.Response, err error) {
+	incoming := req.Clone(req.Context())
+	if incoming.Body == nil {
+		incoming.Body = http.NoBody
+	}
+	defer func() { _ = incoming.Body.Close() }()
+	w := &recorder{header: http.Header{}}
+	broken := w.serve(d.server, incoming)
+	if w.status == 0 {
+		if req.Context().Err() != nil {
+			return nil, req.Context().Err()
+		}
+		return nil, errBroken
+	}
+	body := io.Reader(&w.body)
+	if broken {
+		body = io.MultiReader(body, brokenReader{})
+	}
+	length, err := strconv.ParseInt(w.header.Get("Content-Length"), 10, 64)
+	if err != nil {
+		length = int64(w.body.Len())
+	}
+	return &http.Response{
+		StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.header, Body: io.NopCloser(body), ContentLength: length, Request: req,
+	}, nil
+}
+
+var errBroken = errors.New("aponotest: the connection broke")
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// recorder is a ResponseWriter that keeps what is written.
+type recorder struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (w *recorder) Header() http.Header { return w.header }
+
+func (w *recorder) WriteHeader(status int) { w.status = status }
+
+func (w *recorder) Write(data []byte) (int, error) { return w.body.Write(data) }
+
+// serve reports whether the connection would have broken.
+func (w *recorder) serve(s *Server, req *http.Request) (broken bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			if v != http.ErrAbortHandler { //nolint:errorlint // the very value that handlers panic with
+				panic(v)
+			}
+			broken = true
+		}
+	}()
+	s.ServeHTTP(w, req)
+	return false
+}

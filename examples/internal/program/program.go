@@ -1,0 +1,159 @@
+// Package program is what the example programs have in common: flags, exit
+// codes, errors for people, and a server when there is no token.
+package program
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+)
+
+// Program is one run of a program.
+type Program struct {
+	// Flags are the program's flags, to be parsed with Parse.
+	Flags *flag.FlagSet
+	// Stdin, Stdout and Stderr are the process's own. What is fit for a pipe goes
+	// to Stdout, everything else to Stderr.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+
+	args []string
+}
+
+// Main runs a program until it ends or is interrupted, and ends the process:
+// with 0 if all went well, 1 on an error, 2 on wrong usage.
+func Main(name string, run func(context.Context, *Program) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	p := &Program{
+		Flags: flag.NewFlagSet(name, flag.ContinueOnError),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, args: os.Args[1:],
+	}
+	p.Flags.SetOutput(os.Stderr)
+	err := run(ctx, p)
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "%s: %s\n", name, explain(err))
+		os.Exit(1)
+	}
+}
+
+// errUsage is a mistake on the command line that has been reported.
+var errUsage = errors.New("wrong usage")
+
+// Parse parses the command line; about says in -h what the program does. A
+// program with arguments besides its flags names them, such as "FILE".
+func (p *Program) Parse(about string, arguments ...string) error {
+	p.Flags.Usage = func() {
+		fmt.Fprintf(p.Stderr, "%s\n\nUsage: %s\n", about, strings.Join(append([]string{p.Flags.Name(), "[flags]"}, arguments...), " "))
+		p.Flags.PrintDefaults()
+	}
+	switch err := p.Flags.Parse(p.args); {
+	case errors.Is(err, flag.ErrHelp):
+		return err
+	case err != nil:
+		return errUsage
+	case p.Flags.NArg() != len(arguments):
+		return p.Misuse("it takes %s besides flags, not %d", Plural(len(arguments), "argument"), p.Flags.NArg())
+	}
+	return nil
+}
+
+// Misuse reports a mistake on the command line.
+func (p *Program) Misuse(format string, args ...any) error {
+	fmt.Fprintf(p.Stderr, "%s: %s; see -h\n", p.Flags.Name(), fmt.Sprintf(format, args...))
+	return errUsage
+}
+
+// Connect returns a client of Apono, or of a fake server with a made-up company
+// where there is no token. The caller calls disconnect at the end.
+func (p *Program) Connect(fake []aponotest.Option, opts ...apono.Option) (client *apono.Client, disconnect func(), err error) {
+	if os.Getenv("APONO_TOKEN") != "" || os.Getenv("APONO_PERSONAL_TOKEN") != "" {
+		client, err = apono.NewClientFromEnv(opts...)
+		return client, func() {}, err
+	}
+	server, err := aponotest.Start(append([]aponotest.Option{aponotest.WithDemoTenant()}, fake...)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	fmt.Fprintln(p.Stderr, "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.")
+	return server.Client(opts...), server.Close, nil
+}
+
+// Confirm asks a question that only "y" or "yes" answers with yes.
+func (p *Program) Confirm(question string) (bool, error) {
+	fmt.Fprintf(p.Stderr, "%s [y/N] ", question)
+	var answer string
+	if _, err := fmt.Fscanln(p.Stdin, &answer); err != nil && !errors.Is(err, io.EOF) && err.Error() != "unexpected newline" {
+		return false, err
+	}
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes"), nil
+}
+
+// Progress returns a function that shows a line of progress in place of the
+// last one; an empty line removes it. Where Stderr is no terminal it shows
+// nothing.
+func (p *Program) Progress() func(format string, args ...any) {
+	if !isTerminal(p.Stderr) {
+		return func(string, ...any) {}
+	}
+	return func(format string, args ...any) {
+		fmt.Fprintf(p.Stderr, "\r\x1b[K"+format, args...)
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+}
+
+// Plural counts things: "1 page", "2 pages".
+func Plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// List separates the values of a flag.
+func List[T ~string](values string) []T {
+	var list []T
+	for value := range strings.SplitSeq(values, ",") {
+		if value = strings.TrimSpace(value); value != "" {
+			list = append(list, T(value))
+		}
+	}
+	return list
+}
+
+// Since is the time since a moment, rounded for people.
+func Since(started time.Time) time.Duration { return time.Since(started).Round(time.Millisecond) }
+
+// explain says in one line what to do about an error.
+func explain(err error) string {
+	switch {
+	case errors.Is(err, apono.ErrUnauthorized):
+		return "Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal"
+	case errors.Is(err, apono.ErrForbidden):
+		return "this token may not do that: " + err.Error()
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
+	}
+	return err.Error()
+}
