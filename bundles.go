@@ -106,6 +106,15 @@ func (s *BundlesService) Get(ctx context.Context, id string) (*Bundle, error) {
 	return call[Bundle](ctx, s.client, getBundle, nil, id)
 }
 
+// GetByName gets a bundle by its whole name, letter case aside. It is
+// [ErrNotFound] if none has it and [ErrAmbiguous] if several have; an empty name
+// is an [*ArgumentError].
+//
+// GET /api/admin/v2/bundles
+func (s *BundlesService) GetByName(ctx context.Context, name string) (*Bundle, error) {
+	return byName(name, s.ListAll(ctx, ListBundlesOptions{Name: name}), func(o *Bundle) (string, string) { return o.ID, o.Name })
+}
+
 // Create makes a bundle. A target with other than exactly one member is
 // an [*ArgumentError]. The request is not repeated after a failure
 // that leaves open whether the bundle was made.

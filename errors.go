@@ -40,6 +40,8 @@ var (
 	// ErrTruncated is a list by offset that could not be read to its end; the
 	// error is a [*TruncatedError].
 	ErrTruncated = errors.New("the list is not complete")
+	// ErrAmbiguous is a name that several objects have.
+	ErrAmbiguous = errors.New("several objects have this name")
 	// ErrResponseTooLarge is a body above the limit of [WithMaxResponseBytes].
 	ErrResponseTooLarge = transport.ErrTooLarge
 	// ErrReadOnly is an operation that [WithReadOnly] refuses.

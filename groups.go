@@ -107,6 +107,15 @@ func (s *GroupsService) Get(ctx context.Context, id string) (*Group, error) {
 	return call[Group](ctx, s.client, getGroup, nil, id)
 }
 
+// GetByName gets a group by its whole name, letter case aside. It is
+// [ErrNotFound] if none has it and [ErrAmbiguous] if several have; an empty name
+// is an [*ArgumentError].
+//
+// GET /api/admin/v1/groups
+func (s *GroupsService) GetByName(ctx context.Context, name string) (*Group, error) {
+	return byName(name, s.ListAll(ctx, ListGroupsOptions{Name: name}), func(o *Group) (string, string) { return o.ID, o.Name })
+}
+
 // Create makes a group. The request is not repeated after a failure
 // that leaves open whether the group was made.
 //

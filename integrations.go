@@ -352,6 +352,15 @@ func (s *IntegrationsService) Get(ctx context.Context, id string) (*Integration,
 	return call[Integration](ctx, s.client, getIntegration, nil, id)
 }
 
+// GetByName gets an integration by its whole name, letter case aside. It is
+// [ErrNotFound] if none has it and [ErrAmbiguous] if several have; an empty name
+// is an [*ArgumentError].
+//
+// GET /api/admin/v4/integrations
+func (s *IntegrationsService) GetByName(ctx context.Context, name string) (*Integration, error) {
+	return byName(name, s.ListAll(ctx, ListIntegrationsOptions{Name: name}), func(o *Integration) (string, string) { return o.ID, o.Name })
+}
+
 // Create makes an integration. A SecretStoreConfig with other than exactly one
 // store is an [*ArgumentError]. The request is not repeated after a failure
 // that leaves open whether the integration was made.

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -55,6 +56,47 @@ func Collect[T any](seq iter.Seq2[*T, error]) ([]*T, error) {
 		items = append(items, item)
 	}
 	return items, nil
+}
+
+// First returns the first item of a list that matches, and reads no further.
+// Without one it is [ErrNotFound].
+func First[T any](seq iter.Seq2[*T, error], match func(*T) bool) (*T, error) {
+	for item, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		if match(item) {
+			return item, nil
+		}
+	}
+	return nil, fmt.Errorf("apono: no item of the list matches: %w", ErrNotFound)
+}
+
+// byName returns the only item of a list that has a name. The list was asked
+// for that name; but a server takes an asterisk at either end for any text, and
+// a filter that it does not know it ignores.
+func byName[T any](name string, seq iter.Seq2[*T, error], identify func(*T) (id, name string)) (*T, error) {
+	if name == "" {
+		return nil, &ArgumentError{Arg: "name", Reason: "it is empty: it must name one object"}
+	}
+	var found *T
+	var ids []string
+	for item, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		if id, actual := identify(item); strings.EqualFold(actual, name) {
+			found = item
+			ids = append(ids, id)
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return nil, fmt.Errorf("apono: no object has this name: %w", ErrNotFound)
+	case 1:
+		return found, nil
+	}
+	return nil, fmt.Errorf("apono: %w: use one of the ids %s", ErrAmbiguous, strings.Join(ids, ", "))
 }
 
 // The query parameters of paging. Lists by offset call it skip when asked and

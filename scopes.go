@@ -89,6 +89,15 @@ func (s *ScopesService) Get(ctx context.Context, id string) (*AccessScope, error
 	return call[AccessScope](ctx, s.client, getScope, nil, id)
 }
 
+// GetByName gets an access scope by its whole name, letter case aside. It is
+// [ErrNotFound] if none has it and [ErrAmbiguous] if several have; an empty name
+// is an [*ArgumentError].
+//
+// GET /api/admin/v1/access-scopes
+func (s *ScopesService) GetByName(ctx context.Context, name string) (*AccessScope, error) {
+	return byName(name, s.ListAll(ctx, ListScopesOptions{Name: name}), func(o *AccessScope) (string, string) { return o.ID, o.Name })
+}
+
 // Create makes an access scope. The request is not repeated after a failure
 // that leaves open whether the access scope was made.
 //
