@@ -150,10 +150,13 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 	return resp, nil
 }
 
+const mediaType = "application/json"
+
 func (c *Client) header(ctx context.Context, hasBody bool) (http.Header, error) {
-	header := http.Header{"Accept": {"application/json"}, "User-Agent": {c.userAgent}}
+	values := []string{mediaType, c.userAgent} // one allocation for all
+	header := http.Header{"Accept": values[:1:1], "User-Agent": values[1:]}
 	if hasBody {
-		header.Set("Content-Type", "application/json")
+		header["Content-Type"] = []string{mediaType}
 	}
 	extra, _ := ctx.Value(headerKey{}).(http.Header)
 	for name, values := range extra {

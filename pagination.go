@@ -1,6 +1,7 @@
 package apono
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"math"
 	"net/url"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,7 +115,11 @@ func list[T, O any](ctx context.Context, c *Client, op *operation.Operation, opt
 	if err != nil {
 		return nil, err
 	}
-	return getPage[T](ctx, c, op, path, firstPage(params))
+	resp, err := c.send(ctx, op, path, firstPage(params), nil)
+	if err != nil {
+		return nil, err
+	}
+	return decodePage[T](op, resp)
 }
 
 // listAll iterates over a list with page tokens. Each range over the result
@@ -125,25 +131,40 @@ func listAll[T, O any](ctx context.Context, c *Client, op *operation.Operation, 
 			yield(nil, err)
 			return
 		}
-		ahead := newFetcher[*Page[T]](ctx, c.readAhead > 0)
-		defer ahead.drop()
-		get := func(params url.Values) func() (*Page[T], error) {
-			return ahead.fetch(func(ctx context.Context) (*Page[T], error) { return getPage[T](ctx, c, op, path, params) })
+		pages := newFetcher[*transport.Response](ctx, op, c.readAhead > 0)
+		defer pages.drop()
+		request := func(params url.Values) func() (*transport.Response, error) {
+			return pages.fetch(func(ctx context.Context) (*transport.Response, error) { return c.send(ctx, op, path, params, nil) })
 		}
 		seen := map[string]bool{params.Get(paramPageToken): true, "": true}
-		for next := get(firstPage(params)); next != nil; {
-			page, err := next()
+		for next := request(firstPage(params)); next != nil; {
+			resp, err := next()
 			if err != nil {
 				yield(nil, err)
 				return
 			}
 			next = nil
-			token := page.NextPageToken
-			looped := token != "" && seen[token]
-			if token != "" && !looped {
-				seen[token] = true
-				next = get(nextPage(params, token))
+			var guess string
+			if pages.ahead {
+				if guess = guessToken(resp.Body); !seen[guess] {
+					next = request(nextPage(params, guess))
+				}
 			}
+			page, err := decodePage[T](op, resp)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			token := page.NextPageToken
+			if next != nil && guess != token {
+				pages.drop()
+				next = nil
+			}
+			looped := token != "" && seen[token]
+			if next == nil && !seen[token] {
+				next = request(nextPage(params, token))
+			}
+			seen[token] = true
 			for _, item := range page.Items {
 				if !yield(item, nil) {
 					return
@@ -154,6 +175,22 @@ func listAll[T, O any](ctx context.Context, c *Client, op *operation.Operation, 
 			}
 		}
 	}
+}
+
+// guessToken finds the token of the next page before the page is decoded, so
+// that the next request can be on its way meanwhile. It is a guess: a member of
+// that name inside an item would mislead it, so the page decides.
+func guessToken(body []byte) (token string) {
+	const name = `"next_page_token"`
+	at := bytes.LastIndex(body, []byte(name))
+	if at < 0 {
+		return ""
+	}
+	rest, ok := bytes.CutPrefix(bytes.TrimSpace(body[at+len(name):]), []byte(":"))
+	if !ok || json.NewDecoder(bytes.NewReader(rest)).Decode(&token) != nil {
+		return ""
+	}
+	return token
 }
 
 // firstPage returns the parameters of the first request. A page token carries
@@ -174,11 +211,7 @@ func nextPage(params url.Values, token string) url.Values {
 	return next
 }
 
-func getPage[T any](ctx context.Context, c *Client, op *operation.Operation, path string, params url.Values) (*Page[T], error) {
-	resp, err := c.send(ctx, op, path, params, nil)
-	if err != nil {
-		return nil, err
-	}
+func decodePage[T any](op *operation.Operation, resp *transport.Response) (*Page[T], error) {
 	var body struct {
 		Items      []*T `json:"items"`
 		Pagination *struct {
@@ -220,7 +253,7 @@ func listAllOffset[T, O any](ctx context.Context, c *Client, op *operation.Opera
 		}
 		start, _ := strconv.Atoi(params.Get(paramSkip)) // absent is 0; listRequest has checked it
 		window := offsetWindow[T]{
-			fetcher: newFetcher[*OffsetPage[T]](ctx, c.readAhead > 0),
+			fetcher: newFetcher[*OffsetPage[T]](ctx, op, c.readAhead > 0),
 			ahead:   c.readAhead,
 			get: func(ctx context.Context, skip int) (*OffsetPage[T], error) {
 				return getOffsetPage[T](ctx, c, op, path, atOffset(params, skip))
@@ -401,6 +434,7 @@ func listRequest[O any](op *operation.Operation, opts []O, args []string) (path 
 // fetcher runs the requests of one iteration: each when its result is asked
 // for, or with ahead at once, in a goroutine that drop waits for.
 type fetcher[P any] struct {
+	op      *operation.Operation
 	parent  context.Context
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -408,8 +442,8 @@ type fetcher[P any] struct {
 	running sync.WaitGroup
 }
 
-func newFetcher[P any](ctx context.Context, ahead bool) *fetcher[P] {
-	return &fetcher[P]{parent: ctx, ahead: ahead && ctx != nil}
+func newFetcher[P any](ctx context.Context, op *operation.Operation, ahead bool) *fetcher[P] {
+	return &fetcher[P]{op: op, parent: ctx, ahead: ahead && ctx != nil}
 }
 
 func (f *fetcher[P]) fetch(get func(context.Context) (P, error)) (result func() (P, error)) {
@@ -420,16 +454,22 @@ func (f *fetcher[P]) fetch(get func(context.Context) (P, error)) (result func() 
 		f.ctx, f.cancel = context.WithCancel(f.parent) //nolint:gosec // drop calls it
 	}
 	ctx := f.ctx
-	var page P
+	var value P
 	var err error
 	done := make(chan struct{})
 	f.running.Go(func() {
 		defer close(done)
-		page, err = get(ctx)
+		value, err = get(ctx)
 	})
+	runtime.Gosched() // lets the request go out before the caller is busy again
 	return func() (P, error) {
 		<-done
-		return page, err
+		// What came before the context ended would have been asked for after it
+		// without reading ahead.
+		if err == nil && f.parent.Err() != nil {
+			err = newTransportError(f.op, transport.ContextErr(f.parent))
+		}
+		return value, err
 	}
 }
 

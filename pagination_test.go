@@ -863,6 +863,120 @@ func TestReadAheadGetsOneTokenPageDuringTheLoop(t *testing.T) {
 	}
 }
 
+// The wait for the next page is hidden behind decoding only if the request is on
+// its way before.
+func TestReadAheadAsksForTheNextPageBeforeItDecodesThisOne(t *testing.T) {
+	t.Parallel()
+	// Long enough to decode that the request is seen to start meanwhile.
+	slow := strings.Repeat(`{"id":"a"},`, 1<<18)
+	for readAhead, want := range map[int][]string{0: {""}, 1: {"", "page_token=t2"}} {
+		t.Run(strconv.Itoa(readAhead), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := &pager{
+					pages: map[string]string{"": `{"items":[` + slow + `"none"],"pagination":{"next_page_token":"t2"}}`},
+					held:  func(at string) bool { return at == "t2" },
+				}
+				got, err := drain(t, p.client(t, readAhead).Integrations.ListAll(t.Context()), integrationID)
+				check.ErrorAs[*apono.DecodeError](t, err)
+				check.Equal(t, got, nil)
+				check.Equal(t, p.requests(), want)
+			})
+		})
+	}
+}
+
+// A token that is found before decoding may be another member of that name; a
+// program that followed it would lose every page after this one.
+func TestTokenFoundBeforeDecodingIsOnlyAGuess(t *testing.T) {
+	t.Parallel()
+	const misleading = `"items":[{"id":"a","integration_config":{"next_page_token":"bogus"}}]`
+	for _, c := range []struct {
+		name, first string
+		ids, asked  []string
+	}{
+		{
+			"an item's member after the pagination", `{"pagination":{"next_page_token":"t2"},` + misleading + `}`,
+			[]string{"a", "b"}, []string{"", "page_token=t2"},
+		},
+		{"an item's member on the last page", `{"pagination":{},` + misleading + `}`, []string{"a"}, []string{""}},
+		{
+			"an item's member before the pagination", `{` + misleading + `,"pagination":{"next_page_token":"t2"}}`,
+			[]string{"a", "b"}, []string{"", "page_token=t2"},
+		},
+		{
+			"a text that looks like one", `{"pagination":{"next_page_token":"t2"},"items":[{"id":"a","custom_access_details":"\"next_page_token\":\"bogus\""}]}`,
+			[]string{"a", "b"}, []string{"", "page_token=t2"},
+		},
+		{
+			"white space and escapes", "{\"items\":[{\"id\":\"a\"}],\"pagination\":{\"next_page_token\" \n: \t\"t\\u0032\" }}",
+			[]string{"a", "b"}, []string{"", "page_token=t2"},
+		},
+		{
+			"an escaped name", `{"items":[{"id":"a"}],"pagination":{"next_page_toke\u006e":"t2"}}`,
+			[]string{"a", "b"}, []string{"", "page_token=t2"},
+		},
+		{"null", `{"items":[{"id":"a"}],"pagination":{"next_page_token":null}}`, []string{"a"}, []string{""}},
+		{"the end of the body", `{"items":[{"id":"a"}],"pagination":{"next_page_token"`, nil, []string{""}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := &pager{pages: map[string]string{"": c.first, "t2": tokenPage("", "b")}}
+				got, err := drain(t, p.client(t, 1).Integrations.ListAll(t.Context()), integrationID)
+				check.True(t, (err != nil) == (c.ids == nil), "an error only where nothing came, got %v", err)
+				check.Equal(t, got, c.ids)
+				// A wrong guess may be dropped before it is sent.
+				asked := slices.DeleteFunc(p.requests(), func(query string) bool { return query == "page_token=bogus" })
+				check.Equal(t, asked, c.asked)
+			})
+		})
+	}
+}
+
+// A listing that was cancelled must not look like one that is complete, even if
+// the rest of it has come already.
+func TestCancelledListingEndsInTheContextsErrorThoughTheRestHasCome(t *testing.T) {
+	t.Parallel()
+	for style, list := range map[string]struct {
+		pages map[string]string
+		loop  func(ctx context.Context, s *apono.IntegrationsService, more func() bool) error
+	}{
+		"token": {
+			map[string]string{"": tokenPage("t2", "a"), "t2": tokenPage("", "b")},
+			func(ctx context.Context, s *apono.IntegrationsService, more func() bool) error {
+				return loop(s.ListAll(ctx), more)
+			},
+		},
+		"offset": {
+			map[string]string{"": offsetPage(2, 1, 0, "a"), "1": offsetPage(2, 1, 1, "b")},
+			func(ctx context.Context, s *apono.IntegrationsService, more func() bool) error {
+				return loop(s.ListAllPermissions(ctx, "i1"), more)
+			},
+		},
+	} {
+		t.Run(style, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := &pager{pages: list.pages}
+				ctx, cancel := context.WithCancel(t.Context())
+				items := 0
+				err := list.loop(ctx, p.client(t, 1).Integrations, func() bool {
+					items++
+					synctest.Wait()
+					check.Equal(t, len(p.requests()), 2)
+					check.Equal(t, p.underWay(), 0)
+					cancel()
+					return true
+				})
+				check.ErrorIs(t, err, context.Canceled)
+				check.ErrorAs[*apono.TransportError](t, err)
+				check.Equal(t, items, 1)
+			})
+		})
+	}
+}
+
 func TestReadAheadOfOffsetPagesRunsAtOnceUpToItsNumber(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

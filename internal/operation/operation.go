@@ -55,7 +55,7 @@ type Operation struct {
 	// Changes says that the operation alters something on the server.
 	Changes bool
 
-	segments []string
+	segments, parameters []string
 }
 
 var table []*Operation
@@ -125,15 +125,7 @@ func Unknown(method, path string) *Operation {
 }
 
 // Parameters returns the names of the path's parameters in order.
-func (op *Operation) Parameters() []string {
-	var names []string
-	for _, segment := range op.segments {
-		if name, ok := parameter(segment); ok {
-			names = append(names, name)
-		}
-	}
-	return names
-}
+func (op *Operation) Parameters() []string { return op.parameters }
 
 // Args returns the arguments of an escaped path that fits the operation, in
 // the order of its parameters.
@@ -150,16 +142,20 @@ func (op *Operation) Args(path string) []string {
 // Fill returns the path with each parameter replaced, in order, by what
 // escape gives for it.
 func (op *Operation) Fill(escape func(i int, name string) string) string {
-	filled := make([]string, len(op.segments))
+	var b strings.Builder
+	b.Grow(2 * len(op.Path))
 	n := 0
 	for i, segment := range op.segments {
+		if i > 0 {
+			b.WriteByte('/')
+		}
 		if name, ok := parameter(segment); ok {
 			segment = escape(n, name)
 			n++
 		}
-		filled[i] = segment
+		b.WriteString(segment)
 	}
-	return strings.Join(filled, "/")
+	return b.String()
 }
 
 func describe(name, method, path string) *Operation {
@@ -167,11 +163,17 @@ func describe(name, method, path string) *Operation {
 	if !ok {
 		panic(fmt.Sprintf("operation: %s has the unknown method %q", name, method))
 	}
-	return &Operation{
+	op := &Operation{
 		Name: name, Method: method, Path: path,
 		Repeat: repeat, Changes: method != http.MethodGet,
 		segments: strings.Split(path, "/"),
 	}
+	for _, segment := range op.segments {
+		if name, ok := parameter(segment); ok {
+			op.parameters = append(op.parameters, name)
+		}
+	}
+	return op
 }
 
 func (op *Operation) fits(segments []string) bool {

@@ -8,17 +8,7 @@ import (
 
 const redacted = "[redacted]"
 
-type (
-	tokenKey   struct{}
-	refusedKey struct{}
-)
-
-// secret keeps a token where printing a context shows an address only.
-type secret struct{ token string }
-
-func withToken(ctx context.Context, token string) context.Context {
-	return context.WithValue(ctx, tokenKey{}, &secret{token})
-}
+type refusedKey struct{}
 
 // TokenRefused reports whether a token is being asked for because the server
 // refused the one before.
@@ -33,13 +23,18 @@ func TokenRefused(ctx context.Context) bool {
 type authorizer struct {
 	origin *url.URL
 	next   http.RoundTripper
+	// inPlace says that the request is the call's own.
+	inPlace bool
 }
 
 func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
-	s, ok := req.Context().Value(tokenKey{}).(*secret)
-	if ok && req.URL.Scheme == a.origin.Scheme && req.URL.Host == a.origin.Host {
-		req = req.Clone(req.Context())
-		req.Header.Set("Authorization", "Bearer "+s.token)
+	if c := callOf(req.Context()); c != nil && req.URL.Scheme == a.origin.Scheme && req.URL.Host == a.origin.Host {
+		if !a.inPlace {
+			copied := *req // a transport must not change what it is given
+			copied.Header = req.Header.Clone()
+			req = &copied
+		}
+		req.Header["Authorization"] = []string{"Bearer " + c.token}
 	}
 	return a.next.RoundTrip(req)
 }

@@ -16,6 +16,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,17 +119,27 @@ func (e *Error) Unwrap() error { return e.Err }
 // Transport sends requests. It is safe for concurrent use.
 type Transport struct {
 	config Config
-	client http.Client
-	next   http.RoundTripper
+	client http.Client       // whose transport is attempts
+	next   http.RoundTripper // the hooks and what is behind them
+	// shared says that somebody between here and the authorizer may add to a
+	// request's header.
+	shared   bool
+	timedOut error
 }
 
 // New returns a Transport. It fails when a hook returns nil.
 func New(config Config) (*Transport, error) {
-	t := &Transport{config: config, client: *config.HTTPClient}
+	t := &Transport{
+		config: config, client: *config.HTTPClient, timedOut: attemptTimeout(config.AttemptTimeout),
+		shared: config.HTTPClient.Jar != nil || len(config.Hooks) > 0,
+	}
+	t.next = authorizer{
+		origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport), inPlace: !t.shared,
+	}
+	t.client.Transport = attempts{}
 	// A redirect would carry the token to wherever the answer points, and turn
 	// a DELETE into a GET; the caller gets the 3xx itself.
 	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	t.next = authorizer{origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport)}
 	for _, hook := range config.Hooks {
 		if t.next = hook(t.next); t.next == nil {
 			return nil, errors.New("the hook returned nil")
@@ -147,11 +158,17 @@ func (t *Transport) Send(ctx context.Context, req Request) (*Response, error) {
 	if ctx.Err() != nil {
 		return nil, c.fail(ContextErr(c.ctx))
 	}
-	retryable, err := retryablehttp.NewRequestWithContext(ctx, req.Operation.Method, req.URL.String(), nil)
+	outgoing := &http.Request{
+		Method: req.Operation.Method, URL: req.URL, Host: req.URL.Host, Header: req.Header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if t.shared {
+		outgoing.Header = req.Header.Clone()
+	}
+	retryable, err := retryablehttp.FromRequest(outgoing.WithContext(context.WithValue(ctx, callKey{}, c)))
 	if err != nil {
 		return nil, c.fail(err)
 	}
-	retryable.Header = req.Header.Clone()
 	if req.Body != nil {
 		if err := retryable.SetBody(req.Body); err != nil {
 			return nil, c.fail(err)
@@ -161,32 +178,53 @@ func (t *Transport) Send(ctx context.Context, req Request) (*Response, error) {
 		// unless the request has a body that it cannot get a second time.
 		retryable.Body, retryable.GetBody = io.NopCloser(strings.NewReader("")), nil
 	}
-	client := t.client
-	client.Transport = c
-	retry := retryablehttp.Client{
-		HTTPClient: &client,
-		RetryMax:   math.MaxInt32, // again is what decides
-		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return c.again(), nil },
-		Backoff:    func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.wait },
-		PrepareRetry: func(r *http.Request) error {
-			r.Header = req.Header.Clone() // a cookie jar adds to it at every attempt
-			return nil
-		},
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-	}
-	resp, err := retry.Do(retryable)
+	c.retry.HTTPClient = &t.client
+	c.retry.RetryMax = math.MaxInt32 // again is what decides
+	c.retry.CheckRetry = checkRetry
+	c.retry.PrepareRetry = prepareRetry
+	c.retry.Backoff = func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.wait }
+	c.retry.ErrorHandler = retryablehttp.PassthroughErrorHandler
+	resp, err := c.retry.Do(retryable)
 	if resp != nil {
 		_ = resp.Body.Close() // the attempt has read it; this one is empty
 	}
 	return c.finish(err)
 }
 
-// call is the state of one Send. It is the http.Client's transport for that
-// call, so that one attempt is one RoundTrip.
+// callKey is the key under which the context of a request holds its call.
+type callKey struct{}
+
+func callOf(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
+}
+
+func checkRetry(ctx context.Context, _ *http.Response, _ error) (bool, error) {
+	return callOf(ctx).again(), nil
+}
+
+// prepareRetry gives the next attempt a header of its own: somebody may have
+// added to the last one's, or be reading it still.
+func prepareRetry(req *http.Request) error {
+	req.Header = callOf(req.Context()).request.Header.Clone()
+	return nil
+}
+
+// attempts is the transport of the http.Client: one round trip is one attempt.
+type attempts struct{}
+
+func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	return callOf(req.Context()).attemptOnce(req)
+}
+
+// call is the state of one Send.
 type call struct {
 	transport *Transport
 	request   Request
 	ctx       context.Context
+	retry     retryablehttp.Client
+	token     string // of the latest attempt
+	empty     http.Response
 
 	attempts  int
 	wait      time.Duration // before the next attempt
@@ -201,9 +239,9 @@ type call struct {
 	fatal     error         // why no attempt was made at all
 }
 
-// RoundTrip makes one attempt: everything from the limiter's leave to the last
+// attemptOnce makes one attempt: everything from the limiter's leave to the last
 // byte of the body.
-func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
+func (c *call) attemptOnce(req *http.Request) (*http.Response, error) {
 	config := &c.transport.config
 	c.waiting, c.unsent, c.answer, c.err = false, false, nil, nil
 	if config.Limiter != nil {
@@ -212,21 +250,22 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, c.fatal
 		}
 	}
-	token, err := c.fetchToken(req.Context())
-	if err != nil {
+	var err error
+	if c.token, err = c.fetchToken(req.Context()); err != nil {
 		c.fatal = fmt.Errorf("getting a token: %w", err)
 		return nil, c.fatal
 	}
 	c.attempts++
 	started := time.Now()
-	resp, err := c.attempt(req, token)
+	resp, err := c.attempt(req)
 	c.record(time.Since(started), err)
 	if err != nil {
 		c.err = err
 		return nil, err
 	}
 	// The client's cookie jar reads the header; nobody reads the body again.
-	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: http.NoBody, Request: req}, nil
+	c.empty = http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: http.NoBody, Request: req}
+	return &c.empty, nil
 }
 
 func (c *call) fetchToken(ctx context.Context) (string, error) {
@@ -237,15 +276,15 @@ func (c *call) fetchToken(ctx context.Context) (string, error) {
 	return c.transport.config.Token(ctx)
 }
 
-func (c *call) attempt(req *http.Request, token string) (*http.Response, error) {
+func (c *call) attempt(req *http.Request) (*http.Response, error) {
 	config := &c.transport.config
-	ctx, cancel := context.WithTimeoutCause(req.Context(), config.AttemptTimeout, attemptTimeout(config.AttemptTimeout))
+	ctx, cancel := context.WithTimeoutCause(req.Context(), config.AttemptTimeout, c.transport.timedOut)
 	defer cancel()
 	var trace connTrace
 	if c.request.Operation.Changes {
 		ctx = trace.watch(ctx)
 	}
-	resp, err := c.transport.next.RoundTrip(req.WithContext(withToken(ctx, token)))
+	resp, err := c.transport.next.RoundTrip(req.WithContext(ctx))
 	if resp != nil {
 		resp.Body = cmp.Or(resp.Body, io.ReadCloser(http.NoBody)) // net/http allows transports to leave it out
 		defer func() { _ = resp.Body.Close() }()
@@ -265,7 +304,7 @@ func (c *call) attempt(req *http.Request, token string) (*http.Response, error) 
 	c.answer = &Response{
 		StatusCode: resp.StatusCode, Header: resp.Header, Body: body, ReadErr: err,
 		RetryAfter: RetryAfter(resp.Header, time.Now()),
-		Attempts:   c.attempts, Uncertain: c.uncertain, token: token,
+		Attempts:   c.attempts, Uncertain: c.uncertain, token: c.token,
 	}
 	if !c.answer.cutShort() {
 		c.last = c.answer
@@ -416,17 +455,28 @@ func (c *call) record(took time.Duration, err error) {
 // with it.
 func readAll(body io.Reader, length, limit int64) ([]byte, error) {
 	limit = min(limit, math.MaxInt64-1)
-	var b bytes.Buffer
-	// The length is the server's claim: it sizes the buffer, within reason. The
-	// extra bytes let the buffer meet the end without growing.
-	b.Grow(int(min(max(length, 0), limit, 1<<20)) + bytes.MinRead)
-	_, err := b.ReadFrom(io.LimitReader(body, limit+1))
-	if int64(b.Len()) > limit {
-		b.Truncate(int(limit))
-		return b.Bytes(), ErrTooLarge
+	// The length is the server's claim: it sizes the buffer, within reason. One
+	// byte more lets the buffer meet the end without growing.
+	data := make([]byte, 0, int(min(max(length, 0), limit, maxClaim))+1)
+	for {
+		if len(data) == cap(data) {
+			data = slices.Grow(data, max(bytes.MinRead, len(data)))
+		}
+		n, err := body.Read(data[len(data):min(int64(cap(data)), limit+1)])
+		data = data[:len(data)+n]
+		switch {
+		case int64(len(data)) > limit:
+			return data[:limit], ErrTooLarge
+		case errors.Is(err, io.EOF) && length > int64(len(data)):
+			return data, io.ErrUnexpectedEOF // a transport that did not notice
+		case err == io.EOF: //nolint:errorlint // readers return it bare
+			return data, nil
+		case err != nil:
+			return data, err
+		}
 	}
-	if err == nil && length > int64(b.Len()) {
-		err = io.ErrUnexpectedEOF // a transport that did not notice
-	}
-	return b.Bytes(), err
 }
+
+// maxClaim is the largest buffer that a server gets by claiming a length. A page
+// of a thousand objects fits.
+const maxClaim = 4 << 20
