@@ -19,7 +19,7 @@ import (
 func Merge(now, pristine, read []byte, readType reflect.Type, isUnion func(reflect.Type) bool) ([]byte, error) {
 	var trees [3]any
 	for i, data := range [][]byte{now, pristine, read} {
-		if err := newDecoder(data).Decode(&trees[i]); err != nil {
+		if err := Unmarshal(data, &trees[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -84,7 +84,7 @@ func (m merger) merge(now, pristine, read any, t reflect.Type, keep bool) {
 
 func (m merger) object(now, pristine, read map[string]any, t reflect.Type, keep bool) {
 	known := map[string]reflect.Type{}
-	for _, field := range fieldsOf(t) {
+	for _, field := range infoOf(t).fields {
 		known[field.name] = field.typ
 	}
 	delete(now, mark)

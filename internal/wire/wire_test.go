@@ -2,7 +2,6 @@ package wire_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/apono-go/apono/internal/check"
 	"github.com/apono-go/apono/internal/wire"
@@ -88,6 +88,13 @@ func TestMarshal(t *testing.T) {
 			M map[string]string `json:"m"`
 			L []any             `json:"l"`
 		}{"<a>&", map[string]string{"<k>": "&"}, []any{"<&>"}}, `{"s":"<a>&","m":{"<k>":"&"},"l":["<&>"]}`},
+		{"quotes", map[string]string{`"`: `a"b`}, `{"\"":"a\"b"}`},
+		{"backslashes", map[string]string{`\`: `a\b`}, `{"\\":"a\\b"}`},
+		{"control characters", map[string]string{"\n": "a\x00\x1fb\x7f"}, `{"\n":"a\u0000\u001fb` + "\x7f" + `"}`},
+		{"text beyond ASCII", []string{"é😀", "\u2028"}, `["é😀","\u2028"]`},
+		{"scalars", []any{true, false, -7, uint8(7), 1.5, 1e21, json.Number("1e400")}, `[true,false,-7,7,1.5,1e+21,1e400]`},
+		{"bytes", []byte("abc"), `"YWJj"`},
+		{"keys that are numbers", map[int]string{1: "a"}, `{"1":"a"}`},
 		{"credentials", struct {
 			H hidden   `json:"h"`
 			N hidden   `json:"n"`
@@ -104,6 +111,15 @@ func TestMarshal(t *testing.T) {
 			check.Equal(t, string(got), c.want)
 		})
 	}
+}
+
+// Text that is no UTF-8 would make the whole body unreadable for the server.
+func TestMarshalOfTextThatIsNoUTF8(t *testing.T) {
+	t.Parallel()
+	got, err := wire.Marshal(map[string]string{"a\xff": "\xc3b"})
+	check.NoError(t, err)
+	check.JSON(t, string(got), `{"a\ufffd":"\ufffdb"}`)
+	check.True(t, utf8.Valid(got), "UTF-8, got %q", got)
 }
 
 // What holds for a field holds for the same value inside a map or an interface:
@@ -221,76 +237,6 @@ type person struct {
 	Stops []place        `json:"stops"`
 	Free  map[string]any `json:"free"`
 	One   *choice        `json:"one,omitzero"`
-}
-
-// An answer of nothing, of null or with something behind it is some proxy's or a
-// broken one. Decoded into an empty object it looks like success.
-func TestUnmarshal(t *testing.T) {
-	t.Parallel()
-	ada := person{Name: "Ada", Home: &place{City: "London"}}
-	for _, c := range []struct {
-		name, data string
-		want       person
-		unknown    bool
-		err        string
-	}{
-		{name: "known members", data: `{"name":"Ada","home":{"city":"London"}}`, want: ada},
-		{name: "white space around", data: " \r\n\t{\"name\":\"Ada\",\"home\":{\"city\":\"London\"}}\n ", want: ada},
-		{name: "an empty object", data: `{}`},
-		{name: "anything in a free-form member", data: `{"free":{"x":1.10}}`, want: person{Free: map[string]any{"x": json.Number("1.10")}}},
-		{name: "an unknown member", data: `{"x":{"y":[1]},"name":"Ada","home":{"city":"London"}}`, want: ada, unknown: true},
-		{name: "a nested unknown member", data: `{"home":{"x":null,"city":"London"},"name":"Ada"}`, want: ada, unknown: true},
-		{name: "an unknown member in an array", data: `{"stops":[{"city":"Rome"},{"x":1}]}`, want: person{Stops: []place{{"Rome"}, {}}}, unknown: true},
-		{name: "nothing", data: "", err: "the body is empty"},
-		{name: "white space", data: " \n\t ", err: "the body is empty"},
-		{name: "null", data: "null", err: "the body is null"},
-		{name: "null with white space", data: "\n null ", err: "the body is null"},
-		{name: "a second value", data: `{"name":"Ada"} {}`, err: "something follows the value"},
-		{name: "trailing bytes", data: `{"name":"Ada"}]`, err: "something follows the value"},
-		{name: "trailing bytes after an unknown member", data: `{"x":1}<html>`, err: "something follows the value"},
-		{name: "HTML", data: `<html>`, err: "invalid character '<'"},
-		{name: "cut short", data: `{"name":"Ada","home":{`, err: "unexpected EOF"},
-		{name: "another type", data: `["Ada"]`, err: "cannot unmarshal array"},
-		{name: "a member of another type", data: `{"name":["Ada"]}`, err: "cannot unmarshal array"},
-		{name: "an unknown member and one of another type", data: `{"x":1,"name":7}`, err: "cannot unmarshal number"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			var plain, known person
-			plainErr := wire.Unmarshal([]byte(c.data), &plain)
-			unknown, knownErr := wire.UnmarshalKnown([]byte(c.data), &known)
-			if c.err != "" {
-				check.True(t, plainErr != nil && knownErr != nil, "errors, got %v and %v", plainErr, knownErr)
-				check.Contains(t, plainErr.Error(), c.err)
-				check.Contains(t, knownErr.Error(), c.err)
-				return
-			}
-			check.NoError(t, errors.Join(plainErr, knownErr))
-			check.Equal(t, plain, c.want)
-			check.Equal(t, known, c.want)
-			check.Equal(t, unknown, c.unknown)
-		})
-	}
-}
-
-func TestUnmarshalErrorsCanBeCompared(t *testing.T) {
-	t.Parallel()
-	var v person
-	check.ErrorIs(t, wire.Unmarshal(nil, &v), wire.ErrEmpty)
-	check.ErrorIs(t, wire.Unmarshal([]byte("null"), &v), wire.ErrNull)
-	check.ErrorIs(t, wire.Unmarshal([]byte("{}null"), &v), wire.ErrTrailing)
-}
-
-// Two answers in one body are seen however long the first is: a decoder that
-// reads in pieces may end a piece exactly between them.
-func TestUnmarshalKnownSeesWhatFollowsABodyOfAnyLength(t *testing.T) {
-	t.Parallel()
-	for length := range 4096 {
-		var v person
-		body := `{"name":"` + strings.Repeat("x", length) + `"}`
-		_, err := wire.UnmarshalKnown([]byte(body+`{"name":"y"}`), &v)
-		check.True(t, errors.Is(err, wire.ErrTrailing), "an error for what follows a body of %d bytes", len(body))
-	}
 }
 
 // Members that the API gains are deleted by the next update unless they are put
