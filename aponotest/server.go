@@ -1,23 +1,79 @@
 // Package aponotest is a fake Apono for the tests of programs that use package
-// apono.
-//
-// The server keeps its state in memory, listens on a loopback address, and is
-// as strict as it can be: a request with an unknown query parameter, an unknown
-// or missing member in its body, or a value of the wrong type is refused with a
-// message that names it. What a test puts in, it can get out again:
+// apono, or that speak to the API by themselves.
 //
 //	func TestRename(t *testing.T) {
 //		server := aponotest.NewServer(t)
 //		server.Put(aponotest.Integrations, apono.Integration{ID: "i1", Name: "old", Type: "postgresql"})
-//		client := server.Client()
 //
-//		err := rename(t.Context(), client, "i1", "new")
-//		...
+//		if err := rename(t.Context(), server.Client(), "i1", "new"); err != nil {
+//			t.Fatal(err)
+//		}
+//		var renamed apono.Integration
+//		if !server.Get(aponotest.Integrations, "i1", &renamed) || renamed.Name != "new" {
+//			t.Fatalf("the integration is %+v", renamed)
+//		}
 //	}
 //
-// [Server.FailNext] makes requests fail, [Server.Requests] tells what was asked,
-// and [WithPageSize] makes lists come in small pages. [WithDemoTenant] fills the
-// server with a made-up company. Programs that are no tests use [Start].
+// # State
+//
+// The server knows every operation of the API and keeps what it is told in
+// memory. [Server.Put] adds objects in the form in which the API answers them,
+// models of package apono or JSON of one's own, to a [Collection]; [Server.Get]
+// looks at one. Objects refer to each other: a reference by id or name is
+// answered as the id and the name of the real object, and refused if there is
+// none. The older versions of the API are views of the same objects.
+// [WithDemoTenant] fills the server with a made-up company.
+//
+// # Requests
+//
+// The server is as strict as it can be: an unknown query parameter, an unknown
+// or missing member of a body, and a value of the wrong type are refused with a
+// message that names it, with status 422. [Server.Requests] tells what was asked,
+// which is how a test sees that something was sent once, or not at all.
+//
+// # Pages
+//
+// [WithPageSize] has lists come in small pages, so that a program that forgets
+// to ask for the next one fails its test. Page tokens carry the filters, as in
+// the API. Lists by offset answer everything at once unless
+// [WithOffsetPageSize] is given.
+//
+// # Faults
+//
+// [Server.FailNext] answers the next requests of an operation with a status, and
+// [Server.FaultNext] makes them slow, loses them, loses or cuts their answer, or
+// changes its header:
+//
+//	server.FailNext("Integrations.List", 2, http.StatusServiceUnavailable, nil, "")
+//	server.FaultNext("AccessRequests.Create", 1, aponotest.Fault{Break: aponotest.AnswerLost})
+//
+// # Time
+//
+// An access request is PENDING until [Server.Approve], [Server.Reject] or, with
+// [WithApprovalAfter], the server's clock decides. Then it is GRANTING for the
+// time of [WithProvisioningTime], and ACTIVE until it is revoked or its duration
+// ends. With the grant, sessions appear, whose access details may be read, with
+// [WithOneTimeDetails] once; and activity tells what happened. [Server.Advance]
+// moves the clock. Where a program waits by itself, a testing/synctest bubble
+// makes that take no time, with a server that needs no network:
+//
+//	synctest.Test(t, func(t *testing.T) {
+//		server := aponotest.NewServer(t, aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(time.Hour))
+//		client := server.Client()
+//		...
+//		request, err := client.AccessRequests.WaitFor(t.Context(), id, apono.UntilGranted) // an hour later
+//	})
+//
+// # Other programs
+//
+// [Start] serves programs that are no tests, and [Server.URL] with
+// [Server.Token] clients in any language. A server is an http.Handler too.
+//
+// # What is not known
+//
+// The API's document says nothing about the bodies of errors but that of a 401,
+// the spelling of states, the limits of pages, or the order of lists. The fake
+// has to choose; a program should not depend on its choices.
 package aponotest
 
 import (

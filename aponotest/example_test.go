@@ -1,0 +1,147 @@
+package aponotest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+)
+
+// disable is the kind of function that a program has and wants tested: it turns
+// off the access flows that have no approvers.
+func disable(ctx context.Context, client *apono.Client) (changed int, err error) {
+	for flow, err := range client.AccessFlows.ListAll(ctx) {
+		if err != nil {
+			return changed, err
+		}
+		if !flow.Active || flow.ApproverPolicy != nil {
+			continue
+		}
+		in := flow.UpdateInput()
+		in.Active = false
+		if _, err := client.AccessFlows.Update(ctx, flow.ID, in); err != nil {
+			return changed, err
+		}
+		changed++
+	}
+	return changed, nil
+}
+
+// In a test, NewServer(t) takes the place of Start and Close.
+func Example() {
+	server, err := aponotest.Start(aponotest.WithPageSize(1))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	server.Put(aponotest.AccessFlows,
+		apono.AccessFlow{ID: "f1", Name: "On-call", Active: true, Trigger: apono.AccessFlowTriggerSelfServe},
+		apono.AccessFlow{ID: "f2", Name: "Emergency", Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
+			ApproverPolicy: &apono.ApproverPolicy{ApprovalMode: "ANY_OF"}},
+	)
+
+	fmt.Println(disable(context.Background(), server.Client()))
+	var flow apono.AccessFlow
+	fmt.Println(server.Get(aponotest.AccessFlows, "f1", &flow), flow.Active)
+	fmt.Println(server.Get(aponotest.AccessFlows, "f2", &flow), flow.Active)
+	fmt.Println(len(server.Requests("AccessFlows.List")), "pages,", len(server.Requests("AccessFlows.Update")), "update")
+	// Output:
+	// 1 <nil>
+	// true false
+	// true true
+	// 2 pages, 1 update
+}
+
+// A request for access whose answer is lost may have been taken, so that the
+// client does not send it again.
+func ExampleServer_FaultNext() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	server.FaultNext("AccessRequests.Create", 1, aponotest.Fault{Break: aponotest.AnswerLost})
+
+	_, err = server.Client().AccessRequests.Create(context.Background(), apono.CreateAccessRequestInput{
+		BundleReference: apono.Ptr("Orders on-call"),
+	})
+	var broken *apono.TransportError
+	fmt.Println(errors.As(err, &broken) && broken.MaybeSent)
+	fmt.Println(len(server.Requests("AccessRequests.Create")), "request")
+	// Output:
+	// true
+	// 1 request
+}
+
+func ExampleServer_FailNext() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	server.FailNext("Groups.Get", 1, http.StatusForbidden, nil, `{"message": "not yours"}`)
+
+	_, err = server.Client().Groups.Get(context.Background(), "group-orders")
+	fmt.Println(errors.Is(err, apono.ErrForbidden))
+	fmt.Println(err)
+	// Output:
+	// true
+	// apono: GET /api/admin/v1/groups/{id}: 403 Forbidden: not yours, request id fake-1
+}
+
+func ExampleServer_Approve() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx, client := context.Background(), server.Client()
+	requests, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{
+		BundleReference: apono.Ptr("Orders on-call"),
+		DurationInSec:   apono.Ptr(3600),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	id := requests[0].ID
+	fmt.Println(requests[0].Status)
+
+	server.Approve(id)
+	granted, err := client.AccessRequests.WaitFor(ctx, id, apono.UntilGranted)
+	fmt.Println(granted.Status, err)
+
+	server.Advance(time.Hour)
+	revoked, err := client.AccessRequests.WaitFor(ctx, id, apono.UntilRevoked)
+	fmt.Println(revoked.Status, err)
+	// Output:
+	// PENDING
+	// ACTIVE <nil>
+	// REVOKED <nil>
+}
+
+// A job that stops in the middle of a list goes on from the token of the last
+// page that it finished.
+func ExampleWithPageSize() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant(), aponotest.WithPageSize(4))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx, groups := context.Background(), server.Client().Groups
+
+	page, err := groups.List(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(page.Items), "groups, and more to come:", page.NextPageToken != "")
+	rest, err := apono.Collect(groups.ListAll(ctx, apono.ListGroupsOptions{PageToken: page.NextPageToken}))
+	fmt.Println(len(rest), "groups,", err)
+	// Output:
+	// 4 groups, and more to come: true
+	// 6 groups, <nil>
+}
