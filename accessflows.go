@@ -15,7 +15,7 @@ import (
 // AccessFlowsService manages access flows: who can get access to what, for how
 // long, and with whose approval.
 //
-// API section: Access Flows, version 2.
+// API section: Access Flows, version 2, see https://docs.apono.io.
 type AccessFlowsService struct{ client *Client }
 
 var (

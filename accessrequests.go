@@ -17,7 +17,7 @@ import (
 // AccessRequestsService makes access requests for the person whose token it is,
 // follows them, and revokes them.
 //
-// API section: Access Requests, version 4.
+// API section: Access Requests, version 4, see https://docs.apono.io.
 type AccessRequestsService struct{ client *Client }
 
 var (

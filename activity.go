@@ -13,7 +13,7 @@ import (
 
 // ActivityService reads what happened: requests, grants and revocations.
 //
-// API section: Activity.
+// API section: Activity, see https://docs.apono.io.
 type ActivityService struct{ client *Client }
 
 var listActivity = operation.New("Activity.List", http.MethodGet, "/api/v3/activity")

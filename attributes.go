@@ -11,7 +11,7 @@ import (
 // AttributesService reads the attributes that identities can be matched by in
 // access flows.
 //
-// API section: Attributes.
+// API section: Attributes, see https://docs.apono.io.
 type AttributesService struct{ client *Client }
 
 var listAttributes = operation.New("Attributes.List", http.MethodGet, "/api/admin/v1/attributes")

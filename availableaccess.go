@@ -10,7 +10,7 @@ import (
 
 // AvailableAccessService reads what the person whose token it is may request.
 //
-// API section: Available Access.
+// API section: Available Access, see https://docs.apono.io.
 type AvailableAccessService struct{ client *Client }
 
 var (

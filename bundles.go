@@ -13,7 +13,7 @@ import (
 // BundlesService manages bundles: targets of access that are requested together
 // under one name.
 //
-// API section: Bundles, version 2.
+// API section: Bundles, version 2, see https://docs.apono.io.
 type BundlesService struct{ client *Client }
 
 var (

@@ -16,6 +16,44 @@
 //		fmt.Println(integration.Name, integration.Status)
 //	}
 //
+// # Authentication
+//
+// [NewClient] takes a token as made in Apono's portal; [NewClientFromEnv] reads
+// it from APONO_TOKEN. [WithTokenSource] asks a function for it, and once more
+// when the server refuses it. The services for access requests, sessions and
+// available access act for the person whose token it is; the others need the
+// token of an administrator. [WithReadOnly] makes a client that changes nothing,
+// for audits. Tokens are sent to the base URL's origin only, and print nowhere.
+//
+// # Listing
+//
+// ListAll asks for the next page when the loop comes to it, and stops asking
+// when the loop is left. It can be ranged over again, from the start. Filters go
+// into one options struct:
+//
+//	options := apono.ListIntegrationsOptions{Name: "prod*", Type: []string{"postgresql"}}
+//	databases, err := apono.Collect(client.Integrations.ListAll(ctx, options))
+//
+// [Collect] makes a slice, [First] finds one item, and GetByName finds an object
+// where the API filters by name. [WithReadAhead] has the next pages on their way
+// while the loop works.
+//
+// # Resuming
+//
+// A [Page] has the token of the next one. Put into the options' PageToken, a
+// listing goes on from there, even in another process.
+//
+// # Writing
+//
+// Inputs are structs: required fields are values, optional ones pointers (see
+// [Ptr]), slices and maps, of which nil is left out and an empty one is sent. An
+// update replaces the whole object, so it starts from what was read, which keeps
+// what this version of the package does not know:
+//
+//	in := flow.UpdateInput()
+//	in.Active = false
+//	flow, err = client.AccessFlows.Update(ctx, flow.ID, in)
+//
 // # Errors
 //
 // A refusal by the server is an [*APIError], which errors.Is compares with
@@ -24,21 +62,33 @@
 // promises is a [*DecodeError], and a call that got no answer a
 // [*TransportError]. Error texts hold path templates and no arguments.
 //
-// # Repetition
+// # Retries
 //
 // GET, PUT and DELETE requests are repeated after failures that may pass; POST
 // and PATCH only when the server said that it did nothing, or when nothing was
-// sent. See [RetryPolicy].
+// sent; reads that use up one-time credentials only when nothing was sent. See
+// [RetryPolicy], and [WithoutRetry] for a single call. A context ends a call at
+// once, in whichever state it is.
 //
-// # Older versions
+// # Waiting
 //
-// [Client.Legacy] has the operations of older versions of the API that a newer
-// version has taken the place of. Everything else is the newest version.
+// [AccessRequestsService.WaitFor] looks at an access request until a function
+// such as [UntilGranted] is content. It has no limit but its context.
+//
+// # Observing
+//
+// [WithLogger] logs every attempt, and [WithTransport] puts a hook around it, for
+// metrics and tracing. [WithLimiter] asks a limiter before each.
 //
 // # Testing
 //
 // Package aponotest is a fake server for the tests of programs that use this
 // one.
+//
+// # Older versions
+//
+// [Client.Legacy] has the operations of older versions of the API that a newer
+// version has taken the place of. Everything else is the newest version.
 package apono
 
 import (

@@ -12,7 +12,7 @@ import (
 // ConnectorsService manages connectors: the installations through which Apono
 // reaches systems. They are made by installing them, not through the API.
 //
-// API section: Connectors, version 3.
+// API section: Connectors, version 3, see https://docs.apono.io.
 type ConnectorsService struct{ client *Client }
 
 var (

@@ -12,7 +12,7 @@ import (
 // DelegatedRequestsService reads access requests that were made for somebody
 // else.
 //
-// API section: Delegated Access Requests.
+// API section: Delegated Access Requests, see https://docs.apono.io.
 type DelegatedRequestsService struct{ client *Client }
 
 var (

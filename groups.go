@@ -11,7 +11,7 @@ import (
 // GroupsService manages groups and their members. Groups of identity providers
 // are listed too; whether they can be changed is not documented.
 //
-// API section: Groups.
+// API section: Groups, see https://docs.apono.io.
 type GroupsService struct{ client *Client }
 
 var (

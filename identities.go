@@ -14,7 +14,7 @@ import (
 // IdentitiesService reads identities of every kind, and reads and writes the
 // attributes of identities in bulk.
 //
-// API section: Identities.
+// API section: Identities, see https://docs.apono.io.
 type IdentitiesService struct{ client *Client }
 
 var (

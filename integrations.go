@@ -15,7 +15,7 @@ import (
 // catalog of what can be integrated, and the resources and permissions that
 // Apono found in an integration.
 //
-// API section: Integrations.
+// API section: Integrations, see https://docs.apono.io.
 type IntegrationsService struct{ client *Client }
 
 var (

@@ -11,7 +11,7 @@ import (
 // LegacyAccessBundlesService manages bundles through version 1 of the API. Its
 // successor is [BundlesService].
 //
-// API section: Access Bundles, version 1.
+// API section: Access Bundles, version 1, see https://docs.apono.io.
 type LegacyAccessBundlesService struct{ client *Client }
 
 var (

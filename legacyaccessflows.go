@@ -14,7 +14,7 @@ import (
 // LegacyAccessFlowsService manages access flows through version 1 of the API.
 // Its successor is [AccessFlowsService].
 //
-// API section: Access Flows, version 1.
+// API section: Access Flows, version 1, see https://docs.apono.io.
 type LegacyAccessFlowsService struct{ client *Client }
 
 var (

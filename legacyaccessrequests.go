@@ -16,7 +16,7 @@ import (
 // API, and reads what can be requested. Its successors are
 // [AccessRequestsService], [SessionsService] and [AvailableAccessService].
 //
-// API section: Access Requests, version 3.
+// API section: Access Requests, version 3, see https://docs.apono.io.
 type LegacyAccessRequestsService struct{ client *Client }
 
 var (

@@ -13,7 +13,7 @@ import (
 // LegacyConnectorsService lists connectors through version 2 of the API. Its
 // successor is [ConnectorsService].
 //
-// API section: Connectors, version 2.
+// API section: Connectors, version 2, see https://docs.apono.io.
 type LegacyConnectorsService struct{ client *Client }
 
 var listConnectorsV2 = operation.New("Legacy.Connectors.List", http.MethodGet, "/api/v2/connectors")

@@ -17,7 +17,7 @@ import (
 // LegacyIntegrationsService manages integrations through version 2 of the API.
 // Its successor is [IntegrationsService].
 //
-// API section: Integrations, version 2.
+// API section: Integrations, version 2, see https://docs.apono.io.
 type LegacyIntegrationsService struct{ client *Client }
 
 var (

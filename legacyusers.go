@@ -11,7 +11,7 @@ import (
 // LegacyUsersService reads users through version 2 of the API. Its successor is
 // [UsersService].
 //
-// API section: Users, version 2.
+// API section: Users, version 2, see https://docs.apono.io.
 type LegacyUsersService struct{ client *Client }
 
 var (

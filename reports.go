@@ -14,7 +14,7 @@ import (
 // whom it is sent when. The API neither runs nor downloads reports; see
 // [ActivityService] for the activity itself.
 //
-// API section: Activity Reports.
+// API section: Activity Reports, see https://docs.apono.io.
 type ReportsService struct{ client *Client }
 
 var (

@@ -12,7 +12,7 @@ import (
 // ScopesService manages access scopes: saved queries for resources that flows
 // and bundles refer to.
 //
-// API section: Access Scopes.
+// API section: Access Scopes, see https://docs.apono.io.
 type ScopesService struct{ client *Client }
 
 var (

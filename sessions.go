@@ -15,7 +15,7 @@ import (
 // SessionsService reads access sessions, which come with granted access, and the
 // credentials that belong to them.
 //
-// API section: Access Sessions.
+// API section: Access Sessions, see https://docs.apono.io.
 type SessionsService struct{ client *Client }
 
 var (

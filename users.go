@@ -10,7 +10,7 @@ import (
 
 // UsersService reads users. The API neither makes nor changes them.
 //
-// API section: Users, version 3.
+// API section: Users, version 3, see https://docs.apono.io.
 type UsersService struct{ client *Client }
 
 var (
