@@ -1,0 +1,288 @@
+package contract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/operation"
+	"github.com/apono-go/apono/internal/wire"
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// The differences from the document that are meant, by the checks that find
+// them.
+var (
+	methodDeviations = []deviation{
+		{1, `AccessRequests.WaitFor sent \["AccessRequests.Get argument-1"\].*`, "it repeats Get"},
+	}
+	typeDeviations = []deviation{
+		{1, `ActivityReportJsonExportModel: there is no property "-" for apono.ActivityEntry.Extra`, "rows can be asked for columns that the schema lacks"},
+		{3, `.*: the only member of .* is the argument`, "a name or a list needs no struct around it"},
+		{4, `.*\.Delete: the answer MessageResponse is not returned`, "Delete returns an error only, as on services whose API answers nothing"},
+		{1, `apono.Message: it stands for MessageResponse, PublicApiMessageResponse`, "the same schema twice"},
+		{1, `apono.DayOfWeek: it stands for DayOfWeek, DayOfWeekV2`, "the same schema twice"},
+		{1, `apono.SecretStoreConfig: it stands for SecretStoreConfigV4, UpsertSecretStoreConfigV4`, "the same schema twice"},
+		{1, `apono.GranteeIdentity: it stands for GranteeIdentityV11, GranteeIdentityV4`, "the same schema twice"},
+		{1, `apono.RequestorIdentity: it stands for GranteeIdentityV1, RequestorIdentityV4`, "the same schema twice"},
+		{28, `.*: the document has no query parameter "(limit|skip)"`, "the server may page lists by offset, though it does not say so"},
+	}
+	exchangeDeviations = []deviation{
+		{2, `Integration\.(connection|details): no answer has it`, "the fake keeps integrations of version 4, which has no such thing"},
+	}
+)
+
+func mustBeNone(t *testing.T, problems []string) {
+	t.Helper()
+	for _, problem := range problems {
+		t.Error(problem)
+	}
+}
+
+// A path with a typo is a 404 that only shows against the real server, and an
+// operation that is missing shows to whoever needs it.
+func TestOperationsAreTheDocuments(t *testing.T) {
+	t.Parallel()
+	doc := theDocument(t)
+	mustBeNone(t, operationProblems(doc))
+	check.Equal(t, len(operation.All()), 95)
+	check.Equal(t, len(doc.operations), 95)
+}
+
+// A method that calls another operation than its name says does something else
+// than its caller wants, such as deleting.
+func TestMethodsReachTheirOperations(t *testing.T) {
+	t.Parallel()
+	readDocument(t)
+	mustBeNone(t, withoutDeviations(methodProblems(t.Context(), t), methodDeviations))
+}
+
+// A misspelt or mistyped member is lost in silence, on the way in and on the way
+// out, and a misspelt filter makes a list longer than it was asked for.
+func TestTypesAreTheSchemas(t *testing.T) {
+	t.Parallel()
+	mustBeNone(t, withoutDeviations(typeProblems(theDocument(t)), typeDeviations))
+}
+
+// What the SDK sends and what the fake answers is what the document says: else
+// tests against the fake prove nothing about the API.
+func TestExchangesAreTheDocuments(t *testing.T) {
+	t.Parallel()
+	doc := theDocument(t)
+	result := &report{operations: map[string]bool{}, answered: map[string]bool{}}
+	t.Run("operations", func(t *testing.T) {
+		for _, op := range doc.operations {
+			check.True(t, op.known != nil, "%s %s in the table", op.method, op.path)
+			t.Run(op.known.Name, func(t *testing.T) {
+				t.Parallel()
+				run := &exercise{t: t, doc: doc, op: op, sent: map[string]bool{}, answered: map[string]bool{}}
+				run.all()
+				result.add(op.known.Name, run.exchanges, run.violations, run.answered)
+			})
+		}
+	})
+	result.finish(doc)
+	fmt.Println(result)
+	check.Equal(t, len(result.operations), 95)
+	check.True(t, len(result.violations) == 0, "no violations:\n%s", result)
+}
+
+// exercise calls one operation in all the ways that its method has.
+type exercise struct {
+	t   *testing.T
+	doc *document
+	op  documented
+
+	exchanges      int
+	violations     []string
+	sent, answered map[string]bool
+}
+
+func (x *exercise) report(format string, args ...any) {
+	x.violations = append(x.violations, x.op.known.Name+": "+fmt.Sprintf(format, args...))
+}
+
+func (x *exercise) all() {
+	bodies := calls[x.op.known.Name].bodies
+	if (bodies != nil) != (x.op.body() != nil) {
+		x.t.Fatalf("the table of calls has %d bodies, and the document's body is %q", len(bodies), nameOf(x.op.body()))
+	}
+	if bodies != nil {
+		members(x.op.body().Value, parse([]byte(bodies[0])), func(s *openapi3.Schema, property string) {
+			check.True(x.t, slices.Contains(s.Required, property) || slices.Contains(needsOne, s.Title), "no optional %s.%s in the first body", s.Title, property)
+		})
+	} else {
+		bodies = []string{""}
+	}
+	for _, args := range argsOf(x.op.known.Name, len(x.op.known.Parameters())) {
+		for _, body := range bodies {
+			x.each(args, body)
+		}
+	}
+	wanted := map[string]bool{}
+	if body := x.op.body(); body != nil {
+		properties(body.Value, wanted)
+	}
+	for name := range x.op.query() {
+		wanted["?"+name] = true
+	}
+	for name := range wanted {
+		if !x.sent[name] {
+			x.report("no request has %s", name)
+		}
+	}
+}
+
+// each calls the operation's methods with the same arguments: the one for a
+// page, and the one for all pages.
+func (x *exercise) each(args []string, body string) {
+	for _, m := range unused() {
+		if m.operation != x.op.known.Name {
+			continue
+		}
+		x.call(m.name, args, body, nil)
+		if m.options() != nil {
+			x.call(m.name, args, body, x.setAll)
+		}
+	}
+}
+
+// setAll sets every option that the document knows.
+func (x *exercise) setAll(options reflect.Value) {
+	params := x.op.query()
+	for i := range options.NumField() {
+		param, _, _ := strings.Cut(options.Type().Field(i).Tag.Get("url"), ",")
+		schema := params[param]
+		// A page token takes the place of all filters.
+		if schema == nil || param == "page_token" {
+			continue
+		}
+		switch f := options.Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString("full")
+		case reflect.Slice:
+			for _, value := range []string{"full", "bare"} {
+				element := reflect.New(f.Type().Elem()).Elem()
+				if enum := schema.Items.Value.Enum; enum != nil {
+					value = fmt.Sprint(enum[f.Len()])
+				}
+				element.SetString(value)
+				f.Set(reflect.Append(f, element))
+			}
+		default:
+			f.SetInt(2)
+		}
+	}
+}
+
+// call calls a method once, against a server of its own.
+func (x *exercise) call(name string, args []string, body string, set func(reflect.Value)) {
+	var options []aponotest.Option
+	if name != x.op.known.Name { // all pages
+		options = append(options, aponotest.WithPageSize(1))
+		if x.op.query()["skip"] != nil {
+			options = append(options, aponotest.WithOffsetPageSize(1))
+		}
+	}
+	server := aponotest.NewServer(x.t, options...)
+	fill(server)
+	kept := &recorder{}
+	client := server.Client(apono.WithHTTPClient(&http.Client{Transport: kept}))
+	i := slices.IndexFunc(methods(client), func(m method) bool { return m.name == name })
+	result, err := methods(client)[i].call(context.Background(), args, body, set)
+	if refused := (*apono.BulkError)(nil); errors.As(err, &refused) {
+		err = nil // the answer is returned all the same
+	}
+	if err != nil {
+		x.report("%s(%q, %s) failed: %v", name, args, body, err)
+	}
+	x.exchanges += len(kept.exchanges)
+	if pages := len(kept.exchanges); len(options) > 0 && set == nil && pages < 2 {
+		_, byToken := x.op.query()["page_token"]
+		if byToken || len(options) > 1 {
+			x.report("all items came in %d page", pages)
+		}
+	}
+	items, want := []any{}, any(nil)
+	for _, e := range kept.exchanges {
+		for _, violation := range x.doc.violations(e) {
+			x.report("%s\n    %s", violation, e)
+		}
+		if body != "" {
+			if !reflect.DeepEqual(parse(e.body), parse([]byte(body))) {
+				x.report("the body is not the input %s\n    %s", body, e)
+			}
+			members(x.op.body().Value, parse(e.body), func(s *openapi3.Schema, property string) { x.sent[s.Title+"."+property] = true })
+		}
+		for param := range e.request.URL.Query() {
+			x.sent["?"+param] = true
+		}
+		if answer := x.op.answer(); answer != nil {
+			value := parse(e.answer)
+			members(answer.Value, value, func(s *openapi3.Schema, property string) { x.answered[s.Title+"."+property] = true })
+			list, paged := itemsOf(value)
+			if items = append(items, list...); !paged {
+				want = value
+			}
+		}
+	}
+	if want == nil {
+		want = items
+	}
+	if err == nil && result != nil && !reflect.DeepEqual(decoded(x.t, result), canonical(want)) {
+		x.report("%s returned %v\n    and was answered %v", name, decoded(x.t, result), canonical(want))
+	}
+}
+
+// itemsOf are the items of a page.
+func itemsOf(answer any) (items []any, paged bool) {
+	envelope, _ := answer.(map[string]any)
+	for _, name := range []string{"items", "data"} {
+		if items, paged = envelope[name].([]any); paged {
+			return items, true
+		}
+	}
+	return nil, false
+}
+
+// decoded is the JSON of what a method returned, as the API would answer it.
+func decoded(t *testing.T, result any) any {
+	if page := reflect.Indirect(reflect.ValueOf(result)); page.Kind() == reflect.Struct && page.FieldByName("Items").IsValid() {
+		result = page.FieldByName("Items").Interface()
+	}
+	data, err := wire.Marshal(result)
+	check.NoError(t, err)
+	return canonical(parse(data))
+}
+
+// canonical is a JSON value with its times in one form.
+func canonical(value any) any {
+	switch value := value.(type) {
+	case string:
+		if at, err := time.Parse(time.RFC3339Nano, value); err == nil {
+			return at.UTC()
+		}
+	case []any:
+		list := make([]any, len(value))
+		for i, element := range value {
+			list[i] = canonical(element)
+		}
+		return list
+	case map[string]any:
+		object := map[string]any{}
+		for name, member := range value {
+			object[name] = canonical(member)
+		}
+		return object
+	}
+	return value
+}
