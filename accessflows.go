@@ -189,7 +189,7 @@ type AccessFlow struct {
 	// UpdateDate is when it was last changed, nil if it never was.
 	UpdateDate *time.Time `json:"update_date,omitzero"`
 
-	origin
+	origin `json:"-"`
 }
 
 // AccessFlowSettings are the switches of a flow. They are written as a whole.
@@ -387,7 +387,7 @@ type AccessFlowInput struct {
 	// and never answers it. Apono's own tools send false.
 	RequestForOthers bool `json:"request_for_others"`
 
-	origin
+	origin `json:"-"`
 }
 
 // RequestorsInput sets those who match conditions.
@@ -463,7 +463,7 @@ type AccessTargetInput struct {
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
 
-	unknownKind
+	unknownKind `json:"-"`
 }
 
 // IntegrationAccessTargetInput sets resources of one type in an integration, and

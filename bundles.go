@@ -37,7 +37,7 @@ type Bundle struct {
 	// UpdateDate is when it was last changed.
 	UpdateDate time.Time `json:"update_date"`
 
-	origin
+	origin `json:"-"`
 }
 
 // AccessBundleAccessTarget is a target in a bundle. Exactly one member is set;
@@ -69,7 +69,7 @@ type BundleInput struct {
 	// AccessTargets are what is in the bundle, all of it.
 	AccessTargets []AccessBundleAccessTargetInput `json:"access_targets"`
 
-	origin
+	origin `json:"-"`
 }
 
 // AccessBundleAccessTargetInput sets a target in a bundle. Exactly one member
@@ -80,7 +80,7 @@ type AccessBundleAccessTargetInput struct {
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
 
-	unknownKind
+	unknownKind `json:"-"`
 }
 
 // List gets one page of the bundles.

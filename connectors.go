@@ -53,7 +53,7 @@ type Connector struct {
 	// are none while the connector is not connected.
 	Sessions []ConnectorSession `json:"sessions"`
 
-	origin
+	origin `json:"-"`
 }
 
 // ConnectorSession is a running instance of a connector.
@@ -121,7 +121,7 @@ type UpdateConnectorInput struct {
 	// Name is the display name, unique in the account.
 	Name string `json:"name"`
 
-	origin
+	origin `json:"-"`
 }
 
 // List gets one page of the connectors.

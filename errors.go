@@ -338,9 +338,6 @@ func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {
 
 func newDecodeError(op *operation.Operation, resp *transport.Response, err error) *DecodeError {
 	header, body := resp.Redacted()
-	if wrong := (*time.ParseError)(nil); errors.As(err, &wrong) {
-		err = errTimeForm // its own text quotes the body
-	}
 	return &DecodeError{
 		StatusCode: resp.StatusCode,
 		RequestID:  transport.RequestID(header),
@@ -363,8 +360,6 @@ func newTransportError(op *operation.Operation, err error) *TransportError {
 	}
 	return e
 }
-
-var errTimeForm = errors.New("a time is not in the form of RFC 3339")
 
 // parseErrorBody finds a code and a message in a body of any shape. The API
 // documents {"status": "401", "code": "Unauthorized"} and nothing else.

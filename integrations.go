@@ -105,7 +105,7 @@ type Integration struct {
 	// OwnersMapping is how owners follow from the tags of resources.
 	OwnersMapping *OwnersMapping `json:"owners_mapping,omitzero"`
 
-	origin
+	origin `json:"-"`
 }
 
 // Owner is who owns an integration: the identities with an attribute.
@@ -297,7 +297,7 @@ type UpdateIntegrationInput struct {
 	// OwnersMapping is how owners follow from the tags of resources.
 	OwnersMapping *OwnersMappingInput `json:"owners_mapping,omitzero"`
 
-	origin
+	origin `json:"-"`
 }
 
 // OwnerInput sets who owns an integration.

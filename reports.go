@@ -70,7 +70,7 @@ type ActivityReport struct {
 	// UpdateDate is when it was last changed.
 	UpdateDate time.Time `json:"update_date"`
 
-	origin
+	origin `json:"-"`
 }
 
 // ReportFilters pick activity. Of several values in a filter one must match, and
@@ -162,7 +162,7 @@ type ActivityReportInput struct {
 	// Format is the file format, CSV unless given.
 	Format *ReportFormat `json:"format,omitzero"`
 
-	origin
+	origin `json:"-"`
 }
 
 // List gets one page of the activity reports.

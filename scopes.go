@@ -38,7 +38,7 @@ type AccessScope struct {
 	// UpdateDate is when it was last changed.
 	UpdateDate time.Time `json:"update_date"`
 
-	origin
+	origin `json:"-"`
 }
 
 // ListScopesOptions filters and pages a list of access scopes.
@@ -63,7 +63,7 @@ type AccessScopeInput struct {
 	// Query is the query, in the Apono Query Language.
 	Query string `json:"query"`
 
-	origin
+	origin `json:"-"`
 }
 
 // List gets one page of the access scopes.

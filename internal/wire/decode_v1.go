@@ -99,7 +99,7 @@ func oddNames(data []byte) bool {
 			continue // inside a text
 		}
 		for i := len(name) - 2; i >= 0 && name[i] != '"'; i-- {
-			if c := name[i]; !(c >= 'a' && c <= 'z' || c == '_' || c >= '0' && c <= '9') {
+			if c := name[i]; c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
 				return true
 			}
 		}
