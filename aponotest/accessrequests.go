@@ -200,18 +200,21 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 func (s *Server) contents(bundle object) []object {
 	var contents []object
 	targets, _ := bundle["access_targets"].([]any)
-	for _, target := range targets {
-		integration, _ := member(target, "integration").(object)
-		permissions, _ := integration["permissions"].([]any)
-		for _, e := range s.available() {
-			if member(e.object, "integration.id") == integration["integration_id"] &&
-				member(e.object, "resource.type.id") == integration["resource_type"] &&
-				slices.Contains(permissions, member(e.object, "permission.name")) && s.inScopes(e.object["resource"], integration["resources_scopes"]) {
-				contents = append(contents, e.object)
-			}
+	for _, e := range s.available() {
+		if slices.ContainsFunc(targets, func(target any) bool { return s.covers(member(target, "integration"), e.object) }) {
+			contents = append(contents, e.object)
 		}
 	}
 	return contents
+}
+
+// covers reports whether an entitlement is part of a bundle's target.
+func (s *Server) covers(target any, entitlement object) bool {
+	permissions, _ := member(target, "permissions").([]any)
+	return member(entitlement, "integration.id") == member(target, "integration_id") &&
+		member(entitlement, "resource.type.id") == member(target, "resource_type") &&
+		slices.Contains(permissions, member(entitlement, "permission.name")) &&
+		s.inScopes(entitlement["resource"], member(target, "resources_scopes"))
 }
 
 // inScopes reports whether a resource is one of those that a target's scopes
@@ -365,7 +368,8 @@ func (s *Server) getAccessDetails(req *request) (any, *problem) {
 		return nil, err
 	}
 	details := s.store.objects[DetailsOf(req.args[0])]
-	if len(details) == 0 || s.oneTimeDetails && session["credentials_status"] == viewed {
+	spent := session["credentials_status"] == viewed || session["credentials_status"] == resetting
+	if len(details) == 0 || s.oneTimeDetails && spent {
 		return nil, notFound("access details of session", req.args[0])
 	}
 	if session["credentials_status"] == available {

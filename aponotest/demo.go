@@ -163,41 +163,45 @@ func (s *Server) seedFlows() {
 		"creation_date": demoDay(0), "update_date": demoDay(1),
 	})
 	for _, team := range demoTeams {
-		flow := demoFlow("flow-"+team, titled(team)+" on-call", "group", "group-"+team,
+		flow := demoFlow("flow-"+team, titled(team)+" on-call", demoCondition("", "group", "group-"+team),
 			object{"bundle": object{"bundle_id": "bundle-" + team, "bundle_name": titled(team) + " on-call"}})
 		flow["settings"] = demoSettings(true, "production")
 		flow["grant_duration_in_min"] = 60
 		flow["approver_policy"] = object{"approval_mode": "ANY_OF", "approver_groups": []any{object{
-			"logical_operator": "OR", "approvers": []any{object{
-				"type": "user", "match_operator": "is", "values": []any{emailOf(demoPeople[0], team)},
-				"source_integration_id": "google-idp", "source_integration_name": "google-idp",
-			}},
+			"logical_operator": "OR", "approvers": []any{demoCondition("google-idp", "user", emailOf(demoPeople[0], team))},
 		}}}
 		s.Put(AccessFlows, flow)
 	}
-	glass := demoFlow("flow-break-glass", "Break glass", "team", "platform",
+	glass := demoFlow("flow-break-glass", "Break glass", demoCondition("google-idp", "team", "platform"),
 		object{"access_scope": object{"access_scope_id": "scope-production", "access_scope_name": "Production databases"}})
 	glass["description"] = "For the worst of nights"
 	glass["settings"] = demoSettings(false, "production", "emergency")
-	staging := demoFlow("flow-staging", "Staging for everybody", "team", "*",
+	staging := demoFlow("flow-staging", "Staging for everybody", demoCondition("google-idp", "team", "*"),
 		demoTarget("mysql-staging-orders", "mysql-database", "READ_ONLY"))
 	staging["settings"] = demoSettings(false, "staging")
 	staging["grant_duration_in_min"] = 480
-	shift := demoFlow("flow-shift", "Support shift", "pagerduty_shift", "support on call",
+	shift := demoFlow("flow-shift", "Support shift", demoCondition("pagerduty", "pagerduty_shift", "support on call"),
 		demoTarget("aws-account-production-support", "aws-account-s3-bucket", "ReadOnlyAccess"))
 	shift["trigger"], shift["settings"] = "AUTOMATIC", demoSettings(false)
 	s.Put(AccessFlows, glass, staging, shift)
 }
 
-func demoFlow(id, name, attribute, value string, target any) object {
+func demoFlow(id, name string, requestors, target object) object {
 	return object{
 		"id": id, "name": name, "active": true, "trigger": "SELF_SERVE", "creation_date": demoDay(0),
-		"requestors": object{"logical_operator": "OR", "conditions": []any{object{
-			"type": attribute, "match_operator": "is", "values": []any{value},
-			"source_integration_id": "google-idp", "source_integration_name": "google-idp",
-		}}},
+		"requestors":     object{"logical_operator": "OR", "conditions": []any{requestors}},
 		"access_targets": []any{target},
 	}
+}
+
+// demoCondition is what people have to be; groups are Apono's own and have no
+// source.
+func demoCondition(source, attribute, value string) object {
+	condition := object{"type": attribute, "match_operator": "is", "values": []any{value}}
+	if source != "" {
+		condition["source_integration_id"], condition["source_integration_name"] = source, source
+	}
+	return condition
 }
 
 func demoTarget(integration, resourceType string, permissions ...any) object {

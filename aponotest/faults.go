@@ -73,6 +73,9 @@ func (s *Server) FaultNext(operation string, times int, fault Fault) {
 	if !slices.Contains([]Break{"", RequestLost, AnswerLost, AnswerCut}, fault.Break) {
 		s.fail("there is no break %q", fault.Break)
 	}
+	if times <= 0 {
+		return
+	}
 	defer s.lock()()
 	s.faults = append(s.faults, &plannedFault{Fault: fault, operation: operation, times: times})
 }
@@ -82,7 +85,7 @@ func (s *Server) nextFault(op *operation.Operation) Fault {
 	defer s.lock()()
 	for i, f := range s.faults {
 		if f.operation == "" || op != nil && f.operation == op.Name {
-			if f.times--; f.times <= 0 {
+			if f.times--; f.times == 0 {
 				s.faults = slices.Delete(s.faults, i, i+1)
 			}
 			return f.Fault

@@ -208,10 +208,11 @@ func (s *Server) resetDetails(session object) {
 	id, _ := session["id"].(string)
 	session["credentials_status"] = resetting
 	s.later(s.provisioning, func() {
-		if s.store.get(Sessions, id) == nil {
+		current := s.store.get(Sessions, id)
+		if current == nil {
 			return
 		}
-		session["credentials_status"] = available
+		current["credentials_status"] = available
 		if s.store.made[id] {
 			s.addDetails(id)
 		}

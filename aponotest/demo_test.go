@@ -1,0 +1,361 @@
+package aponotest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/operation"
+)
+
+// demoAda is whose requests the demo tenant has.
+const demoAda = "user-00-00"
+
+// Output of examples and screenshots of demonstrations are compared with what
+// they were: two servers hold the same, to the letter, whenever they start.
+func TestDemoTenantHoldsTheSameAtAnyTime(t *testing.T) {
+	t.Parallel()
+	read := func(year int) map[string]string {
+		clock := func() time.Time { return time.Date(year, time.May, 6, 7, 8, 9, 0, time.UTC) }
+		server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork(), aponotest.WithClock(clock))
+		lists := map[string]string{}
+		add := func(path string) []string {
+			type object struct {
+				ID string `json:"id"`
+			}
+			var page struct {
+				Items []object `json:"items"`
+				Data  []object `json:"data"`
+			}
+			lists[path] = lifeGet(t, server, path)
+			if strings.HasPrefix(lists[path], "[") {
+				return nil // a list without pages
+			}
+			check.NoError(t, json.Unmarshal([]byte(lists[path]), &page))
+			var ids []string
+			for _, item := range append(page.Items, page.Data...) {
+				ids = append(ids, item.ID)
+			}
+			return ids
+		}
+		for _, op := range operation.All() {
+			if op.Method == http.MethodGet && len(op.Parameters()) == 0 {
+				add(op.Path)
+			}
+		}
+		for _, id := range add(integrationsPath + "?limit=1000") {
+			add("/api/v3/integrations/" + id + "/resources")
+			add("/api/v3/integrations/" + id + "/permissions")
+		}
+		for _, id := range add(groupsOfBreaks + "?limit=1000") {
+			add(groupsOfBreaks + "/" + id + "/members")
+		}
+		for _, id := range add(requestsPath + "?requestor=" + demoAda) {
+			add(requestsPath + "/" + id + "/entitlements")
+		}
+		add(availablePath + "/entitlements?limit=10000")
+		return lists
+	}
+	first, second := read(2026), read(2041)
+	check.True(t, len(first) > 580, "more than 580 lists, got %d", len(first)) // two for each integration
+	for path := range first {
+		check.True(t, first[path] == second[path], "the same at %s, got\n%s\n%s", path, first[path], second[path])
+	}
+}
+
+const demoDatabase = "postgresql-production-orders"
+
+// demoArguments are what lists are about, where they are about something.
+var demoArguments = map[string][]any{
+	"Integrations.ListAllPermissions":                      {demoDatabase},
+	"Integrations.ListAllResources":                        {demoDatabase},
+	"AccessRequests.ListAll":                               {apono.ListAccessRequestsOptions{Requestor: demoAda}},
+	"AccessRequests.ListAllEntitlements":                   {"request-ada-active"},
+	"Groups.ListAllMembers":                                {"group-orders"},
+	"Legacy.AccessRequests.ListAllSelectableResourceTypes": {demoDatabase},
+	"Legacy.AccessRequests.ListAllSelectablePermissions":   {demoDatabase, "postgresql-table"},
+	"Legacy.AccessRequests.ListAllSelectableResources":     {demoDatabase, "postgresql-table"},
+}
+
+// demoCounts reads all that the ListAll methods of a client, or of its part for
+// older versions, list, and says how much that was.
+func demoCounts(t *testing.T, prefix string, services reflect.Value, counts map[string]int) {
+	t.Helper()
+	for i := range services.NumField() {
+		field := services.Type().Field(i)
+		if !field.IsExported() {
+			continue
+		}
+		if field.Name == "Legacy" {
+			demoCounts(t, "Legacy.", services.Field(i).Elem(), counts)
+		}
+		for j := range field.Type.NumMethod() {
+			name := prefix + field.Name + "." + field.Type.Method(j).Name
+			if !strings.HasPrefix(field.Type.Method(j).Name, "ListAll") {
+				continue
+			}
+			arguments := []reflect.Value{reflect.ValueOf(t.Context())}
+			for _, argument := range demoArguments[name] {
+				arguments = append(arguments, reflect.ValueOf(argument))
+			}
+			counts[name] = 0
+			for _, err := range services.Field(i).Method(j).Call(arguments)[0].Seq2() {
+				check.True(t, err.IsNil(), "no error from %s, got %v", name, err)
+				counts[name]++
+			}
+		}
+	}
+}
+
+// Whatever a demonstration starts from, it has to find something, and the SDK's
+// own types have to fit it.
+func TestDemoTenantCanBeListedWhole(t *testing.T) {
+	t.Parallel()
+	want := map[string]int{
+		"Integrations.ListAll": 273, "Integrations.ListAllCatalog": 10, "Integrations.ListAllPermissions": 6, "Integrations.ListAllResources": 2,
+		"AccessFlows.ListAll": 13, "Bundles.ListAll": 10, "Scopes.ListAll": 1, "Connectors.ListAll": 3, "Reports.ListAll": 0,
+		"Users.ListAll": 100, "Groups.ListAll": 10, "Groups.ListAllMembers": 10, "Attributes.ListAll": 20,
+		"Identities.ListAll": 130, "Identities.ListAllAttributes": 100,
+		"AccessRequests.ListAll": 3, "AccessRequests.ListAllEntitlements": 0, "DelegatedRequests.ListAll": 0, "Sessions.ListAll": 0, "Activity.ListAll": 600,
+		// Six of each AWS account, 2 and 1 of the other clouds, 6 and 3 of each of
+		// two databases, 6 of Kubernetes and 2 of SSH: 35 for each of 30 pairs.
+		"AvailableAccess.ListAllBundles": 10, "AvailableAccess.ListAllEntitlements": 1050,
+		"Legacy.Integrations.ListAll": 273, "Legacy.AccessFlows.ListAll": 13, "Legacy.AccessBundles.ListAll": 10, "Legacy.Users.ListAll": 100,
+		"Legacy.AccessRequests.ListAll": 3, "Legacy.AccessRequests.ListAllSelectableIntegrations": 270,
+		"Legacy.AccessRequests.ListAllSelectableResourceTypes": 2, "Legacy.AccessRequests.ListAllSelectablePermissions": 3,
+		"Legacy.AccessRequests.ListAllSelectableResources": 1,
+	}
+	for name, opts := range map[string][]aponotest.Option{
+		"at once": nil, "in pages": {aponotest.WithPageSize(60), aponotest.WithOffsetPageSize(60)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := aponotest.NewServer(t, append(opts, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())...)
+			got := map[string]int{}
+			demoCounts(t, "", reflect.ValueOf(server.Client()).Elem(), got)
+			check.Equal(t, got, want)
+		})
+	}
+}
+
+// demoIndex are the objects of the demo tenant that others refer to.
+type demoIndex struct {
+	t *testing.T
+	// known are the ids and names of each kind: "integration/okta".
+	known map[string]bool
+}
+
+func (x *demoIndex) add(kind string, parts ...string) {
+	x.known[kind+"/"+strings.Join(parts, "/")] = true
+}
+
+// has fails the test unless there is such an object.
+func (x *demoIndex) has(from, kind string, parts ...string) {
+	x.t.Helper()
+	reference := kind + "/" + strings.Join(parts, "/")
+	check.True(x.t, x.known[reference], "%s, to which %s refers", reference, from)
+}
+
+// source checks a reference to the integration that something comes from.
+func (x *demoIndex) source(from string, id, name *string) {
+	x.t.Helper()
+	if id != nil || name != nil {
+		x.has(from, "integration", *id, *name)
+	}
+}
+
+// target checks an integration's part of a bundle or flow, down to permissions.
+func (x *demoIndex) target(from string, target *apono.IntegrationAccessTarget) {
+	x.t.Helper()
+	if target == nil {
+		return
+	}
+	x.has(from, "integration", target.IntegrationID, target.IntegrationName)
+	x.has(from, "resource type", target.IntegrationID, target.ResourceType)
+	check.True(x.t, len(target.Permissions) > 0, "permissions in %s", from)
+	for _, permission := range target.Permissions {
+		x.has(from, "permission", target.IntegrationID, target.ResourceType, permission)
+	}
+}
+
+// condition checks what people have to be: all values but those for everybody
+// are of somebody, and from where the condition says.
+func (x *demoIndex) condition(from string, condition apono.Condition) {
+	x.t.Helper()
+	x.source(from, condition.SourceIntegrationID, condition.SourceIntegrationName)
+	for _, value := range condition.Values {
+		source := ""
+		if condition.SourceIntegrationID != nil {
+			source = *condition.SourceIntegrationID
+		}
+		if value != "*" {
+			x.has(from, "person", string(condition.Type), value, source)
+		}
+	}
+}
+
+func demoEach[T any](t *testing.T, seq iter.Seq2[*T, error], do func(*T)) {
+	t.Helper()
+	n := 0
+	for item, err := range seq {
+		check.NoError(t, err)
+		do(item)
+		n++
+	}
+	check.True(t, n > 0, "some %s", reflect.TypeFor[T]())
+}
+
+// demoObjects indexes everything that can be referred to.
+func demoObjects(t *testing.T, client *apono.Client) *demoIndex {
+	t.Helper()
+	ctx, x := t.Context(), &demoIndex{t, map[string]bool{}}
+	demoEach(t, client.Integrations.ListAll(ctx), func(i *apono.Integration) {
+		x.add("integration", i.ID, i.Name)
+		if i.Category != "RESOURCES" {
+			return
+		}
+		demoEach(t, client.Integrations.ListAllResources(ctx, i.ID), func(r *apono.Resource) {
+			x.add("resource type", i.ID, r.Type)
+			x.add("resource", i.ID, r.Type, r.Name)
+			check.True(t, !x.known["resource id/"+r.ID], "one resource %s", r.ID)
+			x.add("resource id", r.ID)
+		})
+		demoEach(t, client.Integrations.ListAllPermissions(ctx, i.ID), func(p *apono.Permission) {
+			x.has(p.ID, "resource type", i.ID, p.ResourceType)
+			x.add("permission", i.ID, p.ResourceType, p.Name)
+		})
+	})
+	demoEach(t, client.Integrations.ListAllCatalog(ctx), func(c *apono.CatalogEntry) { x.add("integration type", c.Type) })
+	demoEach(t, client.Connectors.ListAll(ctx), func(c *apono.Connector) { x.add("connector", c.ID) })
+	demoEach(t, client.Users.ListAll(ctx), func(u *apono.User) {
+		x.add("user", u.ID, u.Email)
+		x.add("name", u.Email, u.FirstName+" "+u.LastName)
+		x.add("person", "user", u.Email, *u.SourceIntegrationID)
+	})
+	demoEach(t, client.Groups.ListAll(ctx), func(g *apono.Group) {
+		x.add("person", "group", g.ID, "")
+		check.True(t, g.SourceIntegrationID == nil, "no source of %s", g.ID)
+	})
+	demoEach(t, client.Attributes.ListAll(ctx), func(a *apono.Attribute) { x.add("person", a.Type, a.Value, *a.SourceIntegrationID) })
+	demoEach(t, client.Scopes.ListAll(ctx), func(s *apono.AccessScope) { x.add("scope", s.ID, s.Name) })
+	demoEach(t, client.Bundles.ListAll(ctx), func(b *apono.Bundle) { x.add("bundle", b.ID, b.Name); x.add("bundle name", b.Name) })
+	demoEach(t, client.AccessFlows.ListAll(ctx), func(f *apono.AccessFlow) { x.add("flow", f.ID, f.Name) })
+	return x
+}
+
+// A demonstration follows what it finds: a reference to nothing would end it.
+func TestDemoTenantRefersToWhatThereIs(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())
+	client, ctx := server.Client(), t.Context()
+	x := demoObjects(t, client)
+	demoEach(t, client.Integrations.ListAll(ctx), func(i *apono.Integration) {
+		x.has(i.ID, "integration type", i.Type)
+		if i.ConnectorID != nil {
+			x.has(i.ID, "connector", *i.ConnectorID)
+		}
+		for _, resourceType := range i.ConnectedResourceTypes {
+			x.has(i.ID, "resource type", i.ID, resourceType)
+		}
+		if i.Owner != nil {
+			x.source(i.ID, i.Owner.SourceIntegrationID, i.Owner.SourceIntegrationName)
+			for _, value := range i.Owner.AttributeValue {
+				x.has(i.ID, "person", i.Owner.AttributeType, value, "")
+			}
+		}
+	})
+	demoEach(t, client.Users.ListAll(ctx), func(u *apono.User) {
+		x.source(u.ID, u.SourceIntegrationID, u.SourceIntegrationName)
+		check.Equal(t, len(u.Attributes), 1)
+		x.has(u.ID, "person", "team", u.Attributes["team"], "google-idp")
+	})
+	demoEach(t, client.Attributes.ListAll(ctx), func(a *apono.Attribute) { x.source(a.Value, a.SourceIntegrationID, a.SourceIntegrationName) })
+	demoEach(t, client.Groups.ListAll(ctx), func(g *apono.Group) {
+		demoEach(t, client.Groups.ListAllMembers(ctx, g.ID), func(m *apono.GroupMember) { x.has(g.ID, "person", "user", m.Email, "google-idp") })
+	})
+	demoEach(t, client.Bundles.ListAll(ctx), func(b *apono.Bundle) {
+		for _, target := range b.AccessTargets {
+			x.target(b.ID, target.Integration)
+			check.True(t, target.AccessScope == nil, "no scope in %s", b.ID)
+		}
+	})
+	demoEach(t, client.AccessFlows.ListAll(ctx), func(f *apono.AccessFlow) {
+		for _, condition := range f.Requestors.Conditions {
+			x.condition(f.ID, condition)
+		}
+		if f.ApproverPolicy != nil {
+			for _, group := range f.ApproverPolicy.ApproverGroups {
+				for _, approver := range group.Approvers {
+					x.condition(f.ID, approver)
+				}
+			}
+		}
+		for _, target := range f.AccessTargets {
+			x.target(f.ID, target.Integration)
+			if target.Bundle != nil {
+				x.has(f.ID, "bundle", target.Bundle.BundleID, target.Bundle.BundleName)
+			}
+			if target.AccessScope != nil {
+				x.has(f.ID, "scope", target.AccessScope.AccessScopeID, target.AccessScope.AccessScopeName)
+			}
+		}
+	})
+	demoEach(t, client.AccessRequests.ListAll(ctx, apono.ListAccessRequestsOptions{Requestor: demoAda}), func(r *apono.AccessRequest) {
+		x.has(r.ID, "user", r.Requestor.ID, r.Requestor.SourceID)
+		x.has(r.ID, "bundle", r.Bundle.ID, r.Bundle.Name)
+		for _, group := range r.AccessGroups {
+			x.has(r.ID, "integration", group.Integration.ID, group.Integration.Name)
+			for _, resourceType := range group.ResourceTypes {
+				x.has(r.ID, "resource type", group.Integration.ID, resourceType.ID)
+			}
+		}
+	})
+	demoEach(t, client.Activity.ListAll(ctx, apono.ListActivityOptions{Fields: []apono.ReportField{
+		"requestor_name", "requestor_email", "integration", "resource_type", "resources", "permissions", "access_flow", "bundle_name", "request_id",
+	}}), func(a *apono.ActivityEntry) {
+		x.has(*a.RequestID, "name", *a.RequestorEmail, *a.RequestorName)
+		x.has(*a.RequestID, "integration", *a.Integration, *a.Integration)
+		x.has(*a.RequestID, "resource", *a.Integration, *a.ResourceType, a.Resources[0])
+		x.has(*a.RequestID, "permission", *a.Integration, *a.ResourceType, a.Permissions[0])
+		x.has(*a.RequestID, "flow", "flow-"+a.Resources[0], *a.AccessFlow)
+		x.has(*a.RequestID, "bundle name", string(bytes.Trim(a.Extra["bundle_name"], `"`)))
+	})
+}
+
+// What the demo tenant offers can be asked for, and a bundle of it holds what
+// its flow is for.
+func TestDemoTenantGrantsItsBundles(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(0))
+	client, ctx := server.Client(), t.Context()
+	made, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{BundleReference: apono.Ptr("Orders on-call")})
+	check.NoError(t, err)
+	check.Equal(t, len(made), 1)
+	var entitlements []string
+	demoEach(t, client.AccessRequests.ListAllEntitlements(ctx, made[0].ID), func(e *apono.AccessRequestEntitlement) {
+		entitlements = append(entitlements, fmt.Sprintf("%s %s %s", e.Resource.ID, e.Permission.Name, e.Status))
+	})
+	check.Equal(t, entitlements, []string{
+		"postgresql-production-orders-postgresql-database READ_ONLY ACTIVE", "postgresql-production-orders-postgresql-database READ_WRITE ACTIVE",
+		"k8s-roles-production-orders-k8s-roles-namespace view ACTIVE", "k8s-roles-production-orders-k8s-roles-namespace edit ACTIVE",
+	})
+	var sessions []string
+	demoEach(t, client.Sessions.ListAll(ctx), func(s *apono.AccessSession) { sessions = append(sessions, s.Name) })
+	check.Equal(t, sessions, []string{"postgresql-production-orders", "k8s-roles-production-orders"})
+	for _, id := range []string{"request-ada-active", "request-ada-pending"} {
+		_, err := client.AccessRequests.Revoke(ctx, id)
+		check.NoError(t, err)
+		revoked, err := client.AccessRequests.Get(ctx, id)
+		check.NoError(t, err)
+		check.True(t, revoked.Status == "REVOKED" && revoked.RevocationDate != nil, "the end of %s, got %+v", id, revoked)
+	}
+}

@@ -1,0 +1,914 @@
+package aponotest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/check"
+)
+
+// lifeNoon is when the clocks of these tests stand still.
+var lifeNoon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+
+// lifeServer is a requestServer at noon. Its third bundle holds all that can be
+// requested of both systems but the bucket's ReadWrite.
+func lifeServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+	t.Helper()
+	opts = append([]aponotest.Option{aponotest.WithClock(func() time.Time { return lifeNoon })}, opts...)
+	server := requestServer(t, opts...)
+	server.Put(aponotest.Bundles, json.RawMessage(`{"id": "b3", "name": "Everything", "access_targets": [`+
+		lifeTarget("pg", "database", `"ReadOnly", "ADMIN"`, "")+`,`+lifeTarget("aws", "s3", `"ReadOnly"`, "")+`,`+lifeTarget("aws", "iam", `"Assume"`, "")+`]}`))
+	return server
+}
+
+// lifeTarget is a target of a bundle; scopes may be empty.
+func lifeTarget(integration, resourceType, permissions, scopes string) string {
+	if scopes != "" {
+		scopes = `, "resources_scopes": [` + scopes + `]`
+	}
+	return fmt.Sprintf(`{"integration": {"integration_id": %q, "integration_name": "x", "resource_type": %q, "permissions": [%s]%s}}`,
+		integration, resourceType, permissions, scopes)
+}
+
+// The bodies of requests: for the database, with and without a duration, and for
+// the bundle of both systems.
+const (
+	lifeDatabase = `{"entitlements": [{"resource_id": "db", "permission_id": "select"}], "custom_fields": {}}`
+	lifeMinute   = `{"entitlements": [{"resource_id": "db", "permission_id": "select"}], "custom_fields": {}, "duration_in_sec": 60}`
+	lifeBundle   = `{"bundle_reference": "b3", "custom_fields": {}}`
+)
+
+// lifeAsk makes a request that has to succeed.
+func lifeAsk(t *testing.T, server *aponotest.Server, path, body string) {
+	t.Helper()
+	status, answer := ask(t, server, "POST", path, body)
+	check.True(t, status == 200, "status 200 for POST %s, got %d: %s", path, status, answer)
+}
+
+// lifeGet reads an answer of the server, without a network.
+func lifeGet(t *testing.T, server *aponotest.Server, path string) string {
+	t.Helper()
+	req := httptest.NewRequestWithContext(t.Context(), "GET", path, http.NoBody)
+	req.Header.Set("Authorization", "Bearer "+server.Token)
+	w := httptest.NewRecorder()
+	server.ServeHTTP(w, req)
+	check.True(t, w.Code == 200, "status 200 for %s, got %d: %s", path, w.Code, w.Body)
+	return w.Body.String()
+}
+
+func lifeRead(t *testing.T, server *aponotest.Server, path string, out any) {
+	t.Helper()
+	check.NoError(t, json.Unmarshal([]byte(lifeGet(t, server, path)), out))
+}
+
+// lifeOf is how far a request has come. All that shows it has to show the same:
+// the request, its entitlements, its rows of activity.
+func lifeOf(t *testing.T, server *aponotest.Server, id string) string {
+	t.Helper()
+	var request struct {
+		Status  string `json:"status"`
+		Revoked string `json:"revocation_date"`
+	}
+	lifeRead(t, server, requestsPath+"/"+id, &request)
+	var entitlements struct {
+		Items []struct {
+			Status string `json:"status"`
+		} `json:"items"`
+	}
+	lifeRead(t, server, requestsPath+"/"+id+"/entitlements", &entitlements)
+	check.True(t, len(entitlements.Items) > 0, "entitlements of %s", id)
+	for _, entitlement := range entitlements.Items {
+		check.Equal(t, entitlement.Status, request.Status)
+	}
+	var activity struct {
+		Data []struct {
+			Status  string `json:"status"`
+			Granted string `json:"request_grant_date"`
+			Revoked string `json:"request_revoke_date"`
+		} `json:"data"`
+	}
+	lifeRead(t, server, activityPath+"?filter[access_request_id]="+id+"&fields=status&fields=request_grant_date&fields=request_revoke_date", &activity)
+	check.True(t, len(activity.Data) > 0, "activity of %s", id)
+	for _, row := range activity.Data {
+		check.Equal(t, row.Status, request.Status)
+		check.Equal(t, row.Revoked, request.Revoked)
+		check.Equal(t, row, activity.Data[0])
+	}
+	var v3 struct {
+		Status string `json:"status"`
+	}
+	lifeRead(t, server, legacyRequestsPath+"/"+id, &v3)
+	var sessions struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	lifeRead(t, server, sessionsPath+"?request_ids="+id, &sessions)
+	text := fmt.Sprintf("%s (%s)", request.Status, v3.Status)
+	if granted := activity.Data[0].Granted; granted != "" {
+		text += " granted " + granted[len("2026-03-02T"):]
+	}
+	if request.Revoked != "" {
+		text += " revoked " + request.Revoked[len("2026-03-02T"):]
+	}
+	return text + fmt.Sprintf(" sessions %d", len(sessions.Items))
+}
+
+// lifeStep is something that happens to a request, so long after the step
+// before, and how far the request has then come.
+type lifeStep struct {
+	after time.Duration
+	do    func(t *testing.T, server *aponotest.Server, id string)
+	want  string
+}
+
+func lifeApprove(_ *testing.T, server *aponotest.Server, id string) { server.Approve(id) }
+
+func lifeReject(_ *testing.T, server *aponotest.Server, id string) { server.Reject(id) }
+
+func lifeRevoke(t *testing.T, server *aponotest.Server, id string) {
+	t.Helper()
+	answers(t, server, "POST", requestsPath+"/"+id+"/revoke", "", 200, `{"message": "The access request is being revoked"}`)
+}
+
+func lifeRevokeV3(t *testing.T, server *aponotest.Server, id string) {
+	t.Helper()
+	answers(t, server, "POST", "/api/v3/access-requests-bulk/revoke", `{"request_ids": ["`+id+`"]}`, 200, `{"message": "The access requests are being revoked"}`)
+}
+
+// A program that waits for access, or cleans up after it, is only as good as the
+// states that its tests lead it through. The clock of each case is moved by
+// Advance once, and once by the clock itself.
+func TestRequestsGoThroughTheirStates(t *testing.T) {
+	t.Parallel()
+	const (
+		second      = time.Second
+		millisecond = time.Millisecond
+		open        = "PENDING (PENDING) sessions 0"
+		refused     = "REJECTED (REJECTED) sessions 0"
+		grantingNow = "GRANTING (APPROVED) sessions 0"
+	)
+	decides := func(wait time.Duration) aponotest.Option { return aponotest.WithApprovalAfter(wait) }
+	takes := func(d time.Duration) aponotest.Option { return aponotest.WithProvisioningTime(d) }
+	for name, test := range map[string]struct {
+		opts  []aponotest.Option
+		body  string
+		steps []lifeStep
+	}{
+		"nobody decides": {nil, lifeMinute, []lifeStep{
+			{0, nil, open},
+			{1000 * time.Hour, nil, open},
+		}},
+		"at once": {nil, lifeDatabase, []lifeStep{
+			{second, lifeApprove, "ACTIVE (GRANTED) granted 12:00:01.000Z sessions 1"},
+			{1000 * time.Hour, nil, "ACTIVE (GRANTED) granted 12:00:01.000Z sessions 1"},
+		}},
+		"revoked at once": {nil, lifeDatabase, []lifeStep{
+			{0, lifeApprove, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1"},
+			{90 * second, lifeRevoke, "REVOKED (EXPIRED) granted 12:00:00.000Z revoked 12:01:30.000Z sessions 0"},
+		}},
+		"rejected": {[]aponotest.Option{takes(5 * second)}, lifeMinute, []lifeStep{
+			{second, lifeReject, refused},
+			{time.Hour, nil, refused},
+		}},
+		"by itself without a wait": {[]aponotest.Option{decides(0)}, lifeDatabase, []lifeStep{
+			{0, nil, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1"},
+		}},
+		"by itself": {[]aponotest.Option{decides(10 * second)}, lifeDatabase, []lifeStep{
+			{10*second - millisecond, nil, open},
+			{millisecond, nil, "ACTIVE (GRANTED) granted 12:00:10.000Z sessions 1"},
+		}},
+		"with provisioning": {[]aponotest.Option{decides(10 * second), takes(5 * second)}, lifeDatabase, []lifeStep{
+			{10*second - millisecond, nil, open},
+			{millisecond, nil, grantingNow},
+			{5*second - millisecond, nil, grantingNow},
+			{millisecond, nil, "ACTIVE (GRANTED) granted 12:00:15.000Z sessions 1"},
+			{5 * second, lifeRevokeV3, "REVOKING (REVOKING) granted 12:00:15.000Z sessions 1"},
+			{5*second - millisecond, nil, "REVOKING (REVOKING) granted 12:00:15.000Z sessions 1"},
+			{millisecond, nil, "REVOKED (EXPIRED) granted 12:00:15.000Z revoked 12:00:25.000Z sessions 0"},
+			{time.Hour, nil, "REVOKED (EXPIRED) granted 12:00:15.000Z revoked 12:00:25.000Z sessions 0"},
+		}},
+		"a whole life at one look": {[]aponotest.Option{decides(10 * second), takes(5 * second)}, lifeMinute, []lifeStep{
+			{time.Hour, nil, "REVOKED (EXPIRED) granted 12:00:15.000Z revoked 12:01:20.000Z sessions 0"},
+		}},
+		"the duration counts from the grant": {[]aponotest.Option{takes(5 * second)}, lifeMinute, []lifeStep{
+			{100 * second, lifeApprove, grantingNow},
+			{5 * second, nil, "ACTIVE (GRANTED) granted 12:01:45.000Z sessions 1"},
+			{60*second - millisecond, nil, "ACTIVE (GRANTED) granted 12:01:45.000Z sessions 1"},
+			{millisecond, nil, "REVOKING (REVOKING) granted 12:01:45.000Z sessions 1"},
+			{5 * second, nil, "REVOKED (EXPIRED) granted 12:01:45.000Z revoked 12:02:50.000Z sessions 0"},
+		}},
+		"revoked while pending": {[]aponotest.Option{decides(10 * second)}, lifeMinute, []lifeStep{
+			{second, lifeRevoke, "REVOKED (EXPIRED) revoked 12:00:01.000Z sessions 0"},
+			{time.Hour, nil, "REVOKED (EXPIRED) revoked 12:00:01.000Z sessions 0"},
+		}},
+		"revoked while granting": {[]aponotest.Option{takes(5 * second)}, lifeMinute, []lifeStep{
+			{0, lifeApprove, grantingNow},
+			{2 * second, lifeRevoke, "REVOKING (REVOKING) sessions 0"},
+			{3 * second, nil, "REVOKING (REVOKING) sessions 0"}, // the grant was due
+			{2 * second, nil, "REVOKED (EXPIRED) revoked 12:00:07.000Z sessions 0"},
+			{time.Hour, nil, "REVOKED (EXPIRED) revoked 12:00:07.000Z sessions 0"},
+		}},
+		"revoked before its end": {[]aponotest.Option{takes(5 * second)}, lifeMinute, []lifeStep{
+			{0, lifeApprove, grantingNow},
+			{63 * second, lifeRevoke, "REVOKING (REVOKING) granted 12:00:05.000Z sessions 1"},
+			{2 * second, nil, "REVOKING (REVOKING) granted 12:00:05.000Z sessions 1"}, // the end was due
+			{3 * second, nil, "REVOKED (EXPIRED) granted 12:00:05.000Z revoked 12:01:08.000Z sessions 0"},
+			{time.Hour, nil, "REVOKED (EXPIRED) granted 12:00:05.000Z revoked 12:01:08.000Z sessions 0"},
+		}},
+		"revoked long before its end": {nil, lifeMinute, []lifeStep{
+			{0, lifeApprove, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1"},
+			{10 * second, lifeRevoke, "REVOKED (EXPIRED) granted 12:00:00.000Z revoked 12:00:10.000Z sessions 0"},
+			{time.Hour, nil, "REVOKED (EXPIRED) granted 12:00:00.000Z revoked 12:00:10.000Z sessions 0"}, // the end was due
+		}},
+		"revoked twice": {[]aponotest.Option{takes(5 * second)}, lifeDatabase, []lifeStep{
+			{0, lifeApprove, grantingNow},
+			{10 * second, lifeRevoke, "REVOKING (REVOKING) granted 12:00:05.000Z sessions 1"},
+			{3 * second, lifeRevoke, "REVOKING (REVOKING) granted 12:00:05.000Z sessions 1"},
+			{time.Hour, nil, "REVOKED (EXPIRED) granted 12:00:05.000Z revoked 12:00:15.000Z sessions 0"},
+		}},
+		"approved before its time": {[]aponotest.Option{decides(10 * second)}, lifeDatabase, []lifeStep{
+			{second, lifeApprove, "ACTIVE (GRANTED) granted 12:00:01.000Z sessions 1"},
+			{time.Hour, nil, "ACTIVE (GRANTED) granted 12:00:01.000Z sessions 1"},
+		}},
+		"rejected before its time": {[]aponotest.Option{decides(10 * second)}, lifeDatabase, []lifeStep{
+			{second, lifeReject, refused},
+			{time.Hour, nil, refused},
+		}},
+	} {
+		var ticked atomic.Int64
+		for mover, move := range map[string]func(*aponotest.Server, time.Duration){
+			"Advance":   func(server *aponotest.Server, d time.Duration) { server.Advance(d) },
+			"WithClock": func(_ *aponotest.Server, d time.Duration) { ticked.Add(int64(d)) },
+		} {
+			t.Run(name+" by "+mover, func(t *testing.T) {
+				t.Parallel()
+				opts := test.opts
+				if mover == "WithClock" {
+					opts = append([]aponotest.Option{aponotest.WithClock(func() time.Time { return lifeNoon.Add(time.Duration(ticked.Load())) })}, opts...)
+				}
+				server := lifeServer(t, opts...)
+				lifeAsk(t, server, requestsPath, test.body)
+				for i, step := range test.steps {
+					move(server, step.after)
+					if step.do != nil {
+						step.do(t, server, requestID(1))
+					}
+					got := lifeOf(t, server, requestID(1))
+					check.True(t, got == step.want, "%q after step %d, got %q", step.want, i, got)
+				}
+			})
+		}
+	}
+}
+
+// The whole of a request at each stage, for programs that read more of it than
+// its status.
+func TestRequestIsOtherwiseTheSameThroughItsLife(t *testing.T) {
+	t.Parallel()
+	server := lifeServer(t, aponotest.WithProvisioningTime(time.Minute))
+	want := func(status string) string {
+		return `{"id": "` + requestID(1) + `", ` + status + `, "creation_date": "2026-03-02T12:00:00.000Z", "duration_in_sec": 60, "custom_fields": {},
+			"access_groups": [{"integration": {"id": "pg", "name": "Orders DB"}, "resource_types": [{"id": "database", "label": "database"}]}]}`
+	}
+	entitlements := func(status string) string {
+		return requestPage(`{"status": "` + status + `", "integration": {"id": "pg", "name": "Orders DB"}, "permission": {"name": "ReadOnly"},
+			"resource": {"id": "db", "source_id": "db", "name": "orders", "type": {"id": "database", "label": "database"}}}`)
+	}
+	const path = requestsPath + "/00000001-0000-4000-8000-000000000001"
+	answers(t, server, "POST", requestsPath, lifeMinute, 200, `[`+want(`"status": "PENDING"`)+`]`)
+	server.Approve(requestID(1))
+	for _, status := range []string{`GRANTING`, `ACTIVE`, `REVOKING`} {
+		answers(t, server, "GET", path, "", 200, want(`"status": "`+status+`"`))
+		answers(t, server, "GET", path+"/entitlements", "", 200, entitlements(status))
+		server.Advance(time.Minute)
+	}
+	answers(t, server, "GET", path, "", 200, want(`"status": "REVOKED", "revocation_date": "2026-03-02T12:03:00.000Z"`))
+	answers(t, server, "GET", path+"/entitlements?statuses=REVOKED", "", 200, entitlements("REVOKED"))
+	answers(t, server, "GET", requestsPath+"?statuses=REVOKED", "", 200, requestPage(want(`"status": "REVOKED", "revocation_date": "2026-03-02T12:03:00.000Z"`)))
+}
+
+// A request that a test put has no API call behind it: nobody approves it unless
+// told to, and then it lives like any other.
+func TestRequestsThatWerePutLiveToo(t *testing.T) {
+	t.Parallel()
+	server := lifeServer(t, aponotest.WithApprovalAfter(time.Second))
+	server.Put(aponotest.AccessRequests, json.RawMessage(`{"id": "mine", "status": "pending", "duration_in_sec": 60, "custom_fields": {},
+		"access_groups": [{"integration": {"id": "pg", "name": "Orders DB"}, "resource_types": []}]}`))
+	const path = requestsPath + "/mine"
+	const rest = `"id": "mine", "creation_date": "2026-03-02T12:00:00.000Z", "duration_in_sec": 60, "custom_fields": {},
+		"access_groups": [{"integration": {"id": "pg", "name": "Orders DB"}, "resource_types": []}]}`
+	server.Advance(time.Hour)
+	answers(t, server, "GET", path, "", 200, `{"status": "pending", `+rest)
+	server.Approve("mine")
+	answers(t, server, "GET", path, "", 200, `{"status": "ACTIVE", `+rest)
+	ids, _ := requestIDs(t, server, sessionsPath+"?request_ids=mine")
+	check.Equal(t, ids, requestID(1))
+	server.Advance(time.Minute)
+	answers(t, server, "GET", path, "", 200, `{"status": "REVOKED", "revocation_date": "2026-03-02T13:01:00.000Z", `+rest)
+	ids, _ = requestIDs(t, server, sessionsPath)
+	check.Equal(t, ids, "")
+}
+
+// What falls due in one Advance happens at its own time, in the order of these
+// times, not in that of the requests, nor at the time of the look.
+func TestWhatFallsDueHappensInOrderAndAtItsOwnTime(t *testing.T) {
+	t.Parallel()
+	server := lifeServer(t, aponotest.WithApprovalAfter(10*time.Second), aponotest.WithProvisioningTime(4*time.Second))
+	lifeAsk(t, server, requestsPath, lifeMinute)
+	server.Advance(3 * time.Second)
+	const bucket = `{"entitlements": [{"resource_id": "bucket", "permission_id": "read"}], "custom_fields": {}}`
+	lifeAsk(t, server, requestsPath, bucket)
+	lifeAsk(t, server, requestsPath, bucket)
+	server.Approve(requestID(2))
+	server.Advance(4 * time.Second)
+	check.Equal(t, lifeOf(t, server, requestID(1)), "PENDING (PENDING) sessions 0")
+	check.Equal(t, lifeOf(t, server, requestID(2)), "ACTIVE (GRANTED) granted 12:00:07.000Z sessions 1")
+	server.Advance(26 * time.Second)
+	check.Equal(t, lifeOf(t, server, requestID(1)), "ACTIVE (GRANTED) granted 12:00:14.000Z sessions 1")
+	check.Equal(t, lifeOf(t, server, requestID(2)), "ACTIVE (GRANTED) granted 12:00:07.000Z sessions 1")
+	check.Equal(t, lifeOf(t, server, requestID(3)), "ACTIVE (GRANTED) granted 12:00:17.000Z sessions 1")
+	session := func(n, request int, integration string) string {
+		return lifeSession(n, request, integration, "AVAILABLE")
+	}
+	pg, aws := `{"id": "pg", "name": "Orders DB"}`, `{"id": "aws", "name": "Production"}`
+	answers(t, server, "GET", sessionsPath, "", 200, requestPage(session(4, 2, aws), session(5, 1, pg), session(6, 3, aws)))
+	answers(t, server, "GET", sessionsPath+"/"+requestID(5)+"/access-details", "", 200, lifeDetails("Orders DB", 2))
+}
+
+// Of things due at the same time the first planned comes first, so that ids and
+// passwords are the same in every run.
+func TestWhatFallsDueTogetherHappensAsItWasPlanned(t *testing.T) {
+	t.Parallel()
+	server := lifeServer(t, aponotest.WithApprovalAfter(10*time.Second))
+	for range 3 {
+		lifeAsk(t, server, requestsPath, lifeDatabase)
+	}
+	server.Advance(10 * time.Second)
+	const pg = `{"id": "pg", "name": "Orders DB"}`
+	answers(t, server, "GET", sessionsPath, "", 200, requestPage(
+		lifeSession(4, 1, pg, "AVAILABLE"), lifeSession(5, 2, pg, "AVAILABLE"), lifeSession(6, 3, pg, "AVAILABLE")))
+}
+
+// lifeSession is a session that appeared with a grant; n is the number of its
+// id.
+func lifeSession(n, request int, integration, status string) string {
+	var partial struct {
+		Name string `json:"name"`
+	}
+	_ = json.Unmarshal([]byte(integration), &partial)
+	return fmt.Sprintf(`{"id": %q, "name": %q, "request_ids": [%q], "integration": %s, "credentials_status": %q, "can_reset_credentials": true}`,
+		requestID(n), partial.Name, requestID(request), integration, status)
+}
+
+// lifeDetails are access details that the server made up; n counts passwords.
+func lifeDetails(name string, n int) string {
+	return fmt.Sprintf(`{"instructions": "Connect to %s as apono-user with the password made-up-%d.",
+		"parameters": {"username": "apono-user", "password": "made-up-%[2]d"}}`, name, n)
+}
+
+// Programs look for the sessions of what they asked for, one for each system,
+// and must not find those of a grant that is over.
+func TestSessionsComeAndGoWithTheGrant(t *testing.T) {
+	t.Parallel()
+	server := lifeServer(t)
+	server.Put(aponotest.Sessions, json.RawMessage(sessionJSON("own", "pg", "AVAILABLE", requestID(1), "other")))
+	server.Put(aponotest.DetailsOf("own"), json.RawMessage(`{"instructions": "by hand"}`))
+	own := sessionJSON("own", "pg", "AVAILABLE", requestID(1), "other")
+	lifeAsk(t, server, requestsPath, lifeBundle)
+	lifeAsk(t, server, requestsPath, lifeDatabase)
+	answers(t, server, "GET", sessionsPath, "", 200, requestPage(own))
+	server.Approve(requestID(1))
+	server.Approve(requestID(2))
+	const pg, aws = `{"id": "pg", "name": "Orders DB"}`, `{"id": "aws", "name": "Production"}`
+	first, second, third := lifeSession(3, 1, aws, "AVAILABLE"), lifeSession(4, 1, pg, "AVAILABLE"), lifeSession(5, 2, pg, "AVAILABLE")
+	for query, want := range map[string]string{
+		"":                             requestPage(own, first, second, third),
+		"?request_ids=" + requestID(1): requestPage(own, first, second),
+		"?request_ids=" + requestID(2): requestPage(third),
+		"?request_ids=" + requestID(2) + "&request_ids=other":  requestPage(own, third),
+		"?request_ids=" + requestID(1) + "&integration_id=aws": requestPage(first),
+		"?integration_id=pg":           requestPage(own, second, third),
+		"?request_ids=" + requestID(9): requestPage(),
+		"?request_ids=" + requestID(2) + "&request_ids=" + requestID(1): requestPage(own, first, second, third),
+	} {
+		answers(t, server, "GET", sessionsPath+query, "", 200, want)
+	}
+	answers(t, server, "GET", sessionsPath+"/"+requestID(3), "", 200, first)
+	answers(t, server, "GET", sessionsPath+"/"+requestID(3)+"/access-details", "", 200, lifeDetails("Production", 1))
+	answers(t, server, "GET", sessionsPath+"/"+requestID(4)+"/access-details", "", 200, lifeDetails("Orders DB", 2))
+	answers(t, server, "GET", sessionsPath+"/"+requestID(5)+"/access-details", "", 200, lifeDetails("Orders DB", 3))
+
+	lifeRevoke(t, server, requestID(1))
+	for _, gone := range []string{requestID(3), requestID(4)} {
+		missing := `{"message": "there is no access session \"` + gone + `\""}`
+		answers(t, server, "GET", sessionsPath+"/"+gone, "", 404, missing)
+		answers(t, server, "GET", sessionsPath+"/"+gone+"/access-details", "", 404, missing)
+		answers(t, server, "POST", sessionsPath+"/"+gone+"/reset-credentials", "", 404, missing)
+		check.True(t, !server.Get(aponotest.Sessions, gone, &map[string]any{}), "no session %s", gone)
+	}
+	answers(t, server, "GET", sessionsPath, "", 200, requestPage(own, lifeSession(5, 2, pg, "VIEWED")))
+	answers(t, server, "GET", sessionsPath+"/own/access-details", "", 200, `{"instructions": "by hand"}`)
+	lifeRevoke(t, server, requestID(2))
+	answers(t, server, "GET", sessionsPath, "", 200, requestPage(sessionJSON("own", "pg", "VIEWED", requestID(1), "other")))
+}
+
+// Version 3 knows one session of a request, and finds none once it is revoked.
+func TestSessionOfARequestOfVersion3GoesWithIt(t *testing.T) {
+	t.Parallel()
+	server := lifeServer(t)
+	lifeAsk(t, server, legacyRequestsPath, `{"user_id": "u-ann", "integration_id": "pg", "resource_ids": ["db"], "permissions": ["ReadOnly"], "justification": ""}`)
+	path := legacyRequestsPath + "/" + requestID(1)
+	missing := `{"message": "there is no access session of request \"` + requestID(1) + `\""}`
+	answers(t, server, "GET", path+"/access-details", "", 404, missing)
+	server.Approve(requestID(1))
+	check.Equal(t, lifeOf(t, server, requestID(1)), "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1")
+	answers(t, server, "GET", path+"/access-details", "", 200, `{"details": "Connect to Orders DB as apono-user with the password made-up-1."}`)
+	lifeRevokeV3(t, server, requestID(1))
+	answers(t, server, "GET", path+"/access-details", "", 404, missing)
+	answers(t, server, "POST", path+"/reset", "", 404, missing)
+}
+
+// One-time credentials are where a program that reads twice, or that does not
+// reset, leaves somebody without access.
+func TestAccessDetailsAreViewedAndReset(t *testing.T) {
+	t.Parallel()
+	const message = `{"message": "The credentials are being reset"}`
+	current := sessionsPath + "/" + requestID(2)
+	old := legacyRequestsPath + "/" + requestID(1)
+	missing := `{"message": "there is no access details of session \"` + requestID(2) + `\""}`
+	for name, paths := range map[string]struct {
+		details, reset string
+		want           func(n int) string
+	}{
+		"today": {current + "/access-details", current + "/reset-credentials", func(n int) string { return lifeDetails("Orders DB", n) }},
+		"version 3": {old + "/access-details", old + "/reset", func(n int) string {
+			return fmt.Sprintf(`{"details": "Connect to Orders DB as apono-user with the password made-up-%d."}`, n)
+		}},
+	} {
+		granted := func(t *testing.T, opts ...aponotest.Option) (server *aponotest.Server, has func(status string)) {
+			t.Helper()
+			server = lifeServer(t, opts...)
+			lifeAsk(t, server, requestsPath, lifeDatabase)
+			server.Approve(requestID(1))
+			server.Advance(time.Minute)
+			return server, func(status string) {
+				t.Helper()
+				answers(t, server, "GET", current, "", 200, lifeSession(2, 1, `{"id": "pg", "name": "Orders DB"}`, status))
+			}
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, has := granted(t)
+			has("AVAILABLE")
+			for range 2 {
+				answers(t, server, "GET", paths.details, "", 200, paths.want(1))
+				has("VIEWED")
+			}
+			answers(t, server, "POST", paths.reset, "", 200, message)
+			has("AVAILABLE")
+			answers(t, server, "GET", paths.details, "", 200, paths.want(2))
+			has("VIEWED")
+		})
+		t.Run(name+", one time", func(t *testing.T) {
+			t.Parallel()
+			server, has := granted(t, aponotest.WithOneTimeDetails(), aponotest.WithProvisioningTime(time.Minute))
+			answers(t, server, "GET", paths.details, "", 200, paths.want(1))
+			for range 2 {
+				answers(t, server, "GET", paths.details, "", 404, missing)
+			}
+			has("VIEWED")
+			answers(t, server, "POST", paths.reset, "", 200, message)
+			server.Advance(time.Minute - time.Millisecond)
+			has("RESETTING")
+			answers(t, server, "GET", paths.details, "", 404, missing) // what was viewed does not come back
+			has("RESETTING")
+			server.Advance(time.Millisecond)
+			has("AVAILABLE")
+			answers(t, server, "GET", paths.details, "", 200, paths.want(2))
+			answers(t, server, "GET", paths.details, "", 404, missing)
+		})
+		t.Run(name+", revoked while resetting", func(t *testing.T) {
+			t.Parallel()
+			server, has := granted(t, aponotest.WithProvisioningTime(time.Minute))
+			server.Advance(time.Second)
+			answers(t, server, "POST", paths.reset, "", 200, message)
+			has("RESETTING")
+			lifeRevoke(t, server, requestID(1))
+			server.Advance(time.Hour)
+			answers(t, server, "GET", sessionsPath, "", 200, requestPage())
+			answers(t, server, "GET", current, "", 404, `{"message": "there is no access session \"`+requestID(2)+`\""}`)
+		})
+	}
+}
+
+// A session that a test put keeps the details that the test put, and a reset
+// ends in the session as it then is.
+func TestResetOfASessionThatWasPut(t *testing.T) {
+	t.Parallel()
+	server := sessionServer(t, aponotest.WithOneTimeDetails(), aponotest.WithProvisioningTime(time.Minute))
+	const details = `{"instructions": "log in", "parameters": {"password": "hunter2"}}`
+	const path = sessionsPath + "/s1"
+	answers(t, server, "GET", path+"/access-details", "", 200, details)
+	answers(t, server, "GET", path+"/access-details", "", 404, `{"message": "there is no access details of session \"s1\""}`)
+	answers(t, server, "POST", path+"/reset-credentials", "", 200, `{"message": "The credentials are being reset"}`)
+	var session map[string]any
+	check.True(t, server.Get(aponotest.Sessions, "s1", &session), "the session")
+	session["name"] = "renamed"
+	server.Put(aponotest.Sessions, session)
+	server.Advance(time.Minute)
+	answers(t, server, "GET", path, "", 200, strings.Replace(sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"), "of s1", "renamed", 1))
+	answers(t, server, "GET", path+"/access-details", "", 200, details)
+}
+
+// What is requested again has a life of its own; what it repeats stays as it
+// was.
+func TestRequestAgainStartsItsOwnLife(t *testing.T) {
+	t.Parallel()
+	server := lifeServer(t, aponotest.WithApprovalAfter(10*time.Second), aponotest.WithProvisioningTime(5*time.Second))
+	lifeAsk(t, server, requestsPath, lifeMinute)
+	server.Advance(10 * time.Minute)
+	const ended = "REVOKED (EXPIRED) granted 12:00:15.000Z revoked 12:01:20.000Z sessions 0"
+	check.Equal(t, lifeOf(t, server, requestID(1)), ended)
+	again := requestID(3) // the second was the session's
+	lifeAsk(t, server, requestsPath+"/"+requestID(1)+"/request-again", `{"custom_fields": {}}`)
+	for _, want := range []struct {
+		after time.Duration
+		life  string
+	}{
+		{0, "PENDING (PENDING) sessions 0"},
+		{10 * time.Second, "GRANTING (APPROVED) sessions 0"},
+		{5 * time.Second, "ACTIVE (GRANTED) granted 12:10:15.000Z sessions 1"},
+		{time.Minute, "REVOKING (REVOKING) granted 12:10:15.000Z sessions 1"},
+		{5 * time.Second, "REVOKED (EXPIRED) granted 12:10:15.000Z revoked 12:11:20.000Z sessions 0"},
+	} {
+		server.Advance(want.after)
+		check.Equal(t, lifeOf(t, server, again), want.life)
+		check.Equal(t, lifeOf(t, server, requestID(1)), ended)
+	}
+	answers(t, server, "GET", requestsPath+"/"+again, "", 200, `{"id": "`+again+`", "status": "REVOKED", "creation_date": "2026-03-02T12:10:00.000Z",
+		"revocation_date": "2026-03-02T12:11:20.000Z", "duration_in_sec": 60, "custom_fields": {},
+		"access_groups": [{"integration": {"id": "pg", "name": "Orders DB"}, "resource_types": [{"id": "database", "label": "database"}]}]}`)
+}
+
+// A request for a bundle is one for what the bundle holds now, each once.
+func TestRequestForABundleHoldsItsContents(t *testing.T) {
+	t.Parallel()
+	all := `"ReadOnly", "ReadWrite", "Assume"`
+	scope := func(mode, kind, key, values string) string {
+		if key != "" {
+			key = fmt.Sprintf(`"key": %q, `, key)
+		}
+		return fmt.Sprintf(`{"scope_mode": "%s_resources", "type": %q, %s"values": [%s]}`, mode, kind, key, values)
+	}
+	for name, test := range map[string]struct{ targets, want, systems string }{
+		"nothing":              {``, ``, ``},
+		"one permission":       {lifeTarget("aws", "s3", `"ReadWrite"`, ""), `bucket:ReadWrite log:ReadWrite`, `aws`},
+		"all permissions":      {lifeTarget("aws", "s3", all, ""), `bucket:ReadOnly bucket:ReadWrite log:ReadOnly log:ReadWrite`, `aws`},
+		"two systems":          {lifeTarget("pg", "database", all, "") + `,` + lifeTarget("aws", "iam", all, ""), `role:Assume db:ReadOnly`, `aws pg`},
+		"the same twice":       {lifeTarget("aws", "s3", `"ReadOnly"`, "") + `,` + lifeTarget("aws", "s3", `"ReadOnly"`, ""), `bucket:ReadOnly log:ReadOnly`, `aws`},
+		"another type":         {lifeTarget("aws", "database", all, ""), ``, ``},
+		"a system that is not": {lifeTarget("gone", "s3", all, ""), ``, ``},
+		"no permission":        {lifeTarget("aws", "s3", `"Assume"`, ""), ``, ``},
+		"an access scope":      {`{"access_scope": {"access_scope_id": "x", "access_scope_name": "x"}}`, ``, ``},
+		"by name":              {lifeTarget("aws", "s3", `"ReadOnly"`, scope("include", "NAME", "", `"orders", "none"`)), `bucket:ReadOnly`, `aws`},
+		"not by name":          {lifeTarget("aws", "s3", `"ReadOnly"`, scope("exclude", "NAME", "", `"orders"`)), `log:ReadOnly`, `aws`},
+		"by id":                {lifeTarget("aws", "s3", `"ReadOnly"`, scope("include", "APONO_ID", "", `"log"`)), `log:ReadOnly`, `aws`},
+		"by tag":               {lifeTarget("aws", "s3", `"ReadOnly"`, scope("include", "TAG", "stage", `"prod"`)), `bucket:ReadOnly`, `aws`},
+		"not by tag":           {lifeTarget("aws", "s3", `"ReadOnly"`, scope("exclude", "TAG", "stage", `"prod"`)), `log:ReadOnly`, `aws`},
+		"by another tag":       {lifeTarget("aws", "s3", `"ReadOnly"`, scope("include", "TAG", "owner", `"prod"`)), ``, ``},
+		"all scopes": {
+			lifeTarget("aws", "s3", `"ReadOnly"`, scope("include", "NAME", "", `"orders", "log"`)+`,`+scope("exclude", "APONO_ID", "", `"bucket"`)),
+			`log:ReadOnly`, `aws`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := lifeServer(t)
+			server.Put(aponotest.ResourcesOf("aws"), json.RawMessage(`{"id": "log", "name": "log", "type": "s3", "status": {"status": "Active"}}`))
+			answers(t, server, "PUT", "/api/v3/integrations/resources/bucket/user-tags", `{"tags": {"stage": "prod"}}`, 200, `{"message": "The tags were updated"}`)
+			server.Put(aponotest.Bundles, json.RawMessage(`{"id": "b4", "name": "Some", "access_targets": [`+test.targets+`]}`))
+			lifeAsk(t, server, requestsPath, `{"bundle_reference": "Some", "custom_fields": {}}`)
+			ids, _ := requestIDs(t, server, requestsPath+"/"+requestID(1)+"/entitlements")
+			check.Equal(t, ids, test.want)
+			server.Approve(requestID(1))
+			var request apono.AccessRequest
+			check.True(t, server.Get(aponotest.AccessRequests, requestID(1), &request), "the request")
+			var systems []string
+			for _, group := range request.AccessGroups {
+				systems = append(systems, group.Integration.ID)
+			}
+			check.Equal(t, strings.Join(systems, " "), test.systems)
+			sessions, _ := requestIDs(t, server, sessionsPath)
+			check.Equal(t, len(strings.Fields(sessions)), len(systems))
+		})
+	}
+}
+
+// Reports of who had access to what are made of these rows.
+func TestActivityFollowsWhatHappened(t *testing.T) {
+	t.Parallel()
+	server := lifeServer(t, aponotest.WithProvisioningTime(time.Second))
+	server.Put(aponotest.ResourcesOf("aws"), json.RawMessage(`{"id": "log", "name": "log", "type": "s3", "status": {"status": "Active"}}`))
+	columns := ""
+	for _, name := range []string{
+		"request_id", "request_date", "request_grant_date", "request_revoke_date", "requestor_name", "requestor_email", "grantee_name", "grantee_id",
+		"grantee_type", "integration", "resources", "resource_type", "permissions", "approver_names", "approver_emails", "approver_types",
+		"justification", "status", "approver_reason", "resources_status", "trigger_type", "access_flow", "bundle_name", "extension_count",
+	} {
+		columns += "fields=" + name + "&"
+	}
+	lifeAsk(t, server, requestsPath, `{"bundle_reference": "b3", "justification": "why", "custom_fields": {}, "duration_in_sec": 60}`)
+	server.Advance(time.Hour)
+	lifeAsk(t, server, requestsPath, `{"custom_fields": {}, "grantee": "ben@example.com", "entitlements": [
+		{"resource_id": "bucket", "permission_id": "read"}, {"resource_id": "bucket", "permission_id": "write"}, {"resource_id": "db", "permission_id": "select"}]}`)
+	server.Advance(time.Hour)
+	lifeAsk(t, server, legacyRequestsPath, `{"user_id": "u-ann", "integration_id": "pg", "resource_ids": ["db"], "permissions": ["ReadOnly"], "justification": "old"}`)
+	lifeAsk(t, server, requestsPath, `{"bundle_reference": "b1", "custom_fields": {}}`)
+	const (
+		bundle = `"request_id": "00000001-0000-4000-8000-000000000001", "request_date": "2026-03-02T12:00:00.000Z", "justification": "why", "bundle_name": "Everything", `
+		ben    = `"request_date": "2026-03-02T13:00:00.000Z", "grantee_id": "u-ben", "permissions": ["ReadOnly"%s], "resources": ["orders"], `
+		pg     = `"integration": "Orders DB", "resource_type": "database", "resources": ["orders"], "permissions": ["ReadOnly"], `
+		old    = `"request_id": "00000004-0000-4000-8000-000000000004", "request_date": "2026-03-02T14:00:00.000Z", "justification": "old", "grantee_id": "u-ann", ` + pg
+		empty  = `"request_id": "00000005-0000-4000-8000-000000000005", "request_date": "2026-03-02T14:00:00.000Z", "bundle_name": "On call", `
+	)
+	rows := func(first, second, third, fourth, fifth string) string {
+		return activityRows("6",
+			bundle+`"integration": "Production", "resource_type": "s3", "resources": ["orders", "deployer", "log"], "permissions": ["ReadOnly", "Assume"], `+first,
+			bundle+pg+first,
+			`"request_id": "00000002-0000-4000-8000-000000000002", "integration": "Production", "resource_type": "s3", `+fmt.Sprintf(ben, `, "ReadWrite"`)+second,
+			`"request_id": "00000003-0000-4000-8000-000000000003", "integration": "Orders DB", "resource_type": "database", `+fmt.Sprintf(ben, ``)+third,
+			old+fourth, empty+fifth)
+	}
+	const pending = `"status": "PENDING"`
+	answers(t, server, "GET", activityPath+"?"+columns, "", 200, rows(pending, pending, pending, pending, pending))
+
+	server.Approve(requestID(1))
+	server.Reject(requestID(2))
+	server.Approve(requestID(3))
+	lifeRevokeV3(t, server, requestID(4))
+	answers(t, server, "GET", activityPath+"?"+columns, "", 200,
+		rows(`"status": "GRANTING"`, `"status": "REJECTED"`, `"status": "GRANTING"`, `"status": "REVOKING"`, pending))
+	server.Advance(time.Second)
+	const granted = `"request_grant_date": "2026-03-02T14:00:01.000Z", `
+	const revoked = `"status": "REVOKED", "request_revoke_date": "2026-03-02T14:00:01.000Z"`
+	answers(t, server, "GET", activityPath+"?"+columns, "", 200,
+		rows(granted+`"status": "ACTIVE"`, `"status": "REJECTED"`, granted+`"status": "ACTIVE"`, revoked, pending))
+	server.Advance(time.Hour)
+	answers(t, server, "GET", activityPath+"?"+columns, "", 200,
+		rows(granted+`"status": "REVOKED", "request_revoke_date": "2026-03-02T14:01:02.000Z"`, `"status": "REJECTED"`, granted+`"status": "ACTIVE"`, revoked, pending))
+
+	// Dates are seconds or milliseconds, both ends included: noon is 1772452800.
+	first, second, third, fourth, fifth := requestID(1), requestID(2), requestID(3), requestID(4), requestID(5)
+	for query, want := range map[string][]string{
+		"filter[access_request_id]=" + first:                                          {first, first},
+		"filter[access_request_id]=" + third + "&filter[access_request_id]=" + second: {second, third},
+		"filter[access_request_id]=none":                                              nil,
+		"filter[integration_id]=aws":                                                  {first, second},
+		"filter[status]=REVOKED":                                                      {first, first, fourth},
+		"filter[permission]=ReadWrite":                                                {second},
+		"filter[resource]=deployer":                                                   {first},
+		"filter[resource_type]=database&filter[status]=ACTIVE":                        {third},
+		"start_date=1772452800&end_date=1772452800":                                   {first, first},
+		"start_date=1772452801&end_date=1772456400":                                   {second, third},
+		"start_date=1772456401":                                                       {fourth, fifth},
+		"end_date=1772456399":                                                         {first, first},
+		"start_date=1772452800000&end_date=1772452800000":                             {first, first},
+		"start_date=1772452800001&end_date=1772456400000":                             {second, third},
+		"start_date=1772456400001":                                                    {fourth, fifth},
+		"end_date=1772456399999":                                                      {first, first},
+		"start_date=1772452801&end_date=1772456400000":                                {second, third},
+		"start_date=99999999999":                                                      nil,
+		"end_date=100000000000":                                                       nil, // the first that counts milliseconds, in 1973
+		"start_date=1772452800&filter[access_request_id]=" + second + "&end_date=177245640000": nil,
+		"start_date=-1&filter[access_request_id]=" + fifth:                                     {fifth},
+	} {
+		var page struct {
+			Data []struct {
+				ID string `json:"request_id"`
+			} `json:"data"`
+		}
+		_, answer := ask(t, server, "GET", activityPath+"?"+query, "")
+		check.NoError(t, json.Unmarshal([]byte(answer), &page))
+		var ids []string
+		for _, row := range page.Data {
+			ids = append(ids, row.ID)
+		}
+		check.True(t, fmt.Sprint(ids) == fmt.Sprint(want), "%v for %s, got %v", want, query, ids)
+	}
+}
+
+// lifeFatal is the message with which a misuse fails the test. The server has to
+// be usable afterwards, by the cleanups of that test.
+func lifeFatal(t *testing.T, use func(*aponotest.Server)) string {
+	t.Helper()
+	tb := &misuse{TB: t}
+	server := aponotest.NewServer(tb)
+	defer server.Close()
+	for id, status := range map[string]string{"open": "PENDING", "over": "REVOKED"} {
+		server.Put(aponotest.AccessRequests, json.RawMessage(`{"id": "`+id+`", "status": "`+status+`", "custom_fields": {}, "access_groups": []}`))
+	}
+	func() {
+		defer func() { check.True(t, recover() == tb, "the test to be failed") }()
+		use(server)
+	}()
+	check.Equal(t, len(server.Requests()), 0)
+	return tb.message
+}
+
+// A test whose approval goes nowhere would wait, or pass, for another reason.
+func TestMisuseOfTheLifecycleFailsTheTest(t *testing.T) {
+	t.Parallel()
+	for want, use := range map[string]func(*aponotest.Server){
+		`aponotest: there is no access request "none"`:                     func(s *aponotest.Server) { s.Approve("none") },
+		`aponotest: there is no access request ""`:                         func(s *aponotest.Server) { s.Reject("") },
+		`aponotest: the access request "over" is not pending but REVOKED`:  func(s *aponotest.Server) { s.Approve("over") },
+		`aponotest: the access request "open" is not pending but ACTIVE`:   func(s *aponotest.Server) { s.Approve("open"); s.Reject("open") },
+		`aponotest: the access request "open" is not pending but REJECTED`: func(s *aponotest.Server) { s.Reject("open"); s.Approve("open") },
+		`aponotest: the clock cannot go back by 1.5s`:                      func(s *aponotest.Server) { s.Advance(-1500 * time.Millisecond) },
+		`aponotest: there is no break "request los"`:                       func(s *aponotest.Server) { s.FaultNext("", 1, aponotest.Fault{Break: "request los"}) },
+		`aponotest: there is no operation "Sessions.Lsit": name it as in package apono, such as "Integrations.List"`: func(s *aponotest.Server) {
+			s.FaultNext("Sessions.Lsit", 1, aponotest.Fault{Break: aponotest.RequestLost})
+		},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			check.Equal(t, lifeFatal(t, use), want)
+		})
+	}
+}
+
+// Without a test there is nobody to tell but by a panic.
+func TestMisuseOutsideOfATestPanics(t *testing.T) {
+	t.Parallel()
+	server, err := aponotest.Start(aponotest.WithoutNetwork())
+	check.NoError(t, err)
+	defer func() {
+		check.Equal(t, recover(), any(`aponotest: there is no access request "none"`))
+		check.Equal(t, len(server.Requests()), 0)
+	}()
+	server.Approve("none")
+}
+
+// lifeInput asks for the database, for ten minutes.
+var lifeInput = apono.CreateAccessRequestInput{
+	Entitlements: []apono.CreateAccessRequestEntitlement{{ResourceID: "db", PermissionID: "select"}}, DurationInSec: apono.Ptr(600),
+}
+
+// Inside a bubble a test of hours takes no time: the server's clock, the waits
+// of WaitFor and the test's own are one.
+func TestLifecycleInABubble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := requestServer(t, aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(time.Hour), aponotest.WithProvisioningTime(20*time.Second))
+		requests := server.Client().AccessRequests
+		began := time.Now() // midnight of 2000-01-01, as in every bubble
+		made, err := requests.Create(t.Context(), lifeInput)
+		check.NoError(t, err)
+		check.Equal(t, made[0].CreationDate, time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC))
+		check.Equal(t, time.Since(began), 0)
+
+		granted, err := requests.WaitFor(t.Context(), made[0].ID, apono.UntilGranted)
+		check.NoError(t, err)
+		check.Equal(t, granted.Status, apono.AccessRequestStatus("ACTIVE"))
+		waited := time.Since(began)
+		check.True(t, waited >= time.Hour+20*time.Second && waited <= time.Hour+35*time.Second, "a wait until the next look after 1h0m20s, got %s", waited)
+		check.Equal(t, lifeOf(t, server, made[0].ID), "ACTIVE (GRANTED) granted 01:00:20.000Z sessions 1")
+
+		gone, err := requests.WaitFor(t.Context(), made[0].ID, apono.UntilRevoked)
+		check.NoError(t, err)
+		check.Equal(t, *gone.RevocationDate, time.Date(2000, time.January, 1, 1, 10, 40, 0, time.UTC))
+		waited = time.Since(began)
+		check.True(t, waited >= time.Hour+640*time.Second && waited <= time.Hour+655*time.Second, "a wait until the next look after 1h10m40s, got %s", waited)
+		check.Equal(t, lifeOf(t, server, made[0].ID), "REVOKED (EXPIRED) granted 01:00:20.000Z revoked 01:10:40.000Z sessions 0")
+		n := len(server.Requests("AccessRequests.Get"))
+		check.True(t, n > 100 && n < 500, "a look every 11 to 15 seconds, got %d looks", n)
+	})
+}
+
+// A test that stands in for the approver, while the program waits.
+func TestDecisionsEndAWaitInABubble(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		decide func(*aponotest.Server, string)
+		want   error
+		last   apono.AccessRequestStatus
+	}{
+		"approved": {(*aponotest.Server).Approve, nil, ""},
+		"rejected": {(*aponotest.Server).Reject, apono.ErrRequestRejected, "REJECTED"},
+		"revoked": {func(s *aponotest.Server, id string) {
+			_, _ = s.Client().AccessRequests.Revoke(context.Background(), id)
+		}, apono.ErrRequestRevoked, "REVOKED"},
+		"nobody decides": {func(*aponotest.Server, string) {}, context.DeadlineExceeded, "PENDING"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := requestServer(t, aponotest.WithoutNetwork())
+				requests := server.Client().AccessRequests
+				made, err := requests.Create(t.Context(), lifeInput)
+				check.NoError(t, err)
+				time.AfterFunc(90*time.Second, func() { test.decide(server, made[0].ID) })
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				began := time.Now()
+				granted, err := requests.WaitFor(ctx, made[0].ID, apono.UntilGranted)
+				waited := time.Since(began)
+				if test.want == nil {
+					check.NoError(t, err)
+					check.Equal(t, granted.Status, apono.AccessRequestStatus("ACTIVE"))
+				} else {
+					check.ErrorIs(t, err, test.want)
+					check.Equal(t, check.ErrorAs[*apono.WaitError](t, err).Last.Status, test.last)
+				}
+				if errors.Is(err, context.DeadlineExceeded) {
+					check.Equal(t, waited, 2*time.Minute)
+				} else {
+					check.True(t, waited >= 90*time.Second && waited <= 105*time.Second, "a wait until the next look after 1m30s, got %s", waited)
+				}
+			})
+		})
+	}
+}
+
+// Advance and the time that passes add up.
+func TestAdvanceInABubbleComesOnTop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := requestServer(t, aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(time.Hour))
+		made, err := server.Client().AccessRequests.Create(t.Context(), lifeInput)
+		check.NoError(t, err)
+		server.Advance(50 * time.Minute)
+		time.Sleep(10*time.Minute - time.Millisecond)
+		check.Equal(t, lifeOf(t, server, made[0].ID), "PENDING (PENDING) sessions 0")
+		time.Sleep(time.Millisecond)
+		check.Equal(t, lifeOf(t, server, made[0].ID), "ACTIVE (GRANTED) granted 01:00:00.000Z sessions 1")
+		server.Advance(0)
+		server.Advance(10 * time.Minute)
+		check.Equal(t, lifeOf(t, server, made[0].ID), "REVOKED (EXPIRED) granted 01:00:00.000Z revoked 01:10:00.000Z sessions 0")
+	})
+}
+
+// Programs use a client from many goroutines, and their tests the server.
+func TestConcurrentLives(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]aponotest.Option{"network": nil, "no network": {aponotest.WithoutNetwork()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := requestServer(t, append(opts, aponotest.WithProvisioningTime(time.Minute))...)
+			client, ctx := server.Client(), t.Context()
+			var running sync.WaitGroup
+			for range 8 {
+				running.Go(func() {
+					for range 5 {
+						made, err := client.AccessRequests.Create(ctx, lifeInput)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						server.Approve(made[0].ID)
+						server.Advance(time.Minute)
+						sessions, err := client.Sessions.List(ctx, apono.ListSessionsOptions{RequestIDs: []string{made[0].ID}})
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						for _, session := range sessions.Items {
+							_, _ = client.Sessions.GetAccessDetails(ctx, session.ID) // others may have let it end
+						}
+						if _, err := client.AccessRequests.Revoke(ctx, made[0].ID); err != nil {
+							t.Error(err)
+						}
+						if _, err := client.Activity.List(ctx); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			running.Wait()
+			server.Advance(time.Hour)
+			requests, err := apono.Collect(client.AccessRequests.ListAll(ctx))
+			check.NoError(t, err)
+			check.Equal(t, len(requests), 40)
+			for _, request := range requests {
+				check.Equal(t, request.Status, apono.AccessRequestStatus("REVOKED"))
+			}
+			sessions, err := apono.Collect(client.Sessions.ListAll(ctx))
+			check.NoError(t, err)
+			check.Equal(t, len(sessions), 0)
+			activity, err := apono.Collect(client.Activity.ListAll(ctx))
+			check.NoError(t, err)
+			check.Equal(t, len(activity), 40)
+		})
+	}
+}
