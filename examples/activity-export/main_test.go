@@ -1,0 +1,402 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/internal/check"
+)
+
+func TestMain(m *testing.M) { process.Main(m, main) }
+
+const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
+
+// unlucky is what an error says about a server that does not answer in parts.
+const unlucky = "; the API does not document that activity can be had in parts: " +
+	"export shorter periods that are past, without -limit, and start anew without the checkpoint\n"
+
+// serve starts a server of a test's own.
+func serve(t *testing.T, handler http.HandlerFunc) (env []string) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return []string{"APONO_TOKEN=token", "APONO_ENDPOINT=" + server.URL}
+}
+
+// answers returns the same page to every request.
+func answers(page string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, page) }
+}
+
+func queries(t *testing.T, server *aponotest.Server) string {
+	t.Helper()
+	list := []any{}
+	for _, r := range server.Requests() {
+		check.Equal(t, r.Method+" "+r.Path, "GET /api/v3/activity")
+		list = append(list, r.Query)
+	}
+	data, err := json.Marshal(list)
+	check.NoError(t, err)
+	return string(data)
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	check.NoError(t, err)
+	return string(data)
+}
+
+func TestWithoutTokenExportsTheDemoTenant(t *testing.T) {
+	t.Parallel()
+	result := process.Run(t, nil, "-from", "2026-03-03", "-to", "2026-03-04", "-integration", "postgresql-production-orders",
+		"-fields", "request_date,requestor_email,resources,bundle_name")
+	check.Equal(t, result, process.Result{
+		Stdout: "request_date,requestor_email,resources,bundle_name\n" +
+			"2026-03-03T08:00:00Z,ben.orders@example.com,orders,Orders on-call\n" +
+			"2026-03-04T08:00:00Z,chen.orders@example.com,orders,Orders on-call\n",
+		Stderr: demo + "Exported 2 rows.\n",
+	})
+	all := process.Run(t, nil)
+	check.Equal(t, all.Stderr, demo+"Exported 600 rows.\n")
+	check.Equal(t, strings.Count(all.Stdout, "\n"), 601)
+}
+
+// A column, a filter or a period that is not sent makes a report that answers
+// another question than the one that was asked.
+func TestWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	const fields = `"fields": ["request_id", "request_date", "request_grant_date", "request_revoke_date", "requestor_name",
+		"requestor_email", "grantee_name", "grantee_id", "grantee_type", "integration", "resources", "resource_type",
+		"permissions", "approver_names", "approver_emails", "approver_types", "justification", "status", "approver_reason",
+		"resources_status", "trigger_type", "access_flow", "bundle_name", "extension_count"]`
+	for _, test := range []struct {
+		name  string
+		args  string
+		query string
+	}{
+		{"all", "", `{` + fields + `}`},
+		{"dates", "-from 2026-03-30 -to 2026-03-31", `{` + fields + `, "start_date": ["1774828800000"], "end_date": ["1775001599999"]}`},
+		{"dates in seconds", "-from 2026-03-30 -to 2026-03-31 -unit s", `{` + fields + `, "start_date": ["1774828800"], "end_date": ["1775001599"]}`},
+		{"times", "-from 2026-03-30T02:00:00+02:00 -to 2026-03-31T00:00:00.5Z", `{` + fields + `, "start_date": ["1774828800000"], "end_date": ["1774915200500"]}`},
+		{"filters", "-fields status -access-flow a1,a2 -request b -integration c -permission d -requestor e -resource f -resource-type g -status H,I -trigger j -limit 7", `{
+			"fields": ["status"], "limit": ["7"], "filter[access_flow_id]": ["a1", "a2"], "filter[access_request_id]": ["b"],
+			"filter[integration_id]": ["c"], "filter[permission]": ["d"], "filter[requestor_id]": ["e"], "filter[resource]": ["f"],
+			"filter[resource_type]": ["g"], "filter[status]": ["H", "I"], "filter[trigger_type]": ["j"]}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := aponotest.NewServer(t, aponotest.WithOffsetPageSize(10))
+			result := process.Run(t, process.Env(server), strings.Fields(test.args)...)
+			check.Equal(t, result.Code, 0)
+			check.JSON(t, queries(t, server), "["+test.query+"]")
+		})
+	}
+}
+
+// Justifications are written by anybody: a spreadsheet must not carry them out.
+func TestCSV(t *testing.T) {
+	t.Parallel()
+	env := serve(t, answers(`{"data": [
+		{"request_id": "=1+1", "resources": ["a", "b,c"], "justification": "say \"hi\"\n-now", "bundle_name": null},
+		{"request_id": "+1", "resources": [], "justification": "-2", "bundle_name": 12345678901234567890, "other": "x"},
+		{"request_id": "@SUM(A1)", "resources": ["=a", "b"], "justification": "\tx", "bundle_name": {"b": [true]}},
+		{"request_id": "a=1", "justification": "\rx", "bundle_name": -1}],
+		"pagination": {"total": 4, "limit": 100, "offset": 0}}`))
+	check.Equal(t, process.Run(t, env, "-fields", "request_id,resources,justification,bundle_name"), process.Result{
+		Stdout: "request_id,resources,justification,bundle_name\n" +
+			"'=1+1,\"a; b,c\",\"say \"\"hi\"\"\n-now\",\n" +
+			"'+1,,'-2,12345678901234567890\n" +
+			"'@SUM(A1),'=a; b,'\tx,\"{\"\"b\"\":[true]}\"\n" +
+			"a=1,,\"'\rx\",'-1\n",
+		Stderr: "Exported 4 rows.\n",
+	})
+}
+
+// What the server answers beyond the API's document is part of the record.
+func TestJSONLines(t *testing.T) {
+	t.Parallel()
+	env := serve(t, answers(`{"data": [{"request_id": "=1", "bundle_name": "B", "new": {"n": 12345678901234567890}}, {"request_id": "r2", "resources": []}],
+		"pagination": {"total": 2, "limit": 100, "offset": 0}}`))
+	result := process.Run(t, env, "-format", "jsonl", "-fields", "request_id")
+	check.Equal(t, result.Stderr, "Exported 2 rows.\n")
+	lines := strings.SplitAfter(result.Stdout, "\n")
+	check.Equal(t, len(lines), 3)
+	check.JSON(t, lines[0], `{"request_id": "=1", "bundle_name": "B", "new": {"n": 12345678901234567890}}`)
+	check.JSON(t, lines[1], `{"request_id": "r2", "resources": []}`)
+	check.Equal(t, lines[2], "")
+}
+
+func TestOutputFileIsReplaced(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "out.csv")
+	check.NoError(t, os.WriteFile(path, []byte(strings.Repeat("old\n", 100)), 0o600))
+	env := serve(t, answers(`{"data": [{"status": "ACTIVE"}], "pagination": {"total": 1, "limit": 1, "offset": 0}}`))
+	check.Equal(t, process.Run(t, env, "-fields", "status", "-o", path), process.Result{Stderr: "Exported 1 row.\n"})
+	check.Equal(t, read(t, path), "status\nACTIVE\n")
+}
+
+// newServer has seven rows, in pages of two.
+func newServer(t *testing.T) *aponotest.Server {
+	t.Helper()
+	server := aponotest.NewServer(t, aponotest.WithOffsetPageSize(2))
+	for i := range 7 {
+		server.Put(aponotest.Activity, map[string]any{"request_id": fmt.Sprintf("r%d", i), "request_date": "2026-03-02T08:00:00Z"})
+	}
+	return server
+}
+
+const (
+	header    = "request_id\n"
+	firstFour = header + "r0\nr1\nr2\nr3\n"
+	allSeven  = firstFour + "r4\nr5\nr6\n"
+)
+
+// resumable are the arguments of an export with a checkpoint.
+func resumable(t *testing.T) (args []string, output, mark string) {
+	t.Helper()
+	output, mark = filepath.Join(t.TempDir(), "out.csv"), filepath.Join(t.TempDir(), "checkpoint.json")
+	return []string{"-fields", "request_id", "-to", "2026-04-01", "-o", output, "-checkpoint", mark, "-every", "2"}, output, mark
+}
+
+// checkpointOf is a checkpoint as it stands in its file.
+func checkpointOf(output string, rows, bytes int, complete bool) string {
+	return fmt.Sprintf(`{"rows": %d, "bytes": %d, "complete": %v, "export": {"format": "csv", "output": %q, "options": {
+		"Limit": 0, "Skip": 0, "StartDate": 0, "EndDate": 1775087999999, "Fields": ["request_id"], "AccessFlowID": null,
+		"AccessRequestID": null, "IntegrationID": null, "Permission": null, "RequestorID": null, "Resource": null,
+		"ResourceType": null, "Status": null, "TriggerType": null}}}`, rows, bytes, complete, output)
+}
+
+const query = `"fields": ["request_id"], "end_date": ["1775087999999"]`
+
+// stopped is an export that an error stopped after four rows.
+func stopped(t *testing.T) (server *aponotest.Server, args []string, output, mark string) {
+	t.Helper()
+	server = newServer(t)
+	args, output, mark = resumable(t)
+	server.FaultNext("Activity.List", 2, aponotest.Fault{})
+	server.FailNext("Activity.List", 1, 403, nil, "")
+	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+		Stderr: "Stopped after 4 rows. The same command goes on.\n" +
+			"activity-export: this token may not do that: apono: GET /api/v3/activity: 403 Forbidden, request id fake-3\n", Code: 1,
+	})
+	check.Equal(t, read(t, output), firstFour)
+	check.JSON(t, read(t, mark), checkpointOf(output, 4, 23, false))
+	return server, args, output, mark
+}
+
+// Who exports a year of audit records overnight finds neither a row twice nor a
+// row missing after the run that failed and the one that went on.
+func TestGoesOnWhereAnErrorStoppedIt(t *testing.T) {
+	t.Parallel()
+	server, args, output, mark := stopped(t)
+
+	// A run that was killed may have left rows that no checkpoint counts.
+	check.NoError(t, os.WriteFile(output, []byte(allSeven+"r7\nr8"), 0o600))
+	before, err := os.Open(mark)
+	check.NoError(t, err)
+	defer before.Close()
+	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{Stderr: "Exported 7 rows.\n"})
+	check.Equal(t, read(t, output), allSeven)
+	check.JSON(t, read(t, mark), checkpointOf(output, 7, 32, true))
+	check.JSON(t, queries(t, server), `[{`+query+`}, {`+query+`, "skip": ["2"]}, {`+query+`, "skip": ["4"]},
+		{`+query+`, "skip": ["4"]}, {`+query+`, "skip": ["6"]}]`)
+
+	// A checkpoint is replaced as a whole: who had the old one open still reads
+	// it, and no draft is left.
+	data, err := io.ReadAll(before)
+	check.NoError(t, err)
+	check.JSON(t, string(data), checkpointOf(output, 4, 23, false))
+	entries, err := os.ReadDir(filepath.Dir(mark))
+	check.NoError(t, err)
+	check.Equal(t, len(entries), 1)
+
+	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+		Stderr: output + " is complete, with 7 rows. Remove " + mark + " to export again.\n",
+	})
+	check.Equal(t, len(server.Requests()), 5)
+	check.Equal(t, read(t, output), allSeven)
+}
+
+// Neither Ctrl-C nor the death of the process loses what is in the checkpoint.
+func TestGoesOnAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		signal os.Signal
+		every  string
+		stderr string
+		output string
+		rows   int
+	}{
+		{os.Interrupt, "1000", "Stopped after 4 rows. The same command goes on.\nactivity-export: interrupted\n", firstFour, 4},
+		{os.Kill, "2", "", firstFour, 4},
+		{os.Kill, "3", "", header + "r0\nr1\nr2\n", 3},
+	} {
+		t.Run(test.signal.String()+" "+test.every, func(t *testing.T) {
+			t.Parallel()
+			server := newServer(t)
+			args, output, mark := resumable(t)
+			args[len(args)-1] = test.every
+			third := make(chan struct{})
+			env := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("skip") == "4" {
+					close(third)
+					<-r.Context().Done()
+					return
+				}
+				server.ServeHTTP(w, r)
+			})
+			cmd := process.Command(t, append(env, "APONO_TOKEN="+server.Token), args...)
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			check.NoError(t, cmd.Start())
+			<-third
+			check.NoError(t, cmd.Process.Signal(test.signal))
+			check.True(t, cmd.Wait() != nil, "an error")
+			check.Equal(t, stderr.String(), test.stderr)
+			check.Equal(t, read(t, output), test.output)
+			check.JSON(t, read(t, mark), checkpointOf(output, test.rows, len(test.output), false))
+
+			check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{Stderr: "Exported 7 rows.\n"})
+			check.Equal(t, read(t, output), allSeven)
+		})
+	}
+}
+
+// The rows of one export must not end up in the file of another.
+func TestCheckpointsOfSomethingElseAreRefused(t *testing.T) {
+	t.Parallel()
+	server, args, output, mark := stopped(t)
+	other := process.Result{
+		Stderr: "activity-export: " + mark + " is the checkpoint of another export: use that one's flags, or remove it to start anew\n", Code: 1,
+	}
+	for _, change := range []string{
+		"-to 2026-04-02", "-from 2026-01-01", "-unit s", "-format jsonl", "-fields request_id,status", "-status ACTIVE", "-o other.csv",
+	} {
+		check.Equal(t, process.Run(t, process.Env(server), append(slices.Clip(args), strings.Fields(change)...)...), other)
+	}
+	check.Equal(t, len(server.Requests()), 3)
+	check.Equal(t, read(t, output), firstFour)
+
+	lacks := process.Result{
+		Stderr: "activity-export: " + output + " lacks some of the 23 bytes that " + mark + " counts: remove the checkpoint to start anew\n", Code: 1,
+	}
+	check.NoError(t, os.Truncate(output, 22))
+	check.Equal(t, process.Run(t, process.Env(server), args...), lacks)
+	check.NoError(t, os.Remove(output))
+	check.Equal(t, process.Run(t, process.Env(server), args...), lacks)
+	check.NoError(t, os.WriteFile(mark, []byte("{"), 0o600))
+	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+		Stderr: "activity-export: checkpoint " + mark + ": unexpected end of JSON input\n", Code: 1,
+	})
+	check.Equal(t, len(server.Requests()), 3)
+}
+
+// Whoever runs into what the API does not document has to learn what to do.
+func TestServersThatDoNotAnswerInParts(t *testing.T) {
+	t.Parallel()
+	args, output, mark := resumable(t)
+	env := serve(t, answers(`{"data": [{"request_id": "r0"}, {"request_id": "r1"}], "pagination": {"total": 5, "limit": 2, "offset": 0}}`))
+	check.Equal(t, process.Run(t, env, args...), process.Result{
+		Stderr: "Stopped after 2 rows. The same command goes on.\n" +
+			"activity-export: apono: GET /api/v3/activity: the list is not complete: 2 items read, total 5: asked for the items from 2, the server answered those from 0" + unlucky,
+		Code: 1,
+	})
+	check.Equal(t, read(t, output), header+"r0\nr1\n")
+	check.JSON(t, read(t, mark), checkpointOf(output, 2, 17, false))
+
+	strict := aponotest.NewServer(t)
+	check.Equal(t, process.Run(t, process.Env(strict), "-limit", "2", "-format", "jsonl"), process.Result{
+		Code: 1, Stderr: "Stopped after 0 rows.\nactivity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: limit: there is no such query parameter, request id fake-1" + unlucky,
+	})
+}
+
+// A wrong unit makes a period of another millennium: nobody may take what that
+// finds for the truth without a word.
+func TestPeriodInTheWrongUnit(t *testing.T) {
+	t.Parallel()
+	const hint = ". The server may count in the other -unit.\n"
+	all := serve(t, answers(`{"data": [{"request_date": "2026-02-28T23:59:59.9Z"}, {"request_date": "2026-03-01T00:00:00Z"}, {"request_date": "yesterday"}, {"request_date": "2026-03-02T00:00:00Z"}],
+		"pagination": {"total": 4, "limit": 4, "offset": 0}}`))
+	check.Equal(t, process.Run(t, all, "-o", os.DevNull, "-from", "2026-03-01", "-to", "2026-03-01"), process.Result{Stderr: "Exported 4 rows. Requested outside the period: 2" + hint})
+	check.Equal(t, process.Run(t, all, "-o", os.DevNull), process.Result{Stderr: "Exported 4 rows.\n"})
+	check.Equal(t, process.Run(t, all, "-o", os.DevNull, "-from", "2026-02-01"), process.Result{Stderr: "Exported 4 rows.\n"})
+	none := serve(t, answers(`{"data": [], "pagination": {"total": 0, "limit": 4, "offset": 0}}`))
+	check.Equal(t, process.Run(t, none, "-o", os.DevNull, "-to", "2026-03-01"), process.Result{Stderr: "Exported 0 rows. Requested outside the period: 0" + hint})
+	check.Equal(t, process.Run(t, none, "-o", os.DevNull), process.Result{Stderr: "Exported 0 rows.\n"})
+}
+
+func TestWrongUsage(t *testing.T) {
+	t.Parallel()
+	const checkpoint = "activity-export: -checkpoint needs -o, a file of its own, and a -to that is past; see -h\n"
+	for args, want := range map[string]string{
+		"-from yesterday":                   "activity-export: -from and -to are dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
+		"-to 2026-02-30":                    "activity-export: -from and -to are dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
+		"-from 2026-03-31 -to 2026-03-30":   "activity-export: -to is before -from; see -h\n",
+		"-unit min":                         "activity-export: -unit is s or ms; see -h\n",
+		"-format xlsx":                      "activity-export: -format is csv or jsonl; see -h\n",
+		"-fields ,":                         "activity-export: -fields names a column, -every is at least 1, and -limit at least 0; see -h\n",
+		"-every 0":                          "activity-export: -fields names a column, -every is at least 1, and -limit at least 0; see -h\n",
+		"-checkpoint c -to 2026-01-01":      checkpoint,
+		"-checkpoint c -o o":                checkpoint,
+		"-checkpoint c -o o -to 2999-01-01": checkpoint,
+		"-checkpoint c -o c -to 2026-01-01": checkpoint,
+		"extra":                             "activity-export: it takes 0 arguments besides flags, not 1; see -h\n",
+	} {
+		check.Equal(t, process.Run(t, nil, strings.Fields(args)...), process.Result{Stderr: want, Code: 2})
+	}
+	missing := filepath.Join(t.TempDir(), "none", "out.csv")
+	result := process.Run(t, nil, "-o", missing)
+	check.Equal(t, result, process.Result{Stderr: demo + "activity-export: open " + missing + ": no such file or directory\n", Code: 1})
+	result = process.Run(t, nil, "-o", filepath.Join(t.TempDir(), "out.csv"), "-checkpoint", missing, "-to", "2026-04-01", "-every", "100")
+	check.Equal(t, result.Code, 1)
+	check.Contains(t, result.Stderr, "Stopped after 100 rows.", "\nactivity-export: ", "no such file or directory\n")
+	help := process.Run(t, nil, "-h")
+	check.Equal(t, help.Code, 0)
+	check.Contains(t, help.Stderr, "The API does not document whether it takes the period in seconds or in", `s or ms; the API does not document which it takes (default "ms")`)
+}
+
+// collections are the lines in which the runtime tells of a garbage collection;
+// the third of the sizes is what was still in use.
+var collections = regexp.MustCompile(`(?m)^gc \d+ .* \d+->\d+->(\d+) MB`)
+
+// A year of a large company is some million rows. An export that kept them would
+// be killed for its memory in the middle of the night. Kept, the rows of the
+// longer export would take some 90 MB.
+func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
+	t.Parallel()
+	const page = 250
+	rows := strings.Repeat(fmt.Sprintf(`, {"request_id": "r", "justification": "%0700d", "resources": ["a", "b"]}`, 1), page-1)
+	inUse := func(total int) int {
+		env := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			skip, _ := strconv.Atoi(r.URL.Query().Get("skip"))
+			fmt.Fprintf(w, `{"pagination": {"total": %d, "limit": %d, "offset": %d}, "data": [`, total, page, skip)
+			fmt.Fprintf(w, `{"request_id": "%d"}%s]}`, skip, rows)
+		})
+		result := process.Run(t, append(env, "GODEBUG=gctrace=1"), "-o", os.DevNull, "-fields", "request_id,justification,resources")
+		check.Contains(t, result.Stderr, fmt.Sprintf("Exported %d rows.\n", total))
+		most, found := 0, collections.FindAllStringSubmatch(result.Stderr, -1)
+		check.True(t, len(found) > 5, "some garbage collections, got %d", len(found))
+		for _, match := range found {
+			size, err := strconv.Atoi(match[1])
+			check.NoError(t, err)
+			most = max(most, size)
+		}
+		t.Logf("%d rows: at most %d MB in use", total, most)
+		return most
+	}
+	few, many := inUse(10_000), inUse(100_000)
+	check.True(t, many < few+30, "no growth, got %d MB for 10,000 rows and %d MB for 100,000", few, many)
+}

@@ -1,0 +1,240 @@
+// Command sync-group makes the members of a group those that a file names.
+//
+// With APONO_TOKEN or APONO_PERSONAL_TOKEN set it talks to Apono. Without, it
+// starts a fake server with a made-up company and changes a group of that one.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/mail"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/examples/internal/program"
+)
+
+func main() { program.Main("sync-group", run) }
+
+const about = `Makes the members of a group those that a file names: one e-mail address on a
+line, letter case aside; # begins a comment. It prints who is to be added (+) and
+removed (-), and asks before it changes anything. Where there is no terminal to
+ask on, it changes nothing without -yes. It can be repeated at any time.`
+
+func run(ctx context.Context, p *program.Program) error {
+	name := p.Flags.String("group", "", "the `name` of the group")
+	yes := p.Flags.Bool("yes", false, "do not ask")
+	create := p.Flags.Bool("create", false, "make the group if there is none")
+	allowEmpty := p.Flags.Bool("allow-empty", false, "remove everybody if the file names nobody")
+	if err := p.Parse(about, "FILE"); err != nil {
+		return err
+	}
+	if *name == "" {
+		return p.Misuse("-group is missing")
+	}
+	path := p.Flags.Arg(0)
+	wanted, err := readMembers(path)
+	switch {
+	case err != nil:
+		return err
+	case len(wanted) == 0 && !*allowEmpty:
+		return fmt.Errorf("%s names nobody: to remove everybody, use -allow-empty", path)
+	}
+
+	client, disconnect, err := p.Connect(nil)
+	if err != nil {
+		return err
+	}
+	defer disconnect()
+	group, err := client.Groups.GetByName(ctx, *name)
+	switch {
+	case errors.Is(err, apono.ErrNotFound) && *create:
+		group = nil
+	case errors.Is(err, apono.ErrNotFound):
+		return fmt.Errorf("there is no group %q: to make it, use -create", *name)
+	case err != nil:
+		return err
+	case group.SourceIntegrationID != nil && *group.SourceIntegrationID != "":
+		return fmt.Errorf("group %q comes from the integration %s: change its members there", group.Name, *group.SourceIntegrationID)
+	}
+	changes, err := compare(ctx, client, group, wanted)
+	if err != nil {
+		return err
+	}
+	if group != nil && len(changes) == 0 {
+		fmt.Fprintf(p.Stderr, "Nothing to change: group %q has the %s of %s.\n", group.Name, program.Plural(len(wanted), "member"), path)
+		return nil
+	}
+	for _, c := range changes {
+		if _, err := fmt.Fprintln(p.Stdout, c); err != nil {
+			return err
+		}
+	}
+	question := fmt.Sprintf("Make %s to group %q?", program.Plural(len(changes), "change"), *name)
+	if group == nil {
+		question = fmt.Sprintf("Make group %q with %s?", *name, program.Plural(len(wanted), "member"))
+	}
+	if agreed, err := agree(ctx, p, *yes, question); err != nil || !agreed {
+		return err
+	}
+	if group == nil {
+		// One request makes the group with all its members, or not at all.
+		emails := make([]string, len(changes))
+		for i, c := range changes {
+			emails[i] = c.email
+		}
+		_, err := client.Groups.Create(ctx, apono.CreateGroupInput{Name: *name, MembersEmails: emails})
+		if err == nil {
+			fmt.Fprintf(p.Stderr, "Made group %q with %s.\n", *name, program.Plural(len(wanted), "member"))
+		}
+		return err
+	}
+	return apply(ctx, p, client, group, changes)
+}
+
+// readMembers reads the addresses that a file names, by their lower case.
+func readMembers(path string) (map[string]string, error) {
+	file, err := os.Open(path) //nolint:gosec // the file that the user names
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	members := map[string]string{}
+	lines := bufio.NewScanner(file)
+	for n := 1; lines.Scan(); n++ {
+		// Some editors begin a file with a byte order mark.
+		words := strings.Fields(strings.TrimPrefix(lines.Text(), "\ufeff"))
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		address, err := mail.ParseAddress(words[0])
+		if err != nil || address.Address != words[0] || len(words) > 1 && !strings.HasPrefix(words[1], "#") {
+			return nil, fmt.Errorf("%s, line %d: it is not one e-mail address", path, n)
+		}
+		if key := strings.ToLower(words[0]); members[key] == "" {
+			members[key] = words[0]
+		}
+	}
+	return members, lines.Err()
+}
+
+// change is a member to add or to remove.
+type change struct {
+	remove bool
+	email  string
+}
+
+func (c change) String() string {
+	if c.remove {
+		return "- " + c.email
+	}
+	return "+ " + c.email
+}
+
+// compare finds what gives a group, nil for one that is to be made, the members
+// that are wanted: who is to be added and then who is to be removed, by address.
+func compare(ctx context.Context, client *apono.Client, group *apono.Group, wanted map[string]string) ([]change, error) {
+	missing := maps.Clone(wanted)
+	var changes []change
+	if group != nil {
+		for member, err := range client.Groups.ListAllMembers(ctx, group.ID) {
+			if err != nil {
+				return nil, err
+			}
+			key := strings.ToLower(member.Email)
+			if _, keep := wanted[key]; !keep {
+				changes = append(changes, change{true, member.Email})
+			}
+			delete(missing, key)
+		}
+	}
+	for _, email := range missing {
+		changes = append(changes, change{false, email})
+	}
+	slices.SortFunc(changes, func(a, b change) int {
+		if a.remove != b.remove {
+			return strings.Compare(a.String(), b.String()) // + comes before -
+		}
+		return strings.Compare(strings.ToLower(a.email), strings.ToLower(b.email))
+	})
+	return changes, nil
+}
+
+// agree asks whether to go on, or says that there is nobody to ask.
+func agree(ctx context.Context, p *program.Program, yes bool, question string) (bool, error) {
+	if yes {
+		return true, nil
+	}
+	if stdin, ok := p.Stdin.(*os.File); !ok || !isTerminal(stdin) {
+		fmt.Fprintln(p.Stderr, "Nothing was changed: there is no terminal to ask on, and no -yes.")
+		return false, nil
+	}
+	type answer struct {
+		agreed bool
+		err    error
+	}
+	answers := make(chan answer, 1)
+	// In a goroutine, for nothing else ends reading from a terminal.
+	go func() {
+		agreed, err := p.Confirm(question)
+		answers <- answer{agreed, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case a := <-answers:
+		if a.err == nil && !a.agreed {
+			fmt.Fprintln(p.Stderr, "Nothing was changed.")
+		}
+		return a.agreed, a.err
+	}
+}
+
+// isTerminal knows the null device, which is what scheduled programs read, from
+// a terminal: both are character devices.
+func isTerminal(file *os.File) bool {
+	info, err := file.Stat()
+	null, _ := os.Stat(os.DevNull)
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && !os.SameFile(info, null)
+}
+
+// apply makes changes one by one. One that fails does not keep the others from
+// being made; the next run finds it again.
+func apply(ctx context.Context, p *program.Program, client *apono.Client, group *apono.Group, changes []change) error {
+	added, removed, failed := 0, 0, 0
+	progress := p.Progress()
+	for i, c := range changes {
+		progress("%d of %s", i, program.Plural(len(changes), "change"))
+		var err error
+		if c.remove {
+			err = client.Groups.RemoveMember(ctx, group.ID, c.email)
+		} else {
+			err = client.Groups.AddMember(ctx, group.ID, c.email)
+		}
+		switch {
+		case ctx.Err() != nil:
+			progress("")
+			fmt.Fprintf(p.Stderr, "Stopped at %s; the same command goes on.\n", c)
+			return ctx.Err()
+		case err != nil:
+			progress("")
+			fmt.Fprintf(p.Stderr, "%s: %v\n", c, err)
+			failed++
+		case c.remove:
+			removed++
+		default:
+			added++
+		}
+	}
+	progress("")
+	fmt.Fprintf(p.Stderr, "Group %q: %d added, %d removed, %d failed.\n", group.Name, added, removed, failed)
+	if failed > 0 {
+		return fmt.Errorf("%d of %s failed: to try them again, repeat the command", failed, program.Plural(len(changes), "change"))
+	}
+	return nil
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/internal/check"
+)
+
+func TestMain(m *testing.M) { process.Main(m, main) }
+
+const (
+	demo     = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
+	nobody   = "Nothing was changed: there is no terminal to ask on, and no -yes.\n"
+	addAda   = "PUT /api/admin/v1/groups/g1/members/ada@example.com"
+	addDan   = "PUT /api/admin/v1/groups/g1/members/Dan+night@example.com"
+	dropCarl = "DELETE /api/admin/v1/groups/g1/members/Carl@example.com"
+	dropEve  = "DELETE /api/admin/v1/groups/g1/members/eve@example.com"
+)
+
+// newServer has the group "On call" with four members, in pages of three, and a
+// group of an identity provider.
+func newServer(t *testing.T) *aponotest.Server {
+	t.Helper()
+	server := aponotest.NewServer(t, aponotest.WithPageSize(3))
+	server.Put(aponotest.Groups,
+		apono.Group{ID: "g1", Name: "On call"},
+		apono.Group{ID: "g2", Name: "Engineers", SourceIntegrationID: apono.Ptr("okta-1")})
+	for _, email := range []string{"eve@example.com", "BOB@example.com", "Carl@example.com", "frida@example.com"} {
+		server.Put(aponotest.MembersOf("g1"), apono.GroupMember{Email: email})
+	}
+	return server
+}
+
+// wanted is a file that adds two members of "On call" and removes two.
+const wanted = "\ufeff# the rota\r\n\r\nbob@example.com\nDan+night@example.com  # nights\n\tfrida@example.com\nada@example.com\nADA@example.com\n"
+
+func fileOf(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "members.txt")
+	check.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// writes are the requests that could change something.
+func writes(server *aponotest.Server) []string {
+	lines := []string{}
+	for _, r := range server.Requests() {
+		if r.Method != "GET" {
+			lines = append(lines, strings.TrimSpace(r.Method+" "+r.Path+" "+r.Body))
+		}
+	}
+	return lines
+}
+
+func holds(server *aponotest.Server, email string) bool {
+	var member apono.GroupMember
+	return server.Get(aponotest.MembersOf("g1"), email, &member)
+}
+
+// Somebody who is left in the group keeps access that was taken from them;
+// somebody who is removed and added again because of a capital letter loses it
+// meanwhile.
+func TestSyncMakesTheGroupEqualToTheFile(t *testing.T) {
+	t.Parallel()
+	server, path := newServer(t), fileOf(t, wanted)
+	const plan = "+ ada@example.com\n+ Dan+night@example.com\n- Carl@example.com\n- eve@example.com\n"
+	check.Equal(t, process.Run(t, process.Env(server), "-group", "on CALL", path), process.Result{Stdout: plan, Stderr: nobody})
+	check.Equal(t, writes(server), []string{})
+
+	check.Equal(t, process.Run(t, process.Env(server), "-group", "on CALL", "-yes", path), process.Result{
+		Stdout: plan, Stderr: "Group \"On call\": 2 added, 2 removed, 0 failed.\n",
+	})
+	check.Equal(t, writes(server), []string{addAda, addDan, dropCarl, dropEve})
+	for email, member := range map[string]bool{
+		"ada@example.com": true, "Dan+night@example.com": true, "BOB@example.com": true, "frida@example.com": true,
+		"Carl@example.com": false, "eve@example.com": false, "bob@example.com": false, "ADA@example.com": false,
+	} {
+		check.True(t, holds(server, email) == member, "%s a member: %v", email, member)
+	}
+
+	check.Equal(t, process.Run(t, process.Env(server), "-group", "On call", "-yes", path), process.Result{
+		Stderr: "Nothing to change: group \"On call\" has the 4 members of " + path + ".\n",
+	})
+	check.Equal(t, len(writes(server)), 4)
+}
+
+// One address that Apono does not know must not keep the others' access from
+// being taken away, and a script must see that not all went well.
+func TestAMemberThatFailsDoesNotStopTheOthers(t *testing.T) {
+	t.Parallel()
+	server, path := newServer(t), fileOf(t, wanted)
+	server.FailNext("Groups.AddMember", 1, 422, nil, `{"message": "no such user"}`)
+	server.FailNext("Groups.RemoveMember", 1, 403, nil, "")
+	result := process.Run(t, process.Env(server), "-group", "On call", "-yes", path)
+	check.Equal(t, result.Stderr, "+ ada@example.com: apono: PUT /api/admin/v1/groups/{id}/members/{email}: 422 Unprocessable Entity: no such user, request id fake-4\n"+
+		"- Carl@example.com: apono: DELETE /api/admin/v1/groups/{id}/members/{email}: 403 Forbidden, request id fake-6\n"+
+		"Group \"On call\": 1 added, 1 removed, 2 failed.\n"+
+		"sync-group: 2 of 4 changes failed: to try them again, repeat the command\n")
+	check.Equal(t, result.Code, 1)
+	check.Equal(t, writes(server), []string{addAda, addDan, dropCarl, dropEve})
+
+	result = process.Run(t, process.Env(server), "-group", "On call", "-yes", path)
+	check.Equal(t, result, process.Result{
+		Stdout: "+ ada@example.com\n- Carl@example.com\n", Stderr: "Group \"On call\": 1 added, 1 removed, 0 failed.\n",
+	})
+	check.Equal(t, writes(server)[4:], []string{addAda, dropCarl})
+}
+
+// A list of members that breaks off looks like a group that lacks many: nothing
+// may follow from it.
+func TestNothingFollowsFromHalfAList(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{})
+	server.FailNext("Groups.ListMembers", 1, 403, nil, "")
+	check.Equal(t, process.Run(t, process.Env(server), "-group", "On call", "-yes", fileOf(t, wanted)), process.Result{
+		Stderr: "sync-group: this token may not do that: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-3\n", Code: 1,
+	})
+	check.Equal(t, writes(server), []string{})
+}
+
+// Ctrl-C leaves a group from which the same command goes on.
+func TestInterruptionLeavesTheRestForTheNextRun(t *testing.T) {
+	t.Parallel()
+	server, path := newServer(t), fileOf(t, wanted)
+	arrived := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/Dan+night@example.com") {
+			close(arrived)
+			<-r.Context().Done()
+			return
+		}
+		server.ServeHTTP(w, r)
+	}))
+	defer slow.Close()
+	cmd := process.Command(t, []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + slow.URL}, "-group", "On call", "-yes", path)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	check.NoError(t, cmd.Start())
+	<-arrived
+	check.NoError(t, cmd.Process.Signal(os.Interrupt))
+	_ = cmd.Wait()
+	check.Equal(t, cmd.ProcessState.ExitCode(), 1)
+	check.Equal(t, stderr.String(), "Stopped at + Dan+night@example.com; the same command goes on.\nsync-group: interrupted\n")
+	check.Equal(t, writes(server), []string{addAda})
+
+	check.Equal(t, process.Run(t, process.Env(server), "-group", "On call", "-yes", path), process.Result{
+		Stdout: "+ Dan+night@example.com\n- Carl@example.com\n- eve@example.com\n", Stderr: "Group \"On call\": 1 added, 2 removed, 0 failed.\n",
+	})
+}
+
+// A group of an identity provider is changed there: a change here would be
+// undone, or last where nobody looks for it.
+func TestGroupsOfIdentityProvidersAreRefused(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	check.Equal(t, process.Run(t, process.Env(server), "-group", "Engineers", "-yes", "-create", fileOf(t, wanted)), process.Result{
+		Stderr: "sync-group: group \"Engineers\" comes from the integration okta-1: change its members there\n", Code: 1,
+	})
+	check.Equal(t, len(server.Requests()), 1)
+}
+
+// A file that a broken script left empty would take everybody's access.
+func TestEmptyFilesNeedAFlag(t *testing.T) {
+	t.Parallel()
+	server, path := newServer(t), fileOf(t, "# nobody\n\n")
+	check.Equal(t, process.Run(t, process.Env(server), "-group", "On call", "-yes", path), process.Result{
+		Stderr: "sync-group: " + path + " names nobody: to remove everybody, use -allow-empty\n", Code: 1,
+	})
+	check.Equal(t, len(server.Requests()), 0)
+	result := process.Run(t, process.Env(server), "-group", "On call", "-yes", "-allow-empty", path)
+	check.Equal(t, result, process.Result{
+		Stdout: "- BOB@example.com\n- Carl@example.com\n- eve@example.com\n- frida@example.com\n",
+		Stderr: "Group \"On call\": 0 added, 4 removed, 0 failed.\n",
+	})
+	check.True(t, !holds(server, "eve@example.com"), "an empty group")
+}
+
+// What is no address is a mistake in the file, and nothing of it may be taken.
+func TestLinesThatAreNoAddressAreRefused(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	for _, line := range []string{"ada", "ada@", "a@example.com b@example.com", "a@example.com,b@example.com", "<ada@example.com>", "Ada <ada@example.com>"} {
+		path := fileOf(t, "bob@example.com\n"+line+"\n")
+		check.Equal(t, process.Run(t, process.Env(server), "-group", "On call", "-yes", path), process.Result{
+			Stderr: "sync-group: " + path + ", line 2: it is not one e-mail address\n", Code: 1,
+		})
+	}
+	check.Equal(t, len(server.Requests()), 0)
+}
+
+func TestCreate(t *testing.T) {
+	t.Parallel()
+	server, path := newServer(t), fileOf(t, "zoe@example.com\nada@example.com\n")
+	args := []string{"-group", "New", "-yes", path}
+	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+		Stderr: "sync-group: there is no group \"New\": to make it, use -create\n", Code: 1,
+	})
+	args = append([]string{"-create"}, args...)
+	// The answer gets lost: the group is there, and the next run finds it.
+	server.FaultNext("Groups.Create", 1, aponotest.Fault{Break: aponotest.AnswerLost})
+	result := process.Run(t, process.Env(server), args...)
+	check.Equal(t, result.Stdout, "+ ada@example.com\n+ zoe@example.com\n")
+	check.Equal(t, result.Code, 1)
+	check.Equal(t, writes(server), []string{`POST /api/admin/v1/groups {"name":"New","members_emails":["ada@example.com","zoe@example.com"]}`})
+	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+		Stderr: "Nothing to change: group \"New\" has the 2 members of " + path + ".\n",
+	})
+
+	args[2] = "Other"
+	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: "Made group \"Other\" with 2 members.\n",
+	})
+	args[2] = "Third"
+	check.Equal(t, process.Run(t, process.Env(server), append(args[:3:3], path)...), process.Result{
+		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: nobody,
+	})
+	check.Equal(t, len(writes(server)), 2)
+}
+
+func TestWithoutTokenSyncsTheDemoTenant(t *testing.T) {
+	t.Parallel()
+	path := fileOf(t, "Ada.Orders@example.com\nben.orders@example.com\nzoe@example.com\n")
+	check.Equal(t, process.Run(t, nil, "-group", "orders", "-yes", path), process.Result{
+		Stdout: "+ zoe@example.com\n- chen.orders@example.com\n- dana.orders@example.com\n- elif.orders@example.com\n- femi.orders@example.com\n" +
+			"- grace.orders@example.com\n- hugo.orders@example.com\n- ines.orders@example.com\n- jonas.orders@example.com\n",
+		Stderr: demo + "Group \"orders\": 1 added, 8 removed, 0 failed.\n",
+	})
+}
+
+func TestWrongUsage(t *testing.T) {
+	t.Parallel()
+	check.Equal(t, process.Run(t, nil, "-group", "orders"), process.Result{
+		Stderr: "sync-group: it takes 1 argument besides flags, not 0; see -h\n", Code: 2,
+	})
+	check.Equal(t, process.Run(t, nil, "members.txt"), process.Result{Stderr: "sync-group: -group is missing; see -h\n", Code: 2})
+	missing := filepath.Join(t.TempDir(), "none.txt")
+	check.Equal(t, process.Run(t, nil, "-group", "orders", missing), process.Result{
+		Stderr: "sync-group: open " + missing + ": no such file or directory\n", Code: 1,
+	})
+	help := process.Run(t, nil, "-h")
+	check.Equal(t, help.Code, 0)
+	check.Contains(t, help.Stderr, "Usage: sync-group [flags] FILE", "-group name", "-yes", "-create", "-allow-empty")
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/internal/check"
+)
+
+// openTerminal opens a terminal and its other end, at which a person would sit.
+func openTerminal(t *testing.T) (person, terminal *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	check.NoError(t, err)
+	t.Cleanup(func() { person.Close() })
+	var unlock, number uint32
+	for request, arg := range map[uintptr]*uint32{syscall.TIOCSPTLCK: &unlock, syscall.TIOCGPTN: &number} {
+		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, person.Fd(), request, uintptr(unsafe.Pointer(arg)))
+		check.True(t, errno == 0, "a terminal, got %v", errno)
+	}
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	check.NoError(t, err)
+	t.Cleanup(func() { terminal.Close() })
+	return person, terminal
+}
+
+// Who sees the changes decides about them. Ctrl-C at the question has to end
+// the program, which nothing else could while it reads.
+func TestAsksOnATerminal(t *testing.T) {
+	t.Parallel()
+	const question = "Make 4 changes to group \"On call\"? [y/N] "
+	for _, test := range []struct {
+		name   string
+		answer func(person *os.File, program *os.Process) error
+		stderr string
+		code   int
+		writes int
+	}{
+		{"yes", typed("y\n"), "Group \"On call\": 2 added, 2 removed, 0 failed.\n", 0, 4},
+		{"no", typed("n\n"), "Nothing was changed.\n", 0, 0},
+		{"only enter", typed("\n"), "Nothing was changed.\n", 0, 0},
+		{"end of input", typed("\x04"), "Nothing was changed.\n", 0, 0},
+		{"interrupt", func(_ *os.File, program *os.Process) error { return program.Signal(os.Interrupt) }, "sync-group: interrupted\n", 1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := newServer(t)
+			person, terminal := openTerminal(t)
+			cmd := process.Command(t, process.Env(server), "-group", "On call", fileOf(t, wanted))
+			cmd.Stdin = terminal
+			stderr, err := cmd.StderrPipe()
+			check.NoError(t, err)
+			check.NoError(t, cmd.Start())
+			reader := bufio.NewReader(stderr)
+			asked, err := reader.ReadString(']')
+			check.NoError(t, err)
+			check.NoError(t, test.answer(person, cmd.Process))
+			var rest strings.Builder
+			_, err = reader.WriteTo(&rest)
+			check.NoError(t, err)
+			check.Equal(t, asked+rest.String(), question+test.stderr)
+			_ = cmd.Wait()
+			check.Equal(t, cmd.ProcessState.ExitCode(), test.code)
+			check.Equal(t, len(writes(server)), test.writes)
+		})
+	}
+}
+
+func typed(text string) func(*os.File, *os.Process) error {
+	return func(person *os.File, _ *os.Process) error {
+		_, err := person.WriteString(text)
+		return err
+	}
+}
+
+// A scheduled job reads the null device, which is no terminal to ask on.
+func TestDoesNotAskTheNullDevice(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	cmd := process.Command(t, process.Env(server), "-group", "On call", fileOf(t, wanted))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr // no Stdin is the null device
+	check.NoError(t, cmd.Run())
+	check.Equal(t, stderr.String(), nobody)
+	check.Equal(t, writes(server), []string{})
+}
