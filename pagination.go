@@ -87,7 +87,8 @@ func byName[T any](name string, seq iter.Seq2[*T, error], identify func(*T) (id,
 		if err != nil {
 			return nil, err
 		}
-		if id, actual := identify(item); strings.EqualFold(actual, name) {
+		// An object may move to the next page while the list is read.
+		if id, actual := identify(item); strings.EqualFold(actual, name) && !slices.Contains(ids, id) {
 			found = item
 			ids = append(ids, id)
 		}

@@ -73,6 +73,9 @@ func (s *Server) FaultNext(operation string, times int, fault Fault) {
 	if !slices.Contains([]Break{"", RequestLost, AnswerLost, AnswerCut}, fault.Break) {
 		s.fail("there is no break %q", fault.Break)
 	}
+	if fault.Status != 0 && (fault.Status < 200 || fault.Status > 599) {
+		s.fail("there is no answer with status %d", fault.Status)
+	}
 	if times <= 0 {
 		return
 	}

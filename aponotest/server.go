@@ -155,8 +155,8 @@ func WithOffsetPageSize(items int) Option { return func(s *Server) { s.offsetPag
 func WithDemoTenant() Option { return func(s *Server) { s.demo = true } }
 
 // WithApprovalAfter has access requests approved by themselves, so long after
-// they were made on the server's clock. Without it they stay pending until
-// [Server.Approve] or [Server.Reject].
+// they were made through the API, on the server's clock. Without it they stay
+// pending until [Server.Approve] or [Server.Reject].
 func WithApprovalAfter(wait time.Duration) Option {
 	return func(s *Server) { s.decides, s.approval = true, wait }
 }
@@ -314,6 +314,9 @@ func (s *Server) answer(fault Fault, op *operation.Operation, r *http.Request, r
 		answer = s.carryOut(op, r, []byte(recorded.Body))
 		if fault.Body != "" {
 			answer.body = []byte(fault.Body)
+			if answer.status == http.StatusNoContent {
+				answer.status = http.StatusOK // the other has no body
+			}
 		}
 	}
 	if answer.header == nil {

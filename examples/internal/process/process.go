@@ -55,7 +55,7 @@ func Command(tb testing.TB, env []string, args ...string) *exec.Cmd {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cmd := exec.CommandContext(tb.Context(), self, args...)
+	cmd := exec.CommandContext(tb.Context(), self, args...) //nolint:gosec // the test binary itself
 	cmd.Env = append([]string{isProgram + "=1"}, env...)
 	return cmd
 }

@@ -3,6 +3,7 @@
 package program
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/apono-go/apono"
@@ -29,10 +31,10 @@ type Program struct {
 	args []string
 }
 
-// Main runs a program until it ends or is interrupted, and ends the process:
-// with 0 if all went well, 1 on an error, 2 on wrong usage.
+// Main runs a program until it ends, is interrupted or told to end, and ends the
+// process: with 0 if all went well, 1 on an error, 2 on wrong usage.
 func Main(name string, run func(context.Context, *Program) error) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p := &Program{
 		Flags: flag.NewFlagSet(name, flag.ContinueOnError),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, args: os.Args[1:],
@@ -92,14 +94,22 @@ func (p *Program) Connect(fake []aponotest.Option, opts ...apono.Option) (client
 	return server.Client(opts...), server.Close, nil
 }
 
-// Confirm asks a question that only "y" or "yes" answers with yes.
-func (p *Program) Confirm(question string) (bool, error) {
+// Confirm asks a question that only "y" or "yes" answers with yes. An interrupt
+// ends the wait for an answer.
+func (p *Program) Confirm(ctx context.Context, question string) (bool, error) {
 	fmt.Fprintf(p.Stderr, "%s [y/N] ", question)
-	var answer string
-	if _, err := fmt.Fscanln(p.Stdin, &answer); err != nil && !errors.Is(err, io.EOF) && err.Error() != "unexpected newline" {
-		return false, err
+	answers := make(chan string, 1)
+	go func() { // reading cannot be interrupted; the process ends without it
+		answer, _ := bufio.NewReader(p.Stdin).ReadString('\n')
+		answers <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(p.Stderr)
+		return false, ctx.Err()
+	case answer := <-answers:
+		return answer == "y" || answer == "yes", nil
 	}
-	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes"), nil
 }
 
 // Progress returns a function that shows a line of progress in place of the
@@ -114,13 +124,20 @@ func (p *Program) Progress() func(format string, args ...any) {
 	}
 }
 
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
+// CanAsk reports whether there is a terminal to ask on.
+func (p *Program) CanAsk() bool { return isTerminal(p.Stdin) }
+
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}
 	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull) // a character device too
+	return err != nil || !os.SameFile(info, null)
 }
 
 // Plural counts things: "1 page", "2 pages".
@@ -152,7 +169,7 @@ func explain(err error) string {
 		return "Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal"
 	case errors.Is(err, apono.ErrForbidden):
 		return "this token may not do that: " + err.Error()
-	case errors.Is(err, context.Canceled):
+	case err == context.Canceled || errors.As(err, new(*apono.TransportError)) && errors.Is(err, context.Canceled): //nolint:errorlint // alone
 		return "interrupted"
 	}
 	return err.Error()
