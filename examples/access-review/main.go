@@ -1,0 +1,256 @@
+// Command access-review lists who can get access to what, and what is careless
+// about it.
+//
+// With APONO_TOKEN or APONO_PERSONAL_TOKEN set it talks to Apono. Without, it
+// starts a fake server with a made-up company and reviews that one's.
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/examples/internal/program"
+)
+
+func main() { program.Main("access-review", run) }
+
+const about = `Lists who can get access to what: the access flows with their requestors and
+targets, bundles being resolved into what they hold. It flags flows in which
+nobody approves, flows whose access does not end, and production flows without
+MFA.`
+
+// row is one way to one target.
+type row struct {
+	Flow      string `json:"flow"`
+	Active    bool   `json:"active"`
+	Trigger   string `json:"trigger"`
+	Requestor string `json:"requestor"`
+	// For is on whose behalf the requestor can ask.
+	For    string `json:"for"`
+	Bundle string `json:"bundle"`
+	Target string `json:"target"`
+	// Resources are what is meant of the target.
+	Resources   string   `json:"resources"`
+	Permissions []string `json:"permissions"`
+	DurationMin int      `json:"duration_min"`
+	Flags       []string `json:"flags"`
+}
+
+var header = []string{"FLOW", "STATE", "TRIGGER", "REQUESTOR", "FOR", "BUNDLE", "TARGET", "RESOURCES", "PERMISSIONS", "DURATION", "FLAGS"}
+
+func (r row) cells() []string {
+	state, duration := "active", "no end"
+	if !r.Active {
+		state = "inactive"
+	}
+	if r.DurationMin > 0 {
+		duration = (time.Duration(r.DurationMin) * time.Minute).String()
+	}
+	return []string{r.Flow, state, r.Trigger, r.Requestor, r.For, r.Bundle, r.Target, r.Resources, strings.Join(r.Permissions, ", "), duration, strings.Join(r.Flags, ", ")}
+}
+
+func run(ctx context.Context, p *program.Program) error {
+	format := p.Flags.String("format", "table", "the `format` of the list: table, csv or json")
+	labels := p.Flags.String("production-label", "production", "the `labels` of flows that need MFA, separated by commas; letter case does not matter")
+	all := p.Flags.Bool("all", false, "review flows that are not active too")
+	onlyFlagged := p.Flags.Bool("flagged", false, "print flagged flows only")
+	fail := p.Flags.Bool("fail", false, "end with exit code 1 if a flow is flagged")
+	if err := p.Parse(about); err != nil {
+		return err
+	}
+	write, ok := map[string]func(io.Writer, []row) error{"table": writeTable, "csv": writeCSV, "json": writeJSON}[*format]
+	if !ok {
+		return p.Misuse("-format is table, csv or json, not %q", *format)
+	}
+	client, disconnect, err := p.Connect(nil)
+	if err != nil {
+		return err
+	}
+	defer disconnect()
+
+	bundles := map[string]*apono.Bundle{}
+	for bundle, err := range client.Bundles.ListAll(ctx) {
+		if err != nil {
+			return err
+		}
+		bundles[bundle.ID] = bundle
+	}
+	rows := []row{}
+	flows, flagged := 0, 0
+	for flow, err := range client.AccessFlows.ListAll(ctx) {
+		if err != nil {
+			return err
+		}
+		if !flow.Active && !*all {
+			continue
+		}
+		flows++
+		flags := review(flow, program.List[string](*labels))
+		if len(flags) > 0 {
+			flagged++
+		} else if *onlyFlagged {
+			continue
+		}
+		rows = append(rows, expand(flow, flags, bundles)...)
+	}
+	if err := write(p.Stdout, rows); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.Stderr, "%s reviewed, %d flagged\n", program.Plural(flows, "access flow"), flagged)
+	if *fail && flagged > 0 {
+		return fmt.Errorf("%s flagged", program.Plural(flagged, "access flow"))
+	}
+	return nil
+}
+
+// review returns what is careless about a flow.
+func review(flow *apono.AccessFlow, productionLabels []string) []string {
+	flags := []string{}
+	if flow.ApproverPolicy == nil || !slices.ContainsFunc(flow.ApproverPolicy.ApproverGroups, func(g apono.ApproverGroup) bool { return len(g.Approvers) > 0 }) {
+		flags = append(flags, "no approver")
+	}
+	if flow.GrantDurationInMin == nil || *flow.GrantDurationInMin <= 0 {
+		flags = append(flags, "no end")
+	}
+	production := slices.ContainsFunc(flow.Settings.Labels, func(label string) bool {
+		return slices.ContainsFunc(productionLabels, func(wanted string) bool { return strings.EqualFold(label, wanted) })
+	})
+	if production && !flow.Settings.RequireMFA {
+		flags = append(flags, "no MFA")
+	}
+	return flags
+}
+
+// expand returns a row for each of a flow's requestors and targets.
+func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bundle) []row {
+	base := row{Flow: flow.Name, Active: flow.Active, Trigger: string(flow.Trigger), For: "self", Permissions: []string{}, Flags: flags}
+	if flow.GrantDurationInMin != nil {
+		base.DurationMin = *flow.GrantDurationInMin
+	}
+	if flow.RequestFor != nil {
+		var scopes []string
+		for _, scope := range flow.RequestFor.RequestScopes {
+			text := string(scope)
+			if grantees := flow.RequestFor.Grantees; grantees != nil && scope == apono.RequestScopeOthers {
+				text += " (" + strings.Join(people(grantees.LogicalOperator, grantees.Conditions), "; ") + ")"
+			}
+			scopes = append(scopes, text)
+		}
+		base.For = strings.Join(scopes, ", ")
+	}
+	var rows []row
+	for _, requestor := range people(flow.Requestors.LogicalOperator, flow.Requestors.Conditions) {
+		base.Requestor = requestor
+		for _, target := range flow.AccessTargets {
+			if target.Bundle == nil {
+				rows = append(rows, base.to(target.Integration, target.AccessScope))
+				continue
+			}
+			within := base
+			within.Bundle = cmp.Or(target.Bundle.BundleName, target.Bundle.BundleID)
+			bundle, known := bundles[target.Bundle.BundleID]
+			if !known || len(bundle.AccessTargets) == 0 {
+				within.Target = map[bool]string{true: "(nothing)", false: "(unknown)"}[known]
+				rows = append(rows, within)
+				continue
+			}
+			for _, content := range bundle.AccessTargets {
+				rows = append(rows, within.to(content.Integration, content.AccessScope))
+			}
+		}
+		if len(flow.AccessTargets) == 0 {
+			base.Target = "(nothing)"
+			rows = append(rows, base)
+		}
+	}
+	return rows
+}
+
+// to returns the row with a target. What is no target that this version of the
+// package knows is listed all the same.
+func (r row) to(integration *apono.IntegrationAccessTarget, scope *apono.AccessScopeAccessTarget) row {
+	switch {
+	case integration != nil:
+		r.Target = cmp.Or(integration.IntegrationName, integration.IntegrationID)
+		r.Resources, r.Permissions = integration.ResourceType, integration.Permissions
+		for _, narrowed := range integration.ResourcesScopes {
+			by := string(narrowed.Type)
+			if narrowed.Key != nil {
+				by += " " + *narrowed.Key
+			}
+			r.Resources += fmt.Sprintf("; %s %s %s", narrowed.ScopeMode, by, strings.Join(narrowed.Values, ", "))
+		}
+	case scope != nil:
+		r.Target, r.Resources = cmp.Or(scope.AccessScopeName, scope.AccessScopeID), "access scope"
+	default:
+		r.Target = "(unknown)"
+	}
+	return r
+}
+
+// people describes those who match conditions, one text for each way to match.
+func people(operator apono.LogicalOperator, conditions []apono.Condition) []string {
+	texts := []string{}
+	for _, condition := range conditions {
+		text := string(condition.Type)
+		if condition.MatchOperator != nil && *condition.MatchOperator != apono.MatchOperatorIs {
+			text += " " + string(*condition.MatchOperator)
+		}
+		texts = append(texts, strings.TrimSpace(text+" "+strings.Join(condition.Values, ", ")))
+	}
+	switch {
+	case len(texts) == 0:
+		return []string{"(nobody)"}
+	case operator == apono.LogicalOperatorOr:
+		return texts
+	}
+	return []string{strings.Join(texts, " "+string(operator)+" ")}
+}
+
+func writeTable(w io.Writer, rows []row) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, strings.Join(header, "\t"))
+	for _, r := range rows {
+		cells := r.cells()
+		for i, cell := range cells {
+			// A name with a tab would move the columns.
+			if cells[i] = strings.Join(strings.FieldsFunc(cell, unicode.IsControl), " "); cells[i] == "" {
+				cells[i] = "-"
+			}
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	return table.Flush()
+}
+
+// writeCSV keeps spreadsheets from taking names for formulas.
+func writeCSV(w io.Writer, rows []row) error {
+	lines := [][]string{header}
+	for _, r := range rows {
+		cells := r.cells()
+		for i, cell := range cells {
+			if cell != "" && strings.ContainsRune("=+-@\t", rune(cell[0])) {
+				cells[i] = "'" + cell
+			}
+		}
+		lines = append(lines, cells)
+	}
+	return csv.NewWriter(w).WriteAll(lines)
+}
+
+func writeJSON(w io.Writer, rows []row) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(rows)
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/internal/check"
+)
+
+func TestMain(m *testing.M) { process.Main(m, main) }
+
+// careful is a flow in which nothing is to be flagged.
+func careful(name string) map[string]any {
+	return map[string]any{
+		"id": name, "name": name, "active": true, "trigger": "SELF_SERVE", "creation_date": "2026-01-01T00:00:00Z", "grant_duration_in_min": 90,
+		"requestors":     object("OR", condition("group", nil, "g1")),
+		"access_targets": []any{target("orders", "READ")},
+		"settings":       settings(true, "production"),
+		"approver_policy": map[string]any{"approval_mode": "ANY_OF", "approver_groups": []any{
+			map[string]any{"logical_operator": "OR", "approvers": []any{condition("user", "is", "boss@example.com")}},
+		}},
+	}
+}
+
+func object(operator string, conditions ...any) map[string]any {
+	return map[string]any{"logical_operator": operator, "conditions": conditions}
+}
+
+func condition(kind string, operator any, values ...string) map[string]any {
+	c := map[string]any{"type": kind}
+	if operator != nil {
+		c["match_operator"] = operator
+	}
+	if len(values) > 0 {
+		c["values"] = values
+	}
+	return c
+}
+
+func target(integration string, permissions ...string) map[string]any {
+	return map[string]any{"integration": map[string]any{
+		"integration_id": integration + "-id", "integration_name": integration, "resource_type": "mysql-database", "permissions": permissions,
+	}}
+}
+
+func settings(mfa bool, labels ...string) map[string]any {
+	return map[string]any{"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": false, "require_mfa": mfa, "labels": labels}
+}
+
+// with changes members of a flow; nil removes one.
+func with(flow map[string]any, members map[string]any) map[string]any {
+	for name, value := range members {
+		if flow[name] = value; value == nil {
+			delete(flow, name)
+		}
+	}
+	return flow
+}
+
+// lines runs the program for CSV and returns the lines after the header.
+func lines(t *testing.T, server *aponotest.Server, args ...string) []string {
+	t.Helper()
+	got := process.Run(t, process.Env(server), append([]string{"-format", "csv"}, args...)...)
+	check.Equal(t, got.Code, 0)
+	all := strings.Split(strings.TrimSuffix(got.Stdout, "\n"), "\n")
+	check.Equal(t, all[0], "FLOW,STATE,TRIGGER,REQUESTOR,FOR,BUNDLE,TARGET,RESOURCES,PERMISSIONS,DURATION,FLAGS")
+	return all[1:]
+}
+
+// A reviewer signs what the list says. Each way to access has to be there:
+// every requestor, every target, what bundles hold, and for whom one can ask.
+func TestEveryWayToAccessIsListed(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithPageSize(1))
+	scope := map[string]any{"access_scope": map[string]any{"access_scope_id": "s1", "access_scope_name": "Databases"}}
+	narrowed := target("people", "READ", "WRITE")
+	narrowed["integration"].(map[string]any)["resources_scopes"] = []any{
+		map[string]any{"scope_mode": "include_resources", "type": "TAG", "key": "env", "values": []string{"prod", "qa"}},
+		map[string]any{"scope_mode": "exclude_resources", "type": "NAME", "values": []string{"tmp"}},
+	}
+	server.Put(aponotest.Bundles,
+		map[string]any{"id": "b1", "name": "Night shift", "access_targets": []any{narrowed, scope}},
+		map[string]any{"id": "b2", "name": "Empty", "access_targets": []any{}})
+	bundle := func(id, name string) map[string]any {
+		return map[string]any{"bundle": map[string]any{"bundle_id": id, "bundle_name": name}}
+	}
+	server.Put(aponotest.AccessFlows,
+		with(careful("either"), map[string]any{
+			"requestors":     object("OR", condition("group", "is", "g1", "g2"), condition("Owner", nil)),
+			"access_targets": []any{target("orders", "READ"), bundle("b1", "Night shift")},
+		}),
+		with(careful("both"), map[string]any{
+			"requestors":     object("AND", condition("team", "is_not", "ops"), condition("city", "starts_with", "Ber")),
+			"access_targets": []any{bundle("b2", "Empty"), bundle("b3", "Gone"), scope},
+			"request_for": map[string]any{
+				"request_scopes": []string{"self", "others"}, "grantees": object("OR", condition("user", nil, "a@example.com"), condition("group", "is", "g9")),
+			},
+		}),
+		with(careful("nothing"), map[string]any{"requestors": object("OR"), "access_targets": []any{}, "trigger": "AUTOMATIC"}),
+	)
+	check.Equal(t, lines(t, server), []string{
+		`either,active,SELF_SERVE,"group g1, g2",self,,orders,mysql-database,READ,1h30m0s,`,
+		`either,active,SELF_SERVE,"group g1, g2",self,Night shift,people,"mysql-database; include_resources TAG env prod, qa; exclude_resources NAME tmp","READ, WRITE",1h30m0s,`,
+		`either,active,SELF_SERVE,"group g1, g2",self,Night shift,Databases,access scope,,1h30m0s,`,
+		`either,active,SELF_SERVE,Owner,self,,orders,mysql-database,READ,1h30m0s,`,
+		`either,active,SELF_SERVE,Owner,self,Night shift,people,"mysql-database; include_resources TAG env prod, qa; exclude_resources NAME tmp","READ, WRITE",1h30m0s,`,
+		`either,active,SELF_SERVE,Owner,self,Night shift,Databases,access scope,,1h30m0s,`,
+		`both,active,SELF_SERVE,team is_not ops AND city starts_with Ber,"self, others (user a@example.com; group g9)",Empty,(nothing),,,1h30m0s,`,
+		`both,active,SELF_SERVE,team is_not ops AND city starts_with Ber,"self, others (user a@example.com; group g9)",Gone,(unknown),,,1h30m0s,`,
+		`both,active,SELF_SERVE,team is_not ops AND city starts_with Ber,"self, others (user a@example.com; group g9)",,Databases,access scope,,1h30m0s,`,
+		`nothing,active,AUTOMATIC,(nobody),self,,(nothing),,,1h30m0s,`,
+	})
+	var asked []string
+	for _, request := range server.Requests() {
+		check.Equal(t, request.Method, "GET")
+		asked = append(asked, request.Operation)
+	}
+	check.Equal(t, asked, []string{"Bundles.List", "Bundles.List", "AccessFlows.List", "AccessFlows.List", "AccessFlows.List"})
+}
+
+// A target of a kind that came after this version is access all the same.
+func TestUnknownTargetIsListed(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	flow, err := json.Marshal(with(careful("new"), map[string]any{"access_targets": []any{map[string]any{"galaxy": map[string]any{}}}}))
+	check.NoError(t, err)
+	server.FaultNext("AccessFlows.List", 1, aponotest.Fault{Body: `{"items": [` + string(flow) + `], "pagination": {"next_page_token": null}}`})
+	check.Equal(t, lines(t, server), []string{"new,active,SELF_SERVE,group g1,self,,(unknown),,,1h30m0s,"})
+}
+
+// The careless flows are what the review is for: one that is not flagged stays.
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	server.Put(aponotest.AccessFlows,
+		careful("careful"),
+		with(careful("no approver"), map[string]any{"approver_policy": nil}),
+		with(careful("empty approvers"), map[string]any{"approver_policy": map[string]any{"approval_mode": "ANY_OF", "approver_groups": []any{
+			map[string]any{"logical_operator": "OR", "approvers": []any{}}}}}),
+		with(careful("no end"), map[string]any{"grant_duration_in_min": nil}),
+		with(careful("no mfa"), map[string]any{"settings": settings(false, "eu", "Production")}),
+		with(careful("test"), map[string]any{"settings": settings(false, "test")}),
+		with(careful("off"), map[string]any{"active": false, "approver_policy": nil, "grant_duration_in_min": nil, "settings": settings(false, "production")}),
+	)
+	check.Equal(t, lines(t, server, "-flagged"), []string{
+		"no approver,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no approver",
+		"empty approvers,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no approver",
+		"no end,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,no end,no end",
+		"no mfa,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA",
+	})
+	check.Equal(t, len(lines(t, server)), 6)
+	everything := lines(t, server, "-all")
+	check.Equal(t, len(everything), 7)
+	check.Equal(t, everything[6], `off,inactive,SELF_SERVE,group g1,self,,orders,mysql-database,READ,no end,"no approver, no end, no MFA"`)
+	relabelled := lines(t, server, "-flagged", "-production-label", "staging, TEST")
+	check.Equal(t, len(relabelled), 4)
+	check.Equal(t, relabelled[3], "test,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA")
+}
+
+// A pipeline that gates on the review goes by the exit code alone.
+func TestFail(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	server.Put(aponotest.AccessFlows, careful("careful"), with(careful("off"), map[string]any{"active": false, "approver_policy": nil}))
+	got := process.Run(t, process.Env(server), "-fail", "-flagged", "-format", "json")
+	check.Equal(t, got, process.Result{Stdout: "[]\n", Stderr: "1 access flow reviewed, 0 flagged\n"})
+	got = process.Run(t, process.Env(server), "-fail", "-flagged", "-all", "-format", "json")
+	check.Equal(t, got.Code, 1)
+	check.Equal(t, got.Stderr, "2 access flows reviewed, 1 flagged\naccess-review: 1 access flow flagged\n")
+	check.JSON(t, got.Stdout, `[{"flow": "off", "active": false, "trigger": "SELF_SERVE", "requestor": "group g1", "for": "self", "bundle": "",
+		"target": "orders", "resources": "mysql-database", "permissions": ["READ"], "duration_min": 90, "flags": ["no approver"]}]`)
+	server.FailNext("AccessFlows.List", 1, 403, nil, "")
+	got = process.Run(t, process.Env(server))
+	check.Equal(t, got, process.Result{Code: 1,
+		Stderr: "access-review: this token may not do that: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request id fake-6\n"})
+}
+
+// Whoever may name a flow must not run formulas on the reviewer's machine, and a
+// tab in a name must not move the columns of the table.
+func TestNamesAreHarmless(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	for _, name := range []string{"=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "a=b"} {
+		server.Put(aponotest.AccessFlows, careful(name))
+	}
+	const rest = ",active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,"
+	check.Equal(t, lines(t, server), []string{"'=cmd()" + rest, "'+1" + rest, "'-1" + rest, "'@SUM(A1)" + rest, "'\t=1" + rest, "a=b" + rest})
+
+	server = aponotest.NewServer(t)
+	server.Put(aponotest.AccessFlows, careful("a\tb\nc\x1b[2J"))
+	got := process.Run(t, process.Env(server))
+	check.Equal(t, got.Stdout, ""+
+		"FLOW       STATE   TRIGGER     REQUESTOR  FOR   BUNDLE  TARGET  RESOURCES       PERMISSIONS  DURATION  FLAGS\n"+
+		"a b c [2J  active  SELF_SERVE  group g1   self  -       orders  mysql-database  READ         1h30m0s   -\n")
+}
+
+func TestWithoutToken(t *testing.T) {
+	t.Parallel()
+	got := process.Run(t, nil, "-flagged")
+	check.Equal(t, got, process.Result{
+		Stdout: "" +
+			"FLOW                   STATE   TRIGGER     REQUESTOR                        FOR   BUNDLE  TARGET                          RESOURCES              PERMISSIONS     DURATION  FLAGS\n" +
+			"Break glass            active  SELF_SERVE  team platform                    self  -       Production databases            access scope           -               no end    no approver, no end, no MFA\n" +
+			"Staging for everybody  active  SELF_SERVE  team *                           self  -       mysql-staging-orders            mysql-database         READ_ONLY       8h0m0s    no approver\n" +
+			"Support shift          active  AUTOMATIC   pagerduty_shift support on call  self  -       aws-account-production-support  aws-account-s3-bucket  ReadOnlyAccess  no end    no approver, no end\n",
+		Stderr: "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n" +
+			"13 access flows reviewed, 3 flagged\n",
+	})
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	got := process.Run(t, nil, "-h")
+	check.Equal(t, got.Code, 0)
+	check.Contains(t, got.Stderr, "-all", "-fail", "-flagged", "-format", "-production-label")
+	check.Equal(t, process.Run(t, nil, "-format", "xml"), process.Result{Stderr: "access-review: -format is table, csv or json, not \"xml\"; see -h\n", Code: 2})
+	server := aponotest.NewServer(t)
+	check.Equal(t, process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}), process.Result{Code: 1,
+		Stderr: "access-review: Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal\n"})
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/internal/check"
+)
+
+func TestMain(m *testing.M) { process.Main(m, main) }
+
+var (
+	ada = &apono.RequestorIdentity{ID: "u1", SourceID: "Ada@example.com"}
+	ben = &apono.RequestorIdentity{ID: "u2", SourceID: "ben@example.com"}
+)
+
+// newServer has Ada, who leaves, with requests in every state, and Ben, who
+// stays.
+func newServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+	t.Helper()
+	server := aponotest.NewServer(t, opts...)
+	server.Put(aponotest.Users, apono.User{ID: "u2", Email: "ben@example.com", EmailAliases: []string{"ada@example.com"}}, apono.User{ID: "u1", Email: "Ada@example.com"})
+	server.Put(aponotest.Groups, apono.Group{ID: "g1", Name: "orders"}, apono.Group{ID: "g2", Name: "people"},
+		apono.Group{ID: "g3", Name: "everybody", SourceIntegrationID: apono.Ptr("okta-1"), SourceIntegrationName: apono.Ptr("Okta")},
+		apono.Group{ID: "g4", Name: "search"})
+	server.Put(aponotest.MembersOf("g1"), apono.GroupMember{Email: "ben@example.com"}, apono.GroupMember{Email: "ADA@example.com"})
+	server.Put(aponotest.MembersOf("g2"), apono.GroupMember{Email: "ben@example.com"})
+	server.Put(aponotest.MembersOf("g3"), apono.GroupMember{Email: "ada@example.com"})
+	server.Put(aponotest.MembersOf("g4"), apono.GroupMember{Email: "ada@example.com"})
+	for _, status := range []apono.AccessRequestStatus{"ACTIVE", "Granted", "PENDING", "PENDING_MFA", "REJECTED", "FAILED", "REVOKED", "EXPIRED", "REVOKING", "HALF_OPEN"} {
+		server.Put(aponotest.AccessRequests, apono.AccessRequest{ID: "own-" + string(status), Status: status, Requestor: ada,
+			AccessGroups: []apono.AccessGroup{
+				{Integration: apono.IntegrationPartial{ID: "i1", Name: "db"}, ResourceTypes: []apono.ResourceType{}},
+				{Integration: apono.IntegrationPartial{ID: "i2", Name: "k8s"}, ResourceTypes: []apono.ResourceType{}},
+			}})
+	}
+	server.Put(aponotest.AccessRequests,
+		apono.AccessRequest{ID: "of-ben", Status: "ACTIVE", Requestor: ben},
+		apono.AccessRequest{ID: "for-ada", Status: "ACTIVE", Requestor: ben, Grantee: &apono.GranteeIdentity{ID: "u1", SourceID: "Ada@example.com"},
+			Bundle: &apono.BundlePartial{ID: "b1", Name: "On call"}},
+		apono.AccessRequest{ID: "for-ada-over", Status: "REVOKED", Requestor: ben, Grantee: &apono.GranteeIdentity{ID: "u1", SourceID: "Ada@example.com"}},
+		apono.AccessRequest{ID: "for-ben", Status: "ACTIVE", Requestor: ada, Grantee: &apono.GranteeIdentity{ID: "u2", SourceID: "ben@example.com"}})
+	return server
+}
+
+// changes are the requests that changed something.
+func changes(server *aponotest.Server) []string {
+	list := []string{}
+	for _, request := range server.Requests() {
+		if request.Method != "GET" {
+			list = append(list, request.Method+" "+request.Path)
+		}
+	}
+	return list
+}
+
+var everything = []string{
+	"DELETE /api/admin/v1/groups/g1/members/ADA@example.com",
+	"DELETE /api/admin/v1/groups/g4/members/ada@example.com",
+	"POST /api/user/v4/access-requests/own-ACTIVE/revoke",
+	"POST /api/user/v4/access-requests/own-Granted/revoke",
+	"POST /api/user/v4/access-requests/own-PENDING/revoke",
+	"POST /api/user/v4/access-requests/own-PENDING_MFA/revoke",
+	"POST /api/user/v4/access-requests/own-HALF_OPEN/revoke",
+	"POST /api/user/v4/access-requests/for-ada/revoke",
+}
+
+// Whoever looks first must see all that would happen, and nothing may happen.
+func TestDryRunChangesNothing(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, aponotest.WithPageSize(2))
+	check.Equal(t, process.Run(t, process.Env(server), "-user", "ada@EXAMPLE.com"), process.Result{
+		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
+			"would remove ADA@example.com from group orders\n" +
+			"would remove ada@example.com from group search\n" +
+			"would revoke request own-ACTIVE (ACTIVE), db, k8s\n" +
+			"would revoke request own-Granted (Granted), db, k8s\n" +
+			"would revoke request own-PENDING (PENDING), db, k8s\n" +
+			"would revoke request own-PENDING_MFA (PENDING_MFA), db, k8s\n" +
+			"would revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
+			"would revoke request for-ada (ACTIVE), bundle On call\n" +
+			"ada@EXAMPLE.com: 8 steps to do; -apply does it, 1 group left to identity providers, 0 failures\n",
+	})
+	check.Equal(t, changes(server), []string{})
+	check.Equal(t, server.Requests("AccessRequests.List")[0].Query["requestor"], []string{"Ada@example.com"})
+	check.Equal(t, server.Requests("DelegatedRequests.List")[0].Query["grantee"], []string{"Ada@example.com"})
+}
+
+// All access of the one who leaves ends, and nobody else's. A second run finds
+// nothing, even while the first one's revocations are under way.
+func TestApply(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, aponotest.WithProvisioningTime(time.Hour))
+	got := process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
+	check.Equal(t, got, process.Result{
+		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
+			"remove ADA@example.com from group orders\n" +
+			"remove ada@example.com from group search\n" +
+			"revoke request own-ACTIVE (ACTIVE), db, k8s\n" +
+			"revoke request own-Granted (Granted), db, k8s\n" +
+			"revoke request own-PENDING (PENDING), db, k8s\n" +
+			"revoke request own-PENDING_MFA (PENDING_MFA), db, k8s\n" +
+			"revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
+			"revoke request for-ada (ACTIVE), bundle On call\n" +
+			"ada@example.com: 8 of 8 steps done, 1 group left to identity providers, 0 failures\n",
+	})
+	check.Equal(t, changes(server), everything)
+	for id, want := range map[string]apono.AccessRequestStatus{
+		"own-ACTIVE": "REVOKING", "own-HALF_OPEN": "REVOKING", "for-ada": "REVOKING", "own-REJECTED": "REJECTED", "of-ben": "ACTIVE", "for-ben": "ACTIVE",
+	} {
+		var request apono.AccessRequest
+		check.True(t, server.Get(aponotest.AccessRequests, id, &request), "a request %s", id)
+		check.Equal(t, request.Status, want)
+	}
+	var member apono.GroupMember
+	check.True(t, server.Get(aponotest.MembersOf("g1"), "ben@example.com", &member), "Ben to stay")
+	check.True(t, !server.Get(aponotest.MembersOf("g1"), "ADA@example.com", &member), "Ada to be gone")
+	check.True(t, server.Get(aponotest.MembersOf("g3"), "ada@example.com", &member), "the identity provider's group to be as it was")
+
+	got = process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
+	check.Equal(t, got, process.Result{
+		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
+			"ada@example.com: 0 of 0 steps done, 1 group left to identity providers, 0 failures\n",
+	})
+	check.Equal(t, changes(server), everything)
+}
+
+// One failure must not keep the rest of the access alive, and must not look like
+// success. Someone who is gone already is no failure.
+func TestFailuresDoNotStopIt(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	server.FailNext("Groups.ListMembers", 1, 403, nil, "")
+	server.FailNext("Groups.RemoveMember", 1, 404, nil, "")
+	server.FailNext("AccessRequests.Revoke", 1, 409, nil, "")
+	server.FailNext("AccessRequests.Revoke", 1, 404, nil, "")
+	server.FailNext("DelegatedRequests.List", 1, 403, nil, "")
+	got := process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
+	check.Equal(t, got, process.Result{
+		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
+			"remove ada@example.com from group search\n" +
+			"revoke request own-PENDING (PENDING), db, k8s\n" +
+			"revoke request own-PENDING_MFA (PENDING_MFA), db, k8s\n" +
+			"revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
+			"ada@example.com: 4 of 6 steps done, 1 group left to identity providers, 4 failures\n",
+		Stderr: "offboard: could not read the members of group orders: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-3\n" +
+			"offboard: could not read everything: apono: GET /api/user/v1/delegated-access-requests: 403 Forbidden, request id fake-8\n" +
+			"offboard: could not revoke request own-ACTIVE (ACTIVE), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-10\n" +
+			"offboard: could not revoke request own-Granted (Granted), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found, request id fake-11\n" +
+			"offboard: not complete, 4 failures: run it again\n",
+		Code: 1,
+	})
+}
+
+// A server that ignores the filters answers everybody's requests: those of
+// others must not be revoked, and one without a name is for a person to judge.
+func TestOnlyThePersonsOwnRequests(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	const rest = `"status": "ACTIVE", "creation_date": "2026-01-01T00:00:00Z", "custom_fields": {}, "access_groups": []`
+	server.FaultNext("AccessRequests.List", 1, aponotest.Fault{Body: `{"items": [
+		{"id": "r1", "requestor": {"id": "u2", "source_id": "ben@example.com"}, ` + rest + `},
+		{"id": "r5", "requestor": {"id": "u1", "source_id": "ada@example.com"}, "grantee": {"id": "u2", "source_id": "ben@example.com"}, ` + rest + `},
+		{"id": "r2", ` + rest + `},
+		{"id": "r3", "requestor": {"id": "u1", "source_id": "ADA@example.com"}, ` + rest + `}], "pagination": {"next_page_token": null}}`})
+	server.FaultNext("DelegatedRequests.List", 1, aponotest.Fault{Body: `{"items": [
+		{"id": "r3", "grantee": {"id": "u1", "source_id": "ada@example.com"}, ` + rest + `},
+		{"id": "r4", "grantee": {"id": "u2", "source_id": "ben@example.com"}, ` + rest + `}], "pagination": {"next_page_token": null}}`})
+	check.Equal(t, process.Run(t, process.Env(server), "-user", "ada@example.com"), process.Result{
+		Stdout: "would revoke request r3 (ACTIVE)\nada@example.com: 1 step to do; -apply does it, 0 groups left to identity providers, 1 failure\n",
+		Stderr: "Apono has no user ada@example.com: gone already, or a slip?\n" +
+			"offboard: request r2 is left alone: it does not say whose it is\n" +
+			"offboard: not complete, 1 failure: run it again\n",
+		Code: 1,
+	})
+	check.Equal(t, server.Requests("AccessRequests.List")[0].Query["requestor"], []string{"ada@example.com"})
+}
+
+func TestWithoutToken(t *testing.T) {
+	t.Parallel()
+	const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
+	check.Equal(t, process.Run(t, nil, "-user", "ADA.orders@example.com", "-apply"), process.Result{
+		Stdout: "remove ada.orders@example.com from group orders\n" +
+			"revoke request request-ada-active (ACTIVE), postgresql-production-orders, bundle Orders on-call\n" +
+			"revoke request request-ada-pending (PENDING), postgresql-production-orders, bundle Orders on-call\n" +
+			"ADA.orders@example.com: 3 of 3 steps done, 0 groups left to identity providers, 0 failures\n",
+		Stderr: demo,
+	})
+	check.Equal(t, process.Run(t, nil, "-user", "nobody@example.com"), process.Result{
+		Stdout: "nobody@example.com: nothing to do, 0 groups left to identity providers, 0 failures\n",
+		Stderr: demo + "Apono has no user nobody@example.com: gone already, or a slip?\n",
+	})
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	got := process.Run(t, nil, "-h")
+	check.Equal(t, got.Code, 0)
+	check.Contains(t, got.Stderr, "-apply", "-user")
+	for _, args := range [][]string{nil, {"-user", "ada"}} {
+		check.Equal(t, process.Run(t, nil, args...), process.Result{Stderr: "offboard: -user is required, and an e-mail address; see -h\n", Code: 2})
+	}
+	server := newServer(t)
+	got = process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}, "-user", "ada@example.com", "-apply")
+	check.Equal(t, got, process.Result{Code: 1,
+		Stderr: "offboard: Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal\n"})
+	check.Equal(t, len(server.Requests()), 1)
+}

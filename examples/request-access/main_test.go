@@ -1,0 +1,466 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/internal/check"
+)
+
+func TestMain(m *testing.M) { process.Main(m, main) }
+
+// first is the id that the fake server gives out first.
+const first = "00000001-0000-4000-8000-000000000001"
+
+var approved = aponotest.WithApprovalAfter(0)
+
+// newServer has two databases, bundles of them, and one person.
+func newServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+	t.Helper()
+	server := aponotest.NewServer(t, opts...)
+	server.Put(aponotest.Users, apono.User{ID: "u1", Email: "ben@example.com"})
+	targets := []apono.AccessBundleAccessTarget{}
+	for _, name := range []string{"orders", "people"} {
+		server.Put(aponotest.Integrations, apono.Integration{ID: "i-" + name, Name: name, Type: "mysql"})
+		server.Put(aponotest.ResourcesOf("i-"+name),
+			apono.Resource{ID: name + "-db", Name: "main", Type: "database"}, apono.Resource{ID: name + "-table", Name: "main", Type: "table"})
+		server.Put(aponotest.PermissionsOf("i-"+name),
+			apono.Permission{ID: name + "-read", Name: "READ", ResourceType: "database"},
+			apono.Permission{ID: name + "-write", Name: "WRITE", ResourceType: "database"},
+			apono.Permission{ID: name + "-table-read", Name: "READ", ResourceType: "table"})
+		targets = append(targets, apono.AccessBundleAccessTarget{Integration: &apono.IntegrationAccessTarget{
+			IntegrationID: "i-" + name, IntegrationName: name, ResourceType: "database", Permissions: []string{"READ"},
+		}})
+	}
+	server.Put(aponotest.Bundles,
+		apono.Bundle{ID: "b1", Name: "On call", AccessTargets: targets},
+		apono.Bundle{ID: "b2", Name: "Twice", AccessTargets: targets[:1]}, apono.Bundle{ID: "b3", Name: "twice", AccessTargets: targets[:1]},
+		apono.Bundle{ID: "b4", Name: "Empty", AccessTargets: targets[:0]})
+	return server
+}
+
+// onCall are the arguments that request a bundle, and what comes with them.
+func onCall(more ...string) []string {
+	return append([]string{"-bundle", "On call", "-justification", "Incident 4711"}, more...)
+}
+
+// status is the state in which a server has a request.
+func status(t *testing.T, server *aponotest.Server, id string) apono.AccessRequestStatus {
+	t.Helper()
+	var request apono.AccessRequest
+	check.True(t, server.Get(aponotest.AccessRequests, id, &request), "a request %s", id)
+	return request.Status
+}
+
+// operations are what was asked of a server, in order.
+func operations(server *aponotest.Server) []string {
+	names := []string{}
+	for _, request := range server.Requests() {
+		names = append(names, request.Operation)
+	}
+	return names
+}
+
+// start runs the program and returns once it has written the line. Later lines
+// are read with rest, which waits for the end of the program.
+func start(t *testing.T, server *aponotest.Server, line string, args ...string) (cmd *exec.Cmd, rest func() string) {
+	t.Helper()
+	cmd = process.Command(t, process.Env(server), args...)
+	pipe, err := cmd.StderrPipe()
+	check.NoError(t, err)
+	check.NoError(t, cmd.Start())
+	stderr := bufio.NewReader(pipe)
+	for got := ""; got != line+"\n"; {
+		got, err = stderr.ReadString('\n')
+		check.NoError(t, err)
+	}
+	return cmd, func() string {
+		text, err := io.ReadAll(stderr)
+		check.NoError(t, err)
+		_ = cmd.Wait()
+		return string(text)
+	}
+}
+
+// Somebody who is woken at night gets from the name of a bundle to every
+// password in one command. Each is read once: a second read of a one-time
+// password finds none.
+func TestBundleToConnectionDetails(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, approved, aponotest.WithOneTimeDetails(), aponotest.WithPageSize(1))
+	check.Equal(t, process.Run(t, process.Env(server), "-bundle", "ON CALL", "-justification", "Incident 4711"), process.Result{
+		Stdout: "orders:\nConnect to orders as apono-user with the password made-up-1.\npassword: made-up-1\nusername: apono-user\n" +
+			"people:\nConnect to people as apono-user with the password made-up-2.\npassword: made-up-2\nusername: apono-user\n",
+		Stderr: "Requested: " + first + "\n",
+	})
+	check.Equal(t, operations(server)[4:], []string{
+		"AccessRequests.Create", "AccessRequests.Get", "Sessions.List", "Sessions.List", "Sessions.GetAccessDetails", "Sessions.GetAccessDetails",
+	})
+	check.JSON(t, server.Requests("AccessRequests.Create")[0].Body, `{"bundle_reference": "b1", "justification": "Incident 4711", "custom_fields": {}}`)
+	check.Equal(t, server.Requests("Sessions.List")[0].Query["request_ids"], []string{first})
+	check.Equal(t, status(t, server, first), "ACTIVE")
+}
+
+// Whatever a person says about a request has to arrive, and the access must not
+// be for another resource than the one that was named.
+func TestEntitlement(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		body string
+		// lookups are how many lists it takes to find the entitlement, each of them
+		// for the grantee.
+		lookups int
+		grantee []string
+	}{
+		{
+			[]string{"-resource", "main", "-permission", "WRITE", "-duration", "1h30m", "-grantee", "ben@example.com", "-field", "ticket=A=1", "-field", "team="},
+			`{"entitlements": [{"resource_id": "orders-db", "permission_id": "orders-write"}], "justification": "Fix", "duration_in_sec": 5400,
+				"grantee": "ben@example.com", "custom_fields": {"ticket": "A=1", "team": ""}}`, 1, []string{"ben@example.com"},
+		},
+		{
+			[]string{"-resource", "orders-table", "-permission", "read"},
+			`{"entitlements": [{"resource_id": "orders-table", "permission_id": "orders-table-read"}], "justification": "Fix", "custom_fields": {}}`, 2, nil,
+		},
+	} {
+		server := newServer(t, approved)
+		got := process.Run(t, process.Env(server), append([]string{"-integration", "orders", "-justification", "Fix"}, test.args...)...)
+		check.Equal(t, got.Stderr, "Requested: "+first+"\n")
+		check.Contains(t, got.Stdout, "orders:\nConnect to orders ")
+		check.JSON(t, server.Requests("AccessRequests.Create")[0].Body, test.body)
+		lookups := server.Requests("AvailableAccess.ListEntitlements")
+		check.Equal(t, len(lookups), test.lookups)
+		check.Equal(t, lookups[0].Query["integration_name"], []string{"orders"})
+		check.Equal(t, lookups[0].Query["grantee"], test.grantee)
+		check.Equal(t, lookups[0].Query["resource_name"], []string{test.args[1]})
+		check.Equal(t, lookups[0].Query["permission_name"], []string{test.args[3]})
+	}
+}
+
+// A name that fits nothing or too much must not become a request for something
+// else, and the person should see what to type instead.
+func TestNamesThatDoNotFitExactlyOne(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, approved)
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-bundle", "twice"}, "several have this name, be more exact:\n  Twice: -bundle b2\n  twice: -bundle b3\n"},
+		{[]string{"-bundle", "On*"}, "nothing that may be requested has this name, but there is:\n" +
+			"  On call: -bundle b1\n  Twice: -bundle b2\n  twice: -bundle b3\n  Empty: -bundle b4\n"},
+		{[]string{"-integration", "orders", "-resource", "main", "-permission", "READ"}, "several have this name, be more exact:\n" +
+			"  database, main: -resource orders-db -permission READ\n  table, main: -resource orders-table -permission READ\n"},
+		{[]string{"-integration", "orders", "-resource", "mian", "-permission", "READ"}, "nothing that may be requested has this name, but there is:\n" +
+			"  database, main: -resource orders-db -permission READ\n  database, main: -resource orders-db -permission WRITE\n" +
+			"  table, main: -resource orders-table -permission READ\n"},
+		{[]string{"-integration", "oders", "-resource", "main", "-permission", "READ"}, "nothing that may be requested has this name\n"},
+	} {
+		got := process.Run(t, process.Env(server), append(test.args, "-justification", "Fix")...)
+		check.Equal(t, got, process.Result{Stderr: "request-access: " + test.want, Code: 1})
+	}
+	for i := range 8 {
+		server.Put(aponotest.Bundles, apono.Bundle{Name: strings.Repeat("x", i+1), AccessTargets: []apono.AccessBundleAccessTarget{}})
+	}
+	got := process.Run(t, process.Env(server), "-bundle", "none", "-justification", "Fix")
+	check.Equal(t, got.Stderr, "request-access: nothing that may be requested has this name, but 12 others\n")
+	check.Equal(t, len(server.Requests("AccessRequests.Create")), 0)
+}
+
+// A server that ignores a filter must lead neither to a request for the wrong
+// thing nor to a look at somebody else's one-time password.
+func TestAnswersThatWereNotAskedFor(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, approved)
+	server.FaultNext("AvailableAccess.ListEntitlements", 1, aponotest.Fault{Body: `{"items": [{"integration": {"id": "i-people", "name": "people"},
+		"resource": {"id": "people-db", "source_id": "", "type": {"id": "database", "label": "database"}, "name": "main"},
+		"permission": {"id": "people-write", "source_id": "", "name": "WRITE"}}], "pagination": {"next_page_token": null}}`})
+	server.FaultNext("Sessions.List", 1, aponotest.Fault{Body: `{"items": [{"id": "s1", "name": "foreign", "request_ids": ["other"],
+		"integration": {"id": "i-people", "name": "people"}, "credentials_status": "AVAILABLE", "can_reset_credentials": true}],
+		"pagination": {"next_page_token": null}}`})
+	got := process.Run(t, process.Env(server), "-integration", "orders", "-resource", "main", "-permission", "WRITE", "-justification", "Fix")
+	check.Equal(t, got, process.Result{Stderr: "Requested: " + first + "\nGranted, but there is no session to connect to: " + first + "\n"})
+	check.JSON(t, server.Requests("AccessRequests.Create")[0].Body,
+		`{"entitlements": [{"resource_id": "orders-db", "permission_id": "orders-write"}], "justification": "Fix", "custom_fields": {}}`)
+	check.Equal(t, len(server.Requests("Sessions.GetAccessDetails")), 0)
+}
+
+// One submission may become several requests. None may be forgotten, and a
+// session that serves two of them is read once.
+func TestSeveralRequestsOfOneSubmission(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	server.Put(aponotest.AccessRequests, apono.AccessRequest{ID: "r1", Status: "ACTIVE"}, apono.AccessRequest{ID: "r2", Status: "Granted"},
+		apono.AccessRequest{ID: "r3", Status: "REJECTED"}, apono.AccessRequest{ID: "r4", Status: "FAILED"}, apono.AccessRequest{ID: "r5", Status: "ACTIVE"},
+		apono.AccessRequest{ID: "r6", Status: "PENDING"})
+	server.Put(aponotest.Sessions, apono.AccessSession{ID: "s1", Name: "console", RequestIDs: []string{"r1", "r2"}, CredentialsStatus: "AVAILABLE"})
+	server.Put(aponotest.DetailsOf("s1"), map[string]any{
+		"instructions": "Open it.", "custom_admin_message": "Be careful.", "cli": "connect s1",
+		"link": map[string]string{"url": "https://console.example.com"}, "parameters": map[string]string{"user": "u", "code": "c"},
+	})
+	var all []string
+	for _, id := range []string{"r1", "r2", "r3", "r4", "r5", "r6"} {
+		all = append(all, `{"id": "`+id+`", "status": "PENDING", "creation_date": "2026-01-01T00:00:00Z", "custom_fields": {}, "access_groups": []}`)
+	}
+	server.FaultNext("AccessRequests.Create", 1, aponotest.Fault{Body: "[" + strings.Join(all, ",") + "]"})
+	check.Equal(t, process.Run(t, process.Env(server), onCall("-timeout", "500ms")...), process.Result{
+		Stdout: "console:\nOpen it.\nBe careful.\nconnect s1\nhttps://console.example.com\ncode: c\nuser: u\n",
+		Stderr: "Requested: r1\nRequested: r2\nRequested: r3\nRequested: r4\nRequested: r5\nRequested: r6\n" +
+			"Revoked: r6\nGranted, but there is no session to connect to: r5\n" +
+			"request-access: r3: apono: waiting for an access request: the access request was rejected; its last status was REJECTED\n" +
+			"r4: apono: waiting for an access request: the access request failed; its last status was FAILED\n" +
+			"r6: apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n",
+		Code: 1,
+	})
+	check.Equal(t, len(server.Requests("Sessions.GetAccessDetails")), 1)
+	check.Equal(t, server.Requests("Sessions.List")[0].Query["request_ids"], []string{"r1", "r2", "r5"})
+	check.Equal(t, len(server.Requests("AccessRequests.Revoke")), 1)
+	check.Equal(t, status(t, server, "r6"), "REVOKED")
+}
+
+// A request that nobody waits for any more may be approved days later: it goes
+// with the program, unless the person wants it to stay. What could not be
+// revoked is said.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	late := first + ": apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n"
+	for name, test := range map[string]struct {
+		args   []string
+		fault  aponotest.Fault
+		text   string
+		ends   apono.AccessRequestStatus
+		answer string // to the look after the revocation, if not the server's
+	}{
+		"refused, and over all the same": {nil, aponotest.Fault{Status: 409}, "Revoked: " + first + "\nrequest-access: " + late, "PENDING", "REJECTED"},
+		"revoked":                        {nil, aponotest.Fault{}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
+		"kept":                           {[]string{"-keep"}, aponotest.Fault{}, "Left open: " + first + "\nrequest-access: " + late, "PENDING", ""},
+		"answer lost":                    {nil, aponotest.Fault{Break: aponotest.AnswerLost}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
+		"refused": {
+			nil, aponotest.Fault{Status: 409}, "NOT revoked: " + first + ": apono: waiting for an access request: " +
+				"POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-4; its last status was PENDING\n" +
+				"request-access: " + late + "1 request may remain: revoke it in the Apono portal\n", "PENDING", "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newServer(t)
+			server.FaultNext("AccessRequests.Revoke", 1, test.fault)
+			if test.answer != "" {
+				server.FaultNext("AccessRequests.Get", 1, aponotest.Fault{})
+				server.FaultNext("AccessRequests.Get", 1, aponotest.Fault{Body: `{"id": "` + first + `", "status": "` + test.answer + `",
+				"creation_date": "2026-01-01T00:00:00Z", "custom_fields": {}, "access_groups": []}`})
+			}
+			got := process.Run(t, process.Env(server), onCall(append(test.args, "-timeout", "500ms")...)...)
+			check.Equal(t, got, process.Result{Stderr: "Requested: " + first + "\n" + test.text, Code: 1})
+			check.Equal(t, status(t, server, first), test.ends)
+		})
+	}
+}
+
+// Whoever presses Ctrl-C thinks that nothing is left behind.
+func TestInterruptRevokes(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	cmd, rest := start(t, server, "Requested: "+first, onCall("-keep")...)
+	check.NoError(t, cmd.Process.Signal(os.Interrupt))
+	check.Equal(t, rest(), "Revoked: "+first+"\nrequest-access: interrupted\n")
+	check.Equal(t, cmd.ProcessState.ExitCode(), 1)
+	check.Equal(t, status(t, server, first), "REVOKED")
+	check.Equal(t, len(server.Requests("AccessRequests.Revoke")), 1)
+}
+
+// An interrupt between the submission and its answer would leave a request open
+// whose id nobody knows; one between the grant and its details, access that
+// nobody can use.
+func TestInterruptDuringACallRevokes(t *testing.T) {
+	t.Parallel()
+	for operation, opts := range map[string][]aponotest.Option{"/access-requests": nil, "/access-details": {approved}} {
+		server := newServer(t, opts...)
+		var interrupt sync.Once
+		var cmd *exec.Cmd
+		started := make(chan struct{})
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, operation) {
+				interrupt.Do(func() {
+					<-started
+					_ = cmd.Process.Signal(os.Interrupt)
+					select { // it arrives, and a program that gave up is noticed
+					case <-r.Context().Done():
+					case <-time.After(300 * time.Millisecond):
+					}
+				})
+			}
+			server.ServeHTTP(w, r)
+		}))
+		t.Cleanup(proxy.Close)
+		cmd = process.Command(t, []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + proxy.URL}, onCall()...)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		check.NoError(t, cmd.Start())
+		close(started)
+		_ = cmd.Wait()
+		check.Equal(t, stderr.String(), "Requested: "+first+"\nRevoked: "+first+"\nrequest-access: interrupted\n")
+		check.Equal(t, cmd.ProcessState.ExitCode(), 1)
+		check.Equal(t, status(t, server, first), "REVOKED")
+	}
+}
+
+// Access that is held ends when its holder leaves, and that is no error.
+func TestHoldUntilInterrupted(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, approved)
+	cmd, rest := start(t, server, "Holding the access. Interrupt to revoke it.", onCall("-hold")...)
+	check.Equal(t, status(t, server, first), "ACTIVE")
+	check.NoError(t, cmd.Process.Signal(os.Interrupt))
+	check.Equal(t, rest(), "Revoked: "+first+"\n")
+	check.Equal(t, cmd.ProcessState.ExitCode(), 0)
+	check.Equal(t, status(t, server, first), "REVOKED")
+}
+
+func TestHoldForATime(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, approved)
+	got := process.Run(t, process.Env(server), onCall("-revoke-after", "100ms", "-duration", "1h")...)
+	check.Contains(t, got.Stdout, "password: made-up-1\n", "password: made-up-2\n")
+	check.Equal(t, got.Stderr, "Requested: "+first+"\nHolding the access. Interrupt to revoke it.\nRevoked: "+first+"\n")
+	check.Equal(t, got.Code, 0)
+	check.Equal(t, status(t, server, first), "REVOKED")
+}
+
+// Access that ended by itself needs no revocation, and nobody to wait for it.
+func TestHoldUntilTheAccessEnds(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, approved)
+	cmd, rest := start(t, server, "Holding the access. Interrupt to revoke it.", onCall("-hold", "-duration", "1h")...)
+	server.Advance(time.Hour)
+	check.Equal(t, rest(), "Ended: "+first+"\n")
+	check.Equal(t, cmd.ProcessState.ExitCode(), 0)
+	check.Equal(t, len(server.Requests("AccessRequests.Revoke")), 0)
+}
+
+// Somebody who is told "refused" would not look for a request that was taken.
+func TestSubmissionThatMayHaveBeenTaken(t *testing.T) {
+	t.Parallel()
+	const note = "The request may have been made all the same: look for it in the Apono portal.\n"
+	for _, test := range []struct {
+		fault aponotest.Fault
+		noted bool
+	}{
+		{aponotest.Fault{Break: aponotest.AnswerLost}, true},
+		{aponotest.Fault{Break: aponotest.AnswerCut}, true},
+		{aponotest.Fault{Status: 502}, true},
+		{aponotest.Fault{Body: "[]"}, true},
+		{aponotest.Fault{Status: 422, Body: `{"message": "no such field"}`}, false},
+	} {
+		server := newServer(t)
+		server.FaultNext("AccessRequests.Create", 1, test.fault)
+		got := process.Run(t, process.Env(server), onCall()...)
+		check.Equal(t, got.Code, 1)
+		check.Equal(t, strings.HasPrefix(got.Stderr, note+"request-access: "), test.noted)
+		check.Equal(t, strings.Contains(got.Stderr, "Requested"), false)
+		check.Equal(t, len(server.Requests("AccessRequests.Create")), 1)
+	}
+}
+
+// Access without its details is access all the same: it says so and does not
+// read a second time, which would burn another password.
+func TestDetailsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, approved)
+	server.FailNext("Sessions.GetAccessDetails", 1, 503, nil, "")
+	got := process.Run(t, process.Env(server), onCall()...)
+	check.Equal(t, got.Stdout, "people:\nConnect to people as apono-user with the password made-up-2.\npassword: made-up-2\nusername: apono-user\n")
+	check.Contains(t, got.Stderr, "\nrequest-access: session ", "GET /api/user/v1/access-sessions/{id}/access-details: 503 Service Unavailable")
+	check.Equal(t, got.Code, 1)
+	check.Equal(t, len(server.Requests("Sessions.GetAccessDetails")), 2)
+}
+
+// Several requests are waited for at the same time: one that nobody approves
+// must not keep the other from being seen. The line shows that time goes on.
+func TestFollowShowsStatesAndTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newServer(t, aponotest.WithoutNetwork(), aponotest.WithProvisioningTime(20*time.Second))
+		server.Put(aponotest.AccessRequests, apono.AccessRequest{ID: "never", Status: "PENDING"}, apono.AccessRequest{ID: "soon", Status: "PENDING"})
+		time.AfterFunc(2*time.Second, func() { server.Approve("soon") })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var lines []string
+		errs := follow(ctx, server.Client(), []string{"never", "soon"}, apono.UntilGranted, func(format string, args ...any) {
+			lines = append(lines, strings.TrimSpace(strings.Join(append([]string{format}, texts(args)...), "|")))
+		})
+		check.Equal(t, len(errs), 2)
+		check.ErrorIs(t, errs[0], context.DeadlineExceeded)
+		check.NoError(t, errs[1])
+		for _, line := range []string{"%s, %s|PENDING, PENDING|1s", "%s, %s|PENDING, GRANTING|5s", "%s, %s|PENDING, GRANTING|21s", "%s, %s|PENDING, ACTIVE|50s"} {
+			check.True(t, slices.Contains(lines, line), "%q in %q", line, lines)
+		}
+		check.Equal(t, lines[len(lines)-1], "")
+	})
+}
+
+func texts(values []any) []string {
+	var all []string
+	for _, value := range values {
+		switch value := value.(type) {
+		case string:
+			all = append(all, value)
+		case time.Duration:
+			all = append(all, value.String())
+		}
+	}
+	return all
+}
+
+// Somebody who tries it without a token gets a company to try it on.
+func TestWithoutToken(t *testing.T) {
+	t.Parallel()
+	const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
+	got := process.Run(t, nil, "-bundle", "orders", "-justification", "Trying")
+	check.Contains(t, got.Stderr, demo+"request-access: nothing that may be requested has this name, but there is:\n  Orders on-call: -bundle bundle-orders\n")
+	check.Equal(t, got.Code, 1)
+	got = process.Run(t, nil, "-bundle", "orders on-call", "-justification", "Trying", "-timeout", "500ms", "-keep")
+	check.Equal(t, got, process.Result{Stderr: demo + "Requested: " + first + "\nLeft open: " + first + "\nrequest-access: " + first +
+		": apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n", Code: 1})
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	got := process.Run(t, nil, "-h")
+	check.Equal(t, got.Code, 0)
+	check.Contains(t, got.Stderr, "-bundle", "-field", "-hold", "-keep", "-revoke-after", "(default 10m0s)")
+	const parts = "request-access: it takes either -bundle, or -integration, -resource and -permission; see -h\n"
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, parts},
+		{[]string{"-bundle", "b", "-resource", "r"}, parts},
+		{[]string{"-integration", "i", "-resource", "r"}, parts},
+		{[]string{"-bundle", "b", "-integration", "i", "-resource", "r", "-permission", "p"}, parts},
+		{[]string{"-bundle", "b"}, "request-access: -justification is required; see -h\n"},
+		{onCall("-duration", "1500ms"), "request-access: -duration is in whole seconds, -timeout above 0, and no time below 0; see -h\n"},
+		{onCall("-timeout", "0"), "request-access: -duration is in whole seconds, -timeout above 0, and no time below 0; see -h\n"},
+	} {
+		check.Equal(t, process.Run(t, process.Env(server), test.args...), process.Result{Stderr: test.want, Code: 2})
+	}
+	got = process.Run(t, process.Env(server), onCall("-field", "ticket")...)
+	check.Contains(t, got.Stderr, `invalid value "ticket" for flag -field: it must be id=value`)
+	check.Equal(t, got.Code, 2)
+	check.Equal(t, len(server.Requests()), 0)
+}
