@@ -170,37 +170,15 @@ func agree(ctx context.Context, p *program.Program, yes bool, question string) (
 	if yes {
 		return true, nil
 	}
-	if stdin, ok := p.Stdin.(*os.File); !ok || !isTerminal(stdin) {
+	if !p.CanAsk() {
 		fmt.Fprintln(p.Stderr, "Nothing was changed: there is no terminal to ask on, and no -yes.")
 		return false, nil
 	}
-	type answer struct {
-		agreed bool
-		err    error
+	agreed, err := p.Confirm(ctx, question)
+	if err == nil && !agreed {
+		fmt.Fprintln(p.Stderr, "Nothing was changed.")
 	}
-	answers := make(chan answer, 1)
-	// In a goroutine, for nothing else ends reading from a terminal.
-	go func() {
-		agreed, err := p.Confirm(question)
-		answers <- answer{agreed, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return false, ctx.Err()
-	case a := <-answers:
-		if a.err == nil && !a.agreed {
-			fmt.Fprintln(p.Stderr, "Nothing was changed.")
-		}
-		return a.agreed, a.err
-	}
-}
-
-// isTerminal knows the null device, which is what scheduled programs read, from
-// a terminal: both are character devices.
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	null, _ := os.Stat(os.DevNull)
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && !os.SameFile(info, null)
+	return agreed, err
 }
 
 // apply makes changes one by one. One that fails does not keep the others from

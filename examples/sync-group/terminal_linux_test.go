@@ -46,7 +46,7 @@ func TestAsksOnATerminal(t *testing.T) {
 		{"no", typed("n\n"), "Nothing was changed.\n", 0, 0},
 		{"only enter", typed("\n"), "Nothing was changed.\n", 0, 0},
 		{"end of input", typed("\x04"), "Nothing was changed.\n", 0, 0},
-		{"interrupt", func(_ *os.File, program *os.Process) error { return program.Signal(os.Interrupt) }, "sync-group: interrupted\n", 1, 0},
+		{"interrupt", func(_ *os.File, program *os.Process) error { return program.Signal(os.Interrupt) }, "\nsync-group: interrupted\n", 1, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -169,7 +169,7 @@ func explain(err error) string {
 		return "Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal"
 	case errors.Is(err, apono.ErrForbidden):
 		return "this token may not do that: " + err.Error()
-	case err == context.Canceled || errors.As(err, new(*apono.TransportError)) && errors.Is(err, context.Canceled): //nolint:errorlint // alone
+	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	}
 	return err.Error()
