@@ -1,0 +1,27 @@
+// Apono lists integrations with the SDK: what importing it costs a program.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/apono-go/apono"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		return // for those who measure the start of the program
+	}
+	client, err := apono.NewClient("benchmark", apono.WithBaseURL(os.Args[1]))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for integration, err := range client.Integrations.ListAll(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(integration.ID)
+	}
+}

@@ -1,0 +1,205 @@
+// Server serves integrations in the form of Apono's API, for the measurements
+// beside it. It is a process of its own so that its CPU time is not counted as
+// a client's. All items are rendered at the start; a page is a part of them.
+//
+// It listens on loopback, prints a line of JSON with its addresses and its
+// certificate, and ends when its standard input does.
+//
+// The first segment of a path is the settings for the request, for example
+// /latency=50ms&items=20000&page=100&gzip=true&extra=true/api/v2/integrations.
+// GET /stats says how many requests there were since it was last asked, how
+// many at a time, and how many over HTTP/2.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	v4 = `{"id":"00000000-0000-4000-8000-%012[1]d","name":"prod-orders-%06[1]d","type":"postgresql","category":"RESOURCES",` +
+		`"connector_id":"apono-connector-eu-central-1","status":"ACTIVE","last_sync_time":"2026-03-05T07:08:09.123Z",` +
+		`"integration_config":{"hostname":"orders-%06[1]d.cluster-c9akciq32.eu-central-1.rds.amazonaws.com","port":"5432",` +
+		`"dbname":"orders","auth_type":"user-password","sslmode":"require","credentials_rotation_period_in_days":"90",` +
+		`"user_cleanup_after_days":"30"},"secret_store_config":{"aws":{"region":"eu-central-1",` +
+		`"secret_id":"arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-%06[1]d"}},` +
+		`"connected_resource_types":["postgresql-database","postgresql-schema","postgresql-table"],` +
+		`"custom_access_details":"Ask #data before you touch the archive.","owner":{"attribute_type":"group",` +
+		`"attribute_value":["data-platform","on-call"],"source_integration_id":"11111111-0000-4000-8000-000000000001",` +
+		`"source_integration_name":"okta"},"owners_mapping":{"key_name":"team","attribute_type":"group"}}`
+	v2 = `{"id":"00000000-0000-4000-8000-%012[1]d","name":"prod-orders-%06[1]d","type":"postgresql","status":"Active",` +
+		`"details":"The integration was read without errors; 3 kinds of resources were found and 214 resources in all.",` +
+		`"provisioner_id":"apono-connector-eu-central-1","connection":{"host":"10.0.0.1","kind":"connector","cluster":"eu-central-1-production","namespace":"apono","version":"2.14.0"},` +
+		`"last_sync_time":1772694489.123000000,"metadata":{"hostname":"orders-%06[1]d.cluster-c9akciq32.eu-central-1.rds.amazonaws.com",` +
+		`"port":"5432","dbname":"orders","auth_type":"user-password","sslmode":"require","credentials_rotation_period_in_days":"90",` +
+		`"user_cleanup_after_days":"30"},"secret_config":{"type":"AWS","region":"eu-central-1",` +
+		`"secret_id":"arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-%06[1]d"},` +
+		`"connected_resource_types":["postgresql-database","postgresql-schema","postgresql-table"],` +
+		`"custom_access_details":"Ask #data before you touch the archive."}`
+)
+
+func main() {
+	items := flag.Int("items", 100_000, "how many different items there are; longer lists have them again")
+	flag.Parse()
+	extra := strings.TrimSuffix(v4, "}") + `,"since":{"version":7}}` // a member that the SDK does not know
+	s := &server{v4: render(v4, *items), v2: render(v2, *items), extra: render(extra, *items)}
+	plain, secure := httptest.NewServer(s), httptest.NewUnstartedServer(s)
+	secure.EnableHTTP2 = true
+	secure.StartTLS()
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
+	_ = json.NewEncoder(os.Stdout).Encode(map[string]string{"http": plain.URL, "https": secure.URL, "ca": string(authority)})
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// rendered are items one behind the other, with a comma after each.
+type rendered struct {
+	text []byte
+	ends []int
+}
+
+func render(format string, n int) *rendered {
+	r := &rendered{ends: []int{0}}
+	for i := range n {
+		r.text = append(fmt.Appendf(r.text, format, i), ',')
+		r.ends = append(r.ends, len(r.text))
+	}
+	return r
+}
+
+// slice returns n items, the number from included; beyond the last item the
+// first one follows, though not within a slice.
+func (r *rendered) slice(from, n int) ([]byte, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	from %= len(r.ends) - 1
+	if n < 0 || from < 0 || from+n >= len(r.ends) {
+		return nil, fmt.Errorf("there are no %d items from %d in one piece", n, from)
+	}
+	return r.text[r.ends[from] : r.ends[from+n]-1], nil
+}
+
+type server struct {
+	v4, v2, extra *rendered
+	compressed    sync.Map // []byte by the request's URI
+
+	mu                                 sync.Mutex
+	requests, http2, inFlight, highest int
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	if r.URL.Path == "/stats" {
+		_, _ = fmt.Fprintf(w, `{"requests":%d,"http2":%d,"max_in_flight":%d}`, s.requests, s.http2, s.highest)
+		s.requests, s.http2, s.highest = 0, 0, s.inFlight
+		s.mu.Unlock()
+		return
+	}
+	s.requests++
+	s.http2 += r.ProtoMajor / 2
+	s.inFlight++
+	s.highest = max(s.highest, s.inFlight)
+	s.mu.Unlock()
+	body, err := s.answer(w.Header(), r)
+	for i, part := range body {
+		if i == len(body)-1 {
+			// A client may ask for the next page as soon as it has this one's
+			// end, so that this request has to be over before.
+			s.mu.Lock()
+			s.inFlight--
+			s.mu.Unlock()
+		}
+		if err == nil {
+			_, err = w.Write(part)
+		}
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+	}
+}
+
+// answer returns the body for a request: the start, the items and the end.
+func (s *server) answer(header http.Header, r *http.Request) (body [3][]byte, err error) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return body, err
+	}
+	segment, path, _ := strings.Cut(r.URL.Path[1:], "/")
+	settings, err := url.ParseQuery(segment)
+	query := r.URL.Query()
+	number := func(texts ...string) int {
+		n, bad := strconv.Atoi(cmp.Or(texts...))
+		err = cmp.Or(err, bad)
+		return n
+	}
+	total, limit := number(settings.Get("items"), "0"), number(query.Get("limit"), settings.Get("page"))
+	latency, bad := time.ParseDuration(cmp.Or(settings.Get("latency"), "0s"))
+	err = cmp.Or(err, bad)
+	from, items := number(query.Get("page_token"), query.Get("skip"), "0"), s.v4
+	if settings.Get("extra") == "true" {
+		items = s.extra
+	}
+	n := max(0, min(limit, total-from))
+	id, isObject := strings.CutPrefix(path, "api/admin/v4/integrations/")
+	switch {
+	case isObject:
+		from, n = number(id[strings.LastIndex(id, "-")+1:]), 1
+	case path == "api/admin/v4/integrations" && r.Method == http.MethodPost:
+		n = 1
+	case path == "api/admin/v4/integrations":
+		next := "null"
+		if from+n < total {
+			next = fmt.Sprintf(`"%d"`, from+n)
+		}
+		body[0], body[2] = []byte(`{"items":[`), fmt.Appendf(nil, `],"pagination":{"next_page_token":%s}}`, next)
+	case path == "api/v2/integrations":
+		items, body[0] = s.v2, []byte(`{"data":[`)
+		body[2] = fmt.Appendf(nil, `],"pagination":{"total":%d,"limit":%d,"offset":%d}}`, total, limit, from)
+	default:
+		err = errors.New("there is nothing at this path")
+	}
+	if err == nil {
+		body[1], err = items.slice(from, n)
+	}
+	if err != nil {
+		return body, err
+	}
+	time.Sleep(latency)
+	if settings.Get("gzip") == "true" {
+		body = [3][]byte{2: s.compress(r.RequestURI, body)}
+		header.Set("Content-Encoding", "gzip")
+	}
+	header.Set("Content-Type", "application/json")
+	header.Set("Content-Length", strconv.Itoa(len(body[0])+len(body[1])+len(body[2])))
+	return body, nil
+}
+
+// compress keeps what it made, so that only the first request waits for it.
+func (s *server) compress(uri string, body [3][]byte) []byte {
+	if found, ok := s.compressed.Load(uri); ok {
+		data, _ := found.([]byte)
+		return data
+	}
+	var buffer bytes.Buffer
+	w := gzip.NewWriter(&buffer)
+	for _, part := range body {
+		_, _ = w.Write(part)
+	}
+	_ = w.Close()
+	s.compressed.Store(uri, buffer.Bytes())
+	return buffer.Bytes()
+}
