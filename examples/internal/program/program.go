@@ -56,19 +56,30 @@ func Main(name string, run func(context.Context, *Program) error) {
 var errUsage = errors.New("wrong usage")
 
 // Parse parses the command line; about says in -h what the program does. A
-// program with arguments besides its flags names them, such as "FILE".
+// program with arguments besides its flags names them, such as "FILE". Flags may
+// stand before, between and after the arguments, up to a "--".
 func (p *Program) Parse(about string, arguments ...string) error {
 	p.Flags.Usage = func() {
 		fmt.Fprintf(p.Stderr, "%s\n\nUsage: %s\n", about, strings.Join(append([]string{p.Flags.Name(), "[flags]"}, arguments...), " "))
 		p.Flags.PrintDefaults()
 	}
-	switch err := p.Flags.Parse(p.args); {
-	case errors.Is(err, flag.ErrHelp):
-		return err
-	case err != nil:
-		return errUsage
-	case p.Flags.NArg() != len(arguments):
-		return p.Misuse("it takes %s besides flags, not %d", Plural(len(arguments), "argument"), p.Flags.NArg())
+	var given []string
+	for rest := p.args; ; rest = p.Flags.Args()[1:] {
+		switch err := p.Flags.Parse(rest); {
+		case errors.Is(err, flag.ErrHelp):
+			return err
+		case err != nil:
+			return errUsage
+		}
+		if end := len(rest) - p.Flags.NArg(); p.Flags.NArg() == 0 || end > 0 && rest[end-1] == "--" {
+			given = append(given, p.Flags.Args()...)
+			break
+		}
+		given = append(given, p.Flags.Arg(0))
+	}
+	_ = p.Flags.Parse(append([]string{"--"}, given...)) // so that Arg finds them
+	if len(given) != len(arguments) {
+		return p.Misuse("it takes %s besides flags, not %d", Plural(len(arguments), "argument"), len(given))
 	}
 	return nil
 }

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/internal/check"
+)
+
+func TestMain(m *testing.M) { process.Main(m, main) }
+
+// fake is the program, serving.
+type fake struct {
+	cmd      *exec.Cmd
+	stdout   *bufio.Reader
+	stderr   bytes.Buffer
+	endpoint string
+	token    string
+	stopped  bool
+}
+
+// serve starts the program on a port that is free, and reads what it prints.
+func serve(t *testing.T, args ...string) *fake {
+	t.Helper()
+	f := &fake{cmd: process.Command(t, nil, append([]string{"-port", "0"}, args...)...)}
+	stdout, err := f.cmd.StdoutPipe()
+	check.NoError(t, err)
+	f.stdout, f.cmd.Stderr = bufio.NewReader(stdout), &f.stderr
+	check.NoError(t, f.cmd.Start())
+	t.Cleanup(func() {
+		if !f.stopped {
+			_ = f.cmd.Process.Kill()
+			_ = f.cmd.Wait()
+		}
+	})
+	f.endpoint = f.export(t, "APONO_ENDPOINT")
+	f.token = f.export(t, "APONO_TOKEN")
+	return f
+}
+
+// export reads a line that a shell can evaluate.
+func (f *fake) export(t *testing.T, name string) string {
+	t.Helper()
+	line, err := f.stdout.ReadString('\n')
+	check.NoError(t, err)
+	value, found := strings.CutPrefix(line, "export "+name+"=")
+	check.True(t, found, "a line for %s, got %q", name, line)
+	return strings.TrimSuffix(value, "\n")
+}
+
+// client is a client made with what the program printed.
+func (f *fake) client(t *testing.T, opts ...apono.Option) *apono.Client {
+	t.Helper()
+	client, err := apono.NewClient(f.token, append([]apono.Option{apono.WithBaseURL(f.endpoint)}, opts...)...)
+	check.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// stop interrupts the program, and returns what else it printed.
+func (f *fake) stop(t *testing.T) (stdout string, code int) {
+	t.Helper()
+	f.stopped = true
+	check.NoError(t, f.cmd.Process.Signal(os.Interrupt))
+	rest, err := io.ReadAll(f.stdout)
+	check.NoError(t, err)
+	_ = f.cmd.Wait()
+	return string(rest), f.cmd.ProcessState.ExitCode()
+}
+
+// Scripts evaluate what is printed, and programs in all languages go by it: it
+// must be these two lines, and lead to a server.
+func TestItServesTheDemoTenantUntilItIsInterrupted(t *testing.T) {
+	t.Parallel()
+	f := serve(t)
+	host, port, err := net.SplitHostPort(strings.TrimPrefix(f.endpoint, "http://"))
+	check.NoError(t, err)
+	check.Equal(t, host, "127.0.0.1")
+	check.True(t, port != "0" && port != "", "a port, got %q", port)
+	check.Equal(t, f.token, "aponotest-token")
+
+	client := f.client(t)
+	integrations, err := apono.Collect(client.Integrations.ListAll(t.Context()))
+	check.NoError(t, err)
+	check.Equal(t, len(integrations), 273)
+	bundle, err := client.Bundles.GetByName(t.Context(), "Orders on-call")
+	check.NoError(t, err)
+	check.Equal(t, bundle.ID, "bundle-orders")
+	page, err := client.Integrations.List(t.Context())
+	check.NoError(t, err)
+	check.Equal(t, len(page.Items), 100)
+
+	stdout, code := f.stop(t)
+	check.Equal(t, stdout, "")
+	check.Equal(t, code, 0)
+	check.Equal(t, f.stderr.String(), "Try: curl -H 'Authorization: Bearer "+f.token+"' '"+f.endpoint+"/api/admin/v4/integrations?limit=1'\n")
+	_, err = client.Users.List(apono.WithoutRetry(t.Context()))
+	check.ErrorAs[*apono.TransportError](t, err)
+}
+
+func TestItCanBeEmpty(t *testing.T) {
+	t.Parallel()
+	users, err := apono.Collect(serve(t, "-empty").client(t).Users.ListAll(t.Context()))
+	check.NoError(t, err)
+	check.Equal(t, len(users), 0)
+}
+
+func TestItAcceptsTheGivenTokenAndNoOther(t *testing.T) {
+	t.Parallel()
+	f := serve(t, "-token", "let-me-in", "-empty")
+	check.Equal(t, f.token, "let-me-in")
+	_, err := f.client(t).Users.List(t.Context())
+	check.NoError(t, err)
+	f.token = "aponotest-token"
+	_, err = f.client(t).Users.List(t.Context())
+	check.ErrorIs(t, err, apono.ErrUnauthorized)
+}
+
+// Programs that lose all but the first page pass every test in which there is
+// one page.
+func TestItServesSmallPages(t *testing.T) {
+	t.Parallel()
+	client := serve(t, "-page-size", "7", "-offset-page-size", "3").client(t)
+	page, err := client.Users.List(t.Context())
+	check.NoError(t, err)
+	check.Equal(t, len(page.Items), 7)
+	check.True(t, page.NextPageToken != "", "another page")
+	users, err := apono.Collect(client.Users.ListAll(t.Context()))
+	check.NoError(t, err)
+	check.Equal(t, len(users), 100)
+	entries, err := client.Integrations.ListCatalog(t.Context())
+	check.NoError(t, err)
+	check.Equal(t, len(entries.Items), 3)
+	check.Equal(t, entries.Total, 10)
+}
+
+func request(t *testing.T, client *apono.Client) *apono.AccessRequest {
+	t.Helper()
+	requests, err := client.AccessRequests.Create(t.Context(), apono.CreateAccessRequestInput{
+		BundleReference: apono.Ptr("Orders on-call"), Justification: apono.Ptr("A test"),
+	})
+	check.NoError(t, err)
+	check.True(t, len(requests) > 0, "a request")
+	return requests[0]
+}
+
+func TestItGrantsWhatIsRequested(t *testing.T) {
+	t.Parallel()
+	client := serve(t, "-approve-after", "100ms", "-provisioning", "100ms").client(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	granted, err := client.AccessRequests.WaitFor(ctx, request(t, client).ID, apono.UntilGranted)
+	check.NoError(t, err)
+	check.Equal(t, granted.Status, "ACTIVE")
+}
+
+// The defaults are for people who look: a test that wants no approval has to be
+// able to say so.
+func TestItLeavesRequestsOpenWhenTold(t *testing.T) {
+	t.Parallel()
+	client := serve(t, "-approve-after", "-1s", "-provisioning", "0s").client(t)
+	created := request(t, client)
+	check.Equal(t, created.Status, "PENDING")
+	again, err := client.AccessRequests.Get(t.Context(), created.ID)
+	check.NoError(t, err)
+	check.Equal(t, again.Status, "PENDING")
+}
+
+// Access details that can be read once are lost by programs that read them to
+// look whether they are there.
+func TestItGivesDetailsOutOnce(t *testing.T) {
+	t.Parallel()
+	client := serve(t, "-approve-after", "0s", "-provisioning", "0s", "-one-time-details").client(t)
+	request(t, client)
+	page, err := client.Sessions.List(t.Context())
+	check.NoError(t, err)
+	check.True(t, len(page.Items) > 0, "a session")
+	first, err := client.Sessions.GetAccessDetails(t.Context(), page.Items[0].ID)
+	check.NoError(t, err)
+	check.True(t, len(first.Parameters) > 0, "parameters, got %v", first)
+	_, err = client.Sessions.GetAccessDetails(t.Context(), page.Items[0].ID)
+	check.True(t, err != nil, "an error the second time")
+}
+
+// How a program behaves while it waits is seen with a server that is slow.
+func TestItIsSlowWhenTold(t *testing.T) {
+	t.Parallel()
+	f := serve(t, "-latency", "1h", "-empty")
+	_, err := f.client(t, apono.WithAttemptTimeout(50*time.Millisecond), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1})).
+		Users.List(t.Context())
+	check.ErrorIs(t, err, context.DeadlineExceeded)
+
+	// An interrupt does not wait for what is under way.
+	_, code := f.stop(t)
+	check.Equal(t, code, 0)
+}
+
+func TestAPortInUseIsAnErrorOfOneLine(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	check.NoError(t, err)
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	check.NoError(t, err)
+	result := process.Run(t, nil, "-port", port)
+	check.Equal(t, result, process.Result{
+		Stderr: "fakeserver: listen tcp 127.0.0.1:" + port + ": bind: address already in use\n", Code: 1,
+	})
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	result := process.Run(t, nil, "-h")
+	check.Equal(t, result.Code, 0)
+	check.Equal(t, result.Stdout, "")
+	check.Contains(t, result.Stderr, "Serves a fake Apono", "Usage: fakeserver [flags]\n", "-approve-after", "-empty", "-latency",
+		"-offset-page-size", "-one-time-details", "-page-size", "-port", "-provisioning", "-token")
+	check.Equal(t, process.Run(t, nil, "-port", "x").Code, 2)
+	check.Equal(t, process.Run(t, nil, "extra").Code, 2)
+}

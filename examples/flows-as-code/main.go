@@ -1,0 +1,128 @@
+// Command flows-as-code keeps access flows, bundles and access scopes as files,
+// to be reviewed and versioned like code. This file has the commands, tenant.go
+// what Apono holds, folder.go the files, plan.go what to do, and lines.go how two
+// texts differ.
+//
+// It needs more of the API than the SDK's models hold, for a file must keep what
+// this version of the SDK does not know: see tenant.go.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/apono-go/apono/examples/internal/program"
+)
+
+func main() { program.Main("flows-as-code", run) }
+
+const about = `Keeps access flows, bundles and access scopes as files of a folder.
+
+Commands:
+  export DIR   write a file for each object: DIR/scopes, DIR/bundles, DIR/flows
+  diff DIR     show what apply would change; with nothing to change, show nothing
+  apply DIR    make Apono hold what the files say, after a question
+
+A file belongs to the object with its id, or else to the one with its name. Objects
+without a file stay unless -delete is given, and so do kinds without a folder.`
+
+func run(ctx context.Context, p *program.Program) error {
+	yes := p.Flags.Bool("yes", false, "apply without a question")
+	remove := p.Flags.Bool("delete", false, "apply deletes objects that have no file")
+	if err := p.Parse(about, "COMMAND", "DIR"); err != nil {
+		return err
+	}
+	command, dir := p.Flags.Arg(0), p.Flags.Arg(1)
+	if !slices.Contains([]string{"export", "diff", "apply"}, command) {
+		return p.Misuse("there is no command %q", command)
+	}
+	// The folder is read first: nothing is asked where it makes no sense.
+	var files folder
+	var err error
+	if command != "export" {
+		if files, err = readFolder(dir); err != nil {
+			return err
+		}
+	}
+	client, disconnect, err := p.Connect(nil)
+	if err != nil {
+		return err
+	}
+	defer disconnect()
+	tenant, err := readTenant(ctx, client)
+	if err != nil {
+		return err
+	}
+	if command == "export" {
+		return export(p, tenant, dir)
+	}
+	changes, deletions, err := plan(files, tenant, *remove)
+	if err != nil {
+		return err
+	}
+	if command == "diff" {
+		return show(p, append(changes, deletions...), tenant)
+	}
+	if *remove {
+		changes = append(changes, deletions...)
+	} else if len(deletions) > 0 {
+		fmt.Fprintf(p.Stderr, "%s without a file will stay; -delete deletes them.\n", program.Plural(len(deletions), "object"))
+	}
+	if len(changes) == 0 {
+		_, err := fmt.Fprintln(p.Stdout, "Nothing to do.")
+		return err
+	}
+	if err := show(p, changes, tenant); err != nil {
+		return err
+	}
+	if !*yes {
+		if err := confirm(ctx, p); err != nil {
+			return err
+		}
+	}
+	for i, c := range changes {
+		done, err := c.make(ctx, client)
+		if err != nil {
+			return fmt.Errorf("after %d of %s: %s: %w", i, program.Plural(len(changes), "change"), c, err)
+		}
+		if _, err := fmt.Fprintln(p.Stdout, done, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func export(p *program.Program, t *tenant, dir string) error {
+	total, removed, err := writeFolder(dir, t)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.Stdout, "%s exported, %s of others removed\n", program.Plural(total, "object"), program.Plural(removed, "file"))
+	return err
+}
+
+// confirm asks a person. A script that means it says -yes.
+func confirm(ctx context.Context, p *program.Program) error {
+	if stdin, ok := p.Stdin.(*os.File); ok {
+		if info, err := stdin.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+			return errors.New("there is no terminal to ask on: nothing was changed; -yes applies without a question")
+		}
+	}
+	answers := make(chan error, 1)
+	go func() {
+		yes, err := p.Confirm("Apply?")
+		if err == nil && !yes {
+			err = errors.New("nothing was changed")
+		}
+		answers <- err
+	}()
+	select {
+	case err := <-answers:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

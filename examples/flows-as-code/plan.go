@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/examples/internal/program"
+)
+
+// change is what happens to one object: it is created if there is no old one,
+// deleted if there is no new one, and otherwise replaced.
+type change struct{ old, new *object }
+
+func (c change) String() string {
+	if c.new == nil {
+		return fmt.Sprintf("%s %q (%s)", c.old.kind.noun, c.old.name, c.old.id)
+	}
+	return fmt.Sprintf("%s %q (%s)", c.new.kind.noun, c.new.name, c.new.file)
+}
+
+// make makes the change, and says in a word what it did.
+func (c change) make(ctx context.Context, client *apono.Client) (done string, err error) {
+	switch {
+	case c.new == nil:
+		return "deleted", client.Do(ctx, http.MethodDelete, c.old.kind.path+"/"+url.PathEscape(c.old.id), nil, nil, nil)
+	case c.old == nil:
+		return "created", client.Do(ctx, http.MethodPost, c.new.kind.path, nil, c.new.body, nil)
+	}
+	return "changed", client.Do(ctx, http.MethodPut, c.old.kind.path+"/"+url.PathEscape(c.old.id), nil, c.new.body, nil)
+}
+
+// plan finds what to write and what to delete, in an order in which no object is
+// written before those that it refers to, nor deleted before those that refer to
+// it. remove says that the deletions will be made.
+func plan(files folder, t *tenant, remove bool) (changes, deletions []change, err error) {
+	known := map[reference]bool{} // what can be referred to in the end
+	for _, k := range kinds {
+		mine, managed := files[k]
+		pairs, rest, err := match(mine, t.objects[k])
+		if err != nil {
+			return nil, nil, err
+		}
+		var created []change
+		for _, c := range pairs {
+			known[reference{k.target, c.new.name}] = true
+			switch {
+			case c.old == nil:
+				created = append(created, c)
+				continue
+			case t.normal(c.old) != t.normal(c.new):
+				changes = append(changes, c)
+			}
+			known[reference{k.target, c.old.id}] = true
+		}
+		// Changes come first: they may give up a name that a new object has.
+		changes = append(changes, created...)
+		for _, o := range rest {
+			if managed {
+				deletions = append(deletions, change{old: o})
+			}
+			if managed && remove {
+				continue
+			}
+			known[reference{k.target, o.name}], known[reference{k.target, o.id}] = true, true
+		}
+	}
+	for _, k := range kinds {
+		for _, o := range files[k] {
+			for _, r := range references(o.body) {
+				if i := slices.IndexFunc(kinds, func(k *kind) bool { return k.target == r.target }); i >= 0 && !known[r] {
+					return nil, nil, fmt.Errorf("%s: it refers to the %s %q, which would not exist", o.file, kinds[i].noun, r.text)
+				}
+			}
+		}
+	}
+	slices.Reverse(deletions)
+	return changes, deletions, nil
+}
+
+// match pairs files with the objects of one kind that they belong to, and
+// returns the objects that have no file.
+func match(files, objects []*object) (pairs []change, rest []*object, err error) {
+	rest = slices.Clone(objects)
+	take := func(is func(*object) bool) *object {
+		i := slices.IndexFunc(rest, is)
+		if i < 0 {
+			return nil
+		}
+		found := rest[i]
+		rest = slices.Delete(rest, i, i+1)
+		return found
+	}
+	var others []*object
+	for _, f := range files {
+		if old := take(func(o *object) bool { return o.id == f.id }); old != nil {
+			pairs = append(pairs, change{old, f})
+		} else {
+			others = append(others, f)
+		}
+	}
+	for i, f := range others {
+		named := func(o *object) bool { return o.name == f.name }
+		if slices.ContainsFunc(others[:i], named) {
+			return nil, nil, fmt.Errorf("%s: another file has the name %q too, and Apono has no %s with its id", f.file, f.name, f.kind.noun)
+		}
+		old := take(named)
+		if old != nil && slices.ContainsFunc(rest, named) {
+			return nil, nil, fmt.Errorf("%s: Apono has several of the name %q: give the id of one", f.file, f.name)
+		}
+		pairs = append(pairs, change{old, f})
+	}
+	return pairs, rest, nil
+}
+
+// show prints the changes and what they are in all.
+func show(p *program.Program, changes []change, t *tenant) error {
+	var created, changed, deleted int
+	for _, c := range changes {
+		var err error
+		switch {
+		case c.old == nil:
+			created++
+			_, err = fmt.Fprintf(p.Stdout, "+ %s\n", c)
+		case c.new == nil:
+			deleted++
+			_, err = fmt.Fprintf(p.Stdout, "- %s\n", c)
+		default:
+			changed++
+			_, err = fmt.Fprintf(p.Stdout, "~ %s\n%s", c, difference(t.normal(c.old), t.normal(c.new)))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(p.Stdout, "%d to create, %d to change, %d to delete\n", created, changed, deleted)
+	return err
+}

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/apono-go/apono"
+)
+
+// kind is a kind of objects.
+type kind struct {
+	noun, folder, path string
+	// target is what the members that refer to such objects are called.
+	target string
+	// input is a new input of the SDK, which a file must fit.
+	input func() any
+	// writeOnly are members that have to be written, and are never answered.
+	writeOnly map[string]any
+}
+
+// kinds are in the order in which they refer to each other.
+var kinds = []*kind{
+	{
+		noun: "access scope", folder: "scopes", path: "/api/admin/v1/access-scopes", target: "access_scope",
+		input: func() any { return new(apono.AccessScopeInput) },
+	},
+	{
+		noun: "bundle", folder: "bundles", path: "/api/admin/v2/bundles", target: "bundle",
+		input: func() any { return new(apono.BundleInput) },
+	},
+	{
+		noun: "access flow", folder: "flows", path: "/api/admin/v2/access-flows", target: "access_flow",
+		input:     func() any { return new(apono.AccessFlowInput) },
+		writeOnly: map[string]any{"request_for_others": false},
+	},
+}
+
+// object is an access flow, a bundle or an access scope.
+type object struct {
+	kind     *kind
+	id, name string
+	// body is the object in the form in which it is written. It is plain JSON
+	// and not the SDK's input, whose members for what this version does not
+	// know are for the program's own memory and leave it only to be sent.
+	body map[string]any
+	// file is where it was read, empty for an object of Apono.
+	file string
+}
+
+// tenant is what Apono holds.
+type tenant struct {
+	objects map[*kind][]*object
+	// names are the names of objects by their ids, and ids are the ids by name.
+	names map[reference]string
+	ids   map[reference][]string
+}
+
+// reference is an id or a name of a kind of object, and what members that hold
+// one begin with, such as "bundle".
+type reference struct{ target, text string }
+
+// readTenant reads all objects.
+func readTenant(ctx context.Context, client *apono.Client) (*tenant, error) {
+	t := &tenant{objects: map[*kind][]*object{}, names: map[reference]string{}, ids: map[reference][]string{}}
+	for _, k := range kinds {
+		items, err := listAll(ctx, client, k.path)
+		if err != nil {
+			return nil, err
+		}
+		for _, body := range items {
+			o := &object{kind: k, id: text(body["id"]), name: text(body["name"]), body: body}
+			if o.id == "" {
+				return nil, fmt.Errorf("apono answered the %s %q without an id", k.noun, o.name)
+			}
+			t.objects[k] = append(t.objects[k], o)
+			t.learn(k.target, o.id, o.name)
+			visit(body, func(member map[string]any, target string) {
+				t.learn(target, text(member[target+"_id"]), text(member[target+"_name"]))
+			})
+		}
+	}
+	for _, k := range kinds {
+		for _, o := range t.objects[k] {
+			t.toWritten(o)
+		}
+	}
+	return t, nil
+}
+
+// listAll reads a list to its end. The SDK's ListAll would drop the members that
+// its models do not have.
+func listAll(ctx context.Context, client *apono.Client, path string) ([]map[string]any, error) {
+	var items []map[string]any
+	seen := map[string]bool{}
+	for query := (url.Values{}); ; {
+		var page struct {
+			Items      []map[string]any `json:"items"`
+			Pagination struct {
+				NextPageToken string `json:"next_page_token"`
+			} `json:"pagination"`
+		}
+		if err := client.Do(ctx, http.MethodGet, path, query, nil, &page); err != nil {
+			return nil, err
+		}
+		items = append(items, page.Items...)
+		next := page.Pagination.NextPageToken
+		switch {
+		case next == "":
+			return items, nil
+		case seen[next]:
+			return nil, fmt.Errorf("GET %s: %w", path, apono.ErrPageLoop)
+		}
+		seen[next] = true
+		query.Set("page_token", next)
+	}
+}
+
+func (t *tenant) learn(target, id, name string) {
+	if id == "" || name == "" {
+		return
+	}
+	t.names[reference{target, id}] = name
+	if ids := t.ids[reference{target, name}]; !slices.Contains(ids, id) {
+		t.ids[reference{target, name}] = append(ids, id)
+	}
+}
+
+// refer returns how a file refers to an object: by name, which other tenants
+// have too, unless several have it.
+func (t *tenant) refer(target, id, name string) string {
+	if name == "" || len(t.ids[reference{target, name}]) > 1 && id != "" {
+		return id
+	}
+	return name
+}
+
+// toWritten turns the form in which an object is answered into that in which it
+// is written: x_id and x_name become x_reference, and what only Apono decides
+// goes.
+func (t *tenant) toWritten(o *object) {
+	for _, name := range []string{"id", "creation_date", "update_date"} {
+		delete(o.body, name)
+	}
+	visit(o.body, func(member map[string]any, target string) {
+		if to := t.refer(target, text(member[target+"_id"]), text(member[target+"_name"])); to != "" {
+			member[target+"_reference"] = to
+		}
+		delete(member, target+"_id")
+		delete(member, target+"_name")
+	})
+	o.complete()
+}
+
+// complete adds what has to be written and is never answered.
+func (o *object) complete() {
+	for name, value := range o.kind.writeOnly {
+		if _, given := o.body[name]; !given {
+			o.body[name] = value
+		}
+	}
+}
+
+// normal returns the text that two objects share if they are the same to Apono:
+// references in one form, and without what is null or never answered.
+func (t *tenant) normal(o *object) string {
+	body, _ := clone(o.body).(map[string]any)
+	visit(body, func(member map[string]any, target string) {
+		id := text(member[target+"_reference"])
+		if name, known := t.names[reference{target, id}]; known {
+			member[target+"_reference"] = t.refer(target, id, name)
+		}
+	})
+	for name := range o.kind.writeOnly {
+		delete(body, name)
+	}
+	return encode(body)
+}
+
+// references returns what an object in its written form refers to.
+func references(body map[string]any) []reference {
+	var all []reference
+	visit(body, func(member map[string]any, target string) {
+		if to := text(member[target+"_reference"]); to != "" {
+			all = append(all, reference{target, to})
+		}
+	})
+	return all
+}
+
+var (
+	// holders are the members on the way to references. Only these are gone
+	// through: what this program does not know stays as it is.
+	holders = []string{
+		"requestors", "conditions", "request_for", "grantees", "approver_policy", "escalation_policy",
+		"approver_groups", "approvers", "access_targets", "integration", "bundle", "access_scope",
+	}
+	targets = []string{"source_integration", "integration", "bundle", "access_scope"}
+)
+
+// visit calls a function for every object inside a value that has a reference,
+// in whichever form.
+func visit(value any, found func(member map[string]any, target string)) {
+	switch value := value.(type) {
+	case []any:
+		for _, element := range value {
+			visit(element, found)
+		}
+	case map[string]any:
+		for _, target := range targets {
+			for _, form := range []string{"_id", "_name", "_reference"} {
+				if _, has := value[target+form]; has {
+					found(value, target)
+					break
+				}
+			}
+		}
+		for _, name := range holders {
+			visit(value[name], found)
+		}
+	}
+}
+
+// clone copies a JSON value without the members that are null.
+func clone(value any) any {
+	switch value := value.(type) {
+	case []any:
+		copied := make([]any, len(value))
+		for i, element := range value {
+			copied[i] = clone(element)
+		}
+		return copied
+	case map[string]any:
+		copied := maps.Clone(value)
+		maps.DeleteFunc(copied, func(_ string, member any) bool { return member == nil })
+		for name, member := range copied {
+			copied[name] = clone(member)
+		}
+		return copied
+	}
+	return value
+}
+
+func text(value any) string {
+	s, _ := value.(string)
+	return s
+}
+
+// encode returns JSON that is the same whenever the value is: indented, members
+// in the order of their names, numbers to the letter.
+func encode(value any) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
+		panic(err) // it was decoded from JSON
+	}
+	return b.String()
+}

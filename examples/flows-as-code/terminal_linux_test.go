@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/internal/check"
+)
+
+// terminal returns the two ends of a terminal, that of the person first.
+func terminal(t *testing.T) (person, program *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	check.NoError(t, err)
+	t.Cleanup(func() { person.Close() })
+	control := func(request uintptr, value *uint32) {
+		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, person.Fd(), request, uintptr(unsafe.Pointer(value)))
+		check.Equal(t, errno, 0)
+	}
+	var unlocked, number uint32
+	control(syscall.TIOCSPTLCK, &unlocked)
+	control(syscall.TIOCGPTN, &number)
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	check.NoError(t, err)
+	t.Cleanup(func() { program.Close() })
+	return person, program
+}
+
+// What is applied is what a person has seen and agreed to.
+func TestApplyAsksAtATerminal(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer func(*testing.T, *os.File, *exec.Cmd)
+		code   int
+		stderr string
+		writes []string
+	}{
+		"yes":     {typed("y\n"), 0, "Apply? [y/N] ", []string{"PUT /api/admin/v2/access-flows/flow-break-glass"}},
+		"no":      {typed("n\n"), 1, "Apply? [y/N] flows-as-code: nothing was changed\n", nil},
+		"nothing": {typed("\n"), 1, "Apply? [y/N] flows-as-code: nothing was changed\n", nil},
+		"interrupt": {func(t *testing.T, _ *os.File, cmd *exec.Cmd) {
+			t.Helper()
+			check.NoError(t, cmd.Process.Signal(os.Interrupt))
+		}, 1, "Apply? [y/N] flows-as-code: interrupted\n", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := demo(t)
+			dir := exported(t, server)
+			edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
+			person, program := terminal(t)
+			cmd := process.Command(t, process.Env(server), "apply", dir)
+			cmd.Stdin = program
+			asked := &prompt{until: "[y/N] ", seen: make(chan struct{})}
+			cmd.Stderr = asked
+			check.NoError(t, cmd.Start())
+			stuck := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+			defer stuck.Stop()
+			<-asked.seen
+			test.answer(t, person, cmd)
+			_ = cmd.Wait()
+			check.Equal(t, cmd.ProcessState.ExitCode(), test.code)
+			check.Equal(t, asked.String(), test.stderr)
+			check.Equal(t, writes(server), test.writes)
+		})
+	}
+}
+
+func typed(answer string) func(*testing.T, *os.File, *exec.Cmd) {
+	return func(t *testing.T, person *os.File, _ *exec.Cmd) {
+		t.Helper()
+		_, err := person.WriteString(answer)
+		check.NoError(t, err)
+	}
+}
+
+// prompt closes seen when a text has been written to it.
+type prompt struct {
+	strings.Builder
+	until string
+	seen  chan struct{}
+}
+
+func (p *prompt) Write(data []byte) (int, error) {
+	before := strings.Contains(p.String(), p.until)
+	n, err := p.Builder.Write(data)
+	if !before && strings.Contains(p.String(), p.until) {
+		close(p.seen)
+	}
+	return n, err
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/exporters/stdout/stdoutmetric"
+	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/internal/check"
+)
+
+func TestMain(m *testing.M) { process.Main(m, main) }
+
+// telemetry is what came of calls.
+type telemetry struct {
+	tracers *sdktrace.TracerProvider
+	meters  *sdkmetric.MeterProvider
+	spans   *tracetest.InMemoryExporter
+	metrics *sdkmetric.ManualReader
+}
+
+func newTelemetry() telemetry {
+	spans, metrics := tracetest.NewInMemoryExporter(), sdkmetric.NewManualReader()
+	return telemetry{
+		sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans)), sdkmetric.NewMeterProvider(sdkmetric.WithReader(metrics)), spans, metrics,
+	}
+}
+
+func (tel telemetry) hook() apono.Option { return apono.WithTransport(Hook(tel.tracers, tel.meters)) }
+
+// attributesOf returns a span's attributes; where the server is, they are left
+// out.
+func attributesOf(span tracetest.SpanStub) map[string]string {
+	texts := map[string]string{}
+	for _, a := range span.Attributes {
+		if a.Key != "server.address" && a.Key != "server.port" {
+			texts[string(a.Key)] = a.Value.String()
+		}
+	}
+	return texts
+}
+
+// all is everything that was recorded, as the exporters print it.
+func (tel telemetry) all(t *testing.T) string {
+	t.Helper()
+	var out bytes.Buffer
+	spans, err := stdouttrace.New(stdouttrace.WithWriter(&out))
+	check.NoError(t, err)
+	check.NoError(t, spans.ExportSpans(t.Context(), tel.spans.GetSpans().Snapshots()))
+	metrics, err := stdoutmetric.New(stdoutmetric.WithWriter(&out))
+	check.NoError(t, err)
+	collected := tel.collect(t)
+	check.NoError(t, metrics.Export(t.Context(), &collected))
+	return out.String()
+}
+
+func (tel telemetry) collect(t *testing.T) metricdata.ResourceMetrics {
+	t.Helper()
+	var collected metricdata.ResourceMetrics
+	check.NoError(t, tel.metrics.Collect(t.Context(), &collected))
+	return collected
+}
+
+func (tel telemetry) names() []string {
+	var names []string
+	for _, span := range tel.spans.GetSpans() {
+		names = append(names, span.Name)
+	}
+	return names
+}
+
+// Traces leave the company for whoever stores them. An e-mail address or the name
+// of a database in one is a leak, and a name per object makes the traces useless.
+func TestSpansAreNamedByOperationAndHoldNoArgument(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())
+		tel := newTelemetry()
+		server.FailNext("Groups.List", 1, http.StatusServiceUnavailable, nil, "")
+		check.NoError(t, look(t.Context(), server.Client(tel.hook()), tel.tracers, "user-00-00", "ord*"))
+		check.Equal(t, tel.names(), []string{
+			"GET /api/admin/v3/users/{}", "GET /api/admin/v1/groups", "GET /api/admin/v1/groups",
+			"GET /api/admin/v1/groups/{}/members", "look for a person",
+		})
+		spans := tel.spans.GetSpans()
+		check.Equal(t, attributesOf(spans[0]), map[string]string{
+			"http.request.method": "GET", "url.full": "http://localhost/api/admin/v3/users/%7B%7D",
+			"url.template": "/api/admin/v3/users/{}", "http.response.status_code": "200", "network.protocol.version": "1.1",
+		})
+		check.Equal(t, attributesOf(spans[1])["http.response.status_code"], "503")
+		check.Equal(t, spans[1].Status.Code, codes.Error)
+		check.Equal(t, attributesOf(spans[2])["url.full"], "http://localhost/api/admin/v1/groups")
+		for _, span := range spans[:4] {
+			check.Equal(t, span.Parent.SpanID(), spans[4].SpanContext.SpanID())
+			check.Equal(t, span.SpanContext.TraceID(), spans[4].SpanContext.TraceID())
+		}
+		check.Equal(t, len(spans[4].Events), 1)
+
+		check.Lacks(t, tel.all(t), "user-00-00", "ord", "@example.com", server.Token, "Bearer")
+		requests := server.Requests()
+		check.Equal(t, len(requests), 4)
+		check.Equal(t, requests[0].Path, "/api/admin/v3/users/user-00-00")
+		check.Equal(t, requests[2].Query.Encode(), "name=ord%2A")
+		check.Equal(t, requests[3].Path, "/api/admin/v1/groups/group-orders/members")
+	})
+}
+
+// A dashboard shows how often and how fast each operation is called; with an
+// attribute per object there would be as many lines as objects.
+func TestMetricsAreKeptByOperation(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithDemoTenant())
+	tel := newTelemetry()
+	client := server.Client(tel.hook())
+	for _, id := range []string{"user-00-00", "user-00-01", "user-00-02"} {
+		_, err := client.Users.Get(t.Context(), id)
+		check.NoError(t, err)
+	}
+	_, err := client.Users.Get(t.Context(), "nobody")
+	check.ErrorIs(t, err, apono.ErrNotFound)
+	counts := map[string]uint64{}
+	for _, scope := range tel.collect(t).ScopeMetrics {
+		for _, metric := range scope.Metrics {
+			if metric.Name != "http.client.request.duration" {
+				continue
+			}
+			durations, ok := metric.Data.(metricdata.Histogram[float64])
+			check.True(t, ok, "a histogram, got %T", metric.Data)
+			for _, point := range durations.DataPoints {
+				template, _ := point.Attributes.Value("url.template")
+				status, _ := point.Attributes.Value(attribute.Key("http.response.status_code"))
+				counts[template.String()+" "+status.String()] += point.Count
+			}
+		}
+	}
+	check.Equal(t, counts, map[string]uint64{"/api/admin/v3/users/{} 200": 3, "/api/admin/v3/users/{} 404": 1})
+	check.Lacks(t, tel.all(t), "user-00-0", "nobody", server.Token)
+}
+
+// What is seen must not change what is done.
+func TestRequestsArriveAsTheyWere(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithDemoTenant())
+	tel := newTelemetry()
+	client := server.Client(tel.hook())
+	_, err := client.Users.Get(t.Context(), "a/b?c@d.com")
+	check.ErrorIs(t, err, apono.ErrNotFound)
+	_, err = client.Groups.Create(t.Context(), apono.CreateGroupInput{Name: "night shift", MembersEmails: []string{"ada.orders@example.com"}})
+	check.NoError(t, err)
+	check.NoError(t, client.Groups.AddMember(t.Context(), "group-orders", "ada.payments@example.com"))
+	requests := server.Requests()
+	check.Equal(t, requests[0].Path, "/api/admin/v3/users/a%2Fb%3Fc@d.com")
+	check.Equal(t, requests[1].Path, "/api/admin/v1/groups")
+	check.JSON(t, requests[1].Body, `{"name": "night shift", "members_emails": ["ada.orders@example.com"]}`)
+	check.Equal(t, requests[1].Header.Get("Authorization"), "Bearer "+server.Token)
+	check.Equal(t, requests[2].Path, "/api/admin/v1/groups/group-orders/members/ada.payments@example.com")
+	check.Equal(t, tel.names(), []string{
+		"GET /api/admin/v3/users/{}", "POST /api/admin/v1/groups", "PUT /api/admin/v1/groups/{}/members/{}",
+	})
+	check.Lacks(t, tel.all(t), "a/b", "a%2Fb", "night shift", "@", server.Token)
+}
+
+// A request that got no answer is a span that says so.
+func TestFailuresOfTheNetworkAreRecorded(t *testing.T) {
+	t.Parallel()
+	tel := newTelemetry()
+	broken := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") })
+	client, err := apono.NewClient("secret-token", apono.WithHTTPClient(&http.Client{Transport: broken}),
+		apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1}), tel.hook())
+	check.NoError(t, err)
+	_, err = client.Groups.Get(t.Context(), "group-orders")
+	check.ErrorAs[*apono.TransportError](t, err)
+	span := tel.spans.GetSpans()[0]
+	check.Equal(t, span.Name, "GET /api/admin/v1/groups/{}")
+	check.Equal(t, span.Status, sdktrace.Status{Code: codes.Error, Description: "no route"})
+	check.Lacks(t, tel.all(t), "group-orders", "secret-token")
+}
+
+func TestTemplate(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/api/admin/v4/integrations":        "/api/admin/v4/integrations",
+		"/api/admin/v4/integrations/a%2Fb":  "/api/admin/v4/integrations/{}",
+		"/api/admin/v9/novelties/x":         "/api/admin/{}/{}/{}",
+		"/":                                 "/{}",
+		"/proxy/secret/api/user/v1/Members": "/{}/{}/api/user/v1/{}",
+	} {
+		check.Equal(t, template(path), want)
+	}
+}
+
+func TestTheProgramPrintsSpansAndMetrics(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithDemoTenant())
+	result := process.Run(t, process.Env(server), "-user", "user-01-03", "-group", "catalog")
+	check.Equal(t, result.Stderr, "")
+	check.Equal(t, result.Code, 0)
+	var names []string
+	metrics := 0
+	decoder := json.NewDecoder(strings.NewReader(result.Stdout))
+	for {
+		var record struct {
+			Name         string `json:"Name"`
+			ScopeMetrics []any  `json:"ScopeMetrics"`
+		}
+		err := decoder.Decode(&record)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		check.NoError(t, err)
+		if record.Name != "" {
+			names = append(names, record.Name)
+		}
+		metrics += len(record.ScopeMetrics)
+	}
+	check.Equal(t, names, []string{
+		"GET /api/admin/v3/users/{}", "GET /api/admin/v1/groups", "GET /api/admin/v1/groups/{}/members", "look for a person",
+	})
+	check.Equal(t, metrics, 1)
+	check.Lacks(t, result.Stdout, "user-01-03", "catalog", "@example.com", server.Token)
+
+	result = process.Run(t, process.Env(server), "-user", "nobody")
+	check.Equal(t, result.Code, 1)
+	check.Contains(t, result.Stdout, `"Name":"GET /api/admin/v3/users/{}"`, `"ScopeMetrics":[{`)
+	check.Equal(t, strings.Count(result.Stderr, "\n"), 1)
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	result := process.Run(t, nil, "-h")
+	check.Equal(t, result.Code, 0)
+	check.Contains(t, result.Stderr, "Usage: otel [flags]\n", "-group", "-user")
+	check.Equal(t, process.Run(t, nil, "extra").Code, 2)
+}
