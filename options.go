@@ -224,6 +224,19 @@ func WithTransport(hook func(next http.RoundTripper) http.RoundTripper) Option {
 	}
 }
 
+// OperationFromContext tells a hook of [WithTransport], a limiter or a token
+// source which operation its context is about: the name, such as
+// "Integrations.Get", and the path template, such as
+// "/api/admin/v4/integrations/{id}", which holds no arguments and so suits the
+// names of spans and the labels of metrics. ok is false for other contexts.
+func OperationFromContext(ctx context.Context) (name, path string, ok bool) {
+	op := transport.OperationOf(ctx)
+	if op == nil {
+		return "", "", false
+	}
+	return op.Name, op.Path, true
+}
+
 // WithLimiter has every attempt wait for a rate limiter first; a
 // *rate.Limiter of golang.org/x/time/rate is one. An error of the limiter ends
 // the call.

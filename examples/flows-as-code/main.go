@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/apono-go/apono/examples/internal/program"
@@ -106,23 +105,12 @@ func export(p *program.Program, t *tenant, dir string) error {
 
 // confirm asks a person. A script that means it says -yes.
 func confirm(ctx context.Context, p *program.Program) error {
-	if stdin, ok := p.Stdin.(*os.File); ok {
-		if info, err := stdin.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-			return errors.New("there is no terminal to ask on: nothing was changed; -yes applies without a question")
-		}
+	if !p.CanAsk() {
+		return errors.New("there is no terminal to ask on: nothing was changed; -yes applies without a question")
 	}
-	answers := make(chan error, 1)
-	go func() {
-		yes, err := p.Confirm("Apply?")
-		if err == nil && !yes {
-			err = errors.New("nothing was changed")
-		}
-		answers <- err
-	}()
-	select {
-	case err := <-answers:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
+	yes, err := p.Confirm(ctx, "Apply?")
+	if err == nil && !yes {
+		err = errors.New("nothing was changed")
 	}
+	return err
 }

@@ -48,7 +48,7 @@ func TestApplyAsksAtATerminal(t *testing.T) {
 		"interrupt": {func(t *testing.T, _ *os.File, cmd *exec.Cmd) {
 			t.Helper()
 			check.NoError(t, cmd.Process.Signal(os.Interrupt))
-		}, 1, "Apply? [y/N] flows-as-code: interrupted\n", nil},
+		}, 1, "Apply? [y/N] \nflows-as-code: interrupted\n", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -199,6 +199,14 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
+// OperationOf returns the operation that a request's context belongs to, or nil.
+func OperationOf(ctx context.Context) *operation.Operation {
+	if c := callOf(ctx); c != nil {
+		return c.request.Operation
+	}
+	return nil
+}
+
 func checkRetry(ctx context.Context, _ *http.Response, _ error) (bool, error) {
 	return callOf(ctx).again(), nil
 }

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/attribute"
@@ -100,8 +99,9 @@ func Hook(tracers trace.TracerProvider, meters metric.MeterProvider) func(http.R
 			otelhttp.WithSpanNameFormatter(func(_ string, req *http.Request) string { return req.Method + " " + req.URL.Path }),
 		)
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			_, template, _ := apono.OperationFromContext(req.Context())
 			address := req.URL
-			shown := &url.URL{Scheme: address.Scheme, Host: address.Host, Path: template(address.EscapedPath())}
+			shown := &url.URL{Scheme: address.Scheme, Host: address.Host, Path: template}
 			var forMetrics otelhttp.Labeler
 			forMetrics.Add(attribute.String(urlTemplate, shown.Path))
 			// It is ContextWithClientLabeler since otelhttp 0.72, which needs Go 1.26.
@@ -118,25 +118,6 @@ type addressKey struct{}
 
 // urlTemplate is the conventional attribute for an address without arguments.
 const urlTemplate = "url.template"
-
-// words are all words in the paths of the API.
-var words = strings.Fields(`api admin user
-	access-bundles access-details access-flows access-requests access-requests-bulk access-scopes access-sessions
-	activity activity-reports attributes available-access bulk bundles connectors delegated-access-requests
-	entitlements groups identities integrations integrations-catalog members name permissions refresh request-again
-	reset reset-credentials resource-types resources revoke selectable-integrations user-tags users v1 v2 v3 v4`)
-
-// template returns an escaped path with its arguments masked: all that is no word
-// of the API.
-func template(path string) string {
-	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	for i, segment := range segments {
-		if !slices.Contains(words, segment) {
-			segments[i] = "{}"
-		}
-	}
-	return "/" + strings.Join(segments, "/")
-}
 
 type roundTripper func(*http.Request) (*http.Response, error)
 
