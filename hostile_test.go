@@ -1,0 +1,638 @@
+package apono_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/hostile"
+	"github.com/apono-go/apono/internal/operation"
+)
+
+// hostileClient returns a client of a hostile server that logs into records,
+// which may be nil, and what counts its bodies.
+func hostileClient(t *testing.T, server *hostile.Server, records *bytes.Buffer, opts ...apono.Option) (*apono.Client, *closing) {
+	t.Helper()
+	counting := &closing{next: server.Transport()}
+	all := []apono.Option{
+		apono.WithBaseURL(server.URL), apono.WithHTTPClient(&http.Client{Transport: counting}),
+		apono.WithMaxResponseBytes(1 << 16), quickly,
+	}
+	if records != nil {
+		all = append(all, jsonLogger(records))
+	}
+	client, err := apono.NewClient(testToken, append(all, opts...)...)
+	check.NoError(t, err)
+	return client, counting
+}
+
+// verb is one call of each kind that is told apart when something fails.
+type verb struct {
+	name, method, path, template, body string
+	call                               func(ctx context.Context, c *apono.Client) error
+}
+
+var verbs = []verb{
+	{
+		"GET", "GET", "/api/admin/v4/integrations/i-1", "/api/admin/v4/integrations/{id}", "",
+		func(ctx context.Context, c *apono.Client) error { return callWith(ctx, http.MethodGet, c) },
+	},
+	{
+		"PUT", "PUT", "/api/admin/v4/integrations/i-1", "/api/admin/v4/integrations/{id}", `{"name":"prod","integration_config":{}}`,
+		func(ctx context.Context, c *apono.Client) error { return callWith(ctx, http.MethodPut, c) },
+	},
+	{
+		"DELETE", "DELETE", "/api/admin/v4/integrations/i-1", "/api/admin/v4/integrations/{id}", "",
+		func(ctx context.Context, c *apono.Client) error { return callWith(ctx, http.MethodDelete, c) },
+	},
+	{
+		"POST", "POST", "/api/admin/v4/integrations", "/api/admin/v4/integrations", `{"name":"prod","type":"postgresql","integration_config":{}}`,
+		func(ctx context.Context, c *apono.Client) error { return callWith(ctx, http.MethodPost, c) },
+	},
+	{
+		"PATCH", "PATCH", "/api/v1/access-bundles/b-1", "/api/v1/access-bundles/{id}", `{"name":"prod"}`,
+		func(ctx context.Context, c *apono.Client) error {
+			_, err := c.Legacy.AccessBundles.Update(ctx, "b-1", apono.UpdateAccessBundleV1Input{Name: apono.Ptr("prod")})
+			return err
+		},
+	},
+	{
+		"read that uses up", "GET", "/api/user/v1/access-sessions/s-1/access-details", "/api/user/v1/access-sessions/{id}/access-details", "",
+		func(ctx context.Context, c *apono.Client) error {
+			_, err := c.Sessions.GetAccessDetails(ctx, "s-1")
+			return err
+		},
+	},
+}
+
+// outcome is what a call ends with: its attempts, the type of its error, and
+// what the error says after method and path. A star stands for any text.
+type outcome struct {
+	attempts int
+	kind     string
+	text     string
+}
+
+func ok(attempts int) outcome                   { return outcome{attempts: attempts} }
+func refused(attempts int, text string) outcome { return outcome{attempts, "*apono.APIError", text} }
+func unusable(attempts int, text string) outcome {
+	return outcome{attempts, "*apono.DecodeError", text}
+}
+
+// unsent has not reached the server, lost may have.
+func unsent(attempts int, text string) outcome { return outcome{attempts, "unsent", text} }
+func lost(attempts int, text string) outcome   { return outcome{attempts, "lost", text} }
+
+// The columns of the README's table of what is repeated. Outcomes outside of it
+// are never repeated.
+const (
+	column429    = "429"
+	columnStatus = "408, 425, 500, 502, 503, 504"
+	columnUnsent = "connection failed before sending"
+	columnBroken = "connection broke later, or the body was cut short"
+	never        = ""
+)
+
+// scenario is what a server does, request after request, and what becomes of
+// each kind of call.
+type scenario struct {
+	name  string
+	modes []hostile.Mode
+	// column is which of the README's columns the first mode belongs to.
+	column string
+	// safe is for GET, PUT and DELETE, other for POST and PATCH, once for reads
+	// that use something up. del, where it has a value, is for DELETE.
+	safe, other, once, del outcome
+	// unread are requests that the server does not get to see.
+	unread bool
+	opts   []apono.Option
+}
+
+func (s scenario) want(v verb) outcome {
+	switch {
+	case v.name == "DELETE" && s.del != outcome{}:
+		return s.del
+	case v.method == "POST" || v.method == "PATCH":
+		return s.other
+	case v.name == "read that uses up":
+		return s.once
+	}
+	return s.safe
+}
+
+// same is for what has one outcome for all.
+func same(name string, want outcome, modes ...hostile.Mode) scenario {
+	return scenario{name: name, modes: modes, safe: want, other: want, once: want}
+}
+
+// confirmed is same with another outcome for DELETE, whose answer says nothing.
+func confirmed(name string, want, del outcome, modes ...hostile.Mode) scenario {
+	s := same(name, want, modes...)
+	s.del = del
+	return s
+}
+
+const (
+	cut      = "200 OK with a body that cannot be used: unexpected EOF"
+	tooLarge = "200 OK with a body that cannot be used: the body is larger than the limit"
+	notJSON  = "200 OK with a body that cannot be used: the body is not JSON"
+	late     = "no answer within 50ms"
+	slowDown = "429 Too Many Requests: slow down"
+	refusing = "dial tcp 127.0.0.1:1: connect: connection refused"
+)
+
+// scenarios is the table of modes and methods. The servers of some send the
+// client to another place.
+func scenarios(elsewhere map[string]string) []scenario {
+	good := hostile.JSON(oneIntegration)
+	all := []scenario{
+		same("good", ok(1), good),
+		same("good in HTTP/1.0", ok(1), hostile.HTTP10(oneIntegration)),
+		same("good after 100 Continue", ok(1), hostile.Raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"+oneIntegration)),
+
+		// Refusals.
+		same("300", refused(1, "300 Multiple Choices"), hostile.Status(300, "")),
+		same("304", refused(1, "304 Not Modified"), hostile.Raw("HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n")),
+		same("400 with an object", refused(1, "400 Bad Request"), hostile.Status(400, oneIntegration)),
+		same("401 as documented", refused(1, "401 Unauthorized"), hostile.Unauthorized()),
+		same("403", refused(1, "403 Forbidden: not yours"), hostile.Status(403, `{"message":"not yours"}`)),
+		same("404 with HTML", refused(1, "404 Not Found"), hostile.HTML(404)),
+		same("409", refused(1, "409 Conflict: it exists, code E9"), hostile.Status(409, `{"message":"it exists","code":"E9"}`)),
+		same("422", refused(1, "422 Unprocessable Entity: name: too long"), hostile.Status(422, `{"errors":["name: too long"]}`)),
+		same("501", refused(1, "501 Not Implemented"), hostile.Status(501, "")),
+		same("101", refused(1, "101 Switching Protocols"), hostile.Raw("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")),
+
+		// A wait that is too long ends the call: the dates are an hour after the
+		// server's clock.
+		overlong("429 for an hour", "3600", "1h0m0s"),
+		overlong("429 until a date", "Sat, 01 Jan 2000 01:00:00 GMT", "1h0m0s"),
+		overlong("429 until a date of RFC 850", "Saturday, 01-Jan-00 01:00:00 GMT", "1h0m0s"),
+		overlong("429 until a date of asctime", "Sat Jan  1 01:00:00 2000", "1h0m0s"),
+		overlong("429 for centuries", "9223372037", "2562047h47m16.854775807s"),
+		overlong("429 for longer than numbers go", "18446744073709551615", "2562047h47m16.854775807s"),
+	}
+	for name, retryAfter := range map[string]string{
+		"without a time": "", "for no time": "0", "for less than no time": "-7", "for a fraction": "7.5", "for garbage": "soon \xff",
+		"until a date that is past": "Fri, 31 Dec 1999 23:00:00 GMT", "until half a date": "Sat, 01 Jan",
+	} {
+		limited := hostile.RateLimited(retryAfter)
+		all = append(
+			all,
+			scenario{name: "429 " + name, modes: []hostile.Mode{limited}, column: column429, safe: refused(3, slowDown), other: refused(3, slowDown), once: refused(1, slowDown)},
+			scenario{name: "429 " + name + ", then good", modes: []hostile.Mode{limited, good}, column: column429, safe: ok(2), other: ok(2), once: refused(1, slowDown)},
+		)
+	}
+	for status, text := range map[int]string{
+		408: "408 Request Timeout: down", 425: "425 Too Early: down", 500: "500 Internal Server Error: down", 502: "502 Bad Gateway: down",
+		503: "503 Service Unavailable: down", 504: "504 Gateway Timeout: down",
+	} {
+		down := hostile.Status(status, `{"message":"down"}`)
+		for name, s := range map[string]scenario{
+			"for ever":   {modes: []hostile.Mode{down}, safe: refused(3, text)},
+			"then good":  {modes: []hostile.Mode{down, good}, safe: ok(2)},
+			"then reset": {modes: []hostile.Mode{down, hostile.ResetRead(), good}, safe: ok(3)},
+			"then 403":   {modes: []hostile.Mode{down, hostile.Status(403, "")}, safe: refused(2, "403 Forbidden")},
+		} {
+			s.name, s.column, s.other, s.once = fmt.Sprintf("%d, %s", status, name), columnStatus, refused(1, text), refused(1, text)
+			all = append(all, s)
+		}
+	}
+	// A deletion that finds nothing is done if an earlier attempt may have done it.
+	gone := hostile.Status(404, "")
+	all = append(all, scenario{
+		name: "500, then 404", modes: []hostile.Mode{hostile.Status(500, ""), gone}, column: columnStatus,
+		safe: refused(2, "404 Not Found"), del: ok(2), other: refused(1, "500 Internal Server Error"), once: refused(1, "500 Internal Server Error"),
+	}, scenario{
+		name: "429, then 404", modes: []hostile.Mode{hostile.RateLimited(""), gone}, column: column429,
+		safe: refused(2, "404 Not Found"), other: refused(2, "404 Not Found"), once: refused(1, slowDown),
+	})
+
+	// Connections.
+	all = append(
+		all,
+		scenario{name: "refused connection", modes: []hostile.Mode{hostile.Refused()}, column: columnUnsent, unread: true, safe: unsent(3, refusing), other: unsent(3, refusing), once: unsent(3, refusing)},
+		scenario{name: "refused connection, then good", modes: []hostile.Mode{hostile.Refused(), hostile.Refused(), good}, column: columnUnsent, safe: ok(3), other: ok(3), once: ok(3)},
+		broken("reset before the request was read", lost, "read tcp 127.0.0.1:*->127.0.0.1:*: read: connection reset by peer", hostile.ResetUnread()),
+		broken("reset after the request was read", lost, "read tcp 127.0.0.1:*->127.0.0.1:*: read: connection reset by peer", hostile.ResetRead()),
+		broken("hung up", lost, "EOF", hostile.HangUp()),
+		broken("another protocol", lost, `net/http: HTTP/1.x transport connection broken: malformed HTTP response "SSH-2.0-OpenSSH_9.6"`, hostile.Raw("SSH-2.0-OpenSSH_9.6\r\n")),
+		broken("half a status line", lost, `net/http: HTTP/1.x transport connection broken: malformed HTTP status code "2"`, hostile.Raw("HTTP/1.1 2")),
+		broken("status beyond numbers", lost, "*", hostile.Raw("HTTP/1.1 99999999999 OK\r\n\r\n")),
+		broken("length that is none", lost, "*", hostile.Raw("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")),
+		broken("two lengths", lost, "*", hostile.Raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}")),
+		broken("header without a colon", lost, "*", hostile.Raw("HTTP/1.1 200 OK\r\nBroken\r\n\r\n")),
+		broken("header without end", lost, "net/http: HTTP/1.x transport connection broken: *", hostile.Raw("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 1<<18))),
+		broken("header that drips", lost, late, hostile.DripHeader()),
+		broken("body that drips", unusable, "200 OK with a body that cannot be used: "+late, hostile.DripBody()),
+		broken("header without a body", unusable, cut, hostile.HeaderOnly()),
+		broken("body cut short of its length", unusable, cut, hostile.CutLength(oneIntegration)),
+		broken("body cut between chunks", unusable, cut, hostile.CutChunked(oneIntegration)),
+		broken("body cut inside a chunk", unusable, cut, hostile.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{")),
+		broken("bad chunks", unusable, "200 OK with a body that cannot be used: invalid byte in chunk length", hostile.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")),
+		broken("gzip cut short", unusable, cut, hostile.CutGzip(oneIntegration)),
+		broken("gzip with another checksum", unusable, "200 OK with a body that cannot be used: gzip: invalid checksum", hostile.CorruptGzip(oneIntegration)),
+		broken("gzip that is none", unusable, "200 OK with a body that cannot be used: gzip: invalid header", hostile.Answer(200, map[string]string{"Content-Encoding": "gzip"}, oneIntegration)),
+	)
+
+	// Bodies.
+	const unfit = "200 OK with a body that cannot be used: "
+	all = append(
+		all,
+		same("gzip bomb", unusable(1, tooLarge), hostile.GzipBomb(1)),
+		same("endless body", unusable(1, tooLarge), hostile.Endless()),
+		same("endless refusal", refused(1, "403 Forbidden: "+strings.Repeat("x", 300)+"…"), hostile.Status(403, strings.Repeat("x", 1<<17))),
+		same("invalid UTF-8", ok(1), hostile.JSON("{\"id\":\"\xff\xfe\"}")),
+		same("a member twice", ok(1), hostile.JSON(`{"id":"i-1","id":"i-2"}`)),
+		same("an object with nothing in it", ok(1), hostile.JSON(`{}`)),
+		confirmed("a string", unusable(1, unfit+"json: cannot unmarshal string into Go value of type apono.*"), ok(1), hostile.JSON(`"OK"`)),
+		confirmed("an array", unusable(1, unfit+"json: cannot unmarshal array into Go value of type apono.*"), ok(1), hostile.JSON(`[]`)),
+		confirmed("trailing bytes", unusable(1, unfit+"something follows the value"), unusable(1, notJSON), hostile.JSON(oneIntegration+" OK")),
+		confirmed("two objects", unusable(1, unfit+"something follows the value"), unusable(1, notJSON), hostile.JSON(`{}{}`)),
+		confirmed("deep nesting", unusable(1, unfit+"invalid character '[' exceeded max depth"), unusable(1, notJSON), hostile.JSON(`{"x":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+"}")),
+		confirmed("null", unusable(1, unfit+"the body is null"), ok(1), hostile.JSON(" null\n")),
+		confirmed("nothing", unusable(1, unfit+"the body is empty"), ok(1), hostile.JSON("")),
+		confirmed("204", unusable(1, "204 No Content with a body that cannot be used: the body is empty"), ok(1), hostile.NoContent()),
+		same("a page of HTML", unusable(1, unfit+"invalid character '<' looking for beginning of value"), hostile.HTML(200)),
+	)
+	all[len(all)-1].del = unusable(1, notJSON)
+
+	// Redirects.
+	for status, text := range map[int]string{
+		301: "301 Moved Permanently", 302: "302 Found", 303: "303 See Other", 307: "307 Temporary Redirect", 308: "308 Permanent Redirect",
+	} {
+		for name, location := range elsewhere {
+			all = append(all, same(fmt.Sprintf("%d to %s", status, name), refused(1, text), hostile.Redirect(status, location), good))
+		}
+	}
+	return all
+}
+
+// overlong is a refusal that asks for more patience than the policy has.
+func overlong(name, retryAfter, wait string) scenario {
+	return same(name, refused(1, slowDown+", retry after "+wait), hostile.RateLimited(retryAfter))
+}
+
+// broken is a failure after which nobody knows whether the request was carried
+// out.
+func broken(name string, kind func(int, string) outcome, text string, mode hostile.Mode) scenario {
+	s := scenario{name: name, modes: []hostile.Mode{mode}, column: columnBroken, safe: kind(3, text), other: kind(1, text), once: kind(1, text)}
+	s.unread = strings.Contains(name, "before the request was read")
+	if strings.Contains(name, "drips") {
+		s.opts = []apono.Option{apono.WithAttemptTimeout(50 * time.Millisecond)}
+	}
+	return s
+}
+
+// matches reports whether a text fits a pattern in which stars stand for any
+// text.
+func matches(pattern, text string) bool {
+	quoted := strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`)
+	return regexp.MustCompile("^" + quoted + "$").MatchString(text)
+}
+
+// isOutcome fails unless a call ended as it should.
+func isOutcome(t *testing.T, err error, v verb, want outcome) {
+	t.Helper()
+	if want.kind == "" {
+		check.NoError(t, err)
+		return
+	}
+	check.True(t, err != nil, "an error such as %s", want.text)
+	text := "apono: " + v.method + " " + v.template + ": " + want.text
+	if want.attempts > 1 && want.kind != "*apono.DecodeError" {
+		text += fmt.Sprintf(", after %d attempts", want.attempts)
+	}
+	check.True(t, matches(text, err.Error()), "the text %s, got %s", text, err)
+	kind, attempts := fmt.Sprintf("%T", err), 0
+	switch err := err.(type) { //nolint:errorlint // the very type is meant
+	case *apono.APIError:
+		attempts = err.Attempts
+	case *apono.DecodeError:
+		attempts = err.Attempts
+	case *apono.TransportError:
+		attempts = err.Attempts
+		kind = map[bool]string{true: "lost", false: "unsent"}[err.MaybeSent]
+	}
+	check.Equal(t, kind, want.kind)
+	check.Equal(t, attempts, want.attempts)
+	isPresentable(t, err)
+}
+
+// traps are places that a redirect may point to. Nobody may come there.
+func traps(t *testing.T) map[string]string {
+	t.Helper()
+	trap := hostile.New(t, hostile.JSON(oneIntegration))
+	t.Cleanup(func() {
+		if accepted, _ := trap.Connections(); accepted > 0 {
+			t.Errorf("%d connections to the target of a redirect", accepted)
+		}
+	})
+	place := strings.TrimPrefix(trap.URL, "http://") + "/api/admin/v4/integrations/i-2"
+	return map[string]string{
+		"another port":        "http://" + place,
+		"another host":        "http://" + strings.Replace(place, "127.0.0.1", "localhost", 1),
+		"another scheme":      "https://" + place,
+		"no scheme":           "//" + place,
+		"the same host":       "/api/admin/v4/integrations/i-2",
+		"nowhere":             "",
+		"a malformed address": "https://[::1",
+		"broken escaping":     "/%zz",
+		"a script":            "javascript:alert(1)",
+	}
+}
+
+// Whatever stands between a program and Apono will one day do each of these. A
+// create that is sent twice makes two, a read that is given up too early fails a
+// night's run, an answer that is half an answer deletes what it does not show,
+// and an error that lacks its cause costs somebody a morning.
+func TestHostileServer(t *testing.T) {
+	t.Parallel()
+	for _, s := range scenarios(traps(t)) {
+		for _, v := range verbs {
+			t.Run(s.name+" to "+v.name, func(t *testing.T) {
+				t.Parallel()
+				server := hostile.New(t, s.modes...)
+				var records bytes.Buffer
+				client, bodies := hostileClient(t, server, &records, s.opts...)
+				err := v.call(t.Context(), client)
+				want := s.want(v)
+				isOutcome(t, err, v, want)
+
+				accepted, refusals := server.Connections()
+				check.Equal(t, accepted+refusals, want.attempts)
+				requests := server.Requests()
+				if s.unread {
+					check.Equal(t, len(requests), 0)
+				} else {
+					check.Equal(t, len(requests), want.attempts-refusals)
+				}
+				for _, req := range requests {
+					check.Equal(t, req.Method+" "+req.Path+" "+req.Query, v.method+" "+v.path+" ")
+					check.Equal(t, req.Header.Get("Authorization"), "Bearer "+testToken)
+					check.Equal(t, req.Body == "", v.body == "")
+					if v.body != "" {
+						check.JSON(t, req.Body, v.body)
+					}
+				}
+				check.Equal(t, strings.Count(records.String(), "\n"), want.attempts)
+				isWithoutToken(t, err, records.String())
+				check.Equal(t, bodies.open.Load(), 0)
+				client.CloseIdleConnections()
+				server.WaitClosed()
+			})
+		}
+	}
+}
+
+// isWithoutToken fails if the token can be seen in an error or in texts.
+func isWithoutToken(t *testing.T, err error, texts ...string) {
+	t.Helper()
+	var all strings.Builder
+	all.WriteString(strings.Join(texts, "\n"))
+	if err != nil {
+		all.WriteString(printed(err))
+		printReachable(reflect.ValueOf(err), map[uintptr]bool{}, &all)
+	}
+	check.Lacks(t, all.String(), testToken, fmt.Sprintf("%x", testToken))
+}
+
+// repetition is the README's table of what is repeated, to the letter. What it
+// says is what users build on.
+const repetition = `| | 429 | 408, 425, 500, 502, 503, 504 | connection failed before sending | connection broke later, or the body was cut short |
+|---|---|---|---|---|
+| GET, PUT, DELETE | yes | yes | yes | yes |
+| POST, PATCH | yes | **no** | yes | **no** |
+| reads that use up one-time credentials | **no** | **no** | yes | **no** |
+`
+
+// repeats reports whether the README's table has an operation repeated.
+func repeats(row, column string) bool {
+	lines := strings.Split(repetition, "\n")
+	columns := strings.Split(lines[0], " | ")
+	for _, line := range lines[2:] {
+		cells := strings.Split(line, " | ")
+		for i, cell := range cells {
+			if strings.TrimPrefix(cells[0], "| ") == row && i > 0 && strings.TrimSuffix(columns[i], " |") == column {
+				return strings.TrimSuffix(cell, " |") == "yes"
+			}
+		}
+	}
+	return false
+}
+
+func TestReadmeSaysWhatIsRepeated(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	check.NoError(t, err)
+	_, section, _ := strings.Cut(string(readme), "\n## What is repeated, and what never is\n\n")
+	table, _, _ := strings.Cut(section, "\n\n")
+	check.Equal(t, table+"\n", repetition)
+	for _, row := range []string{"GET, PUT, DELETE", "POST, PATCH", "reads that use up one-time credentials"} {
+		check.True(t, repeats(row, columnUnsent), "what was not sent to be repeated, for %s", row)
+	}
+}
+
+// acting lists the operations that may act twice when they are sent twice.
+func acting() []*operation.Operation {
+	var all []*operation.Operation
+	for _, op := range operation.All() {
+		if op.Method == http.MethodPost || op.Method == http.MethodPatch || strings.HasSuffix(op.Path, "/access-details") {
+			all = append(all, op)
+		}
+	}
+	return all
+}
+
+// A grant that is created twice opens two doors, of which one is forgotten. No
+// operation is exempt from the README's table, whatever way it is called.
+func TestNothingThatActsIsSentTwice(t *testing.T) {
+	t.Parallel()
+	check.Equal(t, len(acting()), 21)
+	for _, s := range scenarios(traps(t)) {
+		if strings.Contains(s.name, ", then") {
+			continue // it begins as another does
+		}
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			for _, op := range acting() {
+				row, in := "POST, PATCH", any(map[string]any{"name": "prod"})
+				if op.Method == http.MethodGet {
+					row, in = "reads that use up one-time credentials", nil
+				}
+				// The server goes on as it began, so that every repetition is seen.
+				server := hostile.New(t, s.modes[0])
+				client, _ := hostileClient(t, server, nil, s.opts...)
+				path := op.Fill(func(int, string) string { return "x" })
+				_ = client.Do(t.Context(), op.Method, path, nil, in, new(any))
+				want := 1
+				if s.column != never && repeats(row, s.column) {
+					want = 3
+				}
+				accepted, refusals := server.Connections()
+				check.True(t, accepted+refusals == want, "%d requests of %s, got %d", want, op.Name, accepted+refusals)
+				check.True(t, len(server.Requests()) <= accepted, "one request a connection")
+			}
+		})
+	}
+}
+
+// net/http repeats some requests by itself when a connection that it kept
+// breaks. A read may be sent once more so; nothing that acts may.
+func TestBrokenKeptConnection(t *testing.T) {
+	t.Parallel()
+	for name, mode := range map[string]hostile.Mode{"hung up": hostile.HangUp(), "reset": hostile.ResetRead()} {
+		for i, v := range verbs {
+			t.Run(name+" on "+v.name, func(t *testing.T) {
+				t.Parallel()
+				server := hostile.New(t, hostile.Kept(200, oneIntegration), mode)
+				client, _ := hostileClient(t, server, nil)
+				check.NoError(t, getIntegration(t.Context(), client))
+				err := v.call(t.Context(), client)
+				check.Equal(t, check.ErrorAs[*apono.TransportError](t, err).MaybeSent, true)
+				accepted, _ := server.Connections()
+				requests := len(server.Requests()) - 1
+				check.Equal(t, requests, []int{4, 3, 3, 1, 1, 1}[i]) // as verbs: the first of GET is net/http's
+				check.Equal(t, accepted, requests)
+			})
+		}
+	}
+}
+
+// listing is a list on a hostile server: the ids that are read before the error,
+// the requests that are made for them, and the error.
+type listing struct {
+	name     string
+	modes    []hostile.Mode
+	ids      string
+	queries  string
+	sentinel error
+	text     string
+}
+
+// Lists are where servers go wrong in ways that look like success: an endless
+// one hangs a job, a short one has the missing objects deleted.
+func TestHostileTokenLists(t *testing.T) {
+	t.Parallel()
+	const path = "apono: GET /api/admin/v4/integrations: "
+	for _, l := range []listing{
+		{"one page", pages(hostile.Page("", "a", "b")), "a b", "/", nil, ""},
+		{"two pages", pages(hostile.Page("t1", "a"), hostile.Page("", "b")), "a b", "/ page_token=t1/", nil, ""},
+		{"an empty page in the middle", pages(hostile.Page("t1", "a"), hostile.Page("t2"), hostile.Page("", "b")), "a b", "/ page_token=t1/ page_token=t2/", nil, ""},
+		{"empty pages at both ends", pages(hostile.Page("t1"), hostile.Page("t2", "a"), hostile.Page("")), "a", "/ page_token=t1/ page_token=t2/", nil, ""},
+		{"a token that repeats", pages(hostile.Page("t1", "a")), "a a", "/ page_token=t1/", apono.ErrPageLoop, path + "the server repeated a page token"},
+		{"a token that repeats on empty pages", pages(hostile.Page("t1")), "", "/ page_token=t1/", apono.ErrPageLoop, path + "the server repeated a page token"},
+		{
+			"tokens in a circle", pages(hostile.Page("t1", "a"), hostile.Page("t2", "b"), hostile.Page("t3", "c"), hostile.Page("t1", "d")),
+			"a b c d", "/ page_token=t1/ page_token=t2/ page_token=t3/", apono.ErrPageLoop, path + "the server repeated a page token",
+		},
+		{"a page that fails", pages(hostile.Page("t1", "a"), hostile.Status(403, "")), "a", "/ page_token=t1/", apono.ErrForbidden, path + "403 Forbidden"},
+		{
+			"a page that passes", pages(hostile.Page("t1", "a"), hostile.Status(503, ""), hostile.CutChunked("{"), hostile.Page("", "b")),
+			"a b", "/ page_token=t1/ page_token=t1/ page_token=t1/", nil, "",
+		},
+		{"no page", pages(hostile.JSON("{}")), "", "/", errAny, path + "200 OK with a body that cannot be used: it has neither items nor pagination"},
+		{"an array", pages(hostile.JSON("[]")), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal array into Go value of type struct *"},
+		{"null for an item", pages(hostile.JSON(`{"items":[null]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: item 0 of the list is null"},
+		{"a token of another type", pages(hostile.JSON(`{"items":[],"pagination":{"next_page_token":7}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal number into Go struct field .pagination.next_page_token of type string"},
+		{"items of another type", pages(hostile.JSON(`{"items":{}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal object into Go struct field .items of type *"},
+	} {
+		for _, ahead := range []int{0, 1, 4} {
+			t.Run(fmt.Sprintf("%s, %d ahead", l.name, ahead), func(t *testing.T) {
+				t.Parallel()
+				server := hostile.New(t, l.modes...)
+				client, bodies := hostileClient(t, server, nil, apono.WithReadAhead(ahead))
+				ids, err := drain(t, client.Integrations.ListAll(t.Context()), integrationID)
+				isListing(t, server, l, ids, err)
+				check.Equal(t, bodies.open.Load(), 0)
+			})
+		}
+	}
+}
+
+// errAny stands for errors that have no sentinel.
+var errAny = errors.New("any")
+
+func pages(modes ...hostile.Mode) []hostile.Mode { return modes }
+
+func isListing(t *testing.T, server *hostile.Server, want listing, ids []string, err error) {
+	t.Helper()
+	check.Equal(t, strings.Join(ids, " "), want.ids)
+	var queries strings.Builder
+	for _, req := range server.Requests() {
+		queries.WriteString(" " + req.Query + "/")
+	}
+	check.Equal(t, strings.TrimSpace(queries.String()), want.queries)
+	if want.text == "" {
+		check.NoError(t, err)
+		return
+	}
+	check.True(t, err != nil && matches(want.text, err.Error()), "the text %s, got %v", want.text, err)
+	if !errors.Is(want.sentinel, errAny) {
+		check.ErrorIs(t, err, want.sentinel)
+	} else {
+		check.ErrorAs[*apono.DecodeError](t, err)
+	}
+}
+
+// A server whose list goes on for ever is read for as long as the caller likes,
+// and no longer.
+func TestEndlessListEndsWithTheLoop(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []int{0, 1, 4} {
+		t.Run(fmt.Sprint(ahead), func(t *testing.T) {
+			t.Parallel()
+			server := hostile.New(t, hostile.NewTokens())
+			client, _ := hostileClient(t, server, nil, apono.WithReadAhead(ahead))
+			read := 0
+			for _, err := range client.Integrations.ListAll(t.Context()) {
+				check.NoError(t, err)
+				if read++; read == 200 {
+					break
+				}
+			}
+			requests := len(server.Requests())
+			check.True(t, requests >= 200 && requests <= 200+min(ahead, 1), "200 requests, got %d", requests)
+		})
+	}
+}
+
+// Lists by offset trust the server's numbers as far as they agree with what
+// came, and say so where they do not.
+func TestHostileOffsetLists(t *testing.T) {
+	t.Parallel()
+	const path = "apono: GET /api/v3/integrations/{id}/permissions: "
+	truncated := path + "the list is not complete: "
+	for _, l := range []listing{
+		{"everything at once", pages(hostile.OffsetPage(2, 100, 0, "a", "b")), "a b", "/", nil, ""},
+		{"page by page", pages(hostile.OffsetPage(3, 2, 0, "a", "b"), hostile.OffsetPage(3, 2, 2, "c")), "a b c", "/ skip=2/", nil, ""},
+		{"the first page again", pages(hostile.OffsetPage(4, 2, 0, "a", "b")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: asked for the items from 2, the server answered those from 0"},
+		{"the first page as if it were the second", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(4, 2, 2, "a", "b")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: the server sent the same items again"},
+		{"a total that grows", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(5, 2, 2, "c", "d")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 5: the total changed from 4, so items may have moved"},
+		{"a total that nothing fills", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(4, 2, 2)), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: the server sent no more items"},
+		{"a first page from elsewhere", pages(hostile.OffsetPage(4, 2, 2, "c", "d")), "", "/", apono.ErrTruncated, truncated + "0 items read, total 4: asked for the items from 0, the server answered those from 2"},
+		{"a total of nothing", pages(hostile.OffsetPage(0, 0, 0, "a"), hostile.OffsetPage(0, 0, 1)), "a", "/ skip=1/", nil, ""},
+		{"a negative total", pages(hostile.OffsetPage(-1, -1, 0, "a"), hostile.OffsetPage(-1, -1, 1)), "a", "/ skip=1/", nil, ""},
+		{"a page that fails", pages(hostile.OffsetPage(2, 1, 0, "a"), hostile.HTML(403)), "a", "/ skip=1/", apono.ErrForbidden, path + "403 Forbidden"},
+		{"no pagination", pages(hostile.JSON(`{"data":[]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: it has no pagination, so that nothing says whether it is complete"},
+		{"a total beyond numbers", pages(hostile.JSON(`{"data":[],"pagination":{"total":1e400,"limit":0,"offset":0}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal number 1e400 into Go struct field .pagination.total of type int"},
+	} {
+		t.Run(l.name, func(t *testing.T) {
+			t.Parallel()
+			server := hostile.New(t, l.modes...)
+			client, bodies := hostileClient(t, server, nil)
+			ids, err := drain(t, client.Integrations.ListAllPermissions(t.Context(), "i-1"), permissionID)
+			isListing(t, server, l, ids, err)
+			check.Equal(t, bodies.open.Load(), 0)
+		})
+	}
+}

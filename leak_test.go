@@ -1,0 +1,215 @@
+package apono_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/hostile"
+)
+
+// leavesNothing runs a function and fails if a goroutine that it started is
+// still in this module when it returns. Goroutines are told apart by a label
+// that they inherit, so that other tests may run meanwhile.
+func leavesNothing(t *testing.T, run func(ctx context.Context)) {
+	t.Helper()
+	if left := leftBy(t, run); len(left) > 0 {
+		t.Fatalf("goroutines are left behind:\n%s", strings.Join(left, "\n\n"))
+	}
+}
+
+func leftBy(t *testing.T, run func(ctx context.Context)) []string {
+	t.Helper()
+	var left []string
+	pprof.Do(t.Context(), pprof.Labels("leak", t.Name()), func(ctx context.Context) {
+		run(ctx)
+		var all bytes.Buffer
+		check.NoError(t, pprof.Lookup("goroutine").WriteTo(&all, 1))
+		own := 0
+		for stack := range strings.SplitSeq(all.String(), "\n\n") {
+			switch {
+			case !strings.Contains(stack, fmt.Sprintf("%q:%q", "leak", t.Name())):
+			case strings.Contains(stack, "apono_test.leftBy"):
+				own++
+			case strings.Contains(stack, "github.com/apono-go/apono"):
+				left = append(left, stack)
+			}
+		}
+		check.Equal(t, own, 1) // otherwise the labels are not seen
+	})
+	return left
+}
+
+// The helper has to see a leak, or every test that uses it passes.
+func TestLeaksAreSeen(t *testing.T) {
+	t.Parallel()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	left := leftBy(t, func(context.Context) {
+		running := make(chan struct{})
+		go func() {
+			close(running)
+			<-stop
+			close(stopped)
+		}()
+		<-running
+	})
+	close(stop)
+	<-stopped
+	check.Equal(t, len(left), 1)
+	check.Contains(t, left[0], "TestLeaksAreSeen")
+}
+
+// everyList is one list of each kind of paging.
+func everyList(ctx context.Context, c *apono.Client) map[string]iter.Seq2[string, error] {
+	return map[string]iter.Seq2[string, error]{
+		"tokens": keyed(c.Integrations.ListAll(ctx), integrationID),
+		"offset": keyed(c.Integrations.ListAllPermissions(ctx, "i-1"), permissionID),
+	}
+}
+
+func keyed[T any](seq iter.Seq2[*T, error], id func(*T) string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for item, err := range seq {
+			name := ""
+			if err == nil {
+				name = id(item)
+			}
+			if !yield(name, err) {
+				return
+			}
+		}
+	}
+}
+
+// pagesAfter is a list whose first page is followed by something else.
+func pagesAfter(list string, then ...hostile.Mode) []hostile.Mode {
+	first := hostile.Page("t1", "a", "b")
+	if list == "offset" {
+		first = hostile.OffsetPage(6, 2, 0, "a", "b")
+	}
+	return append([]hostile.Mode{first}, then...)
+}
+
+// A service that lists all day, and leaves each list when it has found what it
+// looked for, must not gather goroutines and connections until it falls over.
+func TestListsLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{"tokens", "offset"} {
+		for _, ahead := range []int{0, 1, 4} {
+			for next, mode := range map[string]hostile.Mode{
+				"good": hostile.NewTokens(), "dripping": hostile.DripBody(), "silent": hostile.DripHeader(), "refused": hostile.Status(403, ""),
+				"broken": hostile.ResetRead(), "cut": hostile.CutChunked("{"), "endless": hostile.Endless(),
+			} {
+				for way, leave := range map[string]func(seq iter.Seq2[string, error], cancel context.CancelFunc){
+					"break": func(seq iter.Seq2[string, error], _ context.CancelFunc) { rangeUntil(seq, func() bool { return true }) },
+					"panic": func(seq iter.Seq2[string, error], _ context.CancelFunc) {
+						rangeUntil(seq, func() bool { panic("caller") })
+					},
+					"cancel": func(seq iter.Seq2[string, error], cancel context.CancelFunc) {
+						rangeUntil(seq, func() bool { cancel(); return false })
+					},
+				} {
+					t.Run(fmt.Sprintf("%s of %s, %d ahead, next %s", way, list, ahead, next), func(t *testing.T) {
+						t.Parallel()
+						server := hostile.New(t, pagesAfter(list, mode)...)
+						client, bodies := hostileClient(t, server, nil, apono.WithReadAhead(ahead))
+						leavesNothing(t, func(ctx context.Context) {
+							ctx, cancel := context.WithCancel(ctx)
+							defer cancel()
+							leave(everyList(ctx, client)[list], cancel)
+						})
+						check.Equal(t, bodies.open.Load(), 0)
+						client.CloseIdleConnections()
+						server.WaitClosed()
+					})
+				}
+			}
+		}
+	}
+}
+
+// rangeUntil leaves a list when the function says so, and survives its panics.
+func rangeUntil(seq iter.Seq2[string, error], done func() bool) {
+	defer func() { _ = recover() }()
+	for _, err := range seq {
+		if err != nil || done() {
+			return
+		}
+	}
+}
+
+// The same for calls of each kind, whatever the server does to them.
+func TestCallsLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	for _, s := range scenarios(traps(t)) {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			server := hostile.New(t, s.modes...)
+			client, bodies := hostileClient(t, server, nil, append(s.opts, apono.WithReadAhead(4))...)
+			leavesNothing(t, func(ctx context.Context) { _ = getIntegration(ctx, client) })
+			check.Equal(t, bodies.open.Load(), 0)
+			client.CloseIdleConnections()
+			server.WaitClosed()
+		})
+	}
+}
+
+// A call that nobody waits for any more gives its connection up, in whatever
+// state it is.
+func TestCancelledCallsCloseTheirConnections(t *testing.T) {
+	t.Parallel()
+	for name, mode := range map[string]hostile.Mode{"header": hostile.DripHeader(), "body": hostile.DripBody()} {
+		for _, v := range verbs {
+			t.Run(name+" of "+v.name, func(t *testing.T) {
+				t.Parallel()
+				server := hostile.New(t, mode)
+				client, bodies := hostileClient(t, server, nil)
+				leavesNothing(t, func(ctx context.Context) {
+					ctx, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
+					defer cancel()
+					err := v.call(ctx, client)
+					check.ErrorIs(t, err, context.DeadlineExceeded)
+					check.True(t, ctx.Err() != nil, "the end of the call's own context")
+				})
+				check.Equal(t, bodies.open.Load(), 0)
+				server.WaitClosed()
+			})
+		}
+	}
+}
+
+// A waiter that ends leaves no timer and no goroutine: in the bubble either
+// would keep the test from ending.
+func TestWaitersLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Minute)
+		},
+		"cancel": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			stop := time.AfterFunc(time.Minute, cancel)
+			return ctx, func() { stop.Stop(); cancel() }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := end(t.Context())
+				defer cancel()
+				pending := &pager{serve: func(string) string { return `{"id":"ar-1","status":"PENDING"}` }}
+				_, err := pending.client(t, 4).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
+				check.ErrorAs[*apono.WaitError](t, err)
+				check.Equal(t, pending.underWay(), 0)
+			})
+		})
+	}
+}

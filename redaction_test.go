@@ -1,0 +1,522 @@
+package apono_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/hostile"
+	"github.com/apono-go/apono/internal/operation"
+)
+
+func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
+
+// exportedTypes are all of the package's, but for those that a client is made
+// of.
+func exportedTypes() []reflect.Type {
+	return []reflect.Type{
+		typeOf[apono.APIError](), typeOf[apono.AWSSecretConfig](), typeOf[apono.AbsoluteTimeframe](), typeOf[apono.AccessBundleAccessTarget](),
+		typeOf[apono.AccessBundleAccessTargetInput](), typeOf[apono.AccessBundleV1](), typeOf[apono.AccessDetailsV3](), typeOf[apono.AccessFlow](),
+		typeOf[apono.AccessFlowInput](), typeOf[apono.AccessFlowSettings](), typeOf[apono.AccessFlowSettingsV1](), typeOf[apono.AccessFlowTimeframe](),
+		typeOf[apono.AccessFlowTrigger](), typeOf[apono.AccessFlowTriggerTypeV1](), typeOf[apono.AccessFlowTriggerV1](), typeOf[apono.AccessFlowV1](),
+		typeOf[apono.AccessGroup](), typeOf[apono.AccessRequest](), typeOf[apono.AccessRequestEntitlement](), typeOf[apono.AccessRequestStatus](),
+		typeOf[apono.AccessRequestV3](), typeOf[apono.AccessScope](), typeOf[apono.AccessScopeAccessTarget](),
+		typeOf[apono.AccessScopeAccessTargetInput](), typeOf[apono.AccessScopeInput](), typeOf[apono.AccessSession](),
+		typeOf[apono.AccessSessionDetails](), typeOf[apono.AccessStatusV3](), typeOf[apono.AccessTarget](), typeOf[apono.AccessTargetBundleV1](),
+		typeOf[apono.AccessTargetInput](), typeOf[apono.AccessTargetIntegrationV1](), typeOf[apono.ActivityEntry](), typeOf[apono.ActivityReport](),
+		typeOf[apono.ActivityReportInput](), typeOf[apono.ApprovalMode](), typeOf[apono.ApproverGroup](), typeOf[apono.ApproverGroupInput](),
+		typeOf[apono.ApproverPolicy](), typeOf[apono.ApproverPolicyInput](), typeOf[apono.ApproverV1](), typeOf[apono.ArgumentError](),
+		typeOf[apono.Attribute](), typeOf[apono.AvailableBundle](), typeOf[apono.AvailableEntitlement](), typeOf[apono.AzureSecretConfig](),
+		typeOf[apono.Body](), typeOf[apono.BulkError](), typeOf[apono.Bundle](), typeOf[apono.BundleAccessTarget](),
+		typeOf[apono.BundleAccessTargetInput](), typeOf[apono.BundleInput](), typeOf[apono.BundlePartial](), typeOf[apono.CatalogEntry](),
+		typeOf[apono.CatalogParam](), typeOf[apono.CloudProviderMetadata](), typeOf[apono.Condition](), typeOf[apono.ConditionInput](),
+		typeOf[apono.ConditionType](), typeOf[apono.Connector](), typeOf[apono.ConnectorSession](), typeOf[apono.ConnectorSessionMetadata](),
+		typeOf[apono.ConnectorStatus](), typeOf[apono.ConnectorV2](), typeOf[apono.CreateAccessBundleV1Input](), typeOf[apono.CreateAccessFlowV1Input](),
+		typeOf[apono.CreateAccessRequestEntitlement](), typeOf[apono.CreateAccessRequestInput](), typeOf[apono.CreateAccessRequestV3Input](),
+		typeOf[apono.CreateGroupInput](), typeOf[apono.CreateIntegrationInput](), typeOf[apono.CreateIntegrationV2Input](),
+		typeOf[apono.CredentialsStatus](), typeOf[apono.DayOfWeek](), typeOf[apono.DecodeError](), typeOf[apono.DelegatedAccessRequest](),
+		typeOf[apono.EntitlementPermission](), typeOf[apono.EntitlementResource](), typeOf[apono.EscalationPolicy](),
+		typeOf[apono.EscalationPolicyInput](), typeOf[apono.GCPSecretConfig](), typeOf[apono.GranteeIdentity](), typeOf[apono.GranteeV1](),
+		typeOf[apono.Grantees](), typeOf[apono.GranteesInput](), typeOf[apono.Group](), typeOf[apono.GroupMember](),
+		typeOf[apono.HashicorpVaultSecretConfig](), typeOf[apono.Identity](), typeOf[apono.IdentityAttributeKeys](), typeOf[apono.IdentityAttributes](),
+		typeOf[apono.IdentityAttributesResult](), typeOf[apono.IdentityAttributesSummary](), typeOf[apono.IdentityResult](),
+		typeOf[apono.IdentityResultError](), typeOf[apono.IdentityType](), typeOf[apono.IdentityTypeV1](), typeOf[apono.Integration](),
+		typeOf[apono.IntegrationAccessTarget](), typeOf[apono.IntegrationAccessTargetInput](), typeOf[apono.IntegrationCategory](),
+		typeOf[apono.IntegrationPartial](), typeOf[apono.IntegrationStatus](), typeOf[apono.IntegrationStatusV2](), typeOf[apono.IntegrationV2](),
+		typeOf[apono.KubernetesSecretConfig](), typeOf[apono.Link](), typeOf[apono.ListAccessBundlesV1Options](), typeOf[apono.ListAccessFlowsOptions](),
+		typeOf[apono.ListAccessFlowsV1Options](), typeOf[apono.ListAccessRequestEntitlementsOptions](), typeOf[apono.ListAccessRequestsOptions](),
+		typeOf[apono.ListAccessRequestsV3Options](), typeOf[apono.ListActivityOptions](), typeOf[apono.ListAttributesOptions](),
+		typeOf[apono.ListAvailableBundlesOptions](), typeOf[apono.ListAvailableEntitlementsOptions](), typeOf[apono.ListBundlesOptions](),
+		typeOf[apono.ListCatalogOptions](), typeOf[apono.ListConnectorsOptions](), typeOf[apono.ListDelegatedRequestsOptions](),
+		typeOf[apono.ListGroupMembersOptions](), typeOf[apono.ListGroupsOptions](), typeOf[apono.ListIdentitiesOptions](),
+		typeOf[apono.ListIdentityAttributesOptions](), typeOf[apono.ListIntegrationsOptions](), typeOf[apono.ListIntegrationsV2Options](),
+		typeOf[apono.ListPermissionsOptions](), typeOf[apono.ListReportsOptions](), typeOf[apono.ListResourcesOptions](),
+		typeOf[apono.ListScopesOptions](), typeOf[apono.ListSelectableOptions](), typeOf[apono.ListSessionsOptions](), typeOf[apono.ListUsersOptions](),
+		typeOf[apono.ListUsersV2Options](), typeOf[apono.LogicalOperator](), typeOf[apono.MatchOperator](), typeOf[apono.Message](),
+		typeOf[apono.OffsetPage[apono.AccessSessionDetails]](), typeOf[apono.Owner](), typeOf[apono.OwnerInput](), typeOf[apono.OwnersMapping](),
+		typeOf[apono.OwnersMappingInput](), typeOf[apono.Page[apono.AccessSessionDetails]](), typeOf[apono.Permission](),
+		typeOf[apono.RelativeTimeframe](), typeOf[apono.ReportField](), typeOf[apono.ReportFilters](), typeOf[apono.ReportFormat](),
+		typeOf[apono.ReportSchedule](), typeOf[apono.ReportTimeframe](), typeOf[apono.RequestAgainInput](), typeOf[apono.RequestEntitlementPermission](),
+		typeOf[apono.RequestFor](), typeOf[apono.RequestForInput](), typeOf[apono.RequestScope](), typeOf[apono.RequestorIdentity](),
+		typeOf[apono.Requestors](), typeOf[apono.RequestorsInput](), typeOf[apono.Resource](), typeOf[apono.ResourceStatus](),
+		typeOf[apono.ResourceSyncStatus](), typeOf[apono.ResourceTags](), typeOf[apono.ResourceType](), typeOf[apono.ResourcesScope](),
+		typeOf[apono.ResourcesScopeType](), typeOf[apono.RetryPolicy](), typeOf[apono.ScopeMode](), typeOf[apono.SecretConfig](),
+		typeOf[apono.SecretConfigV2](), typeOf[apono.SecretStoreConfig](), typeOf[apono.SecretStoreType](), typeOf[apono.Secrets](),
+		typeOf[apono.SelectableIntegration](), typeOf[apono.SelectablePermissionsPage](), typeOf[apono.SelectableResource](),
+		typeOf[apono.SelectableResourceType](), typeOf[apono.TagV1](), typeOf[apono.TimeUnit](), typeOf[apono.TimeframeV1](),
+		typeOf[apono.TransportError](), typeOf[apono.TruncatedError](), typeOf[apono.UpdateAccessBundleV1Input](), typeOf[apono.UpdateAccessFlowV1Input](),
+		typeOf[apono.UpdateConnectorInput](), typeOf[apono.UpdateIntegrationInput](), typeOf[apono.UpdateIntegrationV2Input](),
+		typeOf[apono.UpdateResourceTagsInput](), typeOf[apono.User](), typeOf[apono.UserRole](), typeOf[apono.UserV2](), typeOf[apono.WaitError](),
+	}
+}
+
+// clientTypes are what a client is made of, in one with a token.
+func clientTypes(client *apono.Client) []any {
+	values := []any{*client, apono.WithUserAgent("x"), *client.Legacy}
+	for _, holder := range []reflect.Value{reflect.ValueOf(client).Elem(), reflect.ValueOf(client.Legacy).Elem()} {
+		for i := range holder.NumField() {
+			if field := holder.Field(i); holder.Type().Field(i).IsExported() && !strings.HasSuffix(field.Type().String(), ".Legacy") {
+				values = append(values, field.Elem().Interface())
+			}
+		}
+	}
+	return values
+}
+
+// The texts that values are filled with: what no program may print, what
+// encoding/json may show and printing may not, and the rest.
+const (
+	secretText  = "hunter2-<&>"
+	hiddenText  = "cellar-door"
+	visibleText = "plain"
+)
+
+// credentialTypes are those whose content is credentials.
+var credentialTypes = map[reflect.Type]string{
+	typeOf[apono.Secrets]():              secretText,
+	typeOf[apono.SecretConfigV2]():       secretText,
+	typeOf[apono.AccessSessionDetails](): secretText,
+	typeOf[apono.AccessDetailsV3]():      secretText,
+	typeOf[apono.Body]():                 secretText,
+	typeOf[apono.SecretStoreConfig]():    hiddenText,
+}
+
+// fill sets every field of a value that can be set, and counts the texts.
+func fill(v reflect.Value, text string, texts map[string]int) {
+	if own, ok := credentialTypes[v.Type()]; ok {
+		text = own
+	}
+	set := func(elem reflect.Type) reflect.Value {
+		value := reflect.New(elem).Elem()
+		fill(value, text, texts)
+		return value
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+		texts[text]++
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		v.SetInt(7)
+	case reflect.Float64:
+		v.SetFloat(7)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), text, texts)
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			v.SetBytes([]byte(text))
+			texts[text]++
+			return
+		}
+		v.Set(reflect.Append(v, set(v.Type().Elem())))
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(reflect.ValueOf("name").Convert(v.Type().Key()), set(v.Type().Elem()))
+	case reflect.Interface:
+		if v.Type() == typeOf[error]() {
+			v.Set(reflect.ValueOf(errors.New(text)))
+		} else {
+			v.Set(reflect.ValueOf(map[string]any{"name": []any{text}}))
+		}
+		texts[text]++
+	case reflect.Struct:
+		if v.Type() == typeOf[time.Time]() {
+			v.Set(reflect.ValueOf(time.Unix(1700000000, 0)))
+			return
+		}
+		for i := range v.NumField() {
+			if field := v.Type().Field(i); field.IsExported() {
+				inside := text
+				if field.Type == typeOf[http.Header]() {
+					inside = hiddenText
+				}
+				fill(v.Field(i), inside, texts)
+			}
+		}
+	}
+}
+
+// printedPlainly is what printing shows, without encoding/json.
+func printedPlainly(value any) string {
+	var b bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+		fmt.Fprintf(&b, verb+"\n", value)
+	}
+	slog.New(slog.NewTextHandler(&b, nil)).Info("value", "value", value, slog.Group("group", "value", value))
+	return b.String()
+}
+
+// Programs print what they hold: while debugging, in a log line on failure, in a
+// report. Whatever they print, the passwords of customers are not in it. A type
+// that is added without a thought of this fails here, by its absence.
+func TestNoExportedTypePrintsCredentials(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, noRequest(t))
+	var listed, holders []string
+	for _, value := range clientTypes(client) {
+		listed = append(listed, nameOf(reflect.TypeOf(value)))
+		pointer := reflect.New(reflect.TypeOf(value))
+		pointer.Elem().Set(reflect.ValueOf(value))
+		for _, value := range []any{value, pointer.Interface(), []any{value}} {
+			check.Lacks(t, printed(value)+printedPlainly(value), testToken, fmt.Sprintf("%x", testToken), fmt.Sprintf("%X", testToken))
+		}
+	}
+	for _, typ := range exportedTypes() {
+		name := nameOf(typ)
+		listed = append(listed, name)
+		pointer := reflect.New(typ)
+		texts := map[string]int{}
+		fill(pointer.Elem(), visibleText, texts)
+		if texts[secretText]+texts[hiddenText] > 0 {
+			holders = append(holders, name)
+		}
+		value := pointer.Elem().Interface()
+		values := map[string]any{
+			"pointer": pointer.Interface(), "slice of pointers": []any{pointer.Interface()},
+			"map of pointers": map[string]any{"k": pointer.Interface()}, "field": struct{ V any }{pointer.Interface()},
+		}
+		_, isError := reflect.TypeAssert[error](pointer)
+		if !isError { // errors are pointers
+			values["value"], values["slice"], values["map"] = value, []any{value}, map[string]any{"k": value}
+		}
+		for way, value := range values {
+			plain := printedPlainly(value)
+			for text, shown := range map[string]string{secretText: plain + printed(value), hiddenText: plain} {
+				for _, form := range []string{text, fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), strings.Trim(fmt.Sprintf("%d", []byte(text)), "[]"), escapedHTML(text)} {
+					check.True(t, !strings.Contains(shown, form), "no %s in a %s of %s, got\n%s", form, way, name, shown)
+				}
+			}
+		}
+	}
+	slices.Sort(listed)
+	check.Equal(t, listed, exportedNames(t))
+	check.Equal(t, holders, []string{
+		"APIError", "AccessDetailsV3", "AccessSessionDetails", "Body", "CreateIntegrationInput", "CreateIntegrationV2Input", "DecodeError", "Integration",
+		"IntegrationV2", "OffsetPage", "Page", "SecretConfig", "SecretConfigV2", "SecretStoreConfig", "Secrets", "TransportError",
+		"UpdateIntegrationInput", "UpdateIntegrationV2Input",
+	})
+}
+
+// escapedHTML is a text as encoding/json writes it.
+func escapedHTML(text string) string {
+	data, _ := json.Marshal(text)
+	return strings.Trim(string(data), `"`)
+}
+
+// nameOf is a type's name as its declaration has it.
+func nameOf(typ reflect.Type) string {
+	name, _, _ := strings.Cut(typ.Name(), "[")
+	return name
+}
+
+// declarations parses the Go files of a folder and all below it.
+func declarations(t *testing.T, root string, wanted func(path string) bool) []ast.Decl {
+	t.Helper()
+	var all []ast.Decl
+	check.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !wanted(path) {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err == nil {
+			all = append(all, file.Decls...)
+		}
+		return err
+	}))
+	return all
+}
+
+// exportedNames lists the exported types of the package, from its source.
+func exportedNames(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, decl := range declarations(t, ".", func(path string) bool {
+		return !strings.Contains(path, "/") && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go")
+	}) {
+		if group, ok := decl.(*ast.GenDecl); ok && group.Tok == token.TYPE {
+			for _, spec := range group.Specs {
+				if spec, ok := spec.(*ast.TypeSpec); ok && spec.Name.IsExported() {
+					names = append(names, spec.Name.Name)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// A field that is called a password and is a plain string prints. Each name that
+// sounds like one has been looked at.
+func TestFieldsThatSoundLikeCredentials(t *testing.T) {
+	t.Parallel()
+	sounds := regexp.MustCompile(`(?i)passw|secret|token|credential|private|^key|apikey|access_?key`)
+	found := map[string]bool{}
+	for _, typ := range exportedTypes() {
+		if _, hidden := credentialTypes[typ]; hidden || typ.Kind() != reflect.Struct {
+			continue
+		}
+		for i := range typ.NumField() {
+			if field := typ.Field(i); sounds.MatchString(field.Name) && field.Name != "PageToken" {
+				found[nameOf(typ)+"."+field.Name] = true
+			}
+		}
+	}
+	check.Equal(t, slices.Sorted(maps.Keys(found)), []string{
+		"AWSSecretConfig.SecretID", // where a secret is, not what it is
+		"AccessSession.CanResetCredentials", "AccessSession.CredentialsStatus",
+		"CatalogEntry.RequiresSecret", "CatalogEntry.SupportedSecretTypes",
+		"CreateIntegrationInput.SecretStoreConfig", "CreateIntegrationV2Input.SecretConfig", // types that hide what they hold
+		"GCPSecretConfig.SecretID", "HashicorpVaultSecretConfig.SecretEngine",
+		"Integration.SecretStoreConfig", "IntegrationV2.SecretConfig",
+		"OwnersMapping.KeyName", "OwnersMappingInput.KeyName", // a tag's
+		"Page.NextPageToken", "ResourcesScope.Key",
+		"UpdateIntegrationInput.SecretStoreConfig", "UpdateIntegrationV2Input.SecretConfig",
+	})
+}
+
+// echoes are ways in which a server that reflects what it was sent gives the
+// token back.
+var echoes = map[string]string{
+	"refusal as JSON":             "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n" + `{"message":"bad token {token}","code":"{token}"}`,
+	"refusal as JSON, escaped":    "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n" + `{"message":"bad token {escaped}","code":"{escaped}"}`,
+	"refusal as JSON in a string": "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n" + `"Bearer {token}"`,
+	"refusal as text":             "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\nBearer {token}",
+	"refusal with HTML":           "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/html\r\n\r\n<p>{token}",
+	"failure":                     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n" + `{"error":{"details":["{token}"]}}`,
+	"status text":                 "HTTP/1.1 403 {token}\r\nConnection: close\r\n\r\n",
+	"headers": "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nX-Request-Id: {token}\r\nX-Echo: a {token} b\r\nSet-Cookie: t={token}\r\n" +
+		"Retry-After: {token}\r\nDate: {token}\r\nContent-Type: {token}\r\nWww-Authenticate: Bearer {token}\r\n\r\n",
+	"name of a header":       "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nX-{token}: yes\r\n\r\n",
+	"redirect":               "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: https://elsewhere.test/{token}\r\n\r\n",
+	"malformed redirect":     "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: https://[{token}\r\n\r\n",
+	"trailer":                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-{token}\r\nConnection: close\r\n\r\n1\r\n<\r\n0\r\nX-{token}: {token}\r\n\r\n",
+	"not HTTP":               "Bearer {token}\r\n\r\n",
+	"version":                "{token} 200 OK\r\n\r\n",
+	"status code":            "HTTP/1.1 {token} OK\r\n\r\n",
+	"header without a colon": "HTTP/1.1 200 OK\r\nBearer {token}\r\n\r\n",
+	"length":                 "HTTP/1.1 200 OK\r\nContent-Length: {token}\r\n\r\n",
+	"transfer encoding":      "HTTP/1.1 200 OK\r\nTransfer-Encoding: {token}\r\n\r\n",
+	"chunk length":           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{token}\r\n",
+	"text":                   "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nBearer {token}",
+	"cut body":               "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{token}",
+	"time":                   "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + `{"last_sync_time":"{token}"}`,
+	"another type":           "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + `{"id":["{token}"]}`,
+	"list":                   "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + `["{token}"]`,
+	"trailing":               "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + `{} {token}`,
+}
+
+// Debug pages, gateways and error handlers reflect what they were sent. What
+// they say ends up in tickets and logs, and the token must not come along.
+func TestEchoedTokenIsMasked(t *testing.T) {
+	t.Parallel()
+	for name, raw := range echoes {
+		for _, v := range verbs {
+			t.Run(name+" to "+v.name, func(t *testing.T) {
+				t.Parallel()
+				server := hostile.New(t, hostile.Raw(raw))
+				var records bytes.Buffer
+				client, _ := hostileClient(t, server, &records)
+				err := v.call(t.Context(), client)
+				check.Equal(t, server.Requests()[0].Header.Get("Authorization"), "Bearer "+testToken)
+				isWithoutToken(t, err, records.String())
+				isWithoutToken(t, client.Do(t.Context(), v.method, v.path, nil, nil, new(map[string]any)))
+			})
+		}
+	}
+}
+
+// A refused instant of the older API, whose text is the server's.
+func TestEchoedTokenInAnInstantIsMasked(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{"created_date":"{token}"}`, `{"created_date":{"{token}":1}}`} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			server := hostile.New(t, hostile.Raw("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"+body))
+			client, _ := hostileClient(t, server, nil)
+			_, err := client.Legacy.AccessFlows.Get(t.Context(), "f-1")
+			check.ErrorAs[*apono.DecodeError](t, err)
+			isWithoutToken(t, err)
+		})
+	}
+}
+
+// readable lists the operations that a client may carry out that must change
+// nothing. Reads of credentials are not among them: they may use them up.
+const readable = `
+GET /api/admin/v1/access-scopes
+GET /api/admin/v1/access-scopes/{id}
+GET /api/admin/v1/activity-reports
+GET /api/admin/v1/activity-reports/{id}
+GET /api/admin/v1/attributes
+GET /api/admin/v1/groups
+GET /api/admin/v1/groups/{id}
+GET /api/admin/v1/groups/{id}/members
+GET /api/admin/v2/access-flows
+GET /api/admin/v2/access-flows/{id}
+GET /api/admin/v2/bundles
+GET /api/admin/v2/bundles/{id}
+GET /api/admin/v3/connectors
+GET /api/admin/v3/connectors/{id}
+GET /api/admin/v3/users
+GET /api/admin/v3/users/{id}
+GET /api/admin/v4/integrations
+GET /api/admin/v4/integrations/{id}
+GET /api/user/v1/access-sessions
+GET /api/user/v1/access-sessions/{id}
+GET /api/user/v1/available-access/bundles
+GET /api/user/v1/available-access/entitlements
+GET /api/user/v1/delegated-access-requests
+GET /api/user/v1/delegated-access-requests/{id}
+GET /api/user/v4/access-requests
+GET /api/user/v4/access-requests/{id}
+GET /api/user/v4/access-requests/{id}/entitlements
+GET /api/v1/access-bundles
+GET /api/v1/access-bundles/{id}
+GET /api/v1/access-flows
+GET /api/v1/access-flows/{id}
+GET /api/v2/bulk/identities/attributes
+GET /api/v2/connectors
+GET /api/v2/identities
+GET /api/v2/integrations
+GET /api/v2/integrations-catalog
+GET /api/v2/integrations-catalog/{type}
+GET /api/v2/integrations/{id}
+GET /api/v2/users
+GET /api/v2/users/{id}
+GET /api/v3/access-requests
+GET /api/v3/access-requests/{id}
+GET /api/v3/activity
+GET /api/v3/integrations/resources/{resource_id}/user-tags
+GET /api/v3/integrations/{id}/permissions
+GET /api/v3/integrations/{id}/resources
+GET /api/v3/selectable-integrations
+GET /api/v3/selectable-integrations/{integration_id}/resource-types
+GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
+GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/resources
+`
+
+// An audit runs with an administrator's token. What it may do is written down
+// here, operation by operation, so that a mistake in the table of operations
+// does not open it up.
+func TestReadOnlyAllowsTheseAndNothingElse(t *testing.T) {
+	t.Parallel()
+	allowed := strings.Split(strings.TrimSpace(readable), "\n")
+	check.Equal(t, len(allowed), 50)
+	server := hostile.New(t, hostile.JSON("{}"))
+	client, _ := hostileClient(t, server, nil, apono.WithReadOnly())
+	var passed []string
+	all := operation.All()
+	check.Equal(t, len(all), 95)
+	for _, op := range all {
+		before := len(server.Requests())
+		err := client.Do(t.Context(), op.Method, op.Fill(func(int, string) string { return "x" }), nil, nil, nil)
+		if len(server.Requests()) > before {
+			check.NoError(t, err)
+			passed = append(passed, op.Method+" "+op.Path)
+		} else {
+			check.ErrorIs(t, err, apono.ErrReadOnly)
+			check.Equal(t, err.Error(), "apono: "+op.Method+" "+op.Path+": the client is read-only")
+		}
+	}
+	slices.Sort(passed)
+	check.Equal(t, passed, allowed)
+}
+
+// An operation that this version does not know is judged by what can be seen:
+// its method, and whether it reads credentials. Servers that read a path without
+// regard to case, or drop what follows a semicolon, give out the same ones.
+func TestReadOnlyAndUnknownOperations(t *testing.T) {
+	t.Parallel()
+	for request, allowed := range map[string]bool{
+		"GET /api/admin/v9/spaces":                                true,
+		"GET /api/admin/v9/spaces/access-details-of":              true,
+		"GET /api/user/v9/access-sessions/s-1/access-details":     false,
+		"GET /api/user/v9/access-sessions/s-1/%61ccess-details":   false,
+		"GET /api/v9/access-details":                              false,
+		"GET /api/user/v1/access-sessions/s%2F1/access-details":   false,
+		"GET /api/user/v1/access-sessions/s-1/access%2Ddetails":   false,
+		"GET /api/user/v1/access-sessions/s-1/Access-Details":     false,
+		"GET /api/user/v1/access-sessions/s-1/access-details;v=1": false,
+		"POST /api/admin/v9/spaces":                               false,
+		"PUT /api/admin/v9/spaces/s-1":                            false,
+		"PATCH /api/admin/v9/spaces/s-1":                          false,
+		"DELETE /api/admin/v9/spaces/s-1":                         false,
+	} {
+		t.Run(request, func(t *testing.T) {
+			t.Parallel()
+			server := hostile.New(t, hostile.JSON("{}"))
+			client, _ := hostileClient(t, server, nil, apono.WithReadOnly())
+			method, path, _ := strings.Cut(request, " ")
+			err := client.Do(t.Context(), method, path, nil, nil, nil)
+			check.Equal(t, errors.Is(err, apono.ErrReadOnly), !allowed)
+			check.Equal(t, len(server.Requests()), map[bool]int{true: 1}[allowed])
+		})
+	}
+}
+
+// A promise that nothing tests is an opinion.
+func TestSecurityPromisesAreTested(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("SECURITY.md")
+	check.NoError(t, err)
+	exist := map[string]bool{}
+	for _, decl := range declarations(t, ".", func(path string) bool { return strings.HasSuffix(path, "_test.go") }) {
+		if function, ok := decl.(*ast.FuncDecl); ok && function.Recv == nil {
+			exist[function.Name.Name] = true
+		}
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1)
+	check.True(t, len(named) >= 20, "the tests of the promises, got %d", len(named))
+	for _, match := range named {
+		check.True(t, exist[match[1]], "the test %s to exist", match[1])
+	}
+	// Each promise names a test.
+	promises := 0
+	for promise := range strings.SplitSeq(string(page), "\n- ") {
+		if promises++; promises > 1 {
+			paragraph, _, _ := strings.Cut(promise, "\n\n")
+			check.True(t, strings.Contains(paragraph, "`Test") || strings.Contains(paragraph, "`Fuzz"), "a test for the promise: %s", paragraph)
+		}
+	}
+	check.True(t, promises > 10, "the promises, got %d", promises-1)
+}
