@@ -90,7 +90,7 @@ type APIError struct {
 }
 
 // Format prints the error's text with every verb.
-func (e *APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
+func (e APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
 // Error describes the error in one line. E-mail addresses in the server's
 // message are masked; Message has them.
@@ -171,7 +171,7 @@ type DecodeError struct {
 }
 
 // Format prints the error's text with every verb.
-func (e *DecodeError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
+func (e DecodeError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
 // Error describes the error in one line, without the body.
 func (e *DecodeError) Error() string {
@@ -323,8 +323,8 @@ func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {
 	code, message := parseErrorBody(header, body)
 	return &APIError{
 		StatusCode: resp.StatusCode,
-		Code:       code,
-		Message:    message,
+		Code:       resp.Mask(code), // which JSON may have escaped
+		Message:    resp.Mask(message),
 		RequestID:  transport.RequestID(header),
 		Method:     op.Method,
 		Path:       op.Path,

@@ -272,7 +272,7 @@ func (a *sameAnswer) RoundTrip(req *http.Request) (*http.Response, error) {
 func isTyped(t *testing.T, name string, err error) {
 	t.Helper()
 	typed := errors.As(err, new(*apono.DecodeError)) || errors.As(err, new(*apono.ArgumentError)) || errors.As(err, new(*apono.BulkError)) ||
-		errors.Is(err, apono.ErrPageLoop) || errors.Is(err, apono.ErrTruncated)
+		errors.Is(err, apono.ErrPageLoop) || errors.Is(err, apono.ErrTruncated) || errors.Is(err, apono.ErrNotFound) || errors.Is(err, apono.ErrAmbiguous)
 	check.True(t, typed, "a typed error of %s, got %T: %v", name, err, err)
 	if !errors.As(err, new(*apono.ArgumentError)) { // whose text is the caller's own
 		isPresentable(t, err)

@@ -258,7 +258,7 @@ func scenarios(elsewhere map[string]string) []scenario {
 		confirmed("an array", unusable(1, unfit+"json: cannot unmarshal array into Go value of type apono.*"), ok(1), hostile.JSON(`[]`)),
 		confirmed("trailing bytes", unusable(1, unfit+"something follows the value"), unusable(1, notJSON), hostile.JSON(oneIntegration+" OK")),
 		confirmed("two objects", unusable(1, unfit+"something follows the value"), unusable(1, notJSON), hostile.JSON(`{}{}`)),
-		confirmed("deep nesting", unusable(1, unfit+"invalid character '[' exceeded max depth"), unusable(1, notJSON), hostile.JSON(`{"x":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+"}")),
+		confirmed("deep nesting", unusable(1, unfit+"exceeded max depth"), unusable(1, notJSON), hostile.JSON(`{"x":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+"}")),
 		confirmed("null", unusable(1, unfit+"the body is null"), ok(1), hostile.JSON(" null\n")),
 		confirmed("nothing", unusable(1, unfit+"the body is empty"), ok(1), hostile.JSON("")),
 		confirmed("204", unusable(1, "204 No Content with a body that cannot be used: the body is empty"), ok(1), hostile.NoContent()),
@@ -387,8 +387,7 @@ func TestHostileServer(t *testing.T) {
 				check.Equal(t, strings.Count(records.String(), "\n"), want.attempts)
 				isWithoutToken(t, err, records.String())
 				check.Equal(t, bodies.open.Load(), 0)
-				client.CloseIdleConnections()
-				server.WaitClosed()
+				server.WaitClosed(client.CloseIdleConnections)
 			})
 		}
 	}
@@ -543,8 +542,8 @@ func TestHostileTokenLists(t *testing.T) {
 		{"no page", pages(hostile.JSON("{}")), "", "/", errAny, path + "200 OK with a body that cannot be used: it has neither items nor pagination"},
 		{"an array", pages(hostile.JSON("[]")), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal array into Go value of type struct *"},
 		{"null for an item", pages(hostile.JSON(`{"items":[null]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: item 0 of the list is null"},
-		{"a token of another type", pages(hostile.JSON(`{"items":[],"pagination":{"next_page_token":7}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal number into Go struct field .pagination.next_page_token of type string"},
-		{"items of another type", pages(hostile.JSON(`{"items":{}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal object into Go struct field .items of type *"},
+		{"a token of another type", pages(hostile.JSON(`{"items":[],"pagination":{"next_page_token":7}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal number into Go struct field pagination.next_page_token of type string"},
+		{"items of another type", pages(hostile.JSON(`{"items":{}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal object into Go struct field items of type []*apono.Integration"},
 	} {
 		for _, ahead := range []int{0, 1, 4} {
 			t.Run(fmt.Sprintf("%s, %d ahead", l.name, ahead), func(t *testing.T) {
@@ -624,7 +623,7 @@ func TestHostileOffsetLists(t *testing.T) {
 		{"a negative total", pages(hostile.OffsetPage(-1, -1, 0, "a"), hostile.OffsetPage(-1, -1, 1)), "a", "/ skip=1/", nil, ""},
 		{"a page that fails", pages(hostile.OffsetPage(2, 1, 0, "a"), hostile.HTML(403)), "a", "/ skip=1/", apono.ErrForbidden, path + "403 Forbidden"},
 		{"no pagination", pages(hostile.JSON(`{"data":[]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: it has no pagination, so that nothing says whether it is complete"},
-		{"a total beyond numbers", pages(hostile.JSON(`{"data":[],"pagination":{"total":1e400,"limit":0,"offset":0}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal number 1e400 into Go struct field .pagination.total of type int"},
+		{"a total beyond numbers", pages(hostile.JSON(`{"data":[],"pagination":{"total":1e400,"limit":0,"offset":0}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal number into Go struct field pagination.total of type int"},
 	} {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()

@@ -99,17 +99,17 @@ var reads = []struct {
 	{"Identities.Attributes", 100, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.Identities.ListAllAttributes(ctx))
 	}},
-	{"AccessFlows", 0, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.AccessFlows.ListAll(ctx)) }},
-	{"Bundles", 0, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Bundles.ListAll(ctx)) }},
+	{"AccessFlows", 13, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.AccessFlows.ListAll(ctx)) }},
+	{"Bundles", 10, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Bundles.ListAll(ctx)) }},
 	{"Scopes", -1, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Scopes.ListAll(ctx)) }},
 	{"Reports", 0, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Reports.ListAll(ctx)) }},
-	{"Activity", 0, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Activity.ListAll(ctx)) }},
-	{"Attributes", 0, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Attributes.ListAll(ctx)) }},
+	{"Activity", 600, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Activity.ListAll(ctx)) }},
+	{"Attributes", 20, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Attributes.ListAll(ctx)) }},
 	{"AccessRequests", 0, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.AccessRequests.ListAll(ctx)) }},
 	{"DelegatedRequests", 0, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.DelegatedRequests.ListAll(ctx))
 	}},
-	{"AvailableAccess", 0, func(ctx context.Context, c *apono.Client) (int, error) {
+	{"AvailableAccess", 10, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.AvailableAccess.ListAllBundles(ctx))
 	}},
 	{"Sessions", 0, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Sessions.ListAll(ctx)) }},
@@ -118,13 +118,13 @@ var reads = []struct {
 		all, err := c.Legacy.Connectors.List(ctx)
 		return len(all), err
 	}},
-	{"Legacy.AccessFlows", 0, func(ctx context.Context, c *apono.Client) (int, error) {
+	{"Legacy.AccessFlows", 13, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.Legacy.AccessFlows.ListAll(ctx))
 	}},
-	{"Legacy.AccessBundles", 0, func(ctx context.Context, c *apono.Client) (int, error) {
+	{"Legacy.AccessBundles", 10, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.Legacy.AccessBundles.ListAll(ctx))
 	}},
-	{"Legacy.AccessRequests", 0, func(ctx context.Context, c *apono.Client) (int, error) {
+	{"Legacy.AccessRequests", 3, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.Legacy.AccessRequests.ListAll(ctx))
 	}},
 	{"Legacy.Integrations", 273, func(ctx context.Context, c *apono.Client) (int, error) {

@@ -333,14 +333,16 @@ type closing struct {
 }
 
 type closeCounter struct {
-	io.Reader
+	io.ReadCloser
 	once func()
 }
 
 func (c closeCounter) Close() error {
 	c.once()
-	return nil
+	return c.ReadCloser.Close()
 }
+
+func (c *closing) CloseIdleConnections() { (&http.Client{Transport: c.next}).CloseIdleConnections() }
 
 func (c *closing) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := c.next.RoundTrip(req)

@@ -285,7 +285,8 @@ func defaultHTTPClient(readAhead int) *http.Client {
 		return &http.Client{}
 	}
 	t := standard.Clone()
-	t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, 32, readAhead+1)
+	t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, 100, readAhead+1) // all that the standard one keeps
+	t.MaxResponseHeaderBytes = 1 << 20
 	return &http.Client{Transport: t}
 }
 

@@ -147,7 +147,7 @@ func (f Fault) send(w http.ResponseWriter, r reply) {
 // its own account.
 func abort(w http.ResponseWriter) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		_, _ = io.WriteString(conn, "HTTP/1.1 ")
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
 		_ = conn.Close()
 		return
 	}

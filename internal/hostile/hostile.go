@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Mode is what becomes of one request.
@@ -94,8 +95,26 @@ func (s *Server) Connections() (accepted, refused int) {
 	return len(s.connections), s.refused
 }
 
-// WaitClosed returns when no connection is open any more.
-func (s *Server) WaitClosed() { s.open.Wait() }
+// WaitClosed returns when no connection is open any more. Meanwhile it has the
+// client close idle ones: net/http completes a connection that nobody waits for
+// any more, and keeps it.
+func (s *Server) WaitClosed(closeIdle func()) {
+	closed := make(chan struct{})
+	go func() {
+		s.open.Wait()
+		close(closed)
+	}()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for {
+		closeIdle()
+		select {
+		case <-closed:
+			return
+		case <-ticker.C:
+		}
+	}
+}
 
 func (s *Server) close() {
 	close(s.closed)

@@ -9,6 +9,7 @@ package operation
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -109,16 +110,21 @@ func Match(method, path string) *Operation {
 // Unknown describes an operation that the table does not hold. Segments that
 // may be arguments rather than names are masked in its path, so that the path
 // can stand in messages. Reads of access details use up credentials in every
-// version of the API.
+// version of the API, however a server lets them be spelt.
 func Unknown(method, path string) *Operation {
 	segments := strings.Split(path, "/")
+	last, err := url.PathUnescape(segments[len(segments)-1])
+	if err != nil {
+		last = segments[len(segments)-1]
+	}
+	last, _, _ = strings.Cut(last, ";")
 	for i, segment := range segments {
 		if !isName(segment) {
 			segments[i] = "{}"
 		}
 	}
 	op := describe("Do", method, strings.Join(segments, "/"))
-	if segments[len(segments)-1] == "access-details" {
+	if strings.EqualFold(last, "access-details") {
 		return op.Consuming()
 	}
 	return op

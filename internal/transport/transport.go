@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,20 +83,25 @@ func (r *Response) Redacted() (http.Header, []byte) {
 	header.Del("Set-Cookie")
 	for _, values := range header {
 		for i, value := range values {
-			values[i] = r.mask(value)
+			values[i] = r.Mask(value)
 		}
 	}
 	if !bytes.Contains(r.Body, []byte(r.token)) {
 		return header, r.Body
 	}
-	return header, []byte(r.mask(string(r.Body)))
+	return header, []byte(r.Mask(string(r.Body)))
 }
 
-func (r *Response) mask(text string) string {
-	if r.token == "" {
+// Mask returns text from the answer without the token.
+func (r *Response) Mask(text string) string { return mask(text, r.token) }
+
+// mask also finds the token where it was quoted.
+func mask(text, token string) string {
+	if token == "" {
 		return text
 	}
-	return strings.ReplaceAll(text, r.token, redacted)
+	quoted := strconv.Quote(token)
+	return strings.NewReplacer(token, redacted, quoted[1:len(quoted)-1], redacted).Replace(text)
 }
 
 // cutShort says that the answer is a success of which the end is missing.
@@ -321,13 +327,18 @@ func (c *call) attempt(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// explain names the attempt's own timeout as the cause where it was one, and
-// drops the addresses that http.Clients in hooks put into their errors.
+// explain names the attempt's own timeout as the cause where it was one. It drops
+// the addresses that http.Clients in hooks put into their errors, and the token
+// where net/http quotes what a server echoed in place of an answer.
 func (c *call) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil && c.ctx.Err() == nil {
 		return context.Cause(ctx)
 	}
-	return withoutURL(err)
+	err = withoutURL(err)
+	if text := err.Error(); mask(text, c.token) != text {
+		return errors.New(mask(text, c.token)) // without what it wraps
+	}
+	return err
 }
 
 // withoutURL returns the error inside a url.Error, whose text quotes the whole
@@ -395,6 +406,8 @@ func (c *call) repeatable() bool {
 // finish gives what Send returns when no further attempt follows.
 func (c *call) finish(err error) (*Response, error) {
 	switch {
+	case c.fatal != nil && c.ctx.Err() != nil:
+		return nil, c.fail(fmt.Errorf("%w: %w", ContextErr(c.ctx), c.fatal))
 	case c.fatal != nil:
 		return nil, c.fail(c.fatal)
 	case c.ctx.Err() != nil && (c.waiting || c.answer == nil || c.answer.ReadErr != nil):
@@ -441,7 +454,7 @@ func (c *call) record(took time.Duration, err error) {
 	level := slog.LevelError
 	if c.answer != nil {
 		attrs = append(attrs, slog.Int("status", c.answer.StatusCode))
-		if id := c.answer.mask(RequestID(c.answer.Header)); id != "" {
+		if id := c.answer.Mask(RequestID(c.answer.Header)); id != "" {
 			attrs = append(attrs, slog.String("request_id", id))
 		}
 		err = c.answer.ReadErr

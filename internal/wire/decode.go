@@ -87,9 +87,11 @@ func newTypeError(kind, path string, typ, pointer reflect.Type) error {
 	return &typeError{kind: kind, root: pointer.Elem(), path: path, typ: typ}
 }
 
-// Errors in the place of those that quote the body.
+// Errors in the place of those that quote the body, or differ between releases
+// of Go.
 var (
 	errTime  = errors.New("json: a time is not in the form of RFC 3339")
+	errDepth = errors.New("exceeded max depth")
 	errUnfit = errors.New("json: a value does not fit the type that it is decoded into")
 )
 
@@ -113,6 +115,9 @@ func whyInvalid(data []byte) error {
 	err := json.NewDecoder(bytes.NewReader(data)).Decode(&value)
 	if err == nil {
 		return ErrTrailing
+	}
+	if strings.HasSuffix(err.Error(), errDepth.Error()) {
+		return errDepth
 	}
 	if text, _, quotes := strings.Cut(err.Error(), " `"); quotes { // an escape sequence, as it stands there
 		return errors.New(text)

@@ -100,7 +100,7 @@ func TestSpansAreNamedByOperationAndHoldNoArgument(t *testing.T) {
 		})
 		spans := tel.spans.GetSpans()
 		check.Equal(t, attributesOf(spans[0]), map[string]string{
-			"http.request.method": "GET", "url.full": "http://localhost/api/admin/v3/users/%7B%7D",
+			"http.request.method": "GET", "url.full": "http://localhost/api/admin/v3/users/%7Bid%7D",
 			"url.template": "/api/admin/v3/users/{id}", "http.response.status_code": "200", "network.protocol.version": "1.1",
 		})
 		check.Equal(t, attributesOf(spans[1])["http.response.status_code"], "503")
