@@ -1,0 +1,429 @@
+package apono_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+	"slices"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+)
+
+// The filters are the server's: of several values one has to match, and all
+// filters have to.
+func ExampleIntegrationsService_ListAll() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	broken := client.Integrations.ListAll(context.Background(), apono.ListIntegrationsOptions{
+		Name:   "*staging*",
+		Type:   []string{"postgresql", "mysql"},
+		Status: []apono.IntegrationStatus{apono.IntegrationStatusError},
+	})
+	for integration, err := range broken {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(integration.Name, integration.Status)
+	}
+	// Output:
+	// postgresql-staging-billing ERROR
+	// postgresql-staging-billing-archive ERROR
+	// mysql-staging-billing ERROR
+	// mysql-staging-billing-archive ERROR
+}
+
+// The catalog says what a kind of system needs.
+func ExampleIntegrationsService_GetCatalogEntry() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	kind, err := client.Integrations.GetCatalogEntry(context.Background(), "postgresql")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, param := range kind.Params {
+		fmt.Println(param.ID, "optional:", param.Optional)
+	}
+	fmt.Println("requires a secret:", kind.RequiresSecret)
+	// Output:
+	// hostname optional: false
+	// port optional: true
+	// dbname optional: true
+	// requires a secret: true
+}
+
+// The credentials stay in a secret store; Apono is told where.
+func ExampleIntegrationsService_Create() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	integration, err := client.Integrations.Create(context.Background(), apono.CreateIntegrationInput{
+		Name:        "warehouse",
+		Type:        "postgresql",
+		ConnectorID: apono.Ptr("production-connector"),
+		IntegrationConfig: map[string]any{
+			"hostname": "warehouse.example.com", "port": "5432", "dbname": "warehouse", // strings, all of them
+		},
+		SecretStoreConfig: &apono.SecretStoreConfig{
+			AWS: &apono.AWSSecretConfig{Region: "eu-central-1", SecretID: "production/warehouse"},
+		},
+		ConnectedResourceTypes: []string{"postgresql-database"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(integration.Name, integration.Category)
+	// Output: warehouse RESOURCES
+}
+
+// Names are compared as a whole, letter case aside.
+func ExampleIntegrationsService_GetByName() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx, client := context.Background(), server.Client()
+
+	for _, name := range []string{"Okta", "ldap"} {
+		integration, err := client.Integrations.GetByName(ctx, name)
+		switch {
+		case errors.Is(err, apono.ErrNotFound):
+			fmt.Println("there is no", name)
+		case err != nil: // ErrAmbiguous if several have the name
+			log.Fatal(err)
+		default:
+			fmt.Println(integration.Name, integration.Category)
+		}
+	}
+	// Output:
+	// okta USER-INFORMATION
+	// there is no ldap
+}
+
+// Support may request a bundle for an hour, and somebody of orders approves.
+func ExampleAccessFlowsService_Create() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	members := func(group string) []apono.ConditionInput {
+		return []apono.ConditionInput{{
+			Type: apono.ConditionTypeGroup, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{group},
+		}}
+	}
+	flow, err := client.AccessFlows.Create(context.Background(), apono.AccessFlowInput{
+		Name:               "Orders for support",
+		Active:             true,
+		Trigger:            apono.AccessFlowTriggerSelfServe,
+		GrantDurationInMin: apono.Ptr(60),
+		Requestors: apono.RequestorsInput{
+			LogicalOperator: apono.LogicalOperatorOr, Conditions: members("group-support"),
+		},
+		AccessTargets: []apono.AccessTargetInput{
+			{Bundle: &apono.BundleAccessTargetInput{BundleReference: "Orders on-call"}},
+		},
+		ApproverPolicy: &apono.ApproverPolicyInput{
+			ApprovalMode: apono.ApprovalModeAnyOf,
+			ApproverGroups: []apono.ApproverGroupInput{
+				{LogicalOperator: apono.LogicalOperatorOr, Approvers: members("group-orders")},
+			},
+		},
+		Settings: apono.AccessFlowSettings{JustificationRequired: true, RequireMFA: true},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(flow.Name, "grants", flow.AccessTargets[0].Bundle.BundleName)
+	// Output: Orders for support grants Orders on-call
+}
+
+// Every access flow with the label gets a second factor. UpdateInput keeps all
+// the rest as it is.
+func ExampleAccessFlowsService_Update() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx, client := context.Background(), server.Client()
+
+	for flow, err := range client.AccessFlows.ListAll(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if flow.Settings.RequireMFA || !slices.Contains(flow.Settings.Labels, "production") {
+			continue
+		}
+		in := flow.UpdateInput()
+		in.Settings.RequireMFA = true
+		updated, err := client.AccessFlows.Update(ctx, flow.ID, in)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(updated.Name, updated.Settings.RequireMFA)
+	}
+	// Output: Break glass true
+}
+
+// References are ids or names; answers have both.
+func ExampleBundlesService_Create() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	bundle, err := client.Bundles.Create(context.Background(), apono.BundleInput{
+		Name: "Orders investigation",
+		AccessTargets: []apono.AccessBundleAccessTargetInput{
+			{Integration: &apono.IntegrationAccessTargetInput{
+				IntegrationReference: "postgresql-production-orders",
+				ResourceType:         "postgresql-database",
+				Permissions:          []string{"READ_ONLY"},
+			}},
+			{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "Production databases"}},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(bundle.AccessTargets[0].Integration.IntegrationName)
+	fmt.Println(bundle.AccessTargets[1].AccessScope.AccessScopeID)
+	// Output:
+	// postgresql-production-orders
+	// scope-production
+}
+
+// Scopes are queries in the Apono Query Language, for flows and bundles to refer
+// to.
+func ExampleScopesService_Create() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	scope, err := client.Scopes.Create(context.Background(), apono.AccessScopeInput{
+		Name:  "Staging databases",
+		Query: `resource_type in ("postgresql-database", "mysql-database") and integration contains "staging"`,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(scope.Name)
+	// Output: Staging databases
+}
+
+// What was accessed in the last seven days, every Monday at nine.
+func ExampleReportsService_Create() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	report, err := client.Reports.Create(context.Background(), apono.ActivityReportInput{
+		Name: "Weekly access to orders",
+		Fields: []apono.ReportField{
+			apono.ReportFieldRequestDate, apono.ReportFieldRequestorEmail,
+			apono.ReportFieldResources, apono.ReportFieldApproverEmails,
+		},
+		Filters:   apono.ReportFilters{IntegrationIDs: []string{"postgresql-production-orders"}},
+		Timeframe: apono.ReportTimeframe{Relative: &apono.RelativeTimeframe{Last: 7, Unit: apono.TimeUnitDay, Rounded: true}},
+		Schedule:  &apono.ReportSchedule{CronExpression: "0 9 * * 1", Recipients: []string{"security@example.com"}},
+		Format:    apono.Ptr(apono.ReportFormatPDF),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(report.Name, "goes to", report.Schedule.Recipients)
+	// Output: Weekly access to orders goes to [security@example.com]
+}
+
+// Rows hold the columns that were asked for. Those that are no field of
+// ActivityEntry come in Extra, as JSON.
+func ExampleActivityService_ListAll() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	rows := client.Activity.ListAll(context.Background(), apono.ListActivityOptions{
+		Fields: []apono.ReportField{
+			apono.ReportFieldRequestorEmail, apono.ReportFieldStatus, apono.ReportFieldBundleName,
+		},
+		AccessRequestID: []string{"request-05-orders", "request-06-orders"},
+	})
+	for row, err := range rows {
+		if err != nil {
+			log.Fatal(err)
+		}
+		var bundle string
+		if err := json.Unmarshal(row.Extra["bundle_name"], &bundle); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(*row.RequestorEmail, *row.Status, bundle)
+	}
+	// Output:
+	// femi.orders@example.com REVOKED Orders on-call
+	// grace.orders@example.com REJECTED Orders on-call
+}
+
+// Viewers from the identity provider who are switched off in Apono.
+func ExampleUsersService_ListAll() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	users := client.Users.ListAll(context.Background(), apono.ListUsersOptions{
+		LastName:              "*s",
+		Role:                  []apono.UserRole{apono.UserRoleViewer},
+		SourceIntegrationName: "google-idp",
+	})
+	for user, err := range users {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if !user.Active {
+			fmt.Println(user.Email, user.Attributes["team"])
+		}
+	}
+	// Output:
+	// jonas.orders@example.com orders
+	// jonas.payments@example.com payments
+	// jonas.analytics@example.com analytics
+}
+
+// SetMembers makes a group what a rota says, whoever was in it before.
+func ExampleGroupsService_SetMembers() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx, client := context.Background(), server.Client()
+
+	group, err := client.Groups.GetByName(ctx, "orders")
+	if err != nil {
+		log.Fatal(err)
+	}
+	onCall := []string{"ada.orders@example.com", "chen.orders@example.com"}
+	if err := client.Groups.SetMembers(ctx, group.ID, onCall); err != nil {
+		log.Fatal(err)
+	}
+	for member, err := range client.Groups.ListAllMembers(ctx, group.ID) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(member.Email)
+	}
+	// Output:
+	// ada.orders@example.com
+	// chen.orders@example.com
+}
+
+// The values that conditions of access flows can compare an attribute with.
+func ExampleAttributesService_ListAll() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	shifts := client.Attributes.ListAll(context.Background(), apono.ListAttributesOptions{
+		Type:                       "pagerduty_shift",
+		Search:                     "s*",
+		SourceIntegrationReference: "pagerduty",
+	})
+	for shift, err := range shifts {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(shift.Value)
+	}
+	// Output:
+	// search on call
+	// shipping on call
+	// support on call
+}
+
+// Some items of a bulk call may be refused. The others have been applied, and
+// the result comes together with the error.
+func ExampleIdentitiesService_UpsertAttributes() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	result, err := client.Identities.UpsertAttributes(context.Background(), []apono.IdentityAttributes{
+		{Email: "ada.orders@example.com", Attributes: map[string]string{"cost_center": "4711"}},
+		{Email: "who@example.com", Attributes: map[string]string{"cost_center": "4711"}},
+	})
+	var some *apono.BulkError
+	if errors.As(err, &some) {
+		for _, refused := range some.Failed {
+			fmt.Println(refused.Email, refused.Errors[0].ErrorCode)
+		}
+	} else if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.Summary.Succeeded, "of", result.Summary.Total, "applied")
+	// Output:
+	// who@example.com IDENTITY_NOT_FOUND
+	// 1 of 2 applied
+}
+
+// The connectors that Apono hears from no more.
+func ExampleConnectorsService_List() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	server.Put(aponotest.Connectors, apono.Connector{
+		ID: "warehouse-connector", Name: "warehouse", Status: apono.ConnectorStatusDisconnected, Version: "1.6.0",
+	})
+	client := server.Client()
+
+	page, err := client.Connectors.List(context.Background(), apono.ListConnectorsOptions{
+		Status: []apono.ConnectorStatus{apono.ConnectorStatusDisconnected},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, connector := range page.Items {
+		fmt.Println(connector.Name, connector.Version, "latest:", connector.IsLatestVersion)
+	}
+	// Output: warehouse 1.6.0 latest: false
+}
