@@ -405,7 +405,8 @@ type ConditionInput struct {
 	SourceIntegrationReference *string `json:"source_integration_reference,omitzero"`
 	// Type is what is tested.
 	Type ConditionType `json:"type"`
-	// MatchOperator is how it is compared. Send it only together with values.
+	// MatchOperator is how it is compared, [MatchOperatorIs] if nil. Send it only
+	// together with values.
 	MatchOperator *MatchOperator `json:"match_operator,omitzero"`
 	// Values are what it is compared with: ids, or for users also e-mails.
 	Values []string `json:"values,omitzero"`

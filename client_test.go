@@ -430,19 +430,6 @@ func TestReadOnlyRefusesWhateverChanges(t *testing.T) {
 	}
 }
 
-// The escape hatch is no way round: what the table does not know is judged by
-// its method.
-func TestReadOnlyJudgesUnknownOperationsByTheirMethod(t *testing.T) {
-	t.Parallel()
-	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		t.Run(method, func(t *testing.T) {
-			t.Parallel()
-			err := newClient(t, noRequest(t), apono.WithReadOnly()).Do(t.Context(), method, "/api/admin/v1/spaces", nil, nil, nil)
-			check.ErrorIs(t, err, apono.ErrReadOnly)
-		})
-	}
-}
-
 func TestReadOnlyCoversTheServices(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {

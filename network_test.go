@@ -134,13 +134,6 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 	}
 }
 
-// No request of this client is conditional, so 304 says nothing about anything.
-func TestNotModifiedIsAnError(t *testing.T) {
-	t.Parallel()
-	address, _ := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) { w.WriteHeader(http.StatusNotModified) })
-	isRefusal(t, getIntegration(t.Context(), dial(t, address)), 304, 1)
-}
-
 // bodyCut are the ways in which a body ends before its end.
 var bodyCut = map[string]func(w http.ResponseWriter){
 	"short of its length": func(w http.ResponseWriter) {
@@ -425,32 +418,6 @@ func TestSloppyTransports(t *testing.T) {
 			client := newClient(t, noRequest(t), apono.WithHTTPClient(&http.Client{Transport: counting}))
 			tc.check(t, callWith(t.Context(), http.MethodPost, client))
 			check.Equal(t, counting.open.Load(), 0)
-		})
-	}
-}
-
-// net/http repeats a request by itself when a connection that it kept breaks,
-// and so do proxies; a create is only safe if none of them does.
-func TestCreateOnABrokenConnectionIsSentOnce(t *testing.T) {
-	t.Parallel()
-	for name, warmUp := range map[string]bool{"new connection": false, "kept connection": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			address, requests := serve(t, func(w http.ResponseWriter, r *http.Request, _ int32) {
-				if r.Method == http.MethodPost {
-					hangUp(w, r)
-					return
-				}
-				_, _ = io.WriteString(w, oneIntegration)
-			})
-			client := dial(t, address)
-			if warmUp {
-				check.NoError(t, getIntegration(t.Context(), client))
-				requests.Store(0)
-			}
-			err := callWith(t.Context(), http.MethodPost, client)
-			check.Equal(t, check.ErrorAs[*apono.TransportError](t, err).MaybeSent, true)
-			check.Equal(t, requests.Load(), 1)
 		})
 	}
 }

@@ -97,7 +97,7 @@ func (s *Server) setMembers(req *request) (any, *problem) {
 	if _, err := groupResource.find(s, req); err != nil {
 		return nil, err
 	}
-	delete(s.store.objects, MembersOf(req.args[0]))
+	s.store.clear(MembersOf(req.args[0]))
 	s.putMembers(req.args[0], req.body["members_emails"])
 	return nil, nil
 }

@@ -80,6 +80,7 @@ func (c Collection) kind() string {
 // they came, and the tags of resources.
 type store struct {
 	objects map[Collection][]entry
+	byKey   map[Collection]map[any]object // those that have a key
 	tags    map[string]object
 	flowsV1 map[string]object // as they were last written through version 1
 	made    map[string]bool   // sessions that appeared with a grant
@@ -96,7 +97,9 @@ type entry struct {
 }
 
 func newStore() store {
-	s := store{objects: map[Collection][]entry{}, tags: map[string]object{}, flowsV1: map[string]object{}, made: map[string]bool{}}
+	s := store{
+		objects: map[Collection][]entry{}, byKey: map[Collection]map[any]object{}, tags: map[string]object{}, flowsV1: map[string]object{}, made: map[string]bool{},
+	}
 	for _, entry := range catalog {
 		s.put(Catalog, entry)
 	}
@@ -164,9 +167,15 @@ func (s *store) newID() string {
 }
 
 func (s *store) put(c Collection, o object) {
-	r := resources[c.kind()]
-	for i, e := range s.objects[c] {
-		if !r.keyless && e.object[r.key()] == o[r.key()] {
+	if r := resources[c.kind()]; !r.keyless {
+		key := o[r.key()]
+		if s.byKey[c] == nil {
+			s.byKey[c] = map[any]object{}
+		}
+		_, replaces := s.byKey[c][key]
+		s.byKey[c][key] = o
+		if replaces {
+			i := slices.IndexFunc(s.objects[c], func(e entry) bool { return e.object[r.key()] == key })
 			s.objects[c][i].object = o
 			return
 		}
@@ -176,9 +185,7 @@ func (s *store) put(c Collection, o object) {
 }
 
 // get returns the object with an id, or nil.
-func (s *store) get(c Collection, id string) object {
-	return s.find(c, func(o object) bool { return o[resources[c.kind()].key()] == id })
-}
+func (s *store) get(c Collection, id string) object { return s.byKey[c][id] }
 
 // refer returns the object with an id, or else a name, or nil.
 func (s *store) refer(c Collection, reference string) object {
@@ -213,11 +220,20 @@ func (s *store) place(c Collection, id string) int {
 
 // delete removes an object and the collections that belong to it.
 func (s *store) delete(c Collection, id string) bool {
-	before := len(s.objects[c])
-	key := resources[c.kind()].key()
-	s.objects[c] = slices.DeleteFunc(s.objects[c], func(e entry) bool { return e.object[key] == id })
-	for _, kind := range resources[c.kind()].nested {
-		delete(s.objects, nested(id, kind))
+	if s.get(c, id) == nil {
+		return false
 	}
-	return len(s.objects[c]) < before
+	r := resources[c.kind()]
+	delete(s.byKey[c], id)
+	s.objects[c] = slices.DeleteFunc(s.objects[c], func(e entry) bool { return e.object[r.key()] == id })
+	for _, kind := range r.nested {
+		s.clear(nested(id, kind))
+	}
+	return true
+}
+
+// clear removes all objects of a collection.
+func (s *store) clear(c Collection) {
+	delete(s.objects, c)
+	delete(s.byKey, c)
 }

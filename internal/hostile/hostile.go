@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -52,7 +53,7 @@ type Server struct {
 	requests    []Request
 	connections []net.Conn
 	refused     int
-	open        sync.WaitGroup
+	open        atomic.Int32
 }
 
 // New starts a server that stops with the test.
@@ -99,20 +100,10 @@ func (s *Server) Connections() (accepted, refused int) {
 // client close idle ones: net/http completes a connection that nobody waits for
 // any more, and keeps it.
 func (s *Server) WaitClosed(closeIdle func()) {
-	closed := make(chan struct{})
-	go func() {
-		s.open.Wait()
-		close(closed)
-	}()
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
-	for {
-		closeIdle()
-		select {
-		case <-closed:
-			return
-		case <-ticker.C:
-		}
+	for closeIdle(); s.open.Load() > 0; closeIdle() {
+		<-ticker.C
 	}
 }
 
@@ -138,7 +129,7 @@ func (s *Server) accept() {
 		s.mu.Unlock()
 		s.open.Add(1)
 		s.handlers.Go(func() {
-			defer s.open.Done()
+			defer s.open.Add(-1)
 			s.serve(&connection{Conn: conn, closed: s.closed})
 		})
 	}
