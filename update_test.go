@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/check"
@@ -402,4 +405,32 @@ func TestMaskedCredentialsAreNotSent(t *testing.T) {
 		Arg:    "in.SecretStoreConfig.Apono.Parameters",
 		Reason: "it holds [redacted]: it comes from a printed or marshaled object, which has no credentials",
 	})
+}
+
+// A time.Duration that is decoded from a bare number takes seconds or minutes for
+// nanoseconds, and a number without a unit in its name is sent in the wrong one.
+func TestDurationsInModelsAreNumbersWithTheirUnit(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, typ := range exportedTypes() {
+		if typ.Kind() != reflect.Struct {
+			continue
+		}
+		for i := range typ.NumField() {
+			field := typ.Field(i)
+			if tag := field.Tag.Get("json"); tag == "" || tag == "-" {
+				continue
+			}
+			kind := field.Type
+			if kind.Kind() == reflect.Pointer {
+				kind = kind.Elem()
+			}
+			check.True(t, kind != typeOf[time.Duration](), "a number with its unit in the name, got %s.%s", typ.Name(), field.Name)
+			if kind.Kind() == reflect.Int && regexp.MustCompile("Duration|Interval|Revoke|TimeIn").MatchString(field.Name) {
+				found++
+				check.True(t, regexp.MustCompile("In(Sec|Min|Seconds)$").MatchString(field.Name), "a unit in %s.%s", typ.Name(), field.Name)
+			}
+		}
+	}
+	check.True(t, found >= 10, "durations, found %d", found)
 }
