@@ -140,6 +140,7 @@ func TestUnmarshal(t *testing.T) {
 		{name: "null with white space", data: "\n null ", err: "the body is null"},
 		{name: "a second value", data: `{"name":"Ada"} {}`, err: "something follows the value"},
 		{name: "trailing bytes", data: `{"name":"Ada"}]`, err: "something follows the value"},
+		{name: "trailing bytes after a name in another case", data: `{"HOME":{}},"x":{}`, err: "something follows the value"},
 		{name: "trailing bytes after an unknown member", data: `{"x":1}<html>`, err: "something follows the value"},
 		{name: "HTML", data: `<html>`, err: "invalid character '<' looking for beginning of value"},
 		{name: "cut short", data: `{"name":"Ada","home":{`, err: "unexpected EOF"},

@@ -68,7 +68,7 @@ func decode(data []byte, v any, known bool) (unknown bool, err error) {
 // whether there were any. The names of fields are lower case, so that hardly a
 // body has to be looked at closely.
 func exact(data []byte, t reflect.Type) (pruned []byte, changed bool) {
-	if t == nil || !oddNames(data) {
+	if t == nil || !oddNames(data) || !json.Valid(data) {
 		return data, false
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
