@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Repeat says when a request may be sent again on the client's own account.
@@ -56,20 +57,19 @@ type Operation struct {
 	// Changes says that the operation alters something on the server.
 	Changes bool
 
+	// Most operations are never called, so the path is taken apart when it is
+	// first needed.
+	once                 sync.Once
 	segments, parameters []string
 }
 
 var table []*Operation
 
-// New adds an operation to the table. It panics on a name or an address that
-// the table already holds, and on a method that the API does not know.
+// New adds an operation to the table. It panics on a method that the API does
+// not know. That names and addresses are used once is for tests to see, because
+// every program would pay for looking.
 func New(name, method, path string) *Operation {
 	op := describe(name, method, path)
-	for _, other := range table {
-		if other.Name == op.Name || other.Method == op.Method && other.Path == op.Path {
-			panic(fmt.Sprintf("operation: %s and %s are the same operation", other.Name, op.Name))
-		}
-	}
 	table = append(table, op)
 	return op
 }
@@ -131,14 +131,30 @@ func Unknown(method, path string) *Operation {
 }
 
 // Parameters returns the names of the path's parameters in order.
-func (op *Operation) Parameters() []string { return op.parameters }
+func (op *Operation) Parameters() []string {
+	op.parts()
+	return op.parameters
+}
+
+// parts returns the segments of the path.
+func (op *Operation) parts() []string {
+	op.once.Do(func() {
+		op.segments = strings.Split(op.Path, "/")
+		for _, segment := range op.segments {
+			if name, ok := parameter(segment); ok {
+				op.parameters = append(op.parameters, name)
+			}
+		}
+	})
+	return op.segments
+}
 
 // Args returns the arguments of an escaped path that fits the operation, in
 // the order of its parameters.
 func (op *Operation) Args(path string) []string {
 	var args []string
 	for i, segment := range strings.Split(path, "/") {
-		if _, ok := parameter(op.segments[i]); ok {
+		if _, ok := parameter(op.parts()[i]); ok {
 			args = append(args, segment)
 		}
 	}
@@ -151,7 +167,7 @@ func (op *Operation) Fill(escape func(i int, name string) string) string {
 	var b strings.Builder
 	b.Grow(2 * len(op.Path))
 	n := 0
-	for i, segment := range op.segments {
+	for i, segment := range op.parts() {
 		if i > 0 {
 			b.WriteByte('/')
 		}
@@ -169,24 +185,14 @@ func describe(name, method, path string) *Operation {
 	if !ok {
 		panic(fmt.Sprintf("operation: %s has the unknown method %q", name, method))
 	}
-	op := &Operation{
-		Name: name, Method: method, Path: path,
-		Repeat: repeat, Changes: method != http.MethodGet,
-		segments: strings.Split(path, "/"),
-	}
-	for _, segment := range op.segments {
-		if name, ok := parameter(segment); ok {
-			op.parameters = append(op.parameters, name)
-		}
-	}
-	return op
+	return &Operation{Name: name, Method: method, Path: path, Repeat: repeat, Changes: method != http.MethodGet}
 }
 
 func (op *Operation) fits(segments []string) bool {
-	if len(segments) != len(op.segments) {
+	if len(segments) != len(op.parts()) {
 		return false
 	}
-	for i, want := range op.segments {
+	for i, want := range op.parts() {
 		if _, ok := parameter(want); ok {
 			if segments[i] == "" {
 				return false
@@ -198,7 +204,7 @@ func (op *Operation) fits(segments []string) bool {
 	return true
 }
 
-func (op *Operation) literals() int { return len(op.segments) - len(op.Parameters()) }
+func (op *Operation) literals() int { return len(op.parts()) - len(op.Parameters()) }
 
 func parameter(segment string) (string, bool) {
 	name, opens := strings.CutPrefix(segment, "{")

@@ -35,9 +35,6 @@ var (
 	}}
 )
 
-// keptBuffer is the largest body after which a decoder is used again.
-const keptBuffer = 1 << 20
-
 func decode(data []byte, v any, known bool) (unknown bool, err error) {
 	data, unknown = exact(data, reflect.TypeOf(v))
 	if known && unknown {

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -31,12 +32,25 @@ const maxDepth = 1000
 // slices and maps are sent as [] and {} unless their field is tagged omitzero,
 // and values that print redacted are sent in the clear.
 func Marshal(v any) ([]byte, error) {
-	var e encoder
+	e := encoders.Get().(*encoder) //nolint:forcetypeassert // nothing else is put there
+	defer func() {
+		if e.Cap() <= keptBuffer {
+			encoders.Put(e)
+		}
+	}()
+	e.Reset()
+	e.depth = 0
 	if err := e.encode(reflect.ValueOf(v)); err != nil {
 		return nil, err
 	}
-	return e.Bytes(), nil
+	return bytes.Clone(e.Bytes()), nil
 }
+
+// encoders keeps buffers for the next body, which would grow by copying.
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+// keptBuffer is the largest buffer that is kept to be used again.
+const keptBuffer = 1 << 20
 
 type encoder struct {
 	bytes.Buffer
