@@ -540,7 +540,7 @@ func TestHostileTokenLists(t *testing.T) {
 			"a b", "/ page_token=t1/ page_token=t1/ page_token=t1/", nil, "",
 		},
 		{"no page", pages(hostile.JSON("{}")), "", "/", errAny, path + "200 OK with a body that cannot be used: it has neither items nor pagination"},
-		{"an array", pages(hostile.JSON("[]")), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal array into Go value of type struct *"},
+		{"an array", pages(hostile.JSON("[]")), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal array into Go value of type struct"},
 		{"null for an item", pages(hostile.JSON(`{"items":[null]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: item 0 of the list is null"},
 		{"a token of another type", pages(hostile.JSON(`{"items":[],"pagination":{"next_page_token":7}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal number into Go struct field pagination.next_page_token of type string"},
 		{"items of another type", pages(hostile.JSON(`{"items":{}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal object into Go struct field items of type []*apono.Integration"},

@@ -213,13 +213,8 @@ func nextPage(params url.Values, token string) url.Values {
 }
 
 func decodePage[T any](op *operation.Operation, resp *transport.Response) (*Page[T], error) {
-	var body struct {
-		Items      []*T `json:"items"`
-		Pagination *struct {
-			NextPageToken *string `json:"next_page_token"`
-		} `json:"pagination"`
-	}
-	if err := decodeItems(op, resp, &body, &body.Items); err != nil {
+	body, err := decodeList[T](op, resp)
+	if err != nil {
 		return nil, err
 	}
 	page := &Page[T]{Items: body.Items}
@@ -346,15 +341,8 @@ func getOffsetPage[T any](ctx context.Context, c *Client, op *operation.Operatio
 }
 
 func decodeOffsetPage[T any](op *operation.Operation, resp *transport.Response) (*OffsetPage[T], error) {
-	var body struct {
-		Data       []*T `json:"data"`
-		Pagination *struct {
-			Total  int `json:"total"`
-			Limit  int `json:"limit"`
-			Offset int `json:"offset"`
-		} `json:"pagination"`
-	}
-	if err := decodeItems(op, resp, &body, &body.Data); err != nil {
+	body, err := decodeList[T](op, resp)
+	if err != nil {
 		return nil, err
 	}
 	page := &OffsetPage[T]{Items: body.Data}
@@ -369,37 +357,63 @@ func decodeOffsetPage[T any](op *operation.Operation, resp *transport.Response) 
 	return page, nil
 }
 
-// decodeItems decodes a page; items points to the field of body that holds its
-// items. The items that hold more than their type takes keep their JSON.
-func decodeItems[B, T any](op *operation.Operation, resp *transport.Response, body *B, items *[]*T) error {
+// listBody is a page of either style.
+type listBody[E any] struct {
+	Items      []E         `json:"items"`
+	Data       []E         `json:"data"`
+	Pagination *pagination `json:"pagination"`
+}
+
+type pagination struct {
+	NextPageToken *string `json:"next_page_token"`
+	Total         int     `json:"total"`
+	Limit         int     `json:"limit"`
+	Offset        int     `json:"offset"`
+}
+
+// decodeList decodes a page. If its items can be written back, and any holds
+// more than its type takes, they keep their JSON.
+func decodeList[T any](op *operation.Operation, resp *transport.Response) (*listBody[*T], error) {
+	body := new(listBody[*T])
+	var err error
 	if _, ok := any(new(T)).(updatable); !ok {
-		if err := wire.Unmarshal(resp.Body, body); err != nil {
-			return newDecodeError(op, resp, err)
-		}
+		err = wire.Unmarshal(resp.Body, body)
+	} else if unknown, strictErr := wire.UnmarshalStrict(resp.Body, body); unknown {
+		body, err = decodeKept[T](resp.Body)
 	} else {
-		unknown, err := wire.UnmarshalKnown(resp.Body, body)
-		if err != nil {
-			return newDecodeError(op, resp, err)
+		err = strictErr
+	}
+	if err != nil {
+		return nil, newDecodeError(op, resp, err)
+	}
+	return body, noneIsNull(op, resp, slices.Concat(body.Items, body.Data))
+}
+
+// decodeKept decodes a page of which an item holds more than its type takes.
+func decodeKept[T any](data []byte) (*listBody[*T], error) {
+	var raw listBody[json.RawMessage]
+	if err := wire.Unmarshal(data, &raw); err != nil {
+		return nil, err
+	}
+	body := &listBody[*T]{Pagination: raw.Pagination}
+	for _, list := range []struct {
+		from []json.RawMessage
+		to   *[]*T
+	}{{raw.Items, &body.Items}, {raw.Data, &body.Data}} {
+		if list.from != nil {
+			*list.to = []*T{}
 		}
-		if unknown {
-			var raw struct {
-				Items []json.RawMessage `json:"items"`
-				Data  []json.RawMessage `json:"data"`
+		for _, data := range list.from {
+			item := new(T)
+			if err := decodeKnown(data, item); errors.Is(err, wire.ErrNull) {
+				item = nil // decodeList refuses it
+			} else if err != nil {
+				return nil, err
 			}
-			if err := wire.Unmarshal(resp.Body, &raw); err != nil {
-				return newDecodeError(op, resp, err)
-			}
-			for i, data := range slices.Concat(raw.Items, raw.Data) {
-				if i < len(*items) && (*items)[i] != nil {
-					*(*items)[i] = *new(T)
-					if err := decodeKnown(data, (*items)[i]); err != nil {
-						return newDecodeError(op, resp, err)
-					}
-				}
-			}
+			*list.to = append(*list.to, item)
 		}
 	}
-	return noneIsNull(op, resp, *items)
+	return body, nil
 }
 
 // listRequest checks and encodes what a list is asked for.

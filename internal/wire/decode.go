@@ -45,6 +45,10 @@ func UnmarshalKnown[T any](data []byte, v *T) (unknown bool, err error) {
 	return unknown, err
 }
 
+// UnmarshalStrict is Unmarshal, but gives up, without an error, if the body holds
+// members that no field of v takes.
+func UnmarshalStrict(data []byte, v any) (unknown bool, err error) { return unmarshal(data, v, true) }
+
 // unmarshal stops at a member that no field takes if all have to be known.
 func unmarshal(data []byte, v any, known bool) (unknown bool, err error) {
 	data = bytes.Trim(data, " \t\r\n")
@@ -74,11 +78,18 @@ type typeError struct {
 }
 
 func (e *typeError) Error() string {
-	into := "value"
-	if e.path != "" {
-		into = "struct field " + strings.TrimPrefix(e.root.Name()+"."+e.path, ".")
+	// The names of generic types are long, and mean nothing to users.
+	into, root, typ := "value", e.root.Name(), e.typ.String()
+	if strings.Contains(root, "[") {
+		root = ""
 	}
-	return "json: cannot unmarshal " + e.kind + " into Go " + into + " of type " + e.typ.String()
+	if strings.Contains(e.typ.Name(), "[") {
+		typ = e.typ.Kind().String()
+	}
+	if e.path != "" {
+		into = "struct field " + strings.TrimPrefix(root+"."+e.path, ".")
+	}
+	return "json: cannot unmarshal " + e.kind + " into Go " + into + " of type " + typ
 }
 
 // newTypeError makes a typeError of what was found in a value that is decoded
