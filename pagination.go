@@ -156,6 +156,7 @@ func listAll[T, O any](ctx context.Context, c *Client, op *operation.Operation, 
 				yield(nil, err)
 				return
 			}
+			resp.Release()
 			token := page.NextPageToken
 			if next != nil && guess != token {
 				pages.drop()
@@ -337,7 +338,11 @@ func getOffsetPage[T any](ctx context.Context, c *Client, op *operation.Operatio
 	if err != nil {
 		return nil, err
 	}
-	return decodeOffsetPage[T](op, resp)
+	page, err := decodeOffsetPage[T](op, resp)
+	if err == nil {
+		resp.Release()
+	}
+	return page, err
 }
 
 func decodeOffsetPage[T any](op *operation.Operation, resp *transport.Response) (*OffsetPage[T], error) {

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -478,7 +479,7 @@ func readAll(body io.Reader, length, limit int64) ([]byte, error) {
 	limit = min(limit, math.MaxInt64-1)
 	// The length is the server's claim: it sizes the buffer, within reason. One
 	// byte more lets the buffer meet the end without growing.
-	data := make([]byte, 0, int(min(max(length, 0), limit, maxClaim))+1)
+	data := buffer(int(min(max(length, 0), limit, maxClaim)) + 1)
 	for {
 		if len(data) == cap(data) {
 			data = slices.Grow(data, max(bytes.MinRead, len(data)))
@@ -501,3 +502,29 @@ func readAll(body io.Reader, length, limit int64) ([]byte, error) {
 // maxClaim is the largest buffer that a server gets by claiming a length. A page
 // of a thousand objects fits.
 const maxClaim = 4 << 20
+
+// buffers are those of bodies that nobody needs any more.
+var buffers sync.Pool
+
+// buffer returns one for a size, or of any size for 1, which stands for a length
+// that the server does not tell. A small body gets no large one: it may be kept.
+func buffer(size int) []byte {
+	b, ok := buffers.Get().(*[]byte)
+	switch {
+	case !ok:
+	case size == 1 || size <= cap(*b) && cap(*b) <= 4*size:
+		return (*b)[:0]
+	default:
+		buffers.Put(b)
+	}
+	return make([]byte, 0, size)
+}
+
+// Release gives the body's memory to the next answer. Nothing may refer to it any
+// more.
+func (r *Response) Release() {
+	if b := r.Body[:0]; cap(b) <= maxClaim {
+		buffers.Put(&b)
+	}
+	r.Body = nil
+}

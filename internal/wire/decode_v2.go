@@ -9,6 +9,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -38,13 +39,24 @@ func decode(data []byte, v any, known bool) (unknown bool, err error) {
 	return errors.Is(err, json.ErrUnknownName), err
 }
 
-// Free-form values are decoded here for the sake of their numbers.
+// freeForm decodes free-form values, for the sake of their numbers. It also
+// shares the short texts, because the objects of a list repeat most of them.
+type freeForm struct{ texts map[string]any }
+
+var freeForms = sync.Pool{New: func() any { return &freeForm{map[string]any{}} }}
+
+// Bounds of what is shared.
+const (
+	sharedLength = 32
+	sharedTexts  = 256
+)
 
 func decodeObject(decoder *jsontext.Decoder, object *map[string]any) error {
 	if decoder.PeekKind() != '{' {
 		return errors.ErrUnsupported
 	}
-	value, err := freeForm(decoder)
+	var value any
+	err := decodeAny(decoder, &value)
 	if members, ok := value.(map[string]any); ok {
 		*object = members
 	}
@@ -52,49 +64,87 @@ func decodeObject(decoder *jsontext.Decoder, object *map[string]any) error {
 }
 
 func decodeAny(decoder *jsontext.Decoder, value *any) (err error) {
-	*value, err = freeForm(decoder)
+	f := freeForms.Get().(*freeForm) //nolint:forcetypeassert // nothing else is put there
+	defer freeForms.Put(f)
+	*value, err = f.value(decoder)
 	return err
 }
 
-func freeForm(decoder *jsontext.Decoder) (any, error) {
+func (f *freeForm) value(decoder *jsontext.Decoder) (any, error) {
+	switch decoder.PeekKind() {
+	case '{':
+		return f.object(decoder)
+	case '[':
+		return f.array(decoder)
+	case '"':
+		return f.text(decoder)
+	}
 	token, err := decoder.ReadToken()
 	if err != nil {
 		return nil, err
 	}
 	switch token.Kind() {
-	case '{':
-		members := map[string]any{}
-		for decoder.PeekKind() != '}' {
-			name, err := decoder.ReadToken()
-			if err != nil {
-				return nil, err
-			}
-			key := name.String() // the token does not outlast the next
-			if members[key], err = freeForm(decoder); err != nil {
-				return nil, err
-			}
-		}
-		_, err = decoder.ReadToken()
-		return members, err
-	case '[':
-		list := []any{}
-		for decoder.PeekKind() != ']' {
-			element, err := freeForm(decoder)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, element)
-		}
-		_, err = decoder.ReadToken()
-		return list, err
-	case '"':
-		return token.String(), nil
 	case '0':
 		return jsonv1.Number(token.String()), nil
 	case 't', 'f':
 		return token.Bool(), nil
 	}
 	return nil, nil
+}
+
+func (f *freeForm) object(decoder *jsontext.Decoder) (any, error) {
+	_, err := decoder.ReadToken()
+	members := map[string]any{}
+	for err == nil && decoder.PeekKind() != '}' {
+		var name, member any
+		if name, err = f.text(decoder); err != nil {
+			return nil, err
+		}
+		member, err = f.value(decoder)
+		members[name.(string)] = member //nolint:forcetypeassert // text gives strings
+	}
+	if err == nil {
+		_, err = decoder.ReadToken()
+	}
+	return members, err
+}
+
+func (f *freeForm) array(decoder *jsontext.Decoder) (any, error) {
+	_, err := decoder.ReadToken()
+	list := []any{}
+	for err == nil && decoder.PeekKind() != ']' {
+		var element any
+		element, err = f.value(decoder)
+		list = append(list, element)
+	}
+	if err == nil {
+		_, err = decoder.ReadToken()
+	}
+	return list, err
+}
+
+// text reads a string, as a value or as a name.
+func (f *freeForm) text(decoder *jsontext.Decoder) (any, error) {
+	quoted, err := decoder.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	if shared, ok := f.texts[string(quoted)]; ok {
+		return shared, nil
+	}
+	var text string
+	if err := json.Unmarshal(quoted, &text, jsontext.AllowInvalidUTF8(true)); err != nil {
+		return nil, err
+	}
+	if len(quoted) > sharedLength {
+		return text, nil
+	}
+	if len(f.texts) >= sharedTexts {
+		clear(f.texts)
+	}
+	shared := any(text)
+	f.texts[string(quoted)] = shared
+	return shared, nil
 }
 
 // concealType drops the value from an error about a type.
