@@ -657,7 +657,8 @@ func (s AccessFlowSettings) clone() AccessFlowSettings {
 }
 
 // MarshalJSON lets a target of a kind that this version does not know stand for
-// itself until it is sent.
+// itself until it is sent. Its JSON is good for nothing else: to keep such targets
+// in a file, keep the JSON that [Client.Do] reads.
 func (t AccessTargetInput) MarshalJSON() ([]byte, error) {
 	type plain AccessTargetInput
 	return t.marshal(plain(t), t.Integration != nil || t.Bundle != nil || t.AccessScope != nil)

@@ -158,7 +158,8 @@ func (t AccessBundleAccessTarget) input() AccessBundleAccessTargetInput {
 }
 
 // MarshalJSON lets a target of a kind that this version does not know stand for
-// itself until it is sent.
+// itself until it is sent. Its JSON is good for nothing else: to keep such targets
+// in a file, keep the JSON that [Client.Do] reads.
 func (t AccessBundleAccessTargetInput) MarshalJSON() ([]byte, error) {
 	type plain AccessBundleAccessTargetInput
 	return t.marshal(plain(t), t.Integration != nil || t.AccessScope != nil)

@@ -82,9 +82,9 @@ func confirm(op *operation.Operation, resp *transport.Response, err error) error
 // The method is one of GET, POST, PUT, PATCH and DELETE. The path starts with
 // "/" and is already escaped (see [net/url.PathEscape]); it holds no query,
 // which goes into query and may be nil. in is sent as JSON unless it is nil, and
-// the answer is decoded into out, a pointer, unless that is nil; numbers in
-// values of type any become a [json.Number]. Segments of the path that look like
-// arguments are masked in errors and logs.
+// the answer is decoded into out, a pointer, unless that is nil; names of members
+// match to the letter, and numbers in values of type any become a [json.Number].
+// Segments of the path that look like arguments are masked in errors and logs.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	if !slices.Contains(operation.Methods(), method) {
 		return &ArgumentError{Arg: "method", Reason: "it must be one of " + strings.Join(operation.Methods(), ", ")}

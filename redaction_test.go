@@ -257,7 +257,7 @@ func declarations(t *testing.T, root string, wanted func(path string) bool) []as
 		if err != nil || entry.IsDir() || !wanted(path) {
 			return err
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.SkipObjectResolution)
 		if err == nil {
 			all = append(all, file.Decls...)
 		}

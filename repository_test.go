@@ -1,10 +1,14 @@
 package apono_test
 
 import (
+	"go/ast"
+	"go/types"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apono-go/apono/internal/check"
@@ -35,4 +39,56 @@ func TestNoFileHoldsAToken(t *testing.T) {
 	})
 	check.NoError(t, err)
 	check.True(t, files > 50, "the files of the repository, got %d", files)
+}
+
+// What has no comment is what users have to guess.
+func TestEveryExportedNameHasAComment(t *testing.T) {
+	t.Parallel()
+	names := 0
+	for _, dir := range []string{".", "aponotest"} {
+		own := func(path string) bool {
+			return filepath.Dir(path) == dir && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go")
+		}
+		for _, declaration := range declarations(t, dir, own) {
+			for name, documented := range comments(declaration) {
+				names++
+				check.True(t, documented, "a comment of %s in %s", name, dir)
+			}
+		}
+	}
+	check.True(t, names > 1000, "all names, found %d", names)
+}
+
+// comments tells of the exported names that a declaration makes, fields and
+// methods included, whether they have a comment.
+func comments(declaration ast.Decl) map[string]bool {
+	found := map[string]bool{}
+	note := func(prefix string, names []*ast.Ident, docs ...*ast.CommentGroup) {
+		for _, name := range names {
+			if name.IsExported() {
+				found[prefix+name.Name] = slices.ContainsFunc(docs, func(doc *ast.CommentGroup) bool { return doc.Text() != "" })
+			}
+		}
+	}
+	switch d := declaration.(type) {
+	case *ast.FuncDecl:
+		if d.Recv == nil || ast.IsExported(strings.TrimLeft(types.ExprString(d.Recv.List[0].Type), "*")) {
+			note("", []*ast.Ident{d.Name}, d.Doc)
+		}
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			switch s := spec.(type) {
+			case *ast.ValueSpec:
+				note("", s.Names, s.Doc, s.Comment, d.Doc)
+			case *ast.TypeSpec:
+				note("", []*ast.Ident{s.Name}, s.Doc, d.Doc)
+				if structure, ok := s.Type.(*ast.StructType); ok && s.Name.IsExported() {
+					for _, field := range structure.Fields.List {
+						note(s.Name.Name+".", field.Names, field.Doc, field.Comment)
+					}
+				}
+			}
+		}
+	}
+	return found
 }
