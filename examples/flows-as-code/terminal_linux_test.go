@@ -1,37 +1,15 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/apono-go/apono/examples/internal/process"
 	"github.com/apono-go/apono/internal/check"
 )
-
-// terminal returns the two ends of a terminal, that of the person first.
-func terminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	check.NoError(t, err)
-	t.Cleanup(func() { person.Close() })
-	control := func(request uintptr, value *uint32) {
-		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, person.Fd(), request, uintptr(unsafe.Pointer(value)))
-		check.Equal(t, errno, 0)
-	}
-	var unlocked, number uint32
-	control(syscall.TIOCSPTLCK, &unlocked)
-	control(syscall.TIOCGPTN, &number)
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	check.NoError(t, err)
-	t.Cleanup(func() { program.Close() })
-	return person, program
-}
 
 // What is applied is what a person has seen and agreed to.
 func TestApplyAsksAtATerminal(t *testing.T) {
@@ -55,7 +33,7 @@ func TestApplyAsksAtATerminal(t *testing.T) {
 			server := demo(t)
 			dir := exported(t, server)
 			edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
-			person, program := terminal(t)
+			person, program := process.Terminal(t)
 			cmd := process.Command(t, process.Env(server), "apply", dir)
 			cmd.Stdin = program
 			asked := &prompt{until: "[y/N] ", seen: make(chan struct{})}

@@ -2,33 +2,13 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
-	"unsafe"
 
 	"github.com/apono-go/apono/examples/internal/process"
 	"github.com/apono-go/apono/internal/check"
 )
-
-// openTerminal opens a terminal and its other end, at which a person would sit.
-func openTerminal(t *testing.T) (person, terminal *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	check.NoError(t, err)
-	t.Cleanup(func() { person.Close() })
-	var unlock, number uint32
-	for request, arg := range map[uintptr]*uint32{syscall.TIOCSPTLCK: &unlock, syscall.TIOCGPTN: &number} {
-		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, person.Fd(), request, uintptr(unsafe.Pointer(arg)))
-		check.True(t, errno == 0, "a terminal, got %v", errno)
-	}
-	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	check.NoError(t, err)
-	t.Cleanup(func() { terminal.Close() })
-	return person, terminal
-}
 
 // Who sees the changes decides about them. Ctrl-C at the question has to end
 // the program, which nothing else could while it reads.
@@ -51,7 +31,7 @@ func TestAsksOnATerminal(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server := newServer(t)
-			person, terminal := openTerminal(t)
+			person, terminal := process.Terminal(t)
 			cmd := process.Command(t, process.Env(server), "-group", "On call", fileOf(t, wanted))
 			cmd.Stdin = terminal
 			stderr, err := cmd.StderrPipe()
