@@ -54,6 +54,7 @@ func decode(data []byte, v any, known bool) (unknown bool, err error) {
 			err = ErrTrailing
 		}
 	}
+	s.bodies.Reset(nil)
 	if err == nil && len(data) <= keptBuffer {
 		pool.Put(s) // after an error its state is unknown
 	}
