@@ -239,9 +239,7 @@ func writeCSV(w io.Writer, rows []row) error {
 	for _, r := range rows {
 		cells := r.cells()
 		for i, cell := range cells {
-			if cell != "" && strings.ContainsRune("=+-@\t", rune(cell[0])) {
-				cells[i] = "'" + cell
-			}
+			cells[i] = program.Cell(cell)
 		}
 		lines = append(lines, cells)
 	}

@@ -278,10 +278,7 @@ func addCells(table *csv.Writer, row *apono.ActivityEntry, columns []apono.Repor
 	}
 	cells := make([]string, len(columns))
 	for i, name := range columns {
-		cells[i] = text(values[string(name)])
-		if strings.IndexAny(cells[i], "=+-@\t\r") == 0 {
-			cells[i] = "'" + cells[i]
-		}
+		cells[i] = program.Cell(text(values[string(name)]))
 	}
 	return table.Write(cells)
 }

@@ -159,6 +159,15 @@ func Plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// Cell returns text as a cell of a CSV file: with an apostrophe before what a
+// spreadsheet would take for a formula.
+func Cell(text string) string {
+	if strings.IndexAny(text, "=+-@\t\r") == 0 {
+		return "'" + text
+	}
+	return text
+}
+
 // List separates the values of a flag.
 func List[T ~string](values string) []T {
 	var list []T
