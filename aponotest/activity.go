@@ -86,9 +86,8 @@ func (s *Server) listActivity(req *request) (any, *problem) {
 func (s *Server) recordRequest(o object) {
 	id, _ := o["id"].(string)
 	row := object{"request_id": id, "request_date": o[creationDate], "status": o["status"]}
-	copyMembers(row, o, map[string]string{"justification": "justification"})
 	for name, value := range map[string]any{
-		"requestor_id": member(o, "requestor.id"), "requestor_email": member(o, "requestor.source_id"),
+		"justification": o["justification"], "requestor_id": member(o, "requestor.id"), "requestor_email": member(o, "requestor.source_id"),
 		"grantee_id": member(o, "grantee.id"), "bundle_name": member(o, "bundle.name"),
 	} {
 		if value != nil {

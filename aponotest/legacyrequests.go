@@ -21,11 +21,8 @@ func (s *Server) requestV3(o object) object {
 	id, _ := o["id"].(string)
 	resources, permissions := []any{}, []any{}
 	for _, e := range s.store.objects[EntitlementsOf(id)] {
-		for list, value := range map[*[]any]any{&resources: member(e.object, "resource.id"), &permissions: member(e.object, "permission.name")} {
-			if !slices.Contains(*list, value) {
-				*list = append(*list, value)
-			}
-		}
+		resources = appendNew(resources, member(e.object, "resource.id"))
+		permissions = appendNew(permissions, member(e.object, "permission.name"))
 	}
 	v3 := object{
 		"request_id": id, "friendly_request_id": fmt.Sprintf("AR-%d", s.store.place(AccessRequests, id)), "user_id": "", "status": "PENDING",
