@@ -5,8 +5,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -189,7 +189,7 @@ type AccessFlow struct {
 	// UpdateDate is when it was last changed, nil if it never was.
 	UpdateDate *time.Time `json:"update_date,omitzero"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessFlowSettings are the switches of a flow. They are written as a whole.
@@ -210,6 +210,8 @@ type AccessFlowSettings struct {
 	MaxExtensions *int `json:"max_extensions,omitzero"`
 	// ExtensionDurationInMin is how long an extension lasts, in minutes.
 	ExtensionDurationInMin *int `json:"extension_duration_in_min,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessFlowTimeframe is a weekly window.
@@ -223,6 +225,8 @@ type AccessFlowTimeframe struct {
 	// TimeZone is the IANA name of the zone of the times, such as
 	// "Europe/Berlin".
 	TimeZone string `json:"time_zone"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // Requestors are those who match conditions.
@@ -231,6 +235,8 @@ type Requestors struct {
 	LogicalOperator LogicalOperator `json:"logical_operator"`
 	// Conditions are what has to match.
 	Conditions []Condition `json:"conditions"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // Condition tests an identity.
@@ -245,6 +251,8 @@ type Condition struct {
 	MatchOperator *MatchOperator `json:"match_operator,omitzero"`
 	// Values are what it is compared with: ids, or for users also e-mails.
 	Values []string `json:"values,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // RequestFor is on whose behalf access can be requested.
@@ -254,6 +262,8 @@ type RequestFor struct {
 	// Grantees are those for whom others may request; it goes with the scope
 	// "others".
 	Grantees *Grantees `json:"grantees,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // Grantees are those for whom access can be requested.
@@ -262,6 +272,8 @@ type Grantees struct {
 	LogicalOperator LogicalOperator `json:"logical_operator"`
 	// Conditions are what has to match.
 	Conditions []Condition `json:"conditions"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ApproverPolicy is who approves requests.
@@ -270,6 +282,8 @@ type ApproverPolicy struct {
 	ApprovalMode ApprovalMode `json:"approval_mode"`
 	// ApproverGroups are the groups.
 	ApproverGroups []ApproverGroup `json:"approver_groups"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ApproverGroup are approvers who decide together.
@@ -278,6 +292,8 @@ type ApproverGroup struct {
 	LogicalOperator LogicalOperator `json:"logical_operator"`
 	// Approvers are the conditions that approvers match.
 	Approvers []Condition `json:"approvers"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // EscalationPolicy is who is asked when nobody answers.
@@ -287,6 +303,8 @@ type EscalationPolicy struct {
 	IntervalInMin int `json:"interval_in_min"`
 	// ApproverGroups are asked one after the other; there are at most 5.
 	ApproverGroups []ApproverGroup `json:"approver_groups"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessTarget is what a flow grants access to. Exactly one member is set.
@@ -297,6 +315,8 @@ type AccessTarget struct {
 	Bundle *BundleAccessTarget `json:"bundle,omitzero"`
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTarget `json:"access_scope,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // IntegrationAccessTarget is resources of one type in an integration, and the
@@ -313,6 +333,8 @@ type IntegrationAccessTarget struct {
 	// ResourcesScopes narrow the resources down; without any it is all of the
 	// type.
 	ResourcesScopes []ResourcesScope `json:"resources_scopes,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ResourcesScope picks resources of an integration.
@@ -325,6 +347,8 @@ type ResourcesScope struct {
 	Key *string `json:"key,omitzero"`
 	// Values are what has to match.
 	Values []string `json:"values"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // BundleAccessTarget is a bundle as a target.
@@ -333,6 +357,8 @@ type BundleAccessTarget struct {
 	BundleID string `json:"bundle_id"`
 	// BundleName is the bundle's name.
 	BundleName string `json:"bundle_name"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessScopeAccessTarget is an access scope as a target.
@@ -341,6 +367,8 @@ type AccessScopeAccessTarget struct {
 	AccessScopeID string `json:"access_scope_id"`
 	// AccessScopeName is the access scope's name.
 	AccessScopeName string `json:"access_scope_name"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListAccessFlowsOptions pages a list of access flows. The API has no filters
@@ -387,7 +415,7 @@ type AccessFlowInput struct {
 	// and never answers it. Apono's own tools send false.
 	RequestForOthers bool `json:"request_for_others"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // RequestorsInput sets those who match conditions.
@@ -396,6 +424,8 @@ type RequestorsInput struct {
 	LogicalOperator LogicalOperator `json:"logical_operator"`
 	// Conditions are what has to match.
 	Conditions []ConditionInput `json:"conditions"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ConditionInput sets a test of an identity.
@@ -410,6 +440,8 @@ type ConditionInput struct {
 	MatchOperator *MatchOperator `json:"match_operator,omitzero"`
 	// Values are what it is compared with: ids, or for users also e-mails.
 	Values []string `json:"values,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // RequestForInput sets on whose behalf access can be requested.
@@ -419,6 +451,8 @@ type RequestForInput struct {
 	// Grantees are those for whom others may request; it goes with the scope
 	// "others".
 	Grantees *GranteesInput `json:"grantees,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // GranteesInput sets those for whom access can be requested.
@@ -427,6 +461,8 @@ type GranteesInput struct {
 	LogicalOperator LogicalOperator `json:"logical_operator"`
 	// Conditions are what has to match.
 	Conditions []ConditionInput `json:"conditions"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ApproverPolicyInput sets who approves requests.
@@ -435,6 +471,8 @@ type ApproverPolicyInput struct {
 	ApprovalMode ApprovalMode `json:"approval_mode"`
 	// ApproverGroups are the groups; at least one is needed.
 	ApproverGroups []ApproverGroupInput `json:"approver_groups"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ApproverGroupInput sets approvers who decide together.
@@ -443,6 +481,8 @@ type ApproverGroupInput struct {
 	LogicalOperator LogicalOperator `json:"logical_operator"`
 	// Approvers are the conditions that approvers match.
 	Approvers []ConditionInput `json:"approvers"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // EscalationPolicyInput sets who is asked when nobody answers.
@@ -452,6 +492,8 @@ type EscalationPolicyInput struct {
 	IntervalInMin int `json:"interval_in_min"`
 	// ApproverGroups are asked one after the other, at most 5.
 	ApproverGroups []ApproverGroupInput `json:"approver_groups"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessTargetInput sets what a flow grants access to. Exactly one member must
@@ -464,7 +506,7 @@ type AccessTargetInput struct {
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
 
-	unknownKind `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // IntegrationAccessTargetInput sets resources of one type in an integration, and
@@ -479,18 +521,24 @@ type IntegrationAccessTargetInput struct {
 	// ResourcesScopes narrow the resources down; without any it is all of the
 	// type.
 	ResourcesScopes []ResourcesScope `json:"resources_scopes,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // BundleAccessTargetInput sets a bundle as a target.
 type BundleAccessTargetInput struct {
 	// BundleReference is the id or the name of the bundle.
 	BundleReference string `json:"bundle_reference"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessScopeAccessTargetInput sets an access scope as a target.
 type AccessScopeAccessTargetInput struct {
 	// AccessScopeReference is the id or the name of the access scope.
 	AccessScopeReference string `json:"access_scope_reference"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // List gets one page of the access flows.
@@ -546,31 +594,36 @@ func (s *AccessFlowsService) Delete(ctx context.Context, id string) error {
 // know; an input built by hand does not. RequestForOthers is false in it, for
 // the API does not answer that one.
 func (f *AccessFlow) UpdateInput() AccessFlowInput {
+	f = clone(f)
 	return AccessFlowInput{
 		Name:               f.Name,
-		Description:        clonePtr(f.Description),
+		Description:        f.Description,
 		Active:             f.Active,
 		Trigger:            f.Trigger,
-		Requestors:         RequestorsInput{f.Requestors.LogicalOperator, convert(f.Requestors.Conditions, Condition.input)},
+		Requestors:         f.Requestors.input(),
 		RequestFor:         f.RequestFor.input(),
-		AccessTargets:      convertTargets(f.origin, f.AccessTargets, AccessTarget.input),
+		AccessTargets:      convert(f.AccessTargets, AccessTarget.input),
 		ApproverPolicy:     f.ApproverPolicy.input(),
 		EscalationPolicy:   f.EscalationPolicy.input(),
-		GrantDurationInMin: clonePtr(f.GrantDurationInMin),
-		Timeframe:          f.Timeframe.clone(),
-		Settings:           f.Settings.clone(),
-		origin:             f.origin,
+		GrantDurationInMin: f.GrantDurationInMin,
+		Timeframe:          f.Timeframe,
+		Settings:           f.Settings,
+		RequestForOthers:   string(f.Extra["request_for_others"]) == "true",
+		Extra:              f.Extra.without("request_for_others"),
 	}
 }
 
-func (f *AccessFlow) updateInput() any { return f.UpdateInput() }
+func (r Requestors) input() RequestorsInput {
+	return RequestorsInput{r.LogicalOperator, convert(r.Conditions, Condition.input), r.Extra}
+}
 
 func (c Condition) input() ConditionInput {
 	return ConditionInput{
 		SourceIntegrationReference: reference(c.SourceIntegrationID, c.SourceIntegrationName),
 		Type:                       c.Type,
-		MatchOperator:              clonePtr(c.MatchOperator),
-		Values:                     slices.Clone(c.Values),
+		MatchOperator:              c.MatchOperator,
+		Values:                     c.Values,
+		Extra:                      c.Extra.without("source_integration_reference"),
 	}
 }
 
@@ -578,29 +631,32 @@ func (r *RequestFor) input() *RequestForInput {
 	if r == nil {
 		return nil
 	}
-	in := &RequestForInput{RequestScopes: slices.Clone(r.RequestScopes)}
-	if r.Grantees != nil {
-		in.Grantees = &GranteesInput{r.Grantees.LogicalOperator, convert(r.Grantees.Conditions, Condition.input)}
+	return &RequestForInput{r.RequestScopes, r.Grantees.input(), r.Extra}
+}
+
+func (g *Grantees) input() *GranteesInput {
+	if g == nil {
+		return nil
 	}
-	return in
+	return &GranteesInput{g.LogicalOperator, convert(g.Conditions, Condition.input), g.Extra}
 }
 
 func (p *ApproverPolicy) input() *ApproverPolicyInput {
 	if p == nil {
 		return nil
 	}
-	return &ApproverPolicyInput{p.ApprovalMode, convert(p.ApproverGroups, ApproverGroup.input)}
+	return &ApproverPolicyInput{p.ApprovalMode, convert(p.ApproverGroups, ApproverGroup.input), p.Extra}
 }
 
 func (g ApproverGroup) input() ApproverGroupInput {
-	return ApproverGroupInput{g.LogicalOperator, convert(g.Approvers, Condition.input)}
+	return ApproverGroupInput{g.LogicalOperator, convert(g.Approvers, Condition.input), g.Extra}
 }
 
 func (p *EscalationPolicy) input() *EscalationPolicyInput {
 	if p == nil {
 		return nil
 	}
-	return &EscalationPolicyInput{p.IntervalInMin, convert(p.ApproverGroups, ApproverGroup.input)}
+	return &EscalationPolicyInput{p.IntervalInMin, convert(p.ApproverGroups, ApproverGroup.input), p.Extra}
 }
 
 func (t AccessTarget) input() AccessTargetInput {
@@ -608,6 +664,7 @@ func (t AccessTarget) input() AccessTargetInput {
 		Integration: t.Integration.input(),
 		Bundle:      t.Bundle.input(),
 		AccessScope: t.AccessScope.input(),
+		Extra:       t.Extra,
 	}
 }
 
@@ -618,8 +675,9 @@ func (t *IntegrationAccessTarget) input() *IntegrationAccessTargetInput {
 	return &IntegrationAccessTargetInput{
 		IntegrationReference: cmp.Or(t.IntegrationID, t.IntegrationName),
 		ResourceType:         t.ResourceType,
-		Permissions:          slices.Clone(t.Permissions),
-		ResourcesScopes:      convert(t.ResourcesScopes, ResourcesScope.clone),
+		Permissions:          t.Permissions,
+		ResourcesScopes:      t.ResourcesScopes,
+		Extra:                t.Extra.without("integration_reference"),
 	}
 }
 
@@ -627,46 +685,19 @@ func (t *BundleAccessTarget) input() *BundleAccessTargetInput {
 	if t == nil {
 		return nil
 	}
-	return &BundleAccessTargetInput{BundleReference: cmp.Or(t.BundleID, t.BundleName)}
+	return &BundleAccessTargetInput{BundleReference: cmp.Or(t.BundleID, t.BundleName), Extra: t.Extra.without("bundle_reference")}
 }
 
 func (t *AccessScopeAccessTarget) input() *AccessScopeAccessTargetInput {
 	if t == nil {
 		return nil
 	}
-	return &AccessScopeAccessTargetInput{AccessScopeReference: cmp.Or(t.AccessScopeID, t.AccessScopeName)}
-}
-
-func (s ResourcesScope) clone() ResourcesScope {
-	s.Key, s.Values = clonePtr(s.Key), slices.Clone(s.Values)
-	return s
-}
-
-func (t *AccessFlowTimeframe) clone() *AccessFlowTimeframe {
-	c := clonePtr(t)
-	if c != nil {
-		c.DaysOfWeek = slices.Clone(c.DaysOfWeek)
-	}
-	return c
-}
-
-func (s AccessFlowSettings) clone() AccessFlowSettings {
-	s.Labels = slices.Clone(s.Labels)
-	s.MaxExtensions, s.ExtensionDurationInMin = clonePtr(s.MaxExtensions), clonePtr(s.ExtensionDurationInMin)
-	return s
-}
-
-// MarshalJSON lets a target of a kind that this version does not know stand for
-// itself until it is sent. Its JSON is good for nothing else: to keep such targets
-// in a file, keep the JSON that [Client.Do] reads.
-func (t AccessTargetInput) MarshalJSON() ([]byte, error) {
-	type plain AccessTargetInput
-	return t.marshal(plain(t), t.Integration != nil || t.Bundle != nil || t.AccessScope != nil)
+	return &AccessScopeAccessTargetInput{AccessScopeReference: cmp.Or(t.AccessScopeID, t.AccessScopeName), Extra: t.Extra.without("access_scope_reference")}
 }
 
 func (in AccessFlowInput) check() error {
 	for i, target := range in.AccessTargets {
-		err := exactlyOne(fmt.Sprintf("in.AccessTargets[%d]", i), target.isOf(in.origin),
+		err := exactlyOne(fmt.Sprintf("in.AccessTargets[%d]", i), target.Extra,
 			member{"Integration", target.Integration != nil},
 			member{"Bundle", target.Bundle != nil},
 			member{"AccessScope", target.AccessScope != nil})
@@ -676,3 +707,84 @@ func (in AccessFlowInput) check() error {
 	}
 	return nil
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (f AccessFlow) LogValue() slog.Value { return logValue(f) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessFlowSettings) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessFlowTimeframe) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r Requestors) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (c Condition) LogValue() slog.Value { return logValue(c) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r RequestFor) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (g Grantees) LogValue() slog.Value { return logValue(g) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (p ApproverPolicy) LogValue() slog.Value { return logValue(p) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (g ApproverGroup) LogValue() slog.Value { return logValue(g) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (p EscalationPolicy) LogValue() slog.Value { return logValue(p) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (t AccessTarget) LogValue() slog.Value { return logValue(t) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (t IntegrationAccessTarget) LogValue() slog.Value { return logValue(t) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r ResourcesScope) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (t BundleAccessTarget) LogValue() slog.Value { return logValue(t) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (t AccessScopeAccessTarget) LogValue() slog.Value { return logValue(t) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (in AccessFlowInput) LogValue() slog.Value { return logValue(in) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r RequestorsInput) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (c ConditionInput) LogValue() slog.Value { return logValue(c) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r RequestForInput) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (g GranteesInput) LogValue() slog.Value { return logValue(g) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a ApproverPolicyInput) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a ApproverGroupInput) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (e EscalationPolicyInput) LogValue() slog.Value { return logValue(e) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessTargetInput) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (i IntegrationAccessTargetInput) LogValue() slog.Value { return logValue(i) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (b BundleAccessTargetInput) LogValue() slog.Value { return logValue(b) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessScopeAccessTargetInput) LogValue() slog.Value { return logValue(a) }

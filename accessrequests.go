@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -129,6 +130,8 @@ type AccessRequest struct {
 	Grantee *GranteeIdentity `json:"grantee,omitzero"`
 	// Bundle is the bundle that was requested, if one was.
 	Bundle *BundlePartial `json:"bundle,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessGroup is what was requested in one integration.
@@ -137,6 +140,8 @@ type AccessGroup struct {
 	Integration IntegrationPartial `json:"integration"`
 	// ResourceTypes are the types of the resources.
 	ResourceTypes []ResourceType `json:"resource_types"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // IntegrationPartial names an integration.
@@ -145,6 +150,8 @@ type IntegrationPartial struct {
 	ID string `json:"id"`
 	// Name is the display name.
 	Name string `json:"name"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // BundlePartial names a bundle.
@@ -153,6 +160,8 @@ type BundlePartial struct {
 	ID string `json:"id"`
 	// Name is the display name.
 	Name string `json:"name"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // RequestorIdentity is who made a request.
@@ -161,6 +170,8 @@ type RequestorIdentity struct {
 	ID string `json:"id"`
 	// SourceID is the id at the source, an e-mail for users.
 	SourceID string `json:"source_id"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // GranteeIdentity is who gets access.
@@ -169,6 +180,8 @@ type GranteeIdentity struct {
 	ID string `json:"id"`
 	// SourceID is the id at the source, an e-mail for users.
 	SourceID string `json:"source_id"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ResourceType is a type of resource.
@@ -177,6 +190,8 @@ type ResourceType struct {
 	ID string `json:"id"`
 	// Label is the display name.
 	Label string `json:"label"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessRequestEntitlement is a permission to a resource, as part of a request.
@@ -189,6 +204,8 @@ type AccessRequestEntitlement struct {
 	Permission RequestEntitlementPermission `json:"permission"`
 	// Status is the state of this part of the request.
 	Status AccessRequestStatus `json:"status"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // EntitlementResource is a resource to which there are permissions.
@@ -201,6 +218,8 @@ type EntitlementResource struct {
 	Type ResourceType `json:"type"`
 	// Name is the display name.
 	Name string `json:"name"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // RequestEntitlementPermission names a permission that was requested. It has no
@@ -208,6 +227,8 @@ type EntitlementResource struct {
 type RequestEntitlementPermission struct {
 	// Name is the display name.
 	Name string `json:"name"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListAccessRequestsOptions filters and pages a list of access requests.
@@ -445,7 +466,7 @@ func (s AccessRequestStatus) failure() error {
 }
 
 func (in CreateAccessRequestInput) check() error {
-	if err := exactlyOne("in", false, member{"BundleReference", in.BundleReference != nil}, member{"Entitlements", len(in.Entitlements) > 0}); err != nil {
+	if err := exactlyOne("in", nil, member{"BundleReference", in.BundleReference != nil}, member{"Entitlements", len(in.Entitlements) > 0}); err != nil {
 		return err
 	}
 	if in.DurationInSec != nil && *in.DurationInSec <= 0 {
@@ -453,3 +474,33 @@ func (in CreateAccessRequestInput) check() error {
 	}
 	return nil
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessRequest) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessGroup) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (i IntegrationPartial) LogValue() slog.Value { return logValue(i) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (b BundlePartial) LogValue() slog.Value { return logValue(b) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r RequestorIdentity) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (g GranteeIdentity) LogValue() slog.Value { return logValue(g) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r ResourceType) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessRequestEntitlement) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (e EntitlementResource) LogValue() slog.Value { return logValue(e) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r RequestEntitlementPermission) LogValue() slog.Value { return logValue(r) }

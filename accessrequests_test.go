@@ -169,11 +169,11 @@ func TestSubmissionsWithoutAListOfRequestsAreDecodeErrors(t *testing.T) {
 	for body, want := range map[string]string{
 		`[{"id": "ar-1"}, null]`:               "item 1 of the list is null",
 		`[null]`:                               "item 0 of the list is null",
-		`{"id": "ar-1", "status": "ACTIVE"}`:   "json: cannot unmarshal object into Go value of type []*apono.AccessRequest",
-		`{"items": [], "pagination": {}}`:      "json: cannot unmarshal object into Go value of type []*apono.AccessRequest",
+		`{"id": "ar-1", "status": "ACTIVE"}`:   "cannot unmarshal object into Go slice",
+		`{"items": [], "pagination": {}}`:      "cannot unmarshal object into Go slice",
 		`null`:                                 "the body is null",
 		``:                                     "the body is empty",
-		`[] []`:                                "something follows the value",
+		`[] []`:                                "invalid character '[' after top-level value",
 		`[{"id": "ar-1", "status": "ACTIVE"},`: "unexpected EOF",
 	} {
 		for name, submit := range accessSubmissions {

@@ -2,13 +2,11 @@ package apono
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
-	"maps"
+	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
-	"github.com/apono-go/apono/internal/wire"
 )
 
 // ActivityService reads what happened: requests, grants and revocations.
@@ -104,8 +102,7 @@ type ActivityEntry struct {
 	// ExtensionCount is how often access was extended, as text.
 	ExtensionCount *string `json:"extension_count,omitzero"`
 
-	// Extra holds what the server sent beyond these fields, by name.
-	Extra map[string]json.RawMessage `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListActivityOptions filters and pages the activity. Of several values in a
@@ -164,39 +161,5 @@ func (s *ActivityService) ListAll(ctx context.Context, opts ...ListActivityOptio
 // tells requests apart was not asked for.
 func (e *ActivityEntry) indistinct() bool { return e.RequestID == nil }
 
-// activityFields is an ActivityEntry without its methods.
-type activityFields ActivityEntry
-
-// UnmarshalJSON keeps members that are no field in Extra.
-func (e *ActivityEntry) UnmarshalJSON(data []byte) error {
-	var fields activityFields
-	unknown, err := wire.UnmarshalKnown(data, &fields)
-	if err != nil {
-		return err
-	}
-	*e = ActivityEntry(fields)
-	if !unknown {
-		return nil
-	}
-	if err := wire.Unmarshal(data, &e.Extra); err != nil {
-		return err
-	}
-	for _, name := range wire.Names[activityFields]() {
-		delete(e.Extra, name)
-	}
-	return nil
-}
-
-// MarshalJSON writes the fields together with Extra.
-func (e ActivityEntry) MarshalJSON() ([]byte, error) {
-	data, err := wire.Marshal(activityFields(e))
-	if err != nil || len(e.Extra) == 0 {
-		return data, err
-	}
-	all := map[string]json.RawMessage{}
-	if err := json.Unmarshal(data, &all); err != nil {
-		return nil, err
-	}
-	maps.Copy(all, e.Extra)
-	return json.Marshal(all)
-}
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (e ActivityEntry) LogValue() slog.Value { return logValue(e) }

@@ -3,6 +3,7 @@ package apono
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -29,6 +30,8 @@ type Attribute struct {
 	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
 	// SourceIntegrationName is that integration's name.
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListAttributesOptions filters and pages a list of attributes.
@@ -62,3 +65,6 @@ func (s *AttributesService) List(ctx context.Context, opts ...ListAttributesOpti
 func (s *AttributesService) ListAll(ctx context.Context, opts ...ListAttributesOptions) iter.Seq2[*Attribute, error] {
 	return listAll[Attribute](ctx, s.client, listAttributes, opts)
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a Attribute) LogValue() slog.Value { return logValue(a) }

@@ -3,6 +3,7 @@ package apono
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -24,6 +25,8 @@ type AvailableBundle struct {
 	ID string `json:"id"`
 	// Name is the display name.
 	Name string `json:"name"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AvailableEntitlement is a permission to a resource that may be requested.
@@ -34,6 +37,8 @@ type AvailableEntitlement struct {
 	Resource EntitlementResource `json:"resource"`
 	// Permission is the permission.
 	Permission EntitlementPermission `json:"permission"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // EntitlementPermission is a permission that may be requested.
@@ -44,6 +49,8 @@ type EntitlementPermission struct {
 	SourceID string `json:"source_id"`
 	// Name is the display name.
 	Name string `json:"name"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListAvailableBundlesOptions filters and pages a list of available bundles.
@@ -110,3 +117,12 @@ func (s *AvailableAccessService) ListEntitlements(ctx context.Context, opts ...L
 func (s *AvailableAccessService) ListAllEntitlements(ctx context.Context, opts ...ListAvailableEntitlementsOptions) iter.Seq2[*AvailableEntitlement, error] {
 	return listAll[AvailableEntitlement](ctx, s.client, listAvailableEntitlements, opts)
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AvailableBundle) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AvailableEntitlement) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (e EntitlementPermission) LogValue() slog.Value { return logValue(e) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -37,7 +38,7 @@ type Bundle struct {
 	// UpdateDate is when it was last changed.
 	UpdateDate time.Time `json:"update_date"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessBundleAccessTarget is a target in a bundle. Exactly one member is set;
@@ -47,6 +48,8 @@ type AccessBundleAccessTarget struct {
 	Integration *IntegrationAccessTarget `json:"integration,omitzero"`
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTarget `json:"access_scope,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListBundlesOptions filters and pages a list of bundles.
@@ -69,7 +72,7 @@ type BundleInput struct {
 	// AccessTargets are what is in the bundle, all of it.
 	AccessTargets []AccessBundleAccessTargetInput `json:"access_targets"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessBundleAccessTargetInput sets a target in a bundle. Exactly one member
@@ -80,7 +83,7 @@ type AccessBundleAccessTargetInput struct {
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
 
-	unknownKind `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // List gets one page of the bundles.
@@ -144,30 +147,21 @@ func (s *BundlesService) Delete(ctx context.Context, id string) error {
 // would reach, and it carries members that the server sent and this version does
 // not know; an input built by hand does not.
 func (b *Bundle) UpdateInput() BundleInput {
+	b = clone(b)
 	return BundleInput{
 		Name:          b.Name,
-		AccessTargets: convertTargets(b.origin, b.AccessTargets, AccessBundleAccessTarget.input),
-		origin:        b.origin,
+		AccessTargets: convert(b.AccessTargets, AccessBundleAccessTarget.input),
+		Extra:         b.Extra,
 	}
 }
 
-func (b *Bundle) updateInput() any { return b.UpdateInput() }
-
 func (t AccessBundleAccessTarget) input() AccessBundleAccessTargetInput {
-	return AccessBundleAccessTargetInput{Integration: t.Integration.input(), AccessScope: t.AccessScope.input()}
-}
-
-// MarshalJSON lets a target of a kind that this version does not know stand for
-// itself until it is sent. Its JSON is good for nothing else: to keep such targets
-// in a file, keep the JSON that [Client.Do] reads.
-func (t AccessBundleAccessTargetInput) MarshalJSON() ([]byte, error) {
-	type plain AccessBundleAccessTargetInput
-	return t.marshal(plain(t), t.Integration != nil || t.AccessScope != nil)
+	return AccessBundleAccessTargetInput{t.Integration.input(), t.AccessScope.input(), t.Extra}
 }
 
 func (in BundleInput) check() error {
 	for i, target := range in.AccessTargets {
-		err := exactlyOne(fmt.Sprintf("in.AccessTargets[%d]", i), target.isOf(in.origin),
+		err := exactlyOne(fmt.Sprintf("in.AccessTargets[%d]", i), target.Extra,
 			member{"Integration", target.Integration != nil},
 			member{"AccessScope", target.AccessScope != nil})
 		if err != nil {
@@ -176,3 +170,15 @@ func (in BundleInput) check() error {
 	}
 	return nil
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (b Bundle) LogValue() slog.Value { return logValue(b) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (t AccessBundleAccessTarget) LogValue() slog.Value { return logValue(t) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (in BundleInput) LogValue() slog.Value { return logValue(in) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessBundleAccessTargetInput) LogValue() slog.Value { return logValue(a) }

@@ -132,7 +132,7 @@ func TestUnknownMembersFollowTheTargetsOfABundle(t *testing.T) {
 		}},
 		{"access_scope": {"access_scope_reference": "added"}},
 		{"space": {"space_id": "s3"}},
-		{"access_scope": {"access_scope_reference": "edited"}}
+		{"access_scope": {"access_scope_reference": "edited", "x": 2}}
 	]}`)
 }
 

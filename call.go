@@ -2,13 +2,16 @@ package apono
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -104,7 +107,7 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 	if err != nil {
 		return err
 	}
-	if err := wire.Unmarshal(resp.Body, out); err != nil {
+	if err := wire.UnmarshalGeneric(resp.Body, out); err != nil {
 		return newDecodeError(op, resp, err)
 	}
 	return nil
@@ -236,7 +239,7 @@ func unescape(path string) string {
 // decode turns an answer into a value that is never nil without an error.
 func decode[T any](op *operation.Operation, resp *transport.Response) (*T, error) {
 	value := new(T)
-	if err := decodeKnown(resp.Body, value); err != nil {
+	if err := wire.Unmarshal(resp.Body, value); err != nil {
 		return nil, newDecodeError(op, resp, err)
 	}
 	return value, nil
@@ -256,12 +259,47 @@ func encodeInput(in any) ([]byte, error) {
 	if err != nil {
 		return nil, &ArgumentError{Arg: "in", Reason: "it cannot be sent as JSON: " + err.Error()}
 	}
-	if u, ok := in.(interface{ source() *origin }); ok {
-		if body, err = u.source().restore(body); err != nil {
-			return nil, &ArgumentError{Arg: "in", Reason: "it cannot be sent: " + err.Error()}
+	return body, checkExtra("in", reflect.ValueOf(in))
+}
+
+// checkExtra rejects members of an Extra for which the object has a field,
+// anywhere in a value.
+func checkExtra(arg string, v reflect.Value) error {
+	var errs []error
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return checkExtra(arg, v.Elem())
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			errs = append(errs, checkExtra(fmt.Sprintf("%s[%d]", arg, i), v.Index(i)))
+		}
+	case reflect.Map:
+		for key, value := range v.Seq2() {
+			errs = append(errs, checkExtra(fmt.Sprintf("%s[%q]", arg, key), value))
+		}
+	case reflect.Struct:
+		for field, value := range v.Fields() {
+			if !field.IsExported() {
+				continue
+			}
+			if extra, ok := value.Interface().(Extra); ok {
+				errs = append(errs, extra.check(arg+".Extra", v.Type()))
+			} else {
+				errs = append(errs, checkExtra(arg+"."+field.Name, value))
+			}
 		}
 	}
-	return body, nil
+	return cmp.Or(errs...)
+}
+
+func (e Extra) check(arg string, t reflect.Type) error {
+	for field := range t.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if _, ok := e[name]; ok && name != "" {
+			return &ArgumentError{Arg: arg, Reason: fmt.Sprintf("the member %q has a field: set %s instead", name, field.Name)}
+		}
+	}
+	return nil
 }
 
 // member is a member of a union, and whether it is set.
@@ -270,11 +308,11 @@ type member struct {
 	set  bool
 }
 
-// exactlyOne refuses a union with no member or several. One that came from the
-// server may have a member that this version does not know.
-func exactlyOne(arg string, fromServer bool, members ...member) error {
+// exactlyOne rejects a union with no member or several. One that has Extra may
+// have no other: it is of a kind that this version does not know.
+func exactlyOne(arg string, extra Extra, members ...member) error {
 	set := setOf(members)
-	if len(set) == 1 || len(set) == 0 && fromServer {
+	if len(set) == 1 || len(set) == 0 && len(extra) > 0 {
 		return nil
 	}
 	found := "none is"
@@ -355,7 +393,9 @@ func checkHeader(name, value string) error {
 type Message struct {
 	// Message is the text.
 	Message string `json:"message"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
-// Ptr returns a pointer to a value, for optional fields.
-func Ptr[T any](v T) *T { return &v }
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (m Message) LogValue() slog.Value { return logValue(m) }

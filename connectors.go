@@ -3,6 +3,7 @@ package apono
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -53,7 +54,7 @@ type Connector struct {
 	// are none while the connector is not connected.
 	Sessions []ConnectorSession `json:"sessions"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // ConnectorSession is a running instance of a connector.
@@ -64,6 +65,8 @@ type ConnectorSession struct {
 	Metadata ConnectorSessionMetadata `json:"metadata"`
 	// LastConnectedTime is when Apono last heard from it.
 	LastConnectedTime time.Time `json:"last_connected_time"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ConnectorSessionMetadata are facts about an installation.
@@ -72,6 +75,8 @@ type ConnectorSessionMetadata struct {
 	CloudProviderMetadata *CloudProviderMetadata `json:"cloud_provider_metadata,omitzero"`
 	// ConnectorVersion is the version that runs.
 	ConnectorVersion *string `json:"connector_version,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // CloudProviderMetadata is where a connector runs: facts about a Kubernetes
@@ -103,6 +108,8 @@ type CloudProviderMetadata struct {
 	ResourceGroup *string `json:"resource_group,omitzero"`
 	// IsAzureAdmin says that the connector administers the subscription.
 	IsAzureAdmin *bool `json:"is_azure_admin,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListConnectorsOptions filters and pages a list of connectors.
@@ -121,7 +128,7 @@ type UpdateConnectorInput struct {
 	// Name is the display name, unique in the account.
 	Name string `json:"name"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // List gets one page of the connectors.
@@ -165,7 +172,21 @@ func (s *ConnectorsService) Delete(ctx context.Context, id string) error {
 // edited and handed to Update. It carries members that the server sent and this
 // version does not know; an input built by hand does not.
 func (c *Connector) UpdateInput() UpdateConnectorInput {
-	return UpdateConnectorInput{Name: c.Name, origin: c.origin}
+	c = clone(c)
+	return UpdateConnectorInput{Name: c.Name, Extra: c.Extra}
 }
 
-func (c *Connector) updateInput() any { return c.UpdateInput() }
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (c Connector) LogValue() slog.Value { return logValue(c) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (c ConnectorSession) LogValue() slog.Value { return logValue(c) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (c ConnectorSessionMetadata) LogValue() slog.Value { return logValue(c) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (c CloudProviderMetadata) LogValue() slog.Value { return logValue(c) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (u UpdateConnectorInput) LogValue() slog.Value { return logValue(u) }

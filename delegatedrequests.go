@@ -3,6 +3,7 @@ package apono
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -44,6 +45,8 @@ type DelegatedAccessRequest struct {
 	Grantee GranteeIdentity `json:"grantee"`
 	// Bundle is the bundle that was requested, if one was.
 	Bundle *BundlePartial `json:"bundle,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListDelegatedRequestsOptions filters and pages a list of delegated requests.
@@ -81,3 +84,6 @@ func (s *DelegatedRequestsService) ListAll(ctx context.Context, opts ...ListDele
 func (s *DelegatedRequestsService) Get(ctx context.Context, id string) (*DelegatedAccessRequest, error) {
 	return call[DelegatedAccessRequest](ctx, s.client, getDelegatedRequest, nil, id)
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (d DelegatedAccessRequest) LogValue() slog.Value { return logValue(d) }

@@ -331,9 +331,9 @@ func TestDecodeErrorSaysWhatIsWrong(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                 "the body is empty",
 		"null":             "the body is null",
-		"<html>":           "invalid character '<' looking for beginning of value",
-		`{"name":"a"} ok`:  "something follows the value",
-		`{"name":["a@b"]}`: "json: cannot unmarshal array into Go struct field Integration.name of type string",
+		"<html>":           "invalid character '<' at start of value",
+		`{"name":"a"} ok`:  "invalid character 'o' after top-level value",
+		`{"name":["a@b"]}`: "name: cannot unmarshal array into Go string",
 	} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package apono
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -39,12 +40,16 @@ type Group struct {
 	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
 	// SourceIntegrationName is that integration's name.
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // GroupMember is a member of a group.
 type GroupMember struct {
 	// Email is the member's address.
 	Email string `json:"email"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListGroupsOptions filters and pages a list of groups.
@@ -174,3 +179,9 @@ func (s *GroupsService) AddMember(ctx context.Context, id, email string) error {
 func (s *GroupsService) RemoveMember(ctx context.Context, id, email string) error {
 	return exec(ctx, s.client, removeMember, nil, id, email)
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (g Group) LogValue() slog.Value { return logValue(g) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (g GroupMember) LogValue() slog.Value { return logValue(g) }

@@ -67,6 +67,10 @@ func tagged(t *testing.T, tag string, types ...reflect.Type) {
 		seen := map[string]bool{"": true}
 		for i := range typ.NumField() {
 			field := typ.Field(i)
+			if field.Name == "Extra" {
+				check.Equal(t, string(field.Tag), `json:",embed,inline"`)
+				continue
+			}
 			name, _, _ := strings.Cut(field.Tag.Get(tag), ",")
 			check.True(t, !field.IsExported() || !seen[name], "a %s tag of its own on %s.%s, got %q", tag, typ, field.Name, name)
 			seen[name] = true

@@ -254,15 +254,15 @@ func scenarios(elsewhere map[string]string) []scenario {
 		same("invalid UTF-8", ok(1), hostile.JSON("{\"id\":\"\xff\xfe\"}")),
 		same("a member twice", ok(1), hostile.JSON(`{"id":"i-1","id":"i-2"}`)),
 		same("an object with nothing in it", ok(1), hostile.JSON(`{}`)),
-		confirmed("a string", unusable(1, unfit+"json: cannot unmarshal string into Go value of type apono.*"), ok(1), hostile.JSON(`"OK"`)),
-		confirmed("an array", unusable(1, unfit+"json: cannot unmarshal array into Go value of type apono.*"), ok(1), hostile.JSON(`[]`)),
-		confirmed("trailing bytes", unusable(1, unfit+"something follows the value"), unusable(1, notJSON), hostile.JSON(oneIntegration+" OK")),
-		confirmed("two objects", unusable(1, unfit+"something follows the value"), unusable(1, notJSON), hostile.JSON(`{}{}`)),
+		confirmed("a string", unusable(1, unfit+"cannot unmarshal string into Go struct"), ok(1), hostile.JSON(`"OK"`)),
+		confirmed("an array", unusable(1, unfit+"cannot unmarshal array into Go struct"), ok(1), hostile.JSON(`[]`)),
+		confirmed("trailing bytes", unusable(1, unfit+"invalid character 'O' after top-level value"), unusable(1, notJSON), hostile.JSON(oneIntegration+" OK")),
+		confirmed("two objects", unusable(1, unfit+"invalid character '{' after top-level value"), unusable(1, notJSON), hostile.JSON(`{}{}`)),
 		confirmed("deep nesting", unusable(1, unfit+"exceeded max depth"), unusable(1, notJSON), hostile.JSON(`{"x":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+"}")),
 		confirmed("null", unusable(1, unfit+"the body is null"), ok(1), hostile.JSON(" null\n")),
 		confirmed("nothing", unusable(1, unfit+"the body is empty"), ok(1), hostile.JSON("")),
 		confirmed("204", unusable(1, "204 No Content with a body that cannot be used: the body is empty"), ok(1), hostile.NoContent()),
-		same("a page of HTML", unusable(1, unfit+"invalid character '<' looking for beginning of value"), hostile.HTML(200)),
+		same("a page of HTML", unusable(1, unfit+"invalid character '<' at start of value"), hostile.HTML(200)),
 	)
 	all[len(all)-1].del = unusable(1, notJSON)
 
@@ -540,10 +540,10 @@ func TestHostileTokenLists(t *testing.T) {
 			"a b", "/ page_token=t1/ page_token=t1/ page_token=t1/", nil, "",
 		},
 		{"no page", pages(hostile.JSON("{}")), "", "/", errAny, path + "200 OK with a body that cannot be used: it has neither items nor pagination"},
-		{"an array", pages(hostile.JSON("[]")), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal array into Go value of type struct"},
+		{"an array", pages(hostile.JSON("[]")), "", "/", errAny, path + "200 OK with a body that cannot be used: cannot unmarshal array into Go struct"},
 		{"null for an item", pages(hostile.JSON(`{"items":[null]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: item 0 of the list is null"},
-		{"a token of another type", pages(hostile.JSON(`{"items":[],"pagination":{"next_page_token":7}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal number into Go struct field pagination.next_page_token of type string"},
-		{"items of another type", pages(hostile.JSON(`{"items":{}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal object into Go struct field items of type []*apono.Integration"},
+		{"a token of another type", pages(hostile.JSON(`{"items":[],"pagination":{"next_page_token":7}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination.next_page_token: cannot unmarshal number into Go string"},
+		{"items of another type", pages(hostile.JSON(`{"items":{}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: items: cannot unmarshal object into Go slice"},
 	} {
 		for _, ahead := range []int{0, 1, 4} {
 			t.Run(fmt.Sprintf("%s, %d ahead", l.name, ahead), func(t *testing.T) {
@@ -623,7 +623,7 @@ func TestHostileOffsetLists(t *testing.T) {
 		{"a negative total", pages(hostile.OffsetPage(-1, -1, 0, "a"), hostile.OffsetPage(-1, -1, 1)), "a", "/ skip=1/", nil, ""},
 		{"a page that fails", pages(hostile.OffsetPage(2, 1, 0, "a"), hostile.HTML(403)), "a", "/ skip=1/", apono.ErrForbidden, path + "403 Forbidden"},
 		{"no pagination", pages(hostile.JSON(`{"data":[]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: it has no pagination, so that nothing says whether it is complete"},
-		{"a total beyond numbers", pages(hostile.JSON(`{"data":[],"pagination":{"total":1e400,"limit":0,"offset":0}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: json: cannot unmarshal number into Go struct field pagination.total of type int"},
+		{"a total beyond numbers", pages(hostile.JSON(`{"data":[],"pagination":{"total":1e400,"limit":0,"offset":0}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination.total: number out of the range of int"},
 	} {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -46,6 +47,8 @@ type Identity struct {
 	Name string `json:"name"`
 	// ID identifies it.
 	ID string `json:"id"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // IdentityAttributes are attributes of one identity.
@@ -54,6 +57,8 @@ type IdentityAttributes struct {
 	Email string `json:"email"`
 	// Attributes are the values by type.
 	Attributes map[string]string `json:"attributes"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // IdentityAttributeKeys name attributes of one identity.
@@ -70,6 +75,8 @@ type IdentityAttributesResult struct {
 	Summary IdentityAttributesSummary `json:"summary"`
 	// Results are what became of each item.
 	Results []IdentityResult `json:"results"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // IdentityAttributesSummary counts the items of a bulk call.
@@ -80,6 +87,8 @@ type IdentityAttributesSummary struct {
 	Succeeded int `json:"succeeded"`
 	// Failed is how many were refused.
 	Failed int `json:"failed"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // IdentityResult is what became of one item of a bulk call.
@@ -90,6 +99,8 @@ type IdentityResult struct {
 	Success bool `json:"success"`
 	// Errors say why it was not.
 	Errors []IdentityResultError `json:"errors"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // IdentityResultError is why an item of a bulk call was refused.
@@ -98,6 +109,8 @@ type IdentityResultError struct {
 	ErrorCode string `json:"error_code"`
 	// ErrorDetails is for people.
 	ErrorDetails string `json:"error_details"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListIdentitiesOptions pages the list of identities. The API documents no
@@ -219,3 +232,21 @@ func bulk(result *IdentityAttributesResult, err error) (*IdentityAttributesResul
 	}
 	return result, nil
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (i Identity) LogValue() slog.Value { return logValue(i) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (i IdentityAttributes) LogValue() slog.Value { return logValue(i) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (i IdentityAttributesResult) LogValue() slog.Value { return logValue(i) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (i IdentityAttributesSummary) LogValue() slog.Value { return logValue(i) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (i IdentityResult) LogValue() slog.Value { return logValue(i) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (e IdentityResultError) LogValue() slog.Value { return logValue(e) }

@@ -3,8 +3,8 @@ package apono
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -93,7 +93,7 @@ type Integration struct {
 	// IntegrationConfig are the settings of this kind of system. Apono's own
 	// tools write every value as a string; numbers are read as a json.Number, so
 	// that they keep every digit.
-	IntegrationConfig map[string]any `json:"integration_config"`
+	IntegrationConfig Object `json:"integration_config"`
 	// SecretStoreConfig is where the credentials for the system are kept.
 	SecretStoreConfig *SecretStoreConfig `json:"secret_store_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
@@ -105,7 +105,7 @@ type Integration struct {
 	// OwnersMapping is how owners follow from the tags of resources.
 	OwnersMapping *OwnersMapping `json:"owners_mapping,omitzero"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // Owner is who owns an integration: the identities with an attribute.
@@ -118,6 +118,8 @@ type Owner struct {
 	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
 	// SourceIntegrationName is that integration's name.
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // OwnersMapping says which tag of a resource names its owner.
@@ -130,6 +132,8 @@ type OwnersMapping struct {
 	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
 	// SourceIntegrationName is that integration's name.
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // CatalogEntry is a kind of system that can be integrated.
@@ -146,6 +150,8 @@ type CatalogEntry struct {
 	RequiresSecret bool `json:"requires_secret"`
 	// SupportedSecretTypes are the kinds of secret stores that can be used.
 	SupportedSecretTypes []SecretStoreType `json:"supported_secret_types"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // CatalogParam is a setting of a kind of system.
@@ -160,6 +166,8 @@ type CatalogParam struct {
 	Default string `json:"default"`
 	// Optional says that the setting may be left out.
 	Optional bool `json:"optional"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // Permission is something that can be granted in an integration.
@@ -170,6 +178,8 @@ type Permission struct {
 	Name string `json:"name"`
 	// ResourceType is the type of resource that it is for.
 	ResourceType string `json:"resource_type"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // Resource is something in an integration to which access can be granted.
@@ -182,6 +192,8 @@ type Resource struct {
 	Type string `json:"type"`
 	// Status is how Apono last found it.
 	Status ResourceSyncStatus `json:"status"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ResourceSyncStatus is how Apono last found a resource.
@@ -190,6 +202,8 @@ type ResourceSyncStatus struct {
 	Status ResourceStatus `json:"status"`
 	// Message explains the state.
 	Message *string `json:"message,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ResourceTags are the tags that people gave to a resource in Apono.
@@ -198,6 +212,8 @@ type ResourceTags struct {
 	ResourceID string `json:"resource_id"`
 	// Tags are the values by key.
 	Tags map[string]string `json:"tags"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListIntegrationsOptions filters and pages a list of integrations. Of several
@@ -262,7 +278,7 @@ type CreateIntegrationInput struct {
 	ConnectorID *string `json:"connector_id,omitzero"`
 	// IntegrationConfig are the settings of this kind of system, as the catalog
 	// lists them. Write every value as a string, as Apono's own tools do.
-	IntegrationConfig map[string]any `json:"integration_config"`
+	IntegrationConfig Object `json:"integration_config"`
 	// SecretStoreConfig is where the credentials for the system are kept.
 	SecretStoreConfig *SecretStoreConfig `json:"secret_store_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
@@ -284,7 +300,7 @@ type UpdateIntegrationInput struct {
 	// ConnectorID is the connector that reaches the system.
 	ConnectorID *string `json:"connector_id,omitzero"`
 	// IntegrationConfig are the settings of this kind of system.
-	IntegrationConfig map[string]any `json:"integration_config"`
+	IntegrationConfig Object `json:"integration_config"`
 	// SecretStoreConfig is where the credentials for the system are kept.
 	SecretStoreConfig *SecretStoreConfig `json:"secret_store_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
@@ -297,7 +313,7 @@ type UpdateIntegrationInput struct {
 	// OwnersMapping is how owners follow from the tags of resources.
 	OwnersMapping *OwnersMappingInput `json:"owners_mapping,omitzero"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // OwnerInput sets who owns an integration.
@@ -309,6 +325,8 @@ type OwnerInput struct {
 	// SourceIntegrationReference is the id or the name of the integration that
 	// knows the attribute.
 	SourceIntegrationReference *string `json:"source_integration_reference,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // OwnersMappingInput sets which tag of a resource names its owner.
@@ -320,6 +338,8 @@ type OwnersMappingInput struct {
 	// SourceIntegrationReference is the id or the name of the integration that
 	// knows the attribute.
 	SourceIntegrationReference *string `json:"source_integration_reference,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // UpdateResourceTagsInput are the tags to set.
@@ -467,24 +487,19 @@ func (s *IntegrationsService) UpdateResourceTags(ctx context.Context, resourceID
 // an edit would reach, and it carries members that the server sent and this
 // version does not know; an input built by hand does not.
 func (i *Integration) UpdateInput() UpdateIntegrationInput {
-	in := UpdateIntegrationInput{
+	i = clone(i)
+	return UpdateIntegrationInput{
 		Name:                   i.Name,
-		ConnectorID:            clonePtr(i.ConnectorID),
-		IntegrationConfig:      cloneObject(i.IntegrationConfig),
-		SecretStoreConfig:      i.SecretStoreConfig.clone(),
-		ConnectedResourceTypes: slices.Clone(i.ConnectedResourceTypes),
-		CustomAccessDetails:    clonePtr(i.CustomAccessDetails),
+		ConnectorID:            i.ConnectorID,
+		IntegrationConfig:      i.IntegrationConfig,
+		SecretStoreConfig:      i.SecretStoreConfig.input(),
+		ConnectedResourceTypes: i.ConnectedResourceTypes,
+		CustomAccessDetails:    i.CustomAccessDetails,
 		Owner:                  i.Owner.input(),
 		OwnersMapping:          i.OwnersMapping.input(),
-		origin:                 i.origin,
+		Extra:                  i.Extra,
 	}
-	if in.SecretStoreConfig != nil && *in.SecretStoreConfig == (SecretStoreConfig{}) && !i.fromServer() {
-		in.SecretStoreConfig = nil // the server answered {}, which it would not take
-	}
-	return in
 }
-
-func (i *Integration) updateInput() any { return i.UpdateInput() }
 
 func (o *Owner) input() *OwnerInput {
 	if o == nil {
@@ -492,8 +507,9 @@ func (o *Owner) input() *OwnerInput {
 	}
 	return &OwnerInput{
 		AttributeType:              o.AttributeType,
-		AttributeValue:             slices.Clone(o.AttributeValue),
+		AttributeValue:             o.AttributeValue,
 		SourceIntegrationReference: reference(o.SourceIntegrationID, o.SourceIntegrationName),
+		Extra:                      o.Extra.without("source_integration_reference"),
 	}
 }
 
@@ -505,13 +521,50 @@ func (m *OwnersMapping) input() *OwnersMappingInput {
 		KeyName:                    m.KeyName,
 		AttributeType:              m.AttributeType,
 		SourceIntegrationReference: reference(m.SourceIntegrationID, m.SourceIntegrationName),
+		Extra:                      m.Extra.without("source_integration_reference"),
 	}
 }
 
 func (in CreateIntegrationInput) check() error {
-	return in.SecretStoreConfig.check("in.SecretStoreConfig", false)
+	return in.SecretStoreConfig.check("in.SecretStoreConfig")
 }
 
 func (in UpdateIntegrationInput) check() error {
-	return in.SecretStoreConfig.check("in.SecretStoreConfig", in.fromServer())
+	return in.SecretStoreConfig.check("in.SecretStoreConfig")
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (i Integration) LogValue() slog.Value { return logValue(i) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (o Owner) LogValue() slog.Value { return logValue(o) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (m OwnersMapping) LogValue() slog.Value { return logValue(m) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (c CatalogEntry) LogValue() slog.Value { return logValue(c) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (c CatalogParam) LogValue() slog.Value { return logValue(c) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (p Permission) LogValue() slog.Value { return logValue(p) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r Resource) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r ResourceSyncStatus) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r ResourceTags) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (in UpdateIntegrationInput) LogValue() slog.Value { return logValue(in) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (o OwnerInput) LogValue() slog.Value { return logValue(o) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (o OwnersMappingInput) LogValue() slog.Value { return logValue(o) }

@@ -3,6 +3,7 @@ package apono
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -30,6 +31,8 @@ type AccessBundleV1 struct {
 	Name string `json:"name"`
 	// IntegrationTargets are what is in the bundle.
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListAccessBundlesV1Options pages the bundles of version 1. The API documents
@@ -106,3 +109,6 @@ func (s *LegacyAccessBundlesService) Update(ctx context.Context, id string, in U
 func (s *LegacyAccessBundlesService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteAccessBundleV1, nil, id)
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessBundleV1) LogValue() slog.Value { return logValue(a) }

@@ -2,8 +2,8 @@ package apono
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -80,6 +80,8 @@ type AccessFlowV1 struct {
 	Settings *AccessFlowSettingsV1 `json:"settings,omitzero"`
 	// CreatedDate is when the flow was made.
 	CreatedDate time.Time `json:"created_date"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessFlowTriggerV1 is how access comes about, and when.
@@ -88,6 +90,8 @@ type AccessFlowTriggerV1 struct {
 	Type AccessFlowTriggerTypeV1 `json:"type"`
 	// Timeframe is when access may be granted.
 	Timeframe *TimeframeV1 `json:"timeframe,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // TimeframeV1 is a weekly window.
@@ -100,6 +104,8 @@ type TimeframeV1 struct {
 	DaysInWeek []DayOfWeek `json:"days_in_week"`
 	// TimeZone is the IANA name of the zone of the times.
 	TimeZone string `json:"time_zone"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessFlowSettingsV1 are the switches of a flow.
@@ -114,6 +120,8 @@ type AccessFlowSettingsV1 struct {
 	// ApproverCannotApproveHimself keeps approvers from approving their own
 	// requests.
 	ApproverCannotApproveHimself *bool `json:"approver_cannot_approve_himself,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // GranteeV1 is who may request access, or who gets it.
@@ -122,6 +130,8 @@ type GranteeV1 struct {
 	ID string `json:"id"`
 	// Type is the kind of identity.
 	Type IdentityTypeV1 `json:"type"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ApproverV1 is who approves.
@@ -130,6 +140,8 @@ type ApproverV1 struct {
 	ID string `json:"id"`
 	// Type is the kind of identity.
 	Type IdentityTypeV1 `json:"type"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessTargetIntegrationV1 is resources of one type in an integration, and the
@@ -147,6 +159,8 @@ type AccessTargetIntegrationV1 struct {
 	ResourceTagExcludes []TagV1 `json:"resource_tag_excludes"`
 	// Permissions are the names of the permissions.
 	Permissions []string `json:"permissions"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // TagV1 is a tag of a resource.
@@ -155,12 +169,16 @@ type TagV1 struct {
 	Name string `json:"name"`
 	// Value is the tag's value.
 	Value string `json:"value"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessTargetBundleV1 is a bundle as a target.
 type AccessTargetBundleV1 struct {
 	// BundleID is the bundle.
 	BundleID string `json:"bundle_id"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListAccessFlowsV1Options pages the access flows of version 1. The API
@@ -282,9 +300,38 @@ func (f *AccessFlowV1) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON writes the time of creation as the API does.
-func (f AccessFlowV1) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+func (f AccessFlowV1) MarshalJSON() ([]byte, error) { return wire.MarshalModel(f.revealed()) }
+
+func (f AccessFlowV1) revealed() any {
+	return struct {
 		plainAccessFlowV1
 		CreatedDate instant `json:"created_date"`
-	}{plainAccessFlowV1(f), instant{f.CreatedDate}})
+	}{plainAccessFlowV1(f), instant{f.CreatedDate}}
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (f AccessFlowV1) LogValue() slog.Value { return logValue(f.revealed()) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessFlowTriggerV1) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (t TimeframeV1) LogValue() slog.Value { return logValue(t) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessFlowSettingsV1) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (g GranteeV1) LogValue() slog.Value { return logValue(g) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a ApproverV1) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessTargetIntegrationV1) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (t TagV1) LogValue() slog.Value { return logValue(t) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessTargetBundleV1) LogValue() slog.Value { return logValue(a) }

@@ -2,7 +2,6 @@ package apono
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -10,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
+	"github.com/apono-go/apono/internal/wire"
 )
 
 // LegacyAccessRequestsService manages access requests through version 3 of the
@@ -71,6 +71,8 @@ type AccessRequestV3 struct {
 	Permissions []string `json:"permissions"`
 	// Justification is the requestor's reason.
 	Justification string `json:"justification"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessDetailsV3 are the credentials of a request and how to use them, as one
@@ -78,12 +80,16 @@ type AccessRequestV3 struct {
 type AccessDetailsV3 struct {
 	// Details is the text.
 	Details string `json:"details"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // SelectableIntegration is an integration in which access can be requested.
 type SelectableIntegration struct {
 	// ID identifies the integration.
 	ID string `json:"id"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // SelectableResourceType is a type of resources to which access can be
@@ -93,6 +99,8 @@ type SelectableResourceType struct {
 	ID string `json:"id"`
 	// Name is the display name.
 	Name string `json:"name"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // SelectableResource is a resource to which access can be requested.
@@ -103,6 +111,8 @@ type SelectableResource struct {
 	Type string `json:"type"`
 	// Name is the display name.
 	Name string `json:"name"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // SelectablePermissionsPage is a page of the names of permissions that can be
@@ -316,7 +326,12 @@ func (s *LegacyAccessRequestsService) ListAllSelectableResources(ctx context.Con
 
 // Reveal returns the details in a map that prints and marshals as it is, under
 // the API's name.
-func (d AccessDetailsV3) Reveal() map[string]any { return map[string]any{"details": d.Details} }
+func (d AccessDetailsV3) Reveal() map[string]any { return reveal(d) }
+
+func (d AccessDetailsV3) revealed() any {
+	type plain AccessDetailsV3
+	return plain(d)
+}
 
 // Format prints that there are details, with every verb.
 func (d AccessDetailsV3) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
@@ -330,7 +345,7 @@ func (d *AccessDetailsV3) LogValue() slog.Value {
 }
 
 // MarshalJSON gives that there are details.
-func (d AccessDetailsV3) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+func (d AccessDetailsV3) MarshalJSON() ([]byte, error) { return wire.MarshalModel(redacted) }
 
 func (in revokeManyInput) check() error {
 	if len(in.RequestIDs) == 0 {
@@ -338,3 +353,15 @@ func (in revokeManyInput) check() error {
 	}
 	return nil
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessRequestV3) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (s SelectableIntegration) LogValue() slog.Value { return logValue(s) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (s SelectableResourceType) LogValue() slog.Value { return logValue(s) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (s SelectableResource) LogValue() slog.Value { return logValue(s) }

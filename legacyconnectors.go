@@ -2,7 +2,7 @@ package apono
 
 import (
 	"context"
-	"encoding/json"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -28,6 +28,8 @@ type ConnectorV2 struct {
 	// Status is whether the connector is reachable. The API does not list the
 	// values.
 	Status string `json:"status"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // List gets all connectors; the API does not page them. Its successor is
@@ -52,9 +54,14 @@ func (c *ConnectorV2) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON writes the time of the last contact as the API does.
-func (c ConnectorV2) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+func (c ConnectorV2) MarshalJSON() ([]byte, error) { return wire.MarshalModel(c.revealed()) }
+
+func (c ConnectorV2) revealed() any {
+	return struct {
 		plainConnectorV2
 		LastConnected *instant `json:"last_connected,omitzero"`
-	}{plainConnectorV2(c), newInstant(c.LastConnected)})
+	}{plainConnectorV2(c), newInstant(c.LastConnected)}
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (c ConnectorV2) LogValue() slog.Value { return logValue(c.revealed()) }

@@ -2,12 +2,10 @@ package apono
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -62,18 +60,20 @@ type IntegrationV2 struct {
 	// ProvisionerID is the connector that reaches the system.
 	ProvisionerID *string `json:"provisioner_id,omitzero"`
 	// Connection is not documented any further.
-	Connection map[string]any `json:"connection,omitzero"`
+	Connection Object `json:"connection,omitzero"`
 	// LastSyncTime is when the integration was last read successfully.
 	LastSyncTime *time.Time `json:"last_sync_time,omitzero"`
 	// Metadata are the settings of this kind of system. Numbers are read as a
 	// json.Number.
-	Metadata map[string]any `json:"metadata"`
+	Metadata Object `json:"metadata"`
 	// SecretConfig is where the credentials for the system are kept.
 	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
 	ConnectedResourceTypes []string `json:"connected_resource_types"`
 	// CustomAccessDetails is a note to those who get access.
 	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // SecretConfigV2 says where the credentials for a system are kept, in version 2:
@@ -99,7 +99,7 @@ type CreateIntegrationV2Input struct {
 	// ProvisionerID is the connector that reaches the system.
 	ProvisionerID *string `json:"provisioner_id,omitzero"`
 	// Metadata are the settings of this kind of system.
-	Metadata map[string]any `json:"metadata"`
+	Metadata Object `json:"metadata"`
 	// SecretConfig is where the credentials for the system are kept.
 	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
@@ -117,7 +117,7 @@ type UpdateIntegrationV2Input struct {
 	// ProvisionerID is the connector that reaches the system.
 	ProvisionerID *string `json:"provisioner_id,omitzero"`
 	// Metadata are the settings of this kind of system.
-	Metadata map[string]any `json:"metadata"`
+	Metadata Object `json:"metadata"`
 	// SecretConfig is where the credentials for the system are kept.
 	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
@@ -176,7 +176,13 @@ func (s *LegacyIntegrationsService) Delete(ctx context.Context, id string) error
 }
 
 // Reveal returns the config in a map that prints and marshals as it is.
-func (s SecretConfigV2) Reveal() map[string]any { return cloneObject(s) }
+func (s SecretConfigV2) Reveal() map[string]any { return clone(map[string]any(s)) }
+
+// UnmarshalJSON reads the config.
+func (s *SecretConfigV2) UnmarshalJSON(data []byte) (err error) {
+	*s, err = wire.ReadObject(data, *s)
+	return err
+}
 
 // Format prints the names, with every verb.
 func (s SecretConfigV2) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, masked(s)) }
@@ -185,7 +191,9 @@ func (s SecretConfigV2) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, maske
 func (s SecretConfigV2) LogValue() slog.Value { return slog.AnyValue(masked(s)) }
 
 // MarshalJSON gives the names. Requests carry the values all the same.
-func (s SecretConfigV2) MarshalJSON() ([]byte, error) { return json.Marshal(masked(s)) }
+func (s SecretConfigV2) MarshalJSON() ([]byte, error) { return wire.MarshalModel(masked(s)) }
+
+func (s SecretConfigV2) revealed() any { return map[string]any(s) }
 
 func (s SecretConfigV2) check(arg string) error {
 	return checkUnmasked(arg, s)
@@ -221,29 +229,7 @@ func (in UpdateIntegrationV2Input) Format(f fmt.State, verb rune) {
 
 // Reveal returns the integration with its credentials in a map that prints and
 // marshals as it is, under the API's names.
-func (i IntegrationV2) Reveal() map[string]any {
-	all := map[string]any{
-		"id": i.ID, "name": i.Name, "type": i.Type, "status": i.Status, "metadata": cloneObject(i.Metadata),
-		"connected_resource_types": slices.Clone(i.ConnectedResourceTypes),
-	}
-	for name, text := range map[string]*string{
-		"details": i.Details, "provisioner_id": i.ProvisionerID, "custom_access_details": i.CustomAccessDetails,
-	} {
-		if text != nil {
-			all[name] = *text
-		}
-	}
-	if i.Connection != nil {
-		all["connection"] = cloneObject(i.Connection)
-	}
-	if i.LastSyncTime != nil {
-		all["last_sync_time"] = newInstant(i.LastSyncTime)
-	}
-	if i.SecretConfig != nil {
-		all["secret_config"] = i.SecretConfig.Reveal()
-	}
-	return all
-}
+func (i IntegrationV2) Reveal() map[string]any { return reveal(i) }
 
 // UnmarshalJSON reads the time of the last sync from a number of seconds.
 func (i *IntegrationV2) UnmarshalJSON(data []byte) error {
@@ -257,9 +243,14 @@ func (i *IntegrationV2) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON writes the time of the last sync as the API does.
-func (i IntegrationV2) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+func (i IntegrationV2) MarshalJSON() ([]byte, error) { return wire.MarshalModel(i.revealed()) }
+
+func (i IntegrationV2) revealed() any {
+	return struct {
 		plainIntegrationV2
 		LastSyncTime *instant `json:"last_sync_time,omitzero"`
-	}{plainIntegrationV2(i), newInstant(i.LastSyncTime)})
+	}{plainIntegrationV2(i), newInstant(i.LastSyncTime)}
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (i IntegrationV2) LogValue() slog.Value { return logValue(i.revealed()) }

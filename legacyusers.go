@@ -3,6 +3,7 @@ package apono
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -31,6 +32,8 @@ type UserV2 struct {
 	LastName string `json:"last_name"`
 	// Active says that the user is enabled in Apono.
 	Active bool `json:"active"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListUsersV2Options pages the users of version 2. The API documents no
@@ -65,3 +68,6 @@ func (s *LegacyUsersService) ListAll(ctx context.Context, opts ...ListUsersV2Opt
 func (s *LegacyUsersService) Get(ctx context.Context, id string) (*UserV2, error) {
 	return call[UserV2](ctx, s.client, getUserV2, nil, id)
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (u UserV2) LogValue() slog.Value { return logValue(u) }

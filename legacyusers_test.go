@@ -66,7 +66,7 @@ func TestBrokenListsOfLegacyConnectorsAreErrors(t *testing.T) {
 		`{"data":[]}`:                 "",
 		`["c"]`:                       "",
 		`[[]]`:                        "",
-		`[]]`:                         "something follows the value",
+		`[]]`:                         "after top-level value",
 		`[{"last_connected":"soon"}]`: "",
 		`[{"connector_id":`:           "",
 	} {

@@ -376,49 +376,12 @@ type pagination struct {
 	Offset        int     `json:"offset"`
 }
 
-// decodeList decodes a page. If its items can be written back, and any holds
-// more than its type takes, they keep their JSON.
 func decodeList[T any](op *operation.Operation, resp *transport.Response) (*listBody[*T], error) {
 	body := new(listBody[*T])
-	var err error
-	if _, ok := any(new(T)).(updatable); !ok {
-		err = wire.Unmarshal(resp.Body, body)
-	} else if unknown, strictErr := wire.UnmarshalStrict(resp.Body, body); unknown {
-		body, err = decodeKept[T](resp.Body)
-	} else {
-		err = strictErr
-	}
-	if err != nil {
+	if err := wire.Unmarshal(resp.Body, body); err != nil {
 		return nil, newDecodeError(op, resp, err)
 	}
 	return body, noneIsNull(op, resp, slices.Concat(body.Items, body.Data))
-}
-
-// decodeKept decodes a page of which an item holds more than its type takes.
-func decodeKept[T any](data []byte) (*listBody[*T], error) {
-	var raw listBody[json.RawMessage]
-	if err := wire.Unmarshal(data, &raw); err != nil {
-		return nil, err
-	}
-	body := &listBody[*T]{Pagination: raw.Pagination}
-	for _, list := range []struct {
-		from []json.RawMessage
-		to   *[]*T
-	}{{raw.Items, &body.Items}, {raw.Data, &body.Data}} {
-		if list.from != nil {
-			*list.to = []*T{}
-		}
-		for _, data := range list.from {
-			item := new(T)
-			if err := decodeKnown(data, item); errors.Is(err, wire.ErrNull) {
-				item = nil // decodeList refuses it
-			} else if err != nil {
-				return nil, err
-			}
-			*list.to = append(*list.to, item)
-		}
-	}
-	return body, nil
 }
 
 // listRequest checks and encodes what a list is asked for.

@@ -2,6 +2,7 @@ package apono_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -448,7 +449,7 @@ func TestAnAnswerThatIsNoPageIsADecodeError(t *testing.T) {
 		{"null", `null`, "the body is null"},
 		{"nothing", ``, "the body is empty"},
 		{"HTML", `<html>Sign in</html>`, "invalid character"},
-		{"two values", `{"items":[],"data":[],"pagination":{}}{}`, "something follows the value"},
+		{"two values", `{"items":[],"data":[],"pagination":{}}{}`, "invalid character '{' after top-level value"},
 	} {
 		for _, readAhead := range []int{0, 3} {
 			t.Run(fmt.Sprintf("%s, %d ahead", c.name, readAhead), func(t *testing.T) {
@@ -508,7 +509,10 @@ func TestPagesOfANewerAPIDecode(t *testing.T) {
 	check.Equal(t, got[0].Category, apono.IntegrationCategory("MAINFRAME"))
 	check.Equal(t, got[0].Status, apono.IntegrationStatus("HIBERNATING"))
 	check.Equal(t, got[0].Type, "quantum-db")
-	check.Equal(t, got[0].Owner, &apono.Owner{AttributeType: "team", AttributeValue: []string{"x"}})
+	check.Equal(t, got[0].Owner, &apono.Owner{
+		AttributeType: "team", AttributeValue: []string{"x"}, Extra: apono.Extra{"since": json.RawMessage("7")},
+	})
+	check.Equal(t, got[0].Extra, apono.Extra{"color": json.RawMessage(`{"r": 1}`)})
 	check.Equal(t, got[1:], []*apono.Integration{{ID: "b"}, {}})
 }
 

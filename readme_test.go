@@ -39,9 +39,9 @@ func TestReadmeSnippetsCompile(t *testing.T) {
 	goCommand(t, module, "test", "./...")
 }
 
-// TestUserGetsTwoDependencies guards programs that import the package against
+// TestUserGetsThreeDependencies guards programs that import the package against
 // whatever else this module is tested and built with.
-func TestUserGetsTwoDependencies(t *testing.T) {
+func TestUserGetsThreeDependencies(t *testing.T) {
 	t.Parallel()
 	module := userModule(t)
 	program := "package main\n\nimport _ \"github.com/apono-go/apono\"\n\nfunc main() {}\n"
@@ -49,7 +49,7 @@ func TestUserGetsTwoDependencies(t *testing.T) {
 	built := goCommand(t, module, "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".")
 	for path := range strings.FieldsSeq(built) {
 		switch path {
-		case "example.com/user", "github.com/apono-go/apono", "github.com/google/go-querystring",
+		case "example.com/user", "github.com/apono-go/apono", "github.com/google/go-querystring", "github.com/go-json-experiment/json",
 			"github.com/hashicorp/go-retryablehttp", "github.com/hashicorp/go-cleanhttp":
 		default:
 			t.Errorf("a user's program is built with %s", path)

@@ -3,8 +3,8 @@ package apono
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -70,7 +70,7 @@ type ActivityReport struct {
 	// UpdateDate is when it was last changed.
 	UpdateDate time.Time `json:"update_date"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // ReportFilters pick activity. Of several values in a filter one must match, and
@@ -97,6 +97,8 @@ type ReportFilters struct {
 	TriggerTypes []string `json:"trigger_types,omitzero"`
 	// AccessFlowIDs are access flows.
 	AccessFlowIDs []string `json:"access_flow_ids,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ReportTimeframe is the time that a report is about. Exactly one member must be
@@ -106,6 +108,8 @@ type ReportTimeframe struct {
 	Absolute *AbsoluteTimeframe `json:"absolute,omitzero"`
 	// Relative is back from the time of the report.
 	Relative *RelativeTimeframe `json:"relative,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AbsoluteTimeframe is from one time to another.
@@ -114,6 +118,8 @@ type AbsoluteTimeframe struct {
 	StartDate time.Time `json:"start_date"`
 	// EndDate is the end, in UTC.
 	EndDate time.Time `json:"end_date"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // RelativeTimeframe is back from the time of the report.
@@ -124,6 +130,8 @@ type RelativeTimeframe struct {
 	Unit TimeUnit `json:"unit"`
 	// Rounded moves the beginning to the start of a unit.
 	Rounded bool `json:"rounded"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ReportSchedule is when a report is sent, and to whom.
@@ -132,6 +140,8 @@ type ReportSchedule struct {
 	CronExpression string `json:"cron_expression"`
 	// Recipients are e-mail addresses.
 	Recipients []string `json:"recipients"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListReportsOptions filters and pages a list of activity reports.
@@ -162,7 +172,7 @@ type ActivityReportInput struct {
 	// Format is the file format, CSV unless given.
 	Format *ReportFormat `json:"format,omitzero"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // List gets one page of the activity reports.
@@ -217,41 +227,41 @@ func (s *ReportsService) Delete(ctx context.Context, id string) error {
 // would reach, and it carries members that the server sent and this version does
 // not know; an input built by hand does not.
 func (r *ActivityReport) UpdateInput() ActivityReportInput {
+	r = clone(r)
 	return ActivityReportInput{
 		Name:      r.Name,
-		Fields:    slices.Clone(r.Fields),
-		Filters:   r.Filters.clone(),
-		Timeframe: ReportTimeframe{Absolute: clonePtr(r.Timeframe.Absolute), Relative: clonePtr(r.Timeframe.Relative)},
-		Schedule:  r.Schedule.clone(),
-		Format:    clonePtr(r.Format),
-		origin:    r.origin,
+		Fields:    r.Fields,
+		Filters:   r.Filters,
+		Timeframe: r.Timeframe,
+		Schedule:  r.Schedule,
+		Format:    r.Format,
+		Extra:     r.Extra,
 	}
-}
-
-func (r *ActivityReport) updateInput() any { return r.UpdateInput() }
-
-func (ReportTimeframe) isUnion() {}
-
-func (f ReportFilters) clone() ReportFilters {
-	for _, values := range []*[]string{
-		&f.RequestorSourceIDs, &f.GranteeSourceIDs, &f.GranteeIdentityTypes, &f.IntegrationIDs, &f.PermissionNames,
-		&f.ResourceIDs, &f.ResourceTypes, &f.Statuses, &f.TriggerTypes, &f.AccessFlowIDs,
-	} {
-		*values = slices.Clone(*values)
-	}
-	return f
-}
-
-func (s *ReportSchedule) clone() *ReportSchedule {
-	c := clonePtr(s)
-	if c != nil {
-		c.Recipients = slices.Clone(c.Recipients)
-	}
-	return c
 }
 
 func (in ActivityReportInput) check() error {
-	return exactlyOne("in.Timeframe", in.fromServer(),
+	return exactlyOne("in.Timeframe", in.Timeframe.Extra,
 		member{"Absolute", in.Timeframe.Absolute != nil},
 		member{"Relative", in.Timeframe.Relative != nil})
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r ActivityReport) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r ReportFilters) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r ReportTimeframe) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AbsoluteTimeframe) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r RelativeTimeframe) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (r ReportSchedule) LogValue() slog.Value { return logValue(r) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (in ActivityReportInput) LogValue() slog.Value { return logValue(in) }

@@ -3,6 +3,7 @@ package apono
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -38,7 +39,7 @@ type AccessScope struct {
 	// UpdateDate is when it was last changed.
 	UpdateDate time.Time `json:"update_date"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListScopesOptions filters and pages a list of access scopes.
@@ -63,7 +64,7 @@ type AccessScopeInput struct {
 	// Query is the query, in the Apono Query Language.
 	Query string `json:"query"`
 
-	origin `json:"-"`
+	Extra Extra `json:",embed,inline"`
 }
 
 // List gets one page of the access scopes.
@@ -124,7 +125,12 @@ func (s *ScopesService) Delete(ctx context.Context, id string) error {
 // edited and handed to Update. It carries members that the server sent and this
 // version does not know; an input built by hand does not.
 func (s *AccessScope) UpdateInput() AccessScopeInput {
-	return AccessScopeInput{Name: s.Name, Description: clonePtr(s.Description), Query: s.Query, origin: s.origin}
+	s = clone(s)
+	return AccessScopeInput{Name: s.Name, Description: s.Description, Query: s.Query, Extra: s.Extra}
 }
 
-func (s *AccessScope) updateInput() any { return s.UpdateInput() }
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (s AccessScope) LogValue() slog.Value { return logValue(s) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessScopeInput) LogValue() slog.Value { return logValue(a) }

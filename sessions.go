@@ -2,7 +2,6 @@ package apono
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -10,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
+	"github.com/apono-go/apono/internal/wire"
 )
 
 // SessionsService reads access sessions, which come with granted access, and the
@@ -56,6 +56,8 @@ type AccessSession struct {
 	CredentialsStatus CredentialsStatus `json:"credentials_status"`
 	// CanResetCredentials says that ResetCredentials may be used.
 	CanResetCredentials bool `json:"can_reset_credentials"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // AccessSessionDetails are the credentials of a session and how to use them.
@@ -72,6 +74,8 @@ type AccessSessionDetails struct {
 	CLI *string `json:"cli,omitzero"`
 	// Link is the address of a console or an application.
 	Link *Link `json:"link,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // Link is an address and its title.
@@ -80,6 +84,8 @@ type Link struct {
 	URL string `json:"url"`
 	// Title is the text to show instead of it.
 	Title *string `json:"title,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListSessionsOptions filters and pages a list of sessions.
@@ -139,24 +145,16 @@ func (s *SessionsService) ResetCredentials(ctx context.Context, id string) (*Mes
 // Reveal returns everything in a map that prints and marshals as it is, under
 // the API's names.
 func (d AccessSessionDetails) Reveal() map[string]any {
-	all := map[string]any{"instructions": d.Instructions}
-	if d.CustomAdminMessage != nil {
-		all["custom_admin_message"] = *d.CustomAdminMessage
-	}
+	all := reveal(d)
 	if d.Parameters != nil {
 		all["parameters"] = d.Parameters.Reveal()
 	}
-	if d.CLI != nil {
-		all["cli"] = *d.CLI
-	}
-	if d.Link != nil {
-		link := map[string]any{"url": d.Link.URL}
-		if d.Link.Title != nil {
-			link["title"] = *d.Link.Title
-		}
-		all["link"] = link
-	}
 	return all
+}
+
+func (d AccessSessionDetails) revealed() any {
+	type plain AccessSessionDetails
+	return plain(d)
 }
 
 // Format prints that there are details, with every verb.
@@ -171,4 +169,10 @@ func (d *AccessSessionDetails) LogValue() slog.Value {
 }
 
 // MarshalJSON gives that there are details.
-func (d AccessSessionDetails) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+func (d AccessSessionDetails) MarshalJSON() ([]byte, error) { return wire.MarshalModel(redacted) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (a AccessSession) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (l Link) LogValue() slog.Value { return logValue(l) }

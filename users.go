@@ -3,6 +3,7 @@ package apono
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -65,6 +66,8 @@ type User struct {
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
 	// Attributes are what the source knows about the user, by name.
 	Attributes map[string]string `json:"attributes,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
 }
 
 // ListUsersOptions filters and pages a list of users.
@@ -109,3 +112,6 @@ func (s *UsersService) ListAll(ctx context.Context, opts ...ListUsersOptions) it
 func (s *UsersService) Get(ctx context.Context, id string) (*User, error) {
 	return call[User](ctx, s.client, getUser, nil, id)
 }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (u User) LogValue() slog.Value { return logValue(u) }

@@ -118,7 +118,7 @@ func TestMisuseFailsTheTest(t *testing.T) {
 		},
 		"no JSON": {
 			func(s *aponotest.Server) { s.Put(aponotest.Integrations, make(chan int)) },
-			"aponotest: integrations: json: unsupported type: chan int",
+			"aponotest: integrations: unsupported type chan int",
 		},
 		"client options": {
 			func(s *aponotest.Server) { s.Client(apono.WithAttemptTimeout(-1)) },

@@ -1,184 +1,184 @@
-// Package wire turns values into JSON bodies and JSON bodies into values.
-//
-// It differs from encoding/json where the API asks for it: required arrays and
-// maps are never sent as null, credentials that print redacted are sent as they
-// are, and members that this version does not know survive an update. And it
-// reads a body in the same way whichever release of Go it is built with.
+// Package wire holds the options under which this module reads and writes JSON
+// with encoding/json/v2, and what those options need.
 package wire
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"reflect"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
-	"unicode/utf8"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 )
 
-// Values that print redacted and give their content on request.
-type (
-	textRevealer   interface{ Reveal() map[string]string }
-	objectRevealer interface{ Reveal() map[string]any }
+var (
+	ErrNull  = errors.New("the body is null")
+	ErrEmpty = errors.New("the body is empty")
+
+	// Of two members with one name the last one wins; text that is not UTF-8
+	// becomes U+FFFD. The members of a map are written in the order of their names.
+	common    = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsonv2.Deterministic(true))
+	nilAsNull = jsonv2.JoinOptions(common, jsonv2.FormatNilSliceAsNull(true), jsonv2.FormatNilMapAsNull(true))
+	tolerant  = jsonv2.JoinOptions(common, jsonv2.WithUnmarshalers(tolerantReaders))
+
+	// Callers of Client.Do bring types of their own, written for encoding/json.
+	legacy = jsonv2.JoinOptions(
+		jsonv1.DefaultOptionsV1(), jsonv1.ReportErrorsWithLegacySemantics(false), common, jsontext.EscapeForHTML(false),
+		jsonv2.MatchCaseInsensitiveNames(false), jsonv2.FormatNilSliceAsNull(false), jsonv2.FormatNilMapAsNull(false),
+	)
+	generic         = jsonv2.JoinOptions(legacy, jsonv2.WithUnmarshalers(genericReaders))
+	tolerantGeneric = jsonv2.JoinOptions(legacy, jsonv2.WithUnmarshalers(jsonv2.JoinUnmarshalers(tolerantReaders, genericReaders)))
+
+	// To the mirror of version 2, a number of encoding/json is a text.
+	numbers = jsonv2.MarshalToFunc(func(enc *jsontext.Encoder, n json.Number) error {
+		return enc.WriteValue(jsontext.Value(n))
+	})
+	redactRaw = jsonv2.MarshalToFunc(func(enc *jsontext.Encoder, _ json.RawMessage) error {
+		return enc.WriteToken(jsontext.String(Redacted))
+	})
 )
 
-// maxDepth is how deep values may be nested, as a guard against cycles.
-const maxDepth = 1000
+// Redacted stands where a credential would.
+const Redacted = "[redacted]"
 
-// Marshal encodes a request body. It does what encoding/json does, but nil
-// slices and maps are sent as [] and {} unless their field is tagged omitzero,
-// and values that print redacted are sent in the clear.
-func Marshal(v any) ([]byte, error) {
-	e := encoders.Get().(*encoder) //nolint:forcetypeassert // nothing else is put there
-	defer func() {
-		if e.Cap() <= keptBuffer {
-			encoders.Put(e)
+// Revealing encodes values that redact themselves otherwise; package apono sets it.
+var Revealing *jsonv2.Marshalers
+
+// Marshal encodes what is sent: arrays and maps are never null, and values that
+// redact themselves are as they are.
+func Marshal(v any) ([]byte, error) { return marshal(v, legacy, Revealing, numbers) }
+
+// MarshalModel encodes a value for the MarshalJSON method of its type, with null
+// for nil slices and maps as in package encoding/json.
+func MarshalModel(v any) ([]byte, error) { return marshal(v, nilAsNull, numbers) }
+
+// MarshalRedacted is [MarshalModel] with the members that have no field
+// redacted. Further marshalers come first.
+func MarshalRedacted(v any, further ...*jsonv2.Marshalers) ([]byte, error) {
+	return marshal(v, nilAsNull, append(further, redactRaw, numbers)...)
+}
+
+func marshal(v any, options jsonv2.Options, marshalers ...*jsonv2.Marshalers) ([]byte, error) {
+	data, err := jsonv2.Marshal(v, options, jsonv2.WithMarshalers(jsonv2.JoinMarshalers(marshalers...)))
+	return data, describe(err)
+}
+
+// Unmarshal decodes a body that must hold one JSON value and nothing after it.
+// Names of members are case-sensitive, and members that no field takes are
+// ignored. Errors name the place of the value and never quote the body, which
+// may hold credentials.
+//
+// Times in RFC 3339 and integers without a fraction are the common case; only a
+// body that has others is decoded a second time, with readers for every form.
+func Unmarshal(data []byte, v any) error { return unmarshal(data, v, common, tolerant) }
+
+// UnmarshalGeneric is [Unmarshal] for the types of callers, which it reads as
+// encoding/json does. Numbers in values of type any become a [json.Number].
+func UnmarshalGeneric(data []byte, v any) error { return unmarshal(data, v, generic, tolerantGeneric) }
+
+func unmarshal(data []byte, v any, attempts ...jsonv2.Options) (err error) {
+	data = bytes.Trim(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n")
+	switch {
+	case len(data) == 0:
+		return ErrEmpty
+	case string(data) == "null":
+		return ErrNull
+	}
+	for _, options := range attempts {
+		err = jsonv2.Unmarshal(data, v, options)
+		if wrong := (*jsonv2.SemanticError)(nil); !errors.As(err, &wrong) {
+			break
 		}
-	}()
-	e.Reset()
-	e.depth = 0
-	if err := e.encode(reflect.ValueOf(v)); err != nil {
+	}
+	return describe(err)
+}
+
+// ReadObject decodes an object, or null, as encoding/json does, with numbers as
+// [json.Number]. Members are added to the map that is there, if any.
+func ReadObject(data []byte, into map[string]any) (map[string]any, error) {
+	r := readers.Get().(*reader) //nolint:forcetypeassert // nothing else is put there
+	defer readers.Put(r)
+	r.buffer = *bytes.NewBuffer(data)
+	r.Reset(&r.buffer, common)
+	token, err := r.ReadToken()
+	switch {
+	case err != nil || token.Kind() == 'n':
+		return nil, err
+	case token.Kind() != '{':
+		return nil, errors.New("not an object")
+	case into == nil:
+		into = map[string]any{}
+	}
+	return into, readMembers(&r.Decoder, into)
+}
+
+// A reader is a decoder that is used again; a new one takes 7 allocations.
+type reader struct {
+	jsontext.Decoder
+	buffer bytes.Buffer
+}
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+var genericReaders = jsonv2.JoinUnmarshalers(
+	jsonv2.UnmarshalFromFunc(readNumber),
+	jsonv2.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *any) (err error) {
+		*v, err = readAny(dec)
+		return err
+	}),
+)
+
+func readNumber(dec *jsontext.Decoder, n *json.Number) error {
+	value, err := dec.ReadValue()
+	if err == nil && json.Unmarshal(value, n) != nil {
+		err = errors.New("not a number")
+	}
+	return err
+}
+
+func readMembers(dec *jsontext.Decoder, members map[string]any) error {
+	for dec.PeekKind() != '}' {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		name := token.String()
+		if members[name], err = readAny(dec); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+func readAny(dec *jsontext.Decoder) (any, error) {
+	token, err := dec.ReadToken()
+	if err != nil {
 		return nil, err
 	}
-	return bytes.Clone(e.Bytes()), nil
-}
-
-// encoders keeps buffers for the next body, which would grow by copying.
-var encoders = sync.Pool{New: func() any { return new(encoder) }}
-
-// keptBuffer is the largest buffer that is kept to be used again.
-const keptBuffer = 1 << 20
-
-type encoder struct {
-	bytes.Buffer
-	depth int
-}
-
-func (e *encoder) encode(v reflect.Value) error {
-	if e.depth++; e.depth > maxDepth {
-		return errors.New("the value is nested too deep, or holds itself")
-	}
-	defer func() { e.depth-- }()
-	if !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && v.IsNil() {
-		_, err := e.WriteString("null")
-		return err
-	}
-	t := v.Type()
-	info := infoOf(t)
-	if info.marshaler {
-		switch value := v.Interface().(type) {
-		case textRevealer:
-			return e.encode(reflect.ValueOf(value.Reveal()))
-		case objectRevealer:
-			return e.encode(reflect.ValueOf(value.Reveal()))
-		default:
-			return e.leaf(value)
+	switch token.Kind() {
+	case '{':
+		members := map[string]any{}
+		return members, readMembers(dec, members)
+	case '[':
+		elements := []any{}
+		for dec.PeekKind() != ']' {
+			element, err := readAny(dec)
+			if err != nil {
+				return nil, err
+			}
+			elements = append(elements, element)
 		}
+		_, err := dec.ReadToken()
+		return elements, err
+	case '"':
+		return token.String(), nil
+	case '0':
+		return json.Number(token.String()), nil
+	case 't', 'f':
+		return token.Bool(), nil
 	}
-	switch kind := t.Kind(); {
-	case kind == reflect.Pointer || kind == reflect.Interface:
-		return e.encode(v.Elem())
-	case kind == reflect.Struct && info.plain:
-		return e.object(v, info.fields)
-	case kind == reflect.Slice && t.Elem().Kind() != reflect.Uint8:
-		return e.array(v)
-	case kind == reflect.Map && info.plain:
-		return e.mapping(v)
-	case kind == reflect.String && info.plain:
-		return e.text(v.String())
-	case kind == reflect.Bool:
-		e.Write(strconv.AppendBool(e.AvailableBuffer(), v.Bool()))
-		return nil
-	case v.CanInt():
-		e.Write(strconv.AppendInt(e.AvailableBuffer(), v.Int(), 10))
-		return nil
-	}
-	return e.leaf(v.Interface())
-}
-
-func (e *encoder) object(v reflect.Value, fields []field) error {
-	e.WriteByte('{')
-	first := true
-	for _, field := range fields {
-		value := v.Field(field.index)
-		if field.omitZero && value.IsZero() {
-			continue
-		}
-		if err := e.member(field.name, value, first); err != nil {
-			return err
-		}
-		first = false
-	}
-	e.WriteByte('}')
-	return nil
-}
-
-// mapping goes into free-form values too, for the sake of what they hold.
-func (e *encoder) mapping(v reflect.Value) error {
-	keys := v.MapKeys()
-	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
-	e.WriteByte('{')
-	for i, key := range keys {
-		if err := e.member(key.String(), v.MapIndex(key), i == 0); err != nil {
-			return err
-		}
-	}
-	e.WriteByte('}')
-	return nil
-}
-
-func (e *encoder) member(name string, value reflect.Value, first bool) error {
-	if !first {
-		e.WriteByte(',')
-	}
-	if err := e.text(name); err != nil {
-		return err
-	}
-	e.WriteByte(':')
-	if err := e.encode(value); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
-}
-
-func (e *encoder) array(v reflect.Value) error {
-	e.WriteByte('[')
-	for i := range v.Len() {
-		if i > 0 {
-			e.WriteByte(',')
-		}
-		if err := e.encode(v.Index(i)); err != nil {
-			return fmt.Errorf("[%d]: %w", i, err)
-		}
-	}
-	e.WriteByte(']')
-	return nil
-}
-
-// text writes a string. It leaves those that need an escape, or a look at their
-// UTF-8, to encoding/json.
-func (e *encoder) text(s string) error {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			return e.leaf(s)
-		}
-	}
-	e.WriteByte('"')
-	e.WriteString(s)
-	e.WriteByte('"')
-	return nil
-}
-
-// leaf leaves a value to encoding/json.
-func (e *encoder) leaf(v any) error {
-	encoder := json.NewEncoder(&e.Buffer)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return err
-	}
-	e.Truncate(e.Len() - 1) // the line break that Encode adds
-	return nil
+	return nil, nil
 }

@@ -1,0 +1,83 @@
+package wire
+
+import (
+	"errors"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// An Error says what is wrong with a value, without quoting it, and where it
+// stands, such as ".items[37].name".
+type Error struct{ Path, Reason string }
+
+// Error returns the place and what is wrong there.
+func (e *Error) Error() string {
+	return strings.TrimPrefix(strings.TrimPrefix(e.Path, ".")+": "+e.Reason, ": ")
+}
+
+// describe returns why a body cannot be decoded, or a value encoded.
+func describe(err error) error {
+	if err == nil {
+		return nil
+	}
+	result := new(Error)
+	// Types that decode themselves nest one error in another.
+	for wrong := (*jsonv2.SemanticError)(nil); errors.As(err, &wrong); err = wrong.Err {
+		result.Path += path(wrong.JSONPointer)
+		result.Reason = mismatch(wrong)
+	}
+	own, syntax := (*Error)(nil), (*jsontext.SyntacticError)(nil)
+	switch {
+	case errors.As(err, &own):
+		result.Path, result.Reason = result.Path+own.Path, own.Reason
+	case errors.As(err, &syntax):
+		result.Path = ""                                            // it may hold what is no name
+		result.Reason, _, _ = strings.Cut(syntax.Err.Error(), " `") // an escape sequence, as it stands there
+	case result.Reason == "":
+		result.Reason = err.Error()
+	}
+	return result
+}
+
+// mismatch returns what is wrong with a value that does not fit its Go type. It
+// is empty where the type's own error says it.
+func mismatch(e *jsonv2.SemanticError) string {
+	t := e.GoType
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t == reflect.TypeFor[time.Time]():
+		return errTime.Error()
+	case errors.Is(e.Err, strconv.ErrRange):
+		return "number out of the range of " + t.String()
+	case t == nil || e.Err != nil && !errors.Is(e.Err, strconv.ErrSyntax):
+		return ""
+	case e.JSONKind == 0:
+		return "unsupported type " + t.String()
+	}
+	return "cannot unmarshal " + kinds[e.JSONKind] + " into Go " + t.Kind().String()
+}
+
+var kinds = map[jsontext.Kind]string{'{': "object", '[': "array", '"': "string", '0': "number", 't': "bool", 'f': "bool", 'n': "null"}
+
+// path returns a pointer as a Go programmer would write it, if it is not too long
+// to be of use.
+func path(pointer jsontext.Pointer) (text string) {
+	for token := range pointer.Tokens() {
+		if strings.Trim(token, "0123456789") == "" {
+			text += "[" + token + "]"
+		} else {
+			text += "." + token
+		}
+		if len(text) > 200 {
+			return ""
+		}
+	}
+	return text
+}
