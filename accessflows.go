@@ -595,6 +595,7 @@ func (s *AccessFlowsService) Delete(ctx context.Context, id string) error {
 // the API does not answer that one.
 func (f *AccessFlow) UpdateInput() AccessFlowInput {
 	f = clone(f)
+	requestForOthers := string(f.Extra["request_for_others"]) == "true" // should the API come to return it
 	return AccessFlowInput{
 		Name:               f.Name,
 		Description:        f.Description,
@@ -608,7 +609,7 @@ func (f *AccessFlow) UpdateInput() AccessFlowInput {
 		GrantDurationInMin: f.GrantDurationInMin,
 		Timeframe:          f.Timeframe,
 		Settings:           f.Settings,
-		RequestForOthers:   string(f.Extra["request_for_others"]) == "true",
+		RequestForOthers:   requestForOthers,
 		Extra:              f.Extra.without("request_for_others"),
 	}
 }

@@ -66,8 +66,7 @@ func exec(ctx context.Context, c *Client, op *operation.Operation, in any, args 
 // some proxy's answer and confirms nothing. When a DELETE finds nothing after an
 // attempt that may have deleted it, it is done.
 func confirm(op *operation.Operation, resp *transport.Response, err error) error {
-	if refused := (*APIError)(nil); errors.As(err, &refused) && op.Method == http.MethodDelete &&
-		refused.StatusCode == http.StatusNotFound && refused.uncertain {
+	if op.Method == http.MethodDelete && errors.Is(err, ErrNotFound) && resp != nil && resp.Uncertain {
 		return nil
 	}
 	if err != nil {
@@ -122,8 +121,8 @@ func (c *Client) request(ctx context.Context, op *operation.Operation, in any, a
 	return c.send(ctx, op, path, nil, in)
 }
 
-// send checks and encodes what a call sends, and turns what came into an
-// answer with status 2xx or an error.
+// send checks and encodes what a call sends, and returns a response with a 2xx
+// status or an error. An [*APIError] comes with its response.
 func (c *Client) send(ctx context.Context, op *operation.Operation, path string, query url.Values, in any) (*transport.Response, error) {
 	if ctx == nil {
 		return nil, &ArgumentError{Arg: "ctx", Reason: "the context is nil"}
@@ -146,7 +145,7 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 	case err != nil:
 		return nil, newTransportError(op, err)
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return nil, newAPIError(op, resp)
+		return resp, newAPIError(op, resp)
 	case resp.ReadErr != nil:
 		return nil, newDecodeError(op, resp, resp.ReadErr)
 	}

@@ -85,8 +85,6 @@ type APIError struct {
 	Header http.Header
 	// Body is the answer's body; the token is masked if the server echoed it.
 	Body Body
-
-	uncertain bool // an earlier attempt may have been carried out
 }
 
 // Format prints the error's text with every verb.
@@ -332,7 +330,6 @@ func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {
 		RetryAfter: resp.RetryAfter,
 		Header:     header,
 		Body:       body,
-		uncertain:  resp.Uncertain,
 	}
 }
 

@@ -3,8 +3,10 @@ package apono_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -16,12 +18,15 @@ import (
 	"reflect"
 	"regexp"
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/wire"
+	"github.com/stretchr/testify/require"
 )
 
 // Two arguments in one path, one of them in its middle: whatever they are, the
@@ -319,4 +324,84 @@ func TestFuzzCorpora(t *testing.T) {
 			check.True(t, !regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(filepath.Base(file)), "a name that says something, got %s", file)
 		}
 	}
+}
+
+var record = flag.Bool("record", false, "write testdata/outcomes.txt anew")
+
+// scalars matches the names and scalars of a JSON text.
+var scalars = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null`)
+
+// oddities stand in place of one scalar after the other.
+var oddities = []string{
+	`null`, `7`, `60.0`, `""`, `"2026-03-05 07:08"`, `[]`, `{}`, `true`, "\"\xff\"", `1e400`, `{"a":1,"a":2}`, `[null]`, `-0`, `"2026-03-05T07:08:09Z"`, `"\ud800"`, `[}`,
+}
+
+// FuzzOutcomes decodes the same bytes as every type of the API's objects. What is
+// accepted, and as what, is the same on every release of Go: testdata/outcomes.txt
+// has the outcomes, which the test with -record writes.
+func FuzzOutcomes(f *testing.F) {
+	files, err := filepath.Glob("testdata/*/*.json")
+	require.NoError(f, err)
+	require.Greater(f, len(files), 40)
+	var seeds [][]byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(f, err)
+		seeds = append(seeds, text)
+		for i, at := range scalars.FindAllIndex(text, -1) {
+			seeds = append(seeds, slices.Concat(text[:at[0]], []byte(oddities[i%len(oddities)]), text[at[1]:]))
+		}
+	}
+	const file = "testdata/outcomes.txt"
+	if *record {
+		var lines []string
+		for _, seed := range seeds {
+			lines = append(lines, digest(seed)+" "+digest(decoded(f, seed))+"\n")
+		}
+		slices.Sort(lines)
+		require.NoError(f, os.WriteFile(file, []byte(strings.Join(slices.Compact(lines), "")), 0o600))
+	}
+	text, err := os.ReadFile(file)
+	require.NoError(f, err)
+	recorded := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		body, result, _ := strings.Cut(strings.TrimSpace(line), " ")
+		recorded[body] = result
+	}
+	for _, seed := range seeds {
+		require.Contains(f, recorded, digest(seed), "run the test with -record")
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		result := decoded(t, body)
+		if want, ok := recorded[digest(body)]; ok {
+			require.Equal(t, want, digest(result), "%s\n%s", body, result)
+		}
+	})
+}
+
+func digest(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data))[:16] }
+
+// decoded is what a body is decoded to as each type, or why it is not.
+func decoded(tb testing.TB, body []byte) []byte {
+	tb.Helper()
+	var out bytes.Buffer
+	for _, typ := range typesWithExtra() {
+		value, again := reflect.New(typ), reflect.New(typ)
+		if err := wire.Unmarshal(body, value.Interface()); err != nil {
+			fmt.Fprintf(&out, "%s: %v\n", typ, err)
+			continue
+		}
+		written, err := wire.Marshal(value.Interface())
+		if err != nil { // a time that RFC 3339 has no room for
+			fmt.Fprintf(&out, "%s! %v\n", typ, err)
+			continue
+		}
+		fmt.Fprintf(&out, "%s= %s\n", typ, written)
+		require.NoError(tb, wire.Unmarshal(written, again.Interface()))
+		rewritten, err := wire.Marshal(again.Interface())
+		require.NoError(tb, err)
+		require.Equal(tb, string(written), string(rewritten))
+	}
+	return out.Bytes()
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/apono-go/apono/internal/wire"
 )
 
 // instant is a time of the older API: a JSON number of seconds since 1970 with
@@ -46,9 +48,12 @@ func (i *instant) UnmarshalJSON(data []byte) error {
 		if err := json.Unmarshal(data, &text); err != nil {
 			return err
 		}
-		text = strings.TrimSpace(text)
+		if text = strings.TrimSpace(text); text == "" {
+			*i = instant{}
+			return nil
+		}
 	}
-	if t, err := time.Parse(time.RFC3339Nano, text); err == nil && t.Unix() <= maxInstant {
+	if t, err := wire.ParseTime(text); err == nil && t.Unix() <= maxInstant {
 		i.Time = t
 		return nil
 	}
@@ -104,7 +109,7 @@ func newInstant(t *time.Time) *instant {
 }
 
 func (i *instant) time() *time.Time {
-	if i == nil {
+	if i == nil || i.IsZero() {
 		return nil
 	}
 	return &i.Time

@@ -131,6 +131,7 @@ func fill(v reflect.Value, text string, texts map[string]int) {
 			member = secretText // what a newer API adds to credentials is one
 		}
 		v.Set(reflect.ValueOf(apono.Extra{"newer": json.RawMessage(`"` + member + `"`)}))
+		texts[member]++
 		return
 	}
 	set := func(elem reflect.Type) reflect.Value {

@@ -1,6 +1,6 @@
 module github.com/apono-go/apono/internal/contract
 
-go 1.25
+go 1.26
 
 require (
 	github.com/apono-go/apono v0.0.0
@@ -8,6 +8,7 @@ require (
 )
 
 require (
+	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/go-openapi/jsonpointer v0.22.5 // indirect
 	github.com/go-openapi/swag/jsonname v0.25.5 // indirect
 	github.com/google/go-querystring v1.2.0 // indirect

@@ -107,7 +107,7 @@ func ReadObject(data []byte, into map[string]any) (map[string]any, error) {
 	case err != nil || token.Kind() == 'n':
 		return nil, err
 	case token.Kind() != '{':
-		return nil, errors.New("not an object")
+		return into, errors.New("not an object")
 	case into == nil:
 		into = map[string]any{}
 	}
