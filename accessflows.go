@@ -37,6 +37,16 @@ const (
 	AccessFlowTriggerAutomatic AccessFlowTrigger = "AUTOMATIC"
 )
 
+// RequestorIdentityType is who may request: people, or agents that act for them.
+type RequestorIdentityType string
+
+// The known types: only people may request, or only AI agents that act for a
+// user.
+const (
+	RequestorIdentityTypeHuman RequestorIdentityType = "HUMAN"
+	RequestorIdentityTypeAgent RequestorIdentityType = "AGENT"
+)
+
 // LogicalOperator joins conditions.
 type LogicalOperator string
 
@@ -167,6 +177,9 @@ type AccessFlow struct {
 	// Requestors are those who may request the access, or with an automatic
 	// trigger those who get it.
 	Requestors Requestors `json:"requestors"`
+	// RequestorIdentityType is empty where an older server sent none, which
+	// means [RequestorIdentityTypeHuman].
+	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type,omitzero"`
 	// RequestFor is on whose behalf access can be requested, oneself unless
 	// given. It is for self-serve flows.
 	RequestFor *RequestFor `json:"request_for,omitzero"`
@@ -188,6 +201,8 @@ type AccessFlow struct {
 	CreationDate time.Time `json:"creation_date"`
 	// UpdateDate is when it was last changed, nil if it never was.
 	UpdateDate *time.Time `json:"update_date,omitzero"`
+	// Space is nil for a flow that is in no space. Updates leave it as it is.
+	Space *SpaceReference `json:"space,omitzero"`
 
 	origin `json:"-"`
 }
@@ -297,6 +312,7 @@ type AccessTarget struct {
 	Bundle *BundleAccessTarget `json:"bundle,omitzero"`
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTarget `json:"access_scope,omitzero"`
+	QueryTarget *QueryTarget             `json:"query_target,omitzero"`
 }
 
 // IntegrationAccessTarget is resources of one type in an integration, and the
@@ -343,13 +359,23 @@ type AccessScopeAccessTarget struct {
 	AccessScopeName string `json:"access_scope_name"`
 }
 
-// ListAccessFlowsOptions pages a list of access flows. The API has no filters
-// for it.
+// QueryTarget is whatever resources a query finds when access is resolved.
+type QueryTarget struct {
+	// Query is in the Apono Query Language and has at most 8 KiB.
+	Query string `json:"query"`
+}
+
+const maxQueryTarget = 8 << 10
+
+// ListAccessFlowsOptions filters and pages a list of access flows.
 type ListAccessFlowsOptions struct {
 	// PageToken is where to go on, from Page.NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the size of a page; the server's default is 100.
 	Limit int `url:"limit,omitempty"`
+	// SpaceReferences are ids or names of spaces, and [SpaceReferenceNone];
+	// empty means all.
+	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
 // AccessFlowInput is a new flow, or what a flow becomes. An update replaces the
@@ -366,6 +392,9 @@ type AccessFlowInput struct {
 	// Requestors are those who may request the access, or with an automatic
 	// trigger those who get it. It needs at least one condition.
 	Requestors RequestorsInput `json:"requestors"`
+	// RequestorIdentityType is sent as [RequestorIdentityTypeHuman] if it is
+	// empty.
+	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type"`
 	// RequestFor is on whose behalf access can be requested, oneself unless
 	// given. It is for self-serve flows.
 	RequestFor *RequestForInput `json:"request_for,omitzero"`
@@ -448,8 +477,8 @@ type ApproverGroupInput struct {
 // EscalationPolicyInput sets who is asked when nobody answers.
 type EscalationPolicyInput struct {
 	// IntervalInMin is how long a request waits before it goes to the next
-	// group, in minutes, at least 1.
-	IntervalInMin int `json:"interval_in_min"`
+	// group, in minutes, at least 1; nil leaves it to the server.
+	IntervalInMin *int `json:"interval_in_min,omitzero"`
 	// ApproverGroups are asked one after the other, at most 5.
 	ApproverGroups []ApproverGroupInput `json:"approver_groups"`
 }
@@ -463,6 +492,7 @@ type AccessTargetInput struct {
 	Bundle *BundleAccessTargetInput `json:"bundle,omitzero"`
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
+	QueryTarget *QueryTarget                  `json:"query_target,omitzero"`
 
 	unknownKind `json:"-"`
 }
@@ -518,11 +548,11 @@ func (s *AccessFlowsService) Get(ctx context.Context, id string) (*AccessFlow, e
 
 // Create makes an access flow. A target with other than exactly one member is
 // an [*ArgumentError]. The request is not repeated after a failure that leaves
-// open whether the flow was made.
+// open whether the flow was made. With options it is created in a space.
 //
 // POST /api/admin/v2/access-flows
-func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput) (*AccessFlow, error) {
-	return call[AccessFlow](ctx, s.client, createAccessFlow, in)
+func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opts ...CreateOptions) (*AccessFlow, error) {
+	return create[AccessFlow](ctx, s.client, createAccessFlow, in.complete(), opts)
 }
 
 // Update replaces an access flow; [ErrNotFound] if there is none. A target with
@@ -530,7 +560,7 @@ func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput) (*A
 //
 // PUT /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Update(ctx context.Context, id string, in AccessFlowInput) (*AccessFlow, error) {
-	return call[AccessFlow](ctx, s.client, updateAccessFlow, in, id)
+	return call[AccessFlow](ctx, s.client, updateAccessFlow, in.complete(), id)
 }
 
 // Delete deletes an access flow; [ErrNotFound] if there is none.
@@ -547,19 +577,20 @@ func (s *AccessFlowsService) Delete(ctx context.Context, id string) error {
 // the API does not answer that one.
 func (f *AccessFlow) UpdateInput() AccessFlowInput {
 	return AccessFlowInput{
-		Name:               f.Name,
-		Description:        clonePtr(f.Description),
-		Active:             f.Active,
-		Trigger:            f.Trigger,
-		Requestors:         RequestorsInput{f.Requestors.LogicalOperator, convert(f.Requestors.Conditions, Condition.input)},
-		RequestFor:         f.RequestFor.input(),
-		AccessTargets:      convertTargets(f.origin, f.AccessTargets, AccessTarget.input),
-		ApproverPolicy:     f.ApproverPolicy.input(),
-		EscalationPolicy:   f.EscalationPolicy.input(),
-		GrantDurationInMin: clonePtr(f.GrantDurationInMin),
-		Timeframe:          f.Timeframe.clone(),
-		Settings:           f.Settings.clone(),
-		origin:             f.origin,
+		Name:                  f.Name,
+		Description:           clonePtr(f.Description),
+		Active:                f.Active,
+		Trigger:               f.Trigger,
+		Requestors:            RequestorsInput{f.Requestors.LogicalOperator, convert(f.Requestors.Conditions, Condition.input)},
+		RequestorIdentityType: f.RequestorIdentityType,
+		RequestFor:            f.RequestFor.input(),
+		AccessTargets:         convertTargets(f.origin, f.AccessTargets, AccessTarget.input),
+		ApproverPolicy:        f.ApproverPolicy.input(),
+		EscalationPolicy:      f.EscalationPolicy.input(),
+		GrantDurationInMin:    clonePtr(f.GrantDurationInMin),
+		Timeframe:             f.Timeframe.clone(),
+		Settings:              f.Settings.clone(),
+		origin:                f.origin,
 	}
 }
 
@@ -600,7 +631,7 @@ func (p *EscalationPolicy) input() *EscalationPolicyInput {
 	if p == nil {
 		return nil
 	}
-	return &EscalationPolicyInput{p.IntervalInMin, convert(p.ApproverGroups, ApproverGroup.input)}
+	return &EscalationPolicyInput{Ptr(p.IntervalInMin), convert(p.ApproverGroups, ApproverGroup.input)}
 }
 
 func (t AccessTarget) input() AccessTargetInput {
@@ -608,6 +639,7 @@ func (t AccessTarget) input() AccessTargetInput {
 		Integration: t.Integration.input(),
 		Bundle:      t.Bundle.input(),
 		AccessScope: t.AccessScope.input(),
+		QueryTarget: clonePtr(t.QueryTarget),
 	}
 }
 
@@ -661,18 +693,36 @@ func (s AccessFlowSettings) clone() AccessFlowSettings {
 // in a file, keep the JSON that [Client.Do] reads.
 func (t AccessTargetInput) MarshalJSON() ([]byte, error) {
 	type plain AccessTargetInput
-	return t.marshal(plain(t), t.Integration != nil || t.Bundle != nil || t.AccessScope != nil)
+	return t.marshal(plain(t), t.Integration != nil || t.Bundle != nil || t.AccessScope != nil || t.QueryTarget != nil)
+}
+
+// complete adds what has to be sent and may be left out.
+func (in AccessFlowInput) complete() AccessFlowInput {
+	in.RequestorIdentityType = cmp.Or(in.RequestorIdentityType, RequestorIdentityTypeHuman)
+	return in
 }
 
 func (in AccessFlowInput) check() error {
 	for i, target := range in.AccessTargets {
-		err := exactlyOne(fmt.Sprintf("in.AccessTargets[%d]", i), target.isOf(in.origin),
+		arg := fmt.Sprintf("in.AccessTargets[%d]", i)
+		err := exactlyOne(arg, target.isOf(in.origin),
 			member{"Integration", target.Integration != nil},
 			member{"Bundle", target.Bundle != nil},
-			member{"AccessScope", target.AccessScope != nil})
+			member{"AccessScope", target.AccessScope != nil},
+			member{"QueryTarget", target.QueryTarget != nil})
 		if err != nil {
 			return err
 		}
+		if err := target.QueryTarget.check(arg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *QueryTarget) check(arg string) error {
+	if t != nil && len(t.Query) > maxQueryTarget {
+		return &ArgumentError{Arg: arg + ".QueryTarget.Query", Reason: fmt.Sprintf("must have at most %d bytes, not %d", maxQueryTarget, len(t.Query))}
 	}
 	return nil
 }

@@ -148,6 +148,10 @@ type Client struct {
 	Identities *IdentitiesService
 	// Activity is what happened.
 	Activity *ActivityService
+	// Spaces are parts of the account, with resources and people of their own.
+	Spaces *SpacesService
+	// SpaceScopes say which resources are in a space.
+	SpaceScopes *SpaceScopesService
 	// Legacy are older versions of the API.
 	Legacy *Legacy
 
@@ -236,6 +240,8 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	c.Attributes = &AttributesService{client: c}
 	c.Identities = &IdentitiesService{client: c}
 	c.Activity = &ActivityService{client: c}
+	c.Spaces = &SpacesService{client: c}
+	c.SpaceScopes = &SpaceScopesService{client: c}
 	c.Legacy = newLegacy(c)
 	return c, nil
 }
