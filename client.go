@@ -20,10 +20,17 @@
 //
 // [NewClient] takes a token as made in Apono's portal; [NewClientFromEnv] reads
 // it from APONO_TOKEN. [WithTokenSource] asks a function for it, and once more
-// when the server refuses it. The services for access requests, sessions and
-// available access act for the person whose token it is; the others need the
-// token of an administrator. [WithReadOnly] makes a client that changes nothing,
+// when the server rejects it. [WithReadOnly] makes a client that changes nothing,
 // for audits. Tokens are sent to the base URL's origin only, and print nowhere.
+//
+// There are two kinds of token, and both can expire. A personal token acts with
+// the permissions of its user. AccessRequests, DelegatedRequests, AvailableAccess
+// and Sessions need one, and work only after Apono support has switched on
+// end-user tokens for the account. An account token belongs to no user and has
+// roles of its own; it is for the other services.
+//
+// What Apono's portal does beyond that (approve, reject or extend a request) is
+// no public API. [Client.Do] reaches it, at one's own risk.
 //
 // # Listing
 //

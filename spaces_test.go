@@ -289,7 +289,7 @@ func TestBadSpacesAreRefusedBeforeTheyAreSent(t *testing.T) {
 	}
 }
 
-// A limit in bytes would refuse a name of 64 letters that are no ASCII.
+// A limit in bytes would reject a name of 64 letters that are no ASCII.
 func TestNamesOfSpacesAreCountedInCharacters(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"abc", "日本語", strings.Repeat("a", 64), strings.Repeat("語", 64)} {
@@ -400,7 +400,7 @@ func TestAnUpdateLeavesAFlowToItsAgents(t *testing.T) {
 }
 
 // An object cannot change its space, and no input has one: a server that is
-// strict would refuse the update.
+// strict would reject the update.
 func TestAnUpdateDoesNotSendTheSpace(t *testing.T) {
 	t.Parallel()
 	const space = `"space": {"space_id": "s1", "space_name": "Team", "color": "red"}, "future": {"space": 1}`

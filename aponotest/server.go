@@ -172,11 +172,11 @@ func WithProvisioningTime(d time.Duration) Option { return func(s *Server) { s.p
 // second read finds nothing, until the credentials are reset.
 func WithOneTimeDetails() Option { return func(s *Server) { s.oneTimeDetails = true } }
 
-// WithoutSpaces makes the server one of April 2026, before the API had spaces:
-// their operations are not found, bodies may have members that it does not know,
-// which it ignores, as it ignores the query parameters for spaces, and what it
-// answers has no member that came with spaces. Such are the type of a flow's
-// requestors, targets by query, and descriptions of bundles.
+// WithoutSpaces has the server behave like one of April 2026, before the API had
+// spaces. It returns 404 for their operations, ignores unknown members of bodies
+// and the query parameters for spaces, and leaves out of its responses what came
+// with spaces: the type of a flow's requestors, targets by query, and descriptions
+// of bundles are among it.
 func WithoutSpaces() Option { return func(s *Server) { s.withoutSpaces = true } }
 
 // WithClock sets the server's clock, time.Now unless given. See

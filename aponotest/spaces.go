@@ -24,7 +24,7 @@ const (
 
 var (
 	spaceReferenceSchema = objectOf(named("space"))
-	// queryTargetSchema is both what is written and what is answered.
+	// queryTargetSchema is the same in bodies and in responses.
 	queryTargetSchema = objectOf(map[string]field{"query": required(textThat(func(query string) string {
 		if len(query) > maxQuery {
 			return fmt.Sprintf("it must have at most %d bytes, not %d", maxQuery, len(query))
@@ -128,8 +128,8 @@ func (s *Server) updateSpace(req *request) (any, *problem) {
 	return spaceResource.put(s, req)
 }
 
-// resolveSpaceScopes turns references to space scopes into the whole objects in
-// which they are answered.
+// resolveSpaceScopes puts in place of references to space scopes the whole
+// objects, as responses have them.
 func (s *Server) resolveSpaceScopes(body object) *problem {
 	references, _ := body["space_scope_references"].([]any)
 	scopes := []any{}
@@ -249,7 +249,7 @@ func (s *Server) spaceMembers(list []any) ([]object, *problem) {
 	return members, nil
 }
 
-// spaceMember is a member as it is answered.
+// spaceMember is a member as responses have it.
 func (s *Server) spaceMember(path, reference string, written object) (object, *problem) {
 	var found object
 	switch written["identity_type"] {

@@ -273,8 +273,8 @@ func TestSpacesFollowRenames(t *testing.T) {
 	answers(t, server, "GET", spacesPath+"/t1", "", 200, strings.Replace(spaceTeam, spaceScopeTwo+","+spaceScopeOne, renamed, 1))
 }
 
-// An escalation without an interval is answered with one, which the document
-// requires; which one, nobody knows.
+// The document requires an interval in responses, though none was sent; which
+// one, nobody knows.
 func TestAnEscalationWithoutAnIntervalGetsOne(t *testing.T) {
 	t.Parallel()
 	client := accessServer(t).Client().AccessFlows

@@ -23,8 +23,8 @@ type kind struct {
 	input func() any
 	// writeOnly are members that have to be written, and are never answered.
 	writeOnly map[string]any
-	// defaults are members that have to be written, and are not answered by
-	// servers that do not know them.
+	// defaults are members that have to be written, and that older servers do not
+	// return.
 	defaults map[string]any
 	// spaced says that an object may be in a space.
 	spaced bool

@@ -91,7 +91,7 @@ func olderServer(t *testing.T, options ...aponotest.Option) *aponotest.Server {
 
 // Accounts get new versions of the API one after the other. Against an older one
 // every operation that it has must work as before, whatever is sent besides, and
-// what it answers must not have what came later.
+// its responses must not have what came later.
 func TestEveryOperationWorksOnAServerOfApril(t *testing.T) {
 	t.Parallel()
 	doc, older := theDocument(t), april(t)

@@ -29,7 +29,7 @@ var (
 	typeDeviations = []deviation{
 		{1, `ActivityReportJsonExportModel: there is no property "-" for apono.ActivityEntry.Extra`, "rows can be asked for columns that the schema lacks"},
 		{4, `.*: the only member of .* is the argument`, "a name or a list needs no struct around it"},
-		{1, `AccessFlowV2.requestor_identity_type: required is true .*,omitzero.*`, "older servers do not answer it, and what they answer is kept as it is"},
+		{1, `AccessFlowV2.requestor_identity_type: required is true .*,omitzero.*`, "older servers do not return it, and what they return is kept as it is"},
 		{4, `.*\.Delete: the answer MessageResponse is not returned`, "Delete returns an error only, as on services whose API answers nothing"},
 		{1, `apono.Message: it stands for MessageResponse, PublicApiMessageResponse`, "the same schema twice"},
 		{1, `apono.DayOfWeek: it stands for DayOfWeek, DayOfWeekV2`, "the same schema twice"},
@@ -103,7 +103,7 @@ func TestExchangesAreTheDocuments(t *testing.T) {
 type exercise struct {
 	t   *testing.T
 	doc *document
-	// served is the document that the server answers by.
+	// served is the document that the responses follow.
 	served *document
 	op     documented
 
