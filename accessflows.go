@@ -37,6 +37,16 @@ const (
 	AccessFlowTriggerAutomatic AccessFlowTrigger = "AUTOMATIC"
 )
 
+// RequestorIdentityType is who may request: people, or agents that act for them.
+type RequestorIdentityType string
+
+// The known types: only people may request, or only AI agents that act for a
+// user.
+const (
+	RequestorIdentityTypeHuman RequestorIdentityType = "HUMAN"
+	RequestorIdentityTypeAgent RequestorIdentityType = "AGENT"
+)
+
 // LogicalOperator joins conditions.
 type LogicalOperator string
 
@@ -167,6 +177,9 @@ type AccessFlow struct {
 	// Requestors are those who may request the access, or with an automatic
 	// trigger those who get it.
 	Requestors Requestors `json:"requestors"`
+	// RequestorIdentityType is empty where an older server sent none, which
+	// means [RequestorIdentityTypeHuman].
+	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type,omitzero"`
 	// RequestFor is on whose behalf access can be requested, oneself unless
 	// given. It is for self-serve flows.
 	RequestFor *RequestFor `json:"request_for,omitzero"`
@@ -188,6 +201,8 @@ type AccessFlow struct {
 	CreationDate time.Time `json:"creation_date"`
 	// UpdateDate is when it was last changed, nil if it never was.
 	UpdateDate *time.Time `json:"update_date,omitzero"`
+	// Space is nil for a flow that is in no space. Updates leave it as it is.
+	Space *SpaceReference `json:"space,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -315,6 +330,7 @@ type AccessTarget struct {
 	Bundle *BundleAccessTarget `json:"bundle,omitzero"`
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTarget `json:"access_scope,omitzero"`
+	QueryTarget *QueryTarget             `json:"query_target,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -371,13 +387,25 @@ type AccessScopeAccessTarget struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListAccessFlowsOptions pages a list of access flows. The API has no filters
-// for it.
+// QueryTarget is whatever resources a query finds when access is resolved.
+type QueryTarget struct {
+	// Query is in the Apono Query Language and has at most 8 KiB.
+	Query string `json:"query"`
+
+	Extra Extra `json:",embed,inline"`
+}
+
+const maxQueryTarget = 8 << 10
+
+// ListAccessFlowsOptions filters and pages a list of access flows.
 type ListAccessFlowsOptions struct {
 	// PageToken is where to go on, from Page.NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the size of a page; the server's default is 100.
 	Limit int `url:"limit,omitempty"`
+	// SpaceReferences are ids or names of spaces, and [SpaceReferenceNone];
+	// empty means all.
+	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
 // AccessFlowInput is a new flow, or what a flow becomes. An update replaces the
@@ -394,6 +422,9 @@ type AccessFlowInput struct {
 	// Requestors are those who may request the access, or with an automatic
 	// trigger those who get it. It needs at least one condition.
 	Requestors RequestorsInput `json:"requestors"`
+	// RequestorIdentityType is sent as [RequestorIdentityTypeHuman] if it is
+	// empty.
+	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type"`
 	// RequestFor is on whose behalf access can be requested, oneself unless
 	// given. It is for self-serve flows.
 	RequestFor *RequestForInput `json:"request_for,omitzero"`
@@ -488,8 +519,8 @@ type ApproverGroupInput struct {
 // EscalationPolicyInput sets who is asked when nobody answers.
 type EscalationPolicyInput struct {
 	// IntervalInMin is how long a request waits before it goes to the next
-	// group, in minutes, at least 1.
-	IntervalInMin int `json:"interval_in_min"`
+	// group, in minutes, at least 1; nil leaves it to the server.
+	IntervalInMin *int `json:"interval_in_min,omitzero"`
 	// ApproverGroups are asked one after the other, at most 5.
 	ApproverGroups []ApproverGroupInput `json:"approver_groups"`
 
@@ -505,6 +536,7 @@ type AccessTargetInput struct {
 	Bundle *BundleAccessTargetInput `json:"bundle,omitzero"`
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
+	QueryTarget *QueryTarget                  `json:"query_target,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -566,11 +598,11 @@ func (s *AccessFlowsService) Get(ctx context.Context, id string) (*AccessFlow, e
 
 // Create makes an access flow. A target with other than exactly one member is
 // an [*ArgumentError]. The request is not repeated after a failure that leaves
-// open whether the flow was made.
+// open whether the flow was made. With options it is created in a space.
 //
 // POST /api/admin/v2/access-flows
-func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput) (*AccessFlow, error) {
-	return call[AccessFlow](ctx, s.client, createAccessFlow, in)
+func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opts ...CreateOptions) (*AccessFlow, error) {
+	return create[AccessFlow](ctx, s.client, createAccessFlow, in.complete(), opts)
 }
 
 // Update replaces an access flow; [ErrNotFound] if there is none. A target with
@@ -578,7 +610,7 @@ func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput) (*A
 //
 // PUT /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Update(ctx context.Context, id string, in AccessFlowInput) (*AccessFlow, error) {
-	return call[AccessFlow](ctx, s.client, updateAccessFlow, in, id)
+	return call[AccessFlow](ctx, s.client, updateAccessFlow, in.complete(), id)
 }
 
 // Delete deletes an access flow; [ErrNotFound] if there is none.
@@ -597,20 +629,21 @@ func (f *AccessFlow) UpdateInput() AccessFlowInput {
 	f = clone(f)
 	requestForOthers := string(f.Extra["request_for_others"]) == "true" // should the API come to return it
 	return AccessFlowInput{
-		Name:               f.Name,
-		Description:        f.Description,
-		Active:             f.Active,
-		Trigger:            f.Trigger,
-		Requestors:         f.Requestors.input(),
-		RequestFor:         f.RequestFor.input(),
-		AccessTargets:      convert(f.AccessTargets, AccessTarget.input),
-		ApproverPolicy:     f.ApproverPolicy.input(),
-		EscalationPolicy:   f.EscalationPolicy.input(),
-		GrantDurationInMin: f.GrantDurationInMin,
-		Timeframe:          f.Timeframe,
-		Settings:           f.Settings,
-		RequestForOthers:   requestForOthers,
-		Extra:              f.Extra.without("request_for_others"),
+		Name:                  f.Name,
+		Description:           f.Description,
+		Active:                f.Active,
+		Trigger:               f.Trigger,
+		Requestors:            f.Requestors.input(),
+		RequestorIdentityType: f.RequestorIdentityType,
+		RequestFor:            f.RequestFor.input(),
+		AccessTargets:         convert(f.AccessTargets, AccessTarget.input),
+		ApproverPolicy:        f.ApproverPolicy.input(),
+		EscalationPolicy:      f.EscalationPolicy.input(),
+		GrantDurationInMin:    f.GrantDurationInMin,
+		Timeframe:             f.Timeframe,
+		Settings:              f.Settings,
+		RequestForOthers:      requestForOthers,
+		Extra:                 f.Extra.without("request_for_others"),
 	}
 }
 
@@ -657,7 +690,7 @@ func (p *EscalationPolicy) input() *EscalationPolicyInput {
 	if p == nil {
 		return nil
 	}
-	return &EscalationPolicyInput{p.IntervalInMin, convert(p.ApproverGroups, ApproverGroup.input), p.Extra}
+	return &EscalationPolicyInput{Ptr(p.IntervalInMin), convert(p.ApproverGroups, ApproverGroup.input), p.Extra}
 }
 
 func (t AccessTarget) input() AccessTargetInput {
@@ -665,6 +698,7 @@ func (t AccessTarget) input() AccessTargetInput {
 		Integration: t.Integration.input(),
 		Bundle:      t.Bundle.input(),
 		AccessScope: t.AccessScope.input(),
+		QueryTarget: t.QueryTarget,
 		Extra:       t.Extra,
 	}
 }
@@ -696,15 +730,33 @@ func (t *AccessScopeAccessTarget) input() *AccessScopeAccessTargetInput {
 	return &AccessScopeAccessTargetInput{AccessScopeReference: cmp.Or(t.AccessScopeID, t.AccessScopeName), Extra: t.Extra.without("access_scope_reference")}
 }
 
+// complete adds what has to be sent and may be left out.
+func (in AccessFlowInput) complete() AccessFlowInput {
+	in.RequestorIdentityType = cmp.Or(in.RequestorIdentityType, RequestorIdentityTypeHuman)
+	return in
+}
+
 func (in AccessFlowInput) check() error {
 	for i, target := range in.AccessTargets {
-		err := exactlyOne(fmt.Sprintf("in.AccessTargets[%d]", i), target.Extra,
+		arg := fmt.Sprintf("in.AccessTargets[%d]", i)
+		err := exactlyOne(arg, target.Extra,
 			member{"Integration", target.Integration != nil},
 			member{"Bundle", target.Bundle != nil},
-			member{"AccessScope", target.AccessScope != nil})
+			member{"AccessScope", target.AccessScope != nil},
+			member{"QueryTarget", target.QueryTarget != nil})
 		if err != nil {
 			return err
 		}
+		if err := target.QueryTarget.check(arg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *QueryTarget) check(arg string) error {
+	if t != nil && len(t.Query) > maxQueryTarget {
+		return &ArgumentError{Arg: arg + ".QueryTarget.Query", Reason: fmt.Sprintf("must have at most %d bytes, not %d", maxQueryTarget, len(t.Query))}
 	}
 	return nil
 }
@@ -789,3 +841,6 @@ func (b BundleAccessTargetInput) LogValue() slog.Value { return logValue(b) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AccessScopeAccessTargetInput) LogValue() slog.Value { return logValue(a) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (q QueryTarget) LogValue() slog.Value { return logValue(q) }

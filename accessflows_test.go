@@ -29,6 +29,23 @@ type accessService[T, O, In any] interface {
 	Delete(context.Context, string) error
 }
 
+// spacedService is the service of objects that can be created in a space.
+type spacedService[T, O, In any] interface {
+	List(context.Context, ...O) (*apono.Page[T], error)
+	ListAll(context.Context, ...O) iter.Seq2[*T, error]
+	Get(context.Context, string) (*T, error)
+	Create(context.Context, In, ...apono.CreateOptions) (*T, error)
+	Update(context.Context, string, In) (*T, error)
+	Delete(context.Context, string) error
+}
+
+// inNoSpace is such a service as one that knows no spaces.
+type inNoSpace[T, O, In any] struct{ spacedService[T, O, In] }
+
+func (s inNoSpace[T, O, In]) Create(ctx context.Context, in In) (*T, error) {
+	return s.spacedService.Create(ctx, in)
+}
+
 // accessSuite tests one of these services. Its fixtures are full.json,
 // minimal.json and upsert.json, and for the members of a later version of the
 // API future.json and future_upsert.json.
@@ -246,15 +263,21 @@ func (s accessSuite[T, O, In]) keepsUnknown(t *testing.T) {
 	}
 }
 
+// inSpaces are the spaces that lists are asked for, and inSpacesQuery is how.
+var (
+	inSpaces      = []string{"My & space", apono.SpaceReferenceNone}
+	inSpacesQuery = "space_references=My+%26+space&space_references=null"
+)
+
 var accessFlowSuite = accessSuite[apono.AccessFlow, apono.ListAccessFlowsOptions, apono.AccessFlowInput]{
 	folder: "accessflows", path: "/api/admin/v2/access-flows",
 	service: func(c *apono.Client) accessService[apono.AccessFlow, apono.ListAccessFlowsOptions, apono.AccessFlowInput] {
-		return c.AccessFlows
+		return inNoSpace[apono.AccessFlow, apono.ListAccessFlowsOptions, apono.AccessFlowInput]{c.AccessFlows}
 	},
 	updateInput: (*apono.AccessFlow).UpdateInput,
 	full:        onCall, minimal: everybody, upsert: onCallInput,
-	options: apono.ListAccessFlowsOptions{Limit: 2}, query: "limit=2",
-	onPage2: apono.ListAccessFlowsOptions{Limit: 2, PageToken: "t2"},
+	options: apono.ListAccessFlowsOptions{Limit: 2, SpaceReferences: inSpaces}, query: "limit=2&" + inSpacesQuery,
+	onPage2: apono.ListAccessFlowsOptions{Limit: 2, SpaceReferences: inSpaces, PageToken: "t2"},
 	deleted: script.Answer{Status: 204},
 	rename:  func(in *apono.AccessFlowInput) *string { return &in.Name },
 }
@@ -274,6 +297,7 @@ func onCall() *apono.AccessFlow {
 				{Type: apono.ConditionTypeOwner},
 			},
 		},
+		RequestorIdentityType: apono.RequestorIdentityTypeAgent,
 		RequestFor: &apono.RequestFor{
 			RequestScopes: []apono.RequestScope{apono.RequestScopeSelf, apono.RequestScopeOthers},
 			Grantees: &apono.Grantees{
@@ -298,6 +322,7 @@ func onCall() *apono.AccessFlow {
 			}},
 			{Bundle: &apono.BundleAccessTarget{BundleID: "bundle-1", BundleName: "Reading"}},
 			{AccessScope: &apono.AccessScopeAccessTarget{AccessScopeID: "scope-1", AccessScopeName: "Databases"}},
+			{QueryTarget: &apono.QueryTarget{Query: `resource_type = "k8s-namespace" and <x>`}},
 		},
 		ApproverPolicy: &apono.ApproverPolicy{
 			ApprovalMode: apono.ApprovalModeAllOf,
@@ -338,6 +363,7 @@ func onCall() *apono.AccessFlow {
 		},
 		CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 123e6, time.UTC),
 		UpdateDate:   apono.Ptr(time.Date(2026, 4, 6, 10, 11, 12, 0, time.UTC)),
+		Space:        &apono.SpaceReference{SpaceID: "space-1", SpaceName: "Payments"},
 	}
 }
 
@@ -368,6 +394,7 @@ func onCallInput() apono.AccessFlowInput {
 				{Type: apono.ConditionTypeOwner},
 			},
 		},
+		RequestorIdentityType: apono.RequestorIdentityTypeAgent,
 		RequestFor: &apono.RequestForInput{
 			RequestScopes: []apono.RequestScope{apono.RequestScopeSelf, apono.RequestScopeOthers},
 			Grantees: &apono.GranteesInput{
@@ -385,6 +412,7 @@ func onCallInput() apono.AccessFlowInput {
 			}},
 			{Bundle: &apono.BundleAccessTargetInput{BundleReference: "bundle-1"}},
 			{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "scope-1"}},
+			{QueryTarget: &apono.QueryTarget{Query: `resource_type = "k8s-namespace" and <x>`}},
 		},
 		ApproverPolicy: &apono.ApproverPolicyInput{
 			ApprovalMode: apono.ApprovalModeAllOf,
@@ -402,7 +430,7 @@ func onCallInput() apono.AccessFlowInput {
 			},
 		},
 		EscalationPolicy: &apono.EscalationPolicyInput{
-			IntervalInMin: 45,
+			IntervalInMin: apono.Ptr(45),
 			ApproverGroups: []apono.ApproverGroupInput{
 				{LogicalOperator: apono.LogicalOperatorOr, Approvers: []apono.ConditionInput{{
 					SourceIntegrationReference: apono.Ptr("idp-4"), Type: "opsgenie_schedule",
@@ -475,14 +503,14 @@ func TestAccessFlowEnumsAreSpeltAsTheAPIDoes(t *testing.T) {
 		apono.ResourcesScopeTypeName: "NAME", apono.ResourcesScopeTypeTag: "TAG", apono.ResourcesScopeTypeAponoID: "APONO_ID",
 		apono.DayOfWeekMonday: "MONDAY", apono.DayOfWeekTuesday: "TUESDAY", apono.DayOfWeekWednesday: "WEDNESDAY",
 		apono.DayOfWeekThursday: "THURSDAY", apono.DayOfWeekFriday: "FRIDAY", apono.DayOfWeekSaturday: "SATURDAY",
-		apono.DayOfWeekSunday: "SUNDAY",
+		apono.DayOfWeekSunday: "SUNDAY", apono.RequestorIdentityTypeHuman: "HUMAN", apono.RequestorIdentityTypeAgent: "AGENT",
 	} {
 		check.Equal(t, fmt.Sprint(constant), want)
 	}
 }
 
 // accessFlowRest are the members of a flow that most of these tests leave empty.
-const accessFlowRest = `"name": "", "active": false, "trigger": "",
+const accessFlowRest = `"name": "", "active": false, "trigger": "", "requestor_identity_type": "HUMAN",
 	"settings": {
 		"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": false,
 		"require_mfa": false, "labels": []
@@ -514,12 +542,13 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 					{Integration: &apono.IntegrationAccessTargetInput{ResourcesScopes: []apono.ResourcesScope{}}},
 					{Bundle: &apono.BundleAccessTargetInput{}},
 					{AccessScope: &apono.AccessScopeAccessTargetInput{}},
+					{QueryTarget: &apono.QueryTarget{}},
 				},
 				RequestForOthers: true,
 			},
 			`{` + accessFlowRest + `,
 				"description": "", "request_for": {"request_scopes": []}, "approver_policy": {"approval_mode": "", "approver_groups": []},
-				"escalation_policy": {"interval_in_min": 0, "approver_groups": []}, "grant_duration_in_min": 0,
+				"escalation_policy": {"approver_groups": []}, "grant_duration_in_min": 0,
 				"timeframe": {"start_time": "", "end_time": "", "days_of_week": [], "time_zone": ""},
 				"requestors": {"logical_operator": "", "conditions": [
 					{"type": ""}, {"source_integration_reference": "", "type": "", "match_operator": "", "values": []}
@@ -528,7 +557,8 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 					{"integration": {"integration_reference": "", "resource_type": "", "permissions": []}},
 					{"integration": {"integration_reference": "", "resource_type": "", "permissions": [], "resources_scopes": []}},
 					{"bundle": {"bundle_reference": ""}},
-					{"access_scope": {"access_scope_reference": ""}}
+					{"access_scope": {"access_scope_reference": ""}},
+					{"query_target": {"query": ""}}
 				],
 				"request_for_others": true
 			}`,
@@ -536,10 +566,10 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 		{
 			"empty members deeper down",
 			apono.AccessFlowInput{
-				Active:           true,
+				Active: true, RequestorIdentityType: "ROBOT",
 				RequestFor:       &apono.RequestForInput{Grantees: &apono.GranteesInput{}},
 				ApproverPolicy:   &apono.ApproverPolicyInput{ApproverGroups: []apono.ApproverGroupInput{{}}},
-				EscalationPolicy: &apono.EscalationPolicyInput{ApproverGroups: []apono.ApproverGroupInput{{}}},
+				EscalationPolicy: &apono.EscalationPolicyInput{IntervalInMin: apono.Ptr(0), ApproverGroups: []apono.ApproverGroupInput{{}}},
 				AccessTargets: []apono.AccessTargetInput{{Integration: &apono.IntegrationAccessTargetInput{
 					ResourcesScopes: []apono.ResourcesScope{{}, {Key: apono.Ptr("")}},
 				}}},
@@ -548,7 +578,7 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 				},
 			},
 			`{
-				"name": "", "active": true, "trigger": "", ` + requestors + `,
+				"name": "", "active": true, "trigger": "", "requestor_identity_type": "ROBOT", ` + requestors + `,
 				"request_for": {"request_scopes": [], "grantees": {"logical_operator": "", "conditions": []}},
 				"approver_policy": {"approval_mode": "", "approver_groups": [{"logical_operator": "", "approvers": []}]},
 				"escalation_policy": {"interval_in_min": 0, "approver_groups": [{"logical_operator": "", "approvers": []}]},
@@ -576,11 +606,12 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 func TestAnAccessTargetIsOfExactlyOneKind(t *testing.T) {
 	t.Parallel()
 	integration, bundle := &apono.IntegrationAccessTargetInput{}, &apono.BundleAccessTargetInput{}
-	scope := &apono.AccessScopeAccessTargetInput{}
+	scope, query := &apono.AccessScopeAccessTargetInput{}, &apono.QueryTarget{}
 	for found, target := range map[string]apono.AccessTargetInput{
 		"none is":                                    {},
 		"Integration and Bundle are":                 {Integration: integration, Bundle: bundle},
 		"Bundle and AccessScope are":                 {Bundle: bundle, AccessScope: scope},
+		"AccessScope and QueryTarget are":            {AccessScope: scope, QueryTarget: query},
 		"Integration and Bundle and AccessScope are": {Integration: integration, Bundle: bundle, AccessScope: scope},
 	} {
 		t.Run(found, func(t *testing.T) {
@@ -588,7 +619,7 @@ func TestAnAccessTargetIsOfExactlyOneKind(t *testing.T) {
 			accessFlowSuite.refuses(t, apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{Bundle: bundle}, target}},
 				apono.ArgumentError{
 					Arg:    "in.AccessTargets[1]",
-					Reason: "exactly one of Integration, Bundle and AccessScope must be set, but " + found,
+					Reason: "exactly one of Integration, Bundle, AccessScope and QueryTarget must be set, but " + found,
 				})
 		})
 	}
@@ -603,9 +634,9 @@ func TestAnUpdateInputWithATargetOfTwoKindsIsRefused(t *testing.T) {
 	flow, err := client.AccessFlows.Get(t.Context(), "flow-3")
 	check.NoError(t, err)
 	in := flow.UpdateInput()
-	in.AccessTargets[3].Bundle = &apono.BundleAccessTargetInput{BundleReference: "b"}
+	in.AccessTargets[4].Bundle = &apono.BundleAccessTargetInput{BundleReference: "b"}
 	_, err = client.AccessFlows.Update(t.Context(), "flow-3", in)
-	check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Arg, "in.AccessTargets[3]")
+	check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Arg, "in.AccessTargets[4]")
 	check.Equal(t, len(fake.Requests()), 1)
 }
 
@@ -614,7 +645,7 @@ func TestAnUpdateInputWithATargetOfTwoKindsIsRefused(t *testing.T) {
 func TestUpdateInputOfAnAccessFlowLosesNothing(t *testing.T) {
 	t.Parallel()
 	accessFlowSuite.updateInputs(t, `{
-		"name": "Everybody", "active": false, "trigger": "AUTOMATIC",
+		"name": "Everybody", "active": false, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN",
 		"requestors": {"logical_operator": "AND", "conditions": []}, "access_targets": [],
 		"settings": {
 			"justification_required": true, "require_approver_reason": true, "requestor_cannot_approve_himself": false,
@@ -852,7 +883,7 @@ func TestEveryFieldOfTheAccessFlowTypesIsTagged(t *testing.T) {
 		reflect.TypeFor[apono.EscalationPolicyInput](), reflect.TypeFor[apono.AccessTarget](), reflect.TypeFor[apono.AccessTargetInput](),
 		reflect.TypeFor[apono.IntegrationAccessTarget](), reflect.TypeFor[apono.IntegrationAccessTargetInput](),
 		reflect.TypeFor[apono.ResourcesScope](), reflect.TypeFor[apono.BundleAccessTarget](),
-		reflect.TypeFor[apono.BundleAccessTargetInput](), reflect.TypeFor[apono.AccessScopeAccessTarget](),
+		reflect.TypeFor[apono.BundleAccessTargetInput](), reflect.TypeFor[apono.AccessScopeAccessTarget](), reflect.TypeFor[apono.QueryTarget](),
 		reflect.TypeFor[apono.AccessScopeAccessTargetInput](),
 	)
 }

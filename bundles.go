@@ -30,13 +30,16 @@ type Bundle struct {
 	// ID identifies the bundle.
 	ID string `json:"id"`
 	// Name is the display name.
-	Name string `json:"name"`
+	Name        string  `json:"name"`
+	Description *string `json:"description,omitzero"`
 	// AccessTargets are what is in the bundle.
 	AccessTargets []AccessBundleAccessTarget `json:"access_targets"`
 	// CreationDate is when the bundle was made.
 	CreationDate time.Time `json:"creation_date"`
 	// UpdateDate is when it was last changed.
 	UpdateDate time.Time `json:"update_date"`
+	// Space is nil for a bundle that is in no space. Updates leave it as it is.
+	Space *SpaceReference `json:"space,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -48,6 +51,7 @@ type AccessBundleAccessTarget struct {
 	Integration *IntegrationAccessTarget `json:"integration,omitzero"`
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTarget `json:"access_scope,omitzero"`
+	QueryTarget *QueryTarget             `json:"query_target,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -62,13 +66,17 @@ type ListBundlesOptions struct {
 	// Name is a name, or a pattern with an asterisk at either end or both,
 	// such as "prod*". Case does not matter.
 	Name string `url:"name,omitempty"`
+	// SpaceReferences are ids or names of spaces, and [SpaceReferenceNone];
+	// empty means all.
+	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
 // BundleInput is a new bundle, or what a bundle becomes. An update replaces the
 // whole bundle, so start from [Bundle.UpdateInput].
 type BundleInput struct {
 	// Name is the display name.
-	Name string `json:"name"`
+	Name        string  `json:"name"`
+	Description *string `json:"description,omitzero"`
 	// AccessTargets are what is in the bundle, all of it.
 	AccessTargets []AccessBundleAccessTargetInput `json:"access_targets"`
 
@@ -82,6 +90,7 @@ type AccessBundleAccessTargetInput struct {
 	Integration *IntegrationAccessTargetInput `json:"integration,omitzero"`
 	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
+	QueryTarget *QueryTarget                  `json:"query_target,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -120,11 +129,12 @@ func (s *BundlesService) GetByName(ctx context.Context, name string) (*Bundle, e
 
 // Create makes a bundle. A target with other than exactly one member is
 // an [*ArgumentError]. The request is not repeated after a failure
-// that leaves open whether the bundle was made.
+// that leaves open whether the bundle was made. With options it is created in a
+// space.
 //
 // POST /api/admin/v2/bundles
-func (s *BundlesService) Create(ctx context.Context, in BundleInput) (*Bundle, error) {
-	return call[Bundle](ctx, s.client, createBundle, in)
+func (s *BundlesService) Create(ctx context.Context, in BundleInput, opts ...CreateOptions) (*Bundle, error) {
+	return create[Bundle](ctx, s.client, createBundle, in, opts)
 }
 
 // Update replaces a bundle; [ErrNotFound] if there is none. A target with other
@@ -150,21 +160,27 @@ func (b *Bundle) UpdateInput() BundleInput {
 	b = clone(b)
 	return BundleInput{
 		Name:          b.Name,
+		Description:   b.Description,
 		AccessTargets: convert(b.AccessTargets, AccessBundleAccessTarget.input),
 		Extra:         b.Extra,
 	}
 }
 
 func (t AccessBundleAccessTarget) input() AccessBundleAccessTargetInput {
-	return AccessBundleAccessTargetInput{t.Integration.input(), t.AccessScope.input(), t.Extra}
+	return AccessBundleAccessTargetInput{t.Integration.input(), t.AccessScope.input(), t.QueryTarget, t.Extra}
 }
 
 func (in BundleInput) check() error {
 	for i, target := range in.AccessTargets {
-		err := exactlyOne(fmt.Sprintf("in.AccessTargets[%d]", i), target.Extra,
+		arg := fmt.Sprintf("in.AccessTargets[%d]", i)
+		err := exactlyOne(arg, target.Extra,
 			member{"Integration", target.Integration != nil},
-			member{"AccessScope", target.AccessScope != nil})
+			member{"AccessScope", target.AccessScope != nil},
+			member{"QueryTarget", target.QueryTarget != nil})
 		if err != nil {
+			return err
+		}
+		if err := target.QueryTarget.check(arg); err != nil {
 			return err
 		}
 	}

@@ -13,12 +13,12 @@ import (
 var bundleSuite = accessSuite[apono.Bundle, apono.ListBundlesOptions, apono.BundleInput]{
 	folder: "bundles", path: "/api/admin/v2/bundles",
 	service: func(c *apono.Client) accessService[apono.Bundle, apono.ListBundlesOptions, apono.BundleInput] {
-		return c.Bundles
+		return inNoSpace[apono.Bundle, apono.ListBundlesOptions, apono.BundleInput]{c.Bundles}
 	},
 	updateInput: (*apono.Bundle).UpdateInput,
 	full:        reading, minimal: emptyBundle, upsert: readingInput,
-	options: apono.ListBundlesOptions{Limit: 2, Name: "*a b&*"}, query: "limit=2&name=%2Aa+b%26%2A",
-	onPage2: apono.ListBundlesOptions{Limit: 2, Name: "*a b&*", PageToken: "t2"},
+	options: apono.ListBundlesOptions{Limit: 2, Name: "*a b&*", SpaceReferences: inSpaces}, query: "limit=2&name=%2Aa+b%26%2A&" + inSpacesQuery,
+	onPage2: apono.ListBundlesOptions{Limit: 2, Name: "*a b&*", SpaceReferences: inSpaces, PageToken: "t2"},
 	deleted: script.Answer{Status: 204},
 	rename:  func(in *apono.BundleInput) *string { return &in.Name },
 }
@@ -26,7 +26,7 @@ var bundleSuite = accessSuite[apono.Bundle, apono.ListBundlesOptions, apono.Bund
 // reading is what bundles/full.json holds.
 func reading() *apono.Bundle {
 	return &apono.Bundle{
-		ID: "6a1c7b35-0f0c-4cc9-8bd4-7f5a0a3f6c02", Name: "Reading",
+		ID: "6a1c7b35-0f0c-4cc9-8bd4-7f5a0a3f6c02", Name: "Reading", Description: apono.Ptr("To <read>."),
 		AccessTargets: []apono.AccessBundleAccessTarget{
 			{Integration: &apono.IntegrationAccessTarget{
 				IntegrationID: "int-1", IntegrationName: "Orders database",
@@ -36,9 +36,11 @@ func reading() *apono.Bundle {
 				}},
 			}},
 			{AccessScope: &apono.AccessScopeAccessTarget{AccessScopeID: "scope-1", AccessScopeName: "Databases"}},
+			{QueryTarget: &apono.QueryTarget{Query: `resource_type = "k8s-namespace"`}},
 		},
 		CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 123e6, time.UTC),
 		UpdateDate:   time.Date(2026, 4, 6, 10, 11, 12, 0, time.UTC),
+		Space:        &apono.SpaceReference{SpaceID: "space-1", SpaceName: "Payments"},
 	}
 }
 
@@ -53,13 +55,14 @@ func emptyBundle() *apono.Bundle {
 // readingInput is what bundles/upsert.json holds.
 func readingInput() apono.BundleInput {
 	return apono.BundleInput{
-		Name: "Reading",
+		Name: "Reading", Description: apono.Ptr("To <read>."),
 		AccessTargets: []apono.AccessBundleAccessTargetInput{
 			{Integration: &apono.IntegrationAccessTargetInput{
 				IntegrationReference: "int-1", ResourceType: "postgresql-database", Permissions: []string{"READ_ONLY", "CONNECT"},
 				ResourcesScopes: reading().AccessTargets[0].Integration.ResourcesScopes,
 			}},
 			{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "scope-1"}},
+			{QueryTarget: &apono.QueryTarget{Query: `resource_type = "k8s-namespace"`}},
 		},
 	}
 }
@@ -73,12 +76,14 @@ func TestBundleOperations(t *testing.T) {
 func TestBundleInputsAreSentWithoutNulls(t *testing.T) {
 	t.Parallel()
 	bundleSuite.sends(t, apono.BundleInput{}, `{"name": "", "access_targets": []}`)
-	bundleSuite.sends(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{
+	bundleSuite.sends(t, apono.BundleInput{Description: apono.Ptr(""), AccessTargets: []apono.AccessBundleAccessTargetInput{
 		{Integration: &apono.IntegrationAccessTargetInput{}},
 		{AccessScope: &apono.AccessScopeAccessTargetInput{}},
-	}}, `{"name": "", "access_targets": [
+		{QueryTarget: &apono.QueryTarget{}},
+	}}, `{"name": "", "description": "", "access_targets": [
 		{"integration": {"integration_reference": "", "resource_type": "", "permissions": []}},
-		{"access_scope": {"access_scope_reference": ""}}
+		{"access_scope": {"access_scope_reference": ""}},
+		{"query_target": {"query": ""}}
 	]}`)
 }
 
@@ -88,11 +93,12 @@ func TestATargetOfABundleIsOfExactlyOneKind(t *testing.T) {
 	for found, target := range map[string]apono.AccessBundleAccessTargetInput{
 		"none is":                         {},
 		"Integration and AccessScope are": {Integration: integration, AccessScope: scope},
+		"AccessScope and QueryTarget are": {AccessScope: scope, QueryTarget: &apono.QueryTarget{}},
 	} {
 		bundleSuite.refuses(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{AccessScope: scope}, target}},
 			apono.ArgumentError{
 				Arg:    "in.AccessTargets[1]",
-				Reason: "exactly one of Integration and AccessScope must be set, but " + found,
+				Reason: "exactly one of Integration, AccessScope and QueryTarget must be set, but " + found,
 			})
 	}
 }

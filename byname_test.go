@@ -30,6 +30,12 @@ var namedLists = map[string]struct {
 	"scopes": {"/api/admin/v1/access-scopes", func(ctx context.Context, client *apono.Client, name string) (string, error) {
 		return idOf(client.Scopes.GetByName(ctx, name))(func(s *apono.AccessScope) string { return s.ID })
 	}},
+	"spaces": {"/api/admin/v1/spaces", func(ctx context.Context, client *apono.Client, name string) (string, error) {
+		return idOf(client.Spaces.GetByName(ctx, name))(func(s *apono.Space) string { return s.ID })
+	}},
+	"space scopes": {"/api/admin/v1/space-scopes", func(ctx context.Context, client *apono.Client, name string) (string, error) {
+		return idOf(client.SpaceScopes.GetByName(ctx, name))(func(s *apono.SpaceScope) string { return s.ID })
+	}},
 }
 
 // idOf is the id of an object that was got, empty and with the error if none
@@ -141,6 +147,8 @@ func TestGetByNameWithTheFake(t *testing.T) {
 		server.Put(aponotest.Bundles, apono.Bundle{ID: id, Name: name})
 		server.Put(aponotest.Groups, apono.Group{ID: id, Name: name})
 		server.Put(aponotest.Scopes, apono.AccessScope{ID: id, Name: name})
+		server.Put(aponotest.Spaces, apono.Space{ID: id, Name: name})
+		server.Put(aponotest.SpaceScopes, apono.SpaceScope{ID: id, Name: name})
 	}
 	client := server.Client()
 	for kind, list := range namedLists {

@@ -112,16 +112,16 @@ func FuzzPathArgument(f *testing.F) {
 
 func TestDo(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"id":"s-1","name":"Sandbox","space_scopes":[]}`})
+	fake := script.New(t, script.Answer{Body: `{"id":"s-1","name":"Sandbox","rules":[]}`})
 	var out struct {
 		ID   string `json:"id"`
 		Name string `json:"name"`
 	}
-	in := map[string]any{"name": "Sandbox", "space_scope_references": []string{"dev"}}
-	err := newClient(t, fake).Do(t.Context(), http.MethodPost, "/api/admin/v1/spaces", url.Values{"dry run": {"a b", "c&d"}}, in, &out)
+	in := map[string]any{"name": "Sandbox", "rule_references": []string{"dev"}}
+	err := newClient(t, fake).Do(t.Context(), http.MethodPost, "/api/admin/v1/gadgets", url.Values{"dry run": {"a b", "c&d"}}, in, &out)
 	check.NoError(t, err)
 	check.Equal(t, out.ID+" "+out.Name, "s-1 Sandbox")
-	sent(t, fake.Requests()[0], http.MethodPost, "/api/admin/v1/spaces", "dry+run=a+b&dry+run=c%26d", `{"name":"Sandbox","space_scope_references":["dev"]}`)
+	sent(t, fake.Requests()[0], http.MethodPost, "/api/admin/v1/gadgets", "dry+run=a+b&dry+run=c%26d", `{"name":"Sandbox","rule_references":["dev"]}`)
 }
 
 func TestDoWithoutInputAndOutput(t *testing.T) {
@@ -130,8 +130,8 @@ func TestDoWithoutInputAndOutput(t *testing.T) {
 		t.Run(fmt.Sprint(answer.Status, answer.Body), func(t *testing.T) {
 			t.Parallel()
 			fake := script.New(t, answer)
-			check.NoError(t, newClient(t, fake).Do(t.Context(), http.MethodDelete, "/api/admin/v1/spaces/a%20b%2Fc", nil, nil, nil))
-			sent(t, fake.Requests()[0], http.MethodDelete, "/api/admin/v1/spaces/a%20b%2Fc", "", "")
+			check.NoError(t, newClient(t, fake).Do(t.Context(), http.MethodDelete, "/api/admin/v1/gadgets/a%20b%2Fc", nil, nil, nil))
+			sent(t, fake.Requests()[0], http.MethodDelete, "/api/admin/v1/gadgets/a%20b%2Fc", "", "")
 		})
 	}
 }
@@ -144,7 +144,7 @@ func TestDoNeedsAnAnswerForItsOutput(t *testing.T) {
 		t.Run(fmt.Sprint(answer.Status, answer.Body), func(t *testing.T) {
 			t.Parallel()
 			var out struct{ ID string }
-			err := newClient(t, script.New(t, answer)).Do(t.Context(), http.MethodGet, "/api/admin/v1/spaces/s", nil, nil, &out)
+			err := newClient(t, script.New(t, answer)).Do(t.Context(), http.MethodGet, "/api/admin/v1/gadgets/s", nil, nil, &out)
 			check.Equal(t, string(check.ErrorAs[*apono.DecodeError](t, err).Body), answer.Body)
 		})
 	}
@@ -155,7 +155,7 @@ func TestDoNeedsAnAnswerForItsOutput(t *testing.T) {
 func TestDoWithoutOutputTakesNoPageForAConfirmation(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Answer{Body: "<html>Sign in</html>", Header: map[string]string{"Content-Type": "text/html"}})
-	err := newClient(t, fake).Do(t.Context(), http.MethodDelete, "/api/admin/v1/spaces/s", nil, nil, nil)
+	err := newClient(t, fake).Do(t.Context(), http.MethodDelete, "/api/admin/v1/gadgets/s", nil, nil, nil)
 	check.ErrorAs[*apono.DecodeError](t, err)
 }
 
@@ -209,8 +209,8 @@ func TestErrorsOfDoMaskThePath(t *testing.T) {
 		"/api/v3/integrations/resources/r-1/user-tags":        "/api/v3/integrations/resources/{resource_id}/user-tags",
 		"/api/v3/integrations/i-1/resources":                  "/api/v3/integrations/{id}/resources",
 		"/api/admin/v1/groups/Admins/members/ann@example.com": "/api/admin/v1/groups/{}/members/{}",
-		"/api/admin/v1/space-scopes/7f9c":                     "/api/admin/v1/space-scopes/{}",
-		"/api/admin/v1/space_scopes/a%20b":                    "/api/admin/v1/space_scopes/{}",
+		"/api/admin/v1/gadget-rules/7f9c":                     "/api/admin/v1/gadget-rules/{}",
+		"/api/admin/v1/gadget_rules/a%20b":                    "/api/admin/v1/gadget_rules/{}",
 		"/api/v10/x/2024":                                     "/api/v10/x/{}",
 	} {
 		t.Run(path, func(t *testing.T) {

@@ -20,10 +20,17 @@
 //
 // [NewClient] takes a token as made in Apono's portal; [NewClientFromEnv] reads
 // it from APONO_TOKEN. [WithTokenSource] asks a function for it, and once more
-// when the server refuses it. The services for access requests, sessions and
-// available access act for the person whose token it is; the others need the
-// token of an administrator. [WithReadOnly] makes a client that changes nothing,
+// when the server rejects it. [WithReadOnly] makes a client that changes nothing,
 // for audits. Tokens are sent to the base URL's origin only, and print nowhere.
+//
+// There are two kinds of token, and both can expire. A personal token acts with
+// the permissions of its user. AccessRequests, DelegatedRequests, AvailableAccess
+// and Sessions need one, and work only after Apono support has switched on
+// end-user tokens for the account. An account token belongs to no user and has
+// roles of its own; it is for the other services.
+//
+// What Apono's portal does beyond that (approve, reject or extend a request) is
+// no public API. [Client.Do] reaches it, at one's own risk.
 //
 // # Listing
 //
@@ -148,6 +155,10 @@ type Client struct {
 	Identities *IdentitiesService
 	// Activity is what happened.
 	Activity *ActivityService
+	// Spaces are parts of the account, with resources and people of their own.
+	Spaces *SpacesService
+	// SpaceScopes say which resources are in a space.
+	SpaceScopes *SpaceScopesService
 	// Legacy are older versions of the API.
 	Legacy *Legacy
 
@@ -236,6 +247,8 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	c.Attributes = &AttributesService{client: c}
 	c.Identities = &IdentitiesService{client: c}
 	c.Activity = &ActivityService{client: c}
+	c.Spaces = &SpacesService{client: c}
+	c.SpaceScopes = &SpaceScopesService{client: c}
 	c.Legacy = newLegacy(c)
 	return c, nil
 }

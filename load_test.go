@@ -99,9 +99,11 @@ var reads = []struct {
 	{"Identities.Attributes", 100, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.Identities.ListAllAttributes(ctx))
 	}},
-	{"AccessFlows", 13, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.AccessFlows.ListAll(ctx)) }},
-	{"Bundles", 10, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Bundles.ListAll(ctx)) }},
+	{"AccessFlows", 15, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.AccessFlows.ListAll(ctx)) }},
+	{"Bundles", 11, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Bundles.ListAll(ctx)) }},
 	{"Scopes", -1, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Scopes.ListAll(ctx)) }},
+	{"Spaces", 2, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Spaces.ListAll(ctx)) }},
+	{"SpaceScopes", 2, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.SpaceScopes.ListAll(ctx)) }},
 	{"Reports", 0, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Reports.ListAll(ctx)) }},
 	{"Activity", 600, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Activity.ListAll(ctx)) }},
 	{"Attributes", 20, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Attributes.ListAll(ctx)) }},
@@ -109,7 +111,7 @@ var reads = []struct {
 	{"DelegatedRequests", 0, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.DelegatedRequests.ListAll(ctx))
 	}},
-	{"AvailableAccess", 10, func(ctx context.Context, c *apono.Client) (int, error) {
+	{"AvailableAccess", 11, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.AvailableAccess.ListAllBundles(ctx))
 	}},
 	{"Sessions", 0, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Sessions.ListAll(ctx)) }},
@@ -118,10 +120,10 @@ var reads = []struct {
 		all, err := c.Legacy.Connectors.List(ctx)
 		return len(all), err
 	}},
-	{"Legacy.AccessFlows", 13, func(ctx context.Context, c *apono.Client) (int, error) {
+	{"Legacy.AccessFlows", 15, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.Legacy.AccessFlows.ListAll(ctx))
 	}},
-	{"Legacy.AccessBundles", 10, func(ctx context.Context, c *apono.Client) (int, error) {
+	{"Legacy.AccessBundles", 11, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.Legacy.AccessBundles.ListAll(ctx))
 	}},
 	{"Legacy.AccessRequests", 3, func(ctx context.Context, c *apono.Client) (int, error) {

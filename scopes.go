@@ -38,6 +38,9 @@ type AccessScope struct {
 	CreationDate time.Time `json:"creation_date"`
 	// UpdateDate is when it was last changed.
 	UpdateDate time.Time `json:"update_date"`
+	// Space is nil for an access scope that is in no space. Updates leave it as
+	// it is.
+	Space *SpaceReference `json:"space,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -52,6 +55,9 @@ type ListScopesOptions struct {
 	// Name is a name, or a pattern with an asterisk at either end or both,
 	// such as "prod*". Case does not matter.
 	Name string `url:"name,omitempty"`
+	// SpaceReferences are ids or names of spaces, and [SpaceReferenceNone];
+	// empty means all.
+	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
 // AccessScopeInput is a new access scope, or what one becomes. An update
@@ -100,11 +106,12 @@ func (s *ScopesService) GetByName(ctx context.Context, name string) (*AccessScop
 }
 
 // Create makes an access scope. The request is not repeated after a failure
-// that leaves open whether the access scope was made.
+// that leaves open whether the access scope was made. With options it is created
+// in a space.
 //
 // POST /api/admin/v1/access-scopes
-func (s *ScopesService) Create(ctx context.Context, in AccessScopeInput) (*AccessScope, error) {
-	return call[AccessScope](ctx, s.client, createScope, in)
+func (s *ScopesService) Create(ctx context.Context, in AccessScopeInput, opts ...CreateOptions) (*AccessScope, error) {
+	return create[AccessScope](ctx, s.client, createScope, in, opts)
 }
 
 // Update replaces an access scope; [ErrNotFound] if there is none.

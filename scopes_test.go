@@ -12,7 +12,7 @@ import (
 var scopeSuite = accessSuite[apono.AccessScope, apono.ListScopesOptions, apono.AccessScopeInput]{
 	folder: "scopes", path: "/api/admin/v1/access-scopes",
 	service: func(c *apono.Client) accessService[apono.AccessScope, apono.ListScopesOptions, apono.AccessScopeInput] {
-		return c.Scopes
+		return inNoSpace[apono.AccessScope, apono.ListScopesOptions, apono.AccessScopeInput]{c.Scopes}
 	},
 	updateInput: (*apono.AccessScope).UpdateInput,
 	full: func() *apono.AccessScope {
@@ -21,6 +21,7 @@ var scopeSuite = accessSuite[apono.AccessScope, apono.ListScopesOptions, apono.A
 			Query:        `resource_type = "postgresql-database" and resource_tag["env"] in ("prod")`,
 			CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 123e6, time.UTC),
 			UpdateDate:   time.Date(2026, 4, 6, 10, 11, 12, 0, time.UTC),
+			Space:        &apono.SpaceReference{SpaceID: "space-1", SpaceName: "Payments"},
 		}
 	},
 	minimal: func() *apono.AccessScope {
@@ -35,8 +36,8 @@ var scopeSuite = accessSuite[apono.AccessScope, apono.ListScopesOptions, apono.A
 			Query: `resource_type = "postgresql-database" and resource_tag["env"] in ("prod")`,
 		}
 	},
-	options: apono.ListScopesOptions{Limit: 2, Name: "data*"}, query: "limit=2&name=data%2A",
-	onPage2: apono.ListScopesOptions{Limit: 2, Name: "data*", PageToken: "t2"},
+	options: apono.ListScopesOptions{Limit: 2, Name: "data*", SpaceReferences: inSpaces}, query: "limit=2&name=data%2A&" + inSpacesQuery,
+	onPage2: apono.ListScopesOptions{Limit: 2, Name: "data*", SpaceReferences: inSpaces, PageToken: "t2"},
 	deleted: script.Answer{Status: 204},
 	rename:  func(in *apono.AccessScopeInput) *string { return &in.Name },
 }

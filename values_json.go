@@ -11,11 +11,20 @@ import (
 	"github.com/apono-go/apono/internal/wire"
 )
 
+// unmarshalFields decodes into a type without methods. By convention, null
+// changes nothing.
+func unmarshalFields(data []byte, fields any) error {
+	if string(data) == "null" {
+		return nil
+	}
+	return wire.Unmarshal(data, fields)
+}
+
 type fieldsOfAWSSecretConfig AWSSecretConfig
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AWSSecretConfig) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAWSSecretConfig)(v))
+	return unmarshalFields(data, (*fieldsOfAWSSecretConfig)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -37,7 +46,7 @@ func (v AbsoluteTimeframe) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AbsoluteTimeframe) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAbsoluteTimeframe)(v))
+	return unmarshalFields(data, (*fieldsOfAbsoluteTimeframe)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -59,7 +68,7 @@ func (v AccessBundleAccessTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessBundleAccessTarget) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessBundleAccessTarget)(v))
+	return unmarshalFields(data, (*fieldsOfAccessBundleAccessTarget)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -81,7 +90,7 @@ func (v AccessBundleAccessTargetInput) MarshalJSONTo(enc *jsontext.Encoder) erro
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessBundleAccessTargetInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessBundleAccessTargetInput)(v))
+	return unmarshalFields(data, (*fieldsOfAccessBundleAccessTargetInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -103,7 +112,7 @@ func (v AccessBundleV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessBundleV1) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessBundleV1)(v))
+	return unmarshalFields(data, (*fieldsOfAccessBundleV1)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -115,7 +124,7 @@ type fieldsOfAccessDetailsV3 AccessDetailsV3
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessDetailsV3) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessDetailsV3)(v))
+	return unmarshalFields(data, (*fieldsOfAccessDetailsV3)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -135,7 +144,7 @@ func (v AccessFlow) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessFlow) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessFlow)(v))
+	return unmarshalFields(data, (*fieldsOfAccessFlow)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -157,7 +166,7 @@ func (v AccessFlowInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessFlowInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessFlowInput)(v))
+	return unmarshalFields(data, (*fieldsOfAccessFlowInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -179,7 +188,7 @@ func (v AccessFlowSettings) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessFlowSettings) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessFlowSettings)(v))
+	return unmarshalFields(data, (*fieldsOfAccessFlowSettings)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -201,7 +210,7 @@ func (v AccessFlowSettingsV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessFlowSettingsV1) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessFlowSettingsV1)(v))
+	return unmarshalFields(data, (*fieldsOfAccessFlowSettingsV1)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -223,7 +232,7 @@ func (v AccessFlowTimeframe) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessFlowTimeframe) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessFlowTimeframe)(v))
+	return unmarshalFields(data, (*fieldsOfAccessFlowTimeframe)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -245,7 +254,7 @@ func (v AccessFlowTriggerV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessFlowTriggerV1) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessFlowTriggerV1)(v))
+	return unmarshalFields(data, (*fieldsOfAccessFlowTriggerV1)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -265,7 +274,7 @@ func (v AccessGroup) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessGroup) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessGroup)(v))
+	return unmarshalFields(data, (*fieldsOfAccessGroup)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -287,7 +296,7 @@ func (v AccessRequest) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessRequest) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessRequest)(v))
+	return unmarshalFields(data, (*fieldsOfAccessRequest)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -309,7 +318,7 @@ func (v AccessRequestEntitlement) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessRequestEntitlement) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessRequestEntitlement)(v))
+	return unmarshalFields(data, (*fieldsOfAccessRequestEntitlement)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -331,7 +340,7 @@ func (v AccessRequestV3) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessRequestV3) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessRequestV3)(v))
+	return unmarshalFields(data, (*fieldsOfAccessRequestV3)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -351,7 +360,7 @@ func (v AccessScope) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessScope) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessScope)(v))
+	return unmarshalFields(data, (*fieldsOfAccessScope)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -373,7 +382,7 @@ func (v AccessScopeAccessTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessScopeAccessTarget) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessScopeAccessTarget)(v))
+	return unmarshalFields(data, (*fieldsOfAccessScopeAccessTarget)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -395,7 +404,7 @@ func (v AccessScopeAccessTargetInput) MarshalJSONTo(enc *jsontext.Encoder) error
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessScopeAccessTargetInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessScopeAccessTargetInput)(v))
+	return unmarshalFields(data, (*fieldsOfAccessScopeAccessTargetInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -417,7 +426,7 @@ func (v AccessScopeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessScopeInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessScopeInput)(v))
+	return unmarshalFields(data, (*fieldsOfAccessScopeInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -439,7 +448,7 @@ func (v AccessSession) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessSession) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessSession)(v))
+	return unmarshalFields(data, (*fieldsOfAccessSession)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -451,7 +460,7 @@ type fieldsOfAccessSessionDetails AccessSessionDetails
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessSessionDetails) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessSessionDetails)(v))
+	return unmarshalFields(data, (*fieldsOfAccessSessionDetails)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -473,7 +482,7 @@ func (v AccessTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessTarget) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessTarget)(v))
+	return unmarshalFields(data, (*fieldsOfAccessTarget)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -495,7 +504,7 @@ func (v AccessTargetBundleV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessTargetBundleV1) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessTargetBundleV1)(v))
+	return unmarshalFields(data, (*fieldsOfAccessTargetBundleV1)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -517,7 +526,7 @@ func (v AccessTargetInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessTargetInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessTargetInput)(v))
+	return unmarshalFields(data, (*fieldsOfAccessTargetInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -539,7 +548,7 @@ func (v AccessTargetIntegrationV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessTargetIntegrationV1) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAccessTargetIntegrationV1)(v))
+	return unmarshalFields(data, (*fieldsOfAccessTargetIntegrationV1)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -561,7 +570,7 @@ func (v ActivityEntry) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ActivityEntry) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfActivityEntry)(v))
+	return unmarshalFields(data, (*fieldsOfActivityEntry)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -583,7 +592,7 @@ func (v ActivityReport) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ActivityReport) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfActivityReport)(v))
+	return unmarshalFields(data, (*fieldsOfActivityReport)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -605,7 +614,7 @@ func (v ActivityReportInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ActivityReportInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfActivityReportInput)(v))
+	return unmarshalFields(data, (*fieldsOfActivityReportInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -627,7 +636,7 @@ func (v ApproverGroup) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ApproverGroup) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfApproverGroup)(v))
+	return unmarshalFields(data, (*fieldsOfApproverGroup)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -649,7 +658,7 @@ func (v ApproverGroupInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ApproverGroupInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfApproverGroupInput)(v))
+	return unmarshalFields(data, (*fieldsOfApproverGroupInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -671,7 +680,7 @@ func (v ApproverPolicy) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ApproverPolicy) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfApproverPolicy)(v))
+	return unmarshalFields(data, (*fieldsOfApproverPolicy)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -693,7 +702,7 @@ func (v ApproverPolicyInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ApproverPolicyInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfApproverPolicyInput)(v))
+	return unmarshalFields(data, (*fieldsOfApproverPolicyInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -713,7 +722,7 @@ func (v ApproverV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ApproverV1) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfApproverV1)(v))
+	return unmarshalFields(data, (*fieldsOfApproverV1)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -733,7 +742,7 @@ func (v Attribute) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *Attribute) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAttribute)(v))
+	return unmarshalFields(data, (*fieldsOfAttribute)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -755,7 +764,7 @@ func (v AvailableBundle) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AvailableBundle) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAvailableBundle)(v))
+	return unmarshalFields(data, (*fieldsOfAvailableBundle)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -777,7 +786,7 @@ func (v AvailableEntitlement) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AvailableEntitlement) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAvailableEntitlement)(v))
+	return unmarshalFields(data, (*fieldsOfAvailableEntitlement)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -789,7 +798,7 @@ type fieldsOfAzureSecretConfig AzureSecretConfig
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AzureSecretConfig) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfAzureSecretConfig)(v))
+	return unmarshalFields(data, (*fieldsOfAzureSecretConfig)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -808,7 +817,7 @@ func (v Bundle) MarshalJSONTo(enc *jsontext.Encoder) error {
 }
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *Bundle) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*fieldsOfBundle)(v)) }
+func (v *Bundle) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfBundle)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *Bundle) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
@@ -829,7 +838,7 @@ func (v BundleAccessTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *BundleAccessTarget) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfBundleAccessTarget)(v))
+	return unmarshalFields(data, (*fieldsOfBundleAccessTarget)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -851,7 +860,7 @@ func (v BundleAccessTargetInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *BundleAccessTargetInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfBundleAccessTargetInput)(v))
+	return unmarshalFields(data, (*fieldsOfBundleAccessTargetInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -871,7 +880,7 @@ func (v BundleInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *BundleInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfBundleInput)(v))
+	return unmarshalFields(data, (*fieldsOfBundleInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -893,7 +902,7 @@ func (v BundlePartial) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *BundlePartial) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfBundlePartial)(v))
+	return unmarshalFields(data, (*fieldsOfBundlePartial)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -915,7 +924,7 @@ func (v CatalogEntry) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *CatalogEntry) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfCatalogEntry)(v))
+	return unmarshalFields(data, (*fieldsOfCatalogEntry)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -937,7 +946,7 @@ func (v CatalogParam) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *CatalogParam) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfCatalogParam)(v))
+	return unmarshalFields(data, (*fieldsOfCatalogParam)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -959,7 +968,7 @@ func (v CloudProviderMetadata) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *CloudProviderMetadata) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfCloudProviderMetadata)(v))
+	return unmarshalFields(data, (*fieldsOfCloudProviderMetadata)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -979,7 +988,7 @@ func (v Condition) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *Condition) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfCondition)(v))
+	return unmarshalFields(data, (*fieldsOfCondition)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1001,7 +1010,7 @@ func (v ConditionInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ConditionInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfConditionInput)(v))
+	return unmarshalFields(data, (*fieldsOfConditionInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1021,7 +1030,7 @@ func (v Connector) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *Connector) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfConnector)(v))
+	return unmarshalFields(data, (*fieldsOfConnector)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1043,7 +1052,7 @@ func (v ConnectorSession) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ConnectorSession) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfConnectorSession)(v))
+	return unmarshalFields(data, (*fieldsOfConnectorSession)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1065,7 +1074,7 @@ func (v ConnectorSessionMetadata) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ConnectorSessionMetadata) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfConnectorSessionMetadata)(v))
+	return unmarshalFields(data, (*fieldsOfConnectorSessionMetadata)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1087,7 +1096,7 @@ func (v DelegatedAccessRequest) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *DelegatedAccessRequest) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfDelegatedAccessRequest)(v))
+	return unmarshalFields(data, (*fieldsOfDelegatedAccessRequest)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1109,7 +1118,7 @@ func (v EntitlementPermission) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *EntitlementPermission) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfEntitlementPermission)(v))
+	return unmarshalFields(data, (*fieldsOfEntitlementPermission)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1131,7 +1140,7 @@ func (v EntitlementResource) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *EntitlementResource) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfEntitlementResource)(v))
+	return unmarshalFields(data, (*fieldsOfEntitlementResource)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1153,7 +1162,7 @@ func (v EscalationPolicy) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *EscalationPolicy) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfEscalationPolicy)(v))
+	return unmarshalFields(data, (*fieldsOfEscalationPolicy)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1175,7 +1184,7 @@ func (v EscalationPolicyInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *EscalationPolicyInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfEscalationPolicyInput)(v))
+	return unmarshalFields(data, (*fieldsOfEscalationPolicyInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1187,7 +1196,7 @@ type fieldsOfGCPSecretConfig GCPSecretConfig
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *GCPSecretConfig) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfGCPSecretConfig)(v))
+	return unmarshalFields(data, (*fieldsOfGCPSecretConfig)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1209,7 +1218,7 @@ func (v GranteeIdentity) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *GranteeIdentity) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfGranteeIdentity)(v))
+	return unmarshalFields(data, (*fieldsOfGranteeIdentity)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1229,7 +1238,7 @@ func (v GranteeV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *GranteeV1) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfGranteeV1)(v))
+	return unmarshalFields(data, (*fieldsOfGranteeV1)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1249,7 +1258,7 @@ func (v Grantees) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *Grantees) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfGrantees)(v))
+	return unmarshalFields(data, (*fieldsOfGrantees)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1271,7 +1280,7 @@ func (v GranteesInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *GranteesInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfGranteesInput)(v))
+	return unmarshalFields(data, (*fieldsOfGranteesInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1290,7 +1299,7 @@ func (v Group) MarshalJSONTo(enc *jsontext.Encoder) error {
 }
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *Group) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*fieldsOfGroup)(v)) }
+func (v *Group) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfGroup)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *Group) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
@@ -1309,7 +1318,7 @@ func (v GroupMember) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *GroupMember) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfGroupMember)(v))
+	return unmarshalFields(data, (*fieldsOfGroupMember)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1321,7 +1330,7 @@ type fieldsOfHashicorpVaultSecretConfig HashicorpVaultSecretConfig
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *HashicorpVaultSecretConfig) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfHashicorpVaultSecretConfig)(v))
+	return unmarshalFields(data, (*fieldsOfHashicorpVaultSecretConfig)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1341,7 +1350,7 @@ func (v Identity) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *Identity) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfIdentity)(v))
+	return unmarshalFields(data, (*fieldsOfIdentity)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1363,7 +1372,7 @@ func (v IdentityAttributes) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *IdentityAttributes) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfIdentityAttributes)(v))
+	return unmarshalFields(data, (*fieldsOfIdentityAttributes)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1385,7 +1394,7 @@ func (v IdentityAttributesResult) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *IdentityAttributesResult) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfIdentityAttributesResult)(v))
+	return unmarshalFields(data, (*fieldsOfIdentityAttributesResult)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1407,7 +1416,7 @@ func (v IdentityAttributesSummary) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *IdentityAttributesSummary) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfIdentityAttributesSummary)(v))
+	return unmarshalFields(data, (*fieldsOfIdentityAttributesSummary)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1429,7 +1438,7 @@ func (v IdentityResult) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *IdentityResult) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfIdentityResult)(v))
+	return unmarshalFields(data, (*fieldsOfIdentityResult)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1451,7 +1460,7 @@ func (v IdentityResultError) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *IdentityResultError) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfIdentityResultError)(v))
+	return unmarshalFields(data, (*fieldsOfIdentityResultError)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1471,7 +1480,7 @@ func (v Integration) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *Integration) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfIntegration)(v))
+	return unmarshalFields(data, (*fieldsOfIntegration)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1493,7 +1502,7 @@ func (v IntegrationAccessTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *IntegrationAccessTarget) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfIntegrationAccessTarget)(v))
+	return unmarshalFields(data, (*fieldsOfIntegrationAccessTarget)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1515,7 +1524,7 @@ func (v IntegrationAccessTargetInput) MarshalJSONTo(enc *jsontext.Encoder) error
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *IntegrationAccessTargetInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfIntegrationAccessTargetInput)(v))
+	return unmarshalFields(data, (*fieldsOfIntegrationAccessTargetInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1537,7 +1546,7 @@ func (v IntegrationPartial) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *IntegrationPartial) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfIntegrationPartial)(v))
+	return unmarshalFields(data, (*fieldsOfIntegrationPartial)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1549,7 +1558,7 @@ type fieldsOfKubernetesSecretConfig KubernetesSecretConfig
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *KubernetesSecretConfig) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfKubernetesSecretConfig)(v))
+	return unmarshalFields(data, (*fieldsOfKubernetesSecretConfig)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1568,7 +1577,7 @@ func (v Link) MarshalJSONTo(enc *jsontext.Encoder) error {
 }
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *Link) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*fieldsOfLink)(v)) }
+func (v *Link) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfLink)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *Link) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
@@ -1587,7 +1596,7 @@ func (v Message) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *Message) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfMessage)(v))
+	return unmarshalFields(data, (*fieldsOfMessage)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1606,7 +1615,7 @@ func (v Owner) MarshalJSONTo(enc *jsontext.Encoder) error {
 }
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *Owner) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*fieldsOfOwner)(v)) }
+func (v *Owner) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfOwner)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *Owner) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
@@ -1625,7 +1634,7 @@ func (v OwnerInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *OwnerInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfOwnerInput)(v))
+	return unmarshalFields(data, (*fieldsOfOwnerInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1647,7 +1656,7 @@ func (v OwnersMapping) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *OwnersMapping) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfOwnersMapping)(v))
+	return unmarshalFields(data, (*fieldsOfOwnersMapping)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1669,7 +1678,7 @@ func (v OwnersMappingInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *OwnersMappingInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfOwnersMappingInput)(v))
+	return unmarshalFields(data, (*fieldsOfOwnersMappingInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1689,12 +1698,32 @@ func (v Permission) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *Permission) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfPermission)(v))
+	return unmarshalFields(data, (*fieldsOfPermission)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *Permission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfPermission)(v))
+}
+
+type fieldsOfQueryTarget QueryTarget
+
+// MarshalJSON writes the fields together with Extra.
+func (v QueryTarget) MarshalJSON() ([]byte, error) { return wire.MarshalModel(fieldsOfQueryTarget(v)) }
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v QueryTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfQueryTarget)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *QueryTarget) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfQueryTarget)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *QueryTarget) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfQueryTarget)(v))
 }
 
 type fieldsOfRelativeTimeframe RelativeTimeframe
@@ -1711,7 +1740,7 @@ func (v RelativeTimeframe) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *RelativeTimeframe) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfRelativeTimeframe)(v))
+	return unmarshalFields(data, (*fieldsOfRelativeTimeframe)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1733,7 +1762,7 @@ func (v ReportFilters) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ReportFilters) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfReportFilters)(v))
+	return unmarshalFields(data, (*fieldsOfReportFilters)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1755,7 +1784,7 @@ func (v ReportSchedule) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ReportSchedule) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfReportSchedule)(v))
+	return unmarshalFields(data, (*fieldsOfReportSchedule)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1777,7 +1806,7 @@ func (v ReportTimeframe) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ReportTimeframe) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfReportTimeframe)(v))
+	return unmarshalFields(data, (*fieldsOfReportTimeframe)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1799,7 +1828,7 @@ func (v RequestEntitlementPermission) MarshalJSONTo(enc *jsontext.Encoder) error
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *RequestEntitlementPermission) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfRequestEntitlementPermission)(v))
+	return unmarshalFields(data, (*fieldsOfRequestEntitlementPermission)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1819,7 +1848,7 @@ func (v RequestFor) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *RequestFor) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfRequestFor)(v))
+	return unmarshalFields(data, (*fieldsOfRequestFor)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1841,7 +1870,7 @@ func (v RequestForInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *RequestForInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfRequestForInput)(v))
+	return unmarshalFields(data, (*fieldsOfRequestForInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1863,7 +1892,7 @@ func (v RequestorIdentity) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *RequestorIdentity) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfRequestorIdentity)(v))
+	return unmarshalFields(data, (*fieldsOfRequestorIdentity)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1883,7 +1912,7 @@ func (v Requestors) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *Requestors) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfRequestors)(v))
+	return unmarshalFields(data, (*fieldsOfRequestors)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1905,7 +1934,7 @@ func (v RequestorsInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *RequestorsInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfRequestorsInput)(v))
+	return unmarshalFields(data, (*fieldsOfRequestorsInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1925,7 +1954,7 @@ func (v Resource) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *Resource) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfResource)(v))
+	return unmarshalFields(data, (*fieldsOfResource)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1947,7 +1976,7 @@ func (v ResourceSyncStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ResourceSyncStatus) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfResourceSyncStatus)(v))
+	return unmarshalFields(data, (*fieldsOfResourceSyncStatus)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1969,7 +1998,7 @@ func (v ResourceTags) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ResourceTags) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfResourceTags)(v))
+	return unmarshalFields(data, (*fieldsOfResourceTags)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1991,7 +2020,7 @@ func (v ResourceType) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ResourceType) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfResourceType)(v))
+	return unmarshalFields(data, (*fieldsOfResourceType)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -2013,7 +2042,7 @@ func (v ResourcesScope) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *ResourcesScope) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfResourcesScope)(v))
+	return unmarshalFields(data, (*fieldsOfResourcesScope)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -2025,7 +2054,7 @@ type fieldsOfSecretConfig SecretConfig
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *SecretConfig) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfSecretConfig)(v))
+	return unmarshalFields(data, (*fieldsOfSecretConfig)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -2037,7 +2066,7 @@ type fieldsOfSecretStoreConfig SecretStoreConfig
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *SecretStoreConfig) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfSecretStoreConfig)(v))
+	return unmarshalFields(data, (*fieldsOfSecretStoreConfig)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -2059,7 +2088,7 @@ func (v SelectableIntegration) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *SelectableIntegration) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfSelectableIntegration)(v))
+	return unmarshalFields(data, (*fieldsOfSelectableIntegration)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -2081,7 +2110,7 @@ func (v SelectableResource) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *SelectableResource) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfSelectableResource)(v))
+	return unmarshalFields(data, (*fieldsOfSelectableResource)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -2103,12 +2132,114 @@ func (v SelectableResourceType) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *SelectableResourceType) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfSelectableResourceType)(v))
+	return unmarshalFields(data, (*fieldsOfSelectableResourceType)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *SelectableResourceType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfSelectableResourceType)(v))
+}
+
+type fieldsOfSpace Space
+
+// MarshalJSON writes the fields together with Extra.
+func (v Space) MarshalJSON() ([]byte, error) { return wire.MarshalModel(fieldsOfSpace(v)) }
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v Space) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfSpace)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *Space) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfSpace)(v)) }
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *Space) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfSpace)(v))
+}
+
+type fieldsOfSpaceMember SpaceMember
+
+// MarshalJSON writes the fields together with Extra.
+func (v SpaceMember) MarshalJSON() ([]byte, error) { return wire.MarshalModel(fieldsOfSpaceMember(v)) }
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v SpaceMember) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfSpaceMember)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *SpaceMember) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfSpaceMember)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *SpaceMember) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfSpaceMember)(v))
+}
+
+type fieldsOfSpaceReference SpaceReference
+
+// MarshalJSON writes the fields together with Extra.
+func (v SpaceReference) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfSpaceReference(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v SpaceReference) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfSpaceReference)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *SpaceReference) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfSpaceReference)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *SpaceReference) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfSpaceReference)(v))
+}
+
+type fieldsOfSpaceScope SpaceScope
+
+// MarshalJSON writes the fields together with Extra.
+func (v SpaceScope) MarshalJSON() ([]byte, error) { return wire.MarshalModel(fieldsOfSpaceScope(v)) }
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v SpaceScope) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfSpaceScope)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *SpaceScope) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfSpaceScope)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *SpaceScope) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfSpaceScope)(v))
+}
+
+type fieldsOfSpaceScopeInput SpaceScopeInput
+
+// MarshalJSON writes the fields together with Extra.
+func (v SpaceScopeInput) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfSpaceScopeInput(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v SpaceScopeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfSpaceScopeInput)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *SpaceScopeInput) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfSpaceScopeInput)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *SpaceScopeInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfSpaceScopeInput)(v))
 }
 
 type fieldsOfTagV1 TagV1
@@ -2122,7 +2253,7 @@ func (v TagV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 }
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *TagV1) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*fieldsOfTagV1)(v)) }
+func (v *TagV1) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfTagV1)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *TagV1) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
@@ -2141,7 +2272,7 @@ func (v TimeframeV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *TimeframeV1) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfTimeframeV1)(v))
+	return unmarshalFields(data, (*fieldsOfTimeframeV1)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -2163,7 +2294,7 @@ func (v UpdateConnectorInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *UpdateConnectorInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfUpdateConnectorInput)(v))
+	return unmarshalFields(data, (*fieldsOfUpdateConnectorInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -2185,12 +2316,34 @@ func (v UpdateIntegrationInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *UpdateIntegrationInput) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*fieldsOfUpdateIntegrationInput)(v))
+	return unmarshalFields(data, (*fieldsOfUpdateIntegrationInput)(v))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *UpdateIntegrationInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfUpdateIntegrationInput)(v))
+}
+
+type fieldsOfUpdateSpaceInput UpdateSpaceInput
+
+// MarshalJSON writes the fields together with Extra.
+func (v UpdateSpaceInput) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfUpdateSpaceInput(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v UpdateSpaceInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfUpdateSpaceInput)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *UpdateSpaceInput) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfUpdateSpaceInput)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *UpdateSpaceInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfUpdateSpaceInput)(v))
 }
 
 type fieldsOfUser User
@@ -2204,7 +2357,7 @@ func (v User) MarshalJSONTo(enc *jsontext.Encoder) error {
 }
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *User) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*fieldsOfUser)(v)) }
+func (v *User) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfUser)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *User) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
@@ -2222,7 +2375,7 @@ func (v UserV2) MarshalJSONTo(enc *jsontext.Encoder) error {
 }
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *UserV2) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*fieldsOfUserV2)(v)) }
+func (v *UserV2) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfUserV2)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *UserV2) UnmarshalJSONFrom(dec *jsontext.Decoder) error {

@@ -266,6 +266,15 @@ func written(read any, model, input reflect.Type, reverse bool) any {
 				object[name] = written(read[name], known[name], fieldType, reverse)
 			case known[id] != nil:
 				object[name] = read[id]
+			case name == "space_scope_references":
+				ids := []any{}
+				for _, scope := range read["space_scopes"].([]any) { //nolint:forcetypeassert // as the sampler wrote it
+					ids = append(ids, scope.(map[string]any)["id"]) //nolint:forcetypeassert // as above
+				}
+				if reverse {
+					slices.Reverse(ids)
+				}
+				object[name] = ids
 			default:
 				object[name] = false // request_for_others
 			}
@@ -337,7 +346,7 @@ func TestUpdateInputsLoseNothing(t *testing.T) {
 			require.Equal(t, pristine.Interface(), model.Interface(), "the model is not edited")
 		}
 	}
-	require.Equal(t, []string{"AccessFlow", "AccessScope", "ActivityReport", "Bundle", "Connector", "Integration"}, converted)
+	require.Equal(t, []string{"AccessFlow", "AccessScope", "ActivityReport", "Bundle", "Connector", "Integration", "Space", "SpaceScope"}, converted)
 }
 
 // A newer API may return a member that only the input has a field for so far.

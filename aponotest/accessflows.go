@@ -1,5 +1,7 @@
 package aponotest
 
+import "encoding/json"
+
 // The forms of access flows, and of the bundles and access scopes that they
 // refer to.
 var (
@@ -22,25 +24,28 @@ var (
 		"max_extensions": optional(int32s), "extension_duration_in_min": optional(int32s),
 	})
 
-	accessFlowSchema = accessFlowForm(conditionFields.with(sourceRead), targetsRead).with(map[string]field{
+	accessFlowSchema = accessFlowForm(conditionFields.with(sourceRead), targetsRead, required(int32s)).with(map[string]field{
 		"id": required(text), "creation_date": required(instant), "update_date": optional(instant),
+		"space": added(optional(spaceReferenceSchema)),
 	})
-	writeAccessFlowSchema = accessFlowForm(conditionFields.with(sourceWrite), targetsWrite).with(map[string]field{
+	writeAccessFlowSchema = accessFlowForm(conditionFields.with(sourceWrite), targetsWrite, relaxed(int32s)).with(map[string]field{
 		"request_for_others": required(boolean),
 	})
 
-	bundleFields = map[string]field{"name": required(text)}
+	bundleFields = map[string]field{"name": required(text), "description": added(optional(text))}
 	bundleSchema = objectOf(bundleFields).with(map[string]field{
 		"id": required(text), "creation_date": required(instant), "update_date": required(instant),
-		"access_targets": required(listOf(oneOf(only(targetsRead, "integration", "access_scope")))),
+		"access_targets": required(listOf(oneOf(only(targetsRead, "integration", "access_scope", "query_target")))),
+		"space":          added(optional(spaceReferenceSchema)),
 	})
 	writeBundleSchema = objectOf(bundleFields).with(map[string]field{
-		"access_targets": required(listOf(oneOf(only(targetsWrite, "integration", "access_scope")))),
+		"access_targets": required(listOf(oneOf(only(targetsWrite, "integration", "access_scope", "query_target")))),
 	})
 
 	writeScopeSchema = objectOf(map[string]field{"name": required(text), "description": optional(text), "query": required(text)})
 	scopeSchema      = writeScopeSchema.with(map[string]field{
 		"id": required(text), "creation_date": required(instant), "update_date": required(instant),
+		"space": added(optional(spaceReferenceSchema)),
 	})
 )
 
@@ -51,11 +56,13 @@ var (
 		"integration":  optional(integrationTargetFields.with(named("integration"))),
 		"bundle":       optional(objectOf(named("bundle"))),
 		"access_scope": optional(objectOf(named("access_scope"))),
+		"query_target": added(optional(queryTargetSchema)),
 	}
 	targetsWrite = map[string]field{
 		"integration":  optional(integrationTargetFields.with(map[string]field{"integration_reference": required(text)})),
 		"bundle":       optional(objectOf(map[string]field{"bundle_reference": required(text)})),
 		"access_scope": optional(objectOf(map[string]field{"access_scope_reference": required(text)})),
+		"query_target": added(optional(queryTargetSchema)),
 	}
 )
 
@@ -73,13 +80,13 @@ func only(fields map[string]field, names ...string) map[string]field {
 }
 
 // accessFlowForm is what the answered and the written form of a flow share,
-// given their forms of conditions and targets.
-func accessFlowForm(condition *schema, targets map[string]field) *schema {
+// given their forms of conditions, targets and the interval of an escalation.
+func accessFlowForm(condition *schema, targets map[string]field, interval field) *schema {
 	conditions := objectOf(map[string]field{"logical_operator": required(text), "conditions": required(listOf(condition))})
 	groups := listOf(objectOf(map[string]field{"logical_operator": required(text), "approvers": required(listOf(condition))}))
 	return objectOf(map[string]field{
 		"name": required(text), "description": optional(text), "active": required(boolean), "trigger": required(text),
-		"requestors": required(conditions),
+		"requestors": required(conditions), "requestor_identity_type": added(required(text)),
 		"request_for": optional(objectOf(map[string]field{
 			"request_scopes": required(texts), "grantees": optional(conditions),
 		})),
@@ -88,7 +95,7 @@ func accessFlowForm(condition *schema, targets map[string]field) *schema {
 			"approval_mode": required(text), "approver_groups": required(groups),
 		})),
 		"escalation_policy": optional(objectOf(map[string]field{
-			"interval_in_min": required(int32s), "approver_groups": required(groups),
+			"interval_in_min": interval, "approver_groups": required(groups),
 		})),
 		"grant_duration_in_min": optional(int32s),
 		"timeframe":             optional(timeframeSchema),
@@ -102,16 +109,31 @@ var (
 	accessFlowResource = &resource{
 		collection: AccessFlows, noun: "access flow", schema: accessFlowSchema,
 		create: writeAccessFlowSchema, update: writeAccessFlowSchema, writeOnly: []string{"request_for_others"},
+		filters: []filter{spaceFilter}, spaced: true, complete: (*Server).completeFlow,
 	}
 	bundleResource = &resource{
 		collection: Bundles, noun: "bundle", schema: bundleSchema,
-		create: writeBundleSchema, update: writeBundleSchema, filters: nameFilter, sharesNames: true,
+		create: writeBundleSchema, update: writeBundleSchema, filters: append(nameFilter[:1:1], spaceFilter), sharesNames: true, spaced: true,
 	}
 	scopeResource = &resource{
 		collection: Scopes, noun: "access scope", schema: scopeSchema,
-		create: writeScopeSchema, update: writeScopeSchema, filters: nameFilter,
+		create: writeScopeSchema, update: writeScopeSchema, filters: append(nameFilter[:1:1], spaceFilter), spaced: true,
 	}
 )
+
+// defaultInterval is what an escalation has that was written without an interval.
+// What the API takes then is not documented.
+const defaultInterval = json.Number("60")
+
+// completeFlow adds what a flow has that says nothing about it.
+func (s *Server) completeFlow(o object) {
+	if o["requestor_identity_type"] == nil && !s.withoutSpaces {
+		o["requestor_identity_type"] = "HUMAN"
+	}
+	if policy, ok := o["escalation_policy"].(object); ok && policy["interval_in_min"] == nil {
+		policy["interval_in_min"] = defaultInterval
+	}
+}
 
 var accessFlowRoutes = collect(
 	accessFlowResource.routes("AccessFlows", "List", "Get", "Create", "Update", "Delete"),

@@ -69,26 +69,29 @@ const (
 	targetsByID = `"access_targets": [
 		{"bundle": {"bundle_reference": "bundle-1"}},
 		{"integration": {"integration_reference": "int-1", "resource_type": "t", "permissions": ["b", "a", "b"]}},
-		{"access_scope": {"access_scope_reference": "scope-1"}}]`
+		{"access_scope": {"access_scope_reference": "scope-1"}},
+		{"query_target": {"query": "q"}}]`
 	targetsByName = `"access_targets": [
 		{"bundle": {"bundle_reference": "Reading"}},
 		{"integration": {"integration_reference": "Orders database", "resource_type": "t", "permissions": ["b", "a", "b"]}},
-		{"access_scope": {"access_scope_reference": "Databases"}}]`
+		{"access_scope": {"access_scope_reference": "Databases"}},
+		{"query_target": {"query": "q"}}]`
 	readTargets = `"access_targets": [
 		{"bundle": {"bundle_id": "bundle-1", "bundle_name": "Reading"}},
 		{"integration": {"integration_id": "int-1", "integration_name": "Orders database", "resource_type": "t", "permissions": ["b", "a", "b"]}},
-		{"access_scope": {"access_scope_id": "scope-1", "access_scope_name": "Databases"}}]`
+		{"access_scope": {"access_scope_id": "scope-1", "access_scope_name": "Databases"}},
+		{"query_target": {"query": "q"}}]`
 
 	settingsOff = `"settings": {"justification_required": false, "require_approver_reason": false,
 		"requestor_cannot_approve_himself": false, "require_mfa": false, "labels": []}`
-	smallFlow = `"active": false, "trigger": "AUTOMATIC", "requestors": {"logical_operator": "AND", "conditions": []}, "access_targets": [], ` + settingsOff
+	smallFlow = `"active": false, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN", "requestors": {"logical_operator": "AND", "conditions": []}, "access_targets": [], ` + settingsOff
 )
 
 // bigFlow has everything that a flow can have, with conditions and targets in
 // one of their forms.
 func bigFlow(source, targets string) string {
 	condition := `{"type": "user", "match_operator": "is", "values": ["z", "a", "z"], ` + source + `}`
-	return `"name": " All  of it ", "description": "", "active": true, "trigger": "SELF_SERVE", ` + targets + `,
+	return `"name": " All  of it ", "description": "", "active": true, "trigger": "SELF_SERVE", "requestor_identity_type": "AGENT", ` + targets + `,
 		"requestors": {"logical_operator": "OR", "conditions": [{"type": "Owner"}, ` + condition + `]},
 		"request_for": {"request_scopes": ["others", "self"], "grantees": {"logical_operator": "AND", "conditions": [` + condition + `]}},
 		"approver_policy": {"approval_mode": "ALL_OF", "approver_groups": [
@@ -263,14 +266,14 @@ func TestWrongFlowsBundlesAndScopesAreRefusedByName(t *testing.T) {
 			"POST", flowsPath, flow(`"active"`, `"timeframe": {"start_time": "08:00", "end_time": "17:00", "days_of_week": ["Monday"], "time_zone": "UTC"}, "active"`),
 			422, "timeframe.days_of_week[0]", "it must be one of MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY",
 		},
-		{"POST", flowsPath, targets(`{}`), 422, "access_targets[0]", "exactly one of access_scope, bundle, integration must be set"},
-		{"POST", flowsPath, targets(`{"bundle": {"bundle_reference": "b"}, "access_scope": {"access_scope_reference": "s"}}`), 422, "access_targets[0]", "exactly one of access_scope, bundle, integration must be set"},
+		{"POST", flowsPath, targets(`{}`), 422, "access_targets[0]", "exactly one of access_scope, bundle, integration, query_target must be set"},
+		{"POST", flowsPath, targets(`{"bundle": {"bundle_reference": "b"}, "access_scope": {"access_scope_reference": "s"}}`), 422, "access_targets[0]", "exactly one of access_scope, bundle, integration, query_target must be set"},
 		{"POST", flowsPath, targets(`{"bundle": {"bundle_id": "bundle-1"}}`), 422, "access_targets[0].bundle.bundle_id", "there is no such field"},
 		{"POST", flowsPath, targets(`{"integration": {"integration_reference": "int-1", "resource_type": "t", "permissions": [], "resources_scopes": [{"scope_mode": "m", "type": "NAME"}]}}`), 422, "access_targets[0].integration.resources_scopes[0].values", "it is missing"},
 		{"POST", flowsPath, flow(`"two"`, `"one"`), 409, "name", "another access flow has this name"},
 		{"POST", bundlesPath, `{"name": "b"}`, 422, "access_targets", "it is missing"},
 		{"POST", bundlesPath, `{"name": "b", "access_targets": [{"bundle": {"bundle_reference": "bundle-1"}}]}`, 422, "access_targets[0].bundle", "there is no such field"},
-		{"POST", bundlesPath, `{"name": "b", "access_targets": [{}]}`, 422, "access_targets[0]", "exactly one of access_scope, integration must be set"},
+		{"POST", bundlesPath, `{"name": "b", "access_targets": [{}]}`, 422, "access_targets[0]", "exactly one of access_scope, integration, query_target must be set"},
 		{"PUT", bundlesPath + "/b9", `{"name": "b", "access_targets": []}`, 404, "", `there is no bundle "b9"`},
 		{"POST", scopesPath, `{"name": "s"}`, 422, "query", "it is missing"},
 		{"POST", scopesPath, `{"name": "s", "query": "", "id": "mine"}`, 422, "id", "there is no such field"},
@@ -322,6 +325,23 @@ type accessService[T, O, In any] interface {
 	Delete(context.Context, string) error
 }
 
+// spacedService is the service of objects that can be created in a space.
+type spacedService[T, O, In any] interface {
+	List(context.Context, ...O) (*apono.Page[T], error)
+	ListAll(context.Context, ...O) iter.Seq2[*T, error]
+	Get(context.Context, string) (*T, error)
+	Create(context.Context, In, ...apono.CreateOptions) (*T, error)
+	Update(context.Context, string, In) (*T, error)
+	Delete(context.Context, string) error
+}
+
+// inNoSpace is such a service as one that knows no spaces.
+type inNoSpace[T, O, In any] struct{ spacedService[T, O, In] }
+
+func (s inNoSpace[T, O, In]) Create(ctx context.Context, in In) (*T, error) {
+	return s.spacedService.Create(ctx, in)
+}
+
 // accessEndToEnd uses every method of a service.
 func accessEndToEnd[T, O, In any](t *testing.T, service accessService[T, O, In], input func(name string) In,
 	updateInput func(*T) In, rename func(*In) *string, id func(*T) string,
@@ -366,11 +386,12 @@ func TestAccessFlowsFromEndToEnd(t *testing.T) {
 		{SourceIntegrationReference: apono.Ptr("Okta"), Type: apono.ConditionTypeGroup, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{"g"}},
 	}
 	groups := []apono.ApproverGroupInput{{LogicalOperator: apono.LogicalOperatorOr, Approvers: conditions}}
-	accessEndToEnd[apono.AccessFlow, apono.ListAccessFlowsOptions](t, server.Client().AccessFlows,
+	accessEndToEnd[apono.AccessFlow, apono.ListAccessFlowsOptions](t, inNoSpace[apono.AccessFlow, apono.ListAccessFlowsOptions, apono.AccessFlowInput]{server.Client().AccessFlows},
 		func(name string) apono.AccessFlowInput {
 			return apono.AccessFlowInput{
 				Name: name, Description: apono.Ptr("d"), Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
-				Requestors: apono.RequestorsInput{LogicalOperator: apono.LogicalOperatorOr, Conditions: conditions},
+				RequestorIdentityType: apono.RequestorIdentityTypeAgent,
+				Requestors:            apono.RequestorsInput{LogicalOperator: apono.LogicalOperatorOr, Conditions: conditions},
 				RequestFor: &apono.RequestForInput{
 					RequestScopes: []apono.RequestScope{apono.RequestScopeOthers},
 					Grantees:      &apono.GranteesInput{LogicalOperator: apono.LogicalOperatorOr, Conditions: conditions},
@@ -382,9 +403,10 @@ func TestAccessFlowsFromEndToEnd(t *testing.T) {
 					}},
 					{Bundle: &apono.BundleAccessTargetInput{BundleReference: "Reading"}},
 					{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "Databases"}},
+					{QueryTarget: &apono.QueryTarget{Query: "q"}},
 				},
 				ApproverPolicy:     &apono.ApproverPolicyInput{ApprovalMode: apono.ApprovalModeAnyOf, ApproverGroups: groups},
-				EscalationPolicy:   &apono.EscalationPolicyInput{IntervalInMin: 30, ApproverGroups: groups},
+				EscalationPolicy:   &apono.EscalationPolicyInput{IntervalInMin: apono.Ptr(30), ApproverGroups: groups},
 				GrantDurationInMin: apono.Ptr(60),
 				Timeframe: &apono.AccessFlowTimeframe{
 					StartTime: "08:00", EndTime: "17:00", DaysOfWeek: []apono.DayOfWeek{apono.DayOfWeekMonday}, TimeZone: "UTC",
@@ -402,7 +424,7 @@ func TestBundlesFromEndToEnd(t *testing.T) {
 	client := aponotest.NewServer(t, aponotest.WithPageSize(2)).Client()
 	scope, err := client.Scopes.Create(t.Context(), apono.AccessScopeInput{Name: "Databases"})
 	check.NoError(t, err)
-	accessEndToEnd[apono.Bundle, apono.ListBundlesOptions](t, client.Bundles,
+	accessEndToEnd[apono.Bundle, apono.ListBundlesOptions](t, inNoSpace[apono.Bundle, apono.ListBundlesOptions, apono.BundleInput]{client.Bundles},
 		func(name string) apono.BundleInput {
 			target := &apono.AccessScopeAccessTargetInput{AccessScopeReference: scope.ID}
 			return apono.BundleInput{Name: name, AccessTargets: []apono.AccessBundleAccessTargetInput{{AccessScope: target}}}
@@ -412,7 +434,8 @@ func TestBundlesFromEndToEnd(t *testing.T) {
 
 func TestScopesFromEndToEnd(t *testing.T) {
 	t.Parallel()
-	accessEndToEnd[apono.AccessScope, apono.ListScopesOptions](t, aponotest.NewServer(t, aponotest.WithPageSize(2)).Client().Scopes,
+	accessEndToEnd[apono.AccessScope, apono.ListScopesOptions](t,
+		inNoSpace[apono.AccessScope, apono.ListScopesOptions, apono.AccessScopeInput]{aponotest.NewServer(t, aponotest.WithPageSize(2)).Client().Scopes},
 		func(name string) apono.AccessScopeInput {
 			return apono.AccessScopeInput{Name: name, Description: apono.Ptr("d"), Query: "q"}
 		},

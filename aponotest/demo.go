@@ -131,6 +131,9 @@ func (s *Server) seedDemo() {
 		s.seedTeam(team)
 	}
 	s.seedFlows()
+	if !s.withoutSpaces {
+		s.seedSpaces()
+	}
 	s.seedActivity()
 }
 
@@ -184,6 +187,66 @@ func (s *Server) seedFlows() {
 		demoTarget("aws-account-production-support", "aws-account-s3-bucket", "ReadOnlyAccess"))
 	shift["trigger"], shift["settings"] = "AUTOMATIC", demoSettings(false)
 	s.Put(AccessFlows, glass, staging, shift)
+}
+
+// seedSpaces adds two spaces, what is in one of them, and a flow for agents.
+func (s *Server) seedSpaces() {
+	orders := object{
+		"id": "space-scope-orders", "name": "Orders resources", "query": `integration contains "orders"`,
+		"created_date": demoDay(0), "updated_date": demoDay(0),
+	}
+	shared := object{
+		"id": "space-scope-staging", "name": "Staging resources", "query": `integration contains "staging"`,
+		"created_date": demoDay(0), "updated_date": demoDay(2),
+	}
+	s.Put(SpaceScopes, orders, shared)
+	s.Put(Spaces,
+		object{
+			"id": "space-orders", "name": "Orders", "space_scopes": []any{orders},
+			"created_date": demoDay(1), "updated_date": demoDay(1),
+		},
+		object{
+			"id": "space-platform", "name": "Platform engineering", "space_scopes": []any{orders, shared},
+			"created_date": demoDay(1), "updated_date": demoDay(3),
+		})
+	s.Put(SpaceMembersOf("space-orders"),
+		demoMember(aUser, "user-00-00", "SpaceOwner"), demoMember(aGroup, "group-orders", "SpaceManager"))
+	s.Put(SpaceMembersOf("space-platform"),
+		demoMember(aGroup, "group-platform", "SpaceOwner"), demoMember(aUser, "user-01-09", "SpaceManager"))
+
+	space := object{"space_id": "space-orders", "space_name": "Orders"}
+	s.Put(Scopes, object{
+		"id": "scope-orders", "name": "Orders databases", "space": space,
+		"query":         `resource_type in ("postgresql-database", "mysql-database") and integration contains "orders"`,
+		"creation_date": demoDay(1), "update_date": demoDay(1),
+	})
+	s.Put(Bundles, object{
+		"id": "bundle-orders-staging", "name": "Orders staging", "description": "To try things out", "space": space,
+		"creation_date": demoDay(1), "update_date": demoDay(1),
+		"access_targets": []any{
+			demoTarget("postgresql-staging-orders", "postgresql-database", "READ_ONLY"),
+			object{"access_scope": object{"access_scope_id": "scope-orders", "access_scope_name": "Orders databases"}},
+		},
+	})
+	staging := demoFlow("flow-orders-staging", "Orders staging", demoCondition("", "group", "group-orders"),
+		object{"bundle": object{"bundle_id": "bundle-orders-staging", "bundle_name": "Orders staging"}})
+	staging["space"] = space
+	staging["settings"] = demoSettings(false, "staging")
+	staging["grant_duration_in_min"] = 240
+	staging["approver_policy"] = object{"approval_mode": "ANY_OF", "approver_groups": []any{object{
+		"logical_operator": "OR", "approvers": []any{demoCondition("google-idp", "user", emailOf(demoPeople[0], demoTeams[0]))},
+	}}}
+	agents := demoFlow("flow-agents", "Agents in development", demoCondition("google-idp", "team", "analytics"),
+		object{"query_target": object{"query": `resource_type = "postgresql-database" and integration contains "development"`}})
+	agents["requestor_identity_type"] = "AGENT"
+	agents["settings"] = demoSettings(false)
+	agents["grant_duration_in_min"] = 30
+	s.Put(AccessFlows, staging, agents)
+}
+
+// demoMember is a member of a space, who shows the name of the user or group.
+func demoMember(kind, id, role string) object {
+	return object{"identity_type": kind, "identity_id": id, "space_roles": []any{role}, "name": ""}
 }
 
 func demoFlow(id, name string, requestors, target object) object {

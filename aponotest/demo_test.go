@@ -81,6 +81,7 @@ var demoArguments = map[string][]any{
 	"AccessRequests.ListAll":                               {apono.ListAccessRequestsOptions{Requestor: demoAda}},
 	"AccessRequests.ListAllEntitlements":                   {"request-ada-active"},
 	"Groups.ListAllMembers":                                {"group-orders"},
+	"Spaces.ListAllMembers":                                {"space-orders"},
 	"Legacy.AccessRequests.ListAllSelectableResourceTypes": {demoDatabase},
 	"Legacy.AccessRequests.ListAllSelectablePermissions":   {demoDatabase, "postgresql-table"},
 	"Legacy.AccessRequests.ListAllSelectableResources":     {demoDatabase, "postgresql-table"},
@@ -122,14 +123,15 @@ func TestDemoTenantCanBeListedWhole(t *testing.T) {
 	t.Parallel()
 	want := map[string]int{
 		"Integrations.ListAll": 273, "Integrations.ListAllCatalog": 10, "Integrations.ListAllPermissions": 6, "Integrations.ListAllResources": 2,
-		"AccessFlows.ListAll": 13, "Bundles.ListAll": 10, "Scopes.ListAll": 1, "Connectors.ListAll": 3, "Reports.ListAll": 0,
+		"AccessFlows.ListAll": 15, "Bundles.ListAll": 11, "Scopes.ListAll": 2, "Connectors.ListAll": 3, "Reports.ListAll": 0,
 		"Users.ListAll": 100, "Groups.ListAll": 10, "Groups.ListAllMembers": 10, "Attributes.ListAll": 20,
 		"Identities.ListAll": 130, "Identities.ListAllAttributes": 100,
 		"AccessRequests.ListAll": 3, "AccessRequests.ListAllEntitlements": 0, "DelegatedRequests.ListAll": 0, "Sessions.ListAll": 0, "Activity.ListAll": 600,
 		// Six of each AWS account, 2 and 1 of the other clouds, 6 and 3 of each of
 		// two databases, 6 of Kubernetes and 2 of SSH: 35 for each of 30 pairs.
-		"AvailableAccess.ListAllBundles": 10, "AvailableAccess.ListAllEntitlements": 1050,
-		"Legacy.Integrations.ListAll": 273, "Legacy.AccessFlows.ListAll": 13, "Legacy.AccessBundles.ListAll": 10, "Legacy.Users.ListAll": 100,
+		"Spaces.ListAll": 2, "Spaces.ListAllMembers": 2, "SpaceScopes.ListAll": 2,
+		"AvailableAccess.ListAllBundles": 11, "AvailableAccess.ListAllEntitlements": 1050,
+		"Legacy.Integrations.ListAll": 273, "Legacy.AccessFlows.ListAll": 15, "Legacy.AccessBundles.ListAll": 11, "Legacy.Users.ListAll": 100,
 		"Legacy.AccessRequests.ListAll": 3, "Legacy.AccessRequests.ListAllSelectableIntegrations": 270,
 		"Legacy.AccessRequests.ListAllSelectableResourceTypes": 2, "Legacy.AccessRequests.ListAllSelectablePermissions": 3,
 		"Legacy.AccessRequests.ListAllSelectableResources": 1,
@@ -184,6 +186,14 @@ func (x *demoIndex) target(from string, target *apono.IntegrationAccessTarget) {
 	check.True(x.t, len(target.Permissions) > 0, "permissions in %s", from)
 	for _, permission := range target.Permissions {
 		x.has(from, "permission", target.IntegrationID, target.ResourceType, permission)
+	}
+}
+
+// space checks the space that something is in.
+func (x *demoIndex) space(from string, space *apono.SpaceReference) {
+	x.t.Helper()
+	if space != nil {
+		x.has(from, "space", space.SpaceID, space.SpaceName)
 	}
 }
 
@@ -243,10 +253,13 @@ func demoObjects(t *testing.T, client *apono.Client) *demoIndex {
 	})
 	demoEach(t, client.Groups.ListAll(ctx), func(g *apono.Group) {
 		x.add("person", "group", g.ID, "")
+		x.add("group", g.ID, g.Name)
 		check.True(t, g.SourceIntegrationID == nil, "no source of %s", g.ID)
 	})
 	demoEach(t, client.Attributes.ListAll(ctx), func(a *apono.Attribute) { x.add("person", a.Type, a.Value, *a.SourceIntegrationID) })
 	demoEach(t, client.Scopes.ListAll(ctx), func(s *apono.AccessScope) { x.add("scope", s.ID, s.Name) })
+	demoEach(t, client.SpaceScopes.ListAll(ctx), func(s *apono.SpaceScope) { x.add("space scope", s.ID, s.Name, s.Query) })
+	demoEach(t, client.Spaces.ListAll(ctx), func(s *apono.Space) { x.add("space", s.ID, s.Name) })
 	demoEach(t, client.Bundles.ListAll(ctx), func(b *apono.Bundle) { x.add("bundle", b.ID, b.Name); x.add("bundle name", b.Name) })
 	demoEach(t, client.AccessFlows.ListAll(ctx), func(f *apono.AccessFlow) { x.add("flow", f.ID, f.Name) })
 	return x
@@ -285,8 +298,11 @@ func TestDemoTenantRefersToWhatThereIs(t *testing.T) {
 	demoEach(t, client.Bundles.ListAll(ctx), func(b *apono.Bundle) {
 		for _, target := range b.AccessTargets {
 			x.target(b.ID, target.Integration)
-			check.True(t, target.AccessScope == nil, "no scope in %s", b.ID)
+			if target.AccessScope != nil {
+				x.has(b.ID, "scope", target.AccessScope.AccessScopeID, target.AccessScope.AccessScopeName)
+			}
 		}
+		x.space(b.ID, b.Space)
 	})
 	demoEach(t, client.AccessFlows.ListAll(ctx), func(f *apono.AccessFlow) {
 		for _, condition := range f.Requestors.Conditions {
@@ -308,6 +324,21 @@ func TestDemoTenantRefersToWhatThereIs(t *testing.T) {
 				x.has(f.ID, "scope", target.AccessScope.AccessScopeID, target.AccessScope.AccessScopeName)
 			}
 		}
+		x.space(f.ID, f.Space)
+	})
+	demoEach(t, client.Scopes.ListAll(ctx), func(s *apono.AccessScope) { x.space(s.ID, s.Space) })
+	demoEach(t, client.Spaces.ListAll(ctx), func(s *apono.Space) {
+		for _, scope := range s.SpaceScopes {
+			x.has(s.ID, "space scope", scope.ID, scope.Name, scope.Query)
+		}
+		demoEach(t, client.Spaces.ListAllMembers(ctx, s.ID), func(m *apono.SpaceMember) {
+			if m.IdentityType == apono.SpaceIdentityTypeGroup {
+				x.has(s.ID, "group", m.IdentityID, m.Name)
+				return
+			}
+			x.has(s.ID, "user", m.IdentityID, *m.Email)
+			x.has(s.ID, "name", *m.Email, m.Name)
+		})
 	})
 	demoEach(t, client.AccessRequests.ListAll(ctx, apono.ListAccessRequestsOptions{Requestor: demoAda}), func(r *apono.AccessRequest) {
 		x.has(r.ID, "user", r.Requestor.ID, r.Requestor.SourceID)

@@ -233,7 +233,7 @@ func TestFlowsOfVersion1AreReadAsTheyWereWritten(t *testing.T) {
 const (
 	legacyTrigger = `"trigger": {"type": "user_request", "timeframe": {"start_of_day_time_in_seconds": 28800,
 		"end_of_day_time_in_seconds": 63000, "days_in_week": ["SUNDAY", "MONDAY"], "time_zone": "Europe/Berlin"}}`
-	legacyTriggerToday = `"trigger": "SELF_SERVE", "timeframe": {"start_time": "08:00", "end_time": "17:30",
+	legacyTriggerToday = `"trigger": "SELF_SERVE", "requestor_identity_type": "HUMAN", "timeframe": {"start_time": "08:00", "end_time": "17:30",
 		"days_of_week": ["SUNDAY", "MONDAY"], "time_zone": "Europe/Berlin"}`
 
 	legacyGrantees      = `"grantees": [{"id": "z", "type": "user"}, {"id": "a", "type": "group"}]`
@@ -304,7 +304,7 @@ func TestWhatVersion1DidNotGiveIsSeenWhenItChanges(t *testing.T) {
 			server := accessServer(t)
 			synctest.Test(t, func(t *testing.T) {
 				accessAnswers(t, server, "POST", legacyFlowsPath, `{`+rest+`}`, 200, `{`+legacyMade+`, `+rest+`}`)
-				today := `"name": "f", "active": false, "trigger": "AUTOMATIC", "requestors": {"logical_operator": "OR", "conditions": []}, "access_targets": [], ` + changed
+				today := `"name": "f", "active": false, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN", "requestors": {"logical_operator": "OR", "conditions": []}, "access_targets": [], ` + changed
 				accessAnswers(t, server, "PUT", flowsPath+"/"+legacyFirstID, `{"request_for_others": false, `+today+`}`, 200,
 					`{"id": "`+legacyFirstID+`", "creation_date": "2000-01-01T00:00:00.000Z", "update_date": "2000-01-01T00:00:00.000Z", `+today+`}`)
 				accessAnswers(t, server, "GET", legacyFlowsPath+"/"+legacyFirstID, "", 200, `{`+legacyMade+`, `+rest+want+`}`)
@@ -417,12 +417,12 @@ func TestPatchOfAFlowChangesWhatItNames(t *testing.T) {
 		accessAnswers(t, server, "PATCH", path, `{`+automatic+`"approvers": [], "integration_targets": []}`, 200, `{`+legacyMade+`, "name": "f",
 			`+automatic+legacyGrantees+`, "approvers": [], `+legacySettings+`, `+legacyBundleTarget+`, "integration_targets": []}`)
 		accessAnswers(t, server, "GET", today, "", 200, `{"id": "`+legacyFirstID+`", "creation_date": "2000-01-01T00:00:00.000Z",
-			"update_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": true, "trigger": "AUTOMATIC",
+			"update_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": true, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN",
 			`+legacyGranteesToday+`, `+legacySettingsToday+`, "access_targets": [`+legacyBundleTargetToday+`]}`)
 		accessAnswers(t, server, "PATCH", path, `{"bundle_targets": [], `+legacyApprovers+`, `+all+`}`, 200, `{`+legacyMade+`, "name": "f",
 			`+automatic+legacyGrantees+`, `+legacyApprovers+`, `+legacySettings+`, "bundle_targets": [], "integration_targets": []}`)
 		accessAnswers(t, server, "GET", today, "", 200, `{"id": "`+legacyFirstID+`", "creation_date": "2000-01-01T00:00:00.000Z",
-			"update_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": true, "trigger": "AUTOMATIC",
+			"update_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": true, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN",
 			`+legacyGranteesToday+`, `+legacyApproversToday+`, `+legacySettingsToday+`, "access_targets": []}`)
 	})
 }
@@ -438,7 +438,7 @@ func TestPatchOfTargetsLeavesThoseOfOtherKinds(t *testing.T) {
 			t.Parallel()
 			server := accessServer(t)
 			synctest.Test(t, func(t *testing.T) {
-				const flow = `{"id": "f", "creation_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": true, "trigger": "SELF_SERVE",
+				const flow = `{"id": "f", "creation_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": true, "trigger": "SELF_SERVE", "requestor_identity_type": "HUMAN",
 					` + legacyGranteesToday + `, ` + settingsOff + `, "access_targets": [`
 				server.Put(aponotest.AccessFlows, json.RawMessage(flow+legacyScopeTarget+`,`+legacyBundleTargetToday+`,`+legacyTargetToday(many)+`]}`))
 				accessAnswers(t, server, "PATCH", legacyFlowsPath+"/f", `{`+v1+`}`, 200, `{"id": "f", "created_date": 946684800.000000000, "name": "f",
@@ -461,7 +461,7 @@ func TestPatchOfSettingsLeavesTheOtherSettings(t *testing.T) {
 		accessAnswers(t, server, "PATCH", legacyFlowsPath+"/"+legacyFirstID, `{"settings": {"require_all_approvers": true}}`, 200,
 			`{`+legacyMade+`, `+rest+`, "settings": {"require_approver_justification": true, "require_all_approvers": true}}`)
 		accessAnswers(t, server, "GET", flowsPath+"/"+legacyFirstID, "", 200, `{"id": "`+legacyFirstID+`", "creation_date": "2000-01-01T00:00:00.000Z",
-			"update_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": false, "trigger": "AUTOMATIC", "access_targets": [],
+			"update_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": false, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN", "access_targets": [],
 			"requestors": {"logical_operator": "OR", "conditions": []}, `+legacyApproversToday+`,
 			"settings": {"justification_required": false, "require_approver_reason": true, "requestor_cannot_approve_himself": false,
 				"require_mfa": false, "labels": []}}`)

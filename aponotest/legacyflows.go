@@ -112,7 +112,7 @@ func (s *Server) writeBundleV1(o, body object) *problem {
 	copyMembers(o, body, map[string]string{"name": "name"})
 	switch integrations, ok := body["integration_targets"]; {
 	case ok:
-		o["access_targets"] = append(targetsFromV1(integrations, nil), keptTargets(o, "access_scope")...)
+		o["access_targets"] = append(targetsFromV1(integrations, nil), keptTargets(o, "access_scope", "query_target")...)
 	case o["access_targets"] == nil:
 		o["access_targets"] = []any{}
 	}
@@ -261,7 +261,7 @@ func applyFlowV1(o, changes, whole object) {
 		bundles = targetsFromV1(nil, given)
 	}
 	if newIntegrations || newBundles {
-		o["access_targets"] = slices.Concat(integrations, bundles, keptTargets(o, "access_scope"))
+		o["access_targets"] = slices.Concat(integrations, bundles, keptTargets(o, "access_scope", "query_target"))
 	}
 	if seconds, err := number(changes["revoke_after_in_sec"]); err == nil {
 		delete(o, "grant_duration_in_min")

@@ -22,6 +22,8 @@ type filter struct {
 	orField string
 	// many says that it may be given several times.
 	many bool
+	// none is the value that stands for objects without the field, if any does.
+	none string
 	// pattern says that an asterisk at either end stands for any text.
 	pattern bool
 }
@@ -33,6 +35,9 @@ func matches(o object, filters []filter, query url.Values) bool {
 	for _, f := range filters {
 		wanted, given := query[f.param]
 		texts := append(textsOf(member(o, f.field)), textsOf(member(o, f.orField))...)
+		if f.none != "" && len(texts) == 0 && slices.Contains(wanted, f.none) {
+			continue
+		}
 		if given && !slices.ContainsFunc(wanted, func(pattern string) bool {
 			return slices.ContainsFunc(texts, func(text string) bool { return f.matches(pattern, text) })
 		}) {

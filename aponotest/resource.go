@@ -1,6 +1,7 @@
 package aponotest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -26,6 +27,13 @@ type resource struct {
 	keyedBy string
 	// keyless says that nothing does.
 	keyless bool
+	// named says that a path may name an object by its name.
+	named bool
+	// spaced says that an object can be created in a space.
+	spaced bool
+	// created and updated are the members that say when that was, "creation_date"
+	// and "update_date" unless given.
+	created, updated string
 	// sharesNames says that several objects may have one name.
 	sharesNames bool
 	// writeOnly are members that are written and never answered.
@@ -46,6 +54,7 @@ var resources = func() map[string]*resource {
 		connectorResource, userResource, groupResource, memberResource, attributeResource,
 		accessFlowResource, bundleResource, scopeResource, reportResource, activityResource,
 		accessRequestResource, entitlementResource, sessionResource, detailsResource,
+		spaceResource, spaceScopeResource, spaceMemberResource,
 	} {
 		byKind[r.collection.kind()] = r
 	}
@@ -67,6 +76,11 @@ func (r *resource) routes(service string, verbs ...string) map[string]route {
 		"Create": {body: r.create, handle: r.post},
 		"Update": {body: r.update, handle: r.put},
 		"Delete": {handle: r.delete},
+	}
+	if r.spaced {
+		create := usual["Create"]
+		create.query = inSpaceParams
+		usual["Create"] = create
 	}
 	routes := map[string]route{}
 	for _, verb := range verbs {
@@ -90,6 +104,9 @@ func (r *resource) get(s *Server, req *request) (any, *problem) {
 // find returns the object that the path's first argument names.
 func (r *resource) find(s *Server, req *request) (object, *problem) {
 	found := s.store.get(r.collection, req.args[0])
+	if found == nil && r.named {
+		found = s.store.refer(r.collection, req.args[0])
+	}
 	if found == nil {
 		return nil, notFound(r.noun, req.args[0])
 	}
@@ -98,6 +115,11 @@ func (r *resource) find(s *Server, req *request) (object, *problem) {
 
 func (r *resource) post(s *Server, req *request) (any, *problem) {
 	created := maps.Clone(req.body)
+	if r.spaced {
+		if err := s.enterSpace(created, req); err != nil {
+			return nil, err
+		}
+	}
 	created["id"] = s.store.newID()
 	r.finish(s, created)
 	return r.write(s, created)
@@ -114,15 +136,21 @@ const noTime = "0001-01-01T00:00:00Z"
 
 // finish adds to a new object what the API decides about it.
 func (r *resource) finish(s *Server, o object) {
-	if _, dated := r.schema.fields[creationDate]; dated && (o[creationDate] == nil || o[creationDate] == noTime) {
-		o[creationDate] = s.now()
+	created, updated := r.dates()
+	if _, dated := r.schema.fields[created]; dated && (o[created] == nil || o[created] == noTime) {
+		o[created] = s.now()
 	}
-	if r.schema.fields[updateDate].required && (o[updateDate] == nil || o[updateDate] == noTime) {
-		o[updateDate] = o[creationDate]
+	if r.schema.fields[updated].required && (o[updated] == nil || o[updated] == noTime) {
+		o[updated] = o[created]
 	}
 	if r.complete != nil {
 		r.complete(s, o)
 	}
+}
+
+// dates are the members that say when an object was created and changed.
+func (r *resource) dates() (created, updated string) {
+	return cmp.Or(r.created, creationDate), cmp.Or(r.updated, updateDate)
 }
 
 // put replaces all but what the API decides.
@@ -132,13 +160,21 @@ func (r *resource) put(s *Server, req *request) (any, *problem) {
 		return nil, err
 	}
 	updated := maps.Clone(req.body)
-	for _, name := range append(slices.Clone(r.kept), "id", creationDate) {
+	created, changed := r.dates()
+	kept := append(slices.Clone(r.kept), "id", created)
+	if r.spaced {
+		kept = append(kept, "space")
+	}
+	for _, name := range kept {
 		if value, ok := old[name]; ok {
 			updated[name] = value
 		}
 	}
-	if _, dated := r.schema.fields[updateDate]; dated {
-		updated[updateDate] = s.now()
+	if _, dated := r.schema.fields[changed]; dated {
+		updated[changed] = s.now()
+	}
+	if r.complete != nil {
+		r.complete(s, updated)
 	}
 	return r.write(s, updated)
 }
@@ -162,9 +198,12 @@ func (r *resource) write(s *Server, o object) (any, *problem) {
 }
 
 func (r *resource) delete(s *Server, req *request) (any, *problem) {
-	if !s.store.delete(r.collection, req.args[0]) {
-		return nil, notFound(r.noun, req.args[0])
+	found, err := r.find(s, req)
+	if err != nil {
+		return nil, err
 	}
+	key, _ := found[r.key()].(string)
+	s.store.delete(r.collection, key)
 	return r.deleted, nil
 }
 
@@ -175,6 +214,7 @@ var references = map[string]Collection{
 	"integration":        Integrations,
 	"bundle":             Bundles,
 	"access_scope":       Scopes,
+	"space":              Spaces,
 }
 
 // settings is the member whose content is the integration's own and holds no
@@ -245,6 +285,7 @@ func (s *Server) renderValue(value any) any {
 				rendered[target+"_name"] = found["name"]
 			}
 		}
+		s.renderSpace(rendered)
 		return rendered
 	}
 	return value

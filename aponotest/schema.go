@@ -25,11 +25,16 @@ type schema struct {
 	values []string
 	// exactlyOne says that an object has exactly one of its fields.
 	exactlyOne bool
+	// wrong says what is wrong with a string, nothing if it is empty.
+	wrong func(string) string
 }
 
 type field struct {
 	*schema
 	required bool
+	// added says that the field came with spaces, and relaxed that it was
+	// required until then.
+	added, relaxed bool
 }
 
 type kind string
@@ -62,8 +67,20 @@ func oneText(values ...string) *schema { return &schema{kind: aString, values: v
 
 func listOf(element *schema) *schema { return &schema{kind: anArray, element: element} }
 func mapOf(element *schema) *schema  { return &schema{kind: aMap, element: element} }
-func required(s *schema) field       { return field{s, true} }
-func optional(s *schema) field       { return field{s, false} }
+func required(s *schema) field       { return field{schema: s, required: true} }
+func optional(s *schema) field       { return field{schema: s} }
+
+// added is a field that came with spaces.
+func added(f field) field {
+	f.added = true
+	return f
+}
+
+// relaxed is a field that was required until spaces came.
+func relaxed(s *schema) field { return field{schema: s, relaxed: true} }
+
+// textThat is a string of which a function says what is wrong with it.
+func textThat(wrong func(string) string) *schema { return &schema{kind: aString, wrong: wrong} }
 
 func objectOf(fields map[string]field) *schema { return &schema{kind: anObject, fields: fields} }
 
@@ -89,6 +106,11 @@ func (s *schema) check(path string, value any) *problem {
 	case string:
 		if s.values != nil && !slices.Contains(s.values, value) {
 			return invalid(path, "it must be one of %s", strings.Join(s.values, ", "))
+		}
+		if s.wrong != nil {
+			if reason := s.wrong(value); reason != "" {
+				return invalid(path, "%s", reason)
+			}
 		}
 	case object:
 		return s.checkObject(path, value)
@@ -141,6 +163,45 @@ func (s *schema) checkObject(path string, value object) *problem {
 		return invalid(path, "exactly one of %s must be set", strings.Join(slices.Sorted(maps.Keys(s.fields)), ", "))
 	}
 	return nil
+}
+
+// older is the schema as it was before spaces came.
+func (s *schema) older() *schema {
+	if s == nil {
+		return nil
+	}
+	before := *s
+	before.element = s.element.older()
+	before.fields = map[string]field{}
+	for name, f := range s.fields {
+		if !f.added {
+			before.fields[name] = field{schema: f.older(), required: f.required || f.relaxed}
+		}
+	}
+	return &before
+}
+
+// forget removes the members of a value that the schema does not have, those
+// that came with spaces or all of them.
+func (s *schema) forget(value any, all bool) {
+	switch value := value.(type) {
+	case object:
+		for name, element := range value {
+			f, known := s.fields[name]
+			switch {
+			case s.kind != anObject:
+				s.elementSchema().forget(element, all)
+			case f.added || all && !known:
+				delete(value, name)
+			case known:
+				f.forget(element, all)
+			}
+		}
+	case []any:
+		for _, element := range value {
+			s.elementSchema().forget(element, all)
+		}
+	}
 }
 
 func (s *schema) accepts(value any) bool {

@@ -119,6 +119,7 @@ type Server struct {
 	approval       time.Duration
 	provisioning   time.Duration
 	oneTimeDetails bool
+	withoutSpaces  bool
 	clock          func() time.Time
 	http           http.Server
 
@@ -150,8 +151,8 @@ func WithOffsetPageSize(items int) Option { return func(s *Server) { s.offsetPag
 
 // WithDemoTenant fills the server with a made-up company: 273 integrations of
 // ten types with resources and permissions, connectors, 100 users, groups,
-// attributes, bundles, access flows, requests, and two months of activity. It is
-// the same every time.
+// attributes, bundles, access flows, two spaces, requests, and two months of
+// activity. It is the same every time.
 func WithDemoTenant() Option { return func(s *Server) { s.demo = true } }
 
 // WithApprovalAfter has access requests approved by themselves, so long after
@@ -170,6 +171,13 @@ func WithProvisioningTime(d time.Duration) Option { return func(s *Server) { s.p
 // WithOneTimeDetails has the access details of a session given out once: the
 // second read finds nothing, until the credentials are reset.
 func WithOneTimeDetails() Option { return func(s *Server) { s.oneTimeDetails = true } }
+
+// WithoutSpaces has the server behave like one of April 2026, before the API had
+// spaces. It returns 404 for their operations, ignores unknown members of bodies
+// and the query parameters for spaces, and leaves out of its responses what came
+// with spaces: the type of a flow's requestors, targets by query, and descriptions
+// of bundles are among it.
+func WithoutSpaces() Option { return func(s *Server) { s.withoutSpaces = true } }
 
 // WithClock sets the server's clock, time.Now unless given. See
 // [Server.Advance] too.
@@ -344,6 +352,11 @@ func (s *Server) handle(op *operation.Operation, r *http.Request, body []byte) (
 	if r.Header.Get("Authorization") != "Bearer "+s.Token {
 		return http.StatusUnauthorized, object{"status": "401", "code": "Unauthorized"}
 	}
+	if op != nil && s.withoutSpaces {
+		if _, isNew := spaceRoutes[op.Name]; isNew {
+			op = nil
+		}
+	}
 	if op == nil {
 		return problem{http.StatusNotFound, "", "there is no operation " + r.Method + " " + r.URL.Path}.answer()
 	}
@@ -382,7 +395,7 @@ type route struct {
 }
 
 // routes are the operations that the fake knows, by name.
-var routes = collect(integrationRoutes, accessFlowRoutes, reportRoutes, activityRoutes, peopleRoutes, connectorRoutes, accessRequestRoutes, legacyRoutes)
+var routes = collect(integrationRoutes, accessFlowRoutes, reportRoutes, activityRoutes, peopleRoutes, connectorRoutes, accessRequestRoutes, legacyRoutes, spaceRoutes)
 
 func collect(resources ...map[string]route) map[string]route {
 	all := map[string]route{}
@@ -401,6 +414,11 @@ func (s *Server) parse(op *operation.Operation, route route, r *http.Request, bo
 		}
 		req.args = append(req.args, text)
 	}
+	if s.withoutSpaces {
+		for _, name := range spaceParams {
+			req.query.Del(name)
+		}
+	}
 	if err := route.query.check(req.query, s.offsetPageSize > 0); err != nil {
 		return nil, err
 	}
@@ -417,7 +435,12 @@ func (s *Server) parse(op *operation.Operation, route route, r *http.Request, bo
 	if err != nil {
 		return nil, &problem{http.StatusBadRequest, "", "the body is not JSON: " + err.Error()}
 	}
-	if err := route.body.check("", value); err != nil {
+	form := route.body
+	if s.withoutSpaces {
+		form = form.older()
+		form.forget(value, true)
+	}
+	if err := form.check("", value); err != nil {
 		return nil, err
 	}
 	req.body, _ = value.(object)

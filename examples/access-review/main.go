@@ -25,13 +25,15 @@ import (
 func main() { program.Main("access-review", run) }
 
 const about = `Lists who can get access to what: the access flows with their requestors and
-targets, bundles being resolved into what they hold. It flags flows in which
-nobody approves, flows whose access does not end, and production flows without
-MFA.`
+targets, bundles being resolved into what they hold, and the space that each
+flow is in. It flags flows in which nobody approves (and says so of those for AI
+agents), flows whose access does not end, and production flows without MFA.`
 
 // row is one way to one target.
 type row struct {
-	Flow      string `json:"flow"`
+	Flow string `json:"flow"`
+	// Space is empty for a flow that is in none.
+	Space     string `json:"space"`
 	Active    bool   `json:"active"`
 	Trigger   string `json:"trigger"`
 	Requestor string `json:"requestor"`
@@ -46,7 +48,7 @@ type row struct {
 	Flags       []string `json:"flags"`
 }
 
-var header = []string{"FLOW", "STATE", "TRIGGER", "REQUESTOR", "FOR", "BUNDLE", "TARGET", "RESOURCES", "PERMISSIONS", "DURATION", "FLAGS"}
+var header = []string{"FLOW", "SPACE", "STATE", "TRIGGER", "REQUESTOR", "FOR", "BUNDLE", "TARGET", "RESOURCES", "PERMISSIONS", "DURATION", "FLAGS"}
 
 func (r row) cells() []string {
 	state, duration := "active", "no end"
@@ -56,7 +58,7 @@ func (r row) cells() []string {
 	if r.DurationMin > 0 {
 		duration = (time.Duration(r.DurationMin) * time.Minute).String()
 	}
-	return []string{r.Flow, state, r.Trigger, r.Requestor, r.For, r.Bundle, r.Target, r.Resources, strings.Join(r.Permissions, ", "), duration, strings.Join(r.Flags, ", ")}
+	return []string{r.Flow, r.Space, state, r.Trigger, r.Requestor, r.For, r.Bundle, r.Target, r.Resources, strings.Join(r.Permissions, ", "), duration, strings.Join(r.Flags, ", ")}
 }
 
 func run(ctx context.Context, p *program.Program) error {
@@ -117,7 +119,11 @@ func run(ctx context.Context, p *program.Program) error {
 func review(flow *apono.AccessFlow, productionLabels []string) []string {
 	flags := []string{}
 	if flow.ApproverPolicy == nil || !slices.ContainsFunc(flow.ApproverPolicy.ApproverGroups, func(g apono.ApproverGroup) bool { return len(g.Approvers) > 0 }) {
-		flags = append(flags, "no approver")
+		if flow.RequestorIdentityType == apono.RequestorIdentityTypeAgent {
+			flags = append(flags, "no approver for agents")
+		} else {
+			flags = append(flags, "no approver")
+		}
 	}
 	if flow.GrantDurationInMin == nil || *flow.GrantDurationInMin <= 0 {
 		flags = append(flags, "no end")
@@ -134,6 +140,9 @@ func review(flow *apono.AccessFlow, productionLabels []string) []string {
 // expand returns a row for each of a flow's requestors and targets.
 func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bundle) []row {
 	base := row{Flow: flow.Name, Active: flow.Active, Trigger: string(flow.Trigger), For: "self", Permissions: []string{}, Flags: flags}
+	if flow.Space != nil {
+		base.Space = cmp.Or(flow.Space.SpaceName, flow.Space.SpaceID)
+	}
 	if flow.GrantDurationInMin != nil {
 		base.DurationMin = *flow.GrantDurationInMin
 	}
@@ -151,9 +160,12 @@ func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bu
 	var rows []row
 	for _, requestor := range people(flow.Requestors.LogicalOperator, flow.Requestors.Conditions) {
 		base.Requestor = requestor
+		if who := flow.RequestorIdentityType; who != "" && who != apono.RequestorIdentityTypeHuman {
+			base.Requestor = strings.ToLower(string(who)) + " for " + requestor
+		}
 		for _, target := range flow.AccessTargets {
 			if target.Bundle == nil {
-				rows = append(rows, base.to(target.Integration, target.AccessScope))
+				rows = append(rows, base.to(target.Integration, target.AccessScope, target.QueryTarget))
 				continue
 			}
 			within := base
@@ -165,7 +177,7 @@ func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bu
 				continue
 			}
 			for _, content := range bundle.AccessTargets {
-				rows = append(rows, within.to(content.Integration, content.AccessScope))
+				rows = append(rows, within.to(content.Integration, content.AccessScope, content.QueryTarget))
 			}
 		}
 		if len(flow.AccessTargets) == 0 {
@@ -178,7 +190,7 @@ func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bu
 
 // to returns the row with a target. What is no target that this version of the
 // package knows is listed all the same.
-func (r row) to(integration *apono.IntegrationAccessTarget, scope *apono.AccessScopeAccessTarget) row {
+func (r row) to(integration *apono.IntegrationAccessTarget, scope *apono.AccessScopeAccessTarget, query *apono.QueryTarget) row {
 	switch {
 	case integration != nil:
 		r.Target = cmp.Or(integration.IntegrationName, integration.IntegrationID)
@@ -192,6 +204,8 @@ func (r row) to(integration *apono.IntegrationAccessTarget, scope *apono.AccessS
 		}
 	case scope != nil:
 		r.Target, r.Resources = cmp.Or(scope.AccessScopeName, scope.AccessScopeID), "access scope"
+	case query != nil:
+		r.Target, r.Resources = "(query)", query.Query
 	default:
 		r.Target = "(unknown)"
 	}

@@ -66,7 +66,7 @@ func lines(t *testing.T, server *aponotest.Server, args ...string) []string {
 	got := process.Run(t, process.Env(server), append([]string{"-format", "csv"}, args...)...)
 	check.Equal(t, got.Code, 0)
 	all := strings.Split(strings.TrimSuffix(got.Stdout, "\n"), "\n")
-	check.Equal(t, all[0], "FLOW,STATE,TRIGGER,REQUESTOR,FOR,BUNDLE,TARGET,RESOURCES,PERMISSIONS,DURATION,FLAGS")
+	check.Equal(t, all[0], "FLOW,SPACE,STATE,TRIGGER,REQUESTOR,FOR,BUNDLE,TARGET,RESOURCES,PERMISSIONS,DURATION,FLAGS")
 	return all[1:]
 }
 
@@ -102,16 +102,16 @@ func TestEveryWayToAccessIsListed(t *testing.T) {
 		with(careful("nothing"), map[string]any{"requestors": object("OR"), "access_targets": []any{}, "trigger": "AUTOMATIC"}),
 	)
 	check.Equal(t, lines(t, server), []string{
-		`either,active,SELF_SERVE,"group g1, g2",self,,orders,mysql-database,READ,1h30m0s,`,
-		`either,active,SELF_SERVE,"group g1, g2",self,Night shift,people,"mysql-database; include_resources TAG env prod, qa; exclude_resources NAME tmp","READ, WRITE",1h30m0s,`,
-		`either,active,SELF_SERVE,"group g1, g2",self,Night shift,Databases,access scope,,1h30m0s,`,
-		`either,active,SELF_SERVE,Owner,self,,orders,mysql-database,READ,1h30m0s,`,
-		`either,active,SELF_SERVE,Owner,self,Night shift,people,"mysql-database; include_resources TAG env prod, qa; exclude_resources NAME tmp","READ, WRITE",1h30m0s,`,
-		`either,active,SELF_SERVE,Owner,self,Night shift,Databases,access scope,,1h30m0s,`,
-		`both,active,SELF_SERVE,team is_not ops AND city starts_with Ber,"self, others (user a@example.com; group g9)",Empty,(nothing),,,1h30m0s,`,
-		`both,active,SELF_SERVE,team is_not ops AND city starts_with Ber,"self, others (user a@example.com; group g9)",Gone,(unknown),,,1h30m0s,`,
-		`both,active,SELF_SERVE,team is_not ops AND city starts_with Ber,"self, others (user a@example.com; group g9)",,Databases,access scope,,1h30m0s,`,
-		`nothing,active,AUTOMATIC,(nobody),self,,(nothing),,,1h30m0s,`,
+		`either,,active,SELF_SERVE,"group g1, g2",self,,orders,mysql-database,READ,1h30m0s,`,
+		`either,,active,SELF_SERVE,"group g1, g2",self,Night shift,people,"mysql-database; include_resources TAG env prod, qa; exclude_resources NAME tmp","READ, WRITE",1h30m0s,`,
+		`either,,active,SELF_SERVE,"group g1, g2",self,Night shift,Databases,access scope,,1h30m0s,`,
+		`either,,active,SELF_SERVE,Owner,self,,orders,mysql-database,READ,1h30m0s,`,
+		`either,,active,SELF_SERVE,Owner,self,Night shift,people,"mysql-database; include_resources TAG env prod, qa; exclude_resources NAME tmp","READ, WRITE",1h30m0s,`,
+		`either,,active,SELF_SERVE,Owner,self,Night shift,Databases,access scope,,1h30m0s,`,
+		`both,,active,SELF_SERVE,team is_not ops AND city starts_with Ber,"self, others (user a@example.com; group g9)",Empty,(nothing),,,1h30m0s,`,
+		`both,,active,SELF_SERVE,team is_not ops AND city starts_with Ber,"self, others (user a@example.com; group g9)",Gone,(unknown),,,1h30m0s,`,
+		`both,,active,SELF_SERVE,team is_not ops AND city starts_with Ber,"self, others (user a@example.com; group g9)",,Databases,access scope,,1h30m0s,`,
+		`nothing,,active,AUTOMATIC,(nobody),self,,(nothing),,,1h30m0s,`,
 	})
 	var asked []string
 	for _, request := range server.Requests() {
@@ -128,7 +128,7 @@ func TestUnknownTargetIsListed(t *testing.T) {
 	flow, err := json.Marshal(with(careful("new"), map[string]any{"access_targets": []any{map[string]any{"galaxy": map[string]any{}}}}))
 	check.NoError(t, err)
 	server.FaultNext("AccessFlows.List", 1, aponotest.Fault{Body: `{"items": [` + string(flow) + `], "pagination": {"next_page_token": null}}`})
-	check.Equal(t, lines(t, server), []string{"new,active,SELF_SERVE,group g1,self,,(unknown),,,1h30m0s,"})
+	check.Equal(t, lines(t, server), []string{"new,,active,SELF_SERVE,group g1,self,,(unknown),,,1h30m0s,"})
 }
 
 // The careless flows are what the review is for: one that is not flagged stays.
@@ -146,18 +146,47 @@ func TestFlags(t *testing.T) {
 		with(careful("off"), map[string]any{"active": false, "approver_policy": nil, "grant_duration_in_min": nil, "settings": settings(false, "production")}),
 	)
 	check.Equal(t, lines(t, server, "-flagged"), []string{
-		"no approver,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no approver",
-		"empty approvers,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no approver",
-		"no end,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,no end,no end",
-		"no mfa,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA",
+		"no approver,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no approver",
+		"empty approvers,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no approver",
+		"no end,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,no end,no end",
+		"no mfa,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA",
 	})
 	check.Equal(t, len(lines(t, server)), 6)
 	everything := lines(t, server, "-all")
 	check.Equal(t, len(everything), 7)
-	check.Equal(t, everything[6], `off,inactive,SELF_SERVE,group g1,self,,orders,mysql-database,READ,no end,"no approver, no end, no MFA"`)
+	check.Equal(t, everything[6], `off,,inactive,SELF_SERVE,group g1,self,,orders,mysql-database,READ,no end,"no approver, no end, no MFA"`)
 	relabelled := lines(t, server, "-flagged", "-production-label", "staging, TEST")
 	check.Equal(t, len(relabelled), 4)
-	check.Equal(t, relabelled[3], "test,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA")
+	check.Equal(t, relabelled[3], "test,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA")
+}
+
+// A flow for agents lets programs in on behalf of people, at any hour and as
+// often as they like. The reviewer has to see which those are.
+func TestSpacesAgentsAndQueries(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	server.Put(aponotest.Spaces, map[string]any{"id": "s1", "name": "=Payments", "space_scopes": []any{}})
+	space := map[string]any{"space_id": "s1", "space_name": "stale"}
+	query := []any{map[string]any{"query_target": map[string]any{"query": "resource_type = \"ssh\""}}}
+	server.Put(aponotest.Bundles, map[string]any{"id": "b1", "name": "Found", "access_targets": query})
+	server.Put(aponotest.AccessFlows,
+		with(careful("agents"), map[string]any{"requestor_identity_type": "AGENT", "space": space, "access_targets": query}),
+		with(careful("careless"), map[string]any{"requestor_identity_type": "AGENT", "approver_policy": nil}),
+		with(careful("robots"), map[string]any{"requestor_identity_type": "ROBOT", "approver_policy": nil, "access_targets": []any{
+			map[string]any{"bundle": map[string]any{"bundle_id": "b1", "bundle_name": "Found"}},
+		}}),
+	)
+	check.Equal(t, lines(t, server), []string{
+		`agents,'=Payments,active,SELF_SERVE,agent for group g1,self,,(query),"resource_type = ""ssh""",,1h30m0s,`,
+		`careless,,active,SELF_SERVE,agent for group g1,self,,orders,mysql-database,READ,1h30m0s,no approver for agents`,
+		`robots,,active,SELF_SERVE,robot for group g1,self,Found,(query),"resource_type = ""ssh""",,1h30m0s,no approver`,
+	})
+	got := process.Run(t, process.Env(server), "-format", "json", "-flagged")
+	check.Contains(t, got.Stdout, `"flow": "careless"`, `"space": ""`)
+
+	older := aponotest.NewServer(t, aponotest.WithoutSpaces())
+	older.Put(aponotest.AccessFlows, careful("before"))
+	check.Equal(t, lines(t, older), []string{`before,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,`})
 }
 
 // A pipeline that gates on the review goes by the exit code alone.
@@ -170,7 +199,7 @@ func TestFail(t *testing.T) {
 	got = process.Run(t, process.Env(server), "-fail", "-flagged", "-all", "-format", "json")
 	check.Equal(t, got.Code, 1)
 	check.Equal(t, got.Stderr, "2 access flows reviewed, 1 flagged\naccess-review: 1 access flow flagged\n")
-	check.JSON(t, got.Stdout, `[{"flow": "off", "active": false, "trigger": "SELF_SERVE", "requestor": "group g1", "for": "self", "bundle": "",
+	check.JSON(t, got.Stdout, `[{"flow": "off", "space": "", "active": false, "trigger": "SELF_SERVE", "requestor": "group g1", "for": "self", "bundle": "",
 		"target": "orders", "resources": "mysql-database", "permissions": ["READ"], "duration_min": 90, "flags": ["no approver"]}]`)
 	server.FailNext("AccessFlows.List", 1, 403, nil, "")
 	got = process.Run(t, process.Env(server))
@@ -186,15 +215,15 @@ func TestNamesAreHarmless(t *testing.T) {
 	for _, name := range []string{"=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "a=b"} {
 		server.Put(aponotest.AccessFlows, careful(name))
 	}
-	const rest = ",active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,"
+	const rest = ",,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,"
 	check.Equal(t, lines(t, server), []string{"'=cmd()" + rest, "'+1" + rest, "'-1" + rest, "'@SUM(A1)" + rest, "'\t=1" + rest, "a=b" + rest})
 
 	server = aponotest.NewServer(t)
 	server.Put(aponotest.AccessFlows, careful("a\tb\nc\x1b[2J"))
 	got := process.Run(t, process.Env(server))
 	check.Equal(t, got.Stdout, ""+
-		"FLOW       STATE   TRIGGER     REQUESTOR  FOR   BUNDLE  TARGET  RESOURCES       PERMISSIONS  DURATION  FLAGS\n"+
-		"a b c [2J  active  SELF_SERVE  group g1   self  -       orders  mysql-database  READ         1h30m0s   -\n")
+		"FLOW       SPACE  STATE   TRIGGER     REQUESTOR  FOR   BUNDLE  TARGET  RESOURCES       PERMISSIONS  DURATION  FLAGS\n"+
+		"a b c [2J  -      active  SELF_SERVE  group g1   self  -       orders  mysql-database  READ         1h30m0s   -\n")
 }
 
 func TestWithoutToken(t *testing.T) {
@@ -202,12 +231,13 @@ func TestWithoutToken(t *testing.T) {
 	got := process.Run(t, nil, "-flagged")
 	check.Equal(t, got, process.Result{
 		Stdout: "" +
-			"FLOW                   STATE   TRIGGER     REQUESTOR                        FOR   BUNDLE  TARGET                          RESOURCES              PERMISSIONS     DURATION  FLAGS\n" +
-			"Break glass            active  SELF_SERVE  team platform                    self  -       Production databases            access scope           -               no end    no approver, no end, no MFA\n" +
-			"Staging for everybody  active  SELF_SERVE  team *                           self  -       mysql-staging-orders            mysql-database         READ_ONLY       8h0m0s    no approver\n" +
-			"Support shift          active  AUTOMATIC   pagerduty_shift support on call  self  -       aws-account-production-support  aws-account-s3-bucket  ReadOnlyAccess  no end    no approver, no end\n",
+			"FLOW                   SPACE  STATE   TRIGGER     REQUESTOR                        FOR   BUNDLE  TARGET                          RESOURCES                                                                     PERMISSIONS     DURATION  FLAGS\n" +
+			"Break glass            -      active  SELF_SERVE  team platform                    self  -       Production databases            access scope                                                                  -               no end    no approver, no end, no MFA\n" +
+			"Staging for everybody  -      active  SELF_SERVE  team *                           self  -       mysql-staging-orders            mysql-database                                                                READ_ONLY       8h0m0s    no approver\n" +
+			"Support shift          -      active  AUTOMATIC   pagerduty_shift support on call  self  -       aws-account-production-support  aws-account-s3-bucket                                                         ReadOnlyAccess  no end    no approver, no end\n" +
+			"Agents in development  -      active  SELF_SERVE  agent for team analytics         self  -       (query)                         resource_type = \"postgresql-database\" and integration contains \"development\"  -               30m0s     no approver for agents\n",
 		Stderr: "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n" +
-			"13 access flows reviewed, 3 flagged\n",
+			"15 access flows reviewed, 4 flagged\n",
 	})
 }
 

@@ -18,7 +18,9 @@ type folder map[*kind][]*object
 
 // file is what a file holds.
 type file struct {
-	ID     string         `json:"id,omitempty"`
+	ID string `json:"id,omitempty"`
+	// Space is the id or the name of the object's space.
+	Space  string         `json:"space,omitempty"`
 	Object map[string]any `json:"object"`
 }
 
@@ -32,7 +34,7 @@ func readFolder(dir string) (folder, error) {
 	defer func() { _ = root.Close() }()
 	files, err := readFiles(root)
 	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("%s: it has none of the folders scopes, bundles and flows", dir)
+		err = fmt.Errorf("%s: it has none of the folders %s", dir, folders())
 	}
 	return files, err
 }
@@ -50,7 +52,7 @@ func readFiles(root *os.Root) (folder, error) {
 	for _, entry := range entries {
 		k := byFolder[entry.Name()]
 		if k == nil || !entry.IsDir() {
-			return nil, fmt.Errorf("%s: it is none of the folders scopes, bundles and flows", entry.Name())
+			return nil, fmt.Errorf("%s: it is none of the folders %s", entry.Name(), folders())
 		}
 		files[k] = []*object{}
 		inside, err := list(root, k.folder)
@@ -109,9 +111,12 @@ func readFile(root *os.Root, k *kind, name string) (*object, error) {
 	if err := json.Unmarshal([]byte(encode(f.Object)), k.input()); err != nil {
 		return refuse(err)
 	}
-	o := &object{kind: k, id: f.ID, name: text(f.Object["name"]), body: f.Object, file: name}
+	o := &object{kind: k, id: f.ID, name: text(f.Object["name"]), space: f.Space, body: f.Object, file: name}
 	if strings.TrimSpace(o.name) == "" {
 		return refuse(errors.New("its object has no name"))
+	}
+	if o.space != "" && !k.spaced {
+		return refuse(fmt.Errorf("a %s is in no space", k.noun))
 	}
 	o.complete()
 	return o, nil
@@ -149,7 +154,7 @@ func writeFolder(dir string, t *tenant) (total, removed int, err error) {
 		}
 		for name, o := range wanted {
 			total++
-			if err := root.WriteFile(name, []byte(encode(file{o.id, o.body})), 0o600); err != nil {
+			if err := root.WriteFile(name, []byte(encode(file{o.id, o.space, o.body})), 0o600); err != nil {
 				return 0, 0, err
 			}
 		}

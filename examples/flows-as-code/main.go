@@ -1,5 +1,5 @@
-// Command flows-as-code keeps access flows, bundles and access scopes as files,
-// to be reviewed and versioned like code. This file has the commands, tenant.go
+// Command flows-as-code keeps access flows, bundles, access scopes, spaces and
+// space scopes as files, to be reviewed and versioned like code. This file has the commands, tenant.go
 // what Apono holds, folder.go the files, plan.go what to do, and lines.go how two
 // texts differ.
 //
@@ -18,15 +18,18 @@ import (
 
 func main() { program.Main("flows-as-code", run) }
 
-const about = `Keeps access flows, bundles and access scopes as files of a folder.
+const about = `Keeps access flows, bundles, access scopes, spaces and space scopes as files of a
+folder. The members of spaces are not kept.
 
 Commands:
-  export DIR   write a file for each object: DIR/scopes, DIR/bundles, DIR/flows
+  export DIR   write a file for each object: DIR/space-scopes, DIR/spaces, DIR/scopes,
+               DIR/bundles, DIR/flows
   diff DIR     show what apply would change; with nothing to change, show nothing
   apply DIR    make Apono hold what the files say, after a question
 
 A file belongs to the object with its id, or else to the one with its name. Objects
-without a file stay unless -delete is given, and so do kinds without a folder.`
+without a file stay unless -delete is given, and so do kinds without a folder. An
+object is created in the space that its file says, and stays there.`
 
 func run(ctx context.Context, p *program.Program) error {
 	yes := p.Flags.Bool("yes", false, "apply without a question")

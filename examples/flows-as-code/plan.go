@@ -28,7 +28,11 @@ func (c change) make(ctx context.Context, client *apono.Client) (done string, er
 	case c.new == nil:
 		return "deleted", client.Do(ctx, http.MethodDelete, c.old.kind.path+"/"+url.PathEscape(c.old.id), nil, nil, nil)
 	case c.old == nil:
-		return "created", client.Do(ctx, http.MethodPost, c.new.kind.path, nil, c.new.body, nil)
+		query := url.Values{}
+		if c.new.space != "" {
+			query.Set("space_reference", c.new.space)
+		}
+		return "created", client.Do(ctx, http.MethodPost, c.new.kind.path, query, c.new.body, nil)
 	}
 	return "changed", client.Do(ctx, http.MethodPut, c.old.kind.path+"/"+url.PathEscape(c.old.id), nil, c.new.body, nil)
 }
@@ -37,7 +41,7 @@ func (c change) make(ctx context.Context, client *apono.Client) (done string, er
 // written before those that it refers to, nor deleted before those that refer to
 // it. remove says that the deletions will be made.
 func plan(files folder, t *tenant, remove bool) (changes, deletions []change, err error) {
-	known := map[reference]bool{} // what can be referred to in the end
+	known := t.unlisted() // what can be referred to in the end
 	for _, k := range kinds {
 		mine, managed := files[k]
 		pairs, rest, err := match(mine, t.objects[k])
@@ -51,6 +55,9 @@ func plan(files folder, t *tenant, remove bool) (changes, deletions []change, er
 			case c.old == nil:
 				created = append(created, c)
 				continue
+			case c.new.space != "" && t.same(space.target, c.new.space) != c.old.space:
+				return nil, nil, fmt.Errorf("%s: it says the space %q, and what Apono has is in %s: an object stays where it was created",
+					c.new.file, c.new.space, spaceOf(c.old))
 			case t.normal(c.old) != t.normal(c.new):
 				changes = append(changes, c)
 			}
@@ -70,7 +77,7 @@ func plan(files folder, t *tenant, remove bool) (changes, deletions []change, er
 	}
 	for _, k := range kinds {
 		for _, o := range files[k] {
-			for _, r := range references(o.body) {
+			for _, r := range o.references() {
 				if i := slices.IndexFunc(kinds, func(k *kind) bool { return k.target == r.target }); i >= 0 && !known[r] {
 					return nil, nil, fmt.Errorf("%s: it refers to the %s %q, which would not exist", o.file, kinds[i].noun, r.text)
 				}
@@ -79,6 +86,26 @@ func plan(files folder, t *tenant, remove bool) (changes, deletions []change, er
 	}
 	slices.Reverse(deletions)
 	return changes, deletions, nil
+}
+
+// unlisted are the spaces that objects are in and that Apono does not list, for
+// this token or for anybody.
+func (t *tenant) unlisted() map[reference]bool {
+	spaces := map[reference]bool{}
+	for r, name := range t.names {
+		listed := func(o *object) bool { return o.id == r.text }
+		if r.target == space.target && !slices.ContainsFunc(t.objects[space], listed) {
+			spaces[r], spaces[reference{r.target, name}] = true, true
+		}
+	}
+	return spaces
+}
+
+func spaceOf(o *object) string {
+	if o.space == "" {
+		return "none"
+	}
+	return fmt.Sprintf("%q", o.space)
 }
 
 // match pairs files with the objects of one kind that they belong to, and

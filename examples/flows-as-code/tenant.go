@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -22,29 +23,63 @@ type kind struct {
 	input func() any
 	// writeOnly are members that have to be written, and are never answered.
 	writeOnly map[string]any
+	// defaults are members that have to be written, and that older servers do not
+	// return.
+	defaults map[string]any
+	// spaced says that an object may be in a space.
+	spaced bool
+	// added says that a server may not have such objects yet.
+	added bool
 }
 
 // kinds are in the order in which they refer to each other.
 var kinds = []*kind{
 	{
+		noun: "space scope", folder: "space-scopes", path: "/api/admin/v1/space-scopes", target: "space_scope",
+		input: func() any { return new(apono.SpaceScopeInput) }, added: true,
+	},
+	space,
+	{
 		noun: "access scope", folder: "scopes", path: "/api/admin/v1/access-scopes", target: "access_scope",
-		input: func() any { return new(apono.AccessScopeInput) },
+		input: func() any { return new(apono.AccessScopeInput) }, spaced: true,
 	},
 	{
 		noun: "bundle", folder: "bundles", path: "/api/admin/v2/bundles", target: "bundle",
-		input: func() any { return new(apono.BundleInput) },
+		input: func() any { return new(apono.BundleInput) }, spaced: true,
 	},
 	{
 		noun: "access flow", folder: "flows", path: "/api/admin/v2/access-flows", target: "access_flow",
-		input:     func() any { return new(apono.AccessFlowInput) },
-		writeOnly: map[string]any{"request_for_others": false},
+		input: func() any { return new(apono.AccessFlowInput) }, spaced: true,
+		writeOnly: map[string]any{"request_for_others": false}, defaults: map[string]any{"requestor_identity_type": "HUMAN"},
 	},
 }
 
-// object is an access flow, a bundle or an access scope.
+var space = &kind{
+	noun: "space", folder: "spaces", path: "/api/admin/v1/spaces", target: "space",
+	input: func() any { return new(apono.UpdateSpaceInput) }, added: true,
+}
+
+// folders names the folders of all kinds.
+func folders() string {
+	var names []string
+	for _, k := range kinds {
+		names = append(names, k.folder)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// scopesOfSpace is the member of a space that refers to its scopes. It holds a
+// list, and its order has no meaning.
+const scopesOfSpace = "space_scope_references"
+
+// object is one of what Apono holds, of any kind.
 type object struct {
 	kind     *kind
 	id, name string
+	// space is the id or the name of the space that it is in, empty for none. It
+	// cannot be changed, and is no part of the body.
+	space string
 	// body is the object in the form in which it is written. It is plain JSON
 	// and not the SDK's input, whose members for what this version does not
 	// know are for the program's own memory and leave it only to be sent.
@@ -70,6 +105,9 @@ func readTenant(ctx context.Context, client *apono.Client) (*tenant, error) {
 	t := &tenant{objects: map[*kind][]*object{}, names: map[reference]string{}, ids: map[reference][]string{}}
 	for _, k := range kinds {
 		items, err := listAll(ctx, client, k.path)
+		if k.added && errors.Is(err, apono.ErrNotFound) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -83,6 +121,8 @@ func readTenant(ctx context.Context, client *apono.Client) (*tenant, error) {
 			visit(body, func(member map[string]any, target string) {
 				t.learn(target, text(member[target+"_id"]), text(member[target+"_name"]))
 			})
+			in, _ := body["space"].(map[string]any)
+			t.learn(space.target, text(in["space_id"]), text(in["space_name"]))
 		}
 	}
 	for _, k := range kinds {
@@ -144,8 +184,22 @@ func (t *tenant) refer(target, id, name string) string {
 // is written: x_id and x_name become x_reference, and what only Apono decides
 // goes.
 func (t *tenant) toWritten(o *object) {
-	for _, name := range []string{"id", "creation_date", "update_date"} {
+	for _, name := range []string{"id", "creation_date", "update_date", "created_date", "updated_date"} {
 		delete(o.body, name)
+	}
+	if o.kind.spaced {
+		in, _ := o.body["space"].(map[string]any)
+		o.space = t.refer(space.target, text(in["space_id"]), text(in["space_name"]))
+		delete(o.body, "space")
+	}
+	if scopes, ok := o.body["space_scopes"].([]any); ok {
+		references := []any{}
+		for _, element := range scopes {
+			scope, _ := element.(map[string]any)
+			references = append(references, t.refer("space_scope", text(scope["id"]), text(scope["name"])))
+		}
+		delete(o.body, "space_scopes")
+		o.body[scopesOfSpace] = references
 	}
 	visit(o.body, func(member map[string]any, target string) {
 		if to := t.refer(target, text(member[target+"_id"]), text(member[target+"_name"])); to != "" {
@@ -159,9 +213,11 @@ func (t *tenant) toWritten(o *object) {
 
 // complete adds what has to be written and is never answered.
 func (o *object) complete() {
-	for name, value := range o.kind.writeOnly {
-		if _, given := o.body[name]; !given {
-			o.body[name] = value
+	for _, members := range []map[string]any{o.kind.writeOnly, o.kind.defaults} {
+		for name, value := range members {
+			if _, given := o.body[name]; !given {
+				o.body[name] = value
+			}
 		}
 	}
 }
@@ -171,21 +227,41 @@ func (o *object) complete() {
 func (t *tenant) normal(o *object) string {
 	body, _ := clone(o.body).(map[string]any)
 	visit(body, func(member map[string]any, target string) {
-		id := text(member[target+"_reference"])
-		if name, known := t.names[reference{target, id}]; known {
-			member[target+"_reference"] = t.refer(target, id, name)
+		if to := text(member[target+"_reference"]); to != "" {
+			member[target+"_reference"] = t.same(target, to)
 		}
 	})
+	if scopes, ok := body[scopesOfSpace].([]any); ok {
+		for i, scope := range scopes {
+			scopes[i] = t.same("space_scope", text(scope))
+		}
+		slices.SortFunc(scopes, func(a, b any) int { return strings.Compare(text(a), text(b)) })
+	}
 	for name := range o.kind.writeOnly {
 		delete(body, name)
 	}
 	return encode(body)
 }
 
+// same returns one form of an id or a name.
+func (t *tenant) same(target, to string) string {
+	if name, known := t.names[reference{target, to}]; known {
+		return t.refer(target, to, name)
+	}
+	return to
+}
+
 // references returns what an object in its written form refers to.
-func references(body map[string]any) []reference {
+func (o *object) references() []reference {
 	var all []reference
-	visit(body, func(member map[string]any, target string) {
+	if o.space != "" {
+		all = append(all, reference{space.target, o.space})
+	}
+	scopes, _ := o.body[scopesOfSpace].([]any)
+	for _, scope := range scopes {
+		all = append(all, reference{"space_scope", text(scope)})
+	}
+	visit(o.body, func(member map[string]any, target string) {
 		if to := text(member[target+"_reference"]); to != "" {
 			all = append(all, reference{target, to})
 		}

@@ -1,5 +1,6 @@
 // Command offboard takes the access of a person away who leaves: it revokes the
-// person's open access requests and removes the person from all groups.
+// person's open access requests and removes the person from all groups and
+// spaces.
 //
 // With APONO_TOKEN or APONO_PERSONAL_TOKEN set it talks to Apono. Without, it
 // starts a fake server with a made-up company and offboards somebody there.
@@ -19,9 +20,9 @@ import (
 func main() { program.Main("offboard", run) }
 
 const about = `Revokes the open access requests of a person, own ones and those that others
-made for the person, and removes the person from all groups. Without -apply it
-only says what it would do. Revocations are ordered, not waited for. It can be
-run again at any time.`
+made for the person, and removes the person from all groups and spaces. Without
+-apply it only says what it would do. Revocations are ordered, not waited for. It
+can be run again at any time.`
 
 func run(ctx context.Context, p *program.Program) error {
 	email := p.Flags.String("user", "", "the person's `e-mail`, required; letter case does not matter")
@@ -39,8 +40,8 @@ func run(ctx context.Context, p *program.Program) error {
 	defer disconnect()
 
 	o := &offboarding{Program: p, client: client, email: *email}
-	// Groups come first, so that no access flow grants anew what was revoked.
-	for _, find := range []func(context.Context) error{o.findPerson, o.findGroups, o.findRequests, o.findDelegated} {
+	// Groups and spaces come first, so that no access flow grants anew what was revoked.
+	for _, find := range []func(context.Context) error{o.findPerson, o.findGroups, o.findSpaces, o.findRequests, o.findDelegated} {
 		if err := find(ctx); errors.Is(err, apono.ErrUnauthorized) || ctx.Err() != nil {
 			return err
 		} else if err != nil {
@@ -159,6 +160,43 @@ func (o *offboarding) findGroups(ctx context.Context) error {
 					return nil // somebody else was faster
 				}})
 			}
+		}
+	}
+	return nil
+}
+
+// findSpaces finds the spaces to remove the person from. A server that has no
+// spaces yet says that it does not find them.
+func (o *offboarding) findSpaces(ctx context.Context) error {
+	for space, err := range o.client.Spaces.ListAll(ctx) {
+		if errors.Is(err, apono.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for member, err := range o.client.Spaces.ListAllMembers(ctx, space.ID) {
+			if errors.Is(err, apono.ErrUnauthorized) || ctx.Err() != nil {
+				return err
+			}
+			if err != nil {
+				o.fail("could not read the members of space "+space.Name, err)
+				break
+			}
+			names := []string{member.IdentityID}
+			if member.Email != nil {
+				names = []string{*member.Email, member.IdentityID}
+			}
+			if member.IdentityType == apono.SpaceIdentityTypeGroup || !o.isPerson(names...) {
+				continue
+			}
+			text := fmt.Sprintf("remove %s from space %s", names[0], space.Name)
+			o.steps = append(o.steps, step{text, func(ctx context.Context) error {
+				if err := o.client.Spaces.RemoveMember(ctx, space.ID, member.IdentityID); !errors.Is(err, apono.ErrNotFound) {
+					return err
+				}
+				return nil // somebody else was faster
+			}})
 		}
 	}
 	return nil

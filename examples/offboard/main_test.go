@@ -30,6 +30,14 @@ func newServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	server.Put(aponotest.MembersOf("g2"), apono.GroupMember{Email: "ben@example.com"})
 	server.Put(aponotest.MembersOf("g3"), apono.GroupMember{Email: "ada@example.com"})
 	server.Put(aponotest.MembersOf("g4"), apono.GroupMember{Email: "ada@example.com"})
+	server.Put(aponotest.Spaces, apono.Space{ID: "s1", Name: "Payments"}, apono.Space{ID: "s2", Name: "Shop floor"}, apono.Space{ID: "s3", Name: "Ledger"})
+	server.Put(aponotest.SpaceMembersOf("s1"),
+		apono.SpaceMember{IdentityID: "u2", IdentityType: "user", Email: apono.Ptr("ben@example.com")},
+		apono.SpaceMember{IdentityID: "u1", IdentityType: "user", Email: apono.Ptr("Ada@example.com")})
+	server.Put(aponotest.SpaceMembersOf("s2"),
+		apono.SpaceMember{IdentityID: "g1", IdentityType: "group", Name: "orders"},
+		apono.SpaceMember{IdentityID: "u9", IdentityType: "user", Email: apono.Ptr("ada@example.com")})
+	server.Put(aponotest.SpaceMembersOf("s3"), apono.SpaceMember{IdentityID: "g9", IdentityType: "group", Name: "ada@example.com"})
 	for _, status := range []apono.AccessRequestStatus{"ACTIVE", "Granted", "PENDING", "PENDING_MFA", "REJECTED", "FAILED", "REVOKED", "EXPIRED", "REVOKING", "HALF_OPEN"} {
 		server.Put(aponotest.AccessRequests, apono.AccessRequest{ID: "own-" + string(status), Status: status, Requestor: ada,
 			AccessGroups: []apono.AccessGroup{
@@ -60,6 +68,8 @@ func changes(server *aponotest.Server) []string {
 var everything = []string{
 	"DELETE /api/admin/v1/groups/g1/members/ADA@example.com",
 	"DELETE /api/admin/v1/groups/g4/members/ada@example.com",
+	"DELETE /api/admin/v1/spaces/s1/members/u1",
+	"DELETE /api/admin/v1/spaces/s2/members/u9",
 	"POST /api/user/v4/access-requests/own-ACTIVE/revoke",
 	"POST /api/user/v4/access-requests/own-Granted/revoke",
 	"POST /api/user/v4/access-requests/own-PENDING/revoke",
@@ -76,13 +86,15 @@ func TestDryRunChangesNothing(t *testing.T) {
 		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
 			"would remove ADA@example.com from group orders\n" +
 			"would remove ada@example.com from group search\n" +
+			"would remove Ada@example.com from space Payments\n" +
+			"would remove ada@example.com from space Shop floor\n" +
 			"would revoke request own-ACTIVE (ACTIVE), db, k8s\n" +
 			"would revoke request own-Granted (Granted), db, k8s\n" +
 			"would revoke request own-PENDING (PENDING), db, k8s\n" +
 			"would revoke request own-PENDING_MFA (PENDING_MFA), db, k8s\n" +
 			"would revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
 			"would revoke request for-ada (ACTIVE), bundle On call\n" +
-			"ada@EXAMPLE.com: 8 steps to do; -apply does it, 1 group left to identity providers, 0 failures\n",
+			"ada@EXAMPLE.com: 10 steps to do; -apply does it, 1 group left to identity providers, 0 failures\n",
 	})
 	check.Equal(t, changes(server), []string{})
 	check.Equal(t, server.Requests("AccessRequests.List")[0].Query["requestor"], []string{"Ada@example.com"})
@@ -99,13 +111,15 @@ func TestApply(t *testing.T) {
 		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
 			"remove ADA@example.com from group orders\n" +
 			"remove ada@example.com from group search\n" +
+			"remove Ada@example.com from space Payments\n" +
+			"remove ada@example.com from space Shop floor\n" +
 			"revoke request own-ACTIVE (ACTIVE), db, k8s\n" +
 			"revoke request own-Granted (Granted), db, k8s\n" +
 			"revoke request own-PENDING (PENDING), db, k8s\n" +
 			"revoke request own-PENDING_MFA (PENDING_MFA), db, k8s\n" +
 			"revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
 			"revoke request for-ada (ACTIVE), bundle On call\n" +
-			"ada@example.com: 8 of 8 steps done, 1 group left to identity providers, 0 failures\n",
+			"ada@example.com: 10 of 10 steps done, 1 group left to identity providers, 0 failures\n",
 	})
 	check.Equal(t, changes(server), everything)
 	for id, want := range map[string]apono.AccessRequestStatus{
@@ -135,6 +149,8 @@ func TestFailuresDoNotStopIt(t *testing.T) {
 	server := newServer(t)
 	server.FailNext("Groups.ListMembers", 1, 403, nil, "")
 	server.FailNext("Groups.RemoveMember", 1, 404, nil, "")
+	server.FailNext("Spaces.ListMembers", 1, 403, nil, "")
+	server.FailNext("Spaces.RemoveMember", 1, 404, nil, "")
 	server.FailNext("AccessRequests.Revoke", 1, 409, nil, "")
 	server.FailNext("AccessRequests.Revoke", 1, 404, nil, "")
 	server.FailNext("DelegatedRequests.List", 1, 403, nil, "")
@@ -142,15 +158,17 @@ func TestFailuresDoNotStopIt(t *testing.T) {
 	check.Equal(t, got, process.Result{
 		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
 			"remove ada@example.com from group search\n" +
+			"remove ada@example.com from space Shop floor\n" +
 			"revoke request own-PENDING (PENDING), db, k8s\n" +
 			"revoke request own-PENDING_MFA (PENDING_MFA), db, k8s\n" +
 			"revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
-			"ada@example.com: 4 of 6 steps done, 1 group left to identity providers, 4 failures\n",
+			"ada@example.com: 5 of 7 steps done, 1 group left to identity providers, 5 failures\n",
 		Stderr: "offboard: could not read the members of group orders: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-3\n" +
-			"offboard: could not read everything: apono: GET /api/user/v1/delegated-access-requests: 403 Forbidden, request id fake-8\n" +
-			"offboard: could not revoke request own-ACTIVE (ACTIVE), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-10\n" +
-			"offboard: could not revoke request own-Granted (Granted), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found, request id fake-11\n" +
-			"offboard: not complete, 4 failures: run it again\n",
+			"offboard: could not read the members of space Payments: apono: GET /api/admin/v1/spaces/{id}/members: 403 Forbidden, request id fake-8\n" +
+			"offboard: could not read everything: apono: GET /api/user/v1/delegated-access-requests: 403 Forbidden, request id fake-12\n" +
+			"offboard: could not revoke request own-ACTIVE (ACTIVE), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-15\n" +
+			"offboard: could not revoke request own-Granted (Granted), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found, request id fake-16\n" +
+			"offboard: not complete, 5 failures: run it again\n",
 		Code: 1,
 	})
 }
@@ -179,14 +197,27 @@ func TestOnlyThePersonsOwnRequests(t *testing.T) {
 	check.Equal(t, server.Requests("AccessRequests.List")[0].Query["requestor"], []string{"ada@example.com"})
 }
 
+// An account that has no spaces yet is offboarded from as ever.
+func TestServerWithoutSpaces(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithoutSpaces(), aponotest.WithDemoTenant())
+	check.Equal(t, process.Run(t, process.Env(server), "-user", "ada.orders@example.com"), process.Result{
+		Stdout: "would remove ada.orders@example.com from group orders\n" +
+			"would revoke request request-ada-active (ACTIVE), postgresql-production-orders, bundle Orders on-call\n" +
+			"would revoke request request-ada-pending (PENDING), postgresql-production-orders, bundle Orders on-call\n" +
+			"ada.orders@example.com: 3 steps to do; -apply does it, 0 groups left to identity providers, 0 failures\n",
+	})
+}
+
 func TestWithoutToken(t *testing.T) {
 	t.Parallel()
 	const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
 	check.Equal(t, process.Run(t, nil, "-user", "ADA.orders@example.com", "-apply"), process.Result{
 		Stdout: "remove ada.orders@example.com from group orders\n" +
+			"remove ada.orders@example.com from space Orders\n" +
 			"revoke request request-ada-active (ACTIVE), postgresql-production-orders, bundle Orders on-call\n" +
 			"revoke request request-ada-pending (PENDING), postgresql-production-orders, bundle Orders on-call\n" +
-			"ADA.orders@example.com: 3 of 3 steps done, 0 groups left to identity providers, 0 failures\n",
+			"ADA.orders@example.com: 4 of 4 steps done, 0 groups left to identity providers, 0 failures\n",
 		Stderr: demo,
 	})
 	check.Equal(t, process.Run(t, nil, "-user", "nobody@example.com"), process.Result{

@@ -203,7 +203,7 @@ func pick[T any](items iter.Seq2[*T, error], compare func(*T) (fits bool, text s
 		return picked, nil
 	case len(fitting) > 1:
 		return nil, fmt.Errorf("several have this name, be more exact:\n  %s", strings.Join(fitting, "\n  "))
-	case n > 10:
+	case n >= 12:
 		return nil, fmt.Errorf("%w, but %d others", errNone, n)
 	case n > 0:
 		return nil, fmt.Errorf("%w, but there is:\n  %s", errNone, strings.Join(others, "\n  "))

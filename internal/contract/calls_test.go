@@ -36,6 +36,26 @@ var calls = map[string]struct {
 	"Reports.Update":     {bodies: reports},
 	"Connectors.Update":  {bodies: []string{`{"name":"New"}`}},
 
+	"SpaceScopes.Create": {bodies: spaceScopes},
+	"SpaceScopes.Update": {args: [][]string{{"full"}, {"Bare"}}, bodies: spaceScopes},
+	"Spaces.Create": {bodies: []string{
+		`{"name":"New","space_scope_references":[]}`,
+		`{"name":"New","space_scope_references":["full","Bare"],"members":[
+		{"identity_reference":"ada@example.com","identity_type":"user","space_roles":["SpaceOwner"]},
+		{"identity_reference":"Full","identity_type":"group","space_roles":[]}]}`,
+	}},
+	"Spaces.Update": {args: [][]string{{"full"}, {"Bare space / of all"}}, bodies: []string{
+		`{"name":"New","space_scope_references":[]}`, `{"name":"New","space_scope_references":["full","Bare"]}`,
+	}},
+	"Spaces.ListMembers": {args: [][]string{{"full"}, {"Bare space / of all"}}},
+	"Spaces.SetMembers": {bodies: []string{
+		`{"members":[]}`, `{"members":[{"identity_reference":"bare","identity_type":"user","space_roles":["SpaceManager","SpaceOwner"]}]}`,
+	}},
+	"Spaces.SetMember": {
+		args:   [][]string{{"full", "ada@example.com"}, {"Bare space / of all", "bare"}},
+		bodies: []string{`{"identity_type":"user","space_roles":[]}`, `{"identity_type":"user","space_roles":["SpaceOwner"]}`},
+	},
+
 	"Groups.Create":       {bodies: []string{`{"name":"New","members_emails":[]}`, `{"name":"New","members_emails":["ada@example.com","ben@example.com"]}`}},
 	"Groups.Rename":       {bodies: []string{`{"name":"New"}`}},
 	"Groups.SetMembers":   {bodies: []string{`{"members_emails":[]}`, `{"members_emails":["ada@example.com","new@example.com"]}`}},
@@ -99,10 +119,10 @@ func withStores(bare, full string) []string {
 }
 
 const (
-	bareFlow = `{"name":"New","active":false,"trigger":"SELF_SERVE","requestors":{"logical_operator":"OR","conditions":[]},
+	bareFlow = `{"name":"New","active":false,"trigger":"SELF_SERVE","requestor_identity_type":"HUMAN","requestors":{"logical_operator":"OR","conditions":[]},
 		"access_targets":[],"settings":{"justification_required":false,"require_approver_reason":false,
 		"requestor_cannot_approve_himself":false,"require_mfa":false,"labels":[]},"request_for_others":false}`
-	fullFlow = `{"name":"New","description":"Of the team","active":true,"trigger":"SELF_SERVE",
+	fullFlow = `{"name":"New","description":"Of the team","active":true,"trigger":"SELF_SERVE","requestor_identity_type":"AGENT",
 		"requestors":{"logical_operator":"AND","conditions":[` + condition + `,{"type":"user"}]},
 		"request_for":{"request_scopes":["others"],"grantees":{"logical_operator":"OR","conditions":[` + condition + `]}},
 		"access_targets":[` + targets + `,{"bundle":{"bundle_reference":"full"}}],
@@ -117,8 +137,9 @@ const (
 		"resources_scopes":[{"scope_mode":"include_resources","type":"TAG","key":"team","values":["orders"]},
 		{"scope_mode":"exclude_resources","type":"NAME","values":["audit"]}]}},
 		{"integration":{"integration_reference":"bare","resource_type":"mysql-table","permissions":[]}},
-		{"access_scope":{"access_scope_reference":"full"}}`
-	targetV1 = `{"integration_id":"full","resource_type":"postgresql-table","permissions":["read"],
+		{"access_scope":{"access_scope_reference":"full"}},` + queryTarget
+	queryTarget = `{"query_target":{"query":"resource_type = \"mysql-table\""}}`
+	targetV1    = `{"integration_id":"full","resource_type":"postgresql-table","permissions":["read"],
 		"resource_tag_includes":[{"name":"team","value":"orders"}],"resource_tag_excludes":[{"name":"__name","value":"audit"}]}`
 	fullBundleV1 = `{"name":"New","integration_targets":[` + targetV1 + `]}`
 	fullFlowV1   = `{"name":"New","active":true,"trigger":{"type":"user_request","timeframe":{"start_of_day_time_in_seconds":28800,
@@ -130,9 +151,10 @@ const (
 )
 
 var (
-	bundles = []string{`{"name":"New","access_targets":[]}`, `{"name":"New","access_targets":[` + targets + `]}`}
-	scopes  = []string{`{"name":"New","query":"type = 1"}`, `{"name":"New","query":"type = 1","description":"Of the team"}`}
-	reports = []string{
+	bundles     = []string{`{"name":"New","access_targets":[]}`, `{"name":"New","description":"Of the team","access_targets":[` + targets + `]}`}
+	spaceScopes = []string{`{"name":"New","query":"type = 1"}`}
+	scopes      = []string{`{"name":"New","query":"type = 1"}`, `{"name":"New","query":"type = 1","description":"Of the team"}`}
+	reports     = []string{
 		`{"name":"New","filters":{},"timeframe":{"relative":{"last":7,"unit":"DAYS","rounded":true}}}`,
 		`{"name":"New","fields":["status"],"format":"CSV","filters":{"requestor_source_ids":["a"],"grantee_source_ids":["a"],
 		"grantee_identity_types":["USER"],"integration_ids":["full"],"permission_names":["read"],"resource_ids":["full-table"],

@@ -2,7 +2,9 @@
 // Apono's own OpenAPI document. It is a module of its own, so that the validator
 // of such documents gets into nobody's module graph, and it has tests only:
 //
-//	APONO_OPENAPI=/path/to/openapi.json go test -v .
+//	go test -v .
+//
+// The document is openapi.json; the README says where it comes from.
 //
 // The tests check the table of operations, the types of inputs, answers and
 // options, and the exchanges of every operation with the fake server, which has

@@ -174,6 +174,7 @@ func parse(data []byte) any {
 // report is what came of the exchanges.
 type report struct {
 	mu         sync.Mutex
+	wanted     int // operations
 	operations map[string]bool
 	exchanges  int
 	violations []string
@@ -207,7 +208,7 @@ func (r *report) finish(doc *document) {
 }
 
 func (r *report) String() string {
-	text := fmt.Sprintf("operations exercised: %d of 95, exchanges: %d, violations: %d", len(r.operations), r.exchanges, len(r.violations))
+	text := fmt.Sprintf("operations exercised: %d of %d, exchanges: %d, violations: %d", len(r.operations), r.wanted, r.exchanges, len(r.violations))
 	for _, violation := range r.violations {
 		text += "\n  " + violation
 	}

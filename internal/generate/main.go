@@ -31,6 +31,15 @@ import (
 
 	"github.com/apono-go/apono/internal/wire"
 )
+
+// unmarshalFields decodes into a type without methods. By convention, null
+// changes nothing.
+func unmarshalFields(data []byte, fields any) error {
+	if string(data) == "null" {
+		return nil
+	}
+	return wire.Unmarshal(data, fields)
+}
 `
 
 const plain = `
@@ -49,7 +58,7 @@ func (v %[1]s) MarshalJSONTo(enc *jsontext.Encoder) error { return json.MarshalE
 
 const unmarshal = `
 // UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *%[1]s) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*fieldsOf%[1]s)(v)) }
+func (v *%[1]s) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOf%[1]s)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *%[1]s) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return json.UnmarshalDecode(dec, (*fieldsOf%[1]s)(v)) }

@@ -14,8 +14,7 @@ import (
 )
 
 var (
-	ErrNull  = errors.New("the body is null")
-	ErrEmpty = errors.New("the body is empty")
+	ErrNull, ErrEmpty = errors.New("the body is null"), errors.New("the body is empty")
 
 	// Of two members with one name the last one wins; text that is not UTF-8
 	// becomes U+FFFD. The members of a map are written in the order of their names.
@@ -30,7 +29,6 @@ var (
 	)
 	generic         = jsonv2.JoinOptions(legacy, jsonv2.WithUnmarshalers(genericReaders))
 	tolerantGeneric = jsonv2.JoinOptions(legacy, jsonv2.WithUnmarshalers(jsonv2.JoinUnmarshalers(tolerantReaders, genericReaders)))
-
 	// To the mirror of version 2, a number of encoding/json is a text.
 	numbers = jsonv2.MarshalToFunc(func(enc *jsontext.Encoder, n json.Number) error {
 		return enc.WriteValue(jsontext.Value(n))

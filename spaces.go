@@ -1,0 +1,347 @@
+package apono
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/apono-go/apono/internal/operation"
+)
+
+// SpacesService manages spaces: parts of an account, each with resources and
+// people of its own, in which access flows, bundles and access scopes are kept.
+// Wherever a method takes the id of a space, its name will do.
+//
+// API section: Spaces, see https://docs.apono.io.
+type SpacesService struct{ client *Client }
+
+var (
+	listSpaces        = operation.New("Spaces.List", http.MethodGet, "/api/admin/v1/spaces")
+	getSpace          = operation.New("Spaces.Get", http.MethodGet, "/api/admin/v1/spaces/{id}")
+	createSpace       = operation.New("Spaces.Create", http.MethodPost, "/api/admin/v1/spaces")
+	updateSpace       = operation.New("Spaces.Update", http.MethodPut, "/api/admin/v1/spaces/{id}")
+	deleteSpace       = operation.New("Spaces.Delete", http.MethodDelete, "/api/admin/v1/spaces/{id}")
+	listSpaceMembers  = operation.New("Spaces.ListMembers", http.MethodGet, "/api/admin/v1/spaces/{id}/members")
+	setSpaceMembers   = operation.New("Spaces.SetMembers", http.MethodPut, "/api/admin/v1/spaces/{id}/members")
+	setSpaceMember    = operation.New("Spaces.SetMember", http.MethodPut, "/api/admin/v1/spaces/{id}/members/{identity_reference}")
+	removeSpaceMember = operation.New("Spaces.RemoveMember", http.MethodDelete, "/api/admin/v1/spaces/{id}/members/{identity_reference}")
+)
+
+// SpaceRole is what a member may do in a space.
+type SpaceRole string
+
+// The known roles: an owner controls the space itself, a manager what is in it.
+const (
+	SpaceRoleOwner   SpaceRole = "SpaceOwner"
+	SpaceRoleManager SpaceRole = "SpaceManager"
+)
+
+// SpaceIdentityType is a kind of member of a space.
+type SpaceIdentityType string
+
+// The known kinds of members.
+const (
+	SpaceIdentityTypeUser  SpaceIdentityType = "user"
+	SpaceIdentityTypeGroup SpaceIdentityType = "group"
+)
+
+// SpaceReferenceNone among the SpaceReferences of a list's options stands for
+// the objects that are in no space.
+const SpaceReferenceNone = "null"
+
+// The bounds of the name of a space, in characters.
+const (
+	minSpaceName = 3
+	maxSpaceName = 64
+)
+
+// Space is a part of an account.
+type Space struct {
+	ID string `json:"id"`
+	// Name is unique in the account.
+	Name string `json:"name"`
+	// SpaceScopes say which resources are in the space: those that match any of
+	// them.
+	SpaceScopes []SpaceScope `json:"space_scopes"`
+	CreatedDate time.Time    `json:"created_date"`
+	UpdatedDate time.Time    `json:"updated_date"`
+
+	Extra Extra `json:",embed,inline"`
+}
+
+// SpaceReference names the space that an object is in.
+type SpaceReference struct {
+	SpaceID   string `json:"space_id"`
+	SpaceName string `json:"space_name"`
+
+	Extra Extra `json:",embed,inline"`
+}
+
+// SpaceMember is a user or a group with roles in a space.
+type SpaceMember struct {
+	IdentityID   string            `json:"identity_id"`
+	IdentityType SpaceIdentityType `json:"identity_type"`
+	SpaceRoles   []SpaceRole       `json:"space_roles"`
+	Name         string            `json:"name"`
+	// Email is nil for groups.
+	Email *string `json:"email,omitzero"`
+
+	Extra Extra `json:",embed,inline"`
+}
+
+// ListSpacesOptions filters and pages a list of spaces.
+type ListSpacesOptions struct {
+	// PageToken is where to go on, from Page.NextPageToken. The token carries
+	// the filters of the list that it came from; those given here are not sent.
+	PageToken string `url:"page_token,omitempty"`
+	// Limit is the size of a page; the server's default is 100.
+	Limit int `url:"limit,omitempty"`
+	// Name is a name, or a pattern with an asterisk at either end or both,
+	// such as "prod*". It is case-insensitive.
+	Name string `url:"name,omitempty"`
+}
+
+// ListSpaceMembersOptions pages a list of members.
+type ListSpaceMembersOptions struct {
+	// PageToken is where to go on, from Page.NextPageToken.
+	PageToken string `url:"page_token,omitempty"`
+	// Limit is the size of a page; the server's default is 100.
+	Limit int `url:"limit,omitempty"`
+}
+
+// CreateOptions say where an access flow, a bundle or an access scope is
+// created.
+type CreateOptions struct {
+	// SpaceReference is the id or the name of a space; none if it is empty. An
+	// object stays in the space that it was created in.
+	SpaceReference string `url:"space_reference,omitempty"`
+}
+
+// CreateSpaceInput is a new space.
+type CreateSpaceInput struct {
+	// Name has 3 to 64 characters and is unique in the account.
+	Name string `json:"name"`
+	// SpaceScopeReferences are ids or names of space scopes.
+	SpaceScopeReferences []string           `json:"space_scope_references"`
+	Members              []SpaceMemberInput `json:"members,omitzero"`
+}
+
+// UpdateSpaceInput is what a space becomes. Its members are not part of it.
+type UpdateSpaceInput struct {
+	// Name has 3 to 64 characters and is unique in the account.
+	Name string `json:"name"`
+	// SpaceScopeReferences are ids or names of space scopes, all of them.
+	SpaceScopeReferences []string `json:"space_scope_references"`
+
+	Extra Extra `json:",embed,inline"`
+}
+
+// SpaceMemberInput gives a user or a group roles in a space.
+type SpaceMemberInput struct {
+	// IdentityReference is the id or the e-mail of a user, or the id or the name
+	// of a group.
+	IdentityReference string            `json:"identity_reference"`
+	IdentityType      SpaceIdentityType `json:"identity_type"`
+	SpaceRoles        []SpaceRole       `json:"space_roles"`
+}
+
+// SpaceMemberRolesInput gives a member of a space its roles.
+type SpaceMemberRolesInput struct {
+	IdentityType SpaceIdentityType `json:"identity_type"`
+	// SpaceRoles are all roles of the member; those not given are taken away.
+	SpaceRoles []SpaceRole `json:"space_roles"`
+}
+
+type setSpaceMembersInput struct {
+	Members []SpaceMemberInput `json:"members"`
+}
+
+// List returns a page of spaces.
+//
+// GET /api/admin/v1/spaces
+func (s *SpacesService) List(ctx context.Context, opts ...ListSpacesOptions) (*Page[Space], error) {
+	return list[Space](ctx, s.client, listSpaces, opts)
+}
+
+// ListAll iterates over all spaces and requests each page when the loop comes
+// to it. An error ends the loop; a page token seen before is [ErrPageLoop].
+//
+// GET /api/admin/v1/spaces
+func (s *SpacesService) ListAll(ctx context.Context, opts ...ListSpacesOptions) iter.Seq2[*Space, error] {
+	return listAll[Space](ctx, s.client, listSpaces, opts)
+}
+
+// Get returns the space with an id or a name; [ErrNotFound] if there is none.
+//
+// GET /api/admin/v1/spaces/{id}
+func (s *SpacesService) Get(ctx context.Context, id string) (*Space, error) {
+	return call[Space](ctx, s.client, getSpace, nil, id)
+}
+
+// GetByName returns the space with a name, which is case-insensitive. It returns
+// [ErrNotFound] if no space has the name, [ErrAmbiguous] if several have it, and
+// an [*ArgumentError] if the name is empty.
+//
+// GET /api/admin/v1/spaces
+func (s *SpacesService) GetByName(ctx context.Context, name string) (*Space, error) {
+	return byName(name, s.ListAll(ctx, ListSpacesOptions{Name: name}), func(o *Space) (string, string) { return o.ID, o.Name })
+}
+
+// Create creates a space. The request is not retried after a failure that leaves
+// open whether the space was created.
+//
+// POST /api/admin/v1/spaces
+func (s *SpacesService) Create(ctx context.Context, in CreateSpaceInput) (*Space, error) {
+	return call[Space](ctx, s.client, createSpace, in)
+}
+
+// Update replaces the name and the scopes of a space; [ErrNotFound] if there is
+// none. Its members stay.
+//
+// PUT /api/admin/v1/spaces/{id}
+func (s *SpacesService) Update(ctx context.Context, id string, in UpdateSpaceInput) (*Space, error) {
+	return call[Space](ctx, s.client, updateSpace, in, id)
+}
+
+// Delete deletes a space; [ErrNotFound] if there is none. What becomes of the
+// objects in it is not documented.
+//
+// DELETE /api/admin/v1/spaces/{id}
+func (s *SpacesService) Delete(ctx context.Context, id string) error {
+	return exec(ctx, s.client, deleteSpace, nil, id)
+}
+
+// ListMembers returns a page of the members of a space.
+//
+// GET /api/admin/v1/spaces/{id}/members
+func (s *SpacesService) ListMembers(ctx context.Context, id string, opts ...ListSpaceMembersOptions) (*Page[SpaceMember], error) {
+	return list[SpaceMember](ctx, s.client, listSpaceMembers, opts, id)
+}
+
+// ListAllMembers iterates over all members of a space and requests each page
+// when the loop comes to it. An error ends the loop.
+//
+// GET /api/admin/v1/spaces/{id}/members
+func (s *SpacesService) ListAllMembers(ctx context.Context, id string, opts ...ListSpaceMembersOptions) iter.Seq2[*SpaceMember, error] {
+	return listAll[SpaceMember](ctx, s.client, listSpaceMembers, opts, id)
+}
+
+// SetMembers replaces all members of a space. An empty list, nil included,
+// removes everybody. It returns the first page of the new members; where there
+// are more, ListMembers goes on at its token.
+//
+// PUT /api/admin/v1/spaces/{id}/members
+func (s *SpacesService) SetMembers(ctx context.Context, id string, members []SpaceMemberInput) (*Page[SpaceMember], error) {
+	resp, err := s.client.request(ctx, setSpaceMembers, setSpaceMembersInput{members}, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	return decodePage[SpaceMember](setSpaceMembers, resp)
+}
+
+// SetMember adds a member to a space, or replaces the roles of one. The
+// identityReference is the id or the e-mail of a user, or the id or the name of
+// a group.
+//
+// PUT /api/admin/v1/spaces/{id}/members/{identity_reference}
+func (s *SpacesService) SetMember(ctx context.Context, id, identityReference string, in SpaceMemberRolesInput) (*SpaceMember, error) {
+	return call[SpaceMember](ctx, s.client, setSpaceMember, in, id, identityReference)
+}
+
+// RemoveMember removes a member from a space; [ErrNotFound] if there is no such
+// member. The identityReference is the id or the e-mail of a user, or the id or
+// the name of a group.
+//
+// DELETE /api/admin/v1/spaces/{id}/members/{identity_reference}
+func (s *SpacesService) RemoveMember(ctx context.Context, id, identityReference string) error {
+	return exec(ctx, s.client, removeSpaceMember, nil, id, identityReference)
+}
+
+// UpdateInput returns the input that writes the space back as it is, to be
+// edited and passed to Update.
+func (s *Space) UpdateInput() UpdateSpaceInput {
+	s = clone(s)
+	return UpdateSpaceInput{
+		Name:                 s.Name,
+		SpaceScopeReferences: convert(s.SpaceScopes, func(scope SpaceScope) string { return scope.ID }),
+		Extra:                s.Extra.without("space_scope_references"),
+	}
+}
+
+func (in CreateSpaceInput) check() error {
+	if err := checkSpace(in.Name, in.SpaceScopeReferences); err != nil {
+		return err
+	}
+	return checkSpaceMembers("in.Members", in.Members)
+}
+
+func (in UpdateSpaceInput) check() error { return checkSpace(in.Name, in.SpaceScopeReferences) }
+
+func (in setSpaceMembersInput) check() error { return checkSpaceMembers("members", in.Members) }
+
+func (in SpaceMemberRolesInput) check() error {
+	return notEmpty("in.IdentityType", string(in.IdentityType))
+}
+
+func checkSpace(name string, scopes []string) error {
+	if n := utf8.RuneCountInString(name); n < minSpaceName || n > maxSpaceName {
+		return &ArgumentError{Arg: "in.Name", Reason: fmt.Sprintf("must have %d to %d characters, not %d", minSpaceName, maxSpaceName, n)}
+	}
+	for i, scope := range scopes {
+		if err := notEmpty(fmt.Sprintf("in.SpaceScopeReferences[%d]", i), scope); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkSpaceMembers(arg string, members []SpaceMemberInput) error {
+	for i, member := range members {
+		if err := notEmpty(fmt.Sprintf("%s[%d].IdentityReference", arg, i), member.IdentityReference); err != nil {
+			return err
+		}
+		if err := notEmpty(fmt.Sprintf("%s[%d].IdentityType", arg, i), string(member.IdentityType)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func notEmpty(arg, value string) error {
+	if value == "" {
+		return &ArgumentError{Arg: arg, Reason: "must not be empty"}
+	}
+	return nil
+}
+
+// create is call for operations that take their options in the query.
+func create[T any](ctx context.Context, c *Client, op *operation.Operation, in any, opts []CreateOptions) (*T, error) {
+	if len(opts) > 1 {
+		return nil, &ArgumentError{Arg: "opts", Reason: fmt.Sprintf("must be one value at most, not %d", len(opts))}
+	}
+	path, params, err := listRequest(op, opts, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.send(ctx, op, path, params, in)
+	if err != nil {
+		return nil, err
+	}
+	return decode[T](op, resp)
+}
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (s Space) LogValue() slog.Value { return logValue(s) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (s SpaceReference) LogValue() slog.Value { return logValue(s) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (s SpaceMember) LogValue() slog.Value { return logValue(s) }
+
+// LogValue returns the JSON of the value, with the members in Extra redacted.
+func (in UpdateSpaceInput) LogValue() slog.Value { return logValue(in) }

@@ -1,0 +1,441 @@
+package apono_test
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/script"
+)
+
+const spacesPath = "/api/admin/v1/spaces"
+
+// payments is what spaces/full.json holds.
+func payments() *apono.Space {
+	return &apono.Space{
+		ID: "9b1de9c2-70c7-4c1b-9a57-5d1c0f4be501", Name: "Payments & <co>",
+		SpaceScopes: []apono.SpaceScope{paymentsSpaceScope(), allSpaceScope()},
+		CreatedDate: time.Date(2026, 11, 7, 8, 9, 10, 5e8, time.UTC), UpdatedDate: time.Date(2026, 11, 8, 9, 10, 11, 0, time.UTC),
+	}
+}
+
+// emptySpace is what spaces/minimal.json holds.
+func emptySpace() *apono.Space {
+	at := time.Date(2026, 11, 7, 8, 9, 10, 0, time.UTC)
+	return &apono.Space{ID: "space-2", Name: "Nil", SpaceScopes: []apono.SpaceScope{}, CreatedDate: at, UpdatedDate: at}
+}
+
+// spaceUser and spaceGroup are what spaces/user.json and spaces/group.json hold.
+func spaceUser() *apono.SpaceMember {
+	return &apono.SpaceMember{
+		IdentityID: "user-1", IdentityType: apono.SpaceIdentityTypeUser, Name: "Ada Lovelace", Email: apono.Ptr("ada@example.com"),
+		SpaceRoles: []apono.SpaceRole{apono.SpaceRoleOwner, apono.SpaceRoleManager},
+	}
+}
+
+func spaceGroup() *apono.SpaceMember {
+	return &apono.SpaceMember{
+		IdentityID: "group-1", IdentityType: apono.SpaceIdentityTypeGroup, Name: "On call", SpaceRoles: []apono.SpaceRole{"SpaceAuditor"},
+	}
+}
+
+func TestListSpaces(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t,
+		script.Answer{Body: `{"items": [` + fixture(t, "spaces/full.json") + `,` + fixture(t, "spaces/minimal.json") + `], "pagination": {"next_page_token": "t2"}}`},
+		script.Answer{Body: `{"items": [], "pagination": {}}`})
+	client := newClient(t, fake)
+	page, err := client.Spaces.List(t.Context(), apono.ListSpacesOptions{Limit: 2, Name: "*a b&*"})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.Page[apono.Space]{Items: []*apono.Space{payments(), emptySpace()}, NextPageToken: "t2"})
+	sent(t, fake.Requests()[0], "GET", spacesPath, "limit=2&name=%2Aa+b%26%2A", "")
+	page, err = client.Spaces.List(t.Context(), apono.ListSpacesOptions{Limit: 2, Name: "*a b&*", PageToken: page.NextPageToken})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.Page[apono.Space]{Items: []*apono.Space{}})
+	sent(t, fake.Requests()[1], "GET", spacesPath, "limit=2&page_token=t2", "")
+}
+
+// The name of a space stands where an id may, and must not be taken apart.
+func TestSpacesAreReadAndWritten(t *testing.T) {
+	t.Parallel()
+	type service = apono.SpacesService
+	for _, c := range []struct {
+		name               string
+		call               func(context.Context, *service) (*apono.Space, error)
+		method, path, body string
+	}{
+		{
+			"Get", func(ctx context.Context, s *service) (*apono.Space, error) { return s.Get(ctx, "Payments / <co>?") },
+			"GET", "/Payments%20%2F%20%3Cco%3E%3F", "",
+		},
+		{
+			"Create", func(ctx context.Context, s *service) (*apono.Space, error) {
+				return s.Create(ctx, apono.CreateSpaceInput{
+					Name: "Payments & <co>", SpaceScopeReferences: []string{"space-scope-2", "Payments / resources"},
+					Members: []apono.SpaceMemberInput{
+						{IdentityReference: "ada@example.com", IdentityType: apono.SpaceIdentityTypeUser, SpaceRoles: []apono.SpaceRole{apono.SpaceRoleOwner}},
+						{IdentityReference: "On call", IdentityType: apono.SpaceIdentityTypeGroup},
+					},
+				})
+			},
+			"POST", "", `{"name": "Payments & <co>", "space_scope_references": ["space-scope-2", "Payments / resources"], "members": [
+				{"identity_reference": "ada@example.com", "identity_type": "user", "space_roles": ["SpaceOwner"]},
+				{"identity_reference": "On call", "identity_type": "group", "space_roles": []}
+			]}`,
+		},
+		{
+			"Create with nothing", func(ctx context.Context, s *service) (*apono.Space, error) {
+				return s.Create(ctx, apono.CreateSpaceInput{Name: "Nil"})
+			},
+			"POST", "", `{"name": "Nil", "space_scope_references": []}`,
+		},
+		{
+			"Create with no members", func(ctx context.Context, s *service) (*apono.Space, error) {
+				return s.Create(ctx, apono.CreateSpaceInput{Name: "Nil", Members: []apono.SpaceMemberInput{}})
+			},
+			"POST", "", `{"name": "Nil", "space_scope_references": [], "members": []}`,
+		},
+		{
+			"Update", func(ctx context.Context, s *service) (*apono.Space, error) {
+				return s.Update(ctx, "Payments / <co>?", apono.UpdateSpaceInput{Name: "Renamed", SpaceScopeReferences: []string{"All"}})
+			},
+			"PUT", "/Payments%20%2F%20%3Cco%3E%3F", `{"name": "Renamed", "space_scope_references": ["All"]}`,
+		},
+		{
+			"Update with nothing", func(ctx context.Context, s *service) (*apono.Space, error) {
+				return s.Update(ctx, "space-2", apono.UpdateSpaceInput{Name: "Nil"})
+			},
+			"PUT", "/space-2", `{"name": "Nil", "space_scope_references": []}`,
+		},
+		{
+			"Update with what was read", func(ctx context.Context, s *service) (*apono.Space, error) {
+				return s.Update(ctx, payments().ID, payments().UpdateInput())
+			},
+			"PUT", "/9b1de9c2-70c7-4c1b-9a57-5d1c0f4be501",
+			`{"name": "Payments & <co>", "space_scope_references": ["3f0f4c1e-2d57-4a3f-8a51-0c9c6b1f7d01", "space-scope-2"]}`,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t, script.Answer{Body: fixture(t, "spaces/full.json")})
+			got, err := c.call(t.Context(), newClient(t, fake).Spaces)
+			check.NoError(t, err)
+			check.Equal(t, got, payments())
+			sent(t, fake.Requests()[0], c.method, spacesPath+c.path, "", c.body)
+		})
+	}
+}
+
+func TestListSpaceMembers(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{
+		Body: `{"items": [` + fixture(t, "spaces/user.json") + `,` + fixture(t, "spaces/group.json") + `], "pagination": {"next_page_token": "t2"}}`,
+	}, script.Answer{Body: `{"items": [], "pagination": {}}`})
+	client := newClient(t, fake)
+	page, err := client.Spaces.ListMembers(t.Context(), "My space", apono.ListSpaceMembersOptions{Limit: 2})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.Page[apono.SpaceMember]{Items: []*apono.SpaceMember{spaceUser(), spaceGroup()}, NextPageToken: "t2"})
+	sent(t, fake.Requests()[0], "GET", spacesPath+"/My%20space/members", "limit=2", "")
+	page, err = client.Spaces.ListMembers(t.Context(), "My space", apono.ListSpaceMembersOptions{Limit: 2, PageToken: "t2"})
+	check.NoError(t, err)
+	check.Equal(t, page, &apono.Page[apono.SpaceMember]{Items: []*apono.SpaceMember{}})
+	sent(t, fake.Requests()[1], "GET", spacesPath+"/My%20space/members", "limit=2&page_token=t2", "")
+}
+
+// What SetMembers returns is a page: taken for all members, the rest of a large
+// space looks removed.
+func TestSetSpaceMembers(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		members []apono.SpaceMemberInput
+		body    string
+	}{
+		"several": {
+			[]apono.SpaceMemberInput{
+				{IdentityReference: "ada@example.com", IdentityType: "user", SpaceRoles: []apono.SpaceRole{"SpaceOwner", "SpaceManager"}},
+				{IdentityReference: "group-1", IdentityType: "robot", SpaceRoles: []apono.SpaceRole{"SpaceAuditor"}},
+			},
+			`{"members": [
+				{"identity_reference": "ada@example.com", "identity_type": "user", "space_roles": ["SpaceOwner", "SpaceManager"]},
+				{"identity_reference": "group-1", "identity_type": "robot", "space_roles": ["SpaceAuditor"]}
+			]}`,
+		},
+		"nobody":     {[]apono.SpaceMemberInput{}, `{"members": []}`},
+		"nobody (2)": {nil, `{"members": []}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t, script.Answer{Body: `{"items": [` + fixture(t, "spaces/user.json") + `], "pagination": {"next_page_token": "t2"}}`})
+			page, err := newClient(t, fake).Spaces.SetMembers(t.Context(), "a/b", test.members)
+			check.NoError(t, err)
+			check.Equal(t, page, &apono.Page[apono.SpaceMember]{Items: []*apono.SpaceMember{spaceUser()}, NextPageToken: "t2"})
+			sent(t, fake.Requests()[0], "PUT", spacesPath+"/a%2Fb/members", "", test.body)
+		})
+	}
+}
+
+func TestSetSpaceMembersWithoutAPageIsADecodeError(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{}`, `null`, ``, `[]`, `{"items": [null], "pagination": {}}`} {
+		page, err := newClient(t, script.New(t, script.Answer{Body: body})).Spaces.SetMembers(t.Context(), "s", nil)
+		check.True(t, page == nil, "no page for %s", body)
+		check.ErrorAs[*apono.DecodeError](t, err)
+	}
+}
+
+func TestSetAndRemoveASpaceMember(t *testing.T) {
+	t.Parallel()
+	const member = `"a b"?c#d%2F/ü@example.com`
+	const path = spacesPath + "/My%20space/members/%22a%20b%22%3Fc%23d%252F%2F%C3%BC@example.com"
+	fake := script.New(t, script.Answer{Body: fixture(t, "spaces/user.json")}, script.Answer{Body: fixture(t, "spaces/group.json")}, script.Answer{Status: 204})
+	client := newClient(t, fake).Spaces
+	got, err := client.SetMember(t.Context(), "My space", member, apono.SpaceMemberRolesInput{
+		IdentityType: apono.SpaceIdentityTypeUser, SpaceRoles: []apono.SpaceRole{apono.SpaceRoleManager},
+	})
+	check.NoError(t, err)
+	check.Equal(t, got, spaceUser())
+	got, err = client.SetMember(t.Context(), "My space", "group-1", apono.SpaceMemberRolesInput{IdentityType: "robot"})
+	check.NoError(t, err)
+	check.Equal(t, got, spaceGroup())
+	check.NoError(t, client.RemoveMember(t.Context(), "My space", member))
+	sent(t, fake.Requests()[0], "PUT", path, "", `{"identity_type": "user", "space_roles": ["SpaceManager"]}`)
+	sent(t, fake.Requests()[1], "PUT", spacesPath+"/My%20space/members/group-1", "", `{"identity_type": "robot", "space_roles": []}`)
+	sent(t, fake.Requests()[2], "DELETE", path, "", "")
+}
+
+// Whether the first attempt was carried out, nobody knows; that the space or the
+// member is gone is what was asked for.
+func TestARetriedDeletionInSpacesThatFindsNothingIsDone(t *testing.T) {
+	t.Parallel()
+	for path, remove := range map[string]func(context.Context, *apono.Client) error{
+		spacesPath + "/s":              func(ctx context.Context, c *apono.Client) error { return c.Spaces.Delete(ctx, "s") },
+		spacesPath + "/s/members/m":    func(ctx context.Context, c *apono.Client) error { return c.Spaces.RemoveMember(ctx, "s", "m") },
+		"/api/admin/v1/space-scopes/s": func(ctx context.Context, c *apono.Client) error { return c.SpaceScopes.Delete(ctx, "s") },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := script.New(t, script.Answer{Status: 503}, script.Answer{Status: 404}, script.Answer{Status: 404})
+			client := newClient(t, fake)
+			check.NoError(t, remove(t.Context(), client))
+			check.ErrorIs(t, remove(t.Context(), client), apono.ErrNotFound)
+			for _, request := range fake.Requests() {
+				sent(t, request, "DELETE", path, "", "")
+			}
+		})
+	}
+}
+
+// An argument that is empty or two dots makes the path that of all members, or
+// of all spaces.
+func TestSpacesWithoutAnArgumentAreRefused(t *testing.T) {
+	t.Parallel()
+	client, ctx := newClient(t, noRequest(t)), t.Context()
+	roles := apono.SpaceMemberRolesInput{IdentityType: "user"}
+	first := func(_ any, err error) error { return err }
+	for _, none := range []string{"", ".", "..", "a\nb"} {
+		for want, failures := range map[string][]error{
+			"id": {
+				first(client.Spaces.Get(ctx, none)), first(client.Spaces.Update(ctx, none, apono.UpdateSpaceInput{Name: "abc"})), client.Spaces.Delete(ctx, none),
+				first(client.Spaces.ListMembers(ctx, none)), first(client.Spaces.SetMembers(ctx, none, nil)), first(client.Spaces.SetMember(ctx, none, "m", roles)),
+				client.Spaces.RemoveMember(ctx, none, "m"), first(apono.Collect(client.Spaces.ListAllMembers(ctx, none))),
+			},
+			"identity_reference": {first(client.Spaces.SetMember(ctx, "s", none, roles)), client.Spaces.RemoveMember(ctx, "s", none)},
+		} {
+			for _, err := range failures {
+				check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Arg, want)
+			}
+		}
+	}
+}
+
+// A request that no server can take costs a round trip, and in the middle of a
+// script leaves half of its work done.
+func TestBadSpacesAreRefusedBeforeTheyAreSent(t *testing.T) {
+	t.Parallel()
+	client, ctx := newClient(t, noRequest(t)).Spaces, t.Context()
+	create := func(in apono.CreateSpaceInput) error { _, err := client.Create(ctx, in); return err }
+	update := func(in apono.UpdateSpaceInput) error { _, err := client.Update(ctx, "s", in); return err }
+	ada := apono.SpaceMemberInput{IdentityReference: "ada@example.com", IdentityType: "user"}
+	set := func(members ...apono.SpaceMemberInput) error {
+		_, err := client.SetMembers(ctx, "s", members)
+		return err
+	}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{create(apono.CreateSpaceInput{}), "in.Name: must have 3 to 64 characters, not 0"},
+		{create(apono.CreateSpaceInput{Name: "éé"}), "in.Name: must have 3 to 64 characters, not 2"},
+		{create(apono.CreateSpaceInput{Name: strings.Repeat("a", 65)}), "in.Name: must have 3 to 64 characters, not 65"},
+		{update(apono.UpdateSpaceInput{Name: "ab"}), "in.Name: must have 3 to 64 characters, not 2"},
+		{update(apono.UpdateSpaceInput{Name: strings.Repeat("é", 65)}), "in.Name: must have 3 to 64 characters, not 65"},
+		{create(apono.CreateSpaceInput{Name: "abc", SpaceScopeReferences: []string{"a", ""}}), "in.SpaceScopeReferences[1]: must not be empty"},
+		{update(apono.UpdateSpaceInput{Name: "abc", SpaceScopeReferences: []string{""}}), "in.SpaceScopeReferences[0]: must not be empty"},
+		{create(apono.CreateSpaceInput{Name: "abc", Members: []apono.SpaceMemberInput{ada, {IdentityType: "user"}}}), "in.Members[1].IdentityReference: must not be empty"},
+		{create(apono.CreateSpaceInput{Name: "abc", Members: []apono.SpaceMemberInput{{IdentityReference: "a"}}}), "in.Members[0].IdentityType: must not be empty"},
+		{set(ada, apono.SpaceMemberInput{IdentityType: "group"}), "members[1].IdentityReference: must not be empty"},
+		{set(apono.SpaceMemberInput{IdentityReference: "a"}), "members[0].IdentityType: must not be empty"},
+		{func() error {
+			_, err := client.SetMember(ctx, "s", "a", apono.SpaceMemberRolesInput{SpaceRoles: []apono.SpaceRole{"SpaceOwner"}})
+			return err
+		}(), "in.IdentityType: must not be empty"},
+	} {
+		check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, test.err).Error(), "apono: argument "+test.want)
+	}
+}
+
+// A limit in bytes would reject a name of 64 letters that are no ASCII.
+func TestNamesOfSpacesAreCountedInCharacters(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"abc", "日本語", strings.Repeat("a", 64), strings.Repeat("語", 64)} {
+		fake := script.New(t, script.Answer{Body: `{}`}, script.Answer{Body: `{}`})
+		client := newClient(t, fake).Spaces
+		_, err := client.Create(t.Context(), apono.CreateSpaceInput{Name: name})
+		check.NoError(t, err)
+		_, err = client.Update(t.Context(), "s", apono.UpdateSpaceInput{Name: name})
+		check.NoError(t, err)
+		for _, request := range fake.Requests() {
+			check.JSON(t, request.Body, `{"name": "`+name+`", "space_scope_references": []}`)
+		}
+	}
+}
+
+// creators create each kind of object that can be in a space.
+var creators = map[string]struct {
+	create func(context.Context, *apono.Client, ...apono.CreateOptions) error
+	body   string
+}{
+	"/api/admin/v2/access-flows": {func(ctx context.Context, c *apono.Client, opts ...apono.CreateOptions) error {
+		_, err := c.AccessFlows.Create(ctx, apono.AccessFlowInput{}, opts...)
+		return err
+	}, `{` + accessFlowRest + `, "requestors": {"logical_operator": "", "conditions": []}, "access_targets": [], "request_for_others": false}`},
+	"/api/admin/v2/bundles": {func(ctx context.Context, c *apono.Client, opts ...apono.CreateOptions) error {
+		_, err := c.Bundles.Create(ctx, apono.BundleInput{}, opts...)
+		return err
+	}, `{"name": "", "access_targets": []}`},
+	"/api/admin/v1/access-scopes": {func(ctx context.Context, c *apono.Client, opts ...apono.CreateOptions) error {
+		_, err := c.Scopes.Create(ctx, apono.AccessScopeInput{}, opts...)
+		return err
+	}, `{"name": "", "query": ""}`},
+}
+
+// The space stands in the query: in the body the API would ignore it, and the
+// object would be everybody's.
+func TestObjectsAreCreatedInASpace(t *testing.T) {
+	t.Parallel()
+	for path, object := range creators {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t, script.Answer{Body: `{}`}, script.Answer{Body: `{}`}, script.Answer{Body: `{}`})
+			client := newClient(t, fake)
+			check.NoError(t, object.create(t.Context(), client))
+			check.NoError(t, object.create(t.Context(), client, apono.CreateOptions{}))
+			check.NoError(t, object.create(t.Context(), client, apono.CreateOptions{SpaceReference: "My & space"}))
+			for i, query := range []string{"", "", "space_reference=My+%26+space"} {
+				sent(t, fake.Requests()[i], "POST", path, query, object.body)
+			}
+		})
+	}
+}
+
+func TestMoreThanOneCreateOptionsIsRefused(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, noRequest(t))
+	for _, object := range creators {
+		err := object.create(t.Context(), client, apono.CreateOptions{}, apono.CreateOptions{SpaceReference: "s"})
+		check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Error(), "apono: argument opts: must be one value at most, not 2")
+	}
+}
+
+// A create that is sent twice makes two objects, in a space as elsewhere.
+func TestACreateInASpaceIsSentOnce(t *testing.T) {
+	t.Parallel()
+	for _, object := range creators {
+		fake := script.New(t, script.Answer{Status: 503})
+		check.ErrorIs(t, object.create(t.Context(), newClient(t, fake), apono.CreateOptions{SpaceReference: "s"}), apono.ErrServer)
+	}
+}
+
+// A query that is cut at the server's limit is another query.
+func TestAQueryTargetHasALimit(t *testing.T) {
+	t.Parallel()
+	long, tooLong := &apono.QueryTarget{Query: strings.Repeat("ü", 4096)}, &apono.QueryTarget{Query: strings.Repeat("ü", 4096) + "a"}
+	want := apono.ArgumentError{Arg: "in.AccessTargets[1].QueryTarget.Query", Reason: "must have at most 8192 bytes, not 8193"}
+	accessFlowSuite.refuses(t, apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
+	bundleSuite.refuses(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
+	bundleSuite.sends(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{QueryTarget: long}}},
+		`{"name": "", "access_targets": [{"query_target": {"query": "`+long.Query+`"}}]}`)
+}
+
+// An older server says nothing of agents. What it said must stay absent, or a
+// program that keeps flows as JSON sees a change in each.
+func TestAFlowWithoutARequestorIdentityTypeIsForPeople(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: fixture(t, "accessflows/minimal.json")}, script.Answer{Body: `{}`})
+	client := newClient(t, fake).AccessFlows
+	flow, err := client.Get(t.Context(), "f")
+	check.NoError(t, err)
+	check.Equal(t, flow.RequestorIdentityType, "")
+	data, err := json.Marshal(flow)
+	check.NoError(t, err)
+	check.Lacks(t, string(data), "requestor_identity_type", "space")
+	_, err = client.Update(t.Context(), "f", flow.UpdateInput())
+	check.NoError(t, err)
+	check.Contains(t, fake.Requests()[1].Body, `"requestor_identity_type":"HUMAN"`)
+}
+
+// A flow for agents that an update makes one for people opens to everybody who
+// matches what only their agents could do.
+func TestAnUpdateLeavesAFlowToItsAgents(t *testing.T) {
+	t.Parallel()
+	for _, identity := range []string{"AGENT", "HUMAN", "ROBOT"} {
+		body := accessFlowSuite.updated(t, `{"requestor_identity_type": "`+identity+`"}`, func(in *apono.AccessFlowInput) { in.Name = "Renamed" })
+		check.Contains(t, body, `"requestor_identity_type":"`+identity+`"`, `"name":"Renamed"`)
+	}
+}
+
+// An object cannot change its space, and no input has one: a server that is
+// strict would reject the update.
+func TestAnUpdateDoesNotSendTheSpace(t *testing.T) {
+	t.Parallel()
+	const space = `"space": {"space_id": "s1", "space_name": "Team", "color": "red"}, "future": {"space": 1}`
+	for name, body := range map[string]string{
+		"flow":   accessFlowSuite.updated(t, `{`+space+`}`, nil),
+		"bundle": bundleSuite.updated(t, `{`+space+`}`, nil),
+		"scope":  scopeSuite.updated(t, `{`+space+`}`, nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var sent map[string]any
+			check.NoError(t, json.Unmarshal([]byte(body), &sent))
+			check.True(t, sent["space"] == nil && sent["future"] != nil, "what is unknown and no space, got %s", body)
+		})
+	}
+}
+
+// Whoever keeps what was read must not find it changed by an edit of what is to
+// be written.
+func TestEditingTheUpdateInputOfASpaceLeavesTheSpace(t *testing.T) {
+	t.Parallel()
+	space := payments()
+	in := space.UpdateInput()
+	check.Equal(t, in, apono.UpdateSpaceInput{
+		Name: "Payments & <co>", SpaceScopeReferences: []string{"3f0f4c1e-2d57-4a3f-8a51-0c9c6b1f7d01", "space-scope-2"},
+	})
+	accessOverwrite(reflect.ValueOf(&in).Elem())
+	check.Equal(t, in.SpaceScopeReferences[0], "edited")
+	check.Equal(t, space, payments())
+}
+
+func TestEveryFieldOfTheSpaceTypesIsTagged(t *testing.T) {
+	t.Parallel()
+	tagged(t, "url", reflect.TypeFor[apono.ListSpacesOptions](), reflect.TypeFor[apono.ListSpaceMembersOptions](), reflect.TypeFor[apono.CreateOptions]())
+	tagged(t, "json", reflect.TypeFor[apono.Space](), reflect.TypeFor[apono.SpaceReference](), reflect.TypeFor[apono.SpaceMember](),
+		reflect.TypeFor[apono.CreateSpaceInput](), reflect.TypeFor[apono.UpdateSpaceInput](), reflect.TypeFor[apono.SpaceMemberInput](),
+		reflect.TypeFor[apono.SpaceMemberRolesInput]())
+}

@@ -1,0 +1,96 @@
+package apono_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/script"
+)
+
+var spaceScopeSuite = accessSuite[apono.SpaceScope, apono.ListSpaceScopesOptions, apono.SpaceScopeInput]{
+	folder: "spacescopes", path: "/api/admin/v1/space-scopes",
+	service: func(c *apono.Client) accessService[apono.SpaceScope, apono.ListSpaceScopesOptions, apono.SpaceScopeInput] {
+		return c.SpaceScopes
+	},
+	updateInput: (*apono.SpaceScope).UpdateInput,
+	full:        func() *apono.SpaceScope { return apono.Ptr(paymentsSpaceScope()) },
+	minimal:     func() *apono.SpaceScope { return apono.Ptr(allSpaceScope()) },
+	upsert: func() apono.SpaceScopeInput {
+		return apono.SpaceScopeInput{
+			Name: "Payments / resources", Query: `resource_type = "postgresql-database" and resource_tag["team"] in ("payments")`,
+		}
+	},
+	options: apono.ListSpaceScopesOptions{Limit: 2, Name: "*a b&*"}, query: "limit=2&name=%2Aa+b%26%2A",
+	onPage2: apono.ListSpaceScopesOptions{Limit: 2, Name: "*a b&*", PageToken: "t2"},
+	deleted: script.Answer{Status: 204},
+	rename:  func(in *apono.SpaceScopeInput) *string { return &in.Name },
+}
+
+// paymentsSpaceScope is what spacescopes/full.json holds.
+func paymentsSpaceScope() apono.SpaceScope {
+	return apono.SpaceScope{
+		ID: "3f0f4c1e-2d57-4a3f-8a51-0c9c6b1f7d01", Name: "Payments / resources",
+		Query:       `resource_type = "postgresql-database" and resource_tag["team"] in ("payments")`,
+		CreatedDate: time.Date(2026, 11, 5, 7, 8, 9, 123e6, time.UTC), UpdatedDate: time.Date(2026, 11, 6, 10, 11, 12, 0, time.UTC),
+	}
+}
+
+// allSpaceScope is what spacescopes/minimal.json holds.
+func allSpaceScope() apono.SpaceScope {
+	at := time.Date(2026, 11, 5, 7, 8, 9, 0, time.UTC)
+	return apono.SpaceScope{ID: "space-scope-2", Name: "All", CreatedDate: at, UpdatedDate: at}
+}
+
+func TestSpaceScopeOperations(t *testing.T) {
+	t.Parallel()
+	spaceScopeSuite.operations(t)
+}
+
+func TestUpdateInputOfASpaceScopeLosesNothing(t *testing.T) {
+	t.Parallel()
+	spaceScopeSuite.updateInputs(t, `{"name": "All", "query": ""}`)
+}
+
+func TestASpaceScopeHasAName(t *testing.T) {
+	t.Parallel()
+	spaceScopeSuite.refuses(t, apono.SpaceScopeInput{Query: "q"}, apono.ArgumentError{Arg: "in.Name", Reason: "must not be empty"})
+}
+
+// A list of spaces or of their scopes that ends after its first page hides from
+// an audit what is on the others.
+func TestEveryListOfSpacesReadsAllPages(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []int{0, 2} {
+		for path, list := range map[string]func(*apono.Client) ([]string, error){
+			"/api/admin/v1/space-scopes": func(c *apono.Client) ([]string, error) {
+				return names(c.SpaceScopes.ListAll(t.Context(), apono.ListSpaceScopesOptions{Limit: 2}), func(s *apono.SpaceScope) string { return s.ID })
+			},
+			"/api/admin/v1/spaces": func(c *apono.Client) ([]string, error) {
+				return names(c.Spaces.ListAll(t.Context(), apono.ListSpacesOptions{Limit: 2}), func(s *apono.Space) string { return s.ID })
+			},
+			"/api/admin/v1/spaces/a%2Fb/members": func(c *apono.Client) ([]string, error) {
+				return names(c.Spaces.ListAllMembers(t.Context(), "a/b", apono.ListSpaceMembersOptions{Limit: 2}), func(m *apono.SpaceMember) string { return m.Name })
+			},
+		} {
+			fake := script.New(t,
+				script.Answer{Body: `{"items": [{"id": "a", "name": "a"}, {"id": "b", "name": "b"}], "pagination": {"next_page_token": "t2"}}`},
+				script.Answer{Body: `{"items": [], "pagination": {"next_page_token": "t3"}}`},
+				script.Answer{Body: `{"items": [{"id": "c", "name": "c"}], "pagination": {"next_page_token": ""}}`})
+			got, err := list(newClient(t, fake, apono.WithReadAhead(ahead)))
+			check.NoError(t, err)
+			check.Equal(t, got, []string{"a", "b", "c"})
+			for i, query := range []string{"limit=2", "limit=2&page_token=t2", "limit=2&page_token=t3"} {
+				sent(t, fake.Requests()[i], "GET", path, query, "")
+			}
+		}
+	}
+}
+
+func TestEveryFieldOfTheSpaceScopeTypesIsTagged(t *testing.T) {
+	t.Parallel()
+	tagged(t, "url", reflect.TypeFor[apono.ListSpaceScopesOptions]())
+	tagged(t, "json", reflect.TypeFor[apono.SpaceScope](), reflect.TypeFor[apono.SpaceScopeInput]())
+}
