@@ -620,11 +620,9 @@ func (s *AccessFlowsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteAccessFlow, nil, id)
 }
 
-// UpdateInput returns the input that writes the flow back as it is, to be edited
-// and handed to Update. It shares no memory with the flow that an edit would
-// reach, and it carries members that the server sent and this version does not
-// know; an input built by hand does not. RequestForOthers is false in it, for
-// the API does not answer that one.
+// UpdateInput returns the input that writes the flow back as it is, Extra
+// included, to be edited and passed to Update. Editing it does not change the
+// flow. The API does not return RequestForOthers, which is false in the input.
 func (f *AccessFlow) UpdateInput() AccessFlowInput {
 	f = clone(f)
 	requestForOthers := string(f.Extra["request_for_others"]) == "true" // should the API come to return it

@@ -152,10 +152,9 @@ func (s *BundlesService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteBundle, nil, id)
 }
 
-// UpdateInput returns the input that writes the bundle back as it is, to be
-// edited and handed to Update. It shares no memory with the bundle that an edit
-// would reach, and it carries members that the server sent and this version does
-// not know; an input built by hand does not.
+// UpdateInput returns the input that writes the bundle back as it is, Extra
+// included, to be edited and passed to Update. Editing it does not change the
+// bundle.
 func (b *Bundle) UpdateInput() BundleInput {
 	b = clone(b)
 	return BundleInput{

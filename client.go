@@ -55,7 +55,7 @@
 // Inputs are structs: required fields are values, optional ones pointers (see
 // [Ptr]), slices and maps, of which nil is left out and an empty one is sent. An
 // update replaces the whole object, so it starts from what was read, which keeps
-// what this version of the package does not know:
+// the members that this version has no field for (see [Extra]):
 //
 //	in := flow.UpdateInput()
 //	in.Active = false

@@ -168,9 +168,9 @@ func (s *ConnectorsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteConnector, nil, id)
 }
 
-// UpdateInput returns the input that writes the connector back as it is, to be
-// edited and handed to Update. It carries members that the server sent and this
-// version does not know; an input built by hand does not.
+// UpdateInput returns the input that writes the connector back as it is, Extra
+// included, to be edited and passed to Update. Editing it does not change the
+// connector.
 func (c *Connector) UpdateInput() UpdateConnectorInput {
 	c = clone(c)
 	return UpdateConnectorInput{Name: c.Name, Extra: c.Extra}

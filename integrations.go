@@ -482,10 +482,9 @@ func (s *IntegrationsService) UpdateResourceTags(ctx context.Context, resourceID
 	return call[Message](ctx, s.client, updateResourceTags, in, resourceID)
 }
 
-// UpdateInput returns the input that writes the integration back as it is, to
-// be edited and handed to Update. It shares no memory with the integration that
-// an edit would reach, and it carries members that the server sent and this
-// version does not know; an input built by hand does not.
+// UpdateInput returns the input that writes the integration back as it is, Extra
+// included, to be edited and passed to Update. Editing it does not change the
+// integration.
 func (i *Integration) UpdateInput() UpdateIntegrationInput {
 	i = clone(i)
 	return UpdateIntegrationInput{

@@ -222,10 +222,9 @@ func (s *ReportsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteReport, nil, id)
 }
 
-// UpdateInput returns the input that writes the report back as it is, to be
-// edited and handed to Update. It shares no memory with the report that an edit
-// would reach, and it carries members that the server sent and this version does
-// not know; an input built by hand does not.
+// UpdateInput returns the input that writes the report back as it is, Extra
+// included, to be edited and passed to Update. Editing it does not change the
+// report.
 func (r *ActivityReport) UpdateInput() ActivityReportInput {
 	r = clone(r)
 	return ActivityReportInput{

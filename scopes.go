@@ -128,9 +128,9 @@ func (s *ScopesService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteScope, nil, id)
 }
 
-// UpdateInput returns the input that writes the scope back as it is, to be
-// edited and handed to Update. It carries members that the server sent and this
-// version does not know; an input built by hand does not.
+// UpdateInput returns the input that writes the scope back as it is, Extra
+// included, to be edited and passed to Update. Editing it does not change the
+// scope.
 func (s *AccessScope) UpdateInput() AccessScopeInput {
 	s = clone(s)
 	return AccessScopeInput{Name: s.Name, Description: s.Description, Query: s.Query, Extra: s.Extra}

@@ -261,8 +261,8 @@ func (s *SpacesService) RemoveMember(ctx context.Context, id, identityReference 
 	return exec(ctx, s.client, removeSpaceMember, nil, id, identityReference)
 }
 
-// UpdateInput returns the input that writes the space back as it is, to be
-// edited and passed to Update.
+// UpdateInput returns the input that writes the space back as it is, Extra
+// included, to be edited and passed to Update.
 func (s *Space) UpdateInput() UpdateSpaceInput {
 	s = clone(s)
 	return UpdateSpaceInput{
