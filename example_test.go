@@ -177,7 +177,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// The hook sees every attempt, here to count them by status.
+// Middleware sees every attempt, here to count them by status.
 func ExampleWithTransport() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {

@@ -293,7 +293,7 @@ func TestFaultsChangeAnswers(t *testing.T) {
 	}
 }
 
-// Whoever reads the body has to see that it ends too early: hooks do so before
+// Whoever reads the body has to see that it ends too early: middleware does so before
 // the SDK does.
 func TestCutAnswerFailsToBeRead(t *testing.T) {
 	t.Parallel()
