@@ -77,7 +77,7 @@
 //
 // # Observing
 //
-// [WithLogger] logs every attempt, and [WithTransport] wraps it, for metrics and
+// [WithLogger] logs every attempt, and [WithMiddleware] wraps it, for metrics and
 // tracing. [WithLimiter] asks a limiter before each.
 //
 // # Testing

@@ -210,12 +210,12 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
-// WithTransport wraps the transport, for metrics, tracing or recording. The
+// WithMiddleware wraps the transport, for metrics, tracing or recording. The
 // function is called once, by [NewClient]; what it returns sees every attempt.
 // Of several, the middleware given last is the outermost. The token is added
 // behind it, so it never sees the token, which is added only for the host of the
 // base URL.
-func WithTransport(middleware func(next http.RoundTripper) http.RoundTripper) Option {
+func WithMiddleware(middleware func(next http.RoundTripper) http.RoundTripper) Option {
 	return func(o *options) error {
 		if middleware == nil {
 			return &ArgumentError{Arg: "middleware", Reason: "the middleware is nil: leave the option out for none"}

@@ -50,7 +50,7 @@ func run(ctx context.Context, p *program.Program) (err error) {
 		ctx := context.WithoutCancel(ctx)
 		err = errors.Join(err, tracers.Shutdown(ctx), meters.Shutdown(ctx))
 	}()
-	client, disconnect, err := p.Connect(nil, apono.WithTransport(Middleware(tracers, meters)))
+	client, disconnect, err := p.Connect(nil, apono.WithMiddleware(Middleware(tracers, meters)))
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func look(ctx context.Context, client *apono.Client, tracers trace.TracerProvide
 	return nil
 }
 
-// Middleware is for [apono.WithTransport]. otelhttp describes requests by their whole
+// Middleware is for [apono.WithMiddleware]. otelhttp describes requests by their whole
 // address, which holds ids, e-mail addresses and filters; so it gets to see a
 // request with the template of the address, and the address itself is put back
 // behind it. No token is there to be seen: the client adds it later.

@@ -43,7 +43,7 @@ func newTelemetry() telemetry {
 }
 
 func (tel telemetry) middleware() apono.Option {
-	return apono.WithTransport(Middleware(tel.tracers, tel.meters))
+	return apono.WithMiddleware(Middleware(tel.tracers, tel.meters))
 }
 
 // attributesOf returns a span's attributes; where the server is, they are left
