@@ -234,6 +234,10 @@ func TestConnectionThatWasNeverHad(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				next := roundTripFunc(func(req *http.Request) (*http.Response, error) {
 					trace := httptrace.ContextClientTrace(req.Context())
+					if trace == nil {
+						t.Error("nobody watches the connection")
+						return nil, io.EOF
+					}
 					trace.GetConn("apono.test:443")
 					if tc.got {
 						trace.GotConn(httptrace.GotConnInfo{})

@@ -305,6 +305,19 @@ func TestOnceForbidsEveryRetry(t *testing.T) {
 	}
 }
 
+// The renewal of a token does not use up the attempts that are for failures.
+func TestRenewalIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		down := script.Answer{Status: 503}
+		transport := newTransport(t, script.New(t, script.Answer{Status: 401}, down, down, down), func(config *Config) { config.Renewable = true })
+		resp, err := send(t, transport, reading)
+		require.NoError(t, err)
+		assert.Equal(t, 503, resp.StatusCode)
+		assert.Equal(t, 4, resp.Attempts)
+	})
+}
+
 // A one-time password is gone once the server has given it out, whether or not
 // the response arrived. A second request would get nothing, or use up another,
 // so one is sent only when the first cannot have arrived.
