@@ -24,7 +24,24 @@ import (
 // call is the way of every operation that answers an object: the path is built
 // from the arguments, the input is sent, and the answer is decoded.
 func call[T any](ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) (*T, error) {
-	resp, err := c.request(ctx, op, in, args)
+	path, err := buildPath(op, args)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.send(ctx, op, path, nil, in)
+	if err != nil {
+		return nil, err
+	}
+	return decode[T](op, resp)
+}
+
+// create is call for operations that take their options in the query.
+func create[T any](ctx context.Context, c *Client, op *operation.Operation, in any, opts []CreateOptions) (*T, error) {
+	path, params, err := listRequest(op, opts, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.send(ctx, op, path, params, in)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +50,11 @@ func call[T any](ctx context.Context, c *Client, op *operation.Operation, in any
 
 // callList is call for operations that answer a list without pages.
 func callList[T any](ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) ([]*T, error) {
-	resp, err := c.request(ctx, op, in, args)
+	path, err := buildPath(op, args)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.send(ctx, op, path, nil, in)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +79,11 @@ func noneIsNull[T any](op *operation.Operation, resp *transport.Response, items 
 // exec is call for operations of which the answer says nothing, or no more than
 // that they were carried out.
 func exec(ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) error {
-	resp, err := c.request(ctx, op, in, args)
+	path, err := buildPath(op, args)
+	if err != nil {
+		return err
+	}
+	resp, err := c.send(ctx, op, path, nil, in)
 	return confirm(op, resp, err)
 }
 
@@ -112,15 +137,6 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 	return nil
 }
 
-// request is send for operations whose path is built from arguments.
-func (c *Client) request(ctx context.Context, op *operation.Operation, in any, args []string) (*transport.Response, error) {
-	path, err := buildPath(op, args)
-	if err != nil {
-		return nil, err
-	}
-	return c.send(ctx, op, path, nil, in)
-}
-
 // send checks and encodes what a call sends, and returns a response with a 2xx
 // status or an error. An [*APIError] comes with its response.
 func (c *Client) send(ctx context.Context, op *operation.Operation, path string, query url.Values, in any) (*transport.Response, error) {
@@ -154,27 +170,29 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 
 const mediaType = "application/json"
 
+// header returns the header of a call, beside what the client sends with all.
 func (c *Client) header(ctx context.Context, hasBody bool) (http.Header, error) {
-	values := []string{mediaType, c.userAgent} // one allocation for all
-	header := http.Header{"Accept": values[:1:1], "User-Agent": values[1:]}
+	header := http.Header{}
 	if hasBody {
-		header["Content-Type"] = []string{mediaType}
+		header.Set("Content-Type", mediaType)
 	}
 	extra, _ := ctx.Value(headerKey{}).(http.Header)
 	for name, values := range extra {
 		if err := checkHeader(name, values[0]); err != nil {
 			return nil, err
 		}
-		header[name] = values
+		header[name] = slices.Clone(values)
 	}
 	return header, nil
 }
 
-func (c *Client) resolve(path string, query url.Values) *url.URL {
-	u := *c.baseURL
-	u.Path, u.RawPath = u.Path+unescape(path), u.EscapedPath()+path
-	u.RawQuery = query.Encode()
-	return &u
+// resolve returns the URL of an escaped path below the base URL.
+func (c *Client) resolve(path string, query url.Values) string {
+	address := c.baseURL + path
+	if params := query.Encode(); params != "" {
+		address += "?" + params
+	}
+	return address
 }
 
 // buildPath fills a path template with arguments, each as one escaped segment.
@@ -224,15 +242,6 @@ func cleanPath(path string) (string, error) {
 		segments[i] = url.PathEscape(text)
 	}
 	return "/" + strings.Join(segments, "/"), nil
-}
-
-// unescape is for paths that this package has escaped itself.
-func unescape(path string) string {
-	text, err := url.PathUnescape(path)
-	if err != nil {
-		return path
-	}
-	return text
 }
 
 // decode turns an answer into a value that is never nil without an error.
@@ -297,6 +306,13 @@ func (e Extra) check(arg string, t reflect.Type) error {
 		if _, ok := e[name]; ok && name != "" {
 			return &ArgumentError{Arg: arg, Reason: fmt.Sprintf("the member %q has a field: set %s instead", name, field.Name)}
 		}
+	}
+	return nil
+}
+
+func notEmpty(arg, value string) error {
+	if value == "" {
+		return &ArgumentError{Arg: arg, Reason: "must not be empty"}
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -407,4 +409,48 @@ func TestNilContextIsRefused(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A question mark with nothing behind it is another URL to a cache or a signature.
+func TestEmptyQueryIsNotSent(t *testing.T) {
+	t.Parallel()
+	for _, query := range []url.Values{nil, {}, {"q": nil}} {
+		fake := script.New(t, script.Answer{})
+		check.NoError(t, newClient(t, fake).Do(t.Context(), http.MethodGet, "/api/v9/spaces", query, nil, nil))
+		check.Equal(t, fake.Requests()[0].URL, testBase+"/api/v9/spaces")
+	}
+}
+
+// ownFrames lists the functions of this module that are running between a
+// method and the caller's transport.
+func ownFrames(method string) []string {
+	stack := make([]uintptr, 200)
+	frames := runtime.CallersFrames(stack[:runtime.Callers(0, stack)])
+	var own []string
+	for {
+		frame, more := frames.Next()
+		if strings.HasSuffix(frame.Function, method) {
+			return own
+		}
+		if strings.HasPrefix(frame.Function, "github.com/apono-go/apono") && !strings.HasPrefix(frame.Function, "github.com/apono-go/apono_test.") {
+			own = append(own, path.Base(frame.Function))
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+// Whoever follows a call through a debugger, or reads it in the trace of a panic,
+// should get to the end of it.
+func TestFewFunctionsBetweenAMethodAndTheTransport(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Body: oneIntegration})
+	var between []string
+	next := roundTripFunc(func(req *http.Request) (*http.Response, error) {
+		between = ownFrames(".(*IntegrationsService).Get")
+		return fake.RoundTrip(req)
+	})
+	check.NoError(t, getIntegration(t.Context(), newClient(t, noRequest(t), apono.WithHTTPClient(&http.Client{Transport: next}))))
+	check.True(t, len(between) > 0 && len(between) <= 5, "at most five functions, got %q", between)
 }

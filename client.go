@@ -84,8 +84,8 @@
 //
 // # Observing
 //
-// [WithLogger] logs every attempt, and [WithTransport] puts a hook around it, for
-// metrics and tracing. [WithLimiter] asks a limiter before each.
+// [WithLogger] logs every attempt, and [WithMiddleware] wraps it, for metrics and
+// tracing. [WithLimiter] asks a limiter before each.
 //
 // # Testing
 //
@@ -101,7 +101,7 @@ package apono
 import (
 	"context"
 	"fmt"
-	"net/url"
+	"net/http"
 	"os"
 
 	"github.com/apono-go/apono/internal/transport"
@@ -163,8 +163,7 @@ type Client struct {
 	Legacy *Legacy
 
 	transport *transport.Transport
-	baseURL   *url.URL
-	userAgent string
+	baseURL   string
 	readOnly  bool
 	readAhead int
 }
@@ -215,11 +214,12 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	if o.httpClient == nil {
 		o.httpClient = defaultHTTPClient(o.readAhead)
 	}
-	c := &Client{baseURL: o.baseURL, userAgent: o.userAgent, readOnly: o.readOnly, readAhead: o.readAhead}
+	c := &Client{baseURL: o.baseURL.String(), readOnly: o.readOnly, readAhead: o.readAhead}
 	var err error
 	c.transport, err = transport.New(transport.Config{
 		HTTPClient:     o.httpClient,
 		Origin:         o.baseURL,
+		Header:         http.Header{"Accept": {mediaType}, "User-Agent": {o.userAgent}},
 		Token:          source,
 		Renewable:      o.tokenSource != nil,
 		Policy:         transport.Policy(o.retry),
@@ -227,10 +227,10 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 		MaxBytes:       o.maxResponseBytes,
 		Logger:         o.logger,
 		Limiter:        o.limiter,
-		Hooks:          o.hooks,
+		Middleware:     o.middleware,
 	})
 	if err != nil {
-		return nil, &ArgumentError{Arg: "hook", Reason: err.Error()}
+		return nil, &ArgumentError{Arg: "middleware", Reason: err.Error()}
 	}
 	c.Integrations = &IntegrationsService{client: c}
 	c.AccessFlows = &AccessFlowsService{client: c}
@@ -258,4 +258,4 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }
 
 // String names the client by its base URL.
-func (c *Client) String() string { return "apono.Client(" + c.baseURL.String() + ")" }
+func (c *Client) String() string { return "apono.Client(" + c.baseURL + ")" }

@@ -72,10 +72,10 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		{"nil option", "good", []apono.Option{nil}, "opts[2]", "nil"},
 		{"nil HTTP client", "good", []apono.Option{apono.WithHTTPClient(nil)}, "client", "nil"},
 		{"nil logger", "good", []apono.Option{apono.WithLogger(nil)}, "logger", "nil"},
-		{"nil hook", "good", []apono.Option{apono.WithTransport(nil)}, "hook", "nil"},
+		{"nil middleware", "good", []apono.Option{apono.WithMiddleware(nil)}, "middleware", "nil"},
 		{
-			"hook that returns nil", "good",
-			[]apono.Option{apono.WithTransport(func(http.RoundTripper) http.RoundTripper { return nil })}, "hook", "returned nil",
+			"middleware that returns nil", "good",
+			[]apono.Option{apono.WithMiddleware(func(http.RoundTripper) http.RoundTripper { return nil })}, "middleware", "returned nil",
 		},
 		{"nil limiter", "good", []apono.Option{apono.WithLimiter(nil)}, "limiter", "nil"},
 		{"nil token source", "good", []apono.Option{apono.WithTokenSource(nil)}, "source", "nil"},
@@ -233,7 +233,7 @@ func TestOptionsCombine(t *testing.T) {
 		"long timeout":  apono.WithAttemptTimeout(1<<63 - 1),
 		"small bodies":  apono.WithMaxResponseBytes(1 << 10),
 		"logger":        apono.WithLogger(slog.New(slog.DiscardHandler)),
-		"hook":          apono.WithTransport(func(next http.RoundTripper) http.RoundTripper { return next }),
+		"middleware":    apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }),
 		"limiter":       apono.WithLimiter(noLimit{}),
 		"read-only":     apono.WithReadOnly(),
 		"reading ahead": apono.WithReadAhead(64),
@@ -245,10 +245,10 @@ func TestOptionsCombine(t *testing.T) {
 				fake := script.New(t, script.Answer{Body: oneIntegration})
 				network := noRequest(t)
 				answer := network.RoundTrip
-				hook := apono.WithTransport(func(http.RoundTripper) http.RoundTripper {
+				middleware := apono.WithMiddleware(func(http.RoundTripper) http.RoundTripper {
 					return roundTripFunc(func(req *http.Request) (*http.Response, error) { return answer(req) })
 				})
-				client, err := apono.NewClient(testToken, option1, option2, hook)
+				client, err := apono.NewClient(testToken, option1, option2, middleware)
 				check.NoError(t, err)
 				answer = fake.RoundTrip
 				integration, err := client.Integrations.Get(t.Context(), "i-1")
@@ -266,7 +266,7 @@ func TestOptionsMayBeShared(t *testing.T) {
 	t.Parallel()
 	opts := []apono.Option{
 		apono.WithBaseURL(testBase), apono.WithHTTPClient(noRequest(t).Client()), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 2}),
-		apono.WithUserAgent("inventory/1.4"), apono.WithTransport(func(next http.RoundTripper) http.RoundTripper { return next }),
+		apono.WithUserAgent("inventory/1.4"), apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }),
 		apono.WithTokenSource(func(context.Context) (string, error) { return testToken, nil }), apono.WithAttemptTimeout(time.Minute),
 		apono.WithMaxResponseBytes(1 << 20), apono.WithLimiter(noLimit{}), apono.WithReadOnly(), apono.WithReadAhead(2),
 	}
@@ -507,9 +507,9 @@ func TestErrorOfTheLimiterEndsTheCall(t *testing.T) {
 	}
 }
 
-// tap is a hook that shows each request to see before it goes on.
+// tap is middleware that shows each request to see before it goes on.
 func tap(see func(req *http.Request)) apono.Option {
-	return apono.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	return apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripFunc(func(req *http.Request) (*http.Response, error) {
 			see(req)
 			return next.RoundTrip(req)
@@ -517,9 +517,9 @@ func tap(see func(req *http.Request)) apono.Option {
 	})
 }
 
-// Hooks record and trace requests. One that saw the token would write it into
+// Middleware records and traces requests. If it saw the token, it would write it into
 // every recording.
-func TestTransportHookSeesEveryAttemptAndNoToken(t *testing.T) {
+func TestMiddlewareSeesEveryAttemptAndNoToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var order []string
@@ -537,9 +537,9 @@ func TestTransportHookSeesEveryAttemptAndNoToken(t *testing.T) {
 	})
 }
 
-// A hook may send requests elsewhere, such as to a recording proxy. The token
+// Middleware may send requests elsewhere, such as to a recording proxy. The token
 // is for the API's address and must not come along.
-func TestTransportHookThatChangesTheAddressLosesTheToken(t *testing.T) {
+func TestMiddlewareThatChangesTheAddressLosesTheToken(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
 		"https://elsewhere.test":  "",
@@ -551,9 +551,9 @@ func TestTransportHookThatChangesTheAddressLosesTheToken(t *testing.T) {
 			t.Parallel()
 			to, err := url.Parse(address)
 			check.NoError(t, err)
-			hook := tap(func(req *http.Request) { req.URL.Scheme, req.URL.Host = to.Scheme, to.Host })
+			middleware := tap(func(req *http.Request) { req.URL.Scheme, req.URL.Host = to.Scheme, to.Host })
 			fake := script.New(t, script.Answer{Body: oneIntegration})
-			check.NoError(t, getIntegration(t.Context(), newClient(t, fake, hook)))
+			check.NoError(t, getIntegration(t.Context(), newClient(t, fake, middleware)))
 			check.Equal(t, fake.Requests()[0].URL, address+"/base/api/admin/v4/integrations/i-1")
 			check.Equal(t, fake.Requests()[0].Header.Get("Authorization"), want)
 		})

@@ -177,8 +177,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// The hook sees every attempt, here to count them by status.
-func ExampleWithTransport() {
+// Middleware sees every attempt, here to count them by status.
+func ExampleWithMiddleware() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
 		log.Fatal(err)
@@ -187,7 +187,7 @@ func ExampleWithTransport() {
 	server.FailNext("Groups.Get", 1, http.StatusTooManyRequests, http.Header{"Retry-After": {"0"}}, "")
 
 	var answered, limited, failed atomic.Int64
-	client := server.Client(apono.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	client := server.Client(apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
 			resp, err := next.RoundTrip(req)
 			switch {

@@ -374,7 +374,7 @@ func TestBodiesAreClosed(t *testing.T) {
 	}
 }
 
-// Hooks and stubs are written by users, and net/http forgives them much. What
+// Middleware and stubs are written by users, and net/http forgives them much. What
 // they leave out must neither end the program nor count as an answer.
 func TestSloppyTransports(t *testing.T) {
 	t.Parallel()

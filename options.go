@@ -28,7 +28,7 @@ type options struct {
 	attemptTimeout   time.Duration
 	maxResponseBytes int64
 	logger           *slog.Logger
-	hooks            []func(http.RoundTripper) http.RoundTripper
+	middleware       []func(http.RoundTripper) http.RoundTripper
 	limiter          interface{ Wait(context.Context) error }
 	readOnly         bool
 	readAhead        int
@@ -130,7 +130,7 @@ func WithTokenSource(source func(ctx context.Context) (string, error)) Option {
 // TokenRefused reports, in a function given to [WithTokenSource], whether the
 // server has just refused the function's previous token. A source that keeps
 // its token should then get a new one.
-func TokenRefused(ctx context.Context) bool { return transport.TokenRefused(ctx) }
+func TokenRefused(ctx context.Context) bool { return transport.TokenRejected(ctx) }
 
 // WithUserAgent appends a product, such as "inventory/1.4", to the User-Agent
 // header.
@@ -210,22 +210,23 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
-// WithTransport puts a hook around the transport: it is called once per
-// attempt, for metrics, tracing or recording. Of several hooks the one given
-// last is called first. The token is added behind the hooks, so they never see
-// it; and it is added only for the host of the base URL.
-func WithTransport(hook func(next http.RoundTripper) http.RoundTripper) Option {
+// WithMiddleware wraps the transport, for metrics, tracing or recording. The
+// function is called once, by [NewClient]; what it returns sees every attempt.
+// Of several, the middleware given last is the outermost. The token is added
+// behind it, so it never sees the token, which is added only for the host of the
+// base URL.
+func WithMiddleware(middleware func(next http.RoundTripper) http.RoundTripper) Option {
 	return func(o *options) error {
-		if hook == nil {
-			return &ArgumentError{Arg: "hook", Reason: "the transport hook is nil"}
+		if middleware == nil {
+			return &ArgumentError{Arg: "middleware", Reason: "the middleware is nil: leave the option out for none"}
 		}
-		o.hooks = append(o.hooks, hook)
+		o.middleware = append(o.middleware, middleware)
 		return nil
 	}
 }
 
-// OperationFromContext tells a hook of [WithTransport], a limiter or a token
-// source which operation its context is about: the name, such as
+// OperationFromContext tells middleware, a limiter or a token source which
+// operation its context is about: the name, such as
 // "Integrations.Get", and the path template, such as
 // "/api/admin/v4/integrations/{id}", which holds no arguments and so suits the
 // names of spans and the labels of metrics. ok is false for other contexts.

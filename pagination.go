@@ -391,7 +391,7 @@ func listRequest[O any](op *operation.Operation, opts []O, args []string) (path 
 		return "", nil, err
 	}
 	if len(opts) > 1 {
-		return "", nil, &ArgumentError{Arg: "opts", Reason: fmt.Sprintf("%d values: give one at most, with all filters in it", len(opts))}
+		return "", nil, &ArgumentError{Arg: "opts", Reason: fmt.Sprintf("must be one value at most, not %d", len(opts))}
 	}
 	params = url.Values{}
 	for _, o := range opts {

@@ -412,8 +412,8 @@ func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 		errs [2]error
 		want string
 	}{
-		{"two values", byToken(integrations{}, integrations{}), "apono: argument opts: 2 values: give one at most, with all filters in it"},
-		{"two values, by offset", byOffset("i1", permissions{}, permissions{}), "apono: argument opts: 2 values: give one at most, with all filters in it"},
+		{"two values", byToken(integrations{}, integrations{}), "apono: argument opts: must be one value at most, not 2"},
+		{"two values, by offset", byOffset("i1", permissions{}, permissions{}), "apono: argument opts: must be one value at most, not 2"},
 		{"negative Limit", byToken(integrations{Limit: -1}), "apono: argument Limit" + outOfRange},
 		{"Limit beyond int32", byToken(integrations{Limit: 1 << 31}), "apono: argument Limit" + outOfRange},
 		{"Limit beside a page token", byToken(integrations{Limit: -1, PageToken: "t2"}), "apono: argument Limit" + outOfRange},

@@ -236,7 +236,11 @@ func (s *SpacesService) ListAllMembers(ctx context.Context, id string, opts ...L
 //
 // PUT /api/admin/v1/spaces/{id}/members
 func (s *SpacesService) SetMembers(ctx context.Context, id string, members []SpaceMemberInput) (*Page[SpaceMember], error) {
-	resp, err := s.client.request(ctx, setSpaceMembers, setSpaceMembersInput{members}, []string{id})
+	path, err := buildPath(setSpaceMembers, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	resp, err := s.client.send(ctx, setSpaceMembers, path, nil, setSpaceMembersInput{members})
 	if err != nil {
 		return nil, err
 	}
@@ -309,29 +313,6 @@ func checkSpaceMembers(arg string, members []SpaceMemberInput) error {
 		}
 	}
 	return nil
-}
-
-func notEmpty(arg, value string) error {
-	if value == "" {
-		return &ArgumentError{Arg: arg, Reason: "must not be empty"}
-	}
-	return nil
-}
-
-// create is call for operations that take their options in the query.
-func create[T any](ctx context.Context, c *Client, op *operation.Operation, in any, opts []CreateOptions) (*T, error) {
-	if len(opts) > 1 {
-		return nil, &ArgumentError{Arg: "opts", Reason: fmt.Sprintf("must be one value at most, not %d", len(opts))}
-	}
-	path, params, err := listRequest(op, opts, nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := c.send(ctx, op, path, params, in)
-	if err != nil {
-		return nil, err
-	}
-	return decode[T](op, resp)
 }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.

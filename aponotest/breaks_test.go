@@ -240,7 +240,7 @@ func TestFaultsChangeAnswers(t *testing.T) {
 			t.Parallel()
 			server := breakServer(t, opts...)
 			var types []string
-			client := server.Client(apono.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+			client := server.Client(apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 				return breakFunc(func(req *http.Request) (*http.Response, error) {
 					resp, err := next.RoundTrip(req)
 					if err == nil {
@@ -293,7 +293,7 @@ func TestFaultsChangeAnswers(t *testing.T) {
 	}
 }
 
-// Whoever reads the body has to see that it ends too early: hooks do so before
+// Whoever reads the body has to see that it ends too early: middleware does so before
 // the SDK does.
 func TestCutAnswerFailsToBeRead(t *testing.T) {
 	t.Parallel()
@@ -304,7 +304,7 @@ func TestCutAnswerFailsToBeRead(t *testing.T) {
 			server.FaultNext("Integrations.Get", 1, aponotest.Fault{Break: aponotest.AnswerCut, Status: 500, Body: "0123456789"})
 			var read string
 			var readErr error
-			client := server.Client(apono.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+			client := server.Client(apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 				return breakFunc(func(req *http.Request) (*http.Response, error) {
 					resp, err := next.RoundTrip(req)
 					if err == nil {

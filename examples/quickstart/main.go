@@ -32,7 +32,7 @@ func run(ctx context.Context, p *program.Program) error {
 	}
 
 	var pages atomic.Int64
-	client, disconnect, err := p.Connect(nil, apono.WithTransport(countAnswers(&pages)))
+	client, disconnect, err := p.Connect(nil, apono.WithMiddleware(countAnswers(&pages)))
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
 // Package operation holds the table of the API's operations: how each is
-// called in this library, how it is addressed, and when it may be repeated.
+// called in this library, how it is addressed, and when it is retried.
 //
 // The entries stand in the resource files of the root package; this package
 // collects them, so that the fake server and the contract tests read the very
@@ -15,28 +15,51 @@ import (
 	"sync"
 )
 
-// Repeat says when a request may be sent again on the client's own account.
-type Repeat int
+// Class is what a second request does, and so when one may be sent on the
+// client's own account.
+type Class int
 
 const (
-	// IfIdempotent is for GET, PUT and DELETE: a second request has the effect
-	// of the first, so they are repeated whenever that may help.
-	IfIdempotent Repeat = iota
-	// IfRefused is for POST and PATCH: they are repeated when the server said
-	// that it did nothing (429), or when nothing was sent.
-	IfRefused
-	// IfUnsent is for reads that use something up, such as one-time
-	// credentials: they are repeated only when nothing was sent.
-	IfUnsent
+	// Idempotent is for GET, PUT and DELETE: a second request has the effect of
+	// the first.
+	Idempotent Class = iota
+	// Acting is for POST and PATCH: a second request acts a second time.
+	Acting
+	// Consuming is for reads that use something up, such as one-time
+	// credentials: what the first request got is lost to the second.
+	Consuming
 )
 
-// repeats is the rule for each method; Consuming overrides it.
-var repeats = map[string]Repeat{
-	http.MethodGet:    IfIdempotent,
-	http.MethodPut:    IfIdempotent,
-	http.MethodDelete: IfIdempotent,
-	http.MethodPost:   IfRefused,
-	http.MethodPatch:  IfRefused,
+// Retries says after which outcomes of an attempt another one follows.
+type Retries struct {
+	// RateLimited is the status 429: the server says that it did nothing.
+	RateLimited bool
+	// Temporary are the other statuses that may pass: 408, 425, 500, 502, 503
+	// and 504.
+	Temporary bool
+	// Unsent is a connection that failed before anything was sent.
+	Unsent bool
+	// Broken is a connection that broke later, or a body that was cut short.
+	Broken bool
+}
+
+// retries is the table that the README shows.
+var retries = map[Class]Retries{
+	Idempotent: {RateLimited: true, Temporary: true, Unsent: true, Broken: true},
+	Acting:     {RateLimited: true, Unsent: true},
+	Consuming:  {Unsent: true},
+}
+
+// Retries returns after which outcomes operations of the class are retried.
+func (c Class) Retries() Retries { return retries[c] }
+
+// classes has the class of each method; Consuming overrides it.
+var classes = map[string]Class{
+	http.MethodGet:    Idempotent,
+	http.MethodPut:    Idempotent,
+	http.MethodDelete: Idempotent,
+	http.MethodPost:   Acting,
+	http.MethodPatch:  Acting,
 }
 
 // Methods lists the HTTP methods that the API knows.
@@ -52,8 +75,8 @@ type Operation struct {
 	Method string
 	// Path is the path template, "/api/admin/v4/integrations/{id}".
 	Path string
-	// Repeat says when the request may be sent again.
-	Repeat Repeat
+	// Class says when the operation is retried.
+	Class Class
 	// Changes says that the operation alters something on the server.
 	Changes bool
 
@@ -75,9 +98,9 @@ func New(name, method, path string) *Operation {
 }
 
 // Consuming marks a read that uses something up: it counts as a change, and it
-// is never repeated once it may have reached the server.
+// is never retried once it may have reached the server.
 func (op *Operation) Consuming() *Operation {
-	op.Repeat, op.Changes = IfUnsent, true
+	op.Class, op.Changes = Consuming, true
 	return op
 }
 
@@ -181,11 +204,11 @@ func (op *Operation) Fill(escape func(i int, name string) string) string {
 }
 
 func describe(name, method, path string) *Operation {
-	repeat, ok := repeats[method]
+	class, ok := classes[method]
 	if !ok {
 		panic(fmt.Sprintf("operation: %s has the unknown method %q", name, method))
 	}
-	return &Operation{Name: name, Method: method, Path: path, Repeat: repeat, Changes: method != http.MethodGet}
+	return &Operation{Name: name, Method: method, Path: path, Class: class, Changes: method != http.MethodGet}
 }
 
 func (op *Operation) fits(segments []string) bool {

@@ -20,7 +20,7 @@ var (
 )
 
 // Where a path of literals is taken for one with an argument, errors and logs
-// name the wrong operation, and its rule of repetition is applied.
+// name the wrong operation, and it is retried as that one is.
 func TestMatchTakesTheMostLiteralTemplate(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ method, path, want string }{
@@ -67,7 +67,7 @@ func TestUnknownMasksArguments(t *testing.T) {
 		check.Equal(t, op.Path, want)
 		check.Equal(t, op.Name, "Do")
 	}
-	check.Equal(t, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Repeat, operation.IfUnsent)
+	check.Equal(t, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Class, operation.Consuming)
 	check.True(t, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Changes, "reading credentials to be a change")
 	check.True(t, operation.Lookup("Do") == nil, "an unknown operation to stay out of the table")
 }
@@ -106,26 +106,53 @@ func TestEveryEntryOfTheTable(t *testing.T) {
 	check.True(t, operation.All()[0] != nil, "a table that callers cannot change")
 }
 
-// A create that is repeated makes two.
-func TestRepeatFollowsTheMethod(t *testing.T) {
+// A create that is sent twice creates two objects.
+func TestClassFollowsTheMethod(t *testing.T) {
 	t.Parallel()
 	check.Equal(t, operation.Methods(), []string{"GET", "POST", "PUT", "PATCH", "DELETE"})
 	for method, want := range map[string]struct {
-		repeat  operation.Repeat
+		class   operation.Class
 		changes bool
 	}{
-		"GET":    {operation.IfIdempotent, false},
-		"PUT":    {operation.IfIdempotent, true},
-		"DELETE": {operation.IfIdempotent, true},
-		"POST":   {operation.IfRefused, true},
-		"PATCH":  {operation.IfRefused, true},
+		"GET":    {operation.Idempotent, false},
+		"PUT":    {operation.Idempotent, true},
+		"DELETE": {operation.Idempotent, true},
+		"POST":   {operation.Acting, true},
+		"PATCH":  {operation.Acting, true},
 	} {
 		op := operation.Unknown(method, "/api/test")
 		check.Equal(t, op.Method, method)
-		check.Equal(t, op.Repeat, want.repeat)
+		check.Equal(t, op.Class, want.class)
 		check.Equal(t, op.Changes, want.changes)
 	}
 	op := operation.Unknown("GET", "/api/test/details").Consuming()
-	check.Equal(t, op.Repeat, operation.IfUnsent)
+	check.Equal(t, op.Class, operation.Consuming)
 	check.Equal(t, op.Changes, true)
+}
+
+// What is retried is what the README says. One letter here, and access is
+// granted twice.
+func TestRetriesOfEachClass(t *testing.T) {
+	t.Parallel()
+	check.Equal(t, operation.Idempotent.Retries(), operation.Retries{RateLimited: true, Temporary: true, Unsent: true, Broken: true})
+	check.Equal(t, operation.Acting.Retries(), operation.Retries{RateLimited: true, Temporary: false, Unsent: true, Broken: false})
+	check.Equal(t, operation.Consuming.Retries(), operation.Retries{RateLimited: false, Temporary: false, Unsent: true, Broken: false})
+}
+
+// The reads that use something up are written down here, so that none is added
+// or lost by mistake. All other operations are of the class of their method.
+func TestClassOfEveryEntryOfTheTable(t *testing.T) {
+	t.Parallel()
+	var consuming []string
+	for _, op := range operation.All() {
+		if op.Class == operation.Consuming {
+			consuming = append(consuming, op.Name)
+			check.True(t, op.Method == "GET" && op.Changes, "%s to be a read that counts as a change", op.Name)
+			continue
+		}
+		plain := operation.Unknown(op.Method, "/api/test")
+		check.Equal(t, op.Class, plain.Class)
+		check.Equal(t, op.Changes, plain.Changes)
+	}
+	check.Equal(t, consuming, []string{"Legacy.AccessRequests.GetAccessDetails", "Sessions.GetAccessDetails"})
 }

@@ -2,39 +2,47 @@ package transport
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 )
 
-const redacted = "[redacted]"
+type (
+	tokenKey    struct{}
+	rejectedKey struct{}
+)
 
-type refusedKey struct{}
+// withToken returns a context whose request the authorizer signs. It holds the
+// token in a function, because middleware may print contexts.
+func withToken(ctx context.Context, token string) context.Context {
+	return context.WithValue(ctx, tokenKey{}, func() string { return token })
+}
 
-// TokenRefused reports whether a token is being asked for because the server
-// refused the one before.
-func TokenRefused(ctx context.Context) bool {
-	refused, _ := ctx.Value(refusedKey{}).(bool)
-	return refused
+// TokenRejected reports whether a token is being asked for because the server
+// rejected the one before.
+func TokenRejected(ctx context.Context) bool {
+	rejected, _ := ctx.Value(rejectedKey{}).(bool)
+	return rejected
 }
 
 // authorizer adds the token. It is the last hop before the caller's transport,
-// so that hooks that record requests never see it, and it looks at the address
-// once more, so that a hook that changed it does not take the token along.
+// so that middleware that records requests never sees it, and it looks at the
+// address once more, so that middleware that changed it does not take the token
+// along.
 type authorizer struct {
 	origin *url.URL
 	next   http.RoundTripper
-	// inPlace says that the request is the call's own.
-	inPlace bool
 }
 
 func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
-	if c := callOf(req.Context()); c != nil && req.URL.Scheme == a.origin.Scheme && req.URL.Host == a.origin.Host {
-		if !a.inPlace {
-			copied := *req // a transport must not change what it is given
-			copied.Header = req.Header.Clone()
-			req = &copied
+	token, ok := req.Context().Value(tokenKey{}).(func() string)
+	if ok && req.URL.Scheme == a.origin.Scheme && req.URL.Host == a.origin.Host {
+		signed := *req // which a transport must not change
+		if signed.Header = maps.Clone(req.Header); signed.Header == nil {
+			signed.Header = http.Header{}
 		}
-		req.Header["Authorization"] = []string{"Bearer " + c.token}
+		signed.Header.Set("Authorization", "Bearer "+token())
+		req = &signed
 	}
 	return a.next.RoundTrip(req)
 }

@@ -4,54 +4,324 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
-	"math/big"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/apono-go/apono/internal/check"
 	"github.com/apono-go/apono/internal/operation"
 	"github.com/apono-go/apono/internal/script"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
+const testToken = "test-token-8f3a"
+
 var (
+	reading   = operation.Unknown(http.MethodGet, "/api/v9/things")
+	creating  = operation.Unknown(http.MethodPost, "/api/v9/things")
+	deleting  = operation.Unknown(http.MethodDelete, "/api/v9/things/{}")
+	consuming = operation.Unknown(http.MethodGet, "/api/v9/things/{}/access-details")
+
 	errReset   = errors.New("connection reset by peer")
 	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 )
 
-// readOnce sends a read that uses something up.
-func readOnce(t *testing.T, address string, next http.RoundTripper) (*Response, error) {
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+type limiterFunc func(context.Context) error
+
+func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
+
+// newTransport returns a Transport in front of another one. It waits a second
+// between attempts.
+func newTransport(t *testing.T, next http.RoundTripper, change ...func(*Config)) *Transport {
 	t.Helper()
-	origin, err := url.Parse(address + "/api/user/v1/access-sessions/s-1/access-details")
-	check.NoError(t, err)
-	transport, err := New(Config{
+	config := Config{
 		HTTPClient:     &http.Client{Transport: next},
-		Origin:         origin,
-		Token:          func(context.Context) (string, error) { return "token", nil },
-		Policy:         Policy{MaxAttempts: 3, MinWait: 1, MaxWait: 1, MaxRetryAfter: time.Minute},
+		Origin:         &url.URL{Scheme: "https", Host: "apono.test"},
+		Header:         http.Header{"Accept": {"application/json"}, "User-Agent": {"test/1"}},
+		Token:          func(context.Context) (string, error) { return testToken, nil },
+		Policy:         Policy{MaxAttempts: 3, MinWait: time.Second, MaxWait: time.Second, MaxRetryAfter: time.Minute},
 		AttemptTimeout: 30 * time.Second,
 		MaxBytes:       1 << 20,
+	}
+	for _, f := range change {
+		f(&config)
+	}
+	transport, err := New(config)
+	require.NoError(t, err)
+	return transport
+}
+
+func send(t *testing.T, transport *Transport, op *operation.Operation) (*Response, error) {
+	t.Helper()
+	return transport.Send(t.Context(), Request{Operation: op, URL: "https://apono.test/base/things"})
+}
+
+// failure is the *Error that every error of Send has to be.
+func failure(t *testing.T, err error) *Error {
+	t.Helper()
+	var failed *Error
+	require.ErrorAs(t, err, &failed)
+	return failed
+}
+
+func TestSend(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Answer{Status: 201, Body: `{"id":"i-1"}`, Header: map[string]string{"X-Request-Id": "r-1", "Retry-After": "7"}})
+	resp, err := newTransport(t, fake).Send(t.Context(), Request{
+		Operation: creating, URL: "https://apono.test/base/a%2Fb?q=x+y",
+		Header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"another/2"}}, Body: []byte(`{"name":"prod"}`),
 	})
-	check.NoError(t, err)
-	return transport.Send(t.Context(), Request{
-		Operation: operation.Unknown(http.MethodGet, "/api/user/v1/access-sessions/{id}/access-details").Consuming(),
-		URL:       origin,
-		Header:    http.Header{"Accept": {"application/json"}},
+	require.NoError(t, err)
+	require.Len(t, fake.Requests(), 1)
+	sent := fake.Requests()[0]
+	assert.Equal(t, "POST", sent.Method)
+	assert.Equal(t, "https://apono.test/base/a%2Fb?q=x+y", sent.URL)
+	assert.Equal(t, `{"name":"prod"}`, sent.Body)
+	assert.Equal(t, http.Header{
+		"Accept": {"application/json"}, "Content-Type": {"application/json"}, "User-Agent": {"another/2"}, "Authorization": {"Bearer " + testToken},
+	}, sent.Header)
+	assert.Equal(t, 201, resp.StatusCode)
+	assert.JSONEq(t, `{"id":"i-1"}`, string(resp.Body))
+	assert.Equal(t, "r-1", resp.Header.Get("X-Request-Id"))
+	assert.Equal(t, 7*time.Second, resp.RetryAfter)
+	assert.Equal(t, 1, resp.Attempts)
+	assert.False(t, resp.Uncertain)
+	assert.NoError(t, resp.ReadErr)
+}
+
+// The header of the configuration is shared by all calls, that of the request
+// by all attempts. Whatever a cookie jar or middleware adds to the one attempt
+// must not come along with the next.
+func TestEveryAttemptHasItsOwnHeader(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		down := script.Answer{Status: 503, Header: map[string]string{"Set-Cookie": "node=7"}}
+		fake := script.New(t, down, down, script.Answer{})
+		jar, err := cookiejar.New(nil)
+		require.NoError(t, err)
+		shared := http.Header{"Accept": {"application/json"}}
+		own := http.Header{"X-Own": {"1"}}
+		transport := newTransport(t, fake, func(config *Config) {
+			config.HTTPClient.Jar = jar
+			config.Header = shared
+			config.Middleware = []func(http.RoundTripper) http.RoundTripper{func(next http.RoundTripper) http.RoundTripper {
+				return roundTripFunc(func(req *http.Request) (*http.Response, error) {
+					req.Header.Add("X-Trace", "t")
+					return next.RoundTrip(req)
+				})
+			}}
+		})
+		_, err = transport.Send(t.Context(), Request{Operation: reading, URL: "https://apono.test/", Header: own})
+		require.NoError(t, err)
+		for i, cookies := range [][]string{nil, {"node=7"}, {"node=7"}} {
+			header := fake.Requests()[i].Header
+			assert.Equal(t, cookies, header["Cookie"])
+			assert.Equal(t, []string{"t"}, header["X-Trace"])
+			assert.Equal(t, []string{"1"}, header["X-Own"])
+		}
+		assert.Equal(t, http.Header{"Accept": {"application/json"}}, shared)
+		assert.Equal(t, http.Header{"X-Own": {"1"}}, own)
+	})
+}
+
+// Middleware keeps counters and connections of its own. It is built once, for
+// all calls and attempts, and the last one is the outermost.
+func TestMiddlewareIsBuiltOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var built, met []string
+		middleware := func(name string) func(http.RoundTripper) http.RoundTripper {
+			return func(next http.RoundTripper) http.RoundTripper {
+				built = append(built, name)
+				return roundTripFunc(func(req *http.Request) (*http.Response, error) {
+					met = append(met, name)
+					return next.RoundTrip(req)
+				})
+			}
+		}
+		fake := script.New(t, script.Answer{Status: 503}, script.Answer{}, script.Answer{})
+		transport := newTransport(t, fake, func(config *Config) {
+			config.Middleware = []func(http.RoundTripper) http.RoundTripper{middleware("first"), middleware("last")}
+		})
+		for range 2 {
+			_, err := send(t, transport, reading)
+			require.NoError(t, err)
+		}
+		assert.Equal(t, []string{"first", "last"}, built)
+		assert.Equal(t, []string{"last", "first", "last", "first", "last", "first"}, met)
+	})
+}
+
+func TestNewRejectsMiddlewareThatReturnsNil(t *testing.T) {
+	t.Parallel()
+	_, err := New(Config{
+		HTTPClient: &http.Client{},
+		Middleware: []func(http.RoundTripper) http.RoundTripper{func(http.RoundTripper) http.RoundTripper { return nil }},
+	})
+	require.EqualError(t, err, "the middleware returned nil")
+}
+
+// Whoever is asked on behalf of a call may want to know which one it is.
+func TestContextHoldsTheOperation(t *testing.T) {
+	t.Parallel()
+	var seen []*operation.Operation
+	see := func(ctx context.Context) { seen = append(seen, OperationOf(ctx)) }
+	next := roundTripFunc(func(req *http.Request) (*http.Response, error) {
+		see(req.Context())
+		return &http.Response{StatusCode: 200}, nil
+	})
+	transport := newTransport(t, next, func(config *Config) {
+		config.Limiter = limiterFunc(func(ctx context.Context) error { see(ctx); return nil })
+		config.Token = func(ctx context.Context) (string, error) { see(ctx); return testToken, nil }
+	})
+	_, err := send(t, transport, deleting)
+	require.NoError(t, err)
+	assert.Equal(t, []*operation.Operation{deleting, deleting, deleting}, seen)
+	assert.Nil(t, OperationOf(t.Context()))
+}
+
+// go-retryablehttp closes the idle connections of a client whose call failed, if
+// its transport knows how. Those of other calls are among them.
+func TestCallClosesNoConnectionsOfOthers(t *testing.T) {
+	t.Parallel()
+	_, closes := any(new(call)).(interface{ CloseIdleConnections() })
+	assert.False(t, closes)
+}
+
+func TestEndedContextMakesNoAttempt(t *testing.T) {
+	t.Parallel()
+	why := errors.New("shutting down")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	_, err := newTransport(t, script.New(t)).Send(ctx, Request{Operation: creating, URL: "https://apono.test/"})
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, why)
+	assert.Equal(t, 0, failure(t, err).Attempts)
+	assert.False(t, failure(t, err).MaybeSent)
+}
+
+// What cannot be sent at all is no attempt, and errors hold no URL.
+func TestRequestThatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	_, err := newTransport(t, script.New(t)).Send(t.Context(), Request{Operation: reading, URL: "https://apono.test/secret\x7f"})
+	require.EqualError(t, err, "net/url: invalid control character in URL")
+	assert.Equal(t, 0, failure(t, err).Attempts)
+}
+
+// The last response is what the call returns, and what it knows of earlier ones
+// is with it.
+func TestWhatSendReturns(t *testing.T) {
+	t.Parallel()
+	cut := script.Answer{Body: "{", BodyErr: io.ErrUnexpectedEOF}
+	for _, tc := range []struct {
+		name      string
+		answers   []script.Answer
+		status    int // 0 for an error
+		uncertain bool
+		readErr   error
+		last      int // the status of the error's last response, 0 for none
+		maybeSent bool
+	}{
+		{"success", []script.Answer{{}}, 200, false, nil, 0, false},
+		{"rejected, then done", []script.Answer{{Status: 429}, {Status: 404}}, 404, false, nil, 0, false},
+		{"failed, then gone", []script.Answer{{Status: 503}, {Status: 404}}, 404, true, nil, 0, false},
+		{"lost, then gone", []script.Answer{{Err: errReset}, {Status: 404}}, 404, true, nil, 0, false},
+		{"not sent, then gone", []script.Answer{{Err: errRefused}, {Status: 404}}, 404, false, nil, 0, false},
+		{"cut, then gone", []script.Answer{cut, {Status: 404}}, 404, true, nil, 0, false},
+		{"cut every time", []script.Answer{cut, cut, cut}, 200, true, io.ErrUnexpectedEOF, 0, false},
+		{"failed, then lost", []script.Answer{{Status: 503}, {Status: 429}, {Err: errReset}}, 0, false, nil, 429, true},
+		{"cut, then lost", []script.Answer{cut, cut, {Err: errReset}}, 0, false, nil, 0, true},
+		{"never sent", []script.Answer{{Err: errRefused}, {Err: errRefused}, {Err: errRefused}}, 0, false, nil, 0, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				resp, err := send(t, newTransport(t, script.New(t, tc.answers...)), deleting)
+				if tc.status == 0 {
+					failed := failure(t, err)
+					assert.Equal(t, len(tc.answers), failed.Attempts)
+					assert.Equal(t, tc.maybeSent, failed.MaybeSent)
+					if tc.last == 0 {
+						assert.Nil(t, failed.Last)
+					} else if assert.NotNil(t, failed.Last) {
+						assert.Equal(t, tc.last, failed.Last.StatusCode)
+					}
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, tc.status, resp.StatusCode)
+				assert.Equal(t, len(tc.answers), resp.Attempts)
+				assert.Equal(t, tc.uncertain, resp.Uncertain)
+				require.ErrorIs(t, resp.ReadErr, tc.readErr)
+			})
+		})
+	}
+}
+
+// A wait that would outlast the call is not begun, and both reasons are told.
+func TestDeadlineBeforeTheNextAttempt(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]script.Answer{"response": {Status: 503}, "no response": {Err: errReset}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+				defer cancel()
+				started := time.Now()
+				_, err := newTransport(t, script.New(t, answer)).Send(ctx, Request{Operation: reading, URL: "https://apono.test/"})
+				assert.Zero(t, time.Since(started))
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				if answer.Err != nil {
+					require.ErrorIs(t, err, errReset)
+				} else {
+					assert.Equal(t, 503, failure(t, err).Last.StatusCode)
+				}
+			})
+		})
+	}
+}
+
+func TestOnceForbidsEveryRetry(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []script.Answer{{Status: 401}, {Status: 429}, {Status: 503}, {Err: errRefused}} {
+		transport := newTransport(t, script.New(t, answer), func(config *Config) { config.Renewable = true })
+		resp, err := transport.Send(t.Context(), Request{Operation: reading, URL: "https://apono.test/", Once: true})
+		if answer.Err != nil {
+			require.ErrorIs(t, err, errRefused)
+		} else {
+			assert.Equal(t, answer.Status, resp.StatusCode)
+		}
+	}
+}
+
+// The renewal of a token does not use up the attempts that are for failures.
+func TestRenewalIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		down := script.Answer{Status: 503}
+		transport := newTransport(t, script.New(t, script.Answer{Status: 401}, down, down, down), func(config *Config) { config.Renewable = true })
+		resp, err := send(t, transport, reading)
+		require.NoError(t, err)
+		assert.Equal(t, 503, resp.StatusCode)
+		assert.Equal(t, 4, resp.Attempts)
 	})
 }
 
 // A one-time password is gone once the server has given it out, whether or not
-// the answer arrived. A second request would get nothing, or use up another, so
-// one is made only when the first cannot have arrived.
-func TestReadThatUsesSomethingUpIsRepeatedOnlyWhenUnsent(t *testing.T) {
+// the response arrived. A second request would get nothing, or use up another,
+// so one is sent only when the first cannot have arrived.
+func TestConsumingReadIsRetriedOnlyWhenUnsent(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string
@@ -74,28 +344,27 @@ func TestReadThatUsesSomethingUpIsRepeatedOnlyWhenUnsent(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				fake := script.New(t, slices.Repeat([]script.Answer{tc.answer}, tc.requests)...)
-				resp, err := readOnce(t, "https://apono.test", fake)
-				check.Equal(t, len(fake.Requests()), tc.requests)
+				resp, err := send(t, newTransport(t, fake), consuming)
+				assert.Len(t, fake.Requests(), tc.requests)
 				if err == nil {
-					check.Equal(t, resp.StatusCode, max(tc.answer.Status, 200))
+					assert.Equal(t, max(tc.answer.Status, 200), resp.StatusCode)
 					return
 				}
-				failure := check.ErrorAs[*Error](t, err)
-				check.Equal(t, failure.Attempts, tc.requests)
-				check.Equal(t, failure.MaybeSent, tc.requests == 1)
+				assert.Equal(t, tc.requests, failure(t, err).Attempts)
+				assert.Equal(t, tc.requests == 1, failure(t, err).MaybeSent)
 			})
 		})
 	}
 }
 
-// net/http repeats a GET by itself when a kept connection breaks before the
-// answer, because most reads do no harm. This one does.
-func TestReadThatUsesSomethingUpIsSentOnceOnAKeptConnection(t *testing.T) {
+// net/http sends a GET again by itself when a kept connection breaks before the
+// response, because most reads do no harm. This one does.
+func TestConsumingReadIsSentOnceOnAKeptConnection(t *testing.T) {
 	t.Parallel()
 	var requests, connections atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		check.Equal(t, r.TransferEncoding, nil)
-		check.Equal(t, r.Header["Content-Length"], nil)
+		assert.Empty(t, r.TransferEncoding)
+		assert.NotContains(t, r.Header, "Content-Length")
 		if requests.Add(1) == 1 {
 			_, _ = io.WriteString(w, "{}")
 			return
@@ -115,64 +384,12 @@ func TestReadThatUsesSomethingUpIsSentOnceOnAKeptConnection(t *testing.T) {
 	kept := &http.Transport{}
 	t.Cleanup(kept.CloseIdleConnections)
 
-	_, err := readOnce(t, server.URL, kept)
-	check.NoError(t, err)
-	_, err = readOnce(t, server.URL, kept)
-	check.Equal(t, check.ErrorAs[*Error](t, err).MaybeSent, true)
-	check.Equal(t, connections.Load(), 1)
-	check.Equal(t, requests.Load(), 2)
-}
-
-// A connection that fails before anything could be written on it is no reason
-// to give up: nothing was used up.
-func TestReadThatUsesSomethingUpIsRepeatedAfterAFailedHandshake(t *testing.T) {
-	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	check.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	var connections atomic.Int32
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			connections.Add(1)
-			_ = conn.Close()
-		}
-	}()
-	_, err = readOnce(t, "https://"+listener.Addr().String(), &http.Transport{})
-	check.Equal(t, check.ErrorAs[*Error](t, err).MaybeSent, false)
-	check.Equal(t, connections.Load(), 3)
-}
-
-// Whatever a server writes there, the wait is neither negative nor shorter than
-// what was asked for.
-func FuzzRetryAfter(f *testing.F) {
-	for _, value := range []string{
-		"", "0", "7", " 7 ", "007", "-7", "+7", "7.5", "1e3", "0x7", "soon", "9223372036", "9223372037", "9223372036854775807", "18446744073709551615",
-		"Sat, 01 Jan 2000 00:00:07 GMT", "Saturday, 01-Jan-00 00:00:07 GMT", "Sat Jan  1 00:00:07 2000", "Fri, 31 Dec 9999 23:59:59 GMT",
-		"Mon, 01 Jan 0001 00:00:00 GMT", "٧",
-	} {
-		f.Add(value, "")
-		f.Add(value, "Sat, 01 Jan 2000 00:00:00 GMT")
-	}
-	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, value, date string) {
-		got := RetryAfter(http.Header{"Retry-After": {value}, "Date": {date}}, now)
-		check.True(t, got >= 0, "no negative wait, got %s", got)
-		trimmed := strings.TrimSpace(value)
-		if trimmed == "" || strings.Trim(trimmed, "0123456789") != "" {
-			if _, err := http.ParseTime(trimmed); err != nil {
-				check.Equal(t, got, 0)
-			}
-			return
-		}
-		seconds, _ := new(big.Int).SetString(trimmed, 10)
-		want := seconds.Mul(seconds, big.NewInt(1e9))
-		if !want.IsInt64() {
-			want.SetInt64(math.MaxInt64)
-		}
-		check.Equal(t, int64(got), want.Int64())
-	})
+	transport := newTransport(t, kept)
+	req := Request{Operation: consuming, URL: server.URL}
+	_, err := transport.Send(t.Context(), req)
+	require.NoError(t, err)
+	_, err = transport.Send(t.Context(), req)
+	assert.True(t, failure(t, err).MaybeSent)
+	assert.EqualValues(t, 1, connections.Load())
+	assert.EqualValues(t, 2, requests.Load())
 }

@@ -2,7 +2,7 @@
 // OpenTelemetry: one span and one measurement for each attempt, named after the
 // operation, and without ids, e-mail addresses, queries and tokens.
 //
-// To use it in a program, copy Hook and what it needs, and replace the exporters.
+// To use it in a program, copy Middleware and what it needs, and replace the exporters.
 package main
 
 import (
@@ -50,7 +50,7 @@ func run(ctx context.Context, p *program.Program) (err error) {
 		ctx := context.WithoutCancel(ctx)
 		err = errors.Join(err, tracers.Shutdown(ctx), meters.Shutdown(ctx))
 	}()
-	client, disconnect, err := p.Connect(nil, apono.WithTransport(Hook(tracers, meters)))
+	client, disconnect, err := p.Connect(nil, apono.WithMiddleware(Middleware(tracers, meters)))
 	if err != nil {
 		return err
 	}
@@ -81,11 +81,11 @@ func look(ctx context.Context, client *apono.Client, tracers trace.TracerProvide
 	return nil
 }
 
-// Hook is for [apono.WithTransport]. otelhttp describes requests by their whole
+// Middleware is for [apono.WithMiddleware]. otelhttp describes requests by their whole
 // address, which holds ids, e-mail addresses and filters; so it gets to see a
 // request with the template of the address, and the address itself is put back
 // behind it. No token is there to be seen: the client adds it later.
-func Hook(tracers trace.TracerProvider, meters metric.MeterProvider) func(http.RoundTripper) http.RoundTripper {
+func Middleware(tracers trace.TracerProvider, meters metric.MeterProvider) func(http.RoundTripper) http.RoundTripper {
 	return func(next http.RoundTripper) http.RoundTripper {
 		instrumented := otelhttp.NewTransport(roundTripper(func(req *http.Request) (*http.Response, error) {
 			trace.SpanFromContext(req.Context()).SetAttributes(attribute.String(urlTemplate, req.URL.Path))

@@ -42,7 +42,9 @@ func newTelemetry() telemetry {
 	}
 }
 
-func (tel telemetry) hook() apono.Option { return apono.WithTransport(Hook(tel.tracers, tel.meters)) }
+func (tel telemetry) middleware() apono.Option {
+	return apono.WithMiddleware(Middleware(tel.tracers, tel.meters))
+}
 
 // attributesOf returns a span's attributes; where the server is, they are left
 // out.
@@ -93,7 +95,7 @@ func TestSpansAreNamedByOperationAndHoldNoArgument(t *testing.T) {
 		server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())
 		tel := newTelemetry()
 		server.FailNext("Groups.List", 1, http.StatusServiceUnavailable, nil, "")
-		check.NoError(t, look(t.Context(), server.Client(tel.hook()), tel.tracers, "user-00-00", "ord*"))
+		check.NoError(t, look(t.Context(), server.Client(tel.middleware()), tel.tracers, "user-00-00", "ord*"))
 		check.Equal(t, tel.names(), []string{
 			"GET /api/admin/v3/users/{id}", "GET /api/admin/v1/groups", "GET /api/admin/v1/groups",
 			"GET /api/admin/v1/groups/{id}/members", "look for a person",
@@ -127,7 +129,7 @@ func TestMetricsAreKeptByOperation(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant())
 	tel := newTelemetry()
-	client := server.Client(tel.hook())
+	client := server.Client(tel.middleware())
 	for _, id := range []string{"user-00-00", "user-00-01", "user-00-02"} {
 		_, err := client.Users.Get(t.Context(), id)
 		check.NoError(t, err)
@@ -158,7 +160,7 @@ func TestRequestsArriveAsTheyWere(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant())
 	tel := newTelemetry()
-	client := server.Client(tel.hook())
+	client := server.Client(tel.middleware())
 	_, err := client.Users.Get(t.Context(), "a/b?c@d.com")
 	check.ErrorIs(t, err, apono.ErrNotFound)
 	_, err = client.Groups.Create(t.Context(), apono.CreateGroupInput{Name: "night shift", MembersEmails: []string{"ada.orders@example.com"}})
@@ -182,7 +184,7 @@ func TestFailuresOfTheNetworkAreRecorded(t *testing.T) {
 	tel := newTelemetry()
 	broken := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") })
 	client, err := apono.NewClient("secret-token", apono.WithHTTPClient(&http.Client{Transport: broken}),
-		apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1}), tel.hook())
+		apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1}), tel.middleware())
 	check.NoError(t, err)
 	_, err = client.Groups.Get(t.Context(), "group-orders")
 	check.ErrorAs[*apono.TransportError](t, err)

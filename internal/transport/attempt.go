@@ -1,0 +1,149 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// result is what one attempt came to.
+type result struct {
+	resp   *Response // nil if none came
+	err    error     // why none came
+	unsent bool      // nothing reached the server
+	took   time.Duration
+}
+
+// RoundTrip makes one attempt: everything from the limiter's leave to the last
+// byte of the body.
+func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
+	c.waiting = false
+	ctx, err := c.admit(req.Context())
+	if err != nil {
+		c.stopped = err
+		return nil, err
+	}
+	c.attempts++
+	started := time.Now()
+	timeout := c.transport.config.AttemptTimeout
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, attemptTimeout(timeout))
+	defer cancel()
+	var trace connTrace
+	if c.request.Operation.Changes { // otherwise it is retried, sent or not
+		ctx = trace.watch(ctx)
+	}
+	resp, err := c.transport.next.RoundTrip(req.WithContext(ctx))
+	if resp != nil && resp.Body != nil {
+		defer func() { _ = resp.Body.Close() }()
+	}
+	switch {
+	case err != nil:
+		c.latest = c.failed(ctx, err, trace.unsent())
+	case resp == nil:
+		c.latest = c.failed(ctx, errors.New("the transport gave neither an answer nor an error"), false)
+	default:
+		c.latest = c.responded(ctx, resp)
+	}
+	c.latest.took = time.Since(started)
+	if c.latest.resp == nil {
+		return nil, c.latest.err
+	}
+	// The client's cookie jar reads the header; nobody reads the body again.
+	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: http.NoBody, Request: req}, nil
+}
+
+// admit waits for the limiter and asks for a token, which the returned context
+// holds. Both have the time of the call, not of the attempt.
+func (c *call) admit(ctx context.Context) (context.Context, error) {
+	config := &c.transport.config
+	if config.Limiter != nil {
+		if err := config.Limiter.Wait(ctx); err != nil {
+			return nil, fmt.Errorf("waiting for the limiter: %w", err)
+		}
+	}
+	asking := ctx
+	if c.rejected {
+		c.rejected = false
+		asking = context.WithValue(ctx, rejectedKey{}, true)
+	}
+	var err error
+	if c.token, err = config.Token(asking); err != nil {
+		return nil, fmt.Errorf("getting a token: %w", err)
+	}
+	return withToken(ctx, c.token), nil
+}
+
+// failed is the result of an attempt without a response.
+func (c *call) failed(ctx context.Context, err error, unsent bool) result {
+	unsent = unsent || isDialError(err)
+	c.uncertain = c.uncertain || !unsent
+	return result{err: c.explain(ctx, err), unsent: unsent}
+}
+
+// responded is the result of an attempt with a response, whose body it reads.
+func (c *call) responded(ctx context.Context, resp *http.Response) result {
+	buffer, err := readAll(resp.Body, resp.ContentLength, c.transport.config.MaxBytes)
+	if err != nil {
+		err = c.explain(ctx, err)
+	}
+	came := &Response{
+		StatusCode: resp.StatusCode, Header: resp.Header, Body: buffer.Bytes(), ReadErr: err,
+		RetryAfter: RetryAfter(resp.Header, time.Now()),
+		Attempts:   c.attempts, Uncertain: c.uncertain, token: c.token, buffer: buffer,
+	}
+	if err == nil || !isSuccess(resp.StatusCode) {
+		c.last = came
+	}
+	c.uncertain = c.uncertain || mayHaveActed(resp.StatusCode)
+	return result{resp: came}
+}
+
+// explain names the attempt's own timeout as the cause where it was one. It drops
+// the addresses that http.Clients in middleware put into their errors, and the
+// token where net/http quotes what a server echoed in place of a response.
+func (c *call) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil && c.ctx.Err() == nil {
+		return context.Cause(ctx)
+	}
+	err = withoutURL(err)
+	if text := err.Error(); mask(text, c.token) != text {
+		return errors.New(mask(text, c.token)) // without what it wraps
+	}
+	return err
+}
+
+// withoutURL returns the error inside a url.Error, whose text quotes the whole
+// URL with its arguments.
+func withoutURL(err error) error {
+	for wrapped := (*url.Error)(nil); errors.As(err, &wrapped); {
+		err = wrapped.Err
+	}
+	return err
+}
+
+// attemptTimeout is the error of an attempt that took too long.
+type attemptTimeout time.Duration
+
+func (t attemptTimeout) Error() string { return fmt.Sprintf("no answer within %s", time.Duration(t)) }
+func (t attemptTimeout) Timeout() bool { return true }
+
+// Is makes the error a deadline's, as net/http's own timeouts are.
+func (t attemptTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// connTrace watches whether a connection was asked for and whether one was had.
+type connTrace struct{ asked, got atomic.Bool }
+
+func (t *connTrace) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { t.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
+	})
+}
+
+// unsent says that the transport asked for a connection and never had one.
+func (t *connTrace) unsent() bool { return t.asked.Load() && !t.got.Load() }

@@ -1,0 +1,89 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apono-go/apono/internal/script"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func logInto(b *bytes.Buffer) func(*Config) {
+	handler := slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
+		if attr.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return attr
+	}})
+	return func(config *Config) { config.Logger = slog.New(handler) }
+}
+
+// Dashboards are built on names and levels.
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	const call = ` msg="apono request" operation=Do method=POST path=/api/v9/things attempt=`
+	for _, tc := range []struct {
+		name    string
+		answers []script.Answer
+		want    []string
+	}{
+		{"success", []script.Answer{{Delay: time.Second, Header: map[string]string{"Request-Id": "r-1"}}}, []string{
+			"level=DEBUG" + call + "1 wait=0s duration=1s status=200 request_id=r-1",
+		}},
+		{"rejection", []script.Answer{{Status: 404}}, []string{"level=WARN" + call + "1 wait=0s duration=0s status=404"}},
+		{"redirect", []script.Answer{{Status: 307}}, []string{"level=WARN" + call + "1 wait=0s duration=0s status=307"}},
+		{"failure", []script.Answer{{Status: 500}}, []string{"level=ERROR" + call + "1 wait=0s duration=0s status=500"}},
+		{"no response", []script.Answer{{Err: errReset}}, []string{
+			"level=ERROR" + call + `1 wait=0s duration=0s error="connection reset by peer"`,
+		}},
+		{"body cut", []script.Answer{{Body: "{", BodyErr: io.ErrUnexpectedEOF}}, []string{
+			"level=ERROR" + call + `1 wait=0s duration=0s status=200 error="unexpected EOF"`,
+		}},
+		{"retries", []script.Answer{{Status: 429, Header: map[string]string{"Retry-After": "7"}}, {Status: 429}, {}}, []string{
+			"level=WARN" + call + "1 wait=0s duration=0s status=429",
+			"level=WARN" + call + "2 wait=7s duration=0s status=429",
+			"level=DEBUG" + call + "3 wait=1s duration=0s status=200",
+		}},
+		{"echoed token", []script.Answer{{Header: map[string]string{"X-Request-Id": "r-" + testToken}}}, []string{
+			"level=DEBUG" + call + "1 wait=0s duration=0s status=200 request_id=r-[redacted]",
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var records bytes.Buffer
+				_, _ = send(t, newTransport(t, script.New(t, tc.answers...), logInto(&records)), creating)
+				assert.Equal(t, tc.want, strings.Split(strings.TrimSpace(records.String()), "\n"))
+			})
+		})
+	}
+}
+
+// What was not attempted is not logged as an attempt.
+func TestNoRecordWithoutAnAttempt(t *testing.T) {
+	t.Parallel()
+	var records bytes.Buffer
+	noToken := func(config *Config) { config.Token = func(context.Context) (string, error) { return "", errReset } }
+	_, err := send(t, newTransport(t, script.New(t), logInto(&records), noToken), reading)
+	require.ErrorIs(t, err, errReset)
+	assert.Empty(t, records.String())
+}
+
+// The most specific name is what support looks for.
+func TestRequestID(t *testing.T) {
+	t.Parallel()
+	header := http.Header{}
+	assert.Empty(t, RequestID(header))
+	for _, name := range []string{"Cf-Ray", "X-Amzn-Trace-Id", "X-Correlation-Id", "Request-Id", "X-Request-Id"} {
+		header.Set(name, "from "+name)
+		assert.Equal(t, "from "+name, RequestID(header))
+	}
+}

@@ -1,0 +1,250 @@
+package transport
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/big"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono/internal/operation"
+	"github.com/stretchr/testify/assert"
+)
+
+var errNoHost = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "apono.test", IsNotFound: true}}
+
+// A create that is sent again after a failure that leaves open whether it was
+// carried out creates a second object; a read that is not sent again leaves every
+// caller to write a loop.
+func TestDecideByOutcome(t *testing.T) {
+	t.Parallel()
+	const no = ""
+	for _, tc := range []struct {
+		name string
+		o    outcome
+		// why each kind of operation is retried, or no.
+		read, create, consume reason
+	}{
+		{"200", outcome{status: 200}, no, no, no},
+		{"200 with half a body", outcome{status: 200, err: io.ErrUnexpectedEOF}, broken, no, no},
+		{"200 with too large a body", outcome{status: 200, err: ErrTooLarge}, no, no, no},
+		{"304", outcome{status: 304}, no, no, no},
+		{"400", outcome{status: 400}, no, no, no},
+		{"401", outcome{status: 401}, no, no, no},
+		{"403", outcome{status: 403}, no, no, no},
+		{"403 with half a body", outcome{status: 403, err: io.ErrUnexpectedEOF}, no, no, no},
+		{"404", outcome{status: 404}, no, no, no},
+		{"408", outcome{status: 408}, temporary, no, no},
+		{"409", outcome{status: 409}, no, no, no},
+		{"425", outcome{status: 425}, temporary, no, no},
+		{"429", outcome{status: 429}, rateLimited, rateLimited, no},
+		{"500", outcome{status: 500}, temporary, no, no},
+		{"501", outcome{status: 501}, no, no, no},
+		{"502", outcome{status: 502}, temporary, no, no},
+		{"503", outcome{status: 503}, temporary, no, no},
+		{"503 with half a body", outcome{status: 503, err: io.ErrUnexpectedEOF}, temporary, no, no},
+		{"503 with too large a body", outcome{status: 503, err: ErrTooLarge}, no, no, no},
+		{"504", outcome{status: 504}, temporary, no, no},
+		{"broken connection", outcome{err: errReset}, broken, no, no},
+		{"attempt timeout", outcome{err: attemptTimeout(time.Second)}, broken, no, no},
+		{"refused connection", outcome{err: errRefused, unsent: true}, neverSent, neverSent, neverSent},
+		{"no such host", outcome{err: errNoHost, unsent: true}, no, no, no},
+		{"bad certificate", outcome{err: x509.UnknownAuthorityError{}}, no, no, no},
+	} {
+		tc.o.attempts, tc.o.left = 1, math.MaxInt64
+		policy := Policy{MaxAttempts: 3, MinWait: time.Second, MaxWait: time.Second, MaxRetryAfter: time.Minute}
+		for op, want := range map[*operation.Operation]reason{reading: tc.read, deleting: tc.read, creating: tc.create, consuming: tc.consume} {
+			retry, wait, why := decide(op, tc.o, policy)
+			if want == no {
+				assert.False(t, retry, "%s to %s", tc.name, op.Path)
+				assert.Zero(t, wait)
+				assert.Contains(t, []reason{settled, actsTwice}, why)
+				continue
+			}
+			assert.True(t, retry, "%s to %s", tc.name, op.Path)
+			assert.Equal(t, time.Second, wait)
+			assert.Equal(t, want, why)
+		}
+	}
+}
+
+// What is allowed may still be too late, or too much to ask of the caller.
+func TestDecideByPolicy(t *testing.T) {
+	t.Parallel()
+	down := outcome{attempts: 1, status: 503, left: time.Hour}
+	policy := Policy{MaxAttempts: 3, MinWait: time.Second, MaxWait: 8 * time.Second, MaxRetryAfter: time.Minute}
+	for _, tc := range []struct {
+		name   string
+		change func(o *outcome)
+		retry  bool
+		wait   time.Duration
+		why    reason
+	}{
+		{"first", func(*outcome) {}, true, time.Second, temporary},
+		{"second", func(o *outcome) { o.attempts = 2 }, true, time.Second, temporary},
+		{"last", func(o *outcome) { o.attempts = 3 }, false, 0, exhausted},
+		{"asked to wait", func(o *outcome) { o.retryAfter = 7 * time.Second }, true, 7 * time.Second, temporary},
+		{"asked to wait less than usual", func(o *outcome) { o.retryAfter = time.Millisecond }, true, time.Millisecond, temporary},
+		{"asked to wait as long as may be", func(o *outcome) { o.retryAfter = time.Minute }, true, time.Minute, temporary},
+		{"asked to wait too long", func(o *outcome) { o.retryAfter = time.Minute + 1 }, false, 0, overlong},
+		{"just in time", func(o *outcome) { o.left = time.Second }, true, time.Second, temporary},
+		{"too late", func(o *outcome) { o.left = time.Second - 1 }, false, 0, pastDeadline},
+		{"too late by what was asked", func(o *outcome) { o.left, o.retryAfter = 7*time.Second, 8*time.Second }, false, 0, pastDeadline},
+		{"by chance", func(o *outcome) { o.chance = 0.5 }, true, 1500 * time.Millisecond, temporary},
+		{"token rejected", func(o *outcome) { o.status, o.renewable = 401, true }, true, 0, tokenRejected},
+		{"token rejected on the last attempt", func(o *outcome) { o.status, o.renewable, o.attempts = 401, true, 3 }, true, 0, tokenRejected},
+		{"another status with a token source", func(o *outcome) { o.status, o.renewable = 403, true }, false, 0, settled},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			o := down
+			tc.change(&o)
+			retry, wait, why := decide(reading, o, policy)
+			assert.Equal(t, tc.retry, retry)
+			assert.Equal(t, tc.wait, wait)
+			assert.Equal(t, tc.why, why)
+		})
+	}
+	// A token is renewed whatever the operation: a request that was rejected was
+	// not carried out.
+	for _, op := range []*operation.Operation{creating, consuming} {
+		retry, _, why := decide(op, outcome{attempts: 1, status: 401, renewable: true}, policy)
+		assert.True(t, retry)
+		assert.Equal(t, tokenRejected, why)
+	}
+}
+
+// Without growth a struggling server is kept down, without chance all clients
+// come back at the same moment.
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	const almost = 1 - 1e-12
+	for _, tc := range []struct {
+		policy   Policy
+		attempts int
+		most     time.Duration
+	}{
+		{Policy{MinWait: time.Second, MaxWait: 10 * time.Second}, 1, 2 * time.Second},
+		{Policy{MinWait: time.Second, MaxWait: 10 * time.Second}, 2, 4 * time.Second},
+		{Policy{MinWait: time.Second, MaxWait: 10 * time.Second}, 3, 8 * time.Second},
+		{Policy{MinWait: time.Second, MaxWait: 10 * time.Second}, 4, 10 * time.Second},
+		{Policy{MinWait: time.Second, MaxWait: 10 * time.Second}, 1 << 40, 10 * time.Second},
+		{Policy{MinWait: time.Second, MaxWait: time.Second}, 1, time.Second},
+		{Policy{MinWait: 1, MaxWait: math.MaxInt64}, 62, 1 << 32},
+		{Policy{MinWait: 1 << 61, MaxWait: math.MaxInt64}, 1, 1 << 62},
+		{Policy{MinWait: 1 << 61, MaxWait: math.MaxInt64}, 2, math.MaxInt64},
+	} {
+		least, middle, most := tc.policy.backoff(tc.attempts, 0), tc.policy.backoff(tc.attempts, 0.5), tc.policy.backoff(tc.attempts, math.Nextafter(1, 0))
+		assert.Equal(t, tc.policy.MinWait, least)
+		assert.InEpsilon(t, float64(least)+float64(tc.most-least)/2, float64(middle), 1e-9)
+		assert.LessOrEqual(t, most, tc.most)
+		assert.InEpsilon(t, float64(tc.most), float64(most), 1e-9)
+		assert.LessOrEqual(t, tc.policy.backoff(tc.attempts, almost), tc.most)
+	}
+}
+
+func TestFailuresThatDoNotPass(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		errNoHost, &tls.CertificateVerificationError{Err: errors.New("revoked")}, x509.UnknownAuthorityError{},
+		x509.HostnameError{Certificate: &x509.Certificate{}, Host: "apono.test"}, x509.CertificateInvalidError{Reason: x509.Expired},
+		tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, http.ErrSchemeMismatch,
+	} {
+		assert.True(t, isPermanent(fmt.Errorf("wrapped: %w", err)), "%T", err)
+	}
+	for _, err := range []error{
+		errReset, errRefused, io.EOF, attemptTimeout(1), &net.DNSError{Err: "server misbehaving", IsTemporary: true},
+		&net.OpError{Op: "dial", Err: &net.DNSError{Err: "i/o timeout", IsTimeout: true}},
+	} {
+		assert.False(t, isPermanent(err), "%v", err)
+	}
+}
+
+// What was not sent can be sent again, whatever it does.
+func TestFailuresBeforeAnythingWasSent(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{errRefused, errNoHost, &net.OpError{Op: "proxyconnect", Err: errReset}, &net.DNSError{Err: "server misbehaving"}} {
+		assert.True(t, isDialError(fmt.Errorf("wrapped: %w", err)), "%v", err)
+	}
+	for _, err := range []error{errReset, io.EOF, &net.OpError{Op: "read", Err: errReset}, &net.OpError{Op: "write", Err: errReset}, attemptTimeout(1)} {
+		assert.False(t, isDialError(err), "%v", err)
+	}
+}
+
+// A DELETE that finds nothing is done only if an earlier one may have done it.
+func TestStatusesThatLeaveOpenWhatWasDone(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]bool{
+		200: true, 204: true, 408: true, 500: true, 502: true, 503: true, 504: true, 599: true,
+		302: false, 400: false, 401: false, 404: false, 409: false, 425: false, 429: false,
+	} {
+		assert.Equal(t, want, mayHaveActed(status), status)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		value, date string
+		want        time.Duration
+	}{
+		{"7", "", 7 * time.Second},
+		{" 7 ", "", 7 * time.Second},
+		{"Sat, 01 Jan 2000 00:00:07 GMT", "", 7 * time.Second},
+		{"Saturday, 01-Jan-00 00:00:07 GMT", "", 7 * time.Second},
+		{"Sat Jan  1 00:00:07 2000", "", 7 * time.Second},
+		{"Sun, 02 Jan 2000 00:00:07 GMT", "Sun, 02 Jan 2000 00:00:00 GMT", 7 * time.Second},
+		{"Sat, 01 Jan 2000 00:00:07 GMT", "now", 7 * time.Second},
+		{"Fri, 31 Dec 1999 23:00:00 GMT", "", 0},
+		{"9223372036", "", 9223372036 * time.Second},
+		{"9223372037", "", math.MaxInt64},
+		{"18446744073709551615", "", math.MaxInt64},
+		{"-18446744073709551615", "", 0},
+		{"", "", 0},
+		{"-7", "", 0},
+		{"7.5", "", 0},
+		{"soon", "", 0},
+	} {
+		assert.Equal(t, tc.want, RetryAfter(http.Header{"Retry-After": {tc.value}, "Date": {tc.date}}, now), "%q by %q", tc.value, tc.date)
+	}
+	assert.Zero(t, RetryAfter(nil, now))
+}
+
+// Whatever a server writes there, the wait is neither negative nor shorter than
+// what was asked for.
+func FuzzRetryAfter(f *testing.F) {
+	for _, value := range []string{
+		"", "0", "7", " 7 ", "007", "-7", "+7", "7.5", "1e3", "0x7", "soon", "9223372036", "9223372037", "9223372036854775807", "18446744073709551615",
+		"Sat, 01 Jan 2000 00:00:07 GMT", "Saturday, 01-Jan-00 00:00:07 GMT", "Sat Jan  1 00:00:07 2000", "Fri, 31 Dec 9999 23:59:59 GMT",
+		"Mon, 01 Jan 0001 00:00:00 GMT", "٧",
+	} {
+		f.Add(value, "")
+		f.Add(value, "Sat, 01 Jan 2000 00:00:00 GMT")
+	}
+	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, value, date string) {
+		got := RetryAfter(http.Header{"Retry-After": {value}, "Date": {date}}, now)
+		assert.GreaterOrEqual(t, got, time.Duration(0))
+		trimmed := strings.TrimSpace(value)
+		if trimmed == "" || strings.Trim(trimmed, "0123456789") != "" {
+			if _, err := http.ParseTime(trimmed); err != nil {
+				assert.Zero(t, got)
+			}
+			return
+		}
+		seconds, _ := new(big.Int).SetString(trimmed, 10)
+		want := seconds.Mul(seconds, big.NewInt(1e9))
+		if !want.IsInt64() {
+			want.SetInt64(math.MaxInt64)
+		}
+		assert.Equal(t, want.Int64(), int64(got))
+	})
+}
