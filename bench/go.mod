@@ -2,7 +2,7 @@
 // package sees them.
 module github.com/apono-go/apono/bench
 
-go 1.25
+go 1.26
 
 require github.com/apono-go/apono v0.0.0
 

@@ -1,6 +1,6 @@
 module github.com/apono-go/apono/examples/observability
 
-go 1.25.0
+go 1.26
 
 replace github.com/apono-go/apono => ../..
 

@@ -1,6 +1,6 @@
 module github.com/apono-go/apono/internal/contract
 
-go 1.25
+go 1.26
 
 require (
 	github.com/apono-go/apono v0.0.0
