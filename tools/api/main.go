@@ -63,12 +63,12 @@ func run(record bool, root, folder string) error {
 		file := filepath.Join(folder, pkg.Name()+".txt")
 		lines := declarations(pkg)
 		if record {
-			if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+			if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 				return err
 			}
 			continue
 		}
-		recorded, err := os.ReadFile(file)
+		recorded, err := os.ReadFile(file) //nolint:gosec // its name is a package's
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func run(record bool, root, folder string) error {
 // exports returns an importer of packages and of all that they import, as the
 // go command compiles them for a module.
 func exports(root string, paths ...string) (types.Importer, error) {
-	cmd := exec.Command("go", append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}, paths...)...)
+	cmd := exec.Command("go", append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}, paths...)...) //nolint:gosec,noctx // paths are constants, and it ends by itself
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	cmd.Env = append(os.Environ(), "GOEXPERIMENT=")
 	list, err := cmd.Output()
@@ -99,7 +99,7 @@ func exports(root string, paths ...string) (types.Importer, error) {
 		files[path] = file
 	}
 	return importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
-		return os.Open(files[path])
+		return os.Open(files[path]) //nolint:gosec // go list named it
 	}), nil
 }
 
