@@ -153,11 +153,13 @@ func TestCallsLeaveNothingBehind(t *testing.T) {
 	for _, s := range scenarios(traps(t)) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			server := hostile.New(t, s.modes...)
-			client, bodies := hostileClient(t, server, nil, append(s.opts, apono.WithReadAhead(4))...)
-			leavesNothing(t, func(ctx context.Context) { _ = getIntegration(ctx, client) })
-			check.Equal(t, bodies.open.Load(), 0)
-			server.WaitClosed(client.CloseIdleConnections)
+			s.test(t, func(t *testing.T, newServer func(testing.TB, ...hostile.Mode) *hostile.Server) {
+				server := newServer(t, s.modes...)
+				client, bodies := hostileClient(t, server, nil, append(s.opts, apono.WithReadAhead(4))...)
+				leavesNothing(t, func(ctx context.Context) { _ = getIntegration(ctx, client) })
+				check.Equal(t, bodies.open.Load(), 0)
+				server.WaitClosed(client.CloseIdleConnections)
+			})
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/hostile"
 )
 
 // faulty spoils every twentieth request, before or after the server has carried
@@ -65,7 +66,7 @@ func spoiled(req *http.Request, status int) *http.Response {
 func loadClient(tb testing.TB, address string) (*apono.Client, *faulty) {
 	tb.Helper()
 	faults := new(faulty)
-	transport := &http.Transport{MaxIdleConnsPerHost: 200}
+	transport := &http.Transport{MaxIdleConnsPerHost: 200, DialContext: hostile.Dial}
 	tb.Cleanup(transport.CloseIdleConnections)
 	client, err := apono.NewClient(aponotest.DefaultToken,
 		apono.WithBaseURL(address), apono.WithHTTPClient(&http.Client{Transport: transport}),

@@ -21,6 +21,7 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/hostile"
 	"github.com/apono-go/apono/internal/script"
 )
 
@@ -34,7 +35,7 @@ var quickly = apono.WithRetryPolicy(apono.RetryPolicy{MinWait: time.Nanosecond, 
 // dial returns a client of a server that listens on loopback.
 func dial(t *testing.T, address string, opts ...apono.Option) *apono.Client {
 	t.Helper()
-	transport := &http.Transport{}
+	transport := &http.Transport{DialContext: hostile.Dial}
 	t.Cleanup(transport.CloseIdleConnections)
 	opts = append([]apono.Option{apono.WithBaseURL(address), apono.WithHTTPClient(&http.Client{Transport: transport}), quickly}, opts...)
 	client, err := apono.NewClient(testToken, opts...)

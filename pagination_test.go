@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -407,6 +408,8 @@ func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 		return [2]error{listErr, allErr}
 	}
 	const outOfRange = ": it must be between 0 (not given) and 2147483647"
+	beyond := math.MaxInt32
+	beyond++ // below zero where int has 32 bits, which is out of range as well
 	for _, c := range []struct {
 		name string
 		errs [2]error
@@ -415,11 +418,11 @@ func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 		{"two values", byToken(integrations{}, integrations{}), "apono: argument opts: must be one value at most, not 2"},
 		{"two values, by offset", byOffset("i1", permissions{}, permissions{}), "apono: argument opts: must be one value at most, not 2"},
 		{"negative Limit", byToken(integrations{Limit: -1}), "apono: argument Limit" + outOfRange},
-		{"Limit beyond int32", byToken(integrations{Limit: 1 << 31}), "apono: argument Limit" + outOfRange},
+		{"Limit beyond int32", byToken(integrations{Limit: beyond}), "apono: argument Limit" + outOfRange},
 		{"Limit beside a page token", byToken(integrations{Limit: -1, PageToken: "t2"}), "apono: argument Limit" + outOfRange},
 		{"negative Limit, by offset", byOffset("i1", permissions{Limit: -5}), "apono: argument Limit" + outOfRange},
 		{"negative Skip", byOffset("i1", permissions{Skip: -1}), "apono: argument Skip" + outOfRange},
-		{"Skip beyond int32", byOffset("i1", permissions{Skip: 1 << 31}), "apono: argument Skip" + outOfRange},
+		{"Skip beyond int32", byOffset("i1", permissions{Skip: beyond}), "apono: argument Skip" + outOfRange},
 		{"empty id", byOffset(""), "apono: argument id: it is empty: it must name one object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -277,12 +277,13 @@ func nameOf(typ reflect.Type) string {
 	return name
 }
 
-// declarations parses the Go files of a folder and all below it.
+// declarations parses the Go files of a folder and all below it. The function
+// gets their paths with slashes on every system.
 func declarations(t *testing.T, root string, wanted func(path string) bool) []ast.Decl {
 	t.Helper()
 	var all []ast.Decl
 	check.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !wanted(path) {
+		if err != nil || entry.IsDir() || !wanted(filepath.ToSlash(path)) {
 			return err
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.SkipObjectResolution)

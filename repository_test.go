@@ -5,6 +5,7 @@ import (
 	"go/types"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -39,6 +40,23 @@ func TestNoFileHoldsAToken(t *testing.T) {
 	})
 	check.NoError(t, err)
 	check.True(t, files > 50, "the files of the repository, got %d", files)
+}
+
+// A module that dependabot does not know grows old unseen.
+func TestDependabotKnowsEveryModule(t *testing.T) {
+	t.Parallel()
+	config, err := os.ReadFile(".github/dependabot.yml")
+	check.NoError(t, err)
+	modules := 0
+	err = filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Name() == "go.mod" {
+			modules++
+			check.Contains(t, string(config), "\n      - "+path.Join("/", filepath.ToSlash(filepath.Dir(file)))+"\n")
+		}
+		return err
+	})
+	check.NoError(t, err)
+	check.True(t, modules >= 5, "all modules, found %d", modules)
 }
 
 // What has no comment is what users have to guess.

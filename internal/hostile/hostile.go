@@ -1,6 +1,7 @@
-// Package hostile is a server that answers as no server should. It listens on a
+// Package hostile is a server that behaves as no server should. It listens on a
 // real loopback socket, so that what it does is what a broken balancer, a
-// captive portal or an attacker would do to the connection.
+// captive portal or an attacker would do to the connection; in memory where a
+// test is about time, which is then the fake time of testing/synctest.
 package hostile
 
 import (
@@ -45,6 +46,7 @@ type Server struct {
 
 	tb       testing.TB
 	listener net.Listener
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	closed   chan struct{}
 	handlers sync.WaitGroup
 
@@ -63,11 +65,72 @@ func New(tb testing.TB, modes ...Mode) *Server {
 	if err != nil {
 		tb.Fatalf("hostile: %v", err)
 	}
-	s := &Server{URL: "http://" + listener.Addr().String(), tb: tb, listener: listener, closed: make(chan struct{}), modes: modes}
+	return start(tb, listener, Dial, modes)
+}
+
+// NewInMemory is New without a network. It is for tests in bubbles of
+// testing/synctest, and for modes that leave the connection to the server: a
+// connection in memory can neither be refused nor reset.
+func NewInMemory(tb testing.TB, modes ...Mode) *Server {
+	tb.Helper()
+	listener := pipes{made: make(chan net.Conn), closed: make(chan struct{})}
+	return start(tb, listener, listener.dial, modes)
+}
+
+func start(tb testing.TB, listener net.Listener, dial func(context.Context, string, string) (net.Conn, error), modes []Mode) *Server {
+	tb.Helper()
+	s := &Server{URL: "http://" + listener.Addr().String(), tb: tb, listener: listener, dial: dial, closed: make(chan struct{}), modes: modes}
 	s.handlers.Go(s.accept)
 	tb.Cleanup(s.close)
 	return s
 }
+
+// Dial dials connections that the client ends with a reset. A connection that
+// both ends close in good order keeps its port for a minute, and a suite that
+// opens thousands has none left when it is run again within that minute.
+func Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	return conn, err
+}
+
+// pipes listens to connections in memory.
+type pipes struct {
+	made   chan net.Conn
+	closed chan struct{}
+}
+
+func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.made <- there:
+		return here, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.made:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p pipes) Close() error {
+	close(p.closed)
+	return nil
+}
+
+// Addr is an address of loopback, the only one that clients accept without TLS.
+// Nobody listens there.
+func (pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
 // Transport returns a transport to the server. A connection that is to be
 // refused is dialled to a closed port, so that the refusal is the kernel's.
@@ -76,7 +139,7 @@ func (s *Server) Transport() *http.Transport {
 		if s.refuses() {
 			address = closedPort
 		}
-		return new(net.Dialer).DialContext(ctx, network, address)
+		return s.dial(ctx, network, address)
 	}}
 	s.tb.Cleanup(transport.CloseIdleConnections)
 	return transport

@@ -1,0 +1,191 @@
+// Command api compares the exported API of the packages that users import with
+// the one recorded in .ci/api: one line a declaration, sorted, so that the
+// difference of two records says what changed.
+//
+//	GOTOOLCHAIN=go1.27.4 go run -C tools ./api           compare
+//	GOTOOLCHAIN=go1.27.4 go run -C tools ./api -record   record
+//
+// Both run under one release of Go with its own defaults, because other
+// releases compile files that add methods.
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"go/importer"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// release is the release of Go under which the API is recorded.
+const release = "go1.27"
+
+// module is the module of the packages that users import.
+const module = "github.com/apono-go/apono"
+
+// packages are those packages.
+var packages = []string{module, module + "/aponotest"}
+
+func main() {
+	record := flag.Bool("record", false, "record the API")
+	flag.Parse()
+	if err := run(*record, "..", filepath.Join("..", ".ci", "api")); err != nil {
+		fmt.Fprintln(os.Stderr, "api:", err)
+		os.Exit(1)
+	}
+}
+
+// run records or compares the API of the module in root; folder has the record.
+func run(record bool, root, folder string) error {
+	if version := runtime.Version(); version != release && !strings.HasPrefix(version, release+".") {
+		return fmt.Errorf("the API is recorded under %s, not %s: set GOTOOLCHAIN", release, version)
+	}
+	load, err := exports(root, packages...)
+	if err != nil {
+		return err
+	}
+	changed := false
+	for _, path := range packages {
+		pkg, err := load.Import(path)
+		if err != nil {
+			return err
+		}
+		file := filepath.Join(folder, pkg.Name()+".txt")
+		lines := declarations(pkg)
+		if record {
+			if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+				return err
+			}
+			continue
+		}
+		recorded, err := os.ReadFile(file) //nolint:gosec // its name is a package's
+		if err != nil {
+			return err
+		}
+		for _, line := range difference(strings.Split(strings.TrimSuffix(string(recorded), "\n"), "\n"), lines) {
+			changed = true
+			fmt.Printf("%s: %s\n", pkg.Name(), line)
+		}
+	}
+	if changed {
+		return errors.New("the exported API is not the recorded one: if that is meant, record it with -record")
+	}
+	return nil
+}
+
+// exports returns an importer of packages and of all that they import, as the
+// go command compiles them for a module.
+func exports(root string, paths ...string) (types.Importer, error) {
+	cmd := exec.Command("go", append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}, paths...)...) //nolint:gosec,noctx // paths are constants, and it ends by itself
+	cmd.Dir, cmd.Stderr = root, os.Stderr
+	cmd.Env = append(os.Environ(), "GOEXPERIMENT=")
+	list, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	files := map[string]string{}
+	for line := range strings.Lines(string(list)) {
+		path, file, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		files[path] = file
+	}
+	return importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
+		return os.Open(files[path]) //nolint:gosec // go list named it
+	}), nil
+}
+
+// declarations returns a line for each exported declaration of a package.
+func declarations(pkg *types.Package) []string {
+	// A package is named by its last element, the one that is recorded not at all.
+	qualifier := func(p *types.Package) string {
+		if p == pkg {
+			return ""
+		}
+		return p.Name()
+	}
+	var lines []string
+	add := func(format string, args ...any) {
+		lines = append(lines, resultName.ReplaceAllString(fmt.Sprintf(format, args...), ""))
+	}
+	for _, name := range pkg.Scope().Names() {
+		object := pkg.Scope().Lookup(name)
+		line := types.ObjectString(object, qualifier)
+		if !object.Exported() {
+			continue
+		}
+		if constant, ok := object.(*types.Const); ok {
+			add("%s = %s", line, constant.Val().ExactString())
+			continue
+		}
+		structure, isStruct := object.Type().Underlying().(*types.Struct)
+		typeName, isType := object.(*types.TypeName)
+		if !isType || !isStruct || typeName.IsAlias() {
+			add("%s", line)
+		} else {
+			line = line[:strings.Index(line, " struct{")] + " struct"
+			add("%s", line)
+			for i := range structure.NumFields() {
+				field := structure.Field(i)
+				if !field.Exported() {
+					add("%s, unexported fields", line) // to users one is as good as more
+					continue
+				}
+				text := field.Name() + " " + types.TypeString(field.Type(), qualifier)
+				if field.Embedded() {
+					text += " embedded"
+				}
+				if tag := structure.Tag(i); tag != "" {
+					text += " `" + tag + "`"
+				}
+				add("%s, %s", line, text)
+			}
+		}
+		if !isType || typeName.IsAlias() || types.IsInterface(object.Type()) {
+			continue // the methods of an interface stand in its type
+		}
+		values := types.NewMethodSet(object.Type())
+		for method := range types.NewMethodSet(types.NewPointer(object.Type())).Methods() {
+			receiver := "*" + name
+			if values.Lookup(pkg, method.Obj().Name()) != nil {
+				receiver = name
+			}
+			if method.Obj().Exported() {
+				signature := types.TypeString(method.Obj().Type(), qualifier)
+				add("method (%s) %s%s", receiver, method.Obj().Name(), strings.TrimPrefix(signature, "func"))
+			}
+		}
+	}
+	slices.Sort(lines)
+	return slices.Compact(lines)
+}
+
+// resultName finds the names that the compiler gives to results without one.
+var resultName = regexp.MustCompile(`#rv\d+ `)
+
+// difference returns the lines that only one of two sorted lists has, in order:
+// those of the old one with a minus before them, those of the new one with a
+// plus.
+func difference(before, after []string) []string {
+	var lines []string
+	for _, line := range before {
+		if _, found := slices.BinarySearch(after, line); !found {
+			lines = append(lines, "-"+line)
+		}
+	}
+	for _, line := range after {
+		if _, found := slices.BinarySearch(before, line); !found {
+			lines = append(lines, "+"+line)
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b string) int { return cmp.Compare(a[1:], b[1:]) })
+	return lines
+}
