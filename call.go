@@ -9,12 +9,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"reflect"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/apono-go/apono/internal/operation"
 	"github.com/apono-go/apono/internal/transport"
@@ -195,55 +193,6 @@ func (c *Client) resolve(path string, query url.Values) string {
 	return address
 }
 
-// buildPath fills a path template with arguments, each as one escaped segment.
-func buildPath(op *operation.Operation, args []string) (string, error) {
-	for i, name := range op.Parameters() {
-		if err := checkSegment(name, args[i]); err != nil {
-			return "", err
-		}
-	}
-	return op.Fill(func(i int, _ string) string { return url.PathEscape(args[i]) }), nil
-}
-
-// checkSegment refuses what would address something else than one object: the
-// collection, its parent, or a path that proxies read in ways of their own.
-func checkSegment(name, value string) error {
-	refuse := func(reason string) error { return &ArgumentError{Arg: name, Reason: reason} }
-	switch {
-	case value == "":
-		return refuse("it is empty: it must name one object")
-	case value == "." || value == "..":
-		return refuse("it is " + value + ", which a server may read as another path")
-	case strings.IndexFunc(value, unicode.IsControl) >= 0:
-		return refuse("it holds a control character, such as a line break")
-	}
-	return nil
-}
-
-// cleanPath checks an escaped path and brings it into the form that the
-// operation table is matched with.
-func cleanPath(path string) (string, error) {
-	refuse := func(reason string) (string, error) { return "", &ArgumentError{Arg: "path", Reason: reason} }
-	switch {
-	case !strings.HasPrefix(path, "/"):
-		return refuse("it must start with \"/\"")
-	case strings.ContainsAny(path, "?#"):
-		return refuse("it must not hold a query or a fragment: give the query apart, and escape the path's segments")
-	}
-	segments := strings.Split(path[1:], "/")
-	for i, segment := range segments {
-		text, err := url.PathUnescape(segment)
-		if err != nil {
-			return refuse("its escaping is broken: escape each segment with url.PathEscape")
-		}
-		if err := checkSegment("path", text); err != nil {
-			return "", err
-		}
-		segments[i] = url.PathEscape(text)
-	}
-	return "/" + strings.Join(segments, "/"), nil
-}
-
 // decode turns an answer into a value that is never nil without an error.
 func decode[T any](op *operation.Operation, resp *transport.Response) (*T, error) {
 	value := new(T)
@@ -351,57 +300,6 @@ func setOf(members []member) []string {
 		}
 	}
 	return names
-}
-
-type (
-	headerKey       struct{}
-	withoutRetryKey struct{}
-)
-
-// WithRequestHeader returns a context whose calls carry a header, in place of
-// the client's own of that name. Authorization, Host and the headers that
-// describe the body or the connection cannot be set, nor Idempotency-Key,
-// which would have net/http repeat requests that must not be: calls with such a
-// context are an [*ArgumentError].
-func WithRequestHeader(ctx context.Context, key, value string) context.Context {
-	header, _ := ctx.Value(headerKey{}).(http.Header)
-	header = header.Clone()
-	if header == nil {
-		header = http.Header{}
-	}
-	header[textproto.CanonicalMIMEHeaderKey(key)] = []string{value}
-	return context.WithValue(ctx, headerKey{}, header)
-}
-
-// WithoutRetry returns a context whose calls send one request each, whatever
-// becomes of it.
-func WithoutRetry(ctx context.Context) context.Context {
-	return context.WithValue(ctx, withoutRetryKey{}, true)
-}
-
-func isWithoutRetry(ctx context.Context) bool {
-	without, _ := ctx.Value(withoutRetryKey{}).(bool)
-	return without
-}
-
-// ownHeaders are those that a caller cannot set.
-var ownHeaders = []string{
-	"Authorization", "Proxy-Authorization", "Host", "Accept", "Accept-Encoding", "Content-Type", "Content-Length",
-	"Content-Encoding", "Transfer-Encoding", "Connection", "Te", "Trailer", "Upgrade", "Expect",
-	"Idempotency-Key", "X-Idempotency-Key",
-}
-
-func checkHeader(name, value string) error {
-	const nameCharacters = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	switch {
-	case name == "" || strings.Trim(name, nameCharacters) != "":
-		return &ArgumentError{Arg: "key", Reason: "it is not the name of an HTTP header"}
-	case slices.Contains(ownHeaders, name):
-		return &ArgumentError{Arg: "key", Reason: "the header " + name + " is the client's own and cannot be set"}
-	case !isHeaderValue(value):
-		return &ArgumentError{Arg: "value", Reason: "the value of header " + name + " holds characters other than printable ASCII"}
-	}
-	return nil
 }
 
 // Message is an answer that carries no object, only a text for people.

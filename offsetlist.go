@@ -1,0 +1,149 @@
+package apono
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/apono-go/apono/internal/operation"
+	"github.com/apono-go/apono/internal/transport"
+)
+
+// listOffset gets one page of a list by offset.
+func listOffset[T, O any](ctx context.Context, c *Client, op *operation.Operation, opts []O, args ...string) (*OffsetPage[T], error) {
+	path, params, err := listRequest(op, opts, args)
+	if err != nil {
+		return nil, err
+	}
+	return getOffsetPage[T](ctx, c, op, path, params)
+}
+
+// listAllOffset iterates over a list by offset. Whether a server heeds the
+// offset that it is asked for is not documented, so every page is held against
+// what was asked and against the page before, and the list ends in a
+// TruncatedError where going on would lose or repeat items.
+func listAllOffset[T, O any](ctx context.Context, c *Client, op *operation.Operation, opts []O, args ...string) iter.Seq2[*T, error] {
+	path, params, err := listRequest(op, opts, args)
+	return func(yield func(*T, error) bool) {
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		start, _ := strconv.Atoi(params.Get(paramSkip)) // absent is 0; listRequest has checked it
+		window := offsetWindow[T]{
+			fetcher: newFetcher[*OffsetPage[T]](ctx, op, c.readAhead > 0),
+			ahead:   c.readAhead,
+			get: func(ctx context.Context, skip int) (*OffsetPage[T], error) {
+				return getOffsetPage[T](ctx, c, op, path, atOffset(params, skip))
+			},
+		}
+		defer window.drop()
+		var first, previous *OffsetPage[T]
+		for at := start; ; {
+			page, err := window.page(at)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if first == nil {
+				first = page
+			}
+			if reason := misfit(page, first, previous, at); reason != "" {
+				yield(nil, &TruncatedError{Method: op.Method, Path: op.Path, Total: page.Total, Received: at - start, Reason: reason})
+				return
+			}
+			at += len(page.Items)
+			window.readAhead(at, len(page.Items), page.Total)
+			for _, item := range page.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			// A total below what came is no total: the list goes on until a page
+			// is empty.
+			if at == page.Total || len(page.Items) == 0 {
+				return
+			}
+			previous = page
+		}
+	}
+}
+
+// misfit says why a page cannot be the one that starts at an offset; it is
+// empty if the page can.
+func misfit[T any](page, first, previous *OffsetPage[T], at int) string {
+	switch {
+	case page.Offset != at:
+		return fmt.Sprintf("asked for the items from %d, the server answered those from %d", at, page.Offset)
+	case page.Total != first.Total:
+		return fmt.Sprintf("the total changed from %d, so items may have moved", first.Total)
+	case len(page.Items) == 0 && at < page.Total:
+		return "the server sent no more items"
+	case previous != nil && (beginsAs(page, previous) || beginsAs(page, first)) &&
+		(at+len(page.Items) > page.Total || !indistinct(page)):
+		return "the server sent the same items again"
+	}
+	return ""
+}
+
+// indistinct reports whether the items of a page may be alike without being the
+// same.
+func indistinct[T any](page *OffsetPage[T]) bool {
+	return slices.ContainsFunc(page.Items, func(item *T) bool {
+		i, ok := any(item).(interface{ indistinct() bool })
+		return ok && i.indistinct()
+	})
+}
+
+// beginsAs reports whether a page begins with the items of another.
+func beginsAs[T any](page, other *OffsetPage[T]) bool {
+	n := min(len(page.Items), len(other.Items))
+	return n > 0 && reflect.DeepEqual(page.Items[:n], other.Items[:n])
+}
+
+func atOffset(params url.Values, skip int) url.Values {
+	if skip == 0 {
+		return params
+	}
+	at := url.Values{paramSkip: {strconv.Itoa(skip)}}
+	for name, values := range params {
+		if name != paramSkip {
+			at[name] = values
+		}
+	}
+	return at
+}
+
+func getOffsetPage[T any](ctx context.Context, c *Client, op *operation.Operation, path string, params url.Values) (*OffsetPage[T], error) {
+	resp, err := c.send(ctx, op, path, params, nil)
+	if err != nil {
+		return nil, err
+	}
+	page, err := decodeOffsetPage[T](op, resp)
+	if err == nil {
+		resp.Release()
+	}
+	return page, err
+}
+
+func decodeOffsetPage[T any](op *operation.Operation, resp *transport.Response) (*OffsetPage[T], error) {
+	body, err := decodeList[T](op, resp)
+	if err != nil {
+		return nil, err
+	}
+	page := &OffsetPage[T]{Items: body.Data}
+	switch {
+	case body.Pagination != nil:
+		page.Total, page.Limit, page.Offset = body.Pagination.Total, body.Pagination.Limit, body.Pagination.Offset
+	case body.Data == nil:
+		return nil, newDecodeError(op, resp, errors.New("it has neither data nor pagination"))
+	default:
+		return nil, newDecodeError(op, resp, errors.New("it has no pagination, so that nothing says whether it is complete"))
+	}
+	return page, nil
+}

@@ -1,0 +1,60 @@
+package apono
+
+import (
+	"context"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+)
+
+type (
+	headerKey       struct{}
+	withoutRetryKey struct{}
+)
+
+// WithRequestHeader returns a context whose calls carry a header, in place of
+// the client's own of that name. Authorization, Host and the headers that
+// describe the body or the connection cannot be set, nor Idempotency-Key,
+// which would have net/http repeat requests that must not be: calls with such a
+// context are an [*ArgumentError].
+func WithRequestHeader(ctx context.Context, key, value string) context.Context {
+	header, _ := ctx.Value(headerKey{}).(http.Header)
+	header = header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	header[textproto.CanonicalMIMEHeaderKey(key)] = []string{value}
+	return context.WithValue(ctx, headerKey{}, header)
+}
+
+// WithoutRetry returns a context whose calls send one request each, whatever
+// becomes of it.
+func WithoutRetry(ctx context.Context) context.Context {
+	return context.WithValue(ctx, withoutRetryKey{}, true)
+}
+
+func isWithoutRetry(ctx context.Context) bool {
+	without, _ := ctx.Value(withoutRetryKey{}).(bool)
+	return without
+}
+
+// ownHeaders are those that a caller cannot set.
+var ownHeaders = []string{
+	"Authorization", "Proxy-Authorization", "Host", "Accept", "Accept-Encoding", "Content-Type", "Content-Length",
+	"Content-Encoding", "Transfer-Encoding", "Connection", "Te", "Trailer", "Upgrade", "Expect",
+	"Idempotency-Key", "X-Idempotency-Key",
+}
+
+func checkHeader(name, value string) error {
+	const nameCharacters = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	switch {
+	case name == "" || strings.Trim(name, nameCharacters) != "":
+		return &ArgumentError{Arg: "key", Reason: "it is not the name of an HTTP header"}
+	case slices.Contains(ownHeaders, name):
+		return &ArgumentError{Arg: "key", Reason: "the header " + name + " is the client's own and cannot be set"}
+	case !isHeaderValue(value):
+		return &ArgumentError{Arg: "value", Reason: "the value of header " + name + " holds characters other than printable ASCII"}
+	}
+	return nil
+}

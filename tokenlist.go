@@ -1,0 +1,197 @@
+package apono
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/apono-go/apono/internal/operation"
+	"github.com/apono-go/apono/internal/transport"
+	"github.com/apono-go/apono/internal/wire"
+	"github.com/google/go-querystring/query"
+)
+
+// The query parameters of paging. Lists by offset call it skip when asked and
+// offset when answering.
+const (
+	paramPageToken = "page_token"
+	paramLimit     = "limit"
+	paramSkip      = "skip"
+)
+
+// list gets one page of a list with page tokens.
+func list[T, O any](ctx context.Context, c *Client, op *operation.Operation, opts []O, args ...string) (*Page[T], error) {
+	path, params, err := listRequest(op, opts, args)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.send(ctx, op, path, firstPage(params), nil)
+	if err != nil {
+		return nil, err
+	}
+	return decodePage[T](op, resp)
+}
+
+// listAll iterates over a list with page tokens. Each range over the result
+// starts anew, and nothing is sent before the first.
+func listAll[T, O any](ctx context.Context, c *Client, op *operation.Operation, opts []O, args ...string) iter.Seq2[*T, error] {
+	path, params, err := listRequest(op, opts, args)
+	return func(yield func(*T, error) bool) {
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		pages := newFetcher[*transport.Response](ctx, op, c.readAhead > 0)
+		defer pages.drop()
+		request := func(params url.Values) func() (*transport.Response, error) {
+			return pages.fetch(func(ctx context.Context) (*transport.Response, error) { return c.send(ctx, op, path, params, nil) })
+		}
+		seen := map[string]bool{params.Get(paramPageToken): true, "": true}
+		for next := request(firstPage(params)); next != nil; {
+			resp, err := next()
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			next = nil
+			var guess string
+			if pages.ahead {
+				if guess = guessToken(resp.Body); !seen[guess] {
+					next = request(nextPage(params, guess))
+				}
+			}
+			page, err := decodePage[T](op, resp)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			resp.Release()
+			token := page.NextPageToken
+			if next != nil && guess != token {
+				pages.drop()
+				next = nil
+			}
+			looped := token != "" && seen[token]
+			if next == nil && !seen[token] {
+				next = request(nextPage(params, token))
+			}
+			seen[token] = true
+			for _, item := range page.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if looped {
+				yield(nil, fmt.Errorf("apono: %s %s: %w", op.Method, op.Path, ErrPageLoop))
+			}
+		}
+	}
+}
+
+// guessToken finds the token of the next page before the page is decoded, so
+// that the next request can be on its way meanwhile. It is a guess: a member of
+// that name inside an item would mislead it, so the page decides.
+func guessToken(body []byte) (token string) {
+	const name = `"next_page_token"`
+	at := bytes.LastIndex(body, []byte(name))
+	if at < 0 {
+		return ""
+	}
+	rest, ok := bytes.CutPrefix(bytes.TrimSpace(body[at+len(name):]), []byte(":"))
+	if !ok || json.NewDecoder(bytes.NewReader(rest)).Decode(&token) != nil {
+		return ""
+	}
+	return token
+}
+
+// firstPage returns the parameters of the first request. A page token carries
+// the filters of the list that it came from, so that beside one they are left
+// out.
+func firstPage(params url.Values) url.Values {
+	if token := params.Get(paramPageToken); token != "" {
+		return nextPage(params, token)
+	}
+	return params
+}
+
+func nextPage(params url.Values, token string) url.Values {
+	next := url.Values{paramPageToken: {token}}
+	if limit, ok := params[paramLimit]; ok {
+		next[paramLimit] = limit
+	}
+	return next
+}
+
+func decodePage[T any](op *operation.Operation, resp *transport.Response) (*Page[T], error) {
+	body, err := decodeList[T](op, resp)
+	if err != nil {
+		return nil, err
+	}
+	page := &Page[T]{Items: body.Items}
+	switch {
+	case body.Pagination != nil && body.Pagination.NextPageToken != nil:
+		page.NextPageToken = *body.Pagination.NextPageToken
+	case body.Pagination == nil && body.Items == nil:
+		return nil, newDecodeError(op, resp, errors.New("it has neither items nor pagination"))
+	}
+	return page, nil
+}
+
+// listBody is a page of either style.
+type listBody[E any] struct {
+	Items      []E         `json:"items"`
+	Data       []E         `json:"data"`
+	Pagination *pagination `json:"pagination"`
+}
+
+type pagination struct {
+	NextPageToken *string `json:"next_page_token"`
+	Total         int     `json:"total"`
+	Limit         int     `json:"limit"`
+	Offset        int     `json:"offset"`
+}
+
+func decodeList[T any](op *operation.Operation, resp *transport.Response) (*listBody[*T], error) {
+	body := new(listBody[*T])
+	if err := wire.Unmarshal(resp.Body, body); err != nil {
+		return nil, newDecodeError(op, resp, err)
+	}
+	return body, noneIsNull(op, resp, slices.Concat(body.Items, body.Data))
+}
+
+// listRequest checks and encodes what a list is asked for.
+func listRequest[O any](op *operation.Operation, opts []O, args []string) (path string, params url.Values, err error) {
+	path, err = buildPath(op, args)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(opts) > 1 {
+		return "", nil, &ArgumentError{Arg: "opts", Reason: fmt.Sprintf("must be one value at most, not %d", len(opts))}
+	}
+	params = url.Values{}
+	for _, o := range opts {
+		if params, err = query.Values(o); err != nil {
+			return "", nil, &ArgumentError{Arg: "opts", Reason: err.Error()}
+		}
+	}
+	for name, values := range params {
+		// An empty value is no filter, and a server might take it for one.
+		values = slices.DeleteFunc(values, func(value string) bool { return value == "" })
+		if params[name] = values; len(values) == 0 {
+			delete(params, name)
+		}
+	}
+	for name, arg := range map[string]string{paramLimit: "Limit", paramSkip: "Skip"} {
+		if n, err := strconv.ParseInt(params.Get(name), 10, 64); err == nil && (n < 0 || n > math.MaxInt32) {
+			return "", nil, &ArgumentError{Arg: arg, Reason: "it must be between 0 (not given) and 2147483647"}
+		}
+	}
+	return path, params, nil
+}
