@@ -176,7 +176,7 @@ type AccessFlow struct {
 	Trigger AccessFlowTrigger `json:"trigger"`
 	// Requestors are those who may request the access, or with an automatic
 	// trigger those who get it.
-	Requestors Requestors `json:"requestors"`
+	Requestors ConditionGroup `json:"requestors"`
 	// RequestorIdentityType is empty where an older server sent none, which
 	// means [RequestorIdentityTypeHuman].
 	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type,omitzero"`
@@ -244,8 +244,8 @@ type AccessFlowTimeframe struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// Requestors are those who match conditions.
-type Requestors struct {
+// ConditionGroup is the conditions that requestors or grantees match.
+type ConditionGroup struct {
 	// LogicalOperator joins the conditions.
 	LogicalOperator LogicalOperator `json:"logical_operator"`
 	// Conditions are what has to match.
@@ -276,17 +276,7 @@ type RequestFor struct {
 	RequestScopes []RequestScope `json:"request_scopes"`
 	// Grantees are those for whom others may request; it goes with the scope
 	// "others".
-	Grantees *Grantees `json:"grantees,omitzero"`
-
-	Extra Extra `json:",embed,inline"`
-}
-
-// Grantees are those for whom access can be requested.
-type Grantees struct {
-	// LogicalOperator joins the conditions.
-	LogicalOperator LogicalOperator `json:"logical_operator"`
-	// Conditions are what has to match.
-	Conditions []Condition `json:"conditions"`
+	Grantees *ConditionGroup `json:"grantees,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -421,7 +411,7 @@ type AccessFlowInput struct {
 	Trigger AccessFlowTrigger `json:"trigger"`
 	// Requestors are those who may request the access, or with an automatic
 	// trigger those who get it. It needs at least one condition.
-	Requestors RequestorsInput `json:"requestors"`
+	Requestors ConditionGroupInput `json:"requestors"`
 	// RequestorIdentityType is sent as [RequestorIdentityTypeHuman] if it is
 	// empty.
 	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type"`
@@ -449,8 +439,8 @@ type AccessFlowInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// RequestorsInput sets those who match conditions.
-type RequestorsInput struct {
+// ConditionGroupInput sets the conditions that requestors or grantees match.
+type ConditionGroupInput struct {
 	// LogicalOperator joins the conditions.
 	LogicalOperator LogicalOperator `json:"logical_operator"`
 	// Conditions are what has to match.
@@ -481,17 +471,7 @@ type RequestForInput struct {
 	RequestScopes []RequestScope `json:"request_scopes"`
 	// Grantees are those for whom others may request; it goes with the scope
 	// "others".
-	Grantees *GranteesInput `json:"grantees,omitzero"`
-
-	Extra Extra `json:",embed,inline"`
-}
-
-// GranteesInput sets those for whom access can be requested.
-type GranteesInput struct {
-	// LogicalOperator joins the conditions.
-	LogicalOperator LogicalOperator `json:"logical_operator"`
-	// Conditions are what has to match.
-	Conditions []ConditionInput `json:"conditions"`
+	Grantees *ConditionGroupInput `json:"grantees,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -631,7 +611,7 @@ func (f *AccessFlow) UpdateInput() AccessFlowInput {
 		Description:           f.Description,
 		Active:                f.Active,
 		Trigger:               f.Trigger,
-		Requestors:            f.Requestors.input(),
+		Requestors:            *f.Requestors.input(),
 		RequestorIdentityType: f.RequestorIdentityType,
 		RequestFor:            f.RequestFor.input(),
 		AccessTargets:         convert(f.AccessTargets, AccessTarget.input),
@@ -645,8 +625,11 @@ func (f *AccessFlow) UpdateInput() AccessFlowInput {
 	}
 }
 
-func (r Requestors) input() RequestorsInput {
-	return RequestorsInput{r.LogicalOperator, convert(r.Conditions, Condition.input), r.Extra}
+func (g *ConditionGroup) input() *ConditionGroupInput {
+	if g == nil {
+		return nil
+	}
+	return &ConditionGroupInput{g.LogicalOperator, convert(g.Conditions, Condition.input), g.Extra}
 }
 
 func (c Condition) input() ConditionInput {
@@ -664,13 +647,6 @@ func (r *RequestFor) input() *RequestForInput {
 		return nil
 	}
 	return &RequestForInput{r.RequestScopes, r.Grantees.input(), r.Extra}
-}
-
-func (g *Grantees) input() *GranteesInput {
-	if g == nil {
-		return nil
-	}
-	return &GranteesInput{g.LogicalOperator, convert(g.Conditions, Condition.input), g.Extra}
 }
 
 func (p *ApproverPolicy) input() *ApproverPolicyInput {
@@ -769,16 +745,13 @@ func (a AccessFlowSettings) LogValue() slog.Value { return logValue(a) }
 func (a AccessFlowTimeframe) LogValue() slog.Value { return logValue(a) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
-func (r Requestors) LogValue() slog.Value { return logValue(r) }
+func (g ConditionGroup) LogValue() slog.Value { return logValue(g) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (c Condition) LogValue() slog.Value { return logValue(c) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (r RequestFor) LogValue() slog.Value { return logValue(r) }
-
-// LogValue returns the JSON of the value, with the members in Extra redacted.
-func (g Grantees) LogValue() slog.Value { return logValue(g) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (p ApproverPolicy) LogValue() slog.Value { return logValue(p) }
@@ -808,16 +781,13 @@ func (t AccessScopeAccessTarget) LogValue() slog.Value { return logValue(t) }
 func (in AccessFlowInput) LogValue() slog.Value { return logValue(in) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
-func (r RequestorsInput) LogValue() slog.Value { return logValue(r) }
+func (r ConditionGroupInput) LogValue() slog.Value { return logValue(r) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (c ConditionInput) LogValue() slog.Value { return logValue(c) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (r RequestForInput) LogValue() slog.Value { return logValue(r) }
-
-// LogValue returns the JSON of the value, with the members in Extra redacted.
-func (g GranteesInput) LogValue() slog.Value { return logValue(g) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a ApproverPolicyInput) LogValue() slog.Value { return logValue(a) }

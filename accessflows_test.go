@@ -287,7 +287,7 @@ func onCall() *apono.AccessFlow {
 	return &apono.AccessFlow{
 		ID: "0b6c5c2e-7a8a-4f0e-9a55-6d1f0e6f9a01", Name: "Production on call",
 		Description: apono.Ptr("For those on call <24/7>."), Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
-		Requestors: apono.Requestors{
+		Requestors: apono.ConditionGroup{
 			LogicalOperator: apono.LogicalOperatorOr,
 			Conditions: []apono.Condition{
 				{
@@ -300,7 +300,7 @@ func onCall() *apono.AccessFlow {
 		RequestorIdentityType: apono.RequestorIdentityTypeAgent,
 		RequestFor: &apono.RequestFor{
 			RequestScopes: []apono.RequestScope{apono.RequestScopeSelf, apono.RequestScopeOthers},
-			Grantees: &apono.Grantees{
+			Grantees: &apono.ConditionGroup{
 				LogicalOperator: apono.LogicalOperatorAnd,
 				Conditions: []apono.Condition{{
 					SourceIntegrationID: apono.Ptr("idp-2"), SourceIntegrationName: apono.Ptr("Entra"),
@@ -371,7 +371,7 @@ func onCall() *apono.AccessFlow {
 func everybody() *apono.AccessFlow {
 	return &apono.AccessFlow{
 		ID: "flow-2", Name: "Everybody", Trigger: apono.AccessFlowTriggerAutomatic,
-		Requestors:    apono.Requestors{LogicalOperator: apono.LogicalOperatorAnd, Conditions: []apono.Condition{}},
+		Requestors:    apono.ConditionGroup{LogicalOperator: apono.LogicalOperatorAnd, Conditions: []apono.Condition{}},
 		AccessTargets: []apono.AccessTarget{},
 		Settings:      apono.AccessFlowSettings{JustificationRequired: true, RequireApproverReason: true, Labels: []string{}},
 		CreationDate:  time.Date(2026, 3, 5, 7, 8, 9, 0, time.UTC),
@@ -384,7 +384,7 @@ func onCallInput() apono.AccessFlowInput {
 	return apono.AccessFlowInput{
 		Name: "Production on call", Description: apono.Ptr("For those on call <24/7>."),
 		Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
-		Requestors: apono.RequestorsInput{
+		Requestors: apono.ConditionGroupInput{
 			LogicalOperator: apono.LogicalOperatorOr,
 			Conditions: []apono.ConditionInput{
 				{
@@ -397,7 +397,7 @@ func onCallInput() apono.AccessFlowInput {
 		RequestorIdentityType: apono.RequestorIdentityTypeAgent,
 		RequestFor: &apono.RequestForInput{
 			RequestScopes: []apono.RequestScope{apono.RequestScopeSelf, apono.RequestScopeOthers},
-			Grantees: &apono.GranteesInput{
+			Grantees: &apono.ConditionGroupInput{
 				LogicalOperator: apono.LogicalOperatorAnd,
 				Conditions: []apono.ConditionInput{{
 					SourceIntegrationReference: apono.Ptr("idp-2"), Type: apono.ConditionTypeUser,
@@ -533,7 +533,7 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 			apono.AccessFlowInput{
 				Description: apono.Ptr(""), RequestFor: &apono.RequestForInput{}, ApproverPolicy: &apono.ApproverPolicyInput{},
 				EscalationPolicy: &apono.EscalationPolicyInput{}, GrantDurationInMin: apono.Ptr(0), Timeframe: &apono.AccessFlowTimeframe{},
-				Requestors: apono.RequestorsInput{Conditions: []apono.ConditionInput{
+				Requestors: apono.ConditionGroupInput{Conditions: []apono.ConditionInput{
 					{},
 					{SourceIntegrationReference: apono.Ptr(""), MatchOperator: apono.Ptr(apono.MatchOperator("")), Values: []string{}},
 				}},
@@ -567,7 +567,7 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 			"empty members deeper down",
 			apono.AccessFlowInput{
 				Active: true, RequestorIdentityType: "ROBOT",
-				RequestFor:       &apono.RequestForInput{Grantees: &apono.GranteesInput{}},
+				RequestFor:       &apono.RequestForInput{Grantees: &apono.ConditionGroupInput{}},
 				ApproverPolicy:   &apono.ApproverPolicyInput{ApproverGroups: []apono.ApproverGroupInput{{}}},
 				EscalationPolicy: &apono.EscalationPolicyInput{IntervalInMin: apono.Ptr(0), ApproverGroups: []apono.ApproverGroupInput{{}}},
 				AccessTargets: []apono.AccessTargetInput{{Integration: &apono.IntegrationAccessTargetInput{
@@ -875,9 +875,9 @@ func TestEveryFieldOfTheAccessFlowTypesIsTagged(t *testing.T) {
 	tagged(t, "url", reflect.TypeFor[apono.ListAccessFlowsOptions]())
 	tagged(t, "json",
 		reflect.TypeFor[apono.AccessFlow](), reflect.TypeFor[apono.AccessFlowInput](), reflect.TypeFor[apono.AccessFlowSettings](),
-		reflect.TypeFor[apono.AccessFlowTimeframe](), reflect.TypeFor[apono.Requestors](), reflect.TypeFor[apono.RequestorsInput](),
+		reflect.TypeFor[apono.AccessFlowTimeframe](), reflect.TypeFor[apono.ConditionGroup](), reflect.TypeFor[apono.ConditionGroupInput](),
 		reflect.TypeFor[apono.Condition](), reflect.TypeFor[apono.ConditionInput](), reflect.TypeFor[apono.RequestFor](),
-		reflect.TypeFor[apono.RequestForInput](), reflect.TypeFor[apono.Grantees](), reflect.TypeFor[apono.GranteesInput](),
+		reflect.TypeFor[apono.RequestForInput](), reflect.TypeFor[apono.ConditionGroup](), reflect.TypeFor[apono.ConditionGroupInput](),
 		reflect.TypeFor[apono.ApproverPolicy](), reflect.TypeFor[apono.ApproverPolicyInput](), reflect.TypeFor[apono.ApproverGroup](),
 		reflect.TypeFor[apono.ApproverGroupInput](), reflect.TypeFor[apono.EscalationPolicy](),
 		reflect.TypeFor[apono.EscalationPolicyInput](), reflect.TypeFor[apono.AccessTarget](), reflect.TypeFor[apono.AccessTargetInput](),

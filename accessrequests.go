@@ -125,11 +125,11 @@ type AccessRequest struct {
 	// AccessGroups are what was requested, one for each integration.
 	AccessGroups []AccessGroup `json:"access_groups"`
 	// Requestor is who made the request, nil for the caller.
-	Requestor *RequestorIdentity `json:"requestor,omitzero"`
+	Requestor *IdentityRef `json:"requestor,omitzero"`
 	// Grantee is who gets the access, nil for the caller.
-	Grantee *GranteeIdentity `json:"grantee,omitzero"`
+	Grantee *IdentityRef `json:"grantee,omitzero"`
 	// Bundle is the bundle that was requested, if one was.
-	Bundle *BundlePartial `json:"bundle,omitzero"`
+	Bundle *Ref `json:"bundle,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -137,45 +137,23 @@ type AccessRequest struct {
 // AccessGroup is what was requested in one integration.
 type AccessGroup struct {
 	// Integration is the integration.
-	Integration IntegrationPartial `json:"integration"`
+	Integration Ref `json:"integration"`
 	// ResourceTypes are the types of the resources.
 	ResourceTypes []ResourceType `json:"resource_types"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// IntegrationPartial names an integration.
-type IntegrationPartial struct {
-	// ID identifies the integration.
-	ID string `json:"id"`
-	// Name is the display name.
+// Ref names an object.
+type Ref struct {
+	ID   string `json:"id"`
 	Name string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// BundlePartial names a bundle.
-type BundlePartial struct {
-	// ID identifies the bundle.
-	ID string `json:"id"`
-	// Name is the display name.
-	Name string `json:"name"`
-
-	Extra Extra `json:",embed,inline"`
-}
-
-// RequestorIdentity is who made a request.
-type RequestorIdentity struct {
-	// ID is Apono's id.
-	ID string `json:"id"`
-	// SourceID is the id at the source, an e-mail for users.
-	SourceID string `json:"source_id"`
-
-	Extra Extra `json:",embed,inline"`
-}
-
-// GranteeIdentity is who gets access.
-type GranteeIdentity struct {
+// IdentityRef names a requestor or a grantee.
+type IdentityRef struct {
 	// ID is Apono's id.
 	ID string `json:"id"`
 	// SourceID is the id at the source, an e-mail for users.
@@ -197,7 +175,7 @@ type ResourceType struct {
 // AccessRequestEntitlement is a permission to a resource, as part of a request.
 type AccessRequestEntitlement struct {
 	// Integration is where the resource is.
-	Integration IntegrationPartial `json:"integration"`
+	Integration Ref `json:"integration"`
 	// Resource is the resource.
 	Resource EntitlementResource `json:"resource"`
 	// Permission is the permission.
@@ -482,16 +460,10 @@ func (a AccessRequest) LogValue() slog.Value { return logValue(a) }
 func (a AccessGroup) LogValue() slog.Value { return logValue(a) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
-func (i IntegrationPartial) LogValue() slog.Value { return logValue(i) }
+func (i Ref) LogValue() slog.Value { return logValue(i) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
-func (b BundlePartial) LogValue() slog.Value { return logValue(b) }
-
-// LogValue returns the JSON of the value, with the members in Extra redacted.
-func (r RequestorIdentity) LogValue() slog.Value { return logValue(r) }
-
-// LogValue returns the JSON of the value, with the members in Extra redacted.
-func (g GranteeIdentity) LogValue() slog.Value { return logValue(g) }
+func (r IdentityRef) LogValue() slog.Value { return logValue(r) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (r ResourceType) LogValue() slog.Value { return logValue(r) }

@@ -27,16 +27,16 @@ func activeRequest() *apono.AccessRequest {
 		CustomFields:   map[string]string{"ticket": "OPS-1", "note": ""},
 		AccessGroups: []apono.AccessGroup{
 			{
-				Integration: apono.IntegrationPartial{ID: "i1", Name: "Production"},
+				Integration: apono.Ref{ID: "i1", Name: "Production"},
 				ResourceTypes: []apono.ResourceType{
 					{ID: "aws-account-s3-bucket", Label: "S3 Bucket"}, {ID: "aws-account-iam-role", Label: "IAM Role"},
 				},
 			},
-			{Integration: apono.IntegrationPartial{ID: "i2", Name: "Orders database"}, ResourceTypes: []apono.ResourceType{}},
+			{Integration: apono.Ref{ID: "i2", Name: "Orders database"}, ResourceTypes: []apono.ResourceType{}},
 		},
-		Requestor: &apono.RequestorIdentity{ID: "u1", SourceID: "ann@example.com"},
-		Grantee:   &apono.GranteeIdentity{ID: "u2", SourceID: "ben@example.com"},
-		Bundle:    &apono.BundlePartial{ID: "b1", Name: "Orders on-call"},
+		Requestor: &apono.IdentityRef{ID: "u1", SourceID: "ann@example.com"},
+		Grantee:   &apono.IdentityRef{ID: "u2", SourceID: "ben@example.com"},
+		Bundle:    &apono.Ref{ID: "b1", Name: "Orders on-call"},
 	}
 }
 
@@ -299,7 +299,7 @@ func TestListAccessRequestEntitlements(t *testing.T) {
 	check.NoError(t, err)
 	check.Equal(t, page, &apono.Page[apono.AccessRequestEntitlement]{
 		Items: []*apono.AccessRequestEntitlement{{
-			Integration: apono.IntegrationPartial{ID: "i1", Name: "Production"}, Resource: ordersBucket(),
+			Integration: apono.Ref{ID: "i1", Name: "Production"}, Resource: ordersBucket(),
 			Permission: apono.RequestEntitlementPermission{Name: "ReadOnlyAccess"}, Status: "Granted",
 		}},
 		NextPageToken: "t2",
@@ -431,8 +431,8 @@ func TestEveryFieldOfTheAccessTypesIsTagged(t *testing.T) {
 		reflect.TypeFor[apono.ListAvailableBundlesOptions](), reflect.TypeFor[apono.ListAvailableEntitlementsOptions](),
 	)
 	tagged(t, "json",
-		reflect.TypeFor[apono.AccessRequest](), reflect.TypeFor[apono.AccessGroup](), reflect.TypeFor[apono.IntegrationPartial](),
-		reflect.TypeFor[apono.BundlePartial](), reflect.TypeFor[apono.RequestorIdentity](), reflect.TypeFor[apono.GranteeIdentity](),
+		reflect.TypeFor[apono.AccessRequest](), reflect.TypeFor[apono.AccessGroup](), reflect.TypeFor[apono.Ref](),
+		reflect.TypeFor[apono.Ref](), reflect.TypeFor[apono.IdentityRef](), reflect.TypeFor[apono.IdentityRef](),
 		reflect.TypeFor[apono.ResourceType](), reflect.TypeFor[apono.AccessRequestEntitlement](), reflect.TypeFor[apono.EntitlementResource](),
 		reflect.TypeFor[apono.RequestEntitlementPermission](), reflect.TypeFor[apono.CreateAccessRequestInput](),
 		reflect.TypeFor[apono.CreateAccessRequestEntitlement](), reflect.TypeFor[apono.RequestAgainInput](),

@@ -32,7 +32,7 @@ type AvailableBundle struct {
 // AvailableEntitlement is a permission to a resource that may be requested.
 type AvailableEntitlement struct {
 	// Integration is where the resource is.
-	Integration IntegrationPartial `json:"integration"`
+	Integration Ref `json:"integration"`
 	// Resource is the resource.
 	Resource EntitlementResource `json:"resource"`
 	// Permission is the permission.

@@ -32,7 +32,7 @@ func TestListAvailableEntitlements(t *testing.T) {
 	check.NoError(t, err)
 	check.Equal(t, page, &apono.Page[apono.AvailableEntitlement]{
 		Items: []*apono.AvailableEntitlement{{
-			Integration: apono.IntegrationPartial{ID: "i1", Name: "Production"}, Resource: ordersBucket(),
+			Integration: apono.Ref{ID: "i1", Name: "Production"}, Resource: ordersBucket(),
 			Permission: apono.EntitlementPermission{ID: "p1", SourceID: "arn:aws:iam::aws:policy/ReadOnlyAccess", Name: "ReadOnlyAccess"},
 		}},
 		NextPageToken: "t2",

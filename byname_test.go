@@ -254,8 +254,4 @@ func TestFirstOfOtherLists(t *testing.T) {
 	check.NoError(t, err)
 	check.Equal(t, *entry.RequestorEmail, "chen.payments@example.com")
 	check.Equal(t, len(server.Requests("Activity.List")), 2)
-	name, err := apono.First(client.Legacy.AccessRequests.ListAllSelectablePermissions(t.Context(), "mysql-staging-orders", "mysql-database"),
-		func(name *string) bool { return strings.HasPrefix(*name, "READ_W") })
-	check.NoError(t, err)
-	check.Equal(t, *name, "READ_WRITE")
 }

@@ -51,6 +51,14 @@ func deepCopy(v reflect.Value) reflect.Value {
 	return c
 }
 
+// value returns what a pointer points to, or the zero value.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
 // convert applies a conversion to each element of a slice, and keeps nil.
 func convert[A, B any](in []A, conversion func(A) B) []B {
 	if in == nil {

@@ -40,11 +40,11 @@ type DelegatedAccessRequest struct {
 	// AccessGroups are what was requested, one for each integration.
 	AccessGroups []AccessGroup `json:"access_groups"`
 	// Requestor is who made the request, nil for the caller.
-	Requestor *RequestorIdentity `json:"requestor,omitzero"`
+	Requestor *IdentityRef `json:"requestor,omitzero"`
 	// Grantee is who gets the access.
-	Grantee GranteeIdentity `json:"grantee"`
+	Grantee IdentityRef `json:"grantee"`
 	// Bundle is the bundle that was requested, if one was.
-	Bundle *BundlePartial `json:"bundle,omitzero"`
+	Bundle *Ref `json:"bundle,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }

@@ -22,17 +22,17 @@ func delegatedRequests() []*apono.DelegatedAccessRequest {
 			RevocationDate: apono.Ptr(time.Date(2026, 3, 5, 15, 16, 17, 0, time.UTC)),
 			CustomFields:   map[string]string{"ticket": "OPS-2"},
 			AccessGroups: []apono.AccessGroup{{
-				Integration:   apono.IntegrationPartial{ID: "i1", Name: "Production"},
+				Integration:   apono.Ref{ID: "i1", Name: "Production"},
 				ResourceTypes: []apono.ResourceType{{ID: "aws-account-s3-bucket", Label: "S3 Bucket"}},
 			}},
-			Requestor: &apono.RequestorIdentity{ID: "u1", SourceID: "ann@example.com"},
-			Grantee:   apono.GranteeIdentity{ID: "u2", SourceID: "ben@example.com"},
-			Bundle:    &apono.BundlePartial{ID: "b1", Name: "Orders on-call"},
+			Requestor: &apono.IdentityRef{ID: "u1", SourceID: "ann@example.com"},
+			Grantee:   apono.IdentityRef{ID: "u2", SourceID: "ben@example.com"},
+			Bundle:    &apono.Ref{ID: "b1", Name: "Orders on-call"},
 		},
 		{
 			ID: "dr-2", Status: "Revoked", CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 0, time.UTC),
 			CustomFields: map[string]string{}, AccessGroups: []apono.AccessGroup{},
-			Grantee: apono.GranteeIdentity{ID: "u3", SourceID: "chen@example.com"},
+			Grantee: apono.IdentityRef{ID: "u3", SourceID: "chen@example.com"},
 		},
 	}
 }

@@ -136,7 +136,7 @@ func ExampleAccessFlowsService_Create() {
 		Active:             true,
 		Trigger:            apono.AccessFlowTriggerSelfServe,
 		GrantDurationInMin: apono.Ptr(60),
-		Requestors: apono.RequestorsInput{
+		Requestors: apono.ConditionGroupInput{
 			LogicalOperator: apono.LogicalOperatorOr, Conditions: members("group-support"),
 		},
 		AccessTargets: []apono.AccessTargetInput{

@@ -42,7 +42,7 @@ func ExampleSpacesService() {
 
 	flow, err := client.AccessFlows.Create(ctx, apono.AccessFlowInput{
 		Name: "Billing databases", Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
-		Requestors: apono.RequestorsInput{
+		Requestors: apono.ConditionGroupInput{
 			LogicalOperator: apono.LogicalOperatorOr,
 			Conditions:      []apono.ConditionInput{{Type: apono.ConditionTypeGroup, Values: []string{"group-billing"}}},
 		},

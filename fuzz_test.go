@@ -349,7 +349,10 @@ func FuzzOutcomes(f *testing.F) {
 		require.NoError(f, err)
 		seeds = append(seeds, text)
 		for i, at := range scalars.FindAllIndex(text, -1) {
-			seeds = append(seeds, slices.Concat(text[:at[0]], []byte(oddities[i%len(oddities)]), text[at[1]:]))
+			if i%5 != 0 { // all of them take half a minute
+				continue
+			}
+			seeds = append(seeds, slices.Concat(text[:at[0]], []byte(oddities[i/5%len(oddities)]), text[at[1]:]))
 		}
 	}
 	const file = "testdata/outcomes.txt"

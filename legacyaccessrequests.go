@@ -118,7 +118,9 @@ type SelectableResource struct {
 // SelectablePermissionsPage is a page of the names of permissions that can be
 // requested.
 type SelectablePermissionsPage struct {
-	OffsetPage[string]
+	Items []string
+	// Total, Limit and Offset are as in [OffsetPage].
+	Total, Limit, Offset int
 	// AllowMultiple says that more than one may be requested at a time.
 	AllowMultiple bool
 }
@@ -292,7 +294,10 @@ func (s *LegacyAccessRequestsService) ListSelectablePermissions(ctx context.Cont
 	if err != nil {
 		return nil, err
 	}
-	return &SelectablePermissionsPage{OffsetPage: *page, AllowMultiple: more.AllowMultiple}, nil
+	return &SelectablePermissionsPage{
+		Items: convert(page.Items, func(name *string) string { return *name }),
+		Total: page.Total, Limit: page.Limit, Offset: page.Offset, AllowMultiple: more.AllowMultiple,
+	}, nil
 }
 
 // ListAllSelectablePermissions iterates over the names of the permissions that
@@ -301,8 +306,15 @@ func (s *LegacyAccessRequestsService) ListSelectablePermissions(ctx context.Cont
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
-func (s *LegacyAccessRequestsService) ListAllSelectablePermissions(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) iter.Seq2[*string, error] {
-	return listAllOffset[string](ctx, s.client, listSelectablePermissions, opts, integrationID, resourceType)
+func (s *LegacyAccessRequestsService) ListAllSelectablePermissions(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) iter.Seq2[string, error] {
+	names := listAllOffset[string](ctx, s.client, listSelectablePermissions, opts, integrationID, resourceType)
+	return func(yield func(string, error) bool) {
+		for name, err := range names {
+			if !yield(value(name), err) {
+				return
+			}
+		}
+	}
 }
 
 // ListSelectableResources gets one page of the resources of a type to which

@@ -193,7 +193,14 @@ func TestEveryLegacyListReadsAllPages(t *testing.T) {
 			return names(l.AccessRequests.ListAllSelectableResourceTypes(ctx, "i1"), func(r *apono.SelectableResourceType) string { return r.ID })
 		}},
 		{selectable + "/i1/db/permissions", pages(`"a"`, `"b"`, `"c"`), "", func(ctx context.Context, l *apono.Legacy) ([]string, error) {
-			return names(l.AccessRequests.ListAllSelectablePermissions(ctx, "i1", "db"), func(name *string) string { return *name })
+			var all []string
+			for name, err := range l.AccessRequests.ListAllSelectablePermissions(ctx, "i1", "db") {
+				if err != nil {
+					return all, err
+				}
+				all = append(all, name)
+			}
+			return all, nil
 		}},
 		{selectable + "/i1/db/resources", ids, "", func(ctx context.Context, l *apono.Legacy) ([]string, error) {
 			return names(l.AccessRequests.ListAllSelectableResources(ctx, "i1", "db"), func(r *apono.SelectableResource) string { return r.ID })

@@ -51,7 +51,7 @@ type AccessSession struct {
 	// RequestIDs are the access requests that it serves.
 	RequestIDs []string `json:"request_ids"`
 	// Integration is where the access is.
-	Integration IntegrationPartial `json:"integration"`
+	Integration Ref `json:"integration"`
 	// CredentialsStatus is the state of the credentials.
 	CredentialsStatus CredentialsStatus `json:"credentials_status"`
 	// CanResetCredentials says that ResetCredentials may be used.

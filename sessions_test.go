@@ -19,7 +19,7 @@ const accessDetailsPath = "/api/user/v1/access-sessions/s1/access-details"
 func ordersSession() *apono.AccessSession {
 	return &apono.AccessSession{
 		ID: "s1", Name: "orders (read)", RequestIDs: []string{"ar-1", "ar-2"},
-		Integration:       apono.IntegrationPartial{ID: "i1", Name: "Orders database"},
+		Integration:       apono.Ref{ID: "i1", Name: "Orders database"},
 		CredentialsStatus: apono.CredentialsStatusAvailable, CanResetCredentials: true,
 	}
 }

@@ -888,28 +888,6 @@ func (v *BundleInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfBundleInput)(v))
 }
 
-type fieldsOfBundlePartial BundlePartial
-
-// MarshalJSON writes the fields together with Extra.
-func (v BundlePartial) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfBundlePartial(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v BundlePartial) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfBundlePartial)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *BundlePartial) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfBundlePartial)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *BundlePartial) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfBundlePartial)(v))
-}
-
 type fieldsOfCatalogEntry CatalogEntry
 
 // MarshalJSON writes the fields together with Extra.
@@ -994,6 +972,50 @@ func (v *Condition) UnmarshalJSON(data []byte) error {
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *Condition) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfCondition)(v))
+}
+
+type fieldsOfConditionGroup ConditionGroup
+
+// MarshalJSON writes the fields together with Extra.
+func (v ConditionGroup) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfConditionGroup(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v ConditionGroup) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfConditionGroup)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *ConditionGroup) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfConditionGroup)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *ConditionGroup) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfConditionGroup)(v))
+}
+
+type fieldsOfConditionGroupInput ConditionGroupInput
+
+// MarshalJSON writes the fields together with Extra.
+func (v ConditionGroupInput) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfConditionGroupInput(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v ConditionGroupInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfConditionGroupInput)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *ConditionGroupInput) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfConditionGroupInput)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *ConditionGroupInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfConditionGroupInput)(v))
 }
 
 type fieldsOfConditionInput ConditionInput
@@ -1204,28 +1226,6 @@ func (v *GCPSecretConfig) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfGCPSecretConfig)(v))
 }
 
-type fieldsOfGranteeIdentity GranteeIdentity
-
-// MarshalJSON writes the fields together with Extra.
-func (v GranteeIdentity) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfGranteeIdentity(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v GranteeIdentity) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfGranteeIdentity)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *GranteeIdentity) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfGranteeIdentity)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *GranteeIdentity) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfGranteeIdentity)(v))
-}
-
 type fieldsOfGranteeV1 GranteeV1
 
 // MarshalJSON writes the fields together with Extra.
@@ -1244,48 +1244,6 @@ func (v *GranteeV1) UnmarshalJSON(data []byte) error {
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *GranteeV1) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfGranteeV1)(v))
-}
-
-type fieldsOfGrantees Grantees
-
-// MarshalJSON writes the fields together with Extra.
-func (v Grantees) MarshalJSON() ([]byte, error) { return wire.MarshalModel(fieldsOfGrantees(v)) }
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v Grantees) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfGrantees)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *Grantees) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfGrantees)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *Grantees) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfGrantees)(v))
-}
-
-type fieldsOfGranteesInput GranteesInput
-
-// MarshalJSON writes the fields together with Extra.
-func (v GranteesInput) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfGranteesInput(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v GranteesInput) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfGranteesInput)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *GranteesInput) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfGranteesInput)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *GranteesInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfGranteesInput)(v))
 }
 
 type fieldsOfGroup Group
@@ -1424,6 +1382,26 @@ func (v *IdentityAttributesSummary) UnmarshalJSONFrom(dec *jsontext.Decoder) err
 	return json.UnmarshalDecode(dec, (*fieldsOfIdentityAttributesSummary)(v))
 }
 
+type fieldsOfIdentityRef IdentityRef
+
+// MarshalJSON writes the fields together with Extra.
+func (v IdentityRef) MarshalJSON() ([]byte, error) { return wire.MarshalModel(fieldsOfIdentityRef(v)) }
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v IdentityRef) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfIdentityRef)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *IdentityRef) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfIdentityRef)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *IdentityRef) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfIdentityRef)(v))
+}
+
 type fieldsOfIdentityResult IdentityResult
 
 // MarshalJSON writes the fields together with Extra.
@@ -1530,28 +1508,6 @@ func (v *IntegrationAccessTargetInput) UnmarshalJSON(data []byte) error {
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *IntegrationAccessTargetInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfIntegrationAccessTargetInput)(v))
-}
-
-type fieldsOfIntegrationPartial IntegrationPartial
-
-// MarshalJSON writes the fields together with Extra.
-func (v IntegrationPartial) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfIntegrationPartial(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v IntegrationPartial) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfIntegrationPartial)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *IntegrationPartial) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfIntegrationPartial)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *IntegrationPartial) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfIntegrationPartial)(v))
 }
 
 type fieldsOfKubernetesSecretConfig KubernetesSecretConfig
@@ -1726,6 +1682,24 @@ func (v *QueryTarget) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfQueryTarget)(v))
 }
 
+type fieldsOfRef Ref
+
+// MarshalJSON writes the fields together with Extra.
+func (v Ref) MarshalJSON() ([]byte, error) { return wire.MarshalModel(fieldsOfRef(v)) }
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v Ref) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfRef)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *Ref) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfRef)(v)) }
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *Ref) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfRef)(v))
+}
+
 type fieldsOfRelativeTimeframe RelativeTimeframe
 
 // MarshalJSON writes the fields together with Extra.
@@ -1876,70 +1850,6 @@ func (v *RequestForInput) UnmarshalJSON(data []byte) error {
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *RequestForInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfRequestForInput)(v))
-}
-
-type fieldsOfRequestorIdentity RequestorIdentity
-
-// MarshalJSON writes the fields together with Extra.
-func (v RequestorIdentity) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfRequestorIdentity(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v RequestorIdentity) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfRequestorIdentity)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *RequestorIdentity) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfRequestorIdentity)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *RequestorIdentity) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfRequestorIdentity)(v))
-}
-
-type fieldsOfRequestors Requestors
-
-// MarshalJSON writes the fields together with Extra.
-func (v Requestors) MarshalJSON() ([]byte, error) { return wire.MarshalModel(fieldsOfRequestors(v)) }
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v Requestors) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfRequestors)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *Requestors) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfRequestors)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *Requestors) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfRequestors)(v))
-}
-
-type fieldsOfRequestorsInput RequestorsInput
-
-// MarshalJSON writes the fields together with Extra.
-func (v RequestorsInput) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfRequestorsInput(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v RequestorsInput) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfRequestorsInput)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *RequestorsInput) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfRequestorsInput)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *RequestorsInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfRequestorsInput)(v))
 }
 
 type fieldsOfResource Resource

@@ -391,10 +391,10 @@ func TestAccessFlowsFromEndToEnd(t *testing.T) {
 			return apono.AccessFlowInput{
 				Name: name, Description: apono.Ptr("d"), Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
 				RequestorIdentityType: apono.RequestorIdentityTypeAgent,
-				Requestors:            apono.RequestorsInput{LogicalOperator: apono.LogicalOperatorOr, Conditions: conditions},
+				Requestors:            apono.ConditionGroupInput{LogicalOperator: apono.LogicalOperatorOr, Conditions: conditions},
 				RequestFor: &apono.RequestForInput{
 					RequestScopes: []apono.RequestScope{apono.RequestScopeOthers},
-					Grantees:      &apono.GranteesInput{LogicalOperator: apono.LogicalOperatorOr, Conditions: conditions},
+					Grantees:      &apono.ConditionGroupInput{LogicalOperator: apono.LogicalOperatorOr, Conditions: conditions},
 				},
 				AccessTargets: []apono.AccessTargetInput{
 					{Integration: &apono.IntegrationAccessTargetInput{

@@ -428,7 +428,7 @@ func TestAccessRequestsWithTheClient(t *testing.T) {
 	check.Equal(t, len(made), 2)
 	first := made[0]
 	check.Equal(t, first.AccessGroups, []apono.AccessGroup{{
-		Integration: apono.IntegrationPartial{ID: "aws", Name: "Production"}, ResourceTypes: []apono.ResourceType{{ID: "s3", Label: "s3"}},
+		Integration: apono.Ref{ID: "aws", Name: "Production"}, ResourceTypes: []apono.ResourceType{{ID: "s3", Label: "s3"}},
 	}})
 
 	page, err := service.ListEntitlements(ctx, first.ID, apono.ListAccessRequestEntitlementsOptions{ResourceTypes: []string{"s3"}})
@@ -481,8 +481,8 @@ func TestDelegatedRequestsWithTheClient(t *testing.T) {
 	}
 	got, err := client.DelegatedRequests.Get(ctx, made[1])
 	check.NoError(t, err)
-	check.Equal(t, got.Grantee, apono.GranteeIdentity{ID: "u-ben", SourceID: "ben@example.com"})
-	check.Equal(t, got.Bundle, &apono.BundlePartial{ID: "b2", Name: "Auditors"})
+	check.Equal(t, got.Grantee, apono.IdentityRef{ID: "u-ben", SourceID: "ben@example.com"})
+	check.Equal(t, got.Bundle, &apono.Ref{ID: "b2", Name: "Auditors"})
 	all, err := apono.Collect(client.DelegatedRequests.ListAll(ctx, apono.ListDelegatedRequestsOptions{Grantee: "u-ben"}))
 	check.NoError(t, err)
 	check.True(t, len(all) == 2 && all[0].ID == made[0] && all[1].ID == made[1], "both requests, got %+v", all)
@@ -507,7 +507,7 @@ func TestAvailableAccessWithTheClient(t *testing.T) {
 	entitlements, err := service.ListEntitlements(ctx, apono.ListAvailableEntitlementsOptions{PermissionName: []string{"Assume"}, ResourceTypeID: []string{"iam"}})
 	check.NoError(t, err)
 	check.Equal(t, entitlements.Items, []*apono.AvailableEntitlement{{
-		Integration: apono.IntegrationPartial{ID: "aws", Name: "Production"},
+		Integration: apono.Ref{ID: "aws", Name: "Production"},
 		Resource:    apono.EntitlementResource{ID: "role", SourceID: "role", Name: "deployer", Type: apono.ResourceType{ID: "iam", Label: "iam"}},
 		Permission:  apono.EntitlementPermission{ID: "assume", SourceID: "assume", Name: "Assume"},
 	}})

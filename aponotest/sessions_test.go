@@ -115,7 +115,7 @@ func TestSessionsWithTheClient(t *testing.T) {
 	server := aponotest.NewServer(t, aponotest.WithPageSize(1))
 	sessions := []*apono.AccessSession{
 		{
-			ID: "s1", Name: "orders", RequestIDs: []string{"ar1"}, Integration: apono.IntegrationPartial{ID: "pg", Name: "Orders DB"},
+			ID: "s1", Name: "orders", RequestIDs: []string{"ar1"}, Integration: apono.Ref{ID: "pg", Name: "Orders DB"},
 			CredentialsStatus: apono.CredentialsStatusAvailable, CanResetCredentials: true,
 		},
 		{ID: "s2", RequestIDs: []string{}, CredentialsStatus: apono.CredentialsStatusNotApplicable},

@@ -249,7 +249,7 @@ func open(status apono.AccessRequestStatus) bool {
 	return !status.Rejected() && !status.Failed() && !status.Revoked() && !status.Is(apono.AccessRequestStatusRevoking)
 }
 
-func (o *offboarding) revoke(id string, status apono.AccessRequestStatus, bundle *apono.BundlePartial, groups []apono.AccessGroup) {
+func (o *offboarding) revoke(id string, status apono.AccessRequestStatus, bundle *apono.Ref, groups []apono.AccessGroup) {
 	words := []string{fmt.Sprintf("revoke request %s (%s)", id, status)}
 	for _, group := range groups {
 		words = append(words, group.Integration.Name)

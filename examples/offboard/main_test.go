@@ -13,8 +13,8 @@ import (
 func TestMain(m *testing.M) { process.Main(m, main) }
 
 var (
-	ada = &apono.RequestorIdentity{ID: "u1", SourceID: "Ada@example.com"}
-	ben = &apono.RequestorIdentity{ID: "u2", SourceID: "ben@example.com"}
+	ada = &apono.IdentityRef{ID: "u1", SourceID: "Ada@example.com"}
+	ben = &apono.IdentityRef{ID: "u2", SourceID: "ben@example.com"}
 )
 
 // newServer has Ada, who leaves, with requests in every state, and Ben, who
@@ -41,16 +41,16 @@ func newServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	for _, status := range []apono.AccessRequestStatus{"ACTIVE", "Granted", "PENDING", "PENDING_MFA", "REJECTED", "FAILED", "REVOKED", "EXPIRED", "REVOKING", "HALF_OPEN"} {
 		server.Put(aponotest.AccessRequests, apono.AccessRequest{ID: "own-" + string(status), Status: status, Requestor: ada,
 			AccessGroups: []apono.AccessGroup{
-				{Integration: apono.IntegrationPartial{ID: "i1", Name: "db"}, ResourceTypes: []apono.ResourceType{}},
-				{Integration: apono.IntegrationPartial{ID: "i2", Name: "k8s"}, ResourceTypes: []apono.ResourceType{}},
+				{Integration: apono.Ref{ID: "i1", Name: "db"}, ResourceTypes: []apono.ResourceType{}},
+				{Integration: apono.Ref{ID: "i2", Name: "k8s"}, ResourceTypes: []apono.ResourceType{}},
 			}})
 	}
 	server.Put(aponotest.AccessRequests,
 		apono.AccessRequest{ID: "of-ben", Status: "ACTIVE", Requestor: ben},
-		apono.AccessRequest{ID: "for-ada", Status: "ACTIVE", Requestor: ben, Grantee: &apono.GranteeIdentity{ID: "u1", SourceID: "Ada@example.com"},
-			Bundle: &apono.BundlePartial{ID: "b1", Name: "On call"}},
-		apono.AccessRequest{ID: "for-ada-over", Status: "REVOKED", Requestor: ben, Grantee: &apono.GranteeIdentity{ID: "u1", SourceID: "Ada@example.com"}},
-		apono.AccessRequest{ID: "for-ben", Status: "ACTIVE", Requestor: ada, Grantee: &apono.GranteeIdentity{ID: "u2", SourceID: "ben@example.com"}})
+		apono.AccessRequest{ID: "for-ada", Status: "ACTIVE", Requestor: ben, Grantee: &apono.IdentityRef{ID: "u1", SourceID: "Ada@example.com"},
+			Bundle: &apono.Ref{ID: "b1", Name: "On call"}},
+		apono.AccessRequest{ID: "for-ada-over", Status: "REVOKED", Requestor: ben, Grantee: &apono.IdentityRef{ID: "u1", SourceID: "Ada@example.com"}},
+		apono.AccessRequest{ID: "for-ben", Status: "ACTIVE", Requestor: ada, Grantee: &apono.IdentityRef{ID: "u2", SourceID: "ben@example.com"}})
 	return server
 }
 

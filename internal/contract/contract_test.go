@@ -27,15 +27,16 @@ var (
 		{6, `.*\.GetByName sent \[".*\.List"\].*`, "it finds a name in List"},
 	}
 	typeDeviations = []deviation{
-		{1, `ActivityReportJsonExportModel: there is no property "-" for apono.ActivityEntry.Extra`, "rows can be asked for columns that the schema lacks"},
 		{4, `.*: the only member of .* is the argument`, "a name or a list needs no struct around it"},
 		{1, `AccessFlowV2.requestor_identity_type: required is true .*,omitzero.*`, "older servers do not return it, and what they return is kept as it is"},
 		{4, `.*\.Delete: the answer MessageResponse is not returned`, "Delete returns an error only, as on services whose API answers nothing"},
 		{1, `apono.Message: it stands for MessageResponse, PublicApiMessageResponse`, "the same schema twice"},
 		{1, `apono.DayOfWeek: it stands for DayOfWeek, DayOfWeekV2`, "the same schema twice"},
 		{1, `apono.SecretStoreConfig: it stands for SecretStoreConfigV4, UpsertSecretStoreConfigV4`, "the same schema twice"},
-		{1, `apono.GranteeIdentity: it stands for GranteeIdentityV11, GranteeIdentityV4`, "the same schema twice"},
-		{1, `apono.RequestorIdentity: it stands for GranteeIdentityV1, RequestorIdentityV4`, "the same schema twice"},
+		{1, `apono.Ref: it stands for BundlePartialV4, IntegrationPartialV4`, "the same schema twice"},
+		{1, `apono.IdentityRef: it stands for GranteeIdentityV1, GranteeIdentityV11, GranteeIdentityV4, RequestorIdentityV4`, "the same schema four times"},
+		{1, `apono.ConditionGroup: it stands for GranteesV2, RequestorsV2`, "the same schema twice"},
+		{1, `apono.ConditionGroupInput: it stands for GranteesUpsertV2, RequestorsUpsertV2`, "the same schema twice"},
 		{1, `apono.QueryTarget: it stands for QueryAccessTargetUpsertV2, QueryAccessTargetV2`, "the same schema twice"},
 		{28, `.*: the document has no query parameter "(limit|skip)"`, "the server may page lists by offset, though it does not say so"},
 	}

@@ -161,7 +161,10 @@ func answerType(t reflect.Type) reflect.Type {
 	if !paged || t.PkgPath() != reflect.TypeFor[apono.Message]().PkgPath() {
 		return t
 	}
-	itemType := reflect.SliceOf(items.Type.Elem().Elem())
+	itemType := items.Type // of texts
+	if itemType.Elem().Kind() == reflect.Pointer {
+		itemType = reflect.SliceOf(itemType.Elem().Elem())
+	}
 	if _, ok := t.FieldByName("NextPageToken"); ok {
 		return envelope("items", itemType, reflect.TypeFor[struct {
 			NextPageToken *string `json:"next_page_token,omitzero"`
@@ -299,7 +302,7 @@ func (c *comparison) object(t reflect.Type, s *openapi3.Schema) {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		property, known := s.Properties[name]
 		switch {
-		case !f.IsExported():
+		case f.Type == reflect.TypeFor[apono.Extra](): // what the document does not have
 		case !known:
 			c.report("%s: there is no property %q for %v.%s", s.Title, name, t, f.Name)
 		default:
