@@ -1,15 +1,11 @@
-// Server serves integrations in the form of Apono's API, for the measurements
-// beside it. It is a process of its own so that its CPU time is not counted as
-// a client's. All items are rendered at the start; a page is a part of them.
+// Package server serves integrations in the form of Apono's API, for the
+// benchmarks. It runs in a process of its own, so that its CPU time is not
+// counted as a client's. All items are rendered at the start; a page is a part of
+// them.
 //
-// It listens on loopback, prints a line of JSON with its addresses and its
-// certificate, and ends when its standard input does.
-//
-// The first segment of a path is the settings for the request, for example
+// The first segment of a path has the settings for the request, for example
 // /latency=50ms&items=20000&page=100&gzip=true&extra=true/api/v2/integrations.
-// GET /stats says how many requests there were since it was last asked, how
-// many at a time, and how many over HTTP/2.
-package main
+package server
 
 import (
 	"bytes"
@@ -18,13 +14,11 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -53,17 +47,32 @@ const (
 		`"custom_access_details":"Ask #data before you touch the archive."}`
 )
 
-func main() {
-	items := flag.Int("items", 100_000, "how many different items there are; longer lists have them again")
-	flag.Parse()
+// Corpus is how many different items there are. Longer lists have them again.
+const Corpus = 20_000
+
+// Addresses are the server's base URLs, and the certificate of the second.
+type Addresses struct {
+	HTTP  string `json:"http"`
+	HTTPS string `json:"https"`
+	CA    string `json:"ca"`
+}
+
+// Run serves on loopback. It writes its addresses as JSON, and stops when in
+// ends.
+func Run(in io.Reader, out io.Writer) error {
 	extra := strings.TrimSuffix(v4, "}") + `,"since":{"version":7}}` // a member that the SDK does not know
-	s := &server{v4: render(v4, *items), v2: render(v2, *items), extra: render(extra, *items)}
+	s := &server{v4: render(v4), v2: render(v2), extra: render(extra)}
 	plain, secure := httptest.NewServer(s), httptest.NewUnstartedServer(s)
+	defer plain.Close()
 	secure.EnableHTTP2 = true
 	secure.StartTLS()
+	defer secure.Close()
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
-	_ = json.NewEncoder(os.Stdout).Encode(map[string]string{"http": plain.URL, "https": secure.URL, "ca": string(authority)})
-	_, _ = io.Copy(io.Discard, os.Stdin)
+	if err := json.NewEncoder(out).Encode(Addresses{plain.URL, secure.URL, string(authority)}); err != nil {
+		return err
+	}
+	_, err := io.Copy(io.Discard, in)
+	return err
 }
 
 // rendered are items one behind the other, with a comma after each.
@@ -72,9 +81,9 @@ type rendered struct {
 	ends []int
 }
 
-func render(format string, n int) *rendered {
+func render(format string) *rendered {
 	r := &rendered{ends: []int{0}}
-	for i := range n {
+	for i := range Corpus {
 		r.text = append(fmt.Appendf(r.text, format, i), ',')
 		r.ends = append(r.ends, len(r.text))
 	}
@@ -97,44 +106,23 @@ func (r *rendered) slice(from, n int) ([]byte, error) {
 type server struct {
 	v4, v2, extra *rendered
 	compressed    sync.Map // []byte by the request's URI
-
-	mu                                 sync.Mutex
-	requests, http2, inFlight, highest int
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	if r.URL.Path == "/stats" {
-		_, _ = fmt.Fprintf(w, `{"requests":%d,"http2":%d,"max_in_flight":%d}`, s.requests, s.http2, s.highest)
-		s.requests, s.http2, s.highest = 0, 0, s.inFlight
-		s.mu.Unlock()
-		return
-	}
-	s.requests++
-	s.http2 += r.ProtoMajor / 2
-	s.inFlight++
-	s.highest = max(s.highest, s.inFlight)
-	s.mu.Unlock()
-	body, err := s.answer(w.Header(), r)
-	for i, part := range body {
-		if i == len(body)-1 {
-			// A client may ask for the next page as soon as it has this one's
-			// end, so that this request has to be over before.
-			s.mu.Lock()
-			s.inFlight--
-			s.mu.Unlock()
-		}
-		if err == nil {
-			_, err = w.Write(part)
-		}
-	}
+	body, err := s.response(w.Header(), r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	for _, part := range body {
+		if _, err := w.Write(part); err != nil {
+			return
+		}
 	}
 }
 
-// answer returns the body for a request: the start, the items and the end.
-func (s *server) answer(header http.Header, r *http.Request) (body [3][]byte, err error) {
+// response returns the body for a request: the start, the items and the end.
+func (s *server) response(header http.Header, r *http.Request) (body [3][]byte, err error) {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		return body, err
 	}

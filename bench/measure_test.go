@@ -1,0 +1,67 @@
+package bench
+
+import (
+	"os"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// use is what the process has used so far. The server is another process.
+type use struct {
+	cpu           time.Duration // of user and system
+	allocs, bytes uint64
+}
+
+func used() use {
+	var usage syscall.Rusage
+	check(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	return use{time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), memory.Mallocs, memory.TotalAlloc}
+}
+
+// measure runs what is measured, which is units of something, after a warm-up.
+func measure(b *testing.B, unit string, units int, warmUp, run func() error) {
+	b.Helper()
+	if err := warmUp(); err != nil {
+		b.Fatal(err)
+	}
+	forgetPeak()
+	before := used()
+	for b.Loop() {
+		if err := run(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	report(b, unit, units*b.N, before)
+}
+
+// report reports what was used for so many units.
+func report(b *testing.B, unit string, units int, before use) {
+	b.Helper()
+	after, n := used(), float64(units)
+	b.ReportMetric(float64((after.cpu-before.cpu).Nanoseconds())/n, "cpu-ns/"+unit)
+	b.ReportMetric(float64(after.allocs-before.allocs)/n, "allocs/"+unit)
+	b.ReportMetric(float64(after.bytes-before.bytes)/n, "B/"+unit)
+	b.ReportMetric(float64(peak())/1e6, "peak-MB")
+}
+
+// forgetPeak gives memory back to the system and starts the peak anew.
+func forgetPeak() {
+	debug.FreeOSMemory()
+	check(os.WriteFile("/proc/self/clear_refs", []byte("5"), 0))
+}
+
+var highest = regexp.MustCompile(`VmHWM:\s*(\d+) kB`)
+
+// peak returns the most memory that the process has had since the peak was
+// forgotten, in bytes.
+func peak() int {
+	status := must(os.ReadFile("/proc/self/status"))
+	return must(strconv.Atoi(string(highest.FindSubmatch(status)[1]))) << 10
+}

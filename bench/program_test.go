@@ -1,0 +1,48 @@
+package bench
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// BenchmarkProgram starts programs as small as can be, which list integrations
+// if they are told where: what importing the package costs a program.
+func BenchmarkProgram(b *testing.B) {
+	for _, client := range []string{"plain", "sdk"} {
+		b.Run("client="+client, func(b *testing.B) {
+			program := filepath.Join(b.TempDir(), client)
+			out, err := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./minimal/"+client).CombinedOutput()
+			if err != nil {
+				b.Fatalf("%v: %s", err, out)
+			}
+			file := must(os.Stat(program))
+			initialization := 0.0
+			for b.Loop() {
+				cmd := exec.CommandContext(b.Context(), program)
+				cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+				out, err := cmd.CombinedOutput()
+				if err != nil {
+					b.Fatalf("%v: %s", err, out)
+				}
+				initialization += milliseconds(string(out))
+			}
+			b.ReportMetric(initialization/float64(b.N), "init-ms")
+			b.ReportMetric(float64(file.Size())/1e6, "program-MB")
+		})
+	}
+}
+
+// milliseconds adds up the times of lines such as
+// "init net/http @0.61 ms, 0.024 ms clock, 6720 bytes, 120 allocs".
+func milliseconds(trace string) (sum float64) {
+	for line := range strings.Lines(trace) {
+		if fields := strings.Fields(line); len(fields) > 4 && fields[0] == "init" {
+			sum += must(strconv.ParseFloat(fields[4], 64))
+		}
+	}
+	return sum
+}
