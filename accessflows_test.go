@@ -14,8 +14,9 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 // accessService is what the services of access flows, bundles, access scopes
@@ -62,7 +63,7 @@ type accessSuite[T, O, In any] struct {
 	query   string
 	// onPage2 are the options that go on at the token "t2".
 	onPage2 O
-	deleted script.Answer
+	deleted script.Response
 	// rename gives the name of an input.
 	rename func(*In) *string
 }
@@ -71,67 +72,67 @@ type accessSuite[T, O, In any] struct {
 // for one with nothing but what is required.
 func (s accessSuite[T, O, In]) operations(t *testing.T) {
 	t.Helper()
-	full, minimal := fixture(t, s.folder+"/full.json"), fixture(t, s.folder+"/minimal.json")
+	full, minimal := apitest.Fixture(t, s.folder+"/full.json"), apitest.Fixture(t, s.folder+"/minimal.json")
 	const id, escaped = "a/1 b?", "/a%2F1%20b%3F"
-	objects := []script.Answer{{Body: full}, {Body: minimal}}
+	objects := []script.Response{{Body: full}, {Body: minimal}}
 	want := []*T{s.full(), s.minimal()}
 
 	t.Run("List", func(t *testing.T) {
 		t.Parallel()
 		fake := script.New(t,
-			script.Answer{Body: `{"items":[` + full + `,` + minimal + `],"pagination":{"next_page_token":"t2"}}`},
-			script.Answer{Body: `{"items":[],"pagination":{}}`},
+			script.Response{Body: `{"items":[` + full + `,` + minimal + `],"pagination":{"next_page_token":"t2"}}`},
+			script.Response{Body: `{"items":[],"pagination":{}}`},
 		)
-		service := s.service(newClient(t, fake))
+		service := s.service(apitest.NewClient(t, fake))
 		page, err := service.List(t.Context(), s.options)
-		check.NoError(t, err)
-		check.Equal(t, page, &apono.Page[T]{Items: want, NextPageToken: "t2"})
-		sent(t, fake.Requests()[0], "GET", s.path, s.query, "")
+		require.NoError(t, err)
+		require.Equal(t, &apono.Page[T]{Items: want, NextPageToken: "t2"}, page)
+		apitest.Sent(t, fake.Requests()[0], "GET", s.path, s.query, "")
 		page, err = service.List(t.Context(), s.onPage2)
-		check.NoError(t, err)
-		check.Equal(t, page, &apono.Page[T]{Items: []*T{}})
-		sent(t, fake.Requests()[1], "GET", s.path, "limit=2&page_token=t2", "")
+		require.NoError(t, err)
+		require.Equal(t, &apono.Page[T]{Items: []*T{}}, page)
+		apitest.Sent(t, fake.Requests()[1], "GET", s.path, "limit=2&page_token=t2", "")
 	})
 	t.Run("Get", func(t *testing.T) {
 		t.Parallel()
 		fake := script.New(t, objects...)
-		service := s.service(newClient(t, fake))
+		service := s.service(apitest.NewClient(t, fake))
 		for i := range objects {
 			got, err := service.Get(t.Context(), id)
-			check.NoError(t, err)
-			check.Equal(t, got, want[i])
-			sent(t, fake.Requests()[i], "GET", s.path+escaped, "", "")
+			require.NoError(t, err)
+			require.Equal(t, want[i], got)
+			apitest.Sent(t, fake.Requests()[i], "GET", s.path+escaped, "", "")
 		}
 	})
 	t.Run("Create", func(t *testing.T) {
 		t.Parallel()
 		fake := script.New(t, objects[0])
-		got, err := s.service(newClient(t, fake)).Create(t.Context(), s.upsert())
-		check.NoError(t, err)
-		check.Equal(t, got, want[0])
-		sent(t, fake.Requests()[0], "POST", s.path, "", fixture(t, s.folder+"/upsert.json"))
+		got, err := s.service(apitest.NewClient(t, fake)).Create(t.Context(), s.upsert())
+		require.NoError(t, err)
+		require.Equal(t, want[0], got)
+		apitest.Sent(t, fake.Requests()[0], "POST", s.path, "", apitest.Fixture(t, s.folder+"/upsert.json"))
 	})
 	t.Run("Update", func(t *testing.T) {
 		t.Parallel()
 		fake := script.New(t, objects[1])
-		got, err := s.service(newClient(t, fake)).Update(t.Context(), id, s.upsert())
-		check.NoError(t, err)
-		check.Equal(t, got, want[1])
-		sent(t, fake.Requests()[0], "PUT", s.path+escaped, "", fixture(t, s.folder+"/upsert.json"))
+		got, err := s.service(apitest.NewClient(t, fake)).Update(t.Context(), id, s.upsert())
+		require.NoError(t, err)
+		require.Equal(t, want[1], got)
+		apitest.Sent(t, fake.Requests()[0], "PUT", s.path+escaped, "", apitest.Fixture(t, s.folder+"/upsert.json"))
 	})
 	t.Run("Delete", func(t *testing.T) {
 		t.Parallel()
 		fake := script.New(t, s.deleted)
-		check.NoError(t, s.service(newClient(t, fake)).Delete(t.Context(), id))
-		sent(t, fake.Requests()[0], "DELETE", s.path+escaped, "", "")
+		require.NoError(t, s.service(apitest.NewClient(t, fake)).Delete(t.Context(), id))
+		apitest.Sent(t, fake.Requests()[0], "DELETE", s.path+escaped, "", "")
 	})
 	t.Run("no id", func(t *testing.T) {
 		t.Parallel()
-		service := s.service(newClient(t, noRequest(t)))
+		service := s.service(apitest.NewClient(t, apitest.NoRequest(t)))
 		_, getErr := service.Get(t.Context(), "")
 		_, updateErr := service.Update(t.Context(), "", s.upsert())
 		for _, err := range []error{getErr, updateErr, service.Delete(t.Context(), "")} {
-			check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Arg, "id")
+			require.Equal(t, "id", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 		}
 	})
 }
@@ -139,23 +140,23 @@ func (s accessSuite[T, O, In]) operations(t *testing.T) {
 // sends checks the body of an input in both operations that take it.
 func (s accessSuite[T, O, In]) sends(t *testing.T, in In, body string) {
 	t.Helper()
-	fake := script.New(t, script.Answer{Body: `{}`}, script.Answer{Body: `{}`})
-	service := s.service(newClient(t, fake))
+	fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`})
+	service := s.service(apitest.NewClient(t, fake))
 	_, createErr := service.Create(t.Context(), in)
 	_, updateErr := service.Update(t.Context(), "x1", in)
-	check.NoError(t, errors.Join(createErr, updateErr))
-	sent(t, fake.Requests()[0], "POST", s.path, "", body)
-	sent(t, fake.Requests()[1], "PUT", s.path+"/x1", "", body)
+	require.NoError(t, errors.Join(createErr, updateErr))
+	apitest.Sent(t, fake.Requests()[0], "POST", s.path, "", body)
+	apitest.Sent(t, fake.Requests()[1], "PUT", s.path+"/x1", "", body)
 }
 
 // refuses checks that both operations refuse an input before they send it.
 func (s accessSuite[T, O, In]) refuses(t *testing.T, in In, want apono.ArgumentError) {
 	t.Helper()
-	service := s.service(newClient(t, noRequest(t)))
+	service := s.service(apitest.NewClient(t, apitest.NoRequest(t)))
 	_, createErr := service.Create(t.Context(), in)
 	_, updateErr := service.Update(t.Context(), "x1", in)
 	for _, err := range []error{createErr, updateErr} {
-		check.Equal(t, *check.ErrorAs[*apono.ArgumentError](t, err), want)
+		require.Equal(t, want, *apitest.ErrorAs[*apono.ArgumentError](t, err))
 	}
 }
 
@@ -163,16 +164,16 @@ func (s accessSuite[T, O, In]) refuses(t *testing.T, in In, want apono.ArgumentE
 // body of the update.
 func (s accessSuite[T, O, In]) updated(t *testing.T, read string, edit func(*In)) string {
 	t.Helper()
-	fake := script.New(t, script.Answer{Body: read}, script.Answer{Body: `{}`})
-	service := s.service(newClient(t, fake))
+	fake := script.New(t, script.Response{Body: read}, script.Response{Body: `{}`})
+	service := s.service(apitest.NewClient(t, fake))
 	object, err := service.Get(t.Context(), "x1")
-	check.NoError(t, err)
+	require.NoError(t, err)
 	in := s.updateInput(object)
 	if edit != nil {
 		edit(&in)
 	}
 	_, err = service.Update(t.Context(), "x1", in)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	return fake.Requests()[1].Body
 }
 
@@ -180,15 +181,15 @@ func (s accessSuite[T, O, In]) updated(t *testing.T, read string, edit func(*In)
 // who edits it changes what was read.
 func (s accessSuite[T, O, In]) updateInputs(t *testing.T, minimal string) {
 	t.Helper()
-	check.Equal(t, s.updateInput(s.full()), s.upsert())
-	check.JSON(t, s.updated(t, fixture(t, s.folder+"/full.json"), nil), fixture(t, s.folder+"/upsert.json"))
-	check.JSON(t, s.updated(t, fixture(t, s.folder+"/minimal.json"), nil), minimal)
+	require.Equal(t, s.upsert(), s.updateInput(s.full()))
+	apitest.JSONEq(t, apitest.Fixture(t, s.folder+"/upsert.json"), s.updated(t, apitest.Fixture(t, s.folder+"/full.json"), nil))
+	apitest.JSONEq(t, minimal, s.updated(t, apitest.Fixture(t, s.folder+"/minimal.json"), nil))
 	for _, object := range []func() *T{s.full, s.minimal} {
 		read := object()
 		in := s.updateInput(read)
 		accessOverwrite(reflect.ValueOf(&in).Elem())
-		check.Equal(t, *s.rename(&in), "edited")
-		check.Equal(t, read, object())
+		require.Equal(t, "edited", *s.rename(&in))
+		require.Equal(t, object(), read)
 	}
 }
 
@@ -219,7 +220,7 @@ func accessOverwrite(v reflect.Value) {
 // than this version does.
 func (s accessSuite[T, O, In]) keepsUnknown(t *testing.T) {
 	t.Helper()
-	future, want := fixture(t, s.folder+"/future.json"), fixture(t, s.folder+"/future_upsert.json")
+	future, want := apitest.Fixture(t, s.folder+"/future.json"), apitest.Fixture(t, s.folder+"/future_upsert.json")
 	written := make(chan string, 2)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -234,8 +235,8 @@ func (s accessSuite[T, O, In]) keepsUnknown(t *testing.T) {
 		_, _ = io.WriteString(w, future)
 	}))
 	t.Cleanup(server.Close)
-	client, err := apono.NewClient(testToken, apono.WithBaseURL(server.URL))
-	check.NoError(t, err)
+	client, err := apono.NewClient(apitest.Token, apono.WithBaseURL(server.URL))
+	require.NoError(t, err)
 	service := s.service(client)
 	lastPut := func() string {
 		select {
@@ -254,12 +255,12 @@ func (s accessSuite[T, O, In]) keepsUnknown(t *testing.T) {
 		func() (*T, error) { items, err := apono.Collect(service.ListAll(t.Context())); return items[1], err },
 	} {
 		object, err := read()
-		check.NoError(t, err)
+		require.NoError(t, err)
 		in := s.updateInput(object)
 		*s.rename(&in) = "Edited"
 		_, err = service.Update(t.Context(), "x1", in)
-		check.NoError(t, err)
-		check.JSON(t, lastPut(), want)
+		require.NoError(t, err)
+		apitest.JSONEq(t, want, lastPut())
 	}
 }
 
@@ -278,7 +279,7 @@ var accessFlowSuite = accessSuite[apono.AccessFlow, apono.ListAccessFlowsOptions
 	full:        onCall, minimal: everybody, upsert: onCallInput,
 	options: apono.ListAccessFlowsOptions{Limit: 2, SpaceReferences: inSpaces}, query: "limit=2&" + inSpacesQuery,
 	onPage2: apono.ListAccessFlowsOptions{Limit: 2, SpaceReferences: inSpaces, PageToken: "t2"},
-	deleted: script.Answer{Status: 204},
+	deleted: script.Response{Status: 204},
 	rename:  func(in *apono.AccessFlowInput) *string { return &in.Name },
 }
 
@@ -458,31 +459,31 @@ func TestEveryListOfAccessAndReportsReadsAllPages(t *testing.T) {
 	t.Parallel()
 	for path, list := range map[string]func(context.Context, *apono.Client) ([]string, error){
 		"/api/admin/v2/access-flows": func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.AccessFlows.ListAll(ctx, apono.ListAccessFlowsOptions{Limit: 2}), func(f *apono.AccessFlow) string { return f.ID })
+			return apitest.Names(c.AccessFlows.ListAll(ctx, apono.ListAccessFlowsOptions{Limit: 2}), func(f *apono.AccessFlow) string { return f.ID })
 		},
 		"/api/admin/v2/bundles": func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.Bundles.ListAll(ctx, apono.ListBundlesOptions{Limit: 2, Name: "p*"}), func(b *apono.Bundle) string { return b.ID })
+			return apitest.Names(c.Bundles.ListAll(ctx, apono.ListBundlesOptions{Limit: 2, Name: "p*"}), func(b *apono.Bundle) string { return b.ID })
 		},
 		"/api/admin/v1/access-scopes": func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.Scopes.ListAll(ctx, apono.ListScopesOptions{Limit: 2, Name: "p*"}), func(s *apono.AccessScope) string { return s.ID })
+			return apitest.Names(c.Scopes.ListAll(ctx, apono.ListScopesOptions{Limit: 2, Name: "p*"}), func(s *apono.AccessScope) string { return s.ID })
 		},
 		"/api/admin/v1/activity-reports": func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.Reports.ListAll(ctx, apono.ListReportsOptions{Limit: 2, Name: "p*"}), func(r *apono.ActivityReport) string { return r.ID })
+			return apitest.Names(c.Reports.ListAll(ctx, apono.ListReportsOptions{Limit: 2, Name: "p*"}), func(r *apono.ActivityReport) string { return r.ID })
 		},
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			fake := script.New(t,
-				script.Answer{Body: tokenPage("t2", "a", "b")}, script.Answer{Body: tokenPage("t3")}, script.Answer{Body: tokenPage("", "c")})
-			got, err := list(t.Context(), newClient(t, fake))
-			check.NoError(t, err)
-			check.Equal(t, got, []string{"a", "b", "c"})
+				script.Response{Body: apitest.TokenPage("t2", "a", "b")}, script.Response{Body: apitest.TokenPage("t3")}, script.Response{Body: apitest.TokenPage("", "c")})
+			got, err := list(t.Context(), apitest.NewClient(t, fake))
+			require.NoError(t, err)
+			require.Equal(t, []string{"a", "b", "c"}, got)
 			first := "limit=2&name=p%2A"
 			if path == accessFlowSuite.path {
 				first = "limit=2"
 			}
 			for i, query := range []string{first, "limit=2&page_token=t2", "limit=2&page_token=t3"} {
-				sent(t, fake.Requests()[i], "GET", path, query, "")
+				apitest.Sent(t, fake.Requests()[i], "GET", path, query, "")
 			}
 		})
 	}
@@ -505,7 +506,7 @@ func TestAccessFlowEnumsAreSpeltAsTheAPIDoes(t *testing.T) {
 		apono.DayOfWeekThursday: "THURSDAY", apono.DayOfWeekFriday: "FRIDAY", apono.DayOfWeekSaturday: "SATURDAY",
 		apono.DayOfWeekSunday: "SUNDAY", apono.RequestorIdentityTypeHuman: "HUMAN", apono.RequestorIdentityTypeAgent: "AGENT",
 	} {
-		check.Equal(t, fmt.Sprint(constant), want)
+		require.Equal(t, want, fmt.Sprint(constant))
 	}
 }
 
@@ -629,15 +630,15 @@ func TestAnAccessTargetIsOfExactlyOneKind(t *testing.T) {
 // that cannot be seen. One of two kinds that can be seen is still a mistake.
 func TestAnUpdateInputWithATargetOfTwoKindsIsRefused(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "accessflows/future.json")})
-	client := newClient(t, fake)
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "accessflows/future.json")})
+	client := apitest.NewClient(t, fake)
 	flow, err := client.AccessFlows.Get(t.Context(), "flow-3")
-	check.NoError(t, err)
+	require.NoError(t, err)
 	in := flow.UpdateInput()
 	in.AccessTargets[4].Bundle = &apono.BundleAccessTargetInput{BundleReference: "b"}
 	_, err = client.AccessFlows.Update(t.Context(), "flow-3", in)
-	check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Arg, "in.AccessTargets[4]")
-	check.Equal(t, len(fake.Requests()), 1)
+	require.Equal(t, "in.AccessTargets[4]", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
+	require.Len(t, fake.Requests(), 1)
 }
 
 // An update replaces the whole flow. A conversion that forgets the approvers
@@ -693,7 +694,7 @@ type accessFlowEdit struct {
 func (e accessFlowEdit) run(t *testing.T) {
 	t.Helper()
 	body := accessFlowSuite.updated(t, `{`+accessFlowRest+`, `+e.read+`}`, e.edit)
-	check.JSON(t, body, `{`+accessFlowRest+`, "request_for_others": false, `+e.want+`}`)
+	apitest.JSONEq(t, `{`+accessFlowRest+`, "request_for_others": false, `+e.want+`}`, body)
 }
 
 // Unknown members of a list's elements have to follow the elements: with the
@@ -859,21 +860,21 @@ func TestRemovingOneOfTwoTargetsOfUnknownKindsRemovesThatOne(t *testing.T) {
 // What a target of an unknown kind is travels with it, into another flow too.
 func TestATargetOfAnUnknownKindCanBeMovedToAnotherFlow(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"access_targets": [{"space": {"space_id": "s1"}}]}`}, script.Answer{Body: `{}`})
-	client := newClient(t, fake).AccessFlows
+	fake := script.New(t, script.Response{Body: `{"access_targets": [{"space": {"space_id": "s1"}}]}`}, script.Response{Body: `{}`})
+	client := apitest.NewClient(t, fake).AccessFlows
 	flow, err := client.Get(t.Context(), "f1")
-	check.NoError(t, err)
+	require.NoError(t, err)
 	_, err = client.Create(t.Context(), apono.AccessFlowInput{AccessTargets: flow.UpdateInput().AccessTargets})
-	check.NoError(t, err)
-	check.Contains(t, fake.Requests()[1].Body, `"access_targets":[{"space":{"space_id":"s1"}}]`)
+	require.NoError(t, err)
+	require.Contains(t, fake.Requests()[1].Body, `"access_targets":[{"space":{"space_id":"s1"}}]`)
 }
 
 // A field without a tag is sent under its Go name, which the API ignores: the
 // filter filters nothing, and the member is lost.
 func TestEveryFieldOfTheAccessFlowTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url", reflect.TypeFor[apono.ListAccessFlowsOptions]())
-	tagged(t, "json",
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListAccessFlowsOptions]())
+	apitest.Tagged(t, "json",
 		reflect.TypeFor[apono.AccessFlow](), reflect.TypeFor[apono.AccessFlowInput](), reflect.TypeFor[apono.AccessFlowSettings](),
 		reflect.TypeFor[apono.AccessFlowTimeframe](), reflect.TypeFor[apono.ConditionGroup](), reflect.TypeFor[apono.ConditionGroupInput](),
 		reflect.TypeFor[apono.Condition](), reflect.TypeFor[apono.ConditionInput](), reflect.TypeFor[apono.RequestFor](),

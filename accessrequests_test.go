@@ -2,6 +2,7 @@ package apono_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -11,8 +12,9 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 // activeRequest is what accessrequests/request.json holds.
@@ -58,31 +60,31 @@ func ordersBucket() apono.EntitlementResource {
 
 func TestListAccessRequests(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{
-		"items": [` + fixture(t, "accessrequests/request.json") + `,` + fixture(t, "accessrequests/request_minimal.json") + `],
+	fake := script.New(t, script.Response{Body: `{
+		"items": [` + apitest.Fixture(t, "accessrequests/request.json") + `,` + apitest.Fixture(t, "accessrequests/request_minimal.json") + `],
 		"pagination": {"next_page_token": "t2"}
 	}`})
-	page, err := newClient(t, fake).AccessRequests.List(t.Context(), apono.ListAccessRequestsOptions{
+	page, err := apitest.NewClient(t, fake).AccessRequests.List(t.Context(), apono.ListAccessRequestsOptions{
 		Limit: 20, Requestor: "ann@example.com", Statuses: []apono.AccessRequestStatus{apono.AccessRequestStatusPendingMFA, "On hold"},
 	})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.AccessRequest]{Items: []*apono.AccessRequest{activeRequest(), minimalRequest()}, NextPageToken: "t2"})
-	sent(t, fake.Requests()[0], "GET", "/api/user/v4/access-requests",
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.AccessRequest]{Items: []*apono.AccessRequest{activeRequest(), minimalRequest()}, NextPageToken: "t2"}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/user/v4/access-requests",
 		"limit=20&requestor=ann%40example.com&statuses=PENDING_MFA&statuses=On+hold", "")
 }
 
 func TestGetAccessRequest(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: fixture(t, "accessrequests/request.json")},
-		script.Answer{Body: fixture(t, "accessrequests/request_minimal.json")},
+		script.Response{Body: apitest.Fixture(t, "accessrequests/request.json")},
+		script.Response{Body: apitest.Fixture(t, "accessrequests/request_minimal.json")},
 	)
-	client := newClient(t, fake)
+	client := apitest.NewClient(t, fake)
 	for i, want := range []*apono.AccessRequest{activeRequest(), minimalRequest()} {
 		got, err := client.AccessRequests.Get(t.Context(), "ar/1 a")
-		check.NoError(t, err)
-		check.Equal(t, got, want)
-		sent(t, fake.Requests()[i], "GET", "/api/user/v4/access-requests/ar%2F1%20a", "", "")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		apitest.Sent(t, fake.Requests()[i], "GET", "/api/user/v4/access-requests/ar%2F1%20a", "", "")
 	}
 }
 
@@ -90,9 +92,9 @@ func TestGetAccessRequest(t *testing.T) {
 // the first only leaves the others granted and forgotten.
 func TestCreateAccessRequestAnswersAllRequests(t *testing.T) {
 	t.Parallel()
-	one, other := fixture(t, "accessrequests/request.json"), fixture(t, "accessrequests/request_minimal.json")
-	fake := script.New(t, script.Answer{Body: `[` + one + `,` + other + `]`}, script.Answer{Body: `[` + other + `]`}, script.Answer{Body: `[]`})
-	client := newClient(t, fake)
+	one, other := apitest.Fixture(t, "accessrequests/request.json"), apitest.Fixture(t, "accessrequests/request_minimal.json")
+	fake := script.New(t, script.Response{Body: `[` + one + `,` + other + `]`}, script.Response{Body: `[` + other + `]`}, script.Response{Body: `[]`})
+	client := apitest.NewClient(t, fake)
 	for i, test := range []struct {
 		in   apono.CreateAccessRequestInput
 		body string
@@ -106,7 +108,7 @@ func TestCreateAccessRequestAnswersAllRequests(t *testing.T) {
 				CustomFields:  map[string]string{"ticket": "OPS-1", "note": ""},
 				Grantee:       apono.Ptr("ben@example.com"),
 			},
-			fixture(t, "accessrequests/create.json"),
+			apitest.Fixture(t, "accessrequests/create.json"),
 			[]*apono.AccessRequest{activeRequest(), minimalRequest()},
 		},
 		{
@@ -121,17 +123,17 @@ func TestCreateAccessRequestAnswersAllRequests(t *testing.T) {
 		},
 	} {
 		got, err := client.AccessRequests.Create(t.Context(), test.in)
-		check.NoError(t, err)
-		check.Equal(t, got, test.want)
-		sent(t, fake.Requests()[i], "POST", "/api/user/v4/access-requests", "", test.body)
+		require.NoError(t, err)
+		require.Equal(t, test.want, got)
+		apitest.Sent(t, fake.Requests()[i], "POST", "/api/user/v4/access-requests", "", test.body)
 	}
 }
 
 func TestRequestAgainAnswersAllRequests(t *testing.T) {
 	t.Parallel()
-	one, other := fixture(t, "accessrequests/request.json"), fixture(t, "accessrequests/request_minimal.json")
-	fake := script.New(t, script.Answer{Body: `[` + one + `,` + other + `]`}, script.Answer{Body: `[` + one + `]`}, script.Answer{Body: `[]`})
-	client := newClient(t, fake)
+	one, other := apitest.Fixture(t, "accessrequests/request.json"), apitest.Fixture(t, "accessrequests/request_minimal.json")
+	fake := script.New(t, script.Response{Body: `[` + one + `,` + other + `]`}, script.Response{Body: `[` + one + `]`}, script.Response{Body: `[]`})
+	client := apitest.NewClient(t, fake)
 	for i, test := range []struct {
 		in   apono.RequestAgainInput
 		body string
@@ -146,9 +148,9 @@ func TestRequestAgainAnswersAllRequests(t *testing.T) {
 		{apono.RequestAgainInput{}, `{"custom_fields": {}}`, []*apono.AccessRequest{}},
 	} {
 		got, err := client.AccessRequests.RequestAgain(t.Context(), "ar-1", test.in)
-		check.NoError(t, err)
-		check.Equal(t, got, test.want)
-		sent(t, fake.Requests()[i], "POST", "/api/user/v4/access-requests/ar-1/request-again", "", test.body)
+		require.NoError(t, err)
+		require.Equal(t, test.want, got)
+		apitest.Sent(t, fake.Requests()[i], "POST", "/api/user/v4/access-requests/ar-1/request-again", "", test.body)
 	}
 }
 
@@ -179,9 +181,9 @@ func TestSubmissionsWithoutAListOfRequestsAreDecodeErrors(t *testing.T) {
 		for name, submit := range accessSubmissions {
 			t.Run(name+" "+body, func(t *testing.T) {
 				t.Parallel()
-				got, err := submit(t.Context(), newClient(t, script.New(t, script.Answer{Body: body})))
-				check.Equal(t, check.ErrorAs[*apono.DecodeError](t, err).Err.Error(), want)
-				check.Equal(t, got, nil)
+				got, err := submit(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Body: body})))
+				require.EqualError(t, apitest.ErrorAs[*apono.DecodeError](t, err).Err, want)
+				require.Nil(t, got)
 			})
 		}
 	}
@@ -208,8 +210,8 @@ func TestAccessRequestsForNothingInParticularAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newClient(t, noRequest(t)).AccessRequests.Create(t.Context(), test.in)
-			check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Error(), test.want)
+			_, err := apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.Create(t.Context(), test.in)
+			require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), test.want)
 		})
 	}
 }
@@ -240,26 +242,26 @@ func TestAccessIsNotAskedForAgainUnlessNothingWasTaken(t *testing.T) {
 	later := map[string]string{"Retry-After": "1"}
 	for _, outcome := range []struct {
 		name   string
-		answer script.Answer
+		answer script.Response
 		// writes is how many requests a POST makes, details reading access details.
 		writes, details int
 	}{
-		{"401", script.Answer{Status: 401}, 1, 1},
-		{"408", script.Answer{Status: 408}, 1, 1},
-		{"425", script.Answer{Status: 425, Header: later}, 1, 1},
-		{"429", script.Answer{Status: 429, Header: later}, 3, 1},
-		{"500", script.Answer{Status: 500}, 1, 1},
-		{"502", script.Answer{Status: 502}, 1, 1},
-		{"503", script.Answer{Status: 503, Header: later}, 1, 1},
-		{"504", script.Answer{Status: 504}, 1, 1},
-		{"reset", script.Answer{Err: errReset}, 1, 1},
-		{"attempt timeout", script.Answer{Delay: time.Hour}, 1, 1},
-		{"cut body", script.Answer{Body: `[{"instructions": "hunter2`, BodyErr: io.ErrUnexpectedEOF}, 1, 1},
-		{"reset in the body", script.Answer{Body: `[{"instructions": "hunter2`, BodyErr: errReset}, 1, 1},
-		{"body that is no JSON", script.Answer{Body: `hunter2`}, 1, 1},
-		{"empty body", script.Answer{}, 1, 1},
-		{"connection refused", script.Answer{Err: errRefused}, 3, 3},
-		{"name server failed", script.Answer{Err: errLookup}, 3, 3},
+		{"401", script.Response{Status: 401}, 1, 1},
+		{"408", script.Response{Status: 408}, 1, 1},
+		{"425", script.Response{Status: 425, Header: later}, 1, 1},
+		{"429", script.Response{Status: 429, Header: later}, 3, 1},
+		{"500", script.Response{Status: 500}, 1, 1},
+		{"502", script.Response{Status: 502}, 1, 1},
+		{"503", script.Response{Status: 503, Header: later}, 1, 1},
+		{"504", script.Response{Status: 504}, 1, 1},
+		{"reset", script.Response{Err: apitest.ErrReset}, 1, 1},
+		{"attempt timeout", script.Response{Delay: time.Hour}, 1, 1},
+		{"cut body", script.Response{Body: `[{"instructions": "hunter2`, BodyErr: io.ErrUnexpectedEOF}, 1, 1},
+		{"reset in the body", script.Response{Body: `[{"instructions": "hunter2`, BodyErr: apitest.ErrReset}, 1, 1},
+		{"body that is no JSON", script.Response{Body: `hunter2`}, 1, 1},
+		{"empty body", script.Response{}, 1, 1},
+		{"connection refused", script.Response{Err: apitest.ErrConnectionRefused}, 3, 3},
+		{"name server failed", script.Response{Err: apitest.ErrLookup}, 3, 3},
 	} {
 		for name, call := range calls {
 			t.Run(name+" "+outcome.name, func(t *testing.T) {
@@ -269,11 +271,11 @@ func TestAccessIsNotAskedForAgainUnlessNothingWasTaken(t *testing.T) {
 					if name == "GetAccessDetails" {
 						requests = outcome.details
 					}
-					fake := script.New(t, slices.Repeat([]script.Answer{outcome.answer}, requests)...)
-					err := call(t.Context(), newClient(t, fake))
-					check.True(t, err != nil, "an error")
-					check.Lacks(t, err.Error(), "hunter2")
-					check.Equal(t, len(fake.Requests()), requests)
+					fake := script.New(t, slices.Repeat([]script.Response{outcome.answer}, requests)...)
+					err := call(t.Context(), apitest.NewClient(t, fake))
+					require.Error(t, err)
+					require.NotContains(t, err.Error(), "hunter2")
+					require.Len(t, fake.Requests(), requests)
 				})
 			})
 		}
@@ -282,36 +284,36 @@ func TestAccessIsNotAskedForAgainUnlessNothingWasTaken(t *testing.T) {
 
 func TestRevokeAccessRequest(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"message": "Revoking"}`})
-	got, err := newClient(t, fake).AccessRequests.Revoke(t.Context(), "ar-1")
-	check.NoError(t, err)
-	check.Equal(t, got, &apono.Message{Message: "Revoking"})
-	sent(t, fake.Requests()[0], "POST", "/api/user/v4/access-requests/ar-1/revoke", "", "")
+	fake := script.New(t, script.Response{Body: `{"message": "Revoking"}`})
+	got, err := apitest.NewClient(t, fake).AccessRequests.Revoke(t.Context(), "ar-1")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Message{Message: "Revoking"}, got)
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/user/v4/access-requests/ar-1/revoke", "", "")
 }
 
 func TestListAccessRequestEntitlements(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"items": [` + fixture(t, "accessrequests/entitlement.json") + `], "pagination": {"next_page_token": "t2"}}`})
-	page, err := newClient(t, fake).AccessRequests.ListEntitlements(t.Context(), "ar-1", apono.ListAccessRequestEntitlementsOptions{
+	fake := script.New(t, script.Response{Body: `{"items": [` + apitest.Fixture(t, "accessrequests/entitlement.json") + `], "pagination": {"next_page_token": "t2"}}`})
+	page, err := apitest.NewClient(t, fake).AccessRequests.ListEntitlements(t.Context(), "ar-1", apono.ListAccessRequestEntitlementsOptions{
 		Limit: 20, IntegrationIDs: []string{"i1", "i2"}, ResourceTypes: []string{"aws-account-s3-bucket", "ssh"},
 		Statuses: []apono.AccessRequestStatus{apono.AccessRequestStatusGranted, "Failure"},
 	})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.AccessRequestEntitlement]{
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.AccessRequestEntitlement]{
 		Items: []*apono.AccessRequestEntitlement{{
 			Integration: apono.Ref{ID: "i1", Name: "Production"}, Resource: ordersBucket(),
 			Permission: apono.RequestEntitlementPermission{Name: "ReadOnlyAccess"}, Status: "Granted",
 		}},
 		NextPageToken: "t2",
-	})
-	sent(t, fake.Requests()[0], "GET", "/api/user/v4/access-requests/ar-1/entitlements",
+	}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/user/v4/access-requests/ar-1/entitlements",
 		"integration_ids=i1&integration_ids=i2&limit=20&resource_types=aws-account-s3-bucket&resource_types=ssh&statuses=GRANTED&statuses=Failure", "")
 }
 
 func TestEveryListOfAccessReadsAllPages(t *testing.T) {
 	t.Parallel()
 	resource := func(id string) string { return fmt.Sprintf(`{"resource": {"id": %q}}`, id) }
-	plain := []string{tokenPage("t2", "a", "b"), tokenPage("", "c")}
+	plain := []string{apitest.TokenPage("t2", "a", "b"), apitest.TokenPage("", "c")}
 	nested := []string{
 		`{"items": [` + resource("a") + `,` + resource("b") + `], "pagination": {"next_page_token": "t2"}}`,
 		`{"items": [` + resource("c") + `], "pagination": {}}`,
@@ -321,32 +323,32 @@ func TestEveryListOfAccessReadsAllPages(t *testing.T) {
 		list  func(context.Context, *apono.Client) ([]string, error)
 	}{
 		"/api/user/v4/access-requests": {plain, func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.AccessRequests.ListAll(ctx), func(r *apono.AccessRequest) string { return r.ID })
+			return apitest.Names(c.AccessRequests.ListAll(ctx), func(r *apono.AccessRequest) string { return r.ID })
 		}},
 		"/api/user/v4/access-requests/ar-1/entitlements": {nested, func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.AccessRequests.ListAllEntitlements(ctx, "ar-1"), func(e *apono.AccessRequestEntitlement) string { return e.Resource.ID })
+			return apitest.Names(c.AccessRequests.ListAllEntitlements(ctx, "ar-1"), func(e *apono.AccessRequestEntitlement) string { return e.Resource.ID })
 		}},
 		"/api/user/v1/delegated-access-requests": {plain, func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.DelegatedRequests.ListAll(ctx), func(r *apono.DelegatedAccessRequest) string { return r.ID })
+			return apitest.Names(c.DelegatedRequests.ListAll(ctx), func(r *apono.DelegatedAccessRequest) string { return r.ID })
 		}},
 		"/api/user/v1/access-sessions": {plain, func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.Sessions.ListAll(ctx), func(s *apono.AccessSession) string { return s.ID })
+			return apitest.Names(c.Sessions.ListAll(ctx), func(s *apono.AccessSession) string { return s.ID })
 		}},
 		"/api/user/v1/available-access/bundles": {plain, func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.AvailableAccess.ListAllBundles(ctx), func(b *apono.AvailableBundle) string { return b.ID })
+			return apitest.Names(c.AvailableAccess.ListAllBundles(ctx), func(b *apono.AvailableBundle) string { return b.ID })
 		}},
 		"/api/user/v1/available-access/entitlements": {nested, func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.AvailableAccess.ListAllEntitlements(ctx), func(e *apono.AvailableEntitlement) string { return e.Resource.ID })
+			return apitest.Names(c.AvailableAccess.ListAllEntitlements(ctx), func(e *apono.AvailableEntitlement) string { return e.Resource.ID })
 		}},
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Body: test.pages[0]}, script.Answer{Body: test.pages[1]})
-			got, err := test.list(t.Context(), newClient(t, fake))
-			check.NoError(t, err)
-			check.Equal(t, got, []string{"a", "b", "c"})
-			sent(t, fake.Requests()[0], "GET", path, "", "")
-			sent(t, fake.Requests()[1], "GET", path, "page_token=t2", "")
+			fake := script.New(t, script.Response{Body: test.pages[0]}, script.Response{Body: test.pages[1]})
+			got, err := test.list(t.Context(), apitest.NewClient(t, fake))
+			require.NoError(t, err)
+			require.Equal(t, []string{"a", "b", "c"}, got)
+			apitest.Sent(t, fake.Requests()[0], "GET", path, "", "")
+			apitest.Sent(t, fake.Requests()[1], "GET", path, "page_token=t2", "")
 		})
 	}
 }
@@ -370,11 +372,11 @@ func TestAccessRequestStatusIsKnownInEverySpelling(t *testing.T) {
 		t.Run(status, func(t *testing.T) {
 			t.Parallel()
 			s := apono.AccessRequestStatus(status)
-			check.Equal(t, map[string]bool{
-				"pending": s.Pending(), "granted": s.Granted(), "rejected": s.Rejected(), "failed": s.Failed(), "revoked": s.Revoked(),
-			}, map[string]bool{
+			require.Equal(t, map[string]bool{
 				"pending": want == "pending", "granted": want == "granted", "rejected": want == "rejected",
 				"failed": want == "failed", "revoked": want == "revoked",
+			}, map[string]bool{
+				"pending": s.Pending(), "granted": s.Granted(), "rejected": s.Rejected(), "failed": s.Failed(), "revoked": s.Revoked(),
 			})
 		})
 	}
@@ -384,11 +386,13 @@ func TestAccessRequestStatusIs(t *testing.T) {
 	t.Parallel()
 	const mfa = apono.AccessRequestStatusPendingMFA
 	for _, spelling := range []apono.AccessRequestStatus{"PENDING_MFA", "PendingMFA", "pending mfa", "Pending-MFA", "p_e-n d_ING MFA"} {
-		check.True(t, spelling.Is(mfa) && mfa.Is(spelling) && spelling.Is("Other", mfa), "%q to be pending for a second factor", spelling)
-		check.True(t, !spelling.Is(apono.AccessRequestStatusPending, "", "PENDING MF"), "%q to be nothing else", spelling)
+		require.Truef(t, spelling.Is(mfa), "expected %q to be pending for a second factor", spelling)
+		require.Truef(t, mfa.Is(spelling), "expected %q to be pending for a second factor", spelling)
+		require.Truef(t, spelling.Is("Other", mfa), "expected %q to be pending for a second factor", spelling)
+		require.Falsef(t, spelling.Is(apono.AccessRequestStatusPending, "", "PENDING MF"), "expected %q to be nothing else", spelling)
 	}
-	check.True(t, !mfa.Is(), "no status to be one of none")
-	check.True(t, apono.AccessRequestStatus("On hold").Is("ON_HOLD"), "statuses without a constant to be compared alike")
+	require.False(t, mfa.Is(), "expected no status to be one of none")
+	require.True(t, apono.AccessRequestStatus("On hold").Is("ON_HOLD"), "expected statuses without a constant to be compared alike")
 }
 
 // A constant with a slip in it filters for nothing.
@@ -409,7 +413,7 @@ func TestConstantsOfAccessAreTheAPIsWords(t *testing.T) {
 		apono.AccessRequestStatusRevoked:      "REVOKED",
 		apono.AccessRequestStatusExpired:      "EXPIRED",
 	} {
-		check.Equal(t, string(constant), want)
+		require.Equal(t, want, string(constant))
 	}
 	for constant, want := range map[apono.CredentialsStatus]string{
 		apono.CredentialsStatusAvailable:     "AVAILABLE",
@@ -417,7 +421,7 @@ func TestConstantsOfAccessAreTheAPIsWords(t *testing.T) {
 		apono.CredentialsStatusResetting:     "RESETTING",
 		apono.CredentialsStatusNotApplicable: "NOT_APPLICABLE",
 	} {
-		check.Equal(t, string(constant), want)
+		require.Equal(t, want, string(constant))
 	}
 }
 
@@ -425,12 +429,12 @@ func TestConstantsOfAccessAreTheAPIsWords(t *testing.T) {
 // filter filters nothing, and the member is lost.
 func TestEveryFieldOfTheAccessTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url",
+	apitest.Tagged(t, "url",
 		reflect.TypeFor[apono.ListAccessRequestsOptions](), reflect.TypeFor[apono.ListAccessRequestEntitlementsOptions](),
 		reflect.TypeFor[apono.ListDelegatedRequestsOptions](), reflect.TypeFor[apono.ListSessionsOptions](),
 		reflect.TypeFor[apono.ListAvailableBundlesOptions](), reflect.TypeFor[apono.ListAvailableEntitlementsOptions](),
 	)
-	tagged(t, "json",
+	apitest.Tagged(t, "json",
 		reflect.TypeFor[apono.AccessRequest](), reflect.TypeFor[apono.AccessGroup](), reflect.TypeFor[apono.Ref](),
 		reflect.TypeFor[apono.Ref](), reflect.TypeFor[apono.IdentityRef](), reflect.TypeFor[apono.IdentityRef](),
 		reflect.TypeFor[apono.ResourceType](), reflect.TypeFor[apono.AccessRequestEntitlement](), reflect.TypeFor[apono.EntitlementResource](),
@@ -440,4 +444,321 @@ func TestEveryFieldOfTheAccessTypesIsTagged(t *testing.T) {
 		reflect.TypeFor[apono.Link](), reflect.TypeFor[apono.AvailableBundle](), reflect.TypeFor[apono.AvailableEntitlement](),
 		reflect.TypeFor[apono.EntitlementPermission](),
 	)
+}
+
+// waitingFor answers a request in one status after the other.
+func waitingFor(statuses ...string) []script.Response {
+	answers := make([]script.Response, 0, len(statuses))
+	for _, status := range statuses {
+		answers = append(answers, script.Response{Body: fmt.Sprintf(`{"id": "ar-1", "status": %q}`, status)})
+	}
+	return answers
+}
+
+// neverDone has a waiter wait for ever.
+func neverDone(*apono.AccessRequest) (bool, error) { return false, nil }
+
+// lastSeen fails unless the error is a waiter's with this text, and returns the
+// status of the request as it was last seen, "never" if it never was.
+func lastSeen(t *testing.T, err error, text string) apono.AccessRequestStatus {
+	t.Helper()
+	ended := apitest.ErrorAs[*apono.WaitError](t, err)
+	require.EqualError(t, err, text)
+	if ended.Last == nil {
+		return "never"
+	}
+	require.Equal(t, "ar-1", ended.Last.ID)
+	return ended.Last.Status
+}
+
+// A waiter that waits before its first look costs everybody a second whose
+// access is there already.
+func TestWaitForLooksAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		fake := script.New(t, waitingFor("ACTIVE")...)
+		got, err := apitest.NewClient(t, fake).AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
+		require.NoError(t, err)
+		require.Equal(t, &apono.AccessRequest{ID: "ar-1", Status: "ACTIVE"}, got)
+		require.Zero(t, time.Since(start))
+		apitest.Sent(t, fake.Requests()[0], "GET", "/api/user/v4/access-requests/ar-1", "", "")
+	})
+}
+
+// An approval may take hours. A waiter that asks every second all the while is
+// throttled, several that started together all ask at the same moment, and one
+// whose waits grow without bound comes long after the approval.
+func TestWaitForWaitsLongerAndLongerUpToFifteenSeconds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const looks = 30
+		var firsts, lasts []time.Duration
+		for range 10 {
+			statuses := make([]string, looks)
+			statuses[looks-1] = "ACTIVE"
+			fake := script.New(t, waitingFor(statuses...)...)
+			_, err := apitest.NewClient(t, fake).AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
+			require.NoError(t, err)
+			all := apitest.Waits(fake)
+			require.GreaterOrEqual(t, all[0], 750*time.Millisecond, "a first wait of about a second")
+			require.LessOrEqual(t, all[0], time.Second, "a first wait of about a second")
+			for i, wait := range all {
+				require.LessOrEqualf(t, wait, 15*time.Second, "wait %d of 15 s at the most", i)
+				if i >= 7 { // the longest wait, less some chance
+					require.GreaterOrEqualf(t, wait, 11*time.Second, "wait %d of 11 s at least", i)
+				} else if i > 0 {
+					require.Greaterf(t, wait, all[i-1], "wait %d longer than %s, but not above twice as long", i, all[i-1])
+					require.LessOrEqualf(t, wait, 2*all[i-1], "wait %d longer than %s, but not above twice as long", i, all[i-1])
+				}
+			}
+			firsts, lasts = append(firsts, all[0]), append(lasts, all[7:]...)
+		}
+		require.Greater(t, slices.Max(firsts)-slices.Min(firsts), 10*time.Millisecond, "first waits that vary")
+		require.Greater(t, slices.Max(lasts)-slices.Min(lasts), time.Second, "longest waits that vary")
+	})
+}
+
+// A caller that is told "nil" at its deadline goes on as if the access were
+// there; one that is told late, or without the state, cannot tell its user why.
+func TestWaitForEndsAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answers []script.Response
+		text    string
+		last    apono.AccessRequestStatus
+	}{
+		"between two looks": {
+			waitingFor("PENDING", "Granting", "Pending MFA"),
+			"apono: waiting for an access request: context deadline exceeded; its last status was Pending MFA", "Pending MFA",
+		},
+		"during a look": {
+			append(waitingFor("PENDING"), script.Response{Delay: 10 * time.Second}),
+			"apono: waiting for an access request: GET /api/user/v4/access-requests/{id}: context deadline exceeded; its last status was PENDING", "PENDING",
+		},
+		"during the first look": {
+			[]script.Response{{Delay: 10 * time.Second}},
+			"apono: waiting for an access request: GET /api/user/v4/access-requests/{id}: context deadline exceeded", "never",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				start := time.Now()
+				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
+				require.Equal(t, 3*time.Second, time.Since(start))
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.Equal(t, test.last, lastSeen(t, err, test.text))
+				require.Nil(t, got)
+			})
+		})
+	}
+}
+
+// Whoever presses Ctrl-C in the middle of a wait of fifteen seconds does not
+// want to see it out. What the canceller said is in the error whether the
+// context ended between two looks or during one.
+func TestWaitForEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	why := errors.New("the user left")
+	for name, answers := range map[string][]script.Response{
+		"between two looks": waitingFor("PENDING"),
+		"during a look":     {{Delay: time.Hour}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer time.AfterFunc(400*time.Millisecond, func() { cancel(why) }).Stop()
+				start := time.Now()
+				_, err := apitest.NewClient(t, script.New(t, answers...)).AccessRequests.WaitFor(ctx, "ar-1", neverDone)
+				took := time.Since(start)
+				require.GreaterOrEqual(t, took, 400*time.Millisecond, "an end within 50 ms")
+				require.Less(t, took, 450*time.Millisecond, "an end within 50 ms")
+				require.ErrorIs(t, err, context.Canceled)
+				require.ErrorIs(t, err, why)
+				require.ErrorAs(t, err, new(*apono.WaitError))
+			})
+		})
+	}
+}
+
+func TestWaitForWithAnEndedContextSendsNothing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
+	require.ErrorIs(t, err, context.Canceled)
+	require.EqualValues(t, "never", lastSeen(t, err, "apono: waiting for an access request: GET /api/user/v4/access-requests/{id}: context canceled"))
+}
+
+var errDone = errors.New("the change window is over")
+
+// A waiter that goes on after a refusal waits until its deadline for what will
+// not come, and one that reads a request which has vanished crashes.
+func TestWaitForEndsWhenThereIsNothingToWaitFor(t *testing.T) {
+	t.Parallel()
+	const waiting = "apono: waiting for an access request: "
+	const request = "GET /api/user/v4/access-requests/{id}: "
+	for name, test := range map[string]struct {
+		answers []script.Response
+		done    func(*apono.AccessRequest) (bool, error)
+		err     error
+		text    string
+		last    apono.AccessRequestStatus
+	}{
+		"rejected": {
+			waitingFor("PENDING", "Rejected"), apono.UntilGranted, apono.ErrRequestRejected,
+			waiting + "the access request was rejected; its last status was Rejected", "Rejected",
+		},
+		"failed": {
+			waitingFor("GRANTING", "FAILED"), apono.UntilGranted, apono.ErrRequestFailed,
+			waiting + "the access request failed; its last status was FAILED", "FAILED",
+		},
+		"revoked while waiting to be granted": {
+			waitingFor("PENDING", "revoked"), apono.UntilGranted, apono.ErrRequestRevoked,
+			waiting + "the access request was revoked or has expired; its last status was revoked", "revoked",
+		},
+		"being revoked while waiting to be granted": {
+			waitingFor("REVOKING"), apono.UntilGranted, apono.ErrRequestRevoked,
+			waiting + "the access request was revoked or has expired; its last status was REVOKING", "REVOKING",
+		},
+		"expired while waiting to be granted": {
+			waitingFor("Expired"), apono.UntilGranted, apono.ErrRequestRevoked,
+			waiting + "the access request was revoked or has expired; its last status was Expired", "Expired",
+		},
+		"rejected while waiting to be revoked": {
+			waitingFor("PENDING", "REJECTED"), apono.UntilRevoked, apono.ErrRequestRejected,
+			waiting + "the access request was rejected; its last status was REJECTED", "REJECTED",
+		},
+		"failed while waiting to be revoked": {
+			waitingFor("Revoking", "Failed"), apono.UntilRevoked, apono.ErrRequestFailed,
+			waiting + "the access request failed; its last status was Failed", "Failed",
+		},
+		"vanished": {
+			append(waitingFor("PENDING"), script.Response{Status: 404}), apono.UntilGranted, apono.ErrNotFound,
+			waiting + request + "404 Not Found; its last status was PENDING", "PENDING",
+		},
+		"never there": {
+			[]script.Response{{Status: 404}}, apono.UntilRevoked, apono.ErrNotFound, waiting + request + "404 Not Found", "never",
+		},
+		"forbidden": {
+			append(waitingFor("PENDING"), script.Response{Status: 403, Body: `{"message": "not yours"}`}), apono.UntilGranted, apono.ErrForbidden,
+			waiting + request + "403 Forbidden: not yours; its last status was PENDING", "PENDING",
+		},
+		"server down for as long as Get repeats": {
+			append(waitingFor("PENDING"), script.Response{Status: 503}, script.Response{Status: 503}, script.Response{Status: 503}), apono.UntilGranted, apono.ErrServer,
+			waiting + request + "503 Service Unavailable, after 3 attempts; its last status was PENDING", "PENDING",
+		},
+		"the caller's error": {
+			waitingFor("PENDING"), func(*apono.AccessRequest) (bool, error) { return false, errDone }, errDone,
+			waiting + "the change window is over; its last status was PENDING", "PENDING",
+		},
+		"the caller's error beside true": {
+			waitingFor("ACTIVE"), func(*apono.AccessRequest) (bool, error) { return true, errDone }, errDone,
+			waiting + "the change window is over; its last status was ACTIVE", "ACTIVE",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(t.Context(), "ar-1", test.done)
+				require.ErrorIs(t, err, test.err)
+				require.Equal(t, test.last, lastSeen(t, err, test.text))
+				require.Nil(t, got)
+			})
+		})
+	}
+}
+
+// The API may have states that nobody here has heard of, and servers have bad
+// moments. Neither says that the access will not come.
+func TestWaitForGoesOnUntilItIsDone(t *testing.T) {
+	t.Parallel()
+	down := script.Response{Status: 503}
+	for name, test := range map[string]struct {
+		answers []script.Response
+		done    func(*apono.AccessRequest) (bool, error)
+		last    apono.AccessRequestStatus
+	}{
+		"every state before the grant": {
+			waitingFor("Initializing", "PENDING", "PendingMFA", "APPROVED", "granting", "active"), apono.UntilGranted, "active",
+		},
+		"unknown states":               {waitingFor("ON_HOLD", "", "Escalated to tier 2", "GRANTED"), apono.UntilGranted, "GRANTED"},
+		"every state before the end":   {waitingFor("Active", "REVOKING", "Cleaning up", "Revoked"), apono.UntilRevoked, "Revoked"},
+		"expired":                      {waitingFor("ACTIVE", "EXPIRED"), apono.UntilRevoked, "EXPIRED"},
+		"never granted, to be revoked": {waitingFor("PENDING", "REVOKED"), apono.UntilRevoked, "REVOKED"},
+		"server down now and then": {
+			[]script.Response{down, down, waitingFor("PENDING")[0], down, waitingFor("PENDING")[0], down, down, waitingFor("ACTIVE")[0]},
+			apono.UntilGranted, "ACTIVE",
+		},
+		"the caller's true": {
+			waitingFor("PENDING", "REJECTED"),
+			func(r *apono.AccessRequest) (bool, error) { return r.Status.Rejected(), nil }, "REJECTED",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(t.Context(), "ar-1", test.done)
+				require.NoError(t, err)
+				require.Equal(t, test.last, got.Status)
+			})
+		})
+	}
+}
+
+func TestWaitForChecksItsArguments(t *testing.T) {
+	t.Parallel()
+	var none context.Context
+	for name, test := range map[string]struct {
+		ctx  context.Context
+		id   string
+		done func(*apono.AccessRequest) (bool, error)
+		text string
+	}{
+		"no function":  {t.Context(), "ar-1", nil, "apono: argument done: it is nil: give UntilGranted, UntilRevoked or a function of your own"},
+		"no id":        {t.Context(), "", neverDone, "apono: argument id: it is empty: it must name one object"},
+		"parent as id": {t.Context(), "..", neverDone, "apono: argument id: it is .., which a server may read as another path"},
+		"line break":   {t.Context(), "ar-1\n", neverDone, "apono: argument id: it holds a control character, such as a line break"},
+		"no context":   {none, "ar-1", neverDone, "apono: argument ctx: the context is nil"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.WaitFor(test.ctx, test.id, test.done)
+			require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), test.text)
+			require.NotErrorAs(t, err, new(*apono.WaitError), "expected no wait to have begun")
+		})
+	}
+}
+
+// A caller's function may call the API itself, with a mistake in it. The request
+// as it was last seen must not be lost to that.
+func TestWaitForWrapsArgumentErrorsOfTheCallersFunction(t *testing.T) {
+	t.Parallel()
+	client := apitest.NewClient(t, script.New(t, waitingFor("PENDING")...))
+	_, err := client.AccessRequests.WaitFor(t.Context(), "ar-1", func(*apono.AccessRequest) (bool, error) {
+		_, err := client.Sessions.Get(t.Context(), "")
+		return false, err
+	})
+	require.ErrorAs(t, err, new(*apono.ArgumentError))
+	require.EqualValues(t, "PENDING", lastSeen(t, err, "apono: waiting for an access request: argument id: it is empty: it must name one object; its last status was PENDING"))
+}
+
+// A status is the server's word: it must not break the line of a log.
+func TestWaitErrorTexts(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]*apono.WaitError{
+		"apono: waiting for an access request":                                {},
+		"apono: waiting for an access request: the access request failed":     {Err: apono.ErrRequestFailed},
+		"apono: waiting for an access request; its last status was ON HOLD x": {Last: &apono.AccessRequest{Status: "ON\nHOLD\t\x00 x"}},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			require.EqualError(t, err, want)
+			require.Equal(t, err.Err, errors.Unwrap(err))
+		})
+	}
 }

@@ -9,8 +9,9 @@ import (
 	"testing"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 const activityPath = "/api/v3/activity"
@@ -49,18 +50,18 @@ func activityPage(total, offset int, rows ...string) string {
 
 func TestListActivity(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: activityPage(9, 6, fixture(t, "activity/row.json"), fixture(t, "activity/row_extra.json"), `{}`)})
-	page, err := newClient(t, fake).Activity.List(t.Context(), apono.ListActivityOptions{
+	fake := script.New(t, script.Response{Body: activityPage(9, 6, apitest.Fixture(t, "activity/row.json"), apitest.Fixture(t, "activity/row_extra.json"), `{}`)})
+	page, err := apitest.NewClient(t, fake).Activity.List(t.Context(), apono.ListActivityOptions{
 		Limit: 3, Skip: 6, StartDate: 1772694489123, EndDate: -1, Fields: []apono.ReportField{apono.ReportFieldStatus, "next_years_column"},
 		AccessFlowID: []string{"flow-1", "flow-2"}, AccessRequestID: []string{"AR-1", "AR-2"}, IntegrationID: []string{"i1", "i2"},
 		Permission: []string{"READ_ONLY", "Key Vault"}, RequestorID: []string{"u1", "u2"}, Resource: []string{"r/1", "r&2"},
 		ResourceType: []string{"mysql-database", "ssh"}, Status: []string{"Active", "Revoked"}, TriggerType: []string{"t1", "t2"},
 	})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.OffsetPage[apono.ActivityEntry]{
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.ActivityEntry]{
 		Items: []*apono.ActivityEntry{activityRow(), activityExtra(), {}}, Total: 9, Limit: 2, Offset: 6,
-	})
-	sent(t, fake.Requests()[0], "GET", activityPath, "end_date=-1&fields=status&fields=next_years_column&"+
+	}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", activityPath, "end_date=-1&fields=status&fields=next_years_column&"+
 		"filter%5Baccess_flow_id%5D=flow-1&filter%5Baccess_flow_id%5D=flow-2&"+
 		"filter%5Baccess_request_id%5D=AR-1&filter%5Baccess_request_id%5D=AR-2&"+
 		"filter%5Bintegration_id%5D=i1&filter%5Bintegration_id%5D=i2&"+
@@ -75,8 +76,8 @@ func TestListActivity(t *testing.T) {
 
 func TestEveryColumnOfActivityCanBeAskedFor(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: activityPage(0, 0)})
-	_, err := newClient(t, fake).Activity.List(t.Context(), apono.ListActivityOptions{Fields: []apono.ReportField{
+	fake := script.New(t, script.Response{Body: activityPage(0, 0)})
+	_, err := apitest.NewClient(t, fake).Activity.List(t.Context(), apono.ListActivityOptions{Fields: []apono.ReportField{
 		apono.ReportFieldRequestID, apono.ReportFieldRequestDate, apono.ReportFieldRequestGrantDate, apono.ReportFieldRequestRevokeDate,
 		apono.ReportFieldRequestorName, apono.ReportFieldRequestorEmail, apono.ReportFieldGranteeName, apono.ReportFieldGranteeID,
 		apono.ReportFieldGranteeType, apono.ReportFieldIntegration, apono.ReportFieldResources, apono.ReportFieldResourceType,
@@ -84,8 +85,8 @@ func TestEveryColumnOfActivityCanBeAskedFor(t *testing.T) {
 		apono.ReportFieldJustification, apono.ReportFieldStatus, apono.ReportFieldApproverReason, apono.ReportFieldResourcesStatus,
 		apono.ReportFieldTriggerType, apono.ReportFieldAccessFlow, apono.ReportFieldBundleName, apono.ReportFieldExtensionCount,
 	}})
-	check.NoError(t, err)
-	sent(t, fake.Requests()[0], "GET", activityPath, "fields=request_id&fields=request_date&fields=request_grant_date&fields=request_revoke_date&"+
+	require.NoError(t, err)
+	apitest.Sent(t, fake.Requests()[0], "GET", activityPath, "fields=request_id&fields=request_date&fields=request_grant_date&fields=request_revoke_date&"+
 		"fields=requestor_name&fields=requestor_email&fields=grantee_name&fields=grantee_id&"+
 		"fields=grantee_type&fields=integration&fields=resources&fields=resource_type&"+
 		"fields=permissions&fields=approver_names&fields=approver_emails&fields=approver_types&"+
@@ -101,20 +102,20 @@ func TestActivityRowsAreMarshaledAsTheyWereRead(t *testing.T) {
 		name, row string
 		want      *apono.ActivityEntry
 	}{
-		{"known members only", fixture(t, "activity/row.json"), activityRow()},
-		{"unknown members", fixture(t, "activity/row_extra.json"), activityExtra()},
+		{"known members only", apitest.Fixture(t, "activity/row.json"), activityRow()},
+		{"unknown members", apitest.Fixture(t, "activity/row_extra.json"), activityExtra()},
 		{"unknown members only", `{"grantee_id": "u1"}`, &apono.ActivityEntry{Extra: map[string]json.RawMessage{"grantee_id": json.RawMessage(`"u1"`)}}},
 		{"nothing", `{}`, &apono.ActivityEntry{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			entry := new(apono.ActivityEntry)
-			check.NoError(t, json.Unmarshal([]byte(c.row), entry))
-			check.Equal(t, entry, c.want)
+			require.NoError(t, json.Unmarshal([]byte(c.row), entry))
+			require.Equal(t, c.want, entry)
 			for _, value := range []any{entry, *entry} {
 				data, err := json.Marshal(value)
-				check.NoError(t, err)
-				check.JSON(t, string(data), c.row)
+				require.NoError(t, err)
+				apitest.JSONEq(t, c.row, string(data))
 			}
 		})
 	}
@@ -122,14 +123,14 @@ func TestActivityRowsAreMarshaledAsTheyWereRead(t *testing.T) {
 
 func TestActivityRowsWithNullsAreReadAsWithout(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: activityPage(1, 0, `{
+	fake := script.New(t, script.Response{Body: activityPage(1, 0, `{
 		"request_id": null, "request_date": null, "requestor_name": null, "requestor_email": null, "integration": null, "resource_type": null,
 		"resources": null, "permissions": null, "justification": null, "status": null, "trigger_type": null, "access_flow": null, "extension_count": null
 	}`)})
-	page, err := newClient(t, fake).Activity.List(t.Context())
-	check.NoError(t, err)
-	check.Equal(t, page.Items, []*apono.ActivityEntry{{}})
-	sent(t, fake.Requests()[0], "GET", activityPath, "", "")
+	page, err := apitest.NewClient(t, fake).Activity.List(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []*apono.ActivityEntry{{}}, page.Items)
+	apitest.Sent(t, fake.Requests()[0], "GET", activityPath, "", "")
 }
 
 // A row of another form must be an error of the answer, not a row that lacks
@@ -142,10 +143,10 @@ func TestActivityRowOfAnotherTypeIsADecodeError(t *testing.T) {
 	} {
 		t.Run(row, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Body: activityPage(2, 0, `{"status": "Active"}`, row)})
-			page, err := newClient(t, fake).Activity.List(t.Context())
-			check.Equal(t, page, nil)
-			check.Equal(t, check.ErrorAs[*apono.DecodeError](t, err).Path, activityPath)
+			fake := script.New(t, script.Response{Body: activityPage(2, 0, `{"status": "Active"}`, row)})
+			page, err := apitest.NewClient(t, fake).Activity.List(t.Context())
+			require.Nil(t, page)
+			require.Equal(t, activityPath, apitest.ErrorAs[*apono.DecodeError](t, err).Path)
 		})
 	}
 }
@@ -159,14 +160,14 @@ func TestActivityRowsMayBeAlike(t *testing.T) {
 		t.Run(row, func(t *testing.T) {
 			t.Parallel()
 			fake := script.New(t,
-				script.Answer{Body: activityPage(5, 0, row, row)}, script.Answer{Body: activityPage(5, 2, row, row)},
-				script.Answer{Body: activityPage(5, 4, row)},
+				script.Response{Body: activityPage(5, 0, row, row)}, script.Response{Body: activityPage(5, 2, row, row)},
+				script.Response{Body: activityPage(5, 4, row)},
 			)
-			entries, err := apono.Collect(newClient(t, fake).Activity.ListAll(t.Context()))
-			check.NoError(t, err)
-			check.Equal(t, len(entries), 5)
+			entries, err := apono.Collect(apitest.NewClient(t, fake).Activity.ListAll(t.Context()))
+			require.NoError(t, err)
+			require.Len(t, entries, 5)
 			for i, query := range []string{"", "skip=2", "skip=4"} {
-				sent(t, fake.Requests()[i], "GET", activityPath, query, "")
+				apitest.Sent(t, fake.Requests()[i], "GET", activityPath, query, "")
 			}
 		})
 	}
@@ -183,10 +184,10 @@ func TestRepeatedPageOfActivityEndsInErrTruncated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Body: activityPage(4, 0, one, two)}, script.Answer{Body: second})
-			entries, err := apono.Collect(newClient(t, fake).Activity.ListAll(t.Context()))
-			check.ErrorIs(t, err, apono.ErrTruncated)
-			check.Equal(t, len(entries), 2)
+			fake := script.New(t, script.Response{Body: activityPage(4, 0, one, two)}, script.Response{Body: second})
+			entries, err := apono.Collect(apitest.NewClient(t, fake).Activity.ListAll(t.Context()))
+			require.ErrorIs(t, err, apono.ErrTruncated)
+			require.Len(t, entries, 2)
 		})
 	}
 }
@@ -199,16 +200,16 @@ func TestRowsThatAreAlikeDoNotGoOnPastTheTotal(t *testing.T) {
 	for _, total := range []int{0, 3} {
 		t.Run(fmt.Sprint("total ", total), func(t *testing.T) {
 			t.Parallel()
-			p := &pager{serve: func(at string) string {
+			p := &apitest.Pager{Serve: func(at string) string {
 				skip, _ := strconv.Atoi(at) // the first request has none
 				if skip > 9 {
 					return "" // that is enough, whatever the list would do
 				}
 				return activityPage(total, skip, row, row)
 			}}
-			_, err := apono.Collect(p.client(t, 0).Activity.ListAll(t.Context()))
-			check.ErrorIs(t, err, apono.ErrTruncated)
-			check.True(t, len(p.requests()) <= 3, "an end after the total, got %d requests", len(p.requests()))
+			_, err := apono.Collect(p.Client(t, 0).Activity.ListAll(t.Context()))
+			require.ErrorIs(t, err, apono.ErrTruncated)
+			require.LessOrEqual(t, len(p.Requests()), 3, "an end after the total")
 		})
 	}
 }
@@ -217,6 +218,6 @@ func TestRowsThatAreAlikeDoNotGoOnPastTheTotal(t *testing.T) {
 // never read.
 func TestEveryFieldOfTheActivityTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url", reflect.TypeFor[apono.ListActivityOptions]())
-	tagged(t, "json", reflect.TypeFor[apono.ActivityEntry]())
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListActivityOptions]())
+	apitest.Tagged(t, "json", reflect.TypeFor[apono.ActivityEntry]())
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
 )
 
 var bundleSuite = accessSuite[apono.Bundle, apono.ListBundlesOptions, apono.BundleInput]{
@@ -19,7 +19,7 @@ var bundleSuite = accessSuite[apono.Bundle, apono.ListBundlesOptions, apono.Bund
 	full:        reading, minimal: emptyBundle, upsert: readingInput,
 	options: apono.ListBundlesOptions{Limit: 2, Name: "*a b&*", SpaceReferences: inSpaces}, query: "limit=2&name=%2Aa+b%26%2A&" + inSpacesQuery,
 	onPage2: apono.ListBundlesOptions{Limit: 2, Name: "*a b&*", SpaceReferences: inSpaces, PageToken: "t2"},
-	deleted: script.Answer{Status: 204},
+	deleted: script.Response{Status: 204},
 	rename:  func(in *apono.BundleInput) *string { return &in.Name },
 }
 
@@ -131,7 +131,7 @@ func TestUnknownMembersFollowTheTargetsOfABundle(t *testing.T) {
 		added := apono.AccessBundleAccessTargetInput{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "added"}}
 		in.AccessTargets = []apono.AccessBundleAccessTargetInput{targets[3], added, targets[2], targets[1]}
 	})
-	check.JSON(t, body, `{"name": "", "access_targets": [
+	apitest.JSONEq(t, `{"name": "", "access_targets": [
 		{"integration": {
 			"integration_reference": "i1", "resource_type": "t", "permissions": [], "x": 3,
 			"resources_scopes": [{"scope_mode": "m", "type": "PATH", "values": [], "x": 4}]
@@ -139,13 +139,13 @@ func TestUnknownMembersFollowTheTargetsOfABundle(t *testing.T) {
 		{"access_scope": {"access_scope_reference": "added"}},
 		{"space": {"space_id": "s3"}},
 		{"access_scope": {"access_scope_reference": "edited", "x": 2}}
-	]}`)
+	]}`, body)
 }
 
 func TestEveryFieldOfTheBundleTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url", reflect.TypeFor[apono.ListBundlesOptions]())
-	tagged(t, "json",
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListBundlesOptions]())
+	apitest.Tagged(t, "json",
 		reflect.TypeFor[apono.Bundle](), reflect.TypeFor[apono.BundleInput](),
 		reflect.TypeFor[apono.AccessBundleAccessTarget](), reflect.TypeFor[apono.AccessBundleAccessTargetInput](),
 	)

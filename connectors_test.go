@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 // connectorEU is what connectors/connector.json holds.
@@ -44,53 +45,53 @@ func connectorSpare() *apono.Connector {
 
 func TestListConnectors(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{
-		"items": [` + fixture(t, "connectors/connector.json") + `,` + fixture(t, "connectors/connector_minimal.json") + `],
+	fake := script.New(t, script.Response{Body: `{
+		"items": [` + apitest.Fixture(t, "connectors/connector.json") + `,` + apitest.Fixture(t, "connectors/connector_minimal.json") + `],
 		"pagination": {"next_page_token": "t2"}
 	}`})
-	page, err := newClient(t, fake).Connectors.List(t.Context(), apono.ListConnectorsOptions{
+	page, err := apitest.NewClient(t, fake).Connectors.List(t.Context(), apono.ListConnectorsOptions{
 		Limit: 2, Status: []apono.ConnectorStatus{apono.ConnectorStatusConnected, apono.ConnectorStatusDisconnected, "UPGRADING"},
 	})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.Connector]{Items: []*apono.Connector{connectorEU(), connectorSpare()}, NextPageToken: "t2"})
-	sent(t, fake.Requests()[0], "GET", "/api/admin/v3/connectors", "limit=2&status=CONNECTED&status=DISCONNECTED&status=UPGRADING", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.Connector]{Items: []*apono.Connector{connectorEU(), connectorSpare()}, NextPageToken: "t2"}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/admin/v3/connectors", "limit=2&status=CONNECTED&status=DISCONNECTED&status=UPGRADING", "")
 }
 
 func TestGetConnector(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: fixture(t, "connectors/connector.json")}, script.Answer{Body: fixture(t, "connectors/connector_minimal.json")},
+		script.Response{Body: apitest.Fixture(t, "connectors/connector.json")}, script.Response{Body: apitest.Fixture(t, "connectors/connector_minimal.json")},
 	)
-	client := newClient(t, fake)
+	client := apitest.NewClient(t, fake)
 	for i, want := range []*apono.Connector{connectorEU(), connectorSpare()} {
 		got, err := client.Connectors.Get(t.Context(), "production eu")
-		check.NoError(t, err)
-		check.Equal(t, got, want)
-		sent(t, fake.Requests()[i], "GET", "/api/admin/v3/connectors/production%20eu", "", "")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		apitest.Sent(t, fake.Requests()[i], "GET", "/api/admin/v3/connectors/production%20eu", "", "")
 	}
 }
 
 func TestUpdateConnector(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: fixture(t, "connectors/connector.json")}, script.Answer{Body: fixture(t, "connectors/connector_minimal.json")},
+		script.Response{Body: apitest.Fixture(t, "connectors/connector.json")}, script.Response{Body: apitest.Fixture(t, "connectors/connector_minimal.json")},
 	)
-	client := newClient(t, fake)
+	client := apitest.NewClient(t, fake)
 	got, err := client.Connectors.Update(t.Context(), "production eu", apono.UpdateConnectorInput{Name: "Production <EU>"})
-	check.NoError(t, err)
-	check.Equal(t, got, connectorEU())
-	sent(t, fake.Requests()[0], "PUT", "/api/admin/v3/connectors/production%20eu", "", `{"name": "Production <EU>"}`)
+	require.NoError(t, err)
+	require.Equal(t, connectorEU(), got)
+	apitest.Sent(t, fake.Requests()[0], "PUT", "/api/admin/v3/connectors/production%20eu", "", `{"name": "Production <EU>"}`)
 	got, err = client.Connectors.Update(t.Context(), "spare", apono.UpdateConnectorInput{})
-	check.NoError(t, err)
-	check.Equal(t, got, connectorSpare())
-	sent(t, fake.Requests()[1], "PUT", "/api/admin/v3/connectors/spare", "", `{"name": ""}`)
+	require.NoError(t, err)
+	require.Equal(t, connectorSpare(), got)
+	apitest.Sent(t, fake.Requests()[1], "PUT", "/api/admin/v3/connectors/spare", "", `{"name": ""}`)
 }
 
 func TestDeleteConnector(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Status: 204})
-	check.NoError(t, newClient(t, fake).Connectors.Delete(t.Context(), "production eu"))
-	sent(t, fake.Requests()[0], "DELETE", "/api/admin/v3/connectors/production%20eu", "", "")
+	fake := script.New(t, script.Response{Status: 204})
+	require.NoError(t, apitest.NewClient(t, fake).Connectors.Delete(t.Context(), "production eu"))
+	apitest.Sent(t, fake.Requests()[0], "DELETE", "/api/admin/v3/connectors/production%20eu", "", "")
 }
 
 // An update replaces the connector. What the API gains after this version was
@@ -105,29 +106,29 @@ func TestAnUpdateOfAConnectorKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
 	}`
 	const unknown = `"labels": {"stage": "production", "none": null}, "weight": 12345678901234567890, "price": 1.10, "pools": [{"id": "p1"}, null], "note": "<a & b>"`
 	for _, c := range []struct{ name, read, rename, body string }{
-		{"known members only", fixture(t, "connectors/connector.json"), "", `{"name": "Production EU"}`},
+		{"known members only", apitest.Fixture(t, "connectors/connector.json"), "", `{"name": "Production EU"}`},
 		{"as read", future, "", `{"name": "one", ` + unknown + `}`},
 		{"renamed", future, "two", `{"name": "two", ` + unknown + `}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			fake := script.New(t,
-				script.Answer{Body: c.read}, script.Answer{Body: `{"items": [{"id": "c0"}, ` + c.read + `], "pagination": {}}`},
-				script.Answer{Body: `{}`}, script.Answer{Body: `{}`},
+				script.Response{Body: c.read}, script.Response{Body: `{"items": [{"id": "c0"}, ` + c.read + `], "pagination": {}}`},
+				script.Response{Body: `{}`}, script.Response{Body: `{}`},
 			)
-			client := newClient(t, fake).Connectors
+			client := apitest.NewClient(t, fake).Connectors
 			got, err := client.Get(t.Context(), "c1")
-			check.NoError(t, err)
+			require.NoError(t, err)
 			page, err := client.List(t.Context())
-			check.NoError(t, err)
+			require.NoError(t, err)
 			for i, connector := range []*apono.Connector{got, page.Items[1]} {
 				in := connector.UpdateInput()
 				if c.rename != "" {
 					in.Name = c.rename
 				}
 				_, err = client.Update(t.Context(), "c1", in)
-				check.NoError(t, err)
-				sent(t, fake.Requests()[2+i], "PUT", "/api/admin/v3/connectors/c1", "", c.body)
+				require.NoError(t, err)
+				apitest.Sent(t, fake.Requests()[2+i], "PUT", "/api/admin/v3/connectors/c1", "", c.body)
 			}
 		})
 	}
@@ -136,8 +137,8 @@ func TestAnUpdateOfAConnectorKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
 // A member without a tag is read under its Go name, which the API never sends.
 func TestEveryFieldOfTheConnectorTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url", reflect.TypeFor[apono.ListConnectorsOptions]())
-	tagged(t, "json",
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListConnectorsOptions]())
+	apitest.Tagged(t, "json",
 		reflect.TypeFor[apono.Connector](), reflect.TypeFor[apono.ConnectorSession](), reflect.TypeFor[apono.ConnectorSessionMetadata](),
 		reflect.TypeFor[apono.CloudProviderMetadata](), reflect.TypeFor[apono.UpdateConnectorInput](),
 	)

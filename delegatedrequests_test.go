@@ -5,8 +5,9 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 // delegatedRequests are what delegatedrequests/request.json and
@@ -39,30 +40,30 @@ func delegatedRequests() []*apono.DelegatedAccessRequest {
 
 func TestListDelegatedRequests(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{
-		"items": [` + fixture(t, "delegatedrequests/request.json") + `,` + fixture(t, "delegatedrequests/request_minimal.json") + `],
+	fake := script.New(t, script.Response{Body: `{
+		"items": [` + apitest.Fixture(t, "delegatedrequests/request.json") + `,` + apitest.Fixture(t, "delegatedrequests/request_minimal.json") + `],
 		"pagination": {"next_page_token": "t2"}
 	}`})
-	page, err := newClient(t, fake).DelegatedRequests.List(t.Context(), apono.ListDelegatedRequestsOptions{
+	page, err := apitest.NewClient(t, fake).DelegatedRequests.List(t.Context(), apono.ListDelegatedRequestsOptions{
 		Limit: 20, Grantee: "ben@example.com", Statuses: []apono.AccessRequestStatus{apono.AccessRequestStatusPending, "On hold"},
 	})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.DelegatedAccessRequest]{Items: delegatedRequests(), NextPageToken: "t2"})
-	sent(t, fake.Requests()[0], "GET", "/api/user/v1/delegated-access-requests",
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.DelegatedAccessRequest]{Items: delegatedRequests(), NextPageToken: "t2"}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/user/v1/delegated-access-requests",
 		"grantee=ben%40example.com&limit=20&statuses=PENDING&statuses=On+hold", "")
 }
 
 func TestGetDelegatedRequest(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: fixture(t, "delegatedrequests/request.json")},
-		script.Answer{Body: fixture(t, "delegatedrequests/request_minimal.json")},
+		script.Response{Body: apitest.Fixture(t, "delegatedrequests/request.json")},
+		script.Response{Body: apitest.Fixture(t, "delegatedrequests/request_minimal.json")},
 	)
-	client := newClient(t, fake)
+	client := apitest.NewClient(t, fake)
 	for i, want := range delegatedRequests() {
 		got, err := client.DelegatedRequests.Get(t.Context(), "dr/1 a")
-		check.NoError(t, err)
-		check.Equal(t, got, want)
-		sent(t, fake.Requests()[i], "GET", "/api/user/v1/delegated-access-requests/dr%2F1%20a", "", "")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		apitest.Sent(t, fake.Requests()[i], "GET", "/api/user/v1/delegated-access-requests/dr%2F1%20a", "", "")
 	}
 }

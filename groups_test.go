@@ -6,8 +6,9 @@ import (
 	"testing"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 // groupEngines is what groups/group.json holds.
@@ -20,16 +21,16 @@ func groupEngines() *apono.Group {
 
 func TestListGroups(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{
-		"items": [` + fixture(t, "groups/group.json") + `,` + fixture(t, "groups/group_minimal.json") + `],
+	fake := script.New(t, script.Response{Body: `{
+		"items": [` + apitest.Fixture(t, "groups/group.json") + `,` + apitest.Fixture(t, "groups/group_minimal.json") + `],
 		"pagination": {"next_page_token": "t2"}
 	}`})
-	page, err := newClient(t, fake).Groups.List(t.Context(), apono.ListGroupsOptions{Limit: 2, Name: "*on call*"})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.Group]{
+	page, err := apitest.NewClient(t, fake).Groups.List(t.Context(), apono.ListGroupsOptions{Limit: 2, Name: "*on call*"})
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.Group]{
 		Items: []*apono.Group{groupEngines(), {ID: "group-2", Name: "On call"}}, NextPageToken: "t2",
-	})
-	sent(t, fake.Requests()[0], "GET", "/api/admin/v1/groups", "limit=2&name=%2Aon+call%2A", "")
+	}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/admin/v1/groups", "limit=2&name=%2Aon+call%2A", "")
 }
 
 func TestGroupsAreReadAndWritten(t *testing.T) {
@@ -69,29 +70,29 @@ func TestGroupsAreReadAndWritten(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Body: fixture(t, "groups/group.json")})
-			got, err := c.call(t.Context(), newClient(t, fake).Groups)
-			check.NoError(t, err)
-			check.Equal(t, got, groupEngines())
-			sent(t, fake.Requests()[0], c.method, c.path, "", c.body)
+			fake := script.New(t, script.Response{Body: apitest.Fixture(t, "groups/group.json")})
+			got, err := c.call(t.Context(), apitest.NewClient(t, fake).Groups)
+			require.NoError(t, err)
+			require.Equal(t, groupEngines(), got)
+			apitest.Sent(t, fake.Requests()[0], c.method, c.path, "", c.body)
 		})
 	}
 }
 
 func TestListGroupMembers(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "groups/members.json")}, script.Answer{Body: `{"items": [], "pagination": {}}`})
-	client := newClient(t, fake)
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "groups/members.json")}, script.Response{Body: `{"items": [], "pagination": {}}`})
+	client := apitest.NewClient(t, fake)
 	page, err := client.Groups.ListMembers(t.Context(), "group/1", apono.ListGroupMembersOptions{Limit: 2})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.GroupMember]{
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.GroupMember]{
 		Items: []*apono.GroupMember{{Email: "ada@example.com"}, {Email: "ben+on/call@example.com"}}, NextPageToken: "t2",
-	})
-	sent(t, fake.Requests()[0], "GET", "/api/admin/v1/groups/group%2F1/members", "limit=2", "")
+	}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/admin/v1/groups/group%2F1/members", "limit=2", "")
 	page, err = client.Groups.ListMembers(t.Context(), "empty")
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.GroupMember]{Items: []*apono.GroupMember{}})
-	sent(t, fake.Requests()[1], "GET", "/api/admin/v1/groups/empty/members", "", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.GroupMember]{Items: []*apono.GroupMember{}}, page)
+	apitest.Sent(t, fake.Requests()[1], "GET", "/api/admin/v1/groups/empty/members", "", "")
 }
 
 // These answer 204 without a body. A list of members that is sent as null is
@@ -136,9 +137,9 @@ func TestGroupChangesWithoutAnAnswer(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Status: 204})
-			check.NoError(t, c.call(t.Context(), newClient(t, fake).Groups))
-			sent(t, fake.Requests()[0], c.method, c.path, "", c.body)
+			fake := script.New(t, script.Response{Status: 204})
+			require.NoError(t, c.call(t.Context(), apitest.NewClient(t, fake).Groups))
+			apitest.Sent(t, fake.Requests()[0], c.method, c.path, "", c.body)
 		})
 	}
 }
@@ -147,10 +148,10 @@ func TestGroupChangesWithoutAnAnswer(t *testing.T) {
 // the group: a removal would hit more than one member.
 func TestMembersWithoutAnAddressAreRefused(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, noRequest(t)).Groups
+	client := apitest.NewClient(t, apitest.NoRequest(t)).Groups
 	for _, email := range []string{"", ".", ".."} {
 		for _, err := range []error{client.AddMember(t.Context(), "group-1", email), client.RemoveMember(t.Context(), "group-1", email)} {
-			check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Arg, "email")
+			require.Equal(t, "email", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 		}
 	}
 }
@@ -159,6 +160,6 @@ func TestMembersWithoutAnAddressAreRefused(t *testing.T) {
 // group is made without its members.
 func TestEveryFieldOfTheGroupTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url", reflect.TypeFor[apono.ListGroupsOptions](), reflect.TypeFor[apono.ListGroupMembersOptions]())
-	tagged(t, "json", reflect.TypeFor[apono.Group](), reflect.TypeFor[apono.GroupMember](), reflect.TypeFor[apono.CreateGroupInput]())
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListGroupsOptions](), reflect.TypeFor[apono.ListGroupMembersOptions]())
+	apitest.Tagged(t, "json", reflect.TypeFor[apono.Group](), reflect.TypeFor[apono.GroupMember](), reflect.TypeFor[apono.CreateGroupInput]())
 }

@@ -8,18 +8,19 @@ import (
 	"testing/synctest"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 const bulkAttributesPath = "/api/v2/bulk/identities/attributes"
 
 func TestListIdentities(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "identities/identities.json")})
-	page, err := newClient(t, fake).Identities.List(t.Context(), apono.ListIdentitiesOptions{Limit: 4, Skip: 8})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.OffsetPage[apono.Identity]{
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "identities/identities.json")})
+	page, err := apitest.NewClient(t, fake).Identities.List(t.Context(), apono.ListIdentitiesOptions{Limit: 4, Skip: 8})
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.Identity]{
 		Items: []*apono.Identity{
 			{Type: apono.IdentityTypeUser, Name: "Ada Lovelace", ID: "user-1"},
 			{Type: apono.IdentityTypeGroup, Name: "On call", ID: "group-2"},
@@ -27,25 +28,25 @@ func TestListIdentities(t *testing.T) {
 			{Type: "EXTERNAL_EMAIL", ID: "ada@example.org"},
 		},
 		Total: 12, Limit: 4, Offset: 8,
-	})
-	sent(t, fake.Requests()[0], "GET", "/api/v2/identities", "limit=4&skip=8", "")
+	}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v2/identities", "limit=4&skip=8", "")
 }
 
 func TestListIdentityAttributes(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "identities/attributes.json")})
-	page, err := newClient(t, fake).Identities.ListAttributes(t.Context(), apono.ListIdentityAttributesOptions{
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "identities/attributes.json")})
+	page, err := apitest.NewClient(t, fake).Identities.ListAttributes(t.Context(), apono.ListIdentityAttributesOptions{
 		Limit: 2, Skip: 4, Emails: []string{"ada@example.com", "ben+on/call@example.com"},
 	})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.OffsetPage[apono.IdentityAttributes]{
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.IdentityAttributes]{
 		Items: []*apono.IdentityAttributes{
 			{Email: "ada@example.com", Attributes: map[string]string{"team": "engines", "shift": ""}},
 			{Email: "ben@example.com", Attributes: map[string]string{}},
 		},
 		Total: 6, Limit: 2, Offset: 4,
-	})
-	sent(t, fake.Requests()[0], "GET", bulkAttributesPath, "emails=ada%40example.com&emails=ben%2Bon%2Fcall%40example.com&limit=2&skip=4", "")
+	}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", bulkAttributesPath, "emails=ada%40example.com&emails=ben%2Bon%2Fcall%40example.com&limit=2&skip=4", "")
 }
 
 // bulkCalls are the two bulk calls, for one identity each.
@@ -111,17 +112,17 @@ func TestBulkAttributesAreSentAsAnArray(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Body: fixture(t, "identities/result.json")})
-			got, err := c.call(t.Context(), newClient(t, fake).Identities)
-			check.NoError(t, err)
-			check.Equal(t, got, &apono.IdentityAttributesResult{
+			fake := script.New(t, script.Response{Body: apitest.Fixture(t, "identities/result.json")})
+			got, err := c.call(t.Context(), apitest.NewClient(t, fake).Identities)
+			require.NoError(t, err)
+			require.Equal(t, &apono.IdentityAttributesResult{
 				Summary: apono.IdentityAttributesSummary{Total: 2, Succeeded: 2},
 				Results: []apono.IdentityResult{
 					{Email: "ada@example.com", Success: true, Errors: []apono.IdentityResultError{}},
 					{Email: "ben@example.com", Success: true, Errors: []apono.IdentityResultError{}},
 				},
-			})
-			sent(t, fake.Requests()[0], c.method, bulkAttributesPath, "", c.body)
+			}, got)
+			apitest.Sent(t, fake.Requests()[0], c.method, bulkAttributesPath, "", c.body)
 		})
 	}
 }
@@ -146,7 +147,7 @@ func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
 		text         string
 	}{
 		{
-			"some were", fixture(t, "identities/result_failed.json"),
+			"some were", apitest.Fixture(t, "identities/result_failed.json"),
 			apono.IdentityAttributesResult{
 				Summary: apono.IdentityAttributesSummary{Total: 3, Succeeded: 1, Failed: 2},
 				Results: []apono.IdentityResult{refused, done, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}},
@@ -181,10 +182,10 @@ func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
 		for method, call := range bulkCalls {
 			t.Run(c.name+", "+method, func(t *testing.T) {
 				t.Parallel()
-				got, err := call(t.Context(), newClient(t, script.New(t, script.Answer{Body: c.answer})))
-				check.Equal(t, got, &c.result)
-				check.Equal(t, check.ErrorAs[*apono.BulkError](t, err), c.err)
-				check.Equal(t, err.Error(), c.text)
+				got, err := call(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Body: c.answer})))
+				require.Equal(t, &c.result, got)
+				require.Equal(t, c.err, apitest.ErrorAs[*apono.BulkError](t, err))
+				require.EqualError(t, err, c.text)
 			})
 		}
 	}
@@ -201,24 +202,24 @@ func TestTextOfABulkErrorNamesNobody(t *testing.T) {
 		err := &apono.BulkError{Total: 7, Failed: []apono.IdentityResult{
 			{Email: `"Ada L"@example.com`, Errors: []apono.IdentityResultError{{ErrorCode: "E", ErrorDetails: details}}},
 		}}
-		check.Equal(t, err.Error(), want)
+		require.EqualError(t, err, want)
 	}
 	nameless := &apono.BulkError{Total: 1, Failed: []apono.IdentityResult{{Errors: []apono.IdentityResultError{{}, {ErrorDetails: "no e-mail"}}}}}
-	check.Equal(t, nameless.Error(), "apono: 1 of 1 items were refused, the first for no e-mail")
-	check.Equal(t, (&apono.BulkError{}).Error(), "apono: some of 0 items were refused; the server does not say which")
+	require.EqualError(t, nameless, "apono: 1 of 1 items were refused, the first for no e-mail")
+	require.EqualError(t, (&apono.BulkError{}), "apono: some of 0 items were refused; the server does not say which")
 }
 
 // A bulk call that may have been carried out has a result all the same. Taken
 // for done, "not found" would hide what became of each item.
 func TestBulkDeleteThatFindsNothingIsNotDone(t *testing.T) {
 	t.Parallel()
-	for _, first := range []script.Answer{{Status: 504}, {Err: errReset}} {
+	for _, first := range []script.Response{{Status: 504}, {Err: apitest.ErrReset}} {
 		synctest.Test(t, func(t *testing.T) {
-			fake := script.New(t, first, script.Answer{Status: 404, Body: `{"message": "gone"}`})
-			got, err := bulkCalls[http.MethodDelete](t.Context(), newClient(t, fake))
-			check.Equal(t, got, nil)
-			check.ErrorIs(t, err, apono.ErrNotFound)
-			check.Equal(t, check.ErrorAs[*apono.APIError](t, err).Attempts, 2)
+			fake := script.New(t, first, script.Response{Status: 404, Body: `{"message": "gone"}`})
+			got, err := bulkCalls[http.MethodDelete](t.Context(), apitest.NewClient(t, fake))
+			require.Nil(t, got)
+			require.ErrorIs(t, err, apono.ErrNotFound)
+			require.Equal(t, 2, apitest.ErrorAs[*apono.APIError](t, err).Attempts)
 		})
 	}
 }
@@ -230,11 +231,11 @@ func TestBulkBodyIsTheSameOnEveryAttempt(t *testing.T) {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				fake := script.New(t, script.Answer{Status: 503}, script.Answer{Err: errReset}, script.Answer{Body: fixture(t, "identities/result.json")})
-				_, err := call(t.Context(), newClient(t, fake))
-				check.NoError(t, err)
+				fake := script.New(t, script.Response{Status: 503}, script.Response{Err: apitest.ErrReset}, script.Response{Body: apitest.Fixture(t, "identities/result.json")})
+				_, err := call(t.Context(), apitest.NewClient(t, fake))
+				require.NoError(t, err)
 				for _, req := range fake.Requests() {
-					sent(t, req, method, bulkAttributesPath, "", bulkBodies[method])
+					apitest.Sent(t, req, method, bulkAttributesPath, "", bulkBodies[method])
 				}
 			})
 		})
@@ -245,13 +246,13 @@ func TestBulkBodyIsTheSameOnEveryAttempt(t *testing.T) {
 // not look like success.
 func TestBulkAnswerWithoutAResultIsADecodeError(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []script.Answer{{Status: 204}, {Body: "null"}, {Body: `[]`}, {Body: `{"results": {}}`}, {Body: "<html>"}} {
+	for _, answer := range []script.Response{{Status: 204}, {Body: "null"}, {Body: `[]`}, {Body: `{"results": {}}`}, {Body: "<html>"}} {
 		for method, call := range bulkCalls {
 			t.Run(method+" "+answer.Body, func(t *testing.T) {
 				t.Parallel()
-				got, err := call(t.Context(), newClient(t, script.New(t, answer)))
-				check.Equal(t, got, nil)
-				check.ErrorAs[*apono.DecodeError](t, err)
+				got, err := call(t.Context(), apitest.NewClient(t, script.New(t, answer)))
+				require.Nil(t, got)
+				require.ErrorAs(t, err, new(*apono.DecodeError))
 			})
 		}
 	}
@@ -259,8 +260,8 @@ func TestBulkAnswerWithoutAResultIsADecodeError(t *testing.T) {
 
 func TestEveryListOfPeopleConnectorsAndActivityReadsAllPages(t *testing.T) {
 	t.Parallel()
-	tokens := []string{tokenPage("t2", "a", "b"), tokenPage("", "c")}
-	offsets := []string{offsetPage(3, 2, 0, "a", "b"), offsetPage(3, 2, 2, "c")}
+	tokens := []string{apitest.TokenPage("t2", "a", "b"), apitest.TokenPage("", "c")}
+	offsets := []string{apitest.OffsetPage(3, 2, 0, "a", "b"), apitest.OffsetPage(3, 2, 2, "c")}
 	for _, c := range []struct {
 		path  string
 		pages []string
@@ -268,10 +269,10 @@ func TestEveryListOfPeopleConnectorsAndActivityReadsAllPages(t *testing.T) {
 		list  func(context.Context, *apono.Client) ([]string, error)
 	}{
 		{"/api/admin/v3/users", tokens, "page_token=t2", func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.Users.ListAll(ctx), func(u *apono.User) string { return u.ID })
+			return apitest.Names(c.Users.ListAll(ctx), func(u *apono.User) string { return u.ID })
 		}},
 		{"/api/admin/v1/groups", tokens, "page_token=t2", func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.Groups.ListAll(ctx), func(g *apono.Group) string { return g.ID })
+			return apitest.Names(c.Groups.ListAll(ctx), func(g *apono.Group) string { return g.ID })
 		}},
 		{
 			"/api/admin/v1/groups/g1/members",
@@ -281,11 +282,11 @@ func TestEveryListOfPeopleConnectorsAndActivityReadsAllPages(t *testing.T) {
 			},
 			"page_token=t2",
 			func(ctx context.Context, c *apono.Client) ([]string, error) {
-				return names(c.Groups.ListAllMembers(ctx, "g1"), func(m *apono.GroupMember) string { return m.Email })
+				return apitest.Names(c.Groups.ListAllMembers(ctx, "g1"), func(m *apono.GroupMember) string { return m.Email })
 			},
 		},
 		{"/api/admin/v3/connectors", tokens, "page_token=t2", func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.Connectors.ListAll(ctx), func(c *apono.Connector) string { return c.ID })
+			return apitest.Names(c.Connectors.ListAll(ctx), func(c *apono.Connector) string { return c.ID })
 		}},
 		{
 			"/api/admin/v1/attributes",
@@ -295,11 +296,11 @@ func TestEveryListOfPeopleConnectorsAndActivityReadsAllPages(t *testing.T) {
 			},
 			"page_token=t2",
 			func(ctx context.Context, c *apono.Client) ([]string, error) {
-				return names(c.Attributes.ListAll(ctx), func(a *apono.Attribute) string { return a.Value })
+				return apitest.Names(c.Attributes.ListAll(ctx), func(a *apono.Attribute) string { return a.Value })
 			},
 		},
 		{"/api/v2/identities", offsets, "skip=2", func(ctx context.Context, c *apono.Client) ([]string, error) {
-			return names(c.Identities.ListAll(ctx), func(i *apono.Identity) string { return i.ID })
+			return apitest.Names(c.Identities.ListAll(ctx), func(i *apono.Identity) string { return i.ID })
 		}},
 		{
 			bulkAttributesPath,
@@ -309,7 +310,7 @@ func TestEveryListOfPeopleConnectorsAndActivityReadsAllPages(t *testing.T) {
 			},
 			"skip=2",
 			func(ctx context.Context, c *apono.Client) ([]string, error) {
-				return names(c.Identities.ListAllAttributes(ctx), func(a *apono.IdentityAttributes) string { return a.Email })
+				return apitest.Names(c.Identities.ListAllAttributes(ctx), func(a *apono.IdentityAttributes) string { return a.Email })
 			},
 		},
 		{
@@ -320,18 +321,18 @@ func TestEveryListOfPeopleConnectorsAndActivityReadsAllPages(t *testing.T) {
 			},
 			"skip=2",
 			func(ctx context.Context, c *apono.Client) ([]string, error) {
-				return names(c.Activity.ListAll(ctx), func(e *apono.ActivityEntry) string { return *e.RequestID })
+				return apitest.Names(c.Activity.ListAll(ctx), func(e *apono.ActivityEntry) string { return *e.RequestID })
 			},
 		},
 	} {
 		t.Run(c.path, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Body: c.pages[0]}, script.Answer{Body: c.pages[1]})
-			got, err := c.list(t.Context(), newClient(t, fake))
-			check.NoError(t, err)
-			check.Equal(t, got, []string{"a", "b", "c"})
-			sent(t, fake.Requests()[0], "GET", c.path, "", "")
-			sent(t, fake.Requests()[1], "GET", c.path, c.query, "")
+			fake := script.New(t, script.Response{Body: c.pages[0]}, script.Response{Body: c.pages[1]})
+			got, err := c.list(t.Context(), apitest.NewClient(t, fake))
+			require.NoError(t, err)
+			require.Equal(t, []string{"a", "b", "c"}, got)
+			apitest.Sent(t, fake.Requests()[0], "GET", c.path, "", "")
+			apitest.Sent(t, fake.Requests()[1], "GET", c.path, c.query, "")
 		})
 	}
 }
@@ -358,12 +359,12 @@ func TestFiltersOfListsByOffsetGoWithEveryPage(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			fake := script.New(t,
-				script.Answer{Body: `{"data": [{"email": "a", "status": "Active"}], "pagination": {"total": 2, "limit": 1, "offset": 0}}`},
-				script.Answer{Body: `{"data": [{"email": "b", "status": "Active"}], "pagination": {"total": 2, "limit": 1, "offset": 1}}`},
+				script.Response{Body: `{"data": [{"email": "a", "status": "Active"}], "pagination": {"total": 2, "limit": 1, "offset": 0}}`},
+				script.Response{Body: `{"data": [{"email": "b", "status": "Active"}], "pagination": {"total": 2, "limit": 1, "offset": 1}}`},
 			)
-			check.NoError(t, c.list(t.Context(), newClient(t, fake)))
-			sent(t, fake.Requests()[0], "GET", path, c.query, "")
-			sent(t, fake.Requests()[1], "GET", path, c.query+"&skip=1", "")
+			require.NoError(t, c.list(t.Context(), apitest.NewClient(t, fake)))
+			apitest.Sent(t, fake.Requests()[0], "GET", path, c.query, "")
+			apitest.Sent(t, fake.Requests()[1], "GET", path, c.query+"&skip=1", "")
 		})
 	}
 }
@@ -385,7 +386,7 @@ func TestConstantsOfPeopleAndConnectorsAreTheTextsOfTheWire(t *testing.T) {
 		{string(apono.IdentityTypeGroup), "GROUP"},
 		{string(apono.IdentityTypeContextAttribute), "CONTEXT_ATTRIBUTE"},
 	} {
-		check.Equal(t, c[0], c[1])
+		require.Equal(t, c[1], c[0])
 	}
 }
 
@@ -393,8 +394,8 @@ func TestConstantsOfPeopleAndConnectorsAreTheTextsOfTheWire(t *testing.T) {
 // and a filter without one filters nothing.
 func TestEveryFieldOfTheIdentityTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url", reflect.TypeFor[apono.ListIdentitiesOptions](), reflect.TypeFor[apono.ListIdentityAttributesOptions]())
-	tagged(t, "json",
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListIdentitiesOptions](), reflect.TypeFor[apono.ListIdentityAttributesOptions]())
+	apitest.Tagged(t, "json",
 		reflect.TypeFor[apono.Identity](), reflect.TypeFor[apono.IdentityAttributes](), reflect.TypeFor[apono.IdentityAttributeKeys](),
 		reflect.TypeFor[apono.IdentityAttributesResult](), reflect.TypeFor[apono.IdentityAttributesSummary](),
 		reflect.TypeFor[apono.IdentityResult](), reflect.TypeFor[apono.IdentityResultError](),

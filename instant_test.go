@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 // A fraction that is read as a count of nanoseconds, or a number that goes
@@ -60,8 +60,8 @@ func TestInstantIsReadExactly(t *testing.T) {
 		`1` + strings.Repeat("0", 9) + `.` + strings.Repeat("1", 5000): time.Unix(1000000000, 111111111),
 	} {
 		var got instant
-		check.NoError(t, json.Unmarshal([]byte(text), &got))
-		check.True(t, got.Equal(want), "%s as %s, got %s", text, want.UTC(), got.Time)
+		require.NoError(t, json.Unmarshal([]byte(text), &got))
+		require.Truef(t, got.Equal(want), "%s as %s, got %s", text, want.UTC(), got.Time)
 	}
 }
 
@@ -76,10 +76,10 @@ func TestInstantRefusesWhatIsNoTime(t *testing.T) {
 		`"2023-10-02"`, `"2023-13-02T16:14:25Z"`, `"9999-12-31T23:59:59-23:59"`,
 	} {
 		got := instant{time.Unix(7, 0)}
-		check.True(t, json.Unmarshal([]byte(text), &got) != nil, "no time in %.100s, got %s", text, got.Time)
+		require.Errorf(t, json.Unmarshal([]byte(text), &got), "no time in %.100s, got %s", text, got.Time)
 	}
 	for _, text := range []string{``, `"`, `1` + "\n" + `2`, ` 1`} { // json.Unmarshal never passes these on
-		check.True(t, new(instant).UnmarshalJSON([]byte(text)) != nil, "no time in %q", text)
+		require.Errorf(t, new(instant).UnmarshalJSON([]byte(text)), "no time in %q", text)
 	}
 }
 
@@ -88,14 +88,14 @@ func TestInstantRefusesWhatIsNoTime(t *testing.T) {
 func TestInstantKeepsItsValueOnNull(t *testing.T) {
 	t.Parallel()
 	got := instant{time.Unix(7, 0)}
-	check.NoError(t, json.Unmarshal([]byte("null"), &got))
-	check.Equal(t, got.Time, time.Unix(7, 0))
+	require.NoError(t, json.Unmarshal([]byte("null"), &got))
+	require.Equal(t, time.Unix(7, 0), got.Time)
 	var none struct {
 		At *instant `json:"at"`
 	}
-	check.NoError(t, json.Unmarshal([]byte(`{"at": null}`), &none))
-	check.True(t, none.At.time() == nil, "no time")
-	check.True(t, newInstant(nil) == nil, "no instant")
+	require.NoError(t, json.Unmarshal([]byte(`{"at": null}`), &none))
+	require.Nil(t, none.At.time(), "no time")
+	require.Nil(t, newInstant(nil), "no instant")
 }
 
 // Five milliseconds that are written with fewer digits are read as half a
@@ -117,11 +117,11 @@ func TestInstantIsWrittenWithNineDigits(t *testing.T) {
 		`1696263265.500000000`:   time.Date(2023, 10, 2, 18, 14, 25, 500000000, time.FixedZone("", 7200)),
 	} {
 		data, err := json.Marshal(newInstant(&at))
-		check.NoError(t, err)
-		check.Equal(t, string(data), want)
+		require.NoError(t, err)
+		require.Equal(t, want, string(data))
 		var got instant
-		check.NoError(t, json.Unmarshal(data, &got))
-		check.True(t, got.Equal(at), "%s as %s, got %s", data, at, got.Time)
+		require.NoError(t, json.Unmarshal(data, &got))
+		require.Truef(t, got.Equal(at), "%s as %s, got %s", data, at, got.Time)
 	}
 }
 
@@ -138,8 +138,8 @@ func FuzzInstant(f *testing.F) {
 			return
 		}
 		data, err := json.Marshal(read)
-		check.NoError(t, err)
-		check.NoError(t, json.Unmarshal(data, &again))
-		check.True(t, again.Equal(read.Time), "%s as %s, got %s through %s", text, read.Time, again.Time, data)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(data, &again))
+		require.Truef(t, again.Equal(read.Time), "%s as %s, got %s through %s", text, read.Time, again.Time, data)
 	})
 }

@@ -2,24 +2,20 @@ package apono_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"log/slog"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
-
-// fixture reads a file below testdata.
-func fixture(t *testing.T, name string) string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", filepath.FromSlash(name)))
-	check.NoError(t, err)
-	return string(data)
-}
 
 // ordersDatabase is what integrations/integration.json holds.
 func ordersDatabase() *apono.Integration {
@@ -70,44 +66,44 @@ func postgresEntry() *apono.CatalogEntry {
 
 func TestListIntegrations(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{
-		"items": [` + fixture(t, "integrations/integration.json") + `,` + fixture(t, "integrations/integration_minimal.json") + `],
+	fake := script.New(t, script.Response{Body: `{
+		"items": [` + apitest.Fixture(t, "integrations/integration.json") + `,` + apitest.Fixture(t, "integrations/integration_minimal.json") + `],
 		"pagination": {"next_page_token": "t2"}
 	}`})
-	page, err := newClient(t, fake).Integrations.List(t.Context(), apono.ListIntegrationsOptions{
+	page, err := apitest.NewClient(t, fake).Integrations.List(t.Context(), apono.ListIntegrationsOptions{
 		Limit: 50, Name: "*orders*", Type: []string{"aws-account", "postgres*"},
 		Category:    []apono.IntegrationCategory{apono.IntegrationCategoryResources, apono.IntegrationCategoryUserInformation},
 		Status:      []apono.IntegrationStatus{apono.IntegrationStatusActive, "WARNING"},
 		ConnectorID: []string{"c1", "c2"},
 	})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.Integration]{Items: []*apono.Integration{ordersDatabase(), directory()}, NextPageToken: "t2"})
-	sent(t, fake.Requests()[0], "GET", "/api/admin/v4/integrations", "category=RESOURCES&category=USER-INFORMATION&"+
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.Integration]{Items: []*apono.Integration{ordersDatabase(), directory()}, NextPageToken: "t2"}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/admin/v4/integrations", "category=RESOURCES&category=USER-INFORMATION&"+
 		"connector_id=c1&connector_id=c2&limit=50&name=%2Aorders%2A&status=ACTIVE&status=WARNING&type=aws-account&type=postgres%2A", "")
 }
 
 func TestGetIntegration(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: fixture(t, "integrations/integration.json")},
-		script.Answer{Body: fixture(t, "integrations/integration_minimal.json")},
+		script.Response{Body: apitest.Fixture(t, "integrations/integration.json")},
+		script.Response{Body: apitest.Fixture(t, "integrations/integration_minimal.json")},
 	)
-	client := newClient(t, fake)
+	client := apitest.NewClient(t, fake)
 	for i, want := range []*apono.Integration{ordersDatabase(), directory()} {
 		got, err := client.Integrations.Get(t.Context(), "i1")
-		check.NoError(t, err)
-		check.Equal(t, got, want)
-		sent(t, fake.Requests()[i], "GET", "/api/admin/v4/integrations/i1", "", "")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		apitest.Sent(t, fake.Requests()[i], "GET", "/api/admin/v4/integrations/i1", "", "")
 	}
 }
 
 func TestCreateAndUpdateIntegration(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: fixture(t, "integrations/integration.json")},
-		script.Answer{Body: fixture(t, "integrations/integration_minimal.json")},
+		script.Response{Body: apitest.Fixture(t, "integrations/integration.json")},
+		script.Response{Body: apitest.Fixture(t, "integrations/integration_minimal.json")},
 	)
-	client := newClient(t, fake)
+	client := apitest.NewClient(t, fake)
 	update := apono.UpdateIntegrationInput{
 		Name:        "Orders database",
 		ConnectorID: apono.Ptr("connector-1"),
@@ -136,13 +132,13 @@ func TestCreateAndUpdateIntegration(t *testing.T) {
 		Owner:                  update.Owner,
 		OwnersMapping:          update.OwnersMapping,
 	})
-	check.NoError(t, err)
-	check.Equal(t, got, ordersDatabase())
-	sent(t, fake.Requests()[0], "POST", "/api/admin/v4/integrations", "", fixture(t, "integrations/create.json"))
+	require.NoError(t, err)
+	require.Equal(t, ordersDatabase(), got)
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/admin/v4/integrations", "", apitest.Fixture(t, "integrations/create.json"))
 	got, err = client.Integrations.Update(t.Context(), "i1", update)
-	check.NoError(t, err)
-	check.Equal(t, got, directory())
-	sent(t, fake.Requests()[1], "PUT", "/api/admin/v4/integrations/i1", "", fixture(t, "integrations/update.json"))
+	require.NoError(t, err)
+	require.Equal(t, directory(), got)
+	apitest.Sent(t, fake.Requests()[1], "PUT", "/api/admin/v4/integrations/i1", "", apitest.Fixture(t, "integrations/update.json"))
 }
 
 // A required array or map that is sent as null is refused by the API, an empty
@@ -204,96 +200,78 @@ func TestIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Body: `{}`})
-			check.NoError(t, c.call(t.Context(), newClient(t, fake).Integrations))
-			check.JSON(t, fake.Requests()[0].Body, c.body)
+			fake := script.New(t, script.Response{Body: `{}`})
+			require.NoError(t, c.call(t.Context(), apitest.NewClient(t, fake).Integrations))
+			apitest.JSONEq(t, c.body, fake.Requests()[0].Body)
 		})
-	}
-}
-
-func TestEverySecretStoreIsReadAndSent(t *testing.T) {
-	t.Parallel()
-	for body, store := range map[string]apono.SecretStoreConfig{
-		`{"aws":{"region":"r","secret_id":"s"}}`:               {AWS: &apono.AWSSecretConfig{Region: "r", SecretID: "s"}},
-		`{"gcp":{"project":"p","secret_id":"s"}}`:              {GCP: &apono.GCPSecretConfig{Project: "p", SecretID: "s"}},
-		`{"kubernetes":{"namespace":"ns","name":"n"}}`:         {Kubernetes: &apono.KubernetesSecretConfig{Namespace: "ns", Name: "n"}},
-		`{"azure":{"vault_url":"https://v","name":"n"}}`:       {Azure: &apono.AzureSecretConfig{VaultURL: "https://v", Name: "n"}},
-		`{"hashicorp_vault":{"secret_engine":"e","path":"p"}}`: {HashicorpVault: &apono.HashicorpVaultSecretConfig{SecretEngine: "e", Path: "p"}},
-		`{"apono":{"parameters":{"user":"u"}}}`:                {Apono: &apono.SecretConfig{Parameters: apono.Secrets{"user": "u"}}},
-	} {
-		fake := script.New(t, script.Answer{Body: `{"secret_store_config":` + body + `}`})
-		got, err := newClient(t, fake).Integrations.Create(t.Context(), apono.CreateIntegrationInput{SecretStoreConfig: &store})
-		check.NoError(t, err)
-		check.Equal(t, got.SecretStoreConfig, &store)
-		check.JSON(t, fake.Requests()[0].Body, `{"name":"","type":"","integration_config":{},"secret_store_config":`+body+`}`)
 	}
 }
 
 func TestDeleteIntegration(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Status: 204})
-	check.NoError(t, newClient(t, fake).Integrations.Delete(t.Context(), "i1"))
-	sent(t, fake.Requests()[0], "DELETE", "/api/admin/v4/integrations/i1", "", "")
+	fake := script.New(t, script.Response{Status: 204})
+	require.NoError(t, apitest.NewClient(t, fake).Integrations.Delete(t.Context(), "i1"))
+	apitest.Sent(t, fake.Requests()[0], "DELETE", "/api/admin/v4/integrations/i1", "", "")
 }
 
 func TestRefreshIntegration(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"message":"Refresh started"}`})
-	got, err := newClient(t, fake).Integrations.Refresh(t.Context(), "i1")
-	check.NoError(t, err)
-	check.Equal(t, got, &apono.Message{Message: "Refresh started"})
-	sent(t, fake.Requests()[0], "POST", "/api/v2/integrations/i1/refresh", "", "")
+	fake := script.New(t, script.Response{Body: `{"message":"Refresh started"}`})
+	got, err := apitest.NewClient(t, fake).Integrations.Refresh(t.Context(), "i1")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Message{Message: "Refresh started"}, got)
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/v2/integrations/i1/refresh", "", "")
 }
 
 func TestListCatalog(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: `{"data":[` + fixture(t, "integrations/catalog_entry.json") + `],"pagination":{"total":31,"limit":1,"offset":30}}`},
-		script.Answer{Body: `{"data":[],"pagination":{"total":0,"limit":100,"offset":0}}`},
+		script.Response{Body: `{"data":[` + apitest.Fixture(t, "integrations/catalog_entry.json") + `],"pagination":{"total":31,"limit":1,"offset":30}}`},
+		script.Response{Body: `{"data":[],"pagination":{"total":0,"limit":100,"offset":0}}`},
 	)
-	client := newClient(t, fake)
+	client := apitest.NewClient(t, fake)
 	page, err := client.Integrations.ListCatalog(t.Context(), apono.ListCatalogOptions{Limit: 1, Skip: 30})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.OffsetPage[apono.CatalogEntry]{Items: []*apono.CatalogEntry{postgresEntry()}, Total: 31, Limit: 1, Offset: 30})
-	sent(t, fake.Requests()[0], "GET", "/api/v2/integrations-catalog", "limit=1&skip=30", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.CatalogEntry]{Items: []*apono.CatalogEntry{postgresEntry()}, Total: 31, Limit: 1, Offset: 30}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v2/integrations-catalog", "limit=1&skip=30", "")
 	page, err = client.Integrations.ListCatalog(t.Context())
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.OffsetPage[apono.CatalogEntry]{Items: []*apono.CatalogEntry{}, Limit: 100})
-	sent(t, fake.Requests()[1], "GET", "/api/v2/integrations-catalog", "", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.CatalogEntry]{Items: []*apono.CatalogEntry{}, Limit: 100}, page)
+	apitest.Sent(t, fake.Requests()[1], "GET", "/api/v2/integrations-catalog", "", "")
 }
 
 func TestGetCatalogEntry(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "integrations/catalog_entry.json")})
-	got, err := newClient(t, fake).Integrations.GetCatalogEntry(t.Context(), "postgresql")
-	check.NoError(t, err)
-	check.Equal(t, got, postgresEntry())
-	sent(t, fake.Requests()[0], "GET", "/api/v2/integrations-catalog/postgresql", "", "")
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "integrations/catalog_entry.json")})
+	got, err := apitest.NewClient(t, fake).Integrations.GetCatalogEntry(t.Context(), "postgresql")
+	require.NoError(t, err)
+	require.Equal(t, postgresEntry(), got)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v2/integrations-catalog/postgresql", "", "")
 }
 
 func TestListPermissions(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "integrations/permissions.json")})
-	page, err := newClient(t, fake).Integrations.ListPermissions(t.Context(), "i1",
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "integrations/permissions.json")})
+	page, err := apitest.NewClient(t, fake).Integrations.ListPermissions(t.Context(), "i1",
 		apono.ListPermissionsOptions{Limit: 2, Skip: 10, ResourceType: "postgresql-database"})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.OffsetPage[apono.Permission]{
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.Permission]{
 		Items: []*apono.Permission{
 			{ID: "p1", Name: "READ_ONLY", ResourceType: "postgresql-database"},
 			{ID: "p2", Name: "ADMIN", ResourceType: "postgresql-table"},
 		},
 		Total: 12, Limit: 2, Offset: 10,
-	})
-	sent(t, fake.Requests()[0], "GET", "/api/v3/integrations/i1/permissions", "limit=2&resource-type=postgresql-database&skip=10", "")
+	}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v3/integrations/i1/permissions", "limit=2&resource-type=postgresql-database&skip=10", "")
 }
 
 func TestListResources(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "integrations/resources.json")})
-	page, err := newClient(t, fake).Integrations.ListResources(t.Context(), "i1",
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "integrations/resources.json")})
+	page, err := apitest.NewClient(t, fake).Integrations.ListResources(t.Context(), "i1",
 		apono.ListResourcesOptions{Limit: 2, Skip: 6, ResourceType: "postgresql-database"})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.OffsetPage[apono.Resource]{
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.Resource]{
 		Items: []*apono.Resource{
 			{
 				ID: "r1", Name: "orders", Type: "postgresql-database",
@@ -302,32 +280,32 @@ func TestListResources(t *testing.T) {
 			{ID: "r2", Name: "billing", Type: "postgresql-database", Status: apono.ResourceSyncStatus{Status: apono.ResourceStatusActive}},
 		},
 		Total: 8, Limit: 2, Offset: 6,
-	})
-	sent(t, fake.Requests()[0], "GET", "/api/v3/integrations/i1/resources", "limit=2&resource-type=postgresql-database&skip=6", "")
+	}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v3/integrations/i1/resources", "limit=2&resource-type=postgresql-database&skip=6", "")
 }
 
 func TestResourceTags(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: fixture(t, "integrations/resource_tags.json")},
-		script.Answer{Body: `{"message":"Tags updated"}`},
+		script.Response{Body: apitest.Fixture(t, "integrations/resource_tags.json")},
+		script.Response{Body: `{"message":"Tags updated"}`},
 	)
-	client := newClient(t, fake)
+	client := apitest.NewClient(t, fake)
 	got, err := client.Integrations.GetResourceTags(t.Context(), "r/1 a")
-	check.NoError(t, err)
-	check.Equal(t, got, &apono.ResourceTags{ResourceID: "r1", Tags: map[string]string{"env": "prod", "empty": ""}})
-	sent(t, fake.Requests()[0], "GET", "/api/v3/integrations/resources/r%2F1%20a/user-tags", "", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.ResourceTags{ResourceID: "r1", Tags: map[string]string{"env": "prod", "empty": ""}}, got)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v3/integrations/resources/r%2F1%20a/user-tags", "", "")
 	message, err := client.Integrations.UpdateResourceTags(t.Context(), "r/1 a",
 		apono.UpdateResourceTagsInput{Tags: map[string]string{"env": "prod", "empty": ""}})
-	check.NoError(t, err)
-	check.Equal(t, message, &apono.Message{Message: "Tags updated"})
-	sent(t, fake.Requests()[1], "PUT", "/api/v3/integrations/resources/r%2F1%20a/user-tags", "", `{"tags":{"env":"prod","empty":""}}`)
+	require.NoError(t, err)
+	require.Equal(t, &apono.Message{Message: "Tags updated"}, message)
+	apitest.Sent(t, fake.Requests()[1], "PUT", "/api/v3/integrations/resources/r%2F1%20a/user-tags", "", `{"tags":{"env":"prod","empty":""}}`)
 }
 
 func TestEveryListOfIntegrationsReadsAllPages(t *testing.T) {
 	t.Parallel()
-	tokens := []string{tokenPage("t2", "a", "b"), tokenPage("", "c")}
-	offsets := []string{offsetPage(3, 2, 0, "a", "b"), offsetPage(3, 2, 2, "c")}
+	tokens := []string{apitest.TokenPage("t2", "a", "b"), apitest.TokenPage("", "c")}
+	offsets := []string{apitest.OffsetPage(3, 2, 0, "a", "b"), apitest.OffsetPage(3, 2, 2, "c")}
 	for _, c := range []struct {
 		path  string
 		pages []string
@@ -338,7 +316,7 @@ func TestEveryListOfIntegrationsReadsAllPages(t *testing.T) {
 		{
 			"/api/admin/v4/integrations", tokens, "page_token=t2",
 			func(ctx context.Context, s *apono.IntegrationsService) ([]string, error) {
-				return names(s.ListAll(ctx), integrationID)
+				return apitest.Names(s.ListAll(ctx), apitest.IntegrationID)
 			},
 			[]string{"a", "b", "c"},
 		},
@@ -350,33 +328,33 @@ func TestEveryListOfIntegrationsReadsAllPages(t *testing.T) {
 			},
 			"skip=2",
 			func(ctx context.Context, s *apono.IntegrationsService) ([]string, error) {
-				return names(s.ListAllCatalog(ctx), func(e *apono.CatalogEntry) string { return e.Type })
+				return apitest.Names(s.ListAllCatalog(ctx), func(e *apono.CatalogEntry) string { return e.Type })
 			},
 			[]string{"aws", "gcp", "ssh"},
 		},
 		{
 			"/api/v3/integrations/i1/permissions", offsets, "skip=2",
 			func(ctx context.Context, s *apono.IntegrationsService) ([]string, error) {
-				return names(s.ListAllPermissions(ctx, "i1"), permissionID)
+				return apitest.Names(s.ListAllPermissions(ctx, "i1"), apitest.PermissionID)
 			},
 			[]string{"a", "b", "c"},
 		},
 		{
 			"/api/v3/integrations/i1/resources", offsets, "skip=2",
 			func(ctx context.Context, s *apono.IntegrationsService) ([]string, error) {
-				return names(s.ListAllResources(ctx, "i1"), func(r *apono.Resource) string { return r.ID })
+				return apitest.Names(s.ListAllResources(ctx, "i1"), func(r *apono.Resource) string { return r.ID })
 			},
 			[]string{"a", "b", "c"},
 		},
 	} {
 		t.Run(c.path, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Body: c.pages[0]}, script.Answer{Body: c.pages[1]})
-			got, err := c.list(t.Context(), newClient(t, fake).Integrations)
-			check.NoError(t, err)
-			check.Equal(t, got, c.want)
-			sent(t, fake.Requests()[0], "GET", c.path, "", "")
-			sent(t, fake.Requests()[1], "GET", c.path, c.query, "")
+			fake := script.New(t, script.Response{Body: c.pages[0]}, script.Response{Body: c.pages[1]})
+			got, err := c.list(t.Context(), apitest.NewClient(t, fake).Integrations)
+			require.NoError(t, err)
+			require.Equal(t, c.want, got)
+			apitest.Sent(t, fake.Requests()[0], "GET", c.path, "", "")
+			apitest.Sent(t, fake.Requests()[1], "GET", c.path, c.query, "")
 		})
 	}
 }
@@ -385,11 +363,11 @@ func TestEveryListOfIntegrationsReadsAllPages(t *testing.T) {
 // filter filters nothing, and the member is lost.
 func TestEveryFieldOfTheIntegrationTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url",
+	apitest.Tagged(t, "url",
 		reflect.TypeFor[apono.ListIntegrationsOptions](), reflect.TypeFor[apono.ListCatalogOptions](),
 		reflect.TypeFor[apono.ListPermissionsOptions](), reflect.TypeFor[apono.ListResourcesOptions](),
 	)
-	tagged(t, "json",
+	apitest.Tagged(t, "json",
 		reflect.TypeFor[apono.Integration](), reflect.TypeFor[apono.Owner](), reflect.TypeFor[apono.OwnersMapping](),
 		reflect.TypeFor[apono.CatalogEntry](), reflect.TypeFor[apono.CatalogParam](), reflect.TypeFor[apono.Permission](),
 		reflect.TypeFor[apono.Resource](), reflect.TypeFor[apono.ResourceSyncStatus](), reflect.TypeFor[apono.ResourceTags](),
@@ -399,4 +377,214 @@ func TestEveryFieldOfTheIntegrationTypesIsTagged(t *testing.T) {
 		reflect.TypeFor[apono.CreateIntegrationInput](), reflect.TypeFor[apono.UpdateIntegrationInput](),
 		reflect.TypeFor[apono.OwnerInput](), reflect.TypeFor[apono.OwnersMappingInput](), reflect.TypeFor[apono.UpdateResourceTagsInput](),
 	)
+}
+
+// updated reads an integration from a body, edits its update input, updates it,
+// and returns the body of the update.
+func updated(t *testing.T, body string, edit func(*apono.UpdateIntegrationInput)) string {
+	t.Helper()
+	fake := script.New(t, script.Response{Body: body}, script.Response{Body: `{}`})
+	client := apitest.NewClient(t, fake)
+	integration, err := client.Integrations.Get(t.Context(), "i1")
+	require.NoError(t, err)
+	in := integration.UpdateInput()
+	edit(&in)
+	_, err = client.Integrations.Update(t.Context(), "i1", in)
+	require.NoError(t, err)
+	return fake.Requests()[1].Body
+}
+
+func asRead(*apono.UpdateIntegrationInput) {}
+
+// An update replaces the whole integration. A conversion that forgets a field
+// clears it in the account of somebody who only wanted another name.
+func TestUpdateInputLosesNothing(t *testing.T) {
+	t.Parallel()
+	apitest.JSONEq(t, apitest.Fixture(t, "integrations/update.json"), updated(t, apitest.Fixture(t, "integrations/integration.json"), asRead))
+	apitest.JSONEq(t, `{"name":"Directory","integration_config":{}}`, updated(t, apitest.Fixture(t, "integrations/integration_minimal.json"), asRead))
+}
+
+func TestUpdateInputRefersByIDAndByNameWhereThereIsNone(t *testing.T) {
+	t.Parallel()
+	for read, want := range map[string]string{
+		`"source_integration_id":"idp-1","source_integration_name":"Okta"`: `,"source_integration_reference":"idp-1"`,
+		`"source_integration_id":null,"source_integration_name":"Okta"`:    `,"source_integration_reference":"Okta"`,
+		`"source_integration_name":"Okta"`:                                 `,"source_integration_reference":"Okta"`,
+		`"source_integration_id":"idp-1"`:                                  `,"source_integration_reference":"idp-1"`,
+		`"source_integration_id":null`:                                     ``,
+	} {
+		body := updated(t, `{
+			"owner": {"attribute_type": "user", "attribute_value": ["u"], `+read+`},
+			"owners_mapping": {"key_name": "k", "attribute_type": "user", `+read+`}
+		}`, asRead)
+		apitest.JSONEq(t, `{
+			"name": "", "integration_config": {},
+			"owner": {"attribute_type": "user", "attribute_value": ["u"]`+want+`},
+			"owners_mapping": {"key_name": "k", "attribute_type": "user"`+want+`}
+		}`, body)
+	}
+}
+
+// Programs keep what they read, to compare it with what they write. An input
+// that shares memory with it makes the two agree always.
+func TestEditingAnUpdateInputLeavesTheIntegration(t *testing.T) {
+	t.Parallel()
+	integration := ordersDatabase()
+	in := integration.UpdateInput()
+	*in.ConnectorID = "edited"
+	*in.CustomAccessDetails = "edited"
+	in.IntegrationConfig["hostname"] = "edited"
+	ssl, _ := in.IntegrationConfig["ssl"].(map[string]any)
+	ssl["mode"] = "edited"
+	hosts, _ := ssl["hosts"].([]any)
+	hosts[0] = "edited"
+	host, _ := hosts[1].(map[string]any)
+	host["b"] = "edited"
+	in.SecretStoreConfig.AWS.Region = "edited"
+	in.SecretStoreConfig.GCP = &apono.GCPSecretConfig{}
+	in.ConnectedResourceTypes[0] = "edited"
+	in.Owner.AttributeValue[0] = "edited"
+	*in.Owner.SourceIntegrationReference = "edited"
+	*in.OwnersMapping.SourceIntegrationReference = "edited"
+	require.Equal(t, ordersDatabase(), integration)
+}
+
+// future is an integration as a later version of the API may answer it.
+const future = `{
+	"id": "i1", "name": "one", "type": "postgresql", "category": "RESOURCES", "status": "ACTIVE", "last_sync_time": null,
+	"integration_config": {"host": "h"},
+	"secret_store_config": {
+		"aws": {"region": "r", "secret_id": "s", "role": {"arn": "a", "weight": 1.10}},
+		"rotation": {"days": 30}
+	},
+	"connected_resource_types": ["t"],
+	"owner": {
+		"attribute_type": "user", "attribute_value": ["u"], "source_integration_id": "idp-1", "source_integration_name": "Okta",
+		"backup": ["x", {"y": null}]
+	},
+	"owners_mapping": {"key_name": "k", "attribute_type": "user", "source_integration_name": "Entra", "strict": false},
+	"nested": {"deep": [1, {"big": 12345678901234567890}]},
+	"price": 1.10, "big": 12345678901234567890, "exponent": 1E+2, "nothing": null, "markup": "<a href=\"x\">&</a>", "empty": {}
+}`
+
+// The members that the API gains after this version was made would be deleted
+// by the next update of any program that was not rebuilt since, and a number
+// that passes through a float would come back as another.
+func TestAnUpdateKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	type service = apono.IntegrationsService
+	first := func(seq iter.Seq2[*apono.Integration, error]) (*apono.Integration, error) {
+		for integration, err := range seq {
+			return integration, err
+		}
+		return nil, nil
+	}
+	const page = `{"items": [{"id": "i0"}, ` + future + `], "pagination": {}}`
+	for _, c := range []struct {
+		name, body string
+		read       func(context.Context, *service) (*apono.Integration, error)
+	}{
+		{"Get", future, func(ctx context.Context, s *service) (*apono.Integration, error) { return s.Get(ctx, "i1") }},
+		{"Create", future, func(ctx context.Context, s *service) (*apono.Integration, error) {
+			return s.Create(ctx, apono.CreateIntegrationInput{})
+		}},
+		{"Update", future, func(ctx context.Context, s *service) (*apono.Integration, error) {
+			return s.Update(ctx, "i1", apono.UpdateIntegrationInput{})
+		}},
+		{"List", page, func(ctx context.Context, s *service) (*apono.Integration, error) {
+			page, err := s.List(ctx)
+			require.NoError(t, err)
+			require.Equal(t, &apono.Integration{ID: "i0"}, page.Items[0])
+			return page.Items[1], nil
+		}},
+		{"ListAll", `{"items": [` + future + `, {"id": "i2"}]}`, func(ctx context.Context, s *service) (*apono.Integration, error) {
+			return first(s.ListAll(ctx))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t, script.Response{Body: c.body}, script.Response{Body: `{}`})
+			client := apitest.NewClient(t, fake)
+			integration, err := c.read(t.Context(), client.Integrations)
+			require.NoError(t, err)
+			in := integration.UpdateInput()
+			in.Name = "another"
+			in.Owner.AttributeValue = append(in.Owner.AttributeValue, "v")
+			in.SecretStoreConfig.AWS.Region = "r2"
+			_, err = client.Integrations.Update(t.Context(), "i1", in)
+			require.NoError(t, err)
+			body := fake.Requests()[1].Body
+			apitest.JSONEq(t, `{
+				"name": "another",
+				"integration_config": {"host": "h"},
+				"secret_store_config": {
+					"aws": {"region": "r2", "secret_id": "s", "role": {"arn": "a", "weight": 1.10}},
+					"rotation": {"days": 30}
+				},
+				"connected_resource_types": ["t"],
+				"owner": {
+					"attribute_type": "user", "attribute_value": ["u", "v"], "source_integration_reference": "idp-1",
+					"backup": ["x", {"y": null}]
+				},
+				"owners_mapping": {"key_name": "k", "attribute_type": "user", "source_integration_reference": "Entra", "strict": false},
+				"nested": {"deep": [1, {"big": 12345678901234567890}]},
+				"price": 1.10, "big": 12345678901234567890, "exponent": 1E+2, "nothing": null, "markup": "<a href=\"x\">&</a>", "empty": {}
+			}`, body)
+			require.Equal(t, 2, strings.Count(body, `"big":12345678901234567890`))
+			for _, part := range []string{
+				`"price":1.10`, `"weight":1.10`, `"exponent":1E+2`, `"markup":"<a href=\"x\">&</a>"`,
+			} {
+				require.Contains(t, body, part)
+			}
+		})
+	}
+}
+
+func TestAnUpdateLeavesOutWhatTheCallerRemoved(t *testing.T) {
+	t.Parallel()
+	body := updated(t, future, func(in *apono.UpdateIntegrationInput) {
+		in.SecretStoreConfig, in.Owner, in.OwnersMapping, in.ConnectedResourceTypes = nil, nil, nil, nil
+	})
+	apitest.JSONEq(t, `{
+		"name": "one", "integration_config": {"host": "h"},
+		"nested": {"deep": [1, {"big": 12345678901234567890}]},
+		"price": 1.10, "big": 12345678901234567890, "exponent": 1E+2, "nothing": null, "markup": "<a href=\"x\">&</a>", "empty": {}
+	}`, body)
+}
+
+// Integers beyond 2^53, such as account numbers of some systems, are others once
+// they have been a float, and an update of the name alone would write those.
+func TestLargeNumbersInTheConfigSurviveAnUpdate(t *testing.T) {
+	t.Parallel()
+	body := updated(t, `{"integration_config": {"account": 9007199254740993, "list": [12345678901234567890]}}`, asRead)
+	require.Contains(t, body, `"account":9007199254740993`)
+	require.Contains(t, body, `"list":[12345678901234567890]`)
+}
+
+func TestAnInputBuiltByHandCarriesNothing(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: future}, script.Response{Body: `{}`})
+	client := apitest.NewClient(t, fake)
+	integration, err := client.Integrations.Get(t.Context(), "i1")
+	require.NoError(t, err)
+	_, err = client.Integrations.Update(t.Context(), integration.ID, apono.UpdateIntegrationInput{Name: integration.Name})
+	require.NoError(t, err)
+	apitest.JSONEq(t, `{"name":"one","integration_config":{}}`, fake.Requests()[1].Body)
+}
+
+// formatted gives a value in every way in which programs print by habit.
+func formatted(value any) map[string]string {
+	texts := map[string]string{"Sprint": fmt.Sprint(value), "error": fmt.Errorf("failed: %v", value).Error()}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%t", "%10.3f"} {
+		texts[verb] = fmt.Sprintf(verb, value)
+	}
+	var b strings.Builder
+	slog.New(slog.NewTextHandler(&b, nil)).Info("m", "value", value)
+	texts["slog text"] = b.String()
+	b.Reset()
+	slog.New(slog.NewJSONHandler(&b, nil)).Info("m", "value", value)
+	texts["slog JSON"] = b.String()
+	data, err := json.Marshal(value)
+	texts["json.Marshal"] = fmt.Sprint(string(data), err)
+	return texts
 }

@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 const legacyDetailsPath = "/api/v3/access-requests/ar-1/access-details"
@@ -35,42 +36,42 @@ func legacyRequests() []*apono.AccessRequestV3 {
 
 func TestListLegacyAccessRequests(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{
-		"data": [` + fixture(t, "legacy/access_request.json") + `,` + fixture(t, "legacy/access_request_other.json") + `],
+	fake := script.New(t, script.Response{Body: `{
+		"data": [` + apitest.Fixture(t, "legacy/access_request.json") + `,` + apitest.Fixture(t, "legacy/access_request_other.json") + `],
 		"pagination": {"total": 9, "limit": 2, "offset": 4}
 	}`})
-	page, err := newClient(t, fake).Legacy.AccessRequests.List(t.Context(), apono.ListAccessRequestsV3Options{
+	page, err := apitest.NewClient(t, fake).Legacy.AccessRequests.List(t.Context(), apono.ListAccessRequestsV3Options{
 		Limit: 2, Skip: 4, DaysOffset: 30, UserID: "ann+x@example.com",
 	})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.OffsetPage[apono.AccessRequestV3]{Items: legacyRequests(), Total: 9, Limit: 2, Offset: 4})
-	sent(t, fake.Requests()[0], "GET", "/api/v3/access-requests", "days_offset=30&limit=2&skip=4&user_id=ann%2Bx%40example.com", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.AccessRequestV3]{Items: legacyRequests(), Total: 9, Limit: 2, Offset: 4}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v3/access-requests", "days_offset=30&limit=2&skip=4&user_id=ann%2Bx%40example.com", "")
 }
 
 func TestGetLegacyAccessRequest(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: fixture(t, "legacy/access_request.json")}, script.Answer{Body: fixture(t, "legacy/access_request_other.json")},
+		script.Response{Body: apitest.Fixture(t, "legacy/access_request.json")}, script.Response{Body: apitest.Fixture(t, "legacy/access_request_other.json")},
 	)
-	client := newClient(t, fake)
+	client := apitest.NewClient(t, fake)
 	for i, want := range legacyRequests() {
 		got, err := client.Legacy.AccessRequests.Get(t.Context(), "ar-1")
-		check.NoError(t, err)
-		check.Equal(t, got, want)
-		sent(t, fake.Requests()[i], "GET", "/api/v3/access-requests/ar-1", "", "")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		apitest.Sent(t, fake.Requests()[i], "GET", "/api/v3/access-requests/ar-1", "", "")
 	}
 }
 
 func TestCreateLegacyAccessRequest(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "legacy/access_request.json")})
-	got, err := newClient(t, fake).Legacy.AccessRequests.Create(t.Context(), apono.CreateAccessRequestV3Input{
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "legacy/access_request.json")})
+	got, err := apitest.NewClient(t, fake).Legacy.AccessRequests.Create(t.Context(), apono.CreateAccessRequestV3Input{
 		UserID: "u1", IntegrationID: "i1", ResourceIDs: []string{"r1", "r2"}, Permissions: []string{"READ_ONLY", "ADMIN"},
 		Justification: "On call <b>", DurationInSec: apono.Ptr(3600),
 	})
-	check.NoError(t, err)
-	check.Equal(t, got, legacyRequests()[0])
-	sent(t, fake.Requests()[0], "POST", "/api/v3/access-requests", "", `{
+	require.NoError(t, err)
+	require.Equal(t, legacyRequests()[0], got)
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/v3/access-requests", "", `{
 		"user_id": "u1", "integration_id": "i1", "resource_ids": ["r1", "r2"], "permissions": ["READ_ONLY", "ADMIN"],
 		"justification": "On call <b>", "duration_in_sec": 3600
 	}`)
@@ -78,42 +79,42 @@ func TestCreateLegacyAccessRequest(t *testing.T) {
 
 func TestRevokeManyLegacyAccessRequests(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"message": "Revoking"}`})
-	got, err := newClient(t, fake).Legacy.AccessRequests.RevokeMany(t.Context(), []string{"ar-1", "ar-2"})
-	check.NoError(t, err)
-	check.Equal(t, got, &apono.Message{Message: "Revoking"})
-	sent(t, fake.Requests()[0], "POST", "/api/v3/access-requests-bulk/revoke", "", `{"request_ids": ["ar-1", "ar-2"]}`)
+	fake := script.New(t, script.Response{Body: `{"message": "Revoking"}`})
+	got, err := apitest.NewClient(t, fake).Legacy.AccessRequests.RevokeMany(t.Context(), []string{"ar-1", "ar-2"})
+	require.NoError(t, err)
+	require.Equal(t, &apono.Message{Message: "Revoking"}, got)
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/v3/access-requests-bulk/revoke", "", `{"request_ids": ["ar-1", "ar-2"]}`)
 }
 
 // What a server makes of a revocation that names nothing is not documented; it
 // might revoke everything.
 func TestRevokingNoLegacyAccessRequestIsRefused(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, noRequest(t))
+	client := apitest.NewClient(t, apitest.NoRequest(t))
 	for _, none := range [][]string{nil, {}} {
 		_, err := client.Legacy.AccessRequests.RevokeMany(t.Context(), none)
-		check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Arg, "requestIDs")
+		require.Equal(t, "requestIDs", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 	}
 }
 
 func TestResetLegacyCredentials(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"message": "Resetting"}`})
-	got, err := newClient(t, fake).Legacy.AccessRequests.ResetCredentials(t.Context(), "ar-1")
-	check.NoError(t, err)
-	check.Equal(t, got, &apono.Message{Message: "Resetting"})
-	sent(t, fake.Requests()[0], "POST", "/api/v3/access-requests/ar-1/reset", "", "")
+	fake := script.New(t, script.Response{Body: `{"message": "Resetting"}`})
+	got, err := apitest.NewClient(t, fake).Legacy.AccessRequests.ResetCredentials(t.Context(), "ar-1")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Message{Message: "Resetting"}, got)
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/v3/access-requests/ar-1/reset", "", "")
 }
 
 func TestGetLegacyAccessDetails(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"details": "Connect with hunter2-<&>"}`}, script.Answer{Body: `{"details": ""}`})
-	client := newClient(t, fake)
+	fake := script.New(t, script.Response{Body: `{"details": "Connect with hunter2-<&>"}`}, script.Response{Body: `{"details": ""}`})
+	client := apitest.NewClient(t, fake)
 	for i, want := range []string{"Connect with hunter2-<&>", ""} {
 		got, err := client.Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
-		check.NoError(t, err)
-		check.Equal(t, got.Details, want)
-		sent(t, fake.Requests()[i], "GET", legacyDetailsPath, "", "")
+		require.NoError(t, err)
+		require.Equal(t, want, got.Details)
+		apitest.Sent(t, fake.Requests()[i], "GET", legacyDetailsPath, "", "")
 	}
 }
 
@@ -122,17 +123,17 @@ func TestGetLegacyAccessDetails(t *testing.T) {
 func TestLegacyAccessDetailsAreAskedForOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for _, answer := range []script.Answer{
+		for _, answer := range []script.Response{
 			{Status: 408}, {Status: 425}, {Status: 429, Header: map[string]string{"Retry-After": "1"}}, {Status: 500}, {Status: 502}, {Status: 503}, {Status: 504},
-			{Err: errReset}, {Body: `{"details":`, BodyErr: io.ErrUnexpectedEOF}, {Body: `{"details":`}, {Delay: time.Hour},
+			{Err: apitest.ErrReset}, {Body: `{"details":`, BodyErr: io.ErrUnexpectedEOF}, {Body: `{"details":`}, {Delay: time.Hour},
 		} {
 			fake := script.New(t, answer, answer)
-			_, err := newClient(t, fake).Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
-			check.True(t, err != nil, "an error after %+v", answer)
-			check.Equal(t, len(fake.Requests()), 1)
-			err = newClient(t, fake).Do(t.Context(), "GET", legacyDetailsPath, nil, nil, new(map[string]any))
-			check.True(t, err != nil, "an error after %+v", answer)
-			check.Equal(t, len(fake.Requests()), 2)
+			_, err := apitest.NewClient(t, fake).Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
+			require.Errorf(t, err, "an error after %+v", answer)
+			require.Len(t, fake.Requests(), 1)
+			err = apitest.NewClient(t, fake).Do(t.Context(), "GET", legacyDetailsPath, nil, nil, new(map[string]any))
+			require.Errorf(t, err, "an error after %+v", answer)
+			require.Len(t, fake.Requests(), 2)
 		}
 	})
 }
@@ -141,16 +142,16 @@ func TestLegacyAccessDetailsAreAskedForOnce(t *testing.T) {
 // by whichever way it is asked for, nor change anything.
 func TestReadOnlyClientsReadNoLegacyAccessDetails(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, noRequest(t), apono.WithReadOnly())
+	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithReadOnly())
 	_, err := client.Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
-	check.ErrorIs(t, err, apono.ErrReadOnly)
+	require.ErrorIs(t, err, apono.ErrReadOnly)
 	for _, path := range []string{legacyDetailsPath, "/api/v3/access%2Drequests/ar-1/access%2ddetails", "/api/v3/access-requests/a%2Fb/access-details"} {
-		check.ErrorIs(t, client.Do(t.Context(), "GET", path, nil, nil, new(map[string]any)), apono.ErrReadOnly)
+		require.ErrorIs(t, client.Do(t.Context(), "GET", path, nil, nil, new(map[string]any)), apono.ErrReadOnly)
 	}
 	_, err = client.Legacy.AccessFlows.Update(t.Context(), "f1", apono.UpdateAccessFlowV1Input{})
-	check.ErrorIs(t, err, apono.ErrReadOnly)
+	require.ErrorIs(t, err, apono.ErrReadOnly)
 	_, err = client.Legacy.AccessRequests.RevokeMany(t.Context(), []string{"ar-1"})
-	check.ErrorIs(t, err, apono.ErrReadOnly)
+	require.ErrorIs(t, err, apono.ErrReadOnly)
 }
 
 // Whoever prints what a program holds, to find a mistake, prints the password of
@@ -165,13 +166,14 @@ func TestLegacyAccessDetailsArePrintedNowhere(t *testing.T) {
 		"slice": []apono.AccessDetailsV3{*details}, "map": map[string]any{"d": []*apono.AccessDetailsV3{details, nil}},
 	})
 	for way, text := range formatted(details) {
-		check.True(t, strings.Contains(text, "[redacted]"), "a mark with %s, got %s", way, text)
+		require.Containsf(t, text, "[redacted]", "a mark with %s", way)
 	}
-	check.Equal(t, slog.AnyValue(details).Resolve().Any(), any("[redacted]"))
+	require.Equal(t, any("[redacted]"), slog.AnyValue(details).Resolve().Any())
 	var none *apono.AccessDetailsV3
 	for way, text := range formatted(none) {
 		lower := strings.ToLower(text)
-		check.True(t, !strings.Contains(lower, "panic") && !strings.Contains(lower, "redacted"), "nothing with %s, got %s", way, text)
+		require.NotContainsf(t, lower, "panic", "nothing with %s, got %s", way, text)
+		require.NotContainsf(t, lower, "redacted", "nothing with %s, got %s", way, text)
 	}
 }
 
@@ -179,12 +181,12 @@ func TestRevealGivesTheLegacyAccessDetails(t *testing.T) {
 	t.Parallel()
 	details := apono.AccessDetailsV3{Details: "hunter2-<&>"}
 	revealed := details.Reveal()
-	check.Equal(t, fmt.Sprint(revealed), "map[details:hunter2-<&>]")
+	require.Equal(t, "map[details:hunter2-<&>]", fmt.Sprint(revealed))
 	revealed["details"] = "edited"
-	check.Equal(t, details.Details, "hunter2-<&>")
+	require.Equal(t, "hunter2-<&>", details.Details)
 	data, err := json.Marshal(apono.AccessDetailsV3{}.Reveal())
-	check.NoError(t, err)
-	check.Equal(t, string(data), `{"details":""}`)
+	require.NoError(t, err)
+	require.Equal(t, `{"details":""}`, string(data))
 }
 
 // An answer that cannot be decoded may hold a password all the same, and the
@@ -195,11 +197,11 @@ func TestErrorTextOfBrokenLegacyAccessDetailsQuotesNothing(t *testing.T) {
 		`{"details": hunter2}`, `{"details": ["hunter2"]}`, `{"details": {"hunter2": 1}}`, `"hunter2"`, `hunter2`, `{"details": "hunter2"} hunter2`,
 		`{"details": "hunter2`, `["hunter2"]`,
 	} {
-		_, err := newClient(t, script.New(t, script.Answer{Body: body})).Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
-		check.Equal(t, string(check.ErrorAs[*apono.DecodeError](t, err).Body), body)
-		check.Contains(t, err.Error(), "apono: GET /api/v3/access-requests/{id}/access-details: 200 OK with a body that cannot be used: ")
+		_, err := apitest.NewClient(t, script.New(t, script.Response{Body: body})).Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
+		require.Equal(t, body, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
+		require.ErrorContains(t, err, "apono: GET /api/v3/access-requests/{id}/access-details: 200 OK with a body that cannot be used: ")
 		for way, text := range formatted(err) {
-			check.True(t, !strings.Contains(text, "hunter2"), "no password with %s, got %s", way, text)
+			require.NotContainsf(t, text, "hunter2", "no password with %s", way)
 		}
 	}
 }
@@ -210,29 +212,29 @@ func TestListSelectables(t *testing.T) {
 	const query = "limit=2&skip=4&user_id=ann%40example.com"
 	opts := apono.ListSelectableOptions{Limit: 2, Skip: 4, UserID: "ann@example.com"}
 	fake := script.New(t,
-		script.Answer{Body: `{"data": [{"id": "i1"}, {"id": "i2"}` + pagination},
-		script.Answer{Body: `{"data": [{"id": "db", "name": "Database"}, {"id": "", "name": ""}` + pagination},
-		script.Answer{Body: `{"data": [{"id": "r1", "type": "db", "name": "orders"}, {"id": "r2", "type": "", "name": ""}` + pagination},
+		script.Response{Body: `{"data": [{"id": "i1"}, {"id": "i2"}` + pagination},
+		script.Response{Body: `{"data": [{"id": "db", "name": "Database"}, {"id": "", "name": ""}` + pagination},
+		script.Response{Body: `{"data": [{"id": "r1", "type": "db", "name": "orders"}, {"id": "r2", "type": "", "name": ""}` + pagination},
 	)
-	client := newClient(t, fake).Legacy.AccessRequests
+	client := apitest.NewClient(t, fake).Legacy.AccessRequests
 	integrations, err := client.ListSelectableIntegrations(t.Context(), opts)
-	check.NoError(t, err)
-	check.Equal(t, integrations, &apono.OffsetPage[apono.SelectableIntegration]{
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.SelectableIntegration]{
 		Items: []*apono.SelectableIntegration{{ID: "i1"}, {ID: "i2"}}, Total: 9, Limit: 2, Offset: 4,
-	})
-	sent(t, fake.Requests()[0], "GET", "/api/v3/selectable-integrations", query, "")
+	}, integrations)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v3/selectable-integrations", query, "")
 	types, err := client.ListSelectableResourceTypes(t.Context(), "i1", opts)
-	check.NoError(t, err)
-	check.Equal(t, types, &apono.OffsetPage[apono.SelectableResourceType]{
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.SelectableResourceType]{
 		Items: []*apono.SelectableResourceType{{ID: "db", Name: "Database"}, {}}, Total: 9, Limit: 2, Offset: 4,
-	})
-	sent(t, fake.Requests()[1], "GET", "/api/v3/selectable-integrations/i1/resource-types", query, "")
+	}, types)
+	apitest.Sent(t, fake.Requests()[1], "GET", "/api/v3/selectable-integrations/i1/resource-types", query, "")
 	resources, err := client.ListSelectableResources(t.Context(), "i1", "db", opts)
-	check.NoError(t, err)
-	check.Equal(t, resources, &apono.OffsetPage[apono.SelectableResource]{
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.SelectableResource]{
 		Items: []*apono.SelectableResource{{ID: "r1", Type: "db", Name: "orders"}, {ID: "r2"}}, Total: 9, Limit: 2, Offset: 4,
-	})
-	sent(t, fake.Requests()[2], "GET", "/api/v3/selectable-integrations/i1/db/resources", query, "")
+	}, resources)
+	apitest.Sent(t, fake.Requests()[2], "GET", "/api/v3/selectable-integrations/i1/db/resources", query, "")
 }
 
 // A page that loses whether several permissions may be asked for has its reader
@@ -240,14 +242,14 @@ func TestListSelectables(t *testing.T) {
 func TestListSelectablePermissions(t *testing.T) {
 	t.Parallel()
 	for allow, want := range map[string]bool{`, "allow_multiple": true`: true, `, "allow_multiple": false`: false, ``: false} {
-		fake := script.New(t, script.Answer{Body: `{"data": ["READ_ONLY", ""], "pagination": {"total": 9, "limit": 2, "offset": 4}` + allow + `}`})
-		page, err := newClient(t, fake).Legacy.AccessRequests.ListSelectablePermissions(t.Context(), "i1", "db",
+		fake := script.New(t, script.Response{Body: `{"data": ["READ_ONLY", ""], "pagination": {"total": 9, "limit": 2, "offset": 4}` + allow + `}`})
+		page, err := apitest.NewClient(t, fake).Legacy.AccessRequests.ListSelectablePermissions(t.Context(), "i1", "db",
 			apono.ListSelectableOptions{Limit: 2, Skip: 4, UserID: "ann@example.com"})
-		check.NoError(t, err)
-		check.Equal(t, page.AllowMultiple, want)
-		check.Equal(t, page.Items, []string{"READ_ONLY", ""})
-		check.Equal(t, []int{page.Total, page.Limit, page.Offset}, []int{9, 2, 4})
-		sent(t, fake.Requests()[0], "GET", "/api/v3/selectable-integrations/i1/db/permissions", "limit=2&skip=4&user_id=ann%40example.com", "")
+		require.NoError(t, err)
+		require.Equal(t, want, page.AllowMultiple)
+		require.Equal(t, []string{"READ_ONLY", ""}, page.Items)
+		require.Equal(t, []int{9, 2, 4}, []int{page.Total, page.Limit, page.Offset})
+		apitest.Sent(t, fake.Requests()[0], "GET", "/api/v3/selectable-integrations/i1/db/permissions", "limit=2&skip=4&user_id=ann%40example.com", "")
 	}
 }
 
@@ -261,17 +263,18 @@ func TestBrokenSelectablePermissionsAreErrors(t *testing.T) {
 		`["A"]`:                                   "",
 		`{"data": ["A"], "allow_multiple": true}`: "no pagination",
 	} {
-		client := newClient(t, script.New(t, script.Answer{Body: body}, script.Answer{Body: body})).Legacy.AccessRequests
+		client := apitest.NewClient(t, script.New(t, script.Response{Body: body}, script.Response{Body: body})).Legacy.AccessRequests
 		page, err := client.ListSelectablePermissions(t.Context(), "i1", "db")
-		check.ErrorAs[*apono.DecodeError](t, err)
-		check.Contains(t, err.Error(), "/api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions: ", cause)
-		check.True(t, page == nil, "no page, got %v", page)
+		require.ErrorAs(t, err, new(*apono.DecodeError))
+		require.ErrorContains(t, err, "/api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions: ")
+		require.ErrorContains(t, err, cause)
+		require.Nil(t, page, "no page")
 		pairs := 0
 		for name, err := range client.ListAllSelectablePermissions(t.Context(), "i1", "db") {
-			check.ErrorAs[*apono.DecodeError](t, err)
-			check.Equal(t, name, "")
+			require.ErrorAs(t, err, new(*apono.DecodeError))
+			require.Empty(t, name)
 			pairs++
 		}
-		check.Equal(t, pairs, 1)
+		require.Equal(t, 1, pairs)
 	}
 }

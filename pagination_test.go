@@ -3,289 +3,40 @@ package apono_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"maps"
 	"math"
-	"math/rand/v2"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
-
-// objects is a JSON array of objects with these ids.
-func objects(ids []string) string {
-	var elements []string
-	for _, id := range ids {
-		elements = append(elements, fmt.Sprintf(`{"id":%q}`, id))
-	}
-	return "[" + strings.Join(elements, ",") + "]"
-}
-
-func tokenPage(token string, ids ...string) string {
-	return fmt.Sprintf(`{"items":%s,"pagination":{"next_page_token":%q}}`, objects(ids), token)
-}
-
-func offsetPage(total, limit, offset int, ids ...string) string {
-	return fmt.Sprintf(`{"data":%s,"pagination":{"total":%d,"limit":%d,"offset":%d}}`, objects(ids), total, limit, offset)
-}
-
-// pager is a server of one list. Unlike a script it answers by what is asked
-// for, so that requests may come in any order, and several at a time.
-type pager struct {
-	// pages are the bodies by page_token or skip; others are refused with 403.
-	pages map[string]string
-	// serve, if set, stands in for pages.
-	serve func(at string) string
-	// delay is how long the answer takes.
-	delay func(at string) time.Duration
-	// held are requests that never get an answer. Cancelled, each takes another
-	// second to end.
-	held func(at string) bool
-
-	mu             sync.Mutex
-	asked          []string
-	times          []time.Time
-	inFlight, most int
-}
-
-func (p *pager) RoundTrip(req *http.Request) (*http.Response, error) {
-	p.mu.Lock()
-	p.asked, p.times = append(p.asked, req.URL.RawQuery), append(p.times, time.Now())
-	p.inFlight++
-	p.most = max(p.most, p.inFlight)
-	p.mu.Unlock()
-	defer func() {
-		p.mu.Lock()
-		p.inFlight--
-		p.mu.Unlock()
-	}()
-	at := req.URL.Query().Get("page_token") + req.URL.Query().Get("skip")
-	if p.held != nil && p.held(at) {
-		<-req.Context().Done()
-		time.Sleep(time.Second)
-		return nil, req.Context().Err()
-	}
-	if p.delay != nil {
-		time.Sleep(p.delay(at))
-	}
-	status, body := http.StatusOK, p.pages[at]
-	if p.serve != nil {
-		body = p.serve(at)
-	}
-	if body == "" {
-		status, body = http.StatusForbidden, `{"message":"no page for you"}`
-	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req}, nil
-}
-
-func (p *pager) requests() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.asked)
-}
-
-func (p *pager) underWay() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.inFlight
-}
-
-// client returns a client that is answered by the pager.
-func (p *pager) client(t *testing.T, readAhead int) *apono.Client {
-	t.Helper()
-	return newClient(t, noRequest(t), apono.WithHTTPClient(&http.Client{Transport: p}), apono.WithReadAhead(readAhead))
-}
-
-// drain ranges over a list to its very end, also past an error, so that a list
-// that goes on after its error is seen.
-func drain[T any](t *testing.T, seq iter.Seq2[*T, error], id func(*T) string) (ids []string, err error) {
-	t.Helper()
-	for item, e := range seq {
-		check.True(t, err == nil, "nothing after the error %v", err)
-		check.True(t, (item == nil) == (e != nil), "an item or an error, got %v and %v", item, e)
-		if err = e; err == nil {
-			ids = append(ids, id(item))
-		}
-	}
-	return ids, err
-}
-
-func permissionID(p *apono.Permission) string { return p.ID }
-
-// Services built on listing lose or repeat objects, or never end, when a server
-// pages in a way that the client did not think of: pages without items before
-// the last one, an empty token in place of none, filters that the token carries
-// already, tokens that come back. The reading of pages ahead must change none
-// of the outcomes, so that each case is tried with and without it.
-func TestListAllFollowsPageTokens(t *testing.T) {
-	t.Parallel()
-	type options = apono.ListIntegrationsOptions
-	prod := options{Name: "prod*", Type: []string{"postgresql"}, ConnectorID: []string{"c1"}}
-	limited, resumed, both := prod, prod, prod
-	limited.Limit = 2
-	resumed.PageToken = "t2"
-	both.Limit, both.PageToken = 2, "t2"
-	const filters = "connector_id=c1&name=prod%2A&type=postgresql"
-	for _, c := range []struct {
-		name  string
-		opts  []options
-		pages map[string]string
-		want  []string
-		err   error
-		asked []string
-	}{
-		{
-			name:  "one page",
-			pages: map[string]string{"": tokenPage("", "a", "b")},
-			want:  []string{"a", "b"}, asked: []string{""},
-		},
-		{
-			name:  "no item at all",
-			pages: map[string]string{"": tokenPage("")},
-			asked: []string{""},
-		},
-		{
-			name: "later pages are asked for by their token, without filters",
-			opts: []options{prod},
-			pages: map[string]string{
-				"": tokenPage("t2", "a", "b"), "t2": tokenPage("t+/= 3", "c"), "t+/= 3": tokenPage("", "d"),
-			},
-			want:  []string{"a", "b", "c", "d"},
-			asked: []string{filters, "page_token=t2", "page_token=t%2B%2F%3D+3"},
-		},
-		{
-			name:  "the limit is sent with every page if it was given",
-			opts:  []options{limited},
-			pages: map[string]string{"": tokenPage("t2", "a", "b"), "t2": tokenPage("", "c")},
-			want:  []string{"a", "b", "c"},
-			asked: []string{"connector_id=c1&limit=2&name=prod%2A&type=postgresql", "limit=2&page_token=t2"},
-		},
-		{
-			name:  "the caller's page token is where the list starts",
-			opts:  []options{resumed},
-			pages: map[string]string{"t2": tokenPage("t3", "c"), "t3": tokenPage("", "d")},
-			want:  []string{"c", "d"}, asked: []string{"page_token=t2", "page_token=t3"},
-		},
-		{
-			name:  "the caller's page token and limit",
-			opts:  []options{both},
-			pages: map[string]string{"t2": tokenPage("t3", "c"), "t3": tokenPage("", "d")},
-			want:  []string{"c", "d"}, asked: []string{"limit=2&page_token=t2", "limit=2&page_token=t3"},
-		},
-		{
-			name:  "empty pages with a token",
-			pages: map[string]string{"": tokenPage("t2"), "t2": tokenPage("t3"), "t3": tokenPage("", "a")},
-			want:  []string{"a"}, asked: []string{"", "page_token=t2", "page_token=t3"},
-		},
-		{
-			name:  "items null with pagination is an empty page",
-			pages: map[string]string{"": `{"items":null,"pagination":{"next_page_token":"t2"}}`, "t2": tokenPage("", "a")},
-			want:  []string{"a"}, asked: []string{"", "page_token=t2"},
-		},
-		{
-			name:  "a null token ends the list",
-			pages: map[string]string{"": `{"items":[{"id":"a"}],"pagination":{"next_page_token":null}}`},
-			want:  []string{"a"}, asked: []string{""},
-		},
-		{
-			name:  "an absent token ends the list",
-			pages: map[string]string{"": `{"items":[{"id":"a"}],"pagination":{}}`},
-			want:  []string{"a"}, asked: []string{""},
-		},
-		{
-			name:  "absent pagination ends the list",
-			pages: map[string]string{"": `{"items":[{"id":"a"}]}`},
-			want:  []string{"a"}, asked: []string{""},
-		},
-		{
-			name:  "null pagination ends the list",
-			pages: map[string]string{"": `{"items":[{"id":"a"}],"pagination":null}`},
-			want:  []string{"a"}, asked: []string{""},
-		},
-		{
-			name:  "a page that names itself as the next",
-			pages: map[string]string{"": tokenPage("t2", "a"), "t2": tokenPage("t2", "b")},
-			want:  []string{"a", "b"}, err: apono.ErrPageLoop, asked: []string{"", "page_token=t2"},
-		},
-		{
-			name:  "a cycle of tokens",
-			pages: map[string]string{"": tokenPage("t2", "a"), "t2": tokenPage("t3", "b"), "t3": tokenPage("t2", "c")},
-			want:  []string{"a", "b", "c"}, err: apono.ErrPageLoop, asked: []string{"", "page_token=t2", "page_token=t3"},
-		},
-		{
-			name:  "the caller's own page token at once",
-			opts:  []options{resumed},
-			pages: map[string]string{"t2": tokenPage("t2", "b")},
-			want:  []string{"b"}, err: apono.ErrPageLoop, asked: []string{"page_token=t2"},
-		},
-		{
-			name:  "the caller's own page token later",
-			opts:  []options{resumed},
-			pages: map[string]string{"t2": tokenPage("t3", "b"), "t3": tokenPage("t2", "c")},
-			want:  []string{"b", "c"}, err: apono.ErrPageLoop, asked: []string{"page_token=t2", "page_token=t3"},
-		},
-		{
-			name:  "a refusal in the middle",
-			pages: map[string]string{"": tokenPage("t2", "a", "b"), "t2": tokenPage("t3", "c")},
-			want:  []string{"a", "b", "c"}, err: apono.ErrForbidden, asked: []string{"", "page_token=t2", "page_token=t3"},
-		},
-		{
-			name:  "a refusal at once",
-			pages: map[string]string{},
-			err:   apono.ErrForbidden, asked: []string{""},
-		},
-	} {
-		for _, readAhead := range []int{0, 1, 4} {
-			t.Run(fmt.Sprintf("%s, %d ahead", c.name, readAhead), func(t *testing.T) {
-				t.Parallel()
-				p := &pager{pages: c.pages}
-				got, err := drain(t, p.client(t, readAhead).Integrations.ListAll(t.Context(), c.opts...), integrationID)
-				check.Equal(t, got, c.want)
-				check.ErrorIs(t, err, c.err)
-				check.Equal(t, p.requests(), c.asked)
-			})
-		}
-	}
-}
-
-func TestErrPageLoopNamesTheOperation(t *testing.T) {
-	t.Parallel()
-	p := &pager{pages: map[string]string{"": tokenPage("t2"), "t2": tokenPage("t2")}}
-	_, err := drain(t, p.client(t, 0).Integrations.ListAll(t.Context()), integrationID)
-	check.Equal(t, fmt.Sprint(err), "apono: GET /api/admin/v4/integrations: the server repeated a page token")
-}
 
 // List is for callers who page themselves, in another process perhaps: it gives
 // the token, and with the token it sends what ListAll would send.
 func TestListGivesOnePageAndResumes(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: tokenPage("t2", "a", "b")},
-		script.Answer{Body: tokenPage("", "c")},
+		script.Response{Body: apitest.TokenPage("t2", "a", "b")},
+		script.Response{Body: apitest.TokenPage("", "c")},
 	)
-	client := newClient(t, fake)
+	client := apitest.NewClient(t, fake)
 	opts := apono.ListIntegrationsOptions{Name: "prod*", Limit: 2}
 	page, err := client.Integrations.List(t.Context(), opts)
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.Integration]{Items: []*apono.Integration{{ID: "a"}, {ID: "b"}}, NextPageToken: "t2"})
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.Integration]{Items: []*apono.Integration{{ID: "a"}, {ID: "b"}}, NextPageToken: "t2"}, page)
 	opts.PageToken = page.NextPageToken
 	page, err = client.Integrations.List(t.Context(), opts)
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.Integration]{Items: []*apono.Integration{{ID: "c"}}})
-	sent(t, fake.Requests()[0], "GET", "/api/admin/v4/integrations", "limit=2&name=prod%2A", "")
-	sent(t, fake.Requests()[1], "GET", "/api/admin/v4/integrations", "limit=2&page_token=t2", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.Integration]{Items: []*apono.Integration{{ID: "c"}}}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/admin/v4/integrations", "limit=2&name=prod%2A", "")
+	apitest.Sent(t, fake.Requests()[1], "GET", "/api/admin/v4/integrations", "limit=2&page_token=t2", "")
 }
 
 // An iterator that keeps its place between two ranges starts the second one at
@@ -293,63 +44,63 @@ func TestListGivesOnePageAndResumes(t *testing.T) {
 // the list.
 func TestListAllStartsAnewWithEveryRangeAndSendsNothingBefore(t *testing.T) {
 	t.Parallel()
-	tokens := &pager{pages: map[string]string{"": tokenPage("t2", "a"), "t2": tokenPage("", "b")}}
-	offsets := &pager{pages: map[string]string{"": offsetPage(2, 1, 0, "a"), "1": offsetPage(2, 1, 1, "b")}}
-	integrations := tokens.client(t, 0).Integrations.ListAll(t.Context())
-	permissions := offsets.client(t, 0).Integrations.ListAllPermissions(t.Context(), "i1")
-	check.Equal(t, len(tokens.requests())+len(offsets.requests()), 0)
+	tokens := &apitest.Pager{Pages: map[string]string{"": apitest.TokenPage("t2", "a"), "t2": apitest.TokenPage("", "b")}}
+	offsets := &apitest.Pager{Pages: map[string]string{"": apitest.OffsetPage(2, 1, 0, "a"), "1": apitest.OffsetPage(2, 1, 1, "b")}}
+	integrations := tokens.Client(t, 0).Integrations.ListAll(t.Context())
+	permissions := offsets.Client(t, 0).Integrations.ListAllPermissions(t.Context(), "i1")
+	require.Zero(t, len(tokens.Requests())+len(offsets.Requests()))
 	for range 2 {
-		got, err := drain(t, integrations, integrationID)
-		check.NoError(t, err)
-		check.Equal(t, got, []string{"a", "b"})
-		got, err = drain(t, permissions, permissionID)
-		check.NoError(t, err)
-		check.Equal(t, got, []string{"a", "b"})
+		got, err := apitest.Drain(t, integrations, apitest.IntegrationID)
+		require.NoError(t, err)
+		require.Equal(t, []string{"a", "b"}, got)
+		got, err = apitest.Drain(t, permissions, apitest.PermissionID)
+		require.NoError(t, err)
+		require.Equal(t, []string{"a", "b"}, got)
 	}
-	check.Equal(t, tokens.requests(), []string{"", "page_token=t2", "", "page_token=t2"})
-	check.Equal(t, offsets.requests(), []string{"", "skip=1", "", "skip=1"})
+	require.Equal(t, []string{"", "page_token=t2", "", "page_token=t2"}, tokens.Requests())
+	require.Equal(t, []string{"", "skip=1", "", "skip=1"}, offsets.Requests())
 }
 
 func TestLeavingTheLoopSendsNothingMore(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: tokenPage("t2", "a", "b")},
-		script.Answer{Body: offsetPage(4, 2, 0, "a", "b")},
+		script.Response{Body: apitest.TokenPage("t2", "a", "b")},
+		script.Response{Body: apitest.OffsetPage(4, 2, 0, "a", "b")},
 	)
-	client := newClient(t, fake)
+	client := apitest.NewClient(t, fake)
 	for _, err := range client.Integrations.ListAll(t.Context()) {
-		check.NoError(t, err)
+		require.NoError(t, err)
 		break
 	}
 	for permission, err := range client.Integrations.ListAllPermissions(t.Context(), "i1") {
-		check.NoError(t, err)
+		require.NoError(t, err)
 		if permission.ID == "b" {
 			break
 		}
 	}
-	check.Equal(t, len(fake.Requests()), 2)
+	require.Len(t, fake.Requests(), 2)
 }
 
 func TestACancelledContextEndsTheListBetweenPages(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: tokenPage("t2", "a", "b")})
+	fake := script.New(t, script.Response{Body: apitest.TokenPage("t2", "a", "b")})
 	ctx, cancel := context.WithCancel(t.Context())
-	got, err := drain(t, newClient(t, fake).Integrations.ListAll(ctx), func(i *apono.Integration) string {
+	got, err := apitest.Drain(t, apitest.NewClient(t, fake).Integrations.ListAll(ctx), func(i *apono.Integration) string {
 		cancel()
 		return i.ID
 	})
-	check.Equal(t, got, []string{"a", "b"})
-	check.ErrorIs(t, err, context.Canceled)
-	check.Equal(t, check.ErrorAs[*apono.TransportError](t, err).Attempts, 0)
-	check.Equal(t, len(fake.Requests()), 1)
+	require.Equal(t, []string{"a", "b"}, got)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Zero(t, apitest.ErrorAs[*apono.TransportError](t, err).Attempts)
+	require.Len(t, fake.Requests(), 1)
 }
 
 // Options that a list changes while it goes on make the second use of the same
 // value, or the use by another goroutine, filter by something else.
 func TestListOptionsAreNotChangedAndCanBeShared(t *testing.T) {
 	t.Parallel()
-	p := &pager{pages: map[string]string{"": tokenPage("t2", "a"), "t2": tokenPage("", "b")}}
-	client := p.client(t, 0)
+	p := &apitest.Pager{Pages: map[string]string{"": apitest.TokenPage("t2", "a"), "t2": apitest.TokenPage("", "b")}}
+	client := p.Client(t, 0)
 	opts := apono.ListIntegrationsOptions{Limit: 1, Type: []string{"", "postgresql"}, Status: []apono.IntegrationStatus{"ACTIVE", ""}}
 	shared := client.Integrations.ListAll(t.Context(), opts)
 	const goroutines = 16
@@ -357,54 +108,54 @@ func TestListOptionsAreNotChangedAndCanBeShared(t *testing.T) {
 	for range goroutines {
 		running.Go(func() {
 			for _, seq := range []iter.Seq2[*apono.Integration, error]{shared, client.Integrations.ListAll(t.Context(), opts)} {
-				if got, err := names(seq, integrationID); err != nil || !slices.Equal(got, []string{"a", "b"}) {
+				if got, err := apitest.Names(seq, apitest.IntegrationID); err != nil || !slices.Equal(got, []string{"a", "b"}) {
 					t.Errorf("got %v and error %v", got, err)
 				}
 			}
 		})
 	}
 	running.Wait()
-	check.Equal(t, opts, apono.ListIntegrationsOptions{Limit: 1, Type: []string{"", "postgresql"}, Status: []apono.IntegrationStatus{"ACTIVE", ""}})
+	require.Equal(t, apono.ListIntegrationsOptions{Limit: 1, Type: []string{"", "postgresql"}, Status: []apono.IntegrationStatus{"ACTIVE", ""}}, opts)
 	counts := map[string]int{}
-	for _, query := range p.requests() {
+	for _, query := range p.Requests() {
 		counts[query]++
 	}
-	check.Equal(t, counts, map[string]int{
+	require.Equal(t, map[string]int{
 		"limit=1&status=ACTIVE&type=postgresql": 2 * goroutines,
 		"limit=1&page_token=t2":                 2 * goroutines,
-	})
+	}, counts)
 }
 
 // A slice of options that was filled from an unset variable would ask for the
 // integrations without type, and answer none.
 func TestFiltersAreRepeatedKeysWithoutEmptyStrings(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: tokenPage("")}, script.Answer{Body: tokenPage("")})
-	client := newClient(t, fake)
+	fake := script.New(t, script.Response{Body: apitest.TokenPage("")}, script.Response{Body: apitest.TokenPage("")})
+	client := apitest.NewClient(t, fake)
 	for _, opts := range []apono.ListIntegrationsOptions{
 		{Type: []string{"aws-account", "", "gcp & co"}, Status: []apono.IntegrationStatus{"ERROR", "ACTIVE"}},
 		{Type: []string{""}, Status: []apono.IntegrationStatus{}, Category: []apono.IntegrationCategory{"", ""}},
 	} {
 		_, err := client.Integrations.List(t.Context(), opts)
-		check.NoError(t, err)
+		require.NoError(t, err)
 	}
-	check.Equal(t, fake.Requests()[0].Query, "status=ERROR&status=ACTIVE&type=aws-account&type=gcp+%26+co")
-	check.Equal(t, fake.Requests()[1].Query, "")
+	require.Equal(t, "status=ERROR&status=ACTIVE&type=aws-account&type=gcp+%26+co", fake.Requests()[0].Query)
+	require.Empty(t, fake.Requests()[1].Query)
 }
 
 func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 	t.Parallel()
 	type integrations = apono.ListIntegrationsOptions
 	type permissions = apono.ListPermissionsOptions
-	client := newClient(t, noRequest(t)).Integrations
+	client := apitest.NewClient(t, apitest.NoRequest(t)).Integrations
 	byToken := func(opts ...integrations) [2]error {
 		_, listErr := client.List(t.Context(), opts...)
-		_, allErr := drain(t, client.ListAll(t.Context(), opts...), integrationID)
+		_, allErr := apitest.Drain(t, client.ListAll(t.Context(), opts...), apitest.IntegrationID)
 		return [2]error{listErr, allErr}
 	}
 	byOffset := func(id string, opts ...permissions) [2]error {
 		_, listErr := client.ListPermissions(t.Context(), id, opts...)
-		_, allErr := drain(t, client.ListAllPermissions(t.Context(), id, opts...), permissionID)
+		_, allErr := apitest.Drain(t, client.ListAllPermissions(t.Context(), id, opts...), apitest.PermissionID)
 		return [2]error{listErr, allErr}
 	}
 	const outOfRange = ": it must be between 0 (not given) and 2147483647"
@@ -428,67 +179,11 @@ func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for _, err := range c.errs {
-				check.ErrorAs[*apono.ArgumentError](t, err)
-				check.Equal(t, err.Error(), c.want)
+				require.ErrorAs(t, err, new(*apono.ArgumentError))
+				require.EqualError(t, err, c.want)
 			}
 		})
 	}
-}
-
-// An answer of another shape that decodes into an empty page makes a program
-// believe that there is nothing, and delete what it keeps about it.
-func TestAnAnswerThatIsNoPageIsADecodeError(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ name, body, reason string }{
-		{"a null item", `{"items":[{"id":"a"},null],"data":[{"id":"a"},null],"pagination":{"total":2}}`, "item 1 of the list is null"},
-		{"a message", `{"message":"maintenance"}`, "nor pagination"},
-		{"an empty object", `{}`, "nor pagination"},
-		{"null members", `{"items":null,"data":null,"pagination":null}`, "nor pagination"},
-		{"the items alone", `[{"id":"a"}]`, "cannot unmarshal array"},
-		{"items that are texts", `{"items":["a"],"data":["a"],"pagination":{"total":1}}`, "cannot unmarshal string"},
-		{"items that are no array", `{"items":{"id":"a"},"data":{"id":"a"},"pagination":{"total":1}}`, "cannot unmarshal object"},
-		{"a member of another type", `{"items":[{"id":7}],"data":[{"id":7}],"pagination":{"total":1}}`, "cannot unmarshal number"},
-		{"pagination of another type", `{"items":[],"data":[],"pagination":"none"}`, "cannot unmarshal string"},
-		{"null", `null`, "the body is null"},
-		{"nothing", ``, "the body is empty"},
-		{"HTML", `<html>Sign in</html>`, "invalid character"},
-		{"two values", `{"items":[],"data":[],"pagination":{}}{}`, "invalid character '{' after top-level value"},
-	} {
-		for _, readAhead := range []int{0, 3} {
-			t.Run(fmt.Sprintf("%s, %d ahead", c.name, readAhead), func(t *testing.T) {
-				t.Parallel()
-				fake := script.New(t,
-					script.Answer{Body: c.body}, script.Answer{Body: tokenPage("t2", "x")}, script.Answer{Body: c.body},
-					script.Answer{Body: c.body}, script.Answer{Body: offsetPage(2, 1, 0, "x")}, script.Answer{Body: c.body},
-				)
-				client := newClient(t, fake, apono.WithReadAhead(readAhead)).Integrations
-				var errs [4]error
-				_, errs[0] = client.List(t.Context())
-				got, err := drain(t, client.ListAll(t.Context()), integrationID)
-				check.Equal(t, got, []string{"x"})
-				errs[1] = err
-				_, errs[2] = client.ListPermissions(t.Context(), "i1")
-				got, err = drain(t, client.ListAllPermissions(t.Context(), "i1"), permissionID)
-				check.Equal(t, got, []string{"x"})
-				errs[3] = err
-				for _, err := range errs {
-					check.Equal(t, string(check.ErrorAs[*apono.DecodeError](t, err).Body), c.body)
-					check.Contains(t, err.Error(), ": 200 OK with a body that cannot be used: ", c.reason)
-				}
-			})
-		}
-	}
-}
-
-// A list by offset without pagination may be whole or its first part. Taken for
-// whole it would hide the rest.
-func TestAnOffsetPageWithoutPaginationIsADecodeError(t *testing.T) {
-	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"data":[{"id":"a"}]}`})
-	_, err := drain(t, newClient(t, fake).Integrations.ListAllPermissions(t.Context(), "i1"), permissionID)
-	check.ErrorAs[*apono.DecodeError](t, err)
-	check.Equal(t, err.Error(), "apono: GET /api/v3/integrations/{id}/permissions: 200 OK with a body that cannot be used: "+
-		"it has no pagination, so that nothing says whether it is complete")
 }
 
 // Apono adds states and fields without notice. A client that insists on those
@@ -496,7 +191,7 @@ func TestAnOffsetPageWithoutPaginationIsADecodeError(t *testing.T) {
 // be looking for.
 func TestPagesOfANewerAPIDecode(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{
+	fake := script.New(t, script.Response{Body: `{
 		"items": [
 			{"id": "a", "name": "one", "type": "quantum-db", "category": "MAINFRAME", "status": "HIBERNATING", "color": {"r": 1},
 				"integration_config": {}, "owner": {"attribute_type": "team", "attribute_value": ["x"], "since": 7}},
@@ -506,599 +201,283 @@ func TestPagesOfANewerAPIDecode(t *testing.T) {
 		"pagination": {"next_page_token": "", "total": 3},
 		"trace": "abc"
 	}`})
-	got, err := apono.Collect(newClient(t, fake).Integrations.ListAll(t.Context()))
-	check.NoError(t, err)
-	check.Equal(t, len(got), 3)
-	check.Equal(t, got[0].Category, apono.IntegrationCategory("MAINFRAME"))
-	check.Equal(t, got[0].Status, apono.IntegrationStatus("HIBERNATING"))
-	check.Equal(t, got[0].Type, "quantum-db")
-	check.Equal(t, got[0].Owner, &apono.Owner{
+	got, err := apono.Collect(apitest.NewClient(t, fake).Integrations.ListAll(t.Context()))
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+	require.Equal(t, apono.IntegrationCategory("MAINFRAME"), got[0].Category)
+	require.Equal(t, apono.IntegrationStatus("HIBERNATING"), got[0].Status)
+	require.Equal(t, "quantum-db", got[0].Type)
+	require.Equal(t, &apono.Owner{
 		AttributeType: "team", AttributeValue: []string{"x"}, Extra: apono.Extra{"since": json.RawMessage("7")},
-	})
-	check.Equal(t, got[0].Extra, apono.Extra{"color": json.RawMessage(`{"r": 1}`)})
-	check.Equal(t, got[1:], []*apono.Integration{{ID: "b"}, {}})
+	}, got[0].Owner)
+	require.Equal(t, apono.Extra{"color": json.RawMessage(`{"r": 1}`)}, got[0].Extra)
+	require.Equal(t, []*apono.Integration{{ID: "b"}, {}}, got[1:])
 }
 
 func TestCollect(t *testing.T) {
 	t.Parallel()
-	p := &pager{pages: map[string]string{"": tokenPage("t2", "a", "b"), "t2": tokenPage("t3", "c"), "end": tokenPage("")}}
-	client := p.client(t, 0).Integrations
+	p := &apitest.Pager{Pages: map[string]string{"": apitest.TokenPage("t2", "a", "b"), "t2": apitest.TokenPage("t3", "c"), "end": apitest.TokenPage("")}}
+	client := p.Client(t, 0).Integrations
 	items, err := apono.Collect(client.ListAll(t.Context()))
-	check.Equal(t, items, []*apono.Integration{{ID: "a"}, {ID: "b"}, {ID: "c"}})
-	check.ErrorIs(t, err, apono.ErrForbidden)
-	p.pages["t3"] = tokenPage("", "d")
+	require.Equal(t, []*apono.Integration{{ID: "a"}, {ID: "b"}, {ID: "c"}}, items)
+	require.ErrorIs(t, err, apono.ErrForbidden)
+	p.Pages["t3"] = apitest.TokenPage("", "d")
 	items, err = apono.Collect(client.ListAll(t.Context()))
-	check.Equal(t, items, []*apono.Integration{{ID: "a"}, {ID: "b"}, {ID: "c"}, {ID: "d"}})
-	check.NoError(t, err)
+	require.Equal(t, []*apono.Integration{{ID: "a"}, {ID: "b"}, {ID: "c"}, {ID: "d"}}, items)
+	require.NoError(t, err)
 	items, err = apono.Collect(client.ListAll(t.Context(), apono.ListIntegrationsOptions{PageToken: "end"}))
-	check.Equal(t, items, []*apono.Integration{})
-	check.NoError(t, err)
+	require.Equal(t, []*apono.Integration{}, items)
+	require.NoError(t, err)
 }
 
 func TestListPermissionsGivesOnePage(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: offsetPage(9, 2, 4, "e", "f")})
-	page, err := newClient(t, fake).Integrations.ListPermissions(t.Context(), "i1", apono.ListPermissionsOptions{Skip: 4, Limit: 2})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.OffsetPage[apono.Permission]{Items: []*apono.Permission{{ID: "e"}, {ID: "f"}}, Total: 9, Limit: 2, Offset: 4})
-	sent(t, fake.Requests()[0], "GET", "/api/v3/integrations/i1/permissions", "limit=2&skip=4", "")
+	fake := script.New(t, script.Response{Body: apitest.OffsetPage(9, 2, 4, "e", "f")})
+	page, err := apitest.NewClient(t, fake).Integrations.ListPermissions(t.Context(), "i1", apono.ListPermissionsOptions{Skip: 4, Limit: 2})
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.Permission]{Items: []*apono.Permission{{ID: "e"}, {ID: "f"}}, Total: 9, Limit: 2, Offset: 4}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v3/integrations/i1/permissions", "limit=2&skip=4", "")
 }
 
-// Nothing documents how the older lists page. A client that trusts their limit
-// and total loops for ever where these are zero, takes the first page for the
-// whole list, or gives the same objects twice.
-func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
-	t.Parallel()
-	type options = apono.ListPermissionsOptions
-	truncated := func(total, received int, reason string) *apono.TruncatedError {
-		return &apono.TruncatedError{Method: "GET", Path: "/api/v3/integrations/{id}/permissions", Total: total, Received: received, Reason: reason}
-	}
-	for _, c := range []struct {
-		name  string
-		opts  []options
-		pages map[string]string // by skip
-		want  []string
-		err   *apono.TruncatedError
-		asked []string
-	}{
-		{
-			name:  "everything at once",
-			pages: map[string]string{"": offsetPage(3, 3, 0, "a", "b", "c")},
-			want:  []string{"a", "b", "c"}, asked: []string{""},
-		},
-		{
-			name:  "nothing",
-			pages: map[string]string{"": offsetPage(0, 100, 0)},
-			asked: []string{""},
-		},
-		{
-			name:  "data null with pagination",
-			pages: map[string]string{"": `{"data":null,"pagination":{"total":0,"limit":0,"offset":0}}`},
-			asked: []string{""},
-		},
-		{
-			name:  "pages",
-			pages: map[string]string{"": offsetPage(5, 2, 0, "a", "b"), "2": offsetPage(5, 2, 2, "c", "d"), "4": offsetPage(5, 2, 4, "e")},
-			want:  []string{"a", "b", "c", "d", "e"}, asked: []string{"", "skip=2", "skip=4"},
-		},
-		{
-			name:  "limit and filter go with every page",
-			opts:  []options{{Limit: 2, ResourceType: "db"}},
-			pages: map[string]string{"": offsetPage(3, 2, 0, "a", "b"), "2": offsetPage(3, 2, 2, "c")},
-			want:  []string{"a", "b", "c"}, asked: []string{"limit=2&resource-type=db", "limit=2&resource-type=db&skip=2"},
-		},
-		{
-			name:  "the caller's skip is where the list starts",
-			opts:  []options{{Skip: 2}},
-			pages: map[string]string{"2": offsetPage(5, 2, 2, "c", "d"), "4": offsetPage(5, 2, 4, "e")},
-			want:  []string{"c", "d", "e"}, asked: []string{"skip=2", "skip=4"},
-		},
-		{
-			name:  "skip beyond the end",
-			opts:  []options{{Skip: 9}},
-			pages: map[string]string{"9": offsetPage(5, 2, 9)},
-			asked: []string{"skip=9"},
-		},
-		{
-			name:  "skip beyond the end, which the server moves to the end",
-			opts:  []options{{Skip: 9}},
-			pages: map[string]string{"9": offsetPage(5, 2, 5)},
-			err:   truncated(5, 0, "asked for the items from 9, the server answered those from 5"),
-			asked: []string{"skip=9"},
-		},
-		{
-			name:  "skip ignored",
-			pages: map[string]string{"": offsetPage(5, 2, 0, "a", "b"), "2": offsetPage(5, 2, 0, "a", "b"), "4": offsetPage(5, 2, 0, "a", "b")},
-			want:  []string{"a", "b"},
-			err:   truncated(5, 2, "asked for the items from 2, the server answered those from 0"),
-			asked: []string{"", "skip=2"},
-		},
-		{
-			name:  "the caller's skip ignored",
-			opts:  []options{{Skip: 2}},
-			pages: map[string]string{"2": offsetPage(5, 2, 0, "a", "b")},
-			err:   truncated(5, 0, "asked for the items from 2, the server answered those from 0"),
-			asked: []string{"skip=2"},
-		},
-		{
-			name:  "another offset after the caller's skip",
-			opts:  []options{{Skip: 1}},
-			pages: map[string]string{"1": offsetPage(5, 2, 1, "b", "c"), "3": offsetPage(5, 2, 4, "e")},
-			want:  []string{"b", "c"},
-			err:   truncated(5, 2, "asked for the items from 3, the server answered those from 4"),
-			asked: []string{"skip=1", "skip=3"},
-		},
-		{
-			name:  "the offset that was asked for with the items from before",
-			pages: map[string]string{"": offsetPage(5, 2, 0, "a", "b"), "2": offsetPage(5, 2, 2, "a", "b"), "4": offsetPage(5, 2, 4, "a")},
-			want:  []string{"a", "b"},
-			err:   truncated(5, 2, "the server sent the same items again"),
-			asked: []string{"", "skip=2"},
-		},
-		{
-			name:  "limit zero",
-			pages: map[string]string{"": offsetPage(3, 0, 0, "a", "b"), "2": offsetPage(3, 0, 2, "c")},
-			want:  []string{"a", "b", "c"}, asked: []string{"", "skip=2"},
-		},
-		{
-			name:  "fewer items than the limit",
-			pages: map[string]string{"": offsetPage(3, 100, 0, "a"), "1": offsetPage(3, 100, 1, "b"), "2": offsetPage(3, 100, 2, "c")},
-			want:  []string{"a", "b", "c"}, asked: []string{"", "skip=1", "skip=2"},
-		},
-		{
-			name:  "more items than the limit",
-			pages: map[string]string{"": offsetPage(5, 1, 0, "a", "b", "c"), "3": offsetPage(5, 1, 3, "d", "e")},
-			want:  []string{"a", "b", "c", "d", "e"}, asked: []string{"", "skip=3"},
-		},
-		{
-			// Reading ahead guesses 2, 4, 5 and must come back to 3.
-			name:  "pages of other sizes",
-			pages: map[string]string{"": offsetPage(6, 2, 0, "a", "b"), "2": offsetPage(6, 2, 2, "c"), "3": offsetPage(6, 2, 3, "d", "e", "f")},
-			want:  []string{"a", "b", "c", "d", "e", "f"}, asked: []string{"", "skip=2", "skip=3"},
-		},
-		{
-			name:  "total zero and pages up to an empty one",
-			pages: map[string]string{"": offsetPage(0, 0, 0, "a", "b"), "2": offsetPage(0, 0, 2, "c"), "3": offsetPage(0, 0, 3)},
-			want:  []string{"a", "b", "c"}, asked: []string{"", "skip=2", "skip=3"},
-		},
-		{
-			name:  "total zero and skip ignored",
-			pages: map[string]string{"": offsetPage(0, 0, 0, "a", "b"), "2": offsetPage(0, 0, 0, "a", "b")},
-			want:  []string{"a", "b"},
-			err:   truncated(0, 2, "asked for the items from 2, the server answered those from 0"),
-			asked: []string{"", "skip=2"},
-		},
-		{
-			name:  "total negative",
-			pages: map[string]string{"": offsetPage(-1, 1, 0, "a"), "1": offsetPage(-1, 1, 1, "b"), "2": offsetPage(-1, 1, 2)},
-			want:  []string{"a", "b"}, asked: []string{"", "skip=1", "skip=2"},
-		},
-		{
-			name:  "total below the items",
-			pages: map[string]string{"": offsetPage(3, 2, 0, "a", "b"), "2": offsetPage(3, 2, 2, "c", "d"), "4": offsetPage(3, 2, 4)},
-			want:  []string{"a", "b", "c", "d"}, asked: []string{"", "skip=2", "skip=4"},
-		},
-		{
-			name:  "total grows",
-			pages: map[string]string{"": offsetPage(4, 2, 0, "a", "b"), "2": offsetPage(5, 2, 2, "b", "c")},
-			want:  []string{"a", "b"},
-			err:   truncated(5, 2, "the total changed from 4, so items may have moved"),
-			asked: []string{"", "skip=2"},
-		},
-		{
-			name:  "total shrinks",
-			pages: map[string]string{"": offsetPage(4, 2, 0, "a", "b"), "2": offsetPage(3, 2, 2, "d")},
-			want:  []string{"a", "b"},
-			err:   truncated(3, 2, "the total changed from 4, so items may have moved"),
-			asked: []string{"", "skip=2"},
-		},
-		{
-			name:  "an empty page before the end",
-			pages: map[string]string{"": offsetPage(5, 2, 0, "a", "b"), "2": offsetPage(5, 2, 2)},
-			want:  []string{"a", "b"},
-			err:   truncated(5, 2, "the server sent no more items"),
-			asked: []string{"", "skip=2"},
-		},
-		{
-			name:  "a total and no items",
-			pages: map[string]string{"": offsetPage(5, 2, 0)},
-			err:   truncated(5, 0, "the server sent no more items"),
-			asked: []string{""},
-		},
-	} {
-		for _, readAhead := range []int{0, 1, 3} {
-			t.Run(fmt.Sprintf("%s, %d ahead", c.name, readAhead), func(t *testing.T) {
-				t.Parallel()
-				p := &pager{pages: c.pages}
-				got, err := drain(t, p.client(t, readAhead).Integrations.ListAllPermissions(t.Context(), "i1", c.opts...), permissionID)
-				check.Equal(t, got, c.want)
-				if c.err == nil {
-					check.NoError(t, err)
-				} else {
-					check.ErrorIs(t, err, apono.ErrTruncated)
-					check.Equal(t, check.ErrorAs[*apono.TruncatedError](t, err), c.err)
-				}
-				asked := p.requests()
-				if readAhead == 0 {
-					check.Equal(t, asked, c.asked)
-				}
-				check.True(t, len(asked) <= len(c.asked)*(1+readAhead), "a bounded number of requests, got %v", asked)
-			})
-		}
-	}
+// namedLists are the lists whose objects can be got by name.
+var namedLists = map[string]struct {
+	path string
+	get  func(context.Context, *apono.Client, string) (id string, err error)
+}{
+	"integrations": {"/api/admin/v4/integrations", func(ctx context.Context, client *apono.Client, name string) (string, error) {
+		return idOf(client.Integrations.GetByName(ctx, name))(apitest.IntegrationID)
+	}},
+	"bundles": {"/api/admin/v2/bundles", func(ctx context.Context, client *apono.Client, name string) (string, error) {
+		return idOf(client.Bundles.GetByName(ctx, name))(func(b *apono.Bundle) string { return b.ID })
+	}},
+	"groups": {"/api/admin/v1/groups", func(ctx context.Context, client *apono.Client, name string) (string, error) {
+		return idOf(client.Groups.GetByName(ctx, name))(func(g *apono.Group) string { return g.ID })
+	}},
+	"scopes": {"/api/admin/v1/access-scopes", func(ctx context.Context, client *apono.Client, name string) (string, error) {
+		return idOf(client.Scopes.GetByName(ctx, name))(func(s *apono.AccessScope) string { return s.ID })
+	}},
+	"spaces": {"/api/admin/v1/spaces", func(ctx context.Context, client *apono.Client, name string) (string, error) {
+		return idOf(client.Spaces.GetByName(ctx, name))(func(s *apono.Space) string { return s.ID })
+	}},
+	"space scopes": {"/api/admin/v1/space-scopes", func(ctx context.Context, client *apono.Client, name string) (string, error) {
+		return idOf(client.SpaceScopes.GetByName(ctx, name))(func(s *apono.SpaceScope) string { return s.ID })
+	}},
 }
 
-// A server that ignores what it is asked to skip, but counts it, ends with a
-// part of its first page. The total then agrees, though the list holds items
-// twice and lacks others.
-func TestOffsetListsNoticeAShorterPageOfItemsFromBefore(t *testing.T) {
-	t.Parallel()
-	p := &pager{pages: map[string]string{"": offsetPage(5, 3, 0, "a", "b", "c"), "3": offsetPage(5, 3, 3, "a", "b")}}
-	got, err := drain(t, p.client(t, 0).Integrations.ListAllPermissions(t.Context(), "i1"), permissionID)
-	check.Equal(t, got, []string{"a", "b", "c"})
-	check.ErrorIs(t, err, apono.ErrTruncated)
-}
-
-func TestTruncatedErrorSaysHowFarTheListWasRead(t *testing.T) {
-	t.Parallel()
-	p := &pager{pages: map[string]string{"": offsetPage(5, 2, 0, "a", "b"), "2": offsetPage(5, 2, 2)}}
-	_, err := drain(t, p.client(t, 0).Integrations.ListAllPermissions(t.Context(), "i1"), permissionID)
-	check.Equal(t, fmt.Sprint(err), "apono: GET /api/v3/integrations/{id}/permissions: the list is not complete: "+
-		"2 items read, total 5: the server sent no more items")
-}
-
-// oddServer serves a list by offset in a way that chance chooses, out of those
-// that servers are known or feared to have.
-func oddServer(r *rand.Rand, ids []string) func(at string) string {
-	n := len(ids)
-	sizes := make([]int, n+1) // of the page from each offset
-	for i := range sizes {
-		sizes[i] = 1 + r.IntN(4)
-	}
-	sameSize := r.IntN(2) == 0
-	total := []int{n, n, n, n, 0, -1, n + 3}[r.IntN(7)]
-	moving := r.IntN(8) == 0
-	stop := n + 1 // from here on pages are empty
-	if total >= n && r.IntN(4) == 0 {
-		stop = r.IntN(n + 1)
-	}
-	unpaged := r.IntN(20) == 0
-	limit := r.IntN(5)
-	const heeds, ignores, ignoresAndEchoes, echoesOther = 0, 1, 2, 3
-	skipping := []int{heeds, heeds, heeds, ignores, ignoresAndEchoes, echoesOther}[r.IntN(6)]
-	if skipping == ignoresAndEchoes {
-		sameSize = true // parts of a page that was sent before cannot be told from others
-	}
-	return func(at string) string {
-		skip, _ := strconv.Atoi(at)
-		echo, from := skip, min(skip, n)
+// idOf is the id of an object that was got, empty and with the error if none
+// was.
+func idOf[T any](found *T, err error) func(func(*T) string) (string, error) {
+	return func(id func(*T) string) (string, error) {
 		switch {
-		case skipping == ignores:
-			echo, from = 0, 0
-		case skipping == ignoresAndEchoes:
-			from = 0
-		case skipping == echoesOther && skip > 0:
-			echo++
+		case err != nil && found != nil:
+			return "", fmt.Errorf("an object beside the error %w", err)
+		case err != nil:
+			return "", err
 		}
-		size := sizes[from]
-		if sameSize {
-			size = sizes[0]
-		}
-		if skip >= stop {
-			size = 0
-		}
-		page := ids[from:min(from+size, n)]
-		answered := total
-		if moving {
-			answered += skip
-		}
-		if unpaged && skip > 0 {
-			return `{"data":` + objects(page) + `}`
-		}
-		return offsetPage(answered, limit, echo, page...)
+		return id(found), nil
 	}
 }
 
-// Whatever a server does, a list by offset never repeats an item, never leaves
-// one out silently, and ends.
-func TestOffsetListsOnAnyServer(t *testing.T) {
-	t.Parallel()
-	for _, readAhead := range []int{0, 1, 5} {
-		t.Run(strconv.Itoa(readAhead), func(t *testing.T) {
-			t.Parallel()
-			outcomes := map[string]int{}
-			for seed := range uint64(500) {
-				r := rand.New(rand.NewPCG(seed, 0))
-				var ids []string
-				for i := range r.IntN(13) {
-					ids = append(ids, strconv.Itoa(i))
-				}
-				p := &pager{serve: oddServer(r, ids)}
-				got, err := drain(t, p.client(t, readAhead).Integrations.ListAllPermissions(t.Context(), "i1"), permissionID)
-				check.True(t, len(got) <= len(ids) && slices.Equal(got, ids[:len(got)]), "seed %d: the first of %v, got %v", seed, ids, got)
-				check.True(t, len(p.requests()) <= (len(ids)+2)*(1+readAhead), "seed %d: a bounded number of requests, got %v", seed, p.requests())
-				switch e := (*apono.TruncatedError)(nil); {
-				case err == nil:
-					outcomes["whole"]++
-					check.True(t, len(got) == len(ids), "seed %d: all of %v, got %v", seed, ids, got)
-				case errors.As(err, &e):
-					outcomes[strings.Join(strings.Fields(e.Reason)[:3], " ")]++
-					check.True(t, e.Received == len(got), "seed %d: %d received, got %d", seed, len(got), e.Received)
-				default:
-					outcomes["no page"]++
-					check.ErrorAs[*apono.DecodeError](t, err)
-				}
-			}
-			// The servers are odd enough only if they bring about every end.
-			check.Equal(t, slices.Sorted(maps.Keys(outcomes)), []string{
-				"asked for the", "no page", "the server sent", "the total changed", "whole",
-			})
-		})
+// namedPage is a page of objects with ids and names, as "id=name".
+func namedPage(token string, objects ...string) script.Response {
+	items := make([]string, 0, len(objects))
+	for _, object := range objects {
+		id, name, _ := strings.Cut(object, "=")
+		items = append(items, fmt.Sprintf(`{"id": %q, "name": %q}`, id, name))
 	}
+	return script.Response{Body: fmt.Sprintf(`{"items": [%s], "pagination": {"next_page_token": %q}}`, strings.Join(items, ", "), token)}
 }
 
-func TestReadAheadGetsOneTokenPageDuringTheLoop(t *testing.T) {
+// A name that finds the wrong object has a script change, or delete, what
+// somebody else depends on.
+func TestGetByName(t *testing.T) {
 	t.Parallel()
-	const s = time.Second
-	for readAhead, want := range map[int][]time.Duration{
-		// The requests, and the end of the loop.
-		0: {0, 11 * s, 17 * s, 23 * s},
-		1: {0, 1 * s, 11 * s, 21 * s},
-		4: {0, 1 * s, 11 * s, 21 * s},
-	} {
-		t.Run(strconv.Itoa(readAhead), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p := &pager{
-					pages: map[string]string{"": tokenPage("t2", "a", "b"), "t2": tokenPage("t3", "c"), "t3": tokenPage("", "d")},
-					delay: func(string) time.Duration { return s },
-				}
-				start := time.Now()
-				got, err := drain(t, p.client(t, readAhead).Integrations.ListAll(t.Context()), func(i *apono.Integration) string {
-					time.Sleep(5 * s)
-					return i.ID
-				})
-				check.NoError(t, err)
-				check.Equal(t, got, []string{"a", "b", "c", "d"})
-				var times []time.Duration
-				for _, at := range append(p.times, time.Now()) {
-					times = append(times, at.Sub(start))
-				}
-				check.Equal(t, times, want)
-			})
-		})
-	}
-}
-
-// The wait for the next page is hidden behind decoding only if the request is on
-// its way before.
-func TestReadAheadAsksForTheNextPageBeforeItDecodesThisOne(t *testing.T) {
-	t.Parallel()
-	// Long enough to decode that the request is seen to start meanwhile.
-	slow := strings.Repeat(`{"id":"a"},`, 1<<18)
-	for readAhead, want := range map[int][]string{0: {""}, 1: {"", "page_token=t2"}} {
-		t.Run(strconv.Itoa(readAhead), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p := &pager{
-					pages: map[string]string{"": `{"items":[` + slow + `"none"],"pagination":{"next_page_token":"t2"}}`},
-					held:  func(at string) bool { return at == "t2" },
-				}
-				got, err := drain(t, p.client(t, readAhead).Integrations.ListAll(t.Context()), integrationID)
-				check.ErrorAs[*apono.DecodeError](t, err)
-				check.Equal(t, got, nil)
-				check.Equal(t, p.requests(), want)
-			})
-		})
-	}
-}
-
-// A token that is found before decoding may be another member of that name; a
-// program that followed it would lose every page after this one.
-func TestTokenFoundBeforeDecodingIsOnlyAGuess(t *testing.T) {
-	t.Parallel()
-	const misleading = `"items":[{"id":"a","integration_config":{"next_page_token":"bogus"}}]`
-	for _, c := range []struct {
-		name, first string
-		ids, asked  []string
-	}{
-		{
-			"an item's member after the pagination", `{"pagination":{"next_page_token":"t2"},` + misleading + `}`,
-			[]string{"a", "b"}, []string{"", "page_token=t2"},
-		},
-		{"an item's member on the last page", `{"pagination":{},` + misleading + `}`, []string{"a"}, []string{""}},
-		{
-			"an item's member before the pagination", `{` + misleading + `,"pagination":{"next_page_token":"t2"}}`,
-			[]string{"a", "b"}, []string{"", "page_token=t2"},
-		},
-		{
-			"a text that looks like one", `{"pagination":{"next_page_token":"t2"},"items":[{"id":"a","custom_access_details":"\"next_page_token\":\"bogus\""}]}`,
-			[]string{"a", "b"}, []string{"", "page_token=t2"},
-		},
-		{
-			"white space and escapes", "{\"items\":[{\"id\":\"a\"}],\"pagination\":{\"next_page_token\" \n: \t\"t\\u0032\" }}",
-			[]string{"a", "b"}, []string{"", "page_token=t2"},
-		},
-		{
-			"an escaped name", `{"items":[{"id":"a"}],"pagination":{"next_page_toke\u006e":"t2"}}`,
-			[]string{"a", "b"}, []string{"", "page_token=t2"},
-		},
-		{"null", `{"items":[{"id":"a"}],"pagination":{"next_page_token":null}}`, []string{"a"}, []string{""}},
-		{"the end of the body", `{"items":[{"id":"a"}],"pagination":{"next_page_token"`, nil, []string{""}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p := &pager{pages: map[string]string{"": c.first, "t2": tokenPage("", "b")}}
-				got, err := drain(t, p.client(t, 1).Integrations.ListAll(t.Context()), integrationID)
-				check.True(t, (err != nil) == (c.ids == nil), "an error only where nothing came, got %v", err)
-				check.Equal(t, got, c.ids)
-				// A wrong guess may be dropped before it is sent.
-				asked := slices.DeleteFunc(p.requests(), func(query string) bool { return query == "page_token=bogus" })
-				check.Equal(t, asked, c.asked)
-			})
-		})
-	}
-}
-
-// A listing that was cancelled must not look like one that is complete, even if
-// the rest of it has come already.
-func TestCancelledListingEndsInTheContextsErrorThoughTheRestHasCome(t *testing.T) {
-	t.Parallel()
-	for style, list := range map[string]struct {
-		pages map[string]string
-		loop  func(ctx context.Context, s *apono.IntegrationsService, more func() bool) error
-	}{
-		"token": {
-			map[string]string{"": tokenPage("t2", "a"), "t2": tokenPage("", "b")},
-			func(ctx context.Context, s *apono.IntegrationsService, more func() bool) error {
-				return loop(s.ListAll(ctx), more)
-			},
-		},
-		"offset": {
-			map[string]string{"": offsetPage(2, 1, 0, "a"), "1": offsetPage(2, 1, 1, "b")},
-			func(ctx context.Context, s *apono.IntegrationsService, more func() bool) error {
-				return loop(s.ListAllPermissions(ctx, "i1"), more)
-			},
-		},
-	} {
-		t.Run(style, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p := &pager{pages: list.pages}
-				ctx, cancel := context.WithCancel(t.Context())
-				items := 0
-				err := list.loop(ctx, p.client(t, 1).Integrations, func() bool {
-					items++
-					synctest.Wait()
-					check.Equal(t, len(p.requests()), 2)
-					check.Equal(t, p.underWay(), 0)
-					cancel()
-					return true
-				})
-				check.ErrorIs(t, err, context.Canceled)
-				check.ErrorAs[*apono.TransportError](t, err)
-				check.Equal(t, items, 1)
-			})
-		})
-	}
-}
-
-func TestReadAheadOfOffsetPagesRunsAtOnceUpToItsNumber(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		readAhead, most int
-		took            time.Duration
-	}{
-		{readAhead: 0, most: 1, took: 10 * time.Second},
-		{readAhead: 1, most: 1, took: 10 * time.Second},
-		{readAhead: 3, most: 3, took: 4 * time.Second},
-		{readAhead: 64, most: 9, took: 2 * time.Second},
-	} {
-		t.Run(strconv.Itoa(c.readAhead), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p := &pager{
-					serve: func(at string) string {
-						skip, _ := strconv.Atoi(at)
-						return offsetPage(10, 1, skip, strconv.Itoa(skip))
-					},
-					delay: func(string) time.Duration { return time.Second },
-				}
-				start := time.Now()
-				got, err := drain(t, p.client(t, c.readAhead).Integrations.ListAllPermissions(t.Context(), "i1"), permissionID)
-				check.NoError(t, err)
-				check.Equal(t, got, []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"})
-				check.Equal(t, len(p.requests()), 10)
-				check.Equal(t, p.most, c.most)
-				check.Equal(t, time.Since(start), c.took)
-			})
-		})
-	}
-}
-
-// A page that fails early must not overtake the pages before it: a program that
-// stops at the error would not know the items that it could have had.
-func TestReadAheadReportsAFailureInItsPlace(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := &pager{
-			pages: map[string]string{"": offsetPage(4, 1, 0, "a"), "1": offsetPage(4, 1, 1, "b"), "3": offsetPage(4, 1, 3, "d")},
-			delay: func(at string) time.Duration {
-				if at == "1" {
-					return 10 * time.Second
-				}
-				return 0
-			},
-		}
-		got, err := drain(t, p.client(t, 3).Integrations.ListAllPermissions(t.Context(), "i1"), permissionID)
-		check.Equal(t, got, []string{"a", "b"})
-		check.ErrorIs(t, err, apono.ErrForbidden)
-	})
-}
-
-// loop ranges over a list as a program does that stops at an error or when it
-// has had enough, and survives its own panics.
-func loop[T any](seq iter.Seq2[*T, error], more func() bool) (err error) {
-	defer func() { _ = recover() }()
-	for _, err = range seq {
-		if err != nil || !more() {
-			return err
-		}
-	}
-	return err
-}
-
-// A request that goes on after the loop was left costs the server's work for
-// nothing, and a goroutine that waits for it for ever is a leak. In the bubble a
-// goroutine that stays behind fails the test by itself.
-func TestLeavingALoopThatReadsAheadEndsItsRequests(t *testing.T) {
-	t.Parallel()
-	later := func(at string) bool { return at != "" }
-	for style, list := range map[string]struct {
-		first string
-		loop  func(ctx context.Context, s *apono.IntegrationsService, more func() bool) error
-	}{
-		"token": {tokenPage("t2", "a"), func(ctx context.Context, s *apono.IntegrationsService, more func() bool) error {
-			return loop(s.ListAll(ctx), more)
-		}},
-		"offset": {offsetPage(5, 1, 0, "a"), func(ctx context.Context, s *apono.IntegrationsService, more func() bool) error {
-			return loop(s.ListAllPermissions(ctx, "i1"), more)
-		}},
-	} {
-		for _, c := range []struct {
-			name string
-			// more is called with the first item; the loop ends where it is false.
-			more func(cancel func()) bool
-			held func(at string) bool
-			err  error
+	const (
+		none      = "apono: no object has this name: not found"
+		ambiguous = "apono: several objects have this name: use one of the ids "
+	)
+	for kind, list := range namedLists {
+		for name, test := range map[string]struct {
+			name  string
+			pages []script.Response
+			query string
+			want  string
+			err   error
+			text  string
 		}{
-			{name: "break", more: func(func()) bool { return false }, held: later},
-			{name: "panic", more: func(func()) bool { panic("the caller's") }, held: later},
-			{name: "cancel", more: func(cancel func()) bool { cancel(); return true }, held: later, err: context.Canceled},
-			{
-				name: "error", more: func(func()) bool { return true },
-				held: func(at string) bool { return at == "2" || at == "3" }, err: apono.ErrForbidden,
-			},
+			"the name":               {"prod", []script.Response{namedPage("", "1=prod")}, "name=prod", "1", nil, ""},
+			"another letter case":    {"PROD db", []script.Response{namedPage("", "1=Prod DB")}, "name=PROD+db", "1", nil, ""},
+			"letters of all kinds":   {"ÉTÉ ΣΑΣ", []script.Response{namedPage("", "1=été σας")}, "name=%C3%89T%C3%89+%CE%A3%CE%91%CE%A3", "1", nil, ""},
+			"none":                   {"prod", []script.Response{namedPage("")}, "name=prod", "", apono.ErrNotFound, none},
+			"a longer name":          {"prod", []script.Response{namedPage("", "1=production", "2=my prod", "3=prod ")}, "name=prod", "", apono.ErrNotFound, none},
+			"asterisk":               {"prod*", []script.Response{namedPage("", "1=production", "2=prod*", "3=prod")}, "name=prod%2A", "2", nil, ""},
+			"asterisk and no such":   {"*prod*", []script.Response{namedPage("", "1=my production")}, "name=%2Aprod%2A", "", apono.ErrNotFound, none},
+			"nothing but asterisk":   {"*", []script.Response{namedPage("", "1=a", "2=*")}, "name=%2A", "2", nil, ""},
+			"filter is ignored":      {"prod", []script.Response{namedPage("", "1=a", "2=b", "3=prod", "4=c")}, "name=prod", "3", nil, ""},
+			"several":                {"prod", []script.Response{namedPage("", "7=prod", "3=other", "5=PROD")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "7, 5"},
+			"on the last page":       {"prod", []script.Response{namedPage("t1", "1=production"), namedPage("t2"), namedPage("", "2=prod")}, "name=prod", "2", nil, ""},
+			"on the first page":      {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=production")}, "name=prod", "1", nil, ""},
+			"several on two pages":   {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=Prod")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "1, 2"},
+			"characters to escape":   {"a&b=c/d", []script.Response{namedPage("", "1=a&b=c/d")}, "name=a%26b%3Dc%2Fd", "1", nil, ""},
+			"an error":               {"prod", []script.Response{{Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
+			"an error after a match": {"prod", []script.Response{namedPage("t1", "1=prod"), {Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
+			"a page again":           {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("t1")}, "name=prod", "", apono.ErrPageLoop, "apono: GET " + list.path + ": the server repeated a page token"},
 		} {
-			t.Run(style+", "+c.name, func(t *testing.T) {
+			t.Run(kind+", "+name, func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					p := &pager{pages: map[string]string{"": list.first}, held: c.held}
-					start := time.Now()
-					ctx, cancel := context.WithCancel(t.Context())
-					defer cancel()
-					err := list.loop(ctx, p.client(t, 3).Integrations, func() bool {
-						synctest.Wait() // until the pages ahead have been asked for
-						return c.more(cancel)
-					})
-					check.ErrorIs(t, err, c.err)
-					check.Equal(t, p.underWay(), 0)
-					// A held request that nobody cancels runs into its timeout.
-					check.True(t, time.Since(start) <= time.Second, "the loop to end at once, took %s", time.Since(start))
-					check.True(t, len(p.requests()) > 1, "pages read ahead, only %v were asked for", p.requests())
-				})
+				fake := script.New(t, test.pages...)
+				id, err := list.get(t.Context(), apitest.NewClient(t, fake), test.name)
+				require.Equal(t, test.want, id)
+				if test.err == nil {
+					require.NoError(t, err)
+				} else {
+					require.ErrorIs(t, err, test.err)
+					require.EqualError(t, err, test.text)
+				}
+				for i, request := range fake.Requests() {
+					query := test.query
+					if i > 0 {
+						query = fmt.Sprintf("page_token=t%d", i)
+					}
+					apitest.Sent(t, request, "GET", list.path, query, "")
+				}
 			})
 		}
+		t.Run(kind+", no name", func(t *testing.T) {
+			t.Parallel()
+			_, err := list.get(t.Context(), apitest.NewClient(t, apitest.NoRequest(t)), "")
+			require.Equal(t, apono.ArgumentError{Arg: "name", Reason: "it is empty: it must name one object"}, *apitest.ErrorAs[*apono.ArgumentError](t, err))
+		})
 	}
+}
+
+// An object without a match, or with several, is not one that the server says is
+// missing: a program that tells them apart must not be told both.
+func TestErrorsOfGetByNameAreNotMixed(t *testing.T) {
+	t.Parallel()
+	_, err := apitest.NewClient(t, script.New(t, namedPage("", "1=a", "2=a"))).Groups.GetByName(t.Context(), "a")
+	require.NotErrorIs(t, err, apono.ErrNotFound, "no ErrNotFound")
+	_, err = apitest.NewClient(t, script.New(t, namedPage(""))).Groups.GetByName(t.Context(), "a")
+	require.NotErrorIs(t, err, apono.ErrAmbiguous, "no ErrAmbiguous")
+	var refused *apono.APIError
+	require.NotErrorAs(t, err, &refused, "no APIError")
+}
+
+// Against a server that takes asterisks for patterns, in small pages.
+func TestGetByNameWithTheFake(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithPageSize(1), aponotest.WithoutNetwork())
+	for i, name := range []string{"production", "prod*", "Prod", "staging", "twice", "TWICE"} {
+		id := fmt.Sprint("id-", i)
+		server.Put(aponotest.Integrations, apono.Integration{ID: id, Name: name, Type: "mysql"})
+		server.Put(aponotest.Bundles, apono.Bundle{ID: id, Name: name})
+		server.Put(aponotest.Groups, apono.Group{ID: id, Name: name})
+		server.Put(aponotest.Scopes, apono.AccessScope{ID: id, Name: name})
+		server.Put(aponotest.Spaces, apono.Space{ID: id, Name: name})
+		server.Put(aponotest.SpaceScopes, apono.SpaceScope{ID: id, Name: name})
+	}
+	client := server.Client()
+	for kind, list := range namedLists {
+		for name, want := range map[string]string{"PROD*": "id-1", "prod": "id-2", "Staging": "id-3"} {
+			id, err := list.get(t.Context(), client, name)
+			require.NoError(t, err)
+			require.Equalf(t, want, id, "%s %s for %s", kind, want, name)
+		}
+		_, err := list.get(t.Context(), client, "Twice")
+		require.ErrorIs(t, err, apono.ErrAmbiguous)
+		require.ErrorContains(t, err, "id-4, id-5")
+		_, err = list.get(t.Context(), client, "*")
+		require.ErrorIs(t, err, apono.ErrNotFound)
+	}
+}
+
+func named(name string) func(*apono.Integration) bool {
+	return func(i *apono.Integration) bool { return i.Name == name }
+}
+
+// First is for lists of thousands: what it reads beyond its find is time and
+// load for nothing.
+func TestFirstReadsNoFurther(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		name  string
+		pages []script.Response
+		want  string
+	}{
+		"on the first page":         {"a", []script.Response{namedPage("t1", "1=a", "2=b")}, "1"},
+		"the last of its page":      {"b", []script.Response{namedPage("t1", "1=a", "2=b")}, "2"},
+		"on the second page":        {"c", []script.Response{namedPage("t1", "1=a", "2=b"), namedPage("t2", "3=c", "4=c")}, "3"},
+		"after a page with nothing": {"c", []script.Response{namedPage("t1"), namedPage("t2", "3=c")}, "3"},
+		"before an error":           {"a", []script.Response{namedPage("t1", "1=a")}, "1"},
+		"on the only page":          {"b", []script.Response{namedPage("", "1=a", "2=b")}, "2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t, test.pages...) // a request beyond these fails the test
+			found, err := apono.First(apitest.NewClient(t, fake).Integrations.ListAll(t.Context()), named(test.name))
+			require.NoError(t, err)
+			require.Equal(t, test.want, found.ID)
+			require.Len(t, fake.Requests(), len(test.pages))
+			for i, request := range fake.Requests() {
+				apitest.Sent(t, request, "GET", "/api/admin/v4/integrations", []string{"", "page_token=t1"}[i], "")
+			}
+		})
+	}
+}
+
+func TestFirstOfNoMatch(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		pages []script.Response
+		err   error
+		text  string
+	}{
+		"an empty list": {[]script.Response{namedPage("")}, apono.ErrNotFound, "apono: no item of the list matches: not found"},
+		"no match": {
+			[]script.Response{namedPage("t1", "1=a"), namedPage("", "2=b")}, apono.ErrNotFound, "apono: no item of the list matches: not found",
+		},
+		"an error": {
+			[]script.Response{{Status: 401}}, apono.ErrUnauthorized, "apono: GET /api/admin/v4/integrations: 401 Unauthorized",
+		},
+		"an error on the second page": {
+			[]script.Response{namedPage("t1", "1=a"), {Status: 403}}, apono.ErrForbidden, "apono: GET /api/admin/v4/integrations: 403 Forbidden",
+		},
+		"a page again": {
+			[]script.Response{namedPage("t1", "1=a"), namedPage("t1", "2=b")}, apono.ErrPageLoop,
+			"apono: GET /api/admin/v4/integrations: the server repeated a page token",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t, test.pages...)
+			found, err := apono.First(apitest.NewClient(t, fake).Integrations.ListAll(t.Context()), named("none"))
+			require.Nil(t, found, "no object")
+			require.ErrorIs(t, err, test.err)
+			require.EqualError(t, err, test.text)
+			require.Len(t, fake.Requests(), len(test.pages))
+		})
+	}
+}
+
+// An error in the middle of a list may hide an earlier match of what comes
+// later: it is handed on as it is, though an item came with it.
+func TestFirstHandsErrorsOn(t *testing.T) {
+	t.Parallel()
+	seq := func(yield func(*apono.Integration, error) bool) {
+		_ = yield(&apono.Integration{Name: "a"}, nil) && yield(&apono.Integration{Name: "b"}, apitest.ErrReset) && yield(&apono.Integration{Name: "b"}, nil)
+	}
+	found, err := apono.First(seq, named("b"))
+	require.Nil(t, found, "no object")
+	require.Truef(t, err == apitest.ErrReset, "the error itself, got %v", err) //nolint:errorlint // it must not be wrapped
+}
+
+// Lists by offset and lists of names are lists too.
+func TestFirstOfOtherLists(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork(), aponotest.WithOffsetPageSize(10))
+	client := server.Client()
+	entry, err := apono.First(client.Activity.ListAll(t.Context()), func(a *apono.ActivityEntry) bool { return *a.RequestID == "request-01-payments" })
+	require.NoError(t, err)
+	require.Equal(t, "chen.payments@example.com", *entry.RequestorEmail)
+	require.Len(t, server.Requests("Activity.List"), 2)
 }

@@ -7,8 +7,9 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 var reportSuite = accessSuite[apono.ActivityReport, apono.ListReportsOptions, apono.ActivityReportInput]{
@@ -21,7 +22,7 @@ var reportSuite = accessSuite[apono.ActivityReport, apono.ListReportsOptions, ap
 	options: apono.ListReportsOptions{Limit: 2, Name: "*ly"}, query: "limit=2&name=%2Aly",
 	onPage2: apono.ListReportsOptions{Limit: 2, Name: "*ly", PageToken: "t2"},
 	// Other deletions answer 204.
-	deleted: script.Answer{Body: `{"message":"Deleted"}`},
+	deleted: script.Response{Body: `{"message":"Deleted"}`},
 	rename:  func(in *apono.ActivityReportInput) *string { return &in.Name },
 }
 
@@ -76,7 +77,7 @@ func TestReportEnumsAreSpeltAsTheAPIDoes(t *testing.T) {
 		apono.ReportFormatCSV: "csv", apono.ReportFormatPDF: "pdf",
 		apono.TimeUnitHour: "hour", apono.TimeUnitDay: "day", apono.TimeUnitMonth: "month",
 	} {
-		check.Equal(t, fmt.Sprint(constant), want)
+		require.Equal(t, want, fmt.Sprint(constant))
 	}
 }
 
@@ -156,15 +157,15 @@ func TestTimeframesOfAReportKeepOrLoseTheirUnknownMembersAsOne(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			body := reportSuite.updated(t, `{"name": "", "filters": {}, "timeframe": `+c.read+`}`, c.edit)
-			check.JSON(t, body, `{"name": "", "filters": {}, "timeframe": `+c.want+`}`)
+			apitest.JSONEq(t, `{"name": "", "filters": {}, "timeframe": `+c.want+`}`, body)
 		})
 	}
 }
 
 func TestEveryFieldOfTheReportTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url", reflect.TypeFor[apono.ListReportsOptions]())
-	tagged(t, "json",
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListReportsOptions]())
+	apitest.Tagged(t, "json",
 		reflect.TypeFor[apono.ActivityReport](), reflect.TypeFor[apono.ActivityReportInput](), reflect.TypeFor[apono.ReportFilters](),
 		reflect.TypeFor[apono.ReportTimeframe](), reflect.TypeFor[apono.AbsoluteTimeframe](), reflect.TypeFor[apono.RelativeTimeframe](),
 		reflect.TypeFor[apono.ReportSchedule](),

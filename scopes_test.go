@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
 )
 
 var scopeSuite = accessSuite[apono.AccessScope, apono.ListScopesOptions, apono.AccessScopeInput]{
@@ -38,7 +39,7 @@ var scopeSuite = accessSuite[apono.AccessScope, apono.ListScopesOptions, apono.A
 	},
 	options: apono.ListScopesOptions{Limit: 2, Name: "data*", SpaceReferences: inSpaces}, query: "limit=2&name=data%2A&" + inSpacesQuery,
 	onPage2: apono.ListScopesOptions{Limit: 2, Name: "data*", SpaceReferences: inSpaces, PageToken: "t2"},
-	deleted: script.Answer{Status: 204},
+	deleted: script.Response{Status: 204},
 	rename:  func(in *apono.AccessScopeInput) *string { return &in.Name },
 }
 
@@ -66,6 +67,6 @@ func TestAnUpdateOfAScopeKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
 
 func TestEveryFieldOfTheScopeTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url", reflect.TypeFor[apono.ListScopesOptions]())
-	tagged(t, "json", reflect.TypeFor[apono.AccessScope](), reflect.TypeFor[apono.AccessScopeInput]())
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListScopesOptions]())
+	apitest.Tagged(t, "json", reflect.TypeFor[apono.AccessScope](), reflect.TypeFor[apono.AccessScopeInput]())
 }

@@ -9,8 +9,10 @@ import (
 	"testing"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 const accessDetailsPath = "/api/user/v1/access-sessions/s1/access-details"
@@ -37,55 +39,56 @@ func ordersDetails() *apono.AccessSessionDetails {
 
 func TestListSessions(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"items": [` + fixture(t, "sessions/session.json") + `], "pagination": {"next_page_token": "t2"}}`})
-	page, err := newClient(t, fake).Sessions.List(t.Context(), apono.ListSessionsOptions{
+	fake := script.New(t, script.Response{Body: `{"items": [` + apitest.Fixture(t, "sessions/session.json") + `], "pagination": {"next_page_token": "t2"}}`})
+	page, err := apitest.NewClient(t, fake).Sessions.List(t.Context(), apono.ListSessionsOptions{
 		Limit: 20, IntegrationID: []string{"i1", "i2"}, RequestIDs: []string{"ar-1", "ar-2"},
 	})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.AccessSession]{Items: []*apono.AccessSession{ordersSession()}, NextPageToken: "t2"})
-	sent(t, fake.Requests()[0], "GET", "/api/user/v1/access-sessions", "integration_id=i1&integration_id=i2&limit=20&request_ids=ar-1&request_ids=ar-2", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.AccessSession]{Items: []*apono.AccessSession{ordersSession()}, NextPageToken: "t2"}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/user/v1/access-sessions", "integration_id=i1&integration_id=i2&limit=20&request_ids=ar-1&request_ids=ar-2", "")
 }
 
 func TestGetSession(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "sessions/session.json")})
-	got, err := newClient(t, fake).Sessions.Get(t.Context(), "s/1 a")
-	check.NoError(t, err)
-	check.Equal(t, got, ordersSession())
-	sent(t, fake.Requests()[0], "GET", "/api/user/v1/access-sessions/s%2F1%20a", "", "")
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "sessions/session.json")})
+	got, err := apitest.NewClient(t, fake).Sessions.Get(t.Context(), "s/1 a")
+	require.NoError(t, err)
+	require.Equal(t, ordersSession(), got)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/user/v1/access-sessions/s%2F1%20a", "", "")
 }
 
 func TestGetAccessDetails(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "sessions/details.json")}, script.Answer{Body: `{"instructions": ""}`})
-	client := newClient(t, fake)
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "sessions/details.json")}, script.Response{Body: `{"instructions": ""}`})
+	client := apitest.NewClient(t, fake)
 	for i, want := range []*apono.AccessSessionDetails{ordersDetails(), {}} {
 		got, err := client.Sessions.GetAccessDetails(t.Context(), "s1")
-		check.NoError(t, err)
-		check.True(t, got.Instructions == want.Instructions && got.Parameters["password"] == want.Parameters["password"], "fields that can be read")
-		check.Equal(t, got, want)
-		sent(t, fake.Requests()[i], "GET", accessDetailsPath, "", "")
+		require.NoError(t, err)
+		require.Equal(t, want.Instructions, got.Instructions, "fields that can be read")
+		require.Equal(t, want.Parameters["password"], got.Parameters["password"], "fields that can be read")
+		require.Equal(t, want, got)
+		apitest.Sent(t, fake.Requests()[i], "GET", accessDetailsPath, "", "")
 	}
 }
 
 func TestResetCredentials(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"message": "Resetting"}`})
-	got, err := newClient(t, fake).Sessions.ResetCredentials(t.Context(), "s1")
-	check.NoError(t, err)
-	check.Equal(t, got, &apono.Message{Message: "Resetting"})
-	sent(t, fake.Requests()[0], "POST", "/api/user/v1/access-sessions/s1/reset-credentials", "", "")
+	fake := script.New(t, script.Response{Body: `{"message": "Resetting"}`})
+	got, err := apitest.NewClient(t, fake).Sessions.ResetCredentials(t.Context(), "s1")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Message{Message: "Resetting"}, got)
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/user/v1/access-sessions/s1/reset-credentials", "", "")
 }
 
 // An audit with an administrator's token must not use up a colleague's
 // password, by whichever way it is asked for.
 func TestReadOnlyClientsReadNoAccessDetails(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, noRequest(t), apono.WithReadOnly())
+	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithReadOnly())
 	_, err := client.Sessions.GetAccessDetails(t.Context(), "s1")
-	check.ErrorIs(t, err, apono.ErrReadOnly)
+	require.ErrorIs(t, err, apono.ErrReadOnly)
 	for _, path := range []string{accessDetailsPath, "/api/user/v1/access%2Dsessions/s1/access%2ddetails", "/api/user/v1/access-sessions/s%2F1/access-details"} {
-		check.ErrorIs(t, client.Do(t.Context(), "GET", path, nil, nil, new(map[string]any)), apono.ErrReadOnly)
+		require.ErrorIs(t, client.Do(t.Context(), "GET", path, nil, nil, new(map[string]any)), apono.ErrReadOnly)
 	}
 }
 
@@ -114,7 +117,7 @@ func TestAccessDetailsArePrintedNowhere(t *testing.T) {
 			t.Parallel()
 			for way, text := range formatted(value) {
 				for _, hidden := range []string{"hunter2", "68756e74657232", "68756E74657232", "PANIC"} {
-					check.True(t, !strings.Contains(text, hidden), "no %s with %s, got %s", hidden, way, text)
+					require.NotContainsf(t, text, hidden, "no %s with %s", hidden, way)
 				}
 			}
 		})
@@ -124,12 +127,12 @@ func TestAccessDetailsArePrintedNowhere(t *testing.T) {
 func TestAccessDetailsPrintThatTheyAreThere(t *testing.T) {
 	t.Parallel()
 	for way, text := range formatted(ordersDetails()) {
-		check.True(t, strings.Contains(text, "[redacted]"), "a mark with %s, got %s", way, text)
+		require.Containsf(t, text, "[redacted]", "a mark with %s", way)
 	}
-	check.Equal(t, slog.AnyValue(ordersDetails()).Resolve().Any(), any("[redacted]")) // whatever the handler makes of it
+	require.Equal(t, any("[redacted]"), slog.AnyValue(ordersDetails()).Resolve().Any()) // whatever the handler makes of it
 	data, err := json.Marshal(map[string]any{"details": *ordersDetails()})
-	check.NoError(t, err)
-	check.Equal(t, string(data), `{"details":"[redacted]"}`)
+	require.NoError(t, err)
+	require.Equal(t, `{"details":"[redacted]"}`, string(data))
 }
 
 // A program that logs what it has before it has anything must not crash, nor
@@ -139,8 +142,9 @@ func TestNoAccessDetailsPrintAsNone(t *testing.T) {
 	var none *apono.AccessSessionDetails
 	for way, text := range formatted(none) {
 		lower := strings.ToLower(text)
-		check.True(t, !strings.Contains(lower, "panic") && !strings.Contains(lower, "redacted"), "nothing with %s, got %s", way, text)
-		check.True(t, strings.Contains(lower, "nil") || strings.Contains(lower, "null"), "none with %s, got %s", way, text)
+		require.NotContainsf(t, lower, "panic", "nothing with %s, got %s", way, text)
+		require.NotContainsf(t, lower, "redacted", "nothing with %s, got %s", way, text)
+		require.Truef(t, strings.Contains(lower, "nil") || strings.Contains(lower, "null"), "none with %s, got %s", way, text)
 	}
 }
 
@@ -149,17 +153,17 @@ func TestRevealGivesAllAccessDetails(t *testing.T) {
 	details := ordersDetails()
 	revealed := details.Reveal()
 	data, err := json.Marshal(revealed)
-	check.NoError(t, err)
-	check.JSON(t, string(data), fixture(t, "sessions/details.json"))
+	require.NoError(t, err)
+	apitest.JSONEq(t, apitest.Fixture(t, "sessions/details.json"), string(data))
 	for _, secret := range []string{"hunter2-a", "hunter2-b", "hunter2-c<&>", "hunter2-d", "hunter2-e", "hunter2-f"} {
-		check.Contains(t, fmt.Sprint(revealed), secret)
+		require.Contains(t, fmt.Sprint(revealed), secret)
 	}
 	data, err = json.Marshal(apono.AccessSessionDetails{Parameters: apono.Secrets{}, CLI: apono.Ptr(""), Link: &apono.Link{}}.Reveal())
-	check.NoError(t, err)
-	check.JSON(t, string(data), `{"instructions": "", "parameters": {}, "cli": "", "link": {"url": ""}}`)
+	require.NoError(t, err)
+	apitest.JSONEq(t, `{"instructions": "", "parameters": {}, "cli": "", "link": {"url": ""}}`, string(data))
 	data, err = json.Marshal(apono.AccessSessionDetails{}.Reveal())
-	check.NoError(t, err)
-	check.JSON(t, string(data), `{"instructions": ""}`)
+	require.NoError(t, err)
+	apitest.JSONEq(t, `{"instructions": ""}`, string(data))
 }
 
 // A program may mask or drop what it was given before it passes it on; the
@@ -171,10 +175,10 @@ func TestEditingRevealedAccessDetailsLeavesTheDetails(t *testing.T) {
 	parameters, _ := revealed["parameters"].(map[string]string)
 	parameters["password"] = "edited"
 	link, ok := revealed["link"].(map[string]any)
-	check.True(t, ok, "a link under the API's names, got %T", revealed["link"])
+	require.Truef(t, ok, "a link under the API's names, got %T", revealed["link"])
 	link["url"], link["title"] = "edited", "edited"
 	clear(revealed)
-	check.True(t, fmt.Sprint(details.Reveal()) == fmt.Sprint(ordersDetails().Reveal()), "details as they were read")
+	require.Equal(t, fmt.Sprint(ordersDetails().Reveal()), fmt.Sprint(details.Reveal()), "details as they were read")
 }
 
 // An answer that cannot be decoded may hold a password all the same, and the
@@ -196,10 +200,11 @@ func TestErrorTextOfBrokenAccessDetailsQuotesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newClient(t, script.New(t, script.Answer{Body: body})).Sessions.GetAccessDetails(t.Context(), "s1")
-			check.Equal(t, string(check.ErrorAs[*apono.DecodeError](t, err).Body), body)
-			check.Contains(t, err.Error(), "apono: GET /api/user/v1/access-sessions/{id}/access-details: 200 OK with a body that cannot be used: ")
-			check.Lacks(t, err.Error(), "hunter2", "104117110")
+			_, err := apitest.NewClient(t, script.New(t, script.Response{Body: body})).Sessions.GetAccessDetails(t.Context(), "s1")
+			require.Equal(t, body, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
+			require.ErrorContains(t, err, "apono: GET /api/user/v1/access-sessions/{id}/access-details: 200 OK with a body that cannot be used: ")
+			require.NotContains(t, err.Error(), "hunter2")
+			require.NotContains(t, err.Error(), "104117110")
 		})
 	}
 }
@@ -208,9 +213,9 @@ func TestErrorTextOfBrokenAccessDetailsQuotesNothing(t *testing.T) {
 // prints, logs or marshals the error must not find it there.
 func TestErrorOfBrokenAccessDetailsShowsNoneOfThem(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{"instructions": "hunter2`, BodyErr: io.ErrUnexpectedEOF})
-	_, err := newClient(t, fake).Sessions.GetAccessDetails(t.Context(), "s1")
-	broken := check.ErrorAs[*apono.DecodeError](t, err)
+	fake := script.New(t, script.Response{Body: `{"instructions": "hunter2`, BodyErr: io.ErrUnexpectedEOF})
+	_, err := apitest.NewClient(t, fake).Sessions.GetAccessDetails(t.Context(), "s1")
+	broken := apitest.ErrorAs[*apono.DecodeError](t, err)
 	for name, value := range map[string]any{
 		"error": err, "value": *broken, "in a struct": struct{ Err error }{err}, "in a map": map[string]any{"error": err},
 	} {
@@ -219,9 +224,7 @@ func TestErrorOfBrokenAccessDetailsShowsNoneOfThem(t *testing.T) {
 			for way, text := range formatted(value) {
 				// As text, in hexadecimal and decimal bytes, and in base64.
 				for _, hidden := range []string{"hunter2", "68756e7465", "68756E7465", "0x68, 0x75", "104 117", "eyJpbnN0cnVjdGlvbnMiOiAiaHVudGVyM"} {
-					if strings.Contains(text, hidden) {
-						t.Errorf("the password shows with %s as %s in %s", way, hidden, text)
-					}
+					assert.NotContainsf(t, text, hidden, "the password shows with %s as %s in %s", way, hidden, text)
 				}
 			}
 		})

@@ -10,8 +10,9 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 const spacesPath = "/api/admin/v1/spaces"
@@ -48,17 +49,17 @@ func spaceGroup() *apono.SpaceMember {
 func TestListSpaces(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
-		script.Answer{Body: `{"items": [` + fixture(t, "spaces/full.json") + `,` + fixture(t, "spaces/minimal.json") + `], "pagination": {"next_page_token": "t2"}}`},
-		script.Answer{Body: `{"items": [], "pagination": {}}`})
-	client := newClient(t, fake)
+		script.Response{Body: `{"items": [` + apitest.Fixture(t, "spaces/full.json") + `,` + apitest.Fixture(t, "spaces/minimal.json") + `], "pagination": {"next_page_token": "t2"}}`},
+		script.Response{Body: `{"items": [], "pagination": {}}`})
+	client := apitest.NewClient(t, fake)
 	page, err := client.Spaces.List(t.Context(), apono.ListSpacesOptions{Limit: 2, Name: "*a b&*"})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.Space]{Items: []*apono.Space{payments(), emptySpace()}, NextPageToken: "t2"})
-	sent(t, fake.Requests()[0], "GET", spacesPath, "limit=2&name=%2Aa+b%26%2A", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.Space]{Items: []*apono.Space{payments(), emptySpace()}, NextPageToken: "t2"}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", spacesPath, "limit=2&name=%2Aa+b%26%2A", "")
 	page, err = client.Spaces.List(t.Context(), apono.ListSpacesOptions{Limit: 2, Name: "*a b&*", PageToken: page.NextPageToken})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.Space]{Items: []*apono.Space{}})
-	sent(t, fake.Requests()[1], "GET", spacesPath, "limit=2&page_token=t2", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.Space]{Items: []*apono.Space{}}, page)
+	apitest.Sent(t, fake.Requests()[1], "GET", spacesPath, "limit=2&page_token=t2", "")
 }
 
 // The name of a space stands where an id may, and must not be taken apart.
@@ -123,29 +124,29 @@ func TestSpacesAreReadAndWritten(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Body: fixture(t, "spaces/full.json")})
-			got, err := c.call(t.Context(), newClient(t, fake).Spaces)
-			check.NoError(t, err)
-			check.Equal(t, got, payments())
-			sent(t, fake.Requests()[0], c.method, spacesPath+c.path, "", c.body)
+			fake := script.New(t, script.Response{Body: apitest.Fixture(t, "spaces/full.json")})
+			got, err := c.call(t.Context(), apitest.NewClient(t, fake).Spaces)
+			require.NoError(t, err)
+			require.Equal(t, payments(), got)
+			apitest.Sent(t, fake.Requests()[0], c.method, spacesPath+c.path, "", c.body)
 		})
 	}
 }
 
 func TestListSpaceMembers(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{
-		Body: `{"items": [` + fixture(t, "spaces/user.json") + `,` + fixture(t, "spaces/group.json") + `], "pagination": {"next_page_token": "t2"}}`,
-	}, script.Answer{Body: `{"items": [], "pagination": {}}`})
-	client := newClient(t, fake)
+	fake := script.New(t, script.Response{
+		Body: `{"items": [` + apitest.Fixture(t, "spaces/user.json") + `,` + apitest.Fixture(t, "spaces/group.json") + `], "pagination": {"next_page_token": "t2"}}`,
+	}, script.Response{Body: `{"items": [], "pagination": {}}`})
+	client := apitest.NewClient(t, fake)
 	page, err := client.Spaces.ListMembers(t.Context(), "My space", apono.ListSpaceMembersOptions{Limit: 2})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.SpaceMember]{Items: []*apono.SpaceMember{spaceUser(), spaceGroup()}, NextPageToken: "t2"})
-	sent(t, fake.Requests()[0], "GET", spacesPath+"/My%20space/members", "limit=2", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.SpaceMember]{Items: []*apono.SpaceMember{spaceUser(), spaceGroup()}, NextPageToken: "t2"}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", spacesPath+"/My%20space/members", "limit=2", "")
 	page, err = client.Spaces.ListMembers(t.Context(), "My space", apono.ListSpaceMembersOptions{Limit: 2, PageToken: "t2"})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.SpaceMember]{Items: []*apono.SpaceMember{}})
-	sent(t, fake.Requests()[1], "GET", spacesPath+"/My%20space/members", "limit=2&page_token=t2", "")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.SpaceMember]{Items: []*apono.SpaceMember{}}, page)
+	apitest.Sent(t, fake.Requests()[1], "GET", spacesPath+"/My%20space/members", "limit=2&page_token=t2", "")
 }
 
 // What SetMembers returns is a page: taken for all members, the rest of a large
@@ -171,11 +172,11 @@ func TestSetSpaceMembers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Body: `{"items": [` + fixture(t, "spaces/user.json") + `], "pagination": {"next_page_token": "t2"}}`})
-			page, err := newClient(t, fake).Spaces.SetMembers(t.Context(), "a/b", test.members)
-			check.NoError(t, err)
-			check.Equal(t, page, &apono.Page[apono.SpaceMember]{Items: []*apono.SpaceMember{spaceUser()}, NextPageToken: "t2"})
-			sent(t, fake.Requests()[0], "PUT", spacesPath+"/a%2Fb/members", "", test.body)
+			fake := script.New(t, script.Response{Body: `{"items": [` + apitest.Fixture(t, "spaces/user.json") + `], "pagination": {"next_page_token": "t2"}}`})
+			page, err := apitest.NewClient(t, fake).Spaces.SetMembers(t.Context(), "a/b", test.members)
+			require.NoError(t, err)
+			require.Equal(t, &apono.Page[apono.SpaceMember]{Items: []*apono.SpaceMember{spaceUser()}, NextPageToken: "t2"}, page)
+			apitest.Sent(t, fake.Requests()[0], "PUT", spacesPath+"/a%2Fb/members", "", test.body)
 		})
 	}
 }
@@ -183,9 +184,9 @@ func TestSetSpaceMembers(t *testing.T) {
 func TestSetSpaceMembersWithoutAPageIsADecodeError(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{}`, `null`, ``, `[]`, `{"items": [null], "pagination": {}}`} {
-		page, err := newClient(t, script.New(t, script.Answer{Body: body})).Spaces.SetMembers(t.Context(), "s", nil)
-		check.True(t, page == nil, "no page for %s", body)
-		check.ErrorAs[*apono.DecodeError](t, err)
+		page, err := apitest.NewClient(t, script.New(t, script.Response{Body: body})).Spaces.SetMembers(t.Context(), "s", nil)
+		require.Nilf(t, page, "no page for %s", body)
+		require.ErrorAs(t, err, new(*apono.DecodeError))
 	}
 }
 
@@ -193,20 +194,20 @@ func TestSetAndRemoveASpaceMember(t *testing.T) {
 	t.Parallel()
 	const member = `"a b"?c#d%2F/ü@example.com`
 	const path = spacesPath + "/My%20space/members/%22a%20b%22%3Fc%23d%252F%2F%C3%BC@example.com"
-	fake := script.New(t, script.Answer{Body: fixture(t, "spaces/user.json")}, script.Answer{Body: fixture(t, "spaces/group.json")}, script.Answer{Status: 204})
-	client := newClient(t, fake).Spaces
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "spaces/user.json")}, script.Response{Body: apitest.Fixture(t, "spaces/group.json")}, script.Response{Status: 204})
+	client := apitest.NewClient(t, fake).Spaces
 	got, err := client.SetMember(t.Context(), "My space", member, apono.SpaceMemberRolesInput{
 		IdentityType: apono.SpaceIdentityTypeUser, SpaceRoles: []apono.SpaceRole{apono.SpaceRoleManager},
 	})
-	check.NoError(t, err)
-	check.Equal(t, got, spaceUser())
+	require.NoError(t, err)
+	require.Equal(t, spaceUser(), got)
 	got, err = client.SetMember(t.Context(), "My space", "group-1", apono.SpaceMemberRolesInput{IdentityType: "robot"})
-	check.NoError(t, err)
-	check.Equal(t, got, spaceGroup())
-	check.NoError(t, client.RemoveMember(t.Context(), "My space", member))
-	sent(t, fake.Requests()[0], "PUT", path, "", `{"identity_type": "user", "space_roles": ["SpaceManager"]}`)
-	sent(t, fake.Requests()[1], "PUT", spacesPath+"/My%20space/members/group-1", "", `{"identity_type": "robot", "space_roles": []}`)
-	sent(t, fake.Requests()[2], "DELETE", path, "", "")
+	require.NoError(t, err)
+	require.Equal(t, spaceGroup(), got)
+	require.NoError(t, client.RemoveMember(t.Context(), "My space", member))
+	apitest.Sent(t, fake.Requests()[0], "PUT", path, "", `{"identity_type": "user", "space_roles": ["SpaceManager"]}`)
+	apitest.Sent(t, fake.Requests()[1], "PUT", spacesPath+"/My%20space/members/group-1", "", `{"identity_type": "robot", "space_roles": []}`)
+	apitest.Sent(t, fake.Requests()[2], "DELETE", path, "", "")
 }
 
 // Whether the first attempt was carried out, nobody knows; that the space or the
@@ -219,12 +220,12 @@ func TestARetriedDeletionInSpacesThatFindsNothingIsDone(t *testing.T) {
 		"/api/admin/v1/space-scopes/s": func(ctx context.Context, c *apono.Client) error { return c.SpaceScopes.Delete(ctx, "s") },
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			fake := script.New(t, script.Answer{Status: 503}, script.Answer{Status: 404}, script.Answer{Status: 404})
-			client := newClient(t, fake)
-			check.NoError(t, remove(t.Context(), client))
-			check.ErrorIs(t, remove(t.Context(), client), apono.ErrNotFound)
+			fake := script.New(t, script.Response{Status: 503}, script.Response{Status: 404}, script.Response{Status: 404})
+			client := apitest.NewClient(t, fake)
+			require.NoError(t, remove(t.Context(), client))
+			require.ErrorIs(t, remove(t.Context(), client), apono.ErrNotFound)
 			for _, request := range fake.Requests() {
-				sent(t, request, "DELETE", path, "", "")
+				apitest.Sent(t, request, "DELETE", path, "", "")
 			}
 		})
 	}
@@ -234,7 +235,7 @@ func TestARetriedDeletionInSpacesThatFindsNothingIsDone(t *testing.T) {
 // of all spaces.
 func TestSpacesWithoutAnArgumentAreRefused(t *testing.T) {
 	t.Parallel()
-	client, ctx := newClient(t, noRequest(t)), t.Context()
+	client, ctx := apitest.NewClient(t, apitest.NoRequest(t)), t.Context()
 	roles := apono.SpaceMemberRolesInput{IdentityType: "user"}
 	first := func(_ any, err error) error { return err }
 	for _, none := range []string{"", ".", "..", "a\nb"} {
@@ -247,7 +248,7 @@ func TestSpacesWithoutAnArgumentAreRefused(t *testing.T) {
 			"identity_reference": {first(client.Spaces.SetMember(ctx, "s", none, roles)), client.Spaces.RemoveMember(ctx, "s", none)},
 		} {
 			for _, err := range failures {
-				check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Arg, want)
+				require.Equal(t, want, apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 			}
 		}
 	}
@@ -257,7 +258,7 @@ func TestSpacesWithoutAnArgumentAreRefused(t *testing.T) {
 // script leaves half of its work done.
 func TestBadSpacesAreRefusedBeforeTheyAreSent(t *testing.T) {
 	t.Parallel()
-	client, ctx := newClient(t, noRequest(t)).Spaces, t.Context()
+	client, ctx := apitest.NewClient(t, apitest.NoRequest(t)).Spaces, t.Context()
 	create := func(in apono.CreateSpaceInput) error { _, err := client.Create(ctx, in); return err }
 	update := func(in apono.UpdateSpaceInput) error { _, err := client.Update(ctx, "s", in); return err }
 	ada := apono.SpaceMemberInput{IdentityReference: "ada@example.com", IdentityType: "user"}
@@ -285,7 +286,7 @@ func TestBadSpacesAreRefusedBeforeTheyAreSent(t *testing.T) {
 			return err
 		}(), "in.IdentityType: must not be empty"},
 	} {
-		check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, test.err).Error(), "apono: argument "+test.want)
+		require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, test.err), "apono: argument "+test.want)
 	}
 }
 
@@ -293,14 +294,14 @@ func TestBadSpacesAreRefusedBeforeTheyAreSent(t *testing.T) {
 func TestNamesOfSpacesAreCountedInCharacters(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"abc", "日本語", strings.Repeat("a", 64), strings.Repeat("語", 64)} {
-		fake := script.New(t, script.Answer{Body: `{}`}, script.Answer{Body: `{}`})
-		client := newClient(t, fake).Spaces
+		fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`})
+		client := apitest.NewClient(t, fake).Spaces
 		_, err := client.Create(t.Context(), apono.CreateSpaceInput{Name: name})
-		check.NoError(t, err)
+		require.NoError(t, err)
 		_, err = client.Update(t.Context(), "s", apono.UpdateSpaceInput{Name: name})
-		check.NoError(t, err)
+		require.NoError(t, err)
 		for _, request := range fake.Requests() {
-			check.JSON(t, request.Body, `{"name": "`+name+`", "space_scope_references": []}`)
+			apitest.JSONEq(t, `{"name": "`+name+`", "space_scope_references": []}`, request.Body)
 		}
 	}
 }
@@ -331,13 +332,13 @@ func TestObjectsAreCreatedInASpace(t *testing.T) {
 	for path, object := range creators {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Answer{Body: `{}`}, script.Answer{Body: `{}`}, script.Answer{Body: `{}`})
-			client := newClient(t, fake)
-			check.NoError(t, object.create(t.Context(), client))
-			check.NoError(t, object.create(t.Context(), client, apono.CreateOptions{}))
-			check.NoError(t, object.create(t.Context(), client, apono.CreateOptions{SpaceReference: "My & space"}))
+			fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`}, script.Response{Body: `{}`})
+			client := apitest.NewClient(t, fake)
+			require.NoError(t, object.create(t.Context(), client))
+			require.NoError(t, object.create(t.Context(), client, apono.CreateOptions{}))
+			require.NoError(t, object.create(t.Context(), client, apono.CreateOptions{SpaceReference: "My & space"}))
 			for i, query := range []string{"", "", "space_reference=My+%26+space"} {
-				sent(t, fake.Requests()[i], "POST", path, query, object.body)
+				apitest.Sent(t, fake.Requests()[i], "POST", path, query, object.body)
 			}
 		})
 	}
@@ -345,10 +346,10 @@ func TestObjectsAreCreatedInASpace(t *testing.T) {
 
 func TestMoreThanOneCreateOptionsIsRefused(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, noRequest(t))
+	client := apitest.NewClient(t, apitest.NoRequest(t))
 	for _, object := range creators {
 		err := object.create(t.Context(), client, apono.CreateOptions{}, apono.CreateOptions{SpaceReference: "s"})
-		check.Equal(t, check.ErrorAs[*apono.ArgumentError](t, err).Error(), "apono: argument opts: must be one value at most, not 2")
+		require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument opts: must be one value at most, not 2")
 	}
 }
 
@@ -356,8 +357,8 @@ func TestMoreThanOneCreateOptionsIsRefused(t *testing.T) {
 func TestACreateInASpaceIsSentOnce(t *testing.T) {
 	t.Parallel()
 	for _, object := range creators {
-		fake := script.New(t, script.Answer{Status: 503})
-		check.ErrorIs(t, object.create(t.Context(), newClient(t, fake), apono.CreateOptions{SpaceReference: "s"}), apono.ErrServer)
+		fake := script.New(t, script.Response{Status: 503})
+		require.ErrorIs(t, object.create(t.Context(), apitest.NewClient(t, fake), apono.CreateOptions{SpaceReference: "s"}), apono.ErrServer)
 	}
 }
 
@@ -376,17 +377,18 @@ func TestAQueryTargetHasALimit(t *testing.T) {
 // program that keeps flows as JSON sees a change in each.
 func TestAFlowWithoutARequestorIdentityTypeIsForPeople(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "accessflows/minimal.json")}, script.Answer{Body: `{}`})
-	client := newClient(t, fake).AccessFlows
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "accessflows/minimal.json")}, script.Response{Body: `{}`})
+	client := apitest.NewClient(t, fake).AccessFlows
 	flow, err := client.Get(t.Context(), "f")
-	check.NoError(t, err)
-	check.Equal(t, flow.RequestorIdentityType, "")
+	require.NoError(t, err)
+	require.Empty(t, flow.RequestorIdentityType)
 	data, err := json.Marshal(flow)
-	check.NoError(t, err)
-	check.Lacks(t, string(data), "requestor_identity_type", "space")
+	require.NoError(t, err)
+	require.NotContains(t, string(data), "requestor_identity_type")
+	require.NotContains(t, string(data), "space")
 	_, err = client.Update(t.Context(), "f", flow.UpdateInput())
-	check.NoError(t, err)
-	check.Contains(t, fake.Requests()[1].Body, `"requestor_identity_type":"HUMAN"`)
+	require.NoError(t, err)
+	require.Contains(t, fake.Requests()[1].Body, `"requestor_identity_type":"HUMAN"`)
 }
 
 // A flow for agents that an update makes one for people opens to everybody who
@@ -395,7 +397,8 @@ func TestAnUpdateLeavesAFlowToItsAgents(t *testing.T) {
 	t.Parallel()
 	for _, identity := range []string{"AGENT", "HUMAN", "ROBOT"} {
 		body := accessFlowSuite.updated(t, `{"requestor_identity_type": "`+identity+`"}`, func(in *apono.AccessFlowInput) { in.Name = "Renamed" })
-		check.Contains(t, body, `"requestor_identity_type":"`+identity+`"`, `"name":"Renamed"`)
+		require.Contains(t, body, `"requestor_identity_type":"`+identity+`"`)
+		require.Contains(t, body, `"name":"Renamed"`)
 	}
 }
 
@@ -412,8 +415,9 @@ func TestAnUpdateDoesNotSendTheSpace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var sent map[string]any
-			check.NoError(t, json.Unmarshal([]byte(body), &sent))
-			check.True(t, sent["space"] == nil && sent["future"] != nil, "what is unknown and no space, got %s", body)
+			require.NoError(t, json.Unmarshal([]byte(body), &sent))
+			require.Nilf(t, sent["space"], "what is unknown and no space, got %s", body)
+			require.NotNilf(t, sent["future"], "what is unknown and no space, got %s", body)
 		})
 	}
 }
@@ -424,18 +428,18 @@ func TestEditingTheUpdateInputOfASpaceLeavesTheSpace(t *testing.T) {
 	t.Parallel()
 	space := payments()
 	in := space.UpdateInput()
-	check.Equal(t, in, apono.UpdateSpaceInput{
+	require.Equal(t, apono.UpdateSpaceInput{
 		Name: "Payments & <co>", SpaceScopeReferences: []string{"3f0f4c1e-2d57-4a3f-8a51-0c9c6b1f7d01", "space-scope-2"},
-	})
+	}, in)
 	accessOverwrite(reflect.ValueOf(&in).Elem())
-	check.Equal(t, in.SpaceScopeReferences[0], "edited")
-	check.Equal(t, space, payments())
+	require.Equal(t, "edited", in.SpaceScopeReferences[0])
+	require.Equal(t, payments(), space)
 }
 
 func TestEveryFieldOfTheSpaceTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url", reflect.TypeFor[apono.ListSpacesOptions](), reflect.TypeFor[apono.ListSpaceMembersOptions](), reflect.TypeFor[apono.CreateOptions]())
-	tagged(t, "json", reflect.TypeFor[apono.Space](), reflect.TypeFor[apono.SpaceReference](), reflect.TypeFor[apono.SpaceMember](),
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListSpacesOptions](), reflect.TypeFor[apono.ListSpaceMembersOptions](), reflect.TypeFor[apono.CreateOptions]())
+	apitest.Tagged(t, "json", reflect.TypeFor[apono.Space](), reflect.TypeFor[apono.SpaceReference](), reflect.TypeFor[apono.SpaceMember](),
 		reflect.TypeFor[apono.CreateSpaceInput](), reflect.TypeFor[apono.UpdateSpaceInput](), reflect.TypeFor[apono.SpaceMemberInput](),
 		reflect.TypeFor[apono.SpaceMemberRolesInput]())
 }

@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 var spaceScopeSuite = accessSuite[apono.SpaceScope, apono.ListSpaceScopesOptions, apono.SpaceScopeInput]{
@@ -25,7 +26,7 @@ var spaceScopeSuite = accessSuite[apono.SpaceScope, apono.ListSpaceScopesOptions
 	},
 	options: apono.ListSpaceScopesOptions{Limit: 2, Name: "*a b&*"}, query: "limit=2&name=%2Aa+b%26%2A",
 	onPage2: apono.ListSpaceScopesOptions{Limit: 2, Name: "*a b&*", PageToken: "t2"},
-	deleted: script.Answer{Status: 204},
+	deleted: script.Response{Status: 204},
 	rename:  func(in *apono.SpaceScopeInput) *string { return &in.Name },
 }
 
@@ -66,24 +67,24 @@ func TestEveryListOfSpacesReadsAllPages(t *testing.T) {
 	for _, ahead := range []int{0, 2} {
 		for path, list := range map[string]func(*apono.Client) ([]string, error){
 			"/api/admin/v1/space-scopes": func(c *apono.Client) ([]string, error) {
-				return names(c.SpaceScopes.ListAll(t.Context(), apono.ListSpaceScopesOptions{Limit: 2}), func(s *apono.SpaceScope) string { return s.ID })
+				return apitest.Names(c.SpaceScopes.ListAll(t.Context(), apono.ListSpaceScopesOptions{Limit: 2}), func(s *apono.SpaceScope) string { return s.ID })
 			},
 			"/api/admin/v1/spaces": func(c *apono.Client) ([]string, error) {
-				return names(c.Spaces.ListAll(t.Context(), apono.ListSpacesOptions{Limit: 2}), func(s *apono.Space) string { return s.ID })
+				return apitest.Names(c.Spaces.ListAll(t.Context(), apono.ListSpacesOptions{Limit: 2}), func(s *apono.Space) string { return s.ID })
 			},
 			"/api/admin/v1/spaces/a%2Fb/members": func(c *apono.Client) ([]string, error) {
-				return names(c.Spaces.ListAllMembers(t.Context(), "a/b", apono.ListSpaceMembersOptions{Limit: 2}), func(m *apono.SpaceMember) string { return m.Name })
+				return apitest.Names(c.Spaces.ListAllMembers(t.Context(), "a/b", apono.ListSpaceMembersOptions{Limit: 2}), func(m *apono.SpaceMember) string { return m.Name })
 			},
 		} {
 			fake := script.New(t,
-				script.Answer{Body: `{"items": [{"id": "a", "name": "a"}, {"id": "b", "name": "b"}], "pagination": {"next_page_token": "t2"}}`},
-				script.Answer{Body: `{"items": [], "pagination": {"next_page_token": "t3"}}`},
-				script.Answer{Body: `{"items": [{"id": "c", "name": "c"}], "pagination": {"next_page_token": ""}}`})
-			got, err := list(newClient(t, fake, apono.WithReadAhead(ahead)))
-			check.NoError(t, err)
-			check.Equal(t, got, []string{"a", "b", "c"})
+				script.Response{Body: `{"items": [{"id": "a", "name": "a"}, {"id": "b", "name": "b"}], "pagination": {"next_page_token": "t2"}}`},
+				script.Response{Body: `{"items": [], "pagination": {"next_page_token": "t3"}}`},
+				script.Response{Body: `{"items": [{"id": "c", "name": "c"}], "pagination": {"next_page_token": ""}}`})
+			got, err := list(apitest.NewClient(t, fake, apono.WithReadAhead(ahead)))
+			require.NoError(t, err)
+			require.Equal(t, []string{"a", "b", "c"}, got)
 			for i, query := range []string{"limit=2", "limit=2&page_token=t2", "limit=2&page_token=t3"} {
-				sent(t, fake.Requests()[i], "GET", path, query, "")
+				apitest.Sent(t, fake.Requests()[i], "GET", path, query, "")
 			}
 		}
 	}
@@ -91,6 +92,6 @@ func TestEveryListOfSpacesReadsAllPages(t *testing.T) {
 
 func TestEveryFieldOfTheSpaceScopeTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url", reflect.TypeFor[apono.ListSpaceScopesOptions]())
-	tagged(t, "json", reflect.TypeFor[apono.SpaceScope](), reflect.TypeFor[apono.SpaceScopeInput]())
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListSpaceScopesOptions]())
+	apitest.Tagged(t, "json", reflect.TypeFor[apono.SpaceScope](), reflect.TypeFor[apono.SpaceScopeInput]())
 }

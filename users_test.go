@@ -5,8 +5,9 @@ import (
 	"testing"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
 )
 
 // userAda is what users/user.json holds.
@@ -27,30 +28,30 @@ func userBen() *apono.User {
 
 func TestListUsers(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: `{
-		"items": [` + fixture(t, "users/user.json") + `,` + fixture(t, "users/user_minimal.json") + `],
+	fake := script.New(t, script.Response{Body: `{
+		"items": [` + apitest.Fixture(t, "users/user.json") + `,` + apitest.Fixture(t, "users/user_minimal.json") + `],
 		"pagination": {"next_page_token": "t2"}
 	}`})
-	page, err := newClient(t, fake).Users.List(t.Context(), apono.ListUsersOptions{
+	page, err := apitest.NewClient(t, fake).Users.List(t.Context(), apono.ListUsersOptions{
 		Limit: 2, FirstName: "a*", LastName: "*love lace*",
 		Role:                []apono.UserRole{apono.UserRoleAdmin, apono.UserRolePowerUser, apono.UserRoleDeployment, apono.UserRoleViewer, "Space Owner"},
 		SourceIntegrationID: "idp-1", SourceIntegrationName: "Okta & co",
 	})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.User]{Items: []*apono.User{userAda(), userBen()}, NextPageToken: "t2"})
-	sent(t, fake.Requests()[0], "GET", "/api/admin/v3/users", "first_name=a%2A&last_name=%2Alove+lace%2A&limit=2&"+
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.User]{Items: []*apono.User{userAda(), userBen()}, NextPageToken: "t2"}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/admin/v3/users", "first_name=a%2A&last_name=%2Alove+lace%2A&limit=2&"+
 		"role=Admin&role=Power+User&role=Deployment&role=Viewer&role=Space+Owner&source_integration_id=idp-1&source_integration_name=Okta+%26+co", "")
 }
 
 func TestGetUser(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Body: fixture(t, "users/user.json")}, script.Answer{Body: fixture(t, "users/user_minimal.json")})
-	client := newClient(t, fake)
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "users/user.json")}, script.Response{Body: apitest.Fixture(t, "users/user_minimal.json")})
+	client := apitest.NewClient(t, fake)
 	for i, want := range []*apono.User{userAda(), userBen()} {
 		got, err := client.Users.Get(t.Context(), "user/1")
-		check.NoError(t, err)
-		check.Equal(t, got, want)
-		sent(t, fake.Requests()[i], "GET", "/api/admin/v3/users/user%2F1", "", "")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		apitest.Sent(t, fake.Requests()[i], "GET", "/api/admin/v3/users/user%2F1", "", "")
 	}
 }
 
@@ -58,6 +59,6 @@ func TestGetUser(t *testing.T) {
 // filter filters nothing, and the member is lost.
 func TestEveryFieldOfTheUserTypesIsTagged(t *testing.T) {
 	t.Parallel()
-	tagged(t, "url", reflect.TypeFor[apono.ListUsersOptions]())
-	tagged(t, "json", reflect.TypeFor[apono.User]())
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListUsersOptions]())
+	apitest.Tagged(t, "json", reflect.TypeFor[apono.User]())
 }

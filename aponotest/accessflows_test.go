@@ -13,7 +13,8 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -35,14 +36,12 @@ func accessAnswers(t *testing.T, server *aponotest.Server, method, path, body st
 	recorder := httptest.NewRecorder()
 	server.ServeHTTP(recorder, req)
 	answer := recorder.Body.String()
-	if recorder.Code != wantStatus {
-		t.Fatalf("%s %s: status %d, want %d: %s", method, path, recorder.Code, wantStatus, answer)
-	}
+	require.Equalf(t, wantStatus, recorder.Code, "%s %s: status %d, want %d: %s", method, path, recorder.Code, wantStatus, answer)
 	if want == "" {
-		check.Equal(t, answer, "")
+		require.Empty(t, answer)
 		return
 	}
-	check.JSON(t, answer, want)
+	apitest.JSONEq(t, want, answer)
 }
 
 // accessServer is a server with one of each kind of objects that access flows
@@ -183,12 +182,12 @@ func TestTargetsOfAnAccessFlowFollowRenames(t *testing.T) {
 	server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f1", "creation_date": "2026-01-02T03:04:05.006Z", `+bigFlow(readSource, readTargets)+`}`))
 	client := server.Client()
 	_, bundleErr := client.Bundles.Update(t.Context(), "bundle-1", apono.BundleInput{Name: "bundle"})
-	check.NoError(t, bundleErr)
+	require.NoError(t, bundleErr)
 	_, scopeErr := client.Scopes.Update(t.Context(), "scope-1", apono.AccessScopeInput{Name: "scope"})
-	check.NoError(t, scopeErr)
+	require.NoError(t, scopeErr)
 	for id, name := range map[string]string{"int-1": "integration", "idp-1": "source"} {
 		_, err := client.Integrations.Update(t.Context(), id, apono.UpdateIntegrationInput{Name: name})
-		check.NoError(t, err)
+		require.NoError(t, err)
 	}
 	renamed := strings.NewReplacer("Okta", "source", "Reading", "bundle", "Databases", "scope", "Orders database", "integration")
 	accessAnswers(t, server, "GET", flowsPath+"/f1", "", 200,
@@ -210,9 +209,9 @@ func TestNameFiltersOfBundlesScopesAndReports(t *testing.T) {
 	} {
 		t.Run(filter, func(t *testing.T) {
 			t.Parallel()
-			check.Equal(t, accessIDs(t, client.Bundles.ListAll(t.Context(), apono.ListBundlesOptions{Name: filter}), func(b *apono.Bundle) string { return b.ID }), want)
-			check.Equal(t, accessIDs(t, client.Scopes.ListAll(t.Context(), apono.ListScopesOptions{Name: filter}), func(s *apono.AccessScope) string { return s.ID }), want)
-			check.Equal(t, accessIDs(t, client.Reports.ListAll(t.Context(), apono.ListReportsOptions{Name: filter}), func(r *apono.ActivityReport) string { return r.ID }), want)
+			require.Equal(t, want, accessIDs(t, client.Bundles.ListAll(t.Context(), apono.ListBundlesOptions{Name: filter}), func(b *apono.Bundle) string { return b.ID }))
+			require.Equal(t, want, accessIDs(t, client.Scopes.ListAll(t.Context(), apono.ListScopesOptions{Name: filter}), func(s *apono.AccessScope) string { return s.ID }))
+			require.Equal(t, want, accessIDs(t, client.Reports.ListAll(t.Context(), apono.ListReportsOptions{Name: filter}), func(r *apono.ActivityReport) string { return r.ID }))
 		})
 	}
 }
@@ -222,7 +221,7 @@ func accessIDs[T any](t *testing.T, seq iter.Seq2[*T, error], id func(*T) string
 	t.Helper()
 	var ids []string
 	for item, err := range seq {
-		check.NoError(t, err)
+		require.NoError(t, err)
 		ids = append(ids, id(item))
 	}
 	return strings.Join(ids, " ")
@@ -236,7 +235,7 @@ func TestWrongFlowsBundlesAndScopesAreRefusedByName(t *testing.T) {
 	server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f1", "name": "one", `+smallFlow+`}`))
 	flow := func(old, replacement string) string {
 		whole := `{"name": "two", "request_for_others": false, ` + smallFlow + `}`
-		check.True(t, strings.Contains(whole, old), "%s in the flow", old)
+		require.Containsf(t, whole, old, "%s in the flow", old)
 		return strings.Replace(whole, old, replacement, 1)
 	}
 	targets := func(target string) string { return flow(`"access_targets": []`, `"access_targets": [`+target+`]`) }
@@ -350,32 +349,32 @@ func accessEndToEnd[T, O, In any](t *testing.T, service accessService[T, O, In],
 	var ids []string
 	for _, name := range []string{"c", "a", "b"} {
 		created, err := service.Create(t.Context(), input(name))
-		check.NoError(t, err)
+		require.NoError(t, err)
 		ids = append(ids, id(created))
 		got, err := service.Get(t.Context(), id(created))
-		check.NoError(t, err)
-		check.Equal(t, got, created)
+		require.NoError(t, err)
+		require.Equal(t, created, got)
 	}
-	check.Equal(t, accessIDs(t, service.ListAll(t.Context()), id), strings.Join(ids, " "))
+	require.Equal(t, strings.Join(ids, " "), accessIDs(t, service.ListAll(t.Context()), id))
 	page, err := service.List(t.Context())
-	check.NoError(t, err)
-	check.Equal(t, len(page.Items), 2)
-	check.True(t, page.NextPageToken != "", "a second page")
+	require.NoError(t, err)
+	require.Len(t, page.Items, 2)
+	require.NotEmpty(t, page.NextPageToken, "a second page")
 
 	in := updateInput(page.Items[1])
-	check.Equal(t, *rename(&in), "a")
+	require.Equal(t, "a", *rename(&in))
 	*rename(&in) = "renamed"
 	updated, err := service.Update(t.Context(), ids[1], in)
-	check.NoError(t, err)
-	check.Equal(t, updateInput(updated), in)
+	require.NoError(t, err)
+	require.Equal(t, in, updateInput(updated))
 
-	check.NoError(t, service.Delete(t.Context(), ids[1]))
+	require.NoError(t, service.Delete(t.Context(), ids[1]))
 	_, err = service.Get(t.Context(), ids[1])
-	check.ErrorIs(t, err, apono.ErrNotFound)
+	require.ErrorIs(t, err, apono.ErrNotFound)
 	_, err = service.Update(t.Context(), ids[1], in)
-	check.ErrorIs(t, err, apono.ErrNotFound)
-	check.ErrorIs(t, service.Delete(t.Context(), ids[1]), apono.ErrNotFound)
-	check.Equal(t, accessIDs(t, service.ListAll(t.Context()), id), ids[0]+" "+ids[2])
+	require.ErrorIs(t, err, apono.ErrNotFound)
+	require.ErrorIs(t, service.Delete(t.Context(), ids[1]), apono.ErrNotFound)
+	require.Equal(t, ids[0]+" "+ids[2], accessIDs(t, service.ListAll(t.Context()), id))
 }
 
 func TestAccessFlowsFromEndToEnd(t *testing.T) {
@@ -423,7 +422,7 @@ func TestBundlesFromEndToEnd(t *testing.T) {
 	t.Parallel()
 	client := aponotest.NewServer(t, aponotest.WithPageSize(2)).Client()
 	scope, err := client.Scopes.Create(t.Context(), apono.AccessScopeInput{Name: "Databases"})
-	check.NoError(t, err)
+	require.NoError(t, err)
 	accessEndToEnd[apono.Bundle, apono.ListBundlesOptions](t, inNoSpace[apono.Bundle, apono.ListBundlesOptions, apono.BundleInput]{client.Bundles},
 		func(name string) apono.BundleInput {
 			target := &apono.AccessScopeAccessTargetInput{AccessScopeReference: scope.ID}

@@ -10,7 +10,8 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -55,14 +56,14 @@ var requestDates = regexp.MustCompile(`("(?:creation|revocation)_date":)"([^"]+)
 func requestAnswers(t *testing.T, server *aponotest.Server, method, path, body, want string) {
 	t.Helper()
 	status, answer := ask(t, server, method, path, body)
-	check.True(t, status == 200, "status 200 for %s %s, got %d: %s", method, path, status, answer)
-	check.JSON(t, requestDates.ReplaceAllStringFunc(answer, func(text string) string {
+	require.Equalf(t, 200, status, "status 200 for %s %s, got %d: %s", method, path, status, answer)
+	apitest.JSONEq(t, want, requestDates.ReplaceAllStringFunc(answer, func(text string) string {
 		part := requestDates.FindStringSubmatch(text)
 		if at, err := time.Parse(time.RFC3339Nano, part[2]); err != nil || time.Since(at).Abs() > time.Minute {
 			return text
 		}
 		return part[1] + `"now"`
-	}), want)
+	}))
 }
 
 func requestPage(items ...string) string {
@@ -182,7 +183,7 @@ func TestRevokedAccessRequestIsRevokedInAllItsParts(t *testing.T) {
 	server := requestServer(t)
 	putRequest(server)
 	status, _ := ask(t, server, "POST", requestsPath+"/old/request-again", `{"custom_fields": {}}`)
-	check.Equal(t, status, 200)
+	require.Equal(t, 200, status)
 	answers(t, server, "POST", requestsPath+"/old/revoke", "", 200, `{"message": "The access request is being revoked"}`)
 	requestAnswers(t, server, "GET", requestsPath+"/old", "",
 		strings.Replace(seededRequest, `"status": "ACTIVE"`, `"status": "REVOKED", "revocation_date": "now"`, 1))
@@ -195,7 +196,7 @@ func TestRevokedAccessRequestIsRevokedInAllItsParts(t *testing.T) {
 func requestIDs(t *testing.T, server *aponotest.Server, path string) (ids, token string) {
 	t.Helper()
 	status, answer := ask(t, server, "GET", path, "")
-	check.True(t, status == 200, "status 200 for %s, got %d: %s", path, status, answer)
+	require.Equalf(t, 200, status, "status 200 for %s, got %d: %s", path, status, answer)
 	var page struct {
 		Items []struct {
 			ID       string `json:"id"`
@@ -210,7 +211,7 @@ func requestIDs(t *testing.T, server *aponotest.Server, path string) (ids, token
 			NextPageToken string `json:"next_page_token"`
 		} `json:"pagination"`
 	}
-	check.NoError(t, json.Unmarshal([]byte(answer), &page))
+	require.NoError(t, json.Unmarshal([]byte(answer), &page))
 	all := make([]string, 0, len(page.Items))
 	for _, item := range page.Items {
 		if item.ID == "" {
@@ -294,7 +295,7 @@ func TestAccessListsHeedTheirFilters(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			ids, _ := requestIDs(t, server, path)
-			check.Equal(t, ids, want)
+			require.Equal(t, want, ids)
 		})
 	}
 }
@@ -319,10 +320,10 @@ func TestPagesOfAccessRequestsStayInTheirList(t *testing.T) {
 		var all []string
 		ids, token := requestIDs(t, server, path)
 		for all = append(all, ids); token != ""; all = append(all, ids) {
-			check.True(t, len(all) < 9, "an end of the pages of %s, got %v", path, all)
+			require.Lessf(t, len(all), 9, "an end of the pages of %s", path)
 			ids, token = requestIDs(t, server, list+"?page_token="+token)
 		}
-		check.Equal(t, strings.Join(all, " "), want)
+		require.Equal(t, want, strings.Join(all, " "))
 	}
 	_, token := requestIDs(t, server, delegatedPath)
 	answers(t, server, "GET", requestsPath+"?page_token="+token, "", 400,
@@ -389,7 +390,7 @@ func TestRefusedAccessRequestChangesNothing(t *testing.T) {
 	server := requestServer(t)
 	status, _ := ask(t, server, "POST", requestsPath, `{"custom_fields": {}, "entitlements": [
 		{"resource_id": "bucket", "permission_id": "read"}, {"resource_id": "none", "permission_id": "read"}]}`)
-	check.Equal(t, status, 422)
+	require.Equal(t, 422, status)
 	answers(t, server, "GET", requestsPath, "", 200, requestPage())
 }
 
@@ -407,9 +408,9 @@ func TestAvailableAccessFollowsTheState(t *testing.T) {
 	answers(t, server, "DELETE", "/api/admin/v4/integrations/aws", "", 204, "")
 	answers(t, server, "DELETE", "/api/admin/v2/bundles/b1", "", 204, "")
 	ids, _ := requestIDs(t, server, availablePath+"/entitlements")
-	check.Equal(t, ids, "db:ReadOnly t1:ADMIN")
+	require.Equal(t, "db:ReadOnly t1:ADMIN", ids)
 	ids, _ = requestIDs(t, server, availablePath+"/bundles")
-	check.Equal(t, ids, "b2")
+	require.Equal(t, "b2", ids)
 	answers(t, server, "POST", requestsPath, `{"entitlements": [{"resource_id": "bucket", "permission_id": "read"}], "custom_fields": {}}`, 422,
 		`{"field": "entitlements", "message": "entitlements: there is no such resource with such a permission"}`)
 }
@@ -424,49 +425,52 @@ func TestAccessRequestsWithTheClient(t *testing.T) {
 		},
 		Justification: apono.Ptr("why"), DurationInSec: apono.Ptr(60),
 	})
-	check.NoError(t, err)
-	check.Equal(t, len(made), 2)
+	require.NoError(t, err)
+	require.Len(t, made, 2)
 	first := made[0]
-	check.Equal(t, first.AccessGroups, []apono.AccessGroup{{
+	require.Equal(t, []apono.AccessGroup{{
 		Integration: apono.Ref{ID: "aws", Name: "Production"}, ResourceTypes: []apono.ResourceType{{ID: "s3", Label: "s3"}},
-	}})
+	}}, first.AccessGroups)
 
 	page, err := service.ListEntitlements(ctx, first.ID, apono.ListAccessRequestEntitlementsOptions{ResourceTypes: []string{"s3"}})
-	check.NoError(t, err)
-	check.True(t, len(page.Items) == 1 && page.NextPageToken != "", "the first of two pages, got %v", page)
+	require.NoError(t, err)
+	require.Len(t, page.Items, 1, "the first of two pages")
+	require.NotEmpty(t, page.NextPageToken, "the first of two pages")
 	entitlements, err := apono.Collect(service.ListAllEntitlements(ctx, first.ID))
-	check.NoError(t, err)
-	check.Equal(t, len(entitlements), 2)
-	check.Equal(t, entitlements[1].Permission.Name, "ReadWrite")
+	require.NoError(t, err)
+	require.Len(t, entitlements, 2)
+	require.Equal(t, "ReadWrite", entitlements[1].Permission.Name)
 
 	granted := *first
 	granted.Status = apono.AccessRequestStatusActive
 	server.Put(aponotest.AccessRequests, granted)
 	got, err := service.WaitFor(ctx, first.ID, apono.UntilGranted)
-	check.NoError(t, err)
-	check.Equal(t, got, &granted)
+	require.NoError(t, err)
+	require.Equal(t, &granted, got)
 
 	message, err := service.Revoke(ctx, first.ID)
-	check.NoError(t, err)
-	check.Equal(t, message.Message, "The access request is being revoked")
+	require.NoError(t, err)
+	require.Equal(t, "The access request is being revoked", message.Message)
 	revoked, err := service.WaitFor(ctx, first.ID, apono.UntilRevoked)
-	check.NoError(t, err)
-	check.True(t, revoked.RevocationDate != nil, "a date of revocation")
+	require.NoError(t, err)
+	require.NotNil(t, revoked.RevocationDate, "a date of revocation")
 
 	again, err := service.RequestAgain(ctx, first.ID, apono.RequestAgainInput{Justification: apono.Ptr("once more")})
-	check.NoError(t, err)
-	check.Equal(t, len(again), 1)
+	require.NoError(t, err)
+	require.Len(t, again, 1)
 	got, err = service.Get(ctx, again[0].ID)
-	check.NoError(t, err)
-	check.Equal(t, got, again[0])
-	check.True(t, got.Status.Pending() && *got.Justification == "once more" && *got.DurationInSec == 60, "the request anew, got %+v", got)
+	require.NoError(t, err)
+	require.Equal(t, again[0], got)
+	require.Truef(t, got.Status.Pending(), "the request anew, got %+v", got)
+	require.Equal(t, "once more", *got.Justification, "the request anew")
+	require.Equal(t, 60, *got.DurationInSec, "the request anew")
 
 	requests, err := apono.Collect(service.ListAll(ctx))
-	check.NoError(t, err)
-	check.Equal(t, requests, []*apono.AccessRequest{revoked, made[1], again[0]})
+	require.NoError(t, err)
+	require.Equal(t, []*apono.AccessRequest{revoked, made[1], again[0]}, requests)
 	list, err := service.List(ctx, apono.ListAccessRequestsOptions{Statuses: []apono.AccessRequestStatus{apono.AccessRequestStatusRevoked}})
-	check.NoError(t, err)
-	check.Equal(t, list, &apono.Page[apono.AccessRequest]{Items: requests[:1]})
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.AccessRequest]{Items: requests[:1]}, list)
 }
 
 func TestDelegatedRequestsWithTheClient(t *testing.T) {
@@ -476,42 +480,44 @@ func TestDelegatedRequestsWithTheClient(t *testing.T) {
 	var made []string
 	for _, bundle := range []string{"b1", "Auditors"} {
 		requests, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{BundleReference: &bundle, Grantee: apono.Ptr("ben@example.com")})
-		check.NoError(t, err)
+		require.NoError(t, err)
 		made = append(made, requests[0].ID)
 	}
 	got, err := client.DelegatedRequests.Get(ctx, made[1])
-	check.NoError(t, err)
-	check.Equal(t, got.Grantee, apono.IdentityRef{ID: "u-ben", SourceID: "ben@example.com"})
-	check.Equal(t, got.Bundle, &apono.Ref{ID: "b2", Name: "Auditors"})
+	require.NoError(t, err)
+	require.Equal(t, apono.IdentityRef{ID: "u-ben", SourceID: "ben@example.com"}, got.Grantee)
+	require.Equal(t, &apono.Ref{ID: "b2", Name: "Auditors"}, got.Bundle)
 	all, err := apono.Collect(client.DelegatedRequests.ListAll(ctx, apono.ListDelegatedRequestsOptions{Grantee: "u-ben"}))
-	check.NoError(t, err)
-	check.True(t, len(all) == 2 && all[0].ID == made[0] && all[1].ID == made[1], "both requests, got %+v", all)
+	require.NoError(t, err)
+	require.Len(t, all, 2, "both requests")
+	require.Equal(t, made[0], all[0].ID, "both requests")
+	require.Equal(t, made[1], all[1].ID, "both requests")
 	page, err := client.DelegatedRequests.List(ctx, apono.ListDelegatedRequestsOptions{Grantee: "u-ann"})
-	check.NoError(t, err)
-	check.Equal(t, len(page.Items), 0)
+	require.NoError(t, err)
+	require.Empty(t, page.Items)
 	server.Put(aponotest.AccessRequests, *got) // as it was read
 	again, err := client.DelegatedRequests.Get(ctx, made[1])
-	check.NoError(t, err)
-	check.Equal(t, again, got)
+	require.NoError(t, err)
+	require.Equal(t, got, again)
 }
 
 func TestAvailableAccessWithTheClient(t *testing.T) {
 	t.Parallel()
 	service, ctx := requestServer(t, aponotest.WithPageSize(2)).Client().AvailableAccess, t.Context()
 	bundles, err := service.ListBundles(ctx, apono.ListAvailableBundlesOptions{Name: []string{"Aud*"}, Grantee: "u-ben"})
-	check.NoError(t, err)
-	check.Equal(t, bundles, &apono.Page[apono.AvailableBundle]{Items: []*apono.AvailableBundle{{ID: "b2", Name: "Auditors"}}})
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.AvailableBundle]{Items: []*apono.AvailableBundle{{ID: "b2", Name: "Auditors"}}}, bundles)
 	allBundles, err := apono.Collect(service.ListAllBundles(ctx))
-	check.NoError(t, err)
-	check.Equal(t, len(allBundles), 2)
+	require.NoError(t, err)
+	require.Len(t, allBundles, 2)
 	entitlements, err := service.ListEntitlements(ctx, apono.ListAvailableEntitlementsOptions{PermissionName: []string{"Assume"}, ResourceTypeID: []string{"iam"}})
-	check.NoError(t, err)
-	check.Equal(t, entitlements.Items, []*apono.AvailableEntitlement{{
+	require.NoError(t, err)
+	require.Equal(t, []*apono.AvailableEntitlement{{
 		Integration: apono.Ref{ID: "aws", Name: "Production"},
 		Resource:    apono.EntitlementResource{ID: "role", SourceID: "role", Name: "deployer", Type: apono.ResourceType{ID: "iam", Label: "iam"}},
 		Permission:  apono.EntitlementPermission{ID: "assume", SourceID: "assume", Name: "Assume"},
-	}})
+	}}, entitlements.Items)
 	all, err := apono.Collect(service.ListAllEntitlements(ctx))
-	check.NoError(t, err)
-	check.Equal(t, len(all), 4)
+	require.NoError(t, err)
+	require.Len(t, all, 4)
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 const activityPath = "/api/v3/activity"
@@ -119,21 +119,21 @@ func TestProgramsUseActivity(t *testing.T) {
 	page, err := activity.List(t.Context(), apono.ListActivityOptions{
 		Skip: 1, Limit: 1, Fields: []apono.ReportField{apono.ReportFieldStatus, apono.ReportFieldResources}, StartDate: 1, EndDate: 250,
 	})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.OffsetPage[apono.ActivityEntry]{
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.ActivityEntry]{
 		Items: []*apono.ActivityEntry{{Status: apono.Ptr("Revoked"), Resources: []string{"host"}}}, Total: 3, Limit: 1, Offset: 1,
-	})
+	}, page)
 	all, err := apono.Collect(activity.ListAll(t.Context(), apono.ListActivityOptions{
 		AccessFlowID: []string{"f1"}, AccessRequestID: []string{"AR-1"}, IntegrationID: []string{"i1"}, Permission: []string{"ADMIN"},
 		RequestorID: []string{"u1"}, Resource: []string{"orders"}, ResourceType: []string{"mysql-database"}, Status: []string{"Active"},
 		TriggerType: []string{"user"}, Fields: []apono.ReportField{apono.ReportFieldAccessFlow},
 	}))
-	check.NoError(t, err)
-	check.Equal(t, all, []*apono.ActivityEntry{{AccessFlow: apono.Ptr("Databases")}})
+	require.NoError(t, err)
+	require.Equal(t, []*apono.ActivityEntry{{AccessFlow: apono.Ptr("Databases")}}, all)
 	alike, err := apono.Collect(activity.ListAll(t.Context(), apono.ListActivityOptions{
 		StartDate: 300, Status: []string{"Denied"}, Fields: []apono.ReportField{apono.ReportFieldGranteeName},
 	}))
-	check.NoError(t, err)
+	require.NoError(t, err)
 	dana := &apono.ActivityEntry{Extra: map[string]json.RawMessage{"grantee_name": json.RawMessage(`"Dana"`)}}
-	check.Equal(t, alike, []*apono.ActivityEntry{dana, dana, dana})
+	require.Equal(t, []*apono.ActivityEntry{dana, dana, dana}, alike)
 }

@@ -19,7 +19,8 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 const groupsOfBreaks = "/api/admin/v1/groups"
@@ -174,11 +175,11 @@ func TestBrokenConnections(t *testing.T) {
 				server := breakServer(t, opts...)
 				client := server.Client(breakQuickly)
 				_, err := client.Connectors.List(t.Context()) // leaves a connection that the next request uses
-				check.NoError(t, err)
+				require.NoError(t, err)
 				server.FaultNext(test.operation, test.times, test.fault)
-				check.Equal(t, breakOutcome(breakCalls[test.operation](t.Context(), client)), test.outcome)
-				check.Equal(t, breakStatuses(server, test.operation), test.recorded)
-				check.Equal(t, breakState(t, server), test.state)
+				require.Equal(t, test.outcome, breakOutcome(breakCalls[test.operation](t.Context(), client)))
+				require.Equal(t, test.recorded, breakStatuses(server, test.operation))
+				require.Equal(t, test.state, breakState(t, server))
 			})
 		}
 	}
@@ -205,12 +206,12 @@ func TestOnlyTheSDKRepeats(t *testing.T) {
 					server := breakServer(t, opts...)
 					client := server.Client()
 					_, err := client.Connectors.List(t.Context())
-					check.NoError(t, err)
+					require.NoError(t, err)
 					server.FaultNext(operation, 1, aponotest.Fault{Break: fault})
 					err = call(apono.WithoutRetry(t.Context()), client)
-					check.True(t, err != nil, "an error")
-					check.Equal(t, len(server.Requests(operation)), 1)
-					check.Equal(t, len(server.Requests()), 2)
+					require.Error(t, err)
+					require.Len(t, server.Requests(operation), 1)
+					require.Len(t, server.Requests(), 2)
 				})
 			}
 		}
@@ -228,12 +229,12 @@ func TestFaultsChangeAnswers(t *testing.T) {
 			fault := aponotest.Fault{Header: html, Body: "<html>log in</html>"}
 			for operation, state := range map[string]string{"Integrations.Get": "", "Groups.Create": "1 created"} {
 				server.FaultNext(operation, 1, fault)
-				err := check.ErrorAs[*apono.DecodeError](t, breakCalls[operation](t.Context(), server.Client(breakQuickly)))
-				check.Equal(t, err.StatusCode, 200)
-				check.Equal(t, err.Header.Values("Content-Type"), []string{"text/html"})
-				check.Equal(t, string(err.Body), "<html>log in</html>")
-				check.Equal(t, breakStatuses(server, operation), []int{200})
-				check.True(t, operation == "Integrations.Get" || breakState(t, server) == state, "%q for %s", state, operation)
+				err := apitest.ErrorAs[*apono.DecodeError](t, breakCalls[operation](t.Context(), server.Client(breakQuickly)))
+				require.Equal(t, 200, err.StatusCode)
+				require.Equal(t, []string{"text/html"}, err.Header.Values("Content-Type"))
+				require.Equal(t, "<html>log in</html>", string(err.Body))
+				require.Equal(t, []int{200}, breakStatuses(server, operation))
+				require.Truef(t, operation == "Integrations.Get" || breakState(t, server) == state, "%q for %s", state, operation)
 			}
 		})
 		t.Run("wrong type alone, "+mode, func(t *testing.T) {
@@ -251,9 +252,9 @@ func TestFaultsChangeAnswers(t *testing.T) {
 			}))
 			server.FaultNext("Integrations.Get", 1, aponotest.Fault{Header: html})
 			for range 2 {
-				check.NoError(t, breakCalls["Integrations.Get"](t.Context(), client)) // it is JSON for all that
+				require.NoError(t, breakCalls["Integrations.Get"](t.Context(), client)) // it is JSON for all that
 			}
-			check.Equal(t, types, []string{"text/html", "application/json"})
+			require.Equal(t, []string{"text/html", "application/json"}, types)
 		})
 		t.Run("headers, "+mode, func(t *testing.T) {
 			t.Parallel()
@@ -262,17 +263,17 @@ func TestFaultsChangeAnswers(t *testing.T) {
 				Status: 429, Body: `{"message": "slow down"}`, Header: http.Header{"x-request-id": {"mine"}, "Retry-After": {"61"}},
 			})
 			client := server.Client()
-			err := check.ErrorAs[*apono.APIError](t, breakCalls["Integrations.Get"](t.Context(), client))
-			check.Equal(t, err.StatusCode, 429)
-			check.Equal(t, err.Message, "slow down")
-			check.Equal(t, err.RequestID, "mine")
-			check.Equal(t, err.RetryAfter, 61*time.Second)
+			err := apitest.ErrorAs[*apono.APIError](t, breakCalls["Integrations.Get"](t.Context(), client))
+			require.Equal(t, 429, err.StatusCode)
+			require.Equal(t, "slow down", err.Message)
+			require.Equal(t, "mine", err.RequestID)
+			require.Equal(t, 61*time.Second, err.RetryAfter)
 			_, notFound := client.Integrations.Get(t.Context(), "none")
-			err = check.ErrorAs[*apono.APIError](t, notFound)
-			check.Equal(t, err.StatusCode, 404)
-			check.Equal(t, err.RequestID, "fake-2")
-			check.Equal(t, err.Header.Get("Content-Type"), "application/json")
-			check.Equal(t, err.Message, `there is no integration "none"`)
+			err = apitest.ErrorAs[*apono.APIError](t, notFound)
+			require.Equal(t, 404, err.StatusCode)
+			require.Equal(t, "fake-2", err.RequestID)
+			require.Equal(t, "application/json", err.Header.Get("Content-Type"))
+			require.Equal(t, `there is no integration "none"`, err.Message)
 		})
 		t.Run("in the order given, "+mode, func(t *testing.T) {
 			t.Parallel()
@@ -286,9 +287,9 @@ func TestFaultsChangeAnswers(t *testing.T) {
 				outcomes = append(outcomes, breakOutcome(breakCalls["Integrations.Get"](once, client)))
 			}
 			outcomes = append(outcomes, breakOutcome(breakCalls["Groups.Create"](once, client)), breakOutcome(breakCalls["Groups.Create"](once, client)))
-			check.Equal(t, outcomes, []string{
+			require.Equal(t, []string{
 				"TransportError after 1, maybe sent: true", "TransportError after 1, maybe sent: true", "APIError 418 after 1", "ok", "APIError 507 after 1", "ok",
-			})
+			}, outcomes)
 		})
 	}
 }
@@ -315,9 +316,9 @@ func TestCutAnswerFailsToBeRead(t *testing.T) {
 					return resp, err
 				})
 			}))
-			check.True(t, breakCalls["Integrations.Get"](apono.WithoutRetry(t.Context()), client) != nil, "an error")
-			check.Equal(t, read, "01234 of 10")
-			check.ErrorIs(t, readErr, io.ErrUnexpectedEOF)
+			require.Error(t, breakCalls["Integrations.Get"](apono.WithoutRetry(t.Context()), client))
+			require.Equal(t, "01234 of 10", read)
+			require.ErrorIs(t, readErr, io.ErrUnexpectedEOF)
 		})
 	}
 }
@@ -368,10 +369,10 @@ func TestLatency(t *testing.T) {
 				}
 				began := time.Now()
 				err := breakCalls[test.operation](ctx, client)
-				check.Equal(t, time.Since(began).Round(time.Millisecond), test.took)
-				check.Equal(t, breakOutcome(err), test.outcome)
-				check.Equal(t, breakStatuses(server, test.operation), test.recorded)
-				check.Equal(t, breakState(t, server), test.state)
+				require.Equal(t, test.took, time.Since(began).Round(time.Millisecond))
+				require.Equal(t, test.outcome, breakOutcome(err))
+				require.Equal(t, test.recorded, breakStatuses(server, test.operation))
+				require.Equal(t, test.state, breakState(t, server))
 			})
 		})
 	}
@@ -391,12 +392,12 @@ func TestHungUpRequestIsNotCarriedOut(t *testing.T) {
 	server.FaultNext("Groups.Create", 1, aponotest.Fault{Latency: time.Hour})
 	client := server.Client()
 	received.Store(true)
-	check.ErrorIs(t, breakCalls["Groups.Create"](ctx, client), context.Canceled)
+	require.ErrorIs(t, breakCalls["Groups.Create"](ctx, client), context.Canceled)
 	for len(server.Requests()) == 0 { // it learns of the end a moment later
 		runtime.Gosched()
 	}
-	check.Equal(t, breakStatuses(server, "Groups.Create"), []int{0})
-	check.Equal(t, breakState(t, server), "")
+	require.Equal(t, []int{0}, breakStatuses(server, "Groups.Create"))
+	require.Empty(t, breakState(t, server))
 }
 
 // A context that ended before is a request that was given up.
@@ -410,9 +411,9 @@ func TestGivenUpRequestOfAnHTTPClient(t *testing.T) {
 	req.Header.Set("Authorization", "Bearer "+server.Token)
 	w := httptest.NewRecorder()
 	server.ServeHTTP(w, req)
-	check.Equal(t, w.Body.String(), "")
-	check.Equal(t, breakStatuses(server, "Integrations.Delete"), []int{0})
-	check.Equal(t, breakState(t, server), "")
+	require.Empty(t, w.Body.String())
+	require.Equal(t, []int{0}, breakStatuses(server, "Integrations.Delete"))
+	require.Empty(t, breakState(t, server))
 }
 
 // However many requests come at once, as many go wrong as were told to.
@@ -444,13 +445,13 @@ func TestConcurrentFaults(t *testing.T) {
 				})
 			}
 			running.Wait()
-			check.Equal(t, failed.Load(), 20)
-			check.Equal(t, decoded.Load(), 10)
+			require.EqualValues(t, 20, failed.Load())
+			require.EqualValues(t, 10, decoded.Load())
 			statuses := map[int]int{}
 			for _, status := range breakStatuses(server, "Integrations.Get") {
 				statuses[status]++
 			}
-			check.Equal(t, statuses, map[int]int{0: 10, 200: 40})
+			require.Equal(t, map[int]int{0: 10, 200: 40}, statuses)
 		})
 	}
 }
@@ -463,30 +464,30 @@ func TestWithoutNetworkIsTheSameServer(t *testing.T) {
 			t.Parallel()
 			server := breakServer(t, opts...)
 			client, ctx := server.Client(), t.Context()
-			check.NoError(t, breakCalls["Groups.Create"](ctx, client))
-			check.NoError(t, breakCalls["Integrations.Delete"](ctx, client))
+			require.NoError(t, breakCalls["Groups.Create"](ctx, client))
+			require.NoError(t, breakCalls["Integrations.Delete"](ctx, client))
 			_, err := client.Integrations.Get(ctx, "a/b ?")
-			check.Equal(t, err.Error(), `apono: GET /api/admin/v4/integrations/{id}: 404 Not Found: there is no integration "a/b ?", request id fake-3`)
+			require.EqualError(t, err, `apono: GET /api/admin/v4/integrations/{id}: 404 Not Found: there is no integration "a/b ?", request id fake-3`)
 			page, err := client.Groups.List(ctx, apono.ListGroupsOptions{Name: "G*", Limit: 5})
-			check.NoError(t, err)
-			check.Equal(t, len(page.Items), 1)
+			require.NoError(t, err)
+			require.Len(t, page.Items, 1)
 			var sent []string
 			for _, request := range server.Requests() {
-				check.Equal(t, request.Header.Get("Authorization"), "Bearer aponotest-token")
+				require.Equal(t, "Bearer aponotest-token", request.Header.Get("Authorization"))
 				sent = append(sent, strings.TrimSpace(fmt.Sprintf("%d %s %s %s %s", request.Status, request.Method, request.Path, request.Query.Encode(), request.Body)))
 			}
-			check.Equal(t, sent, []string{
+			require.Equal(t, []string{
 				`200 POST /api/admin/v1/groups  {"name":"g","members_emails":[]}`,
 				`204 DELETE /api/admin/v4/integrations/i0`,
 				`404 GET /api/admin/v4/integrations/a%2Fb%20%3F`,
 				`200 GET /api/admin/v1/groups limit=5&name=G%2A`,
-			})
+			}, sent)
 			wrong := aponotest.NewServer(t, append(opts, aponotest.WithToken("other"))...)
 			wrong.Token = "mine"
 			denied := wrong.Client()
 			wrong.Token = "other"
 			_, err = denied.Groups.List(ctx)
-			check.ErrorIs(t, err, apono.ErrUnauthorized)
+			require.ErrorIs(t, err, apono.ErrUnauthorized)
 		})
 	}
 }
@@ -498,11 +499,11 @@ func TestServerOnAPort(t *testing.T) {
 	for tries := 1; server == nil && tries < 5; tries++ { // somebody else was quicker
 		server, port = breakOnPort(t)
 	}
-	check.True(t, server != nil, "a server on a port that was free")
+	require.NotNil(t, server, "a server on a port that was free")
 	defer server.Close()
-	check.Equal(t, server.URL, fmt.Sprintf("http://127.0.0.1:%d", port))
+	require.Equal(t, fmt.Sprintf("http://127.0.0.1:%d", port), server.URL)
 	_, err := server.Client().Integrations.List(t.Context())
-	check.NoError(t, err)
+	require.NoError(t, err)
 }
 
 // breakOnPort starts a server on a port that it first finds taken. The server is
@@ -510,12 +511,13 @@ func TestServerOnAPort(t *testing.T) {
 func breakOnPort(t *testing.T) (server *aponotest.Server, port int) {
 	t.Helper()
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	check.NoError(t, err)
+	require.NoError(t, err)
 	port = taken.Addr().(*net.TCPAddr).Port
 	_, err = aponotest.Start(aponotest.WithPort(port))
-	check.True(t, err != nil, "an error for a port that is taken")
-	check.Contains(t, err.Error(), fmt.Sprintf("127.0.0.1:%d", port), "in use")
-	check.NoError(t, taken.Close())
+	require.Error(t, err, "an error for a port that is taken")
+	require.ErrorContains(t, err, fmt.Sprintf("127.0.0.1:%d", port))
+	require.ErrorContains(t, err, "in use")
+	require.NoError(t, taken.Close())
 	server, err = aponotest.Start(aponotest.WithPort(port))
 	if err != nil {
 		return nil, port

@@ -7,7 +7,7 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 const connectorsPath = "/api/admin/v3/connectors"
@@ -75,24 +75,24 @@ func TestProgramsUseConnectors(t *testing.T) {
 	page, err := connectors.List(t.Context(), apono.ListConnectorsOptions{
 		Status: []apono.ConnectorStatus{apono.ConnectorStatusDisconnected, apono.ConnectorStatusConnected},
 	})
-	check.NoError(t, err)
-	check.Equal(t, len(page.Items), 1)
+	require.NoError(t, err)
+	require.Len(t, page.Items, 1)
 	one := page.Items[0]
 	all, err := apono.Collect(connectors.ListAll(t.Context()))
-	check.NoError(t, err)
-	check.Equal(t, len(all), 2)
-	check.Equal(t, all[0], one)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Equal(t, one, all[0])
 	got, err := connectors.Get(t.Context(), "c/1")
-	check.NoError(t, err)
-	check.Equal(t, got, one)
+	require.NoError(t, err)
+	require.Equal(t, one, got)
 
 	in := got.UpdateInput()
 	in.Name = "renamed"
 	updated, err := connectors.Update(t.Context(), "c/1", in)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	got.Name = "renamed"
-	check.Equal(t, updated, got)
-	check.NoError(t, connectors.Delete(t.Context(), "c/1"))
+	require.Equal(t, got, updated)
+	require.NoError(t, connectors.Delete(t.Context(), "c/1"))
 	_, err = connectors.Get(t.Context(), "c/1")
-	check.ErrorIs(t, err, apono.ErrNotFound)
+	require.ErrorIs(t, err, apono.ErrNotFound)
 }

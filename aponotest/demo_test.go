@@ -13,8 +13,8 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
 	"github.com/apono-go/apono/internal/operation"
+	"github.com/stretchr/testify/require"
 )
 
 // demoAda is whose requests the demo tenant has.
@@ -40,7 +40,7 @@ func TestDemoTenantHoldsTheSameAtAnyTime(t *testing.T) {
 			if strings.HasPrefix(lists[path], "[") {
 				return nil // a list without pages
 			}
-			check.NoError(t, json.Unmarshal([]byte(lists[path]), &page))
+			require.NoError(t, json.Unmarshal([]byte(lists[path]), &page))
 			var ids []string
 			for _, item := range append(page.Items, page.Data...) {
 				ids = append(ids, item.ID)
@@ -66,9 +66,9 @@ func TestDemoTenantHoldsTheSameAtAnyTime(t *testing.T) {
 		return lists
 	}
 	first, second := read(2026), read(2041)
-	check.True(t, len(first) > 580, "more than 580 lists, got %d", len(first)) // two for each integration
+	require.Greater(t, len(first), 580, "more than 580 lists") // two for each integration
 	for path := range first {
-		check.True(t, first[path] == second[path], "the same at %s, got\n%s\n%s", path, first[path], second[path])
+		require.Equalf(t, second[path], first[path], "the same at %s", path)
 	}
 }
 
@@ -110,7 +110,7 @@ func demoCounts(t *testing.T, prefix string, services reflect.Value, counts map[
 			}
 			counts[name] = 0
 			for _, err := range services.Field(i).Method(j).Call(arguments)[0].Seq2() {
-				check.True(t, err.IsNil(), "no error from %s, got %v", name, err)
+				require.Truef(t, err.IsNil(), "no error from %s, got %v", name, err)
 				counts[name]++
 			}
 		}
@@ -144,7 +144,7 @@ func TestDemoTenantCanBeListedWhole(t *testing.T) {
 			server := aponotest.NewServer(t, append(opts, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())...)
 			got := map[string]int{}
 			demoCounts(t, "", reflect.ValueOf(server.Client()).Elem(), got)
-			check.Equal(t, got, want)
+			require.Equal(t, want, got)
 		})
 	}
 }
@@ -164,7 +164,7 @@ func (x *demoIndex) add(kind string, parts ...string) {
 func (x *demoIndex) has(from, kind string, parts ...string) {
 	x.t.Helper()
 	reference := kind + "/" + strings.Join(parts, "/")
-	check.True(x.t, x.known[reference], "%s, to which %s refers", reference, from)
+	require.Truef(x.t, x.known[reference], "%s, to which %s refers", reference, from)
 }
 
 // source checks a reference to the integration that something comes from.
@@ -183,7 +183,7 @@ func (x *demoIndex) target(from string, target *apono.IntegrationAccessTarget) {
 	}
 	x.has(from, "integration", target.IntegrationID, target.IntegrationName)
 	x.has(from, "resource type", target.IntegrationID, target.ResourceType)
-	check.True(x.t, len(target.Permissions) > 0, "permissions in %s", from)
+	require.NotEmptyf(x.t, target.Permissions, "permissions in %s", from)
 	for _, permission := range target.Permissions {
 		x.has(from, "permission", target.IntegrationID, target.ResourceType, permission)
 	}
@@ -217,11 +217,11 @@ func demoEach[T any](t *testing.T, seq iter.Seq2[*T, error], do func(*T)) {
 	t.Helper()
 	n := 0
 	for item, err := range seq {
-		check.NoError(t, err)
+		require.NoError(t, err)
 		do(item)
 		n++
 	}
-	check.True(t, n > 0, "some %s", reflect.TypeFor[T]())
+	require.Positivef(t, n, "some %s", reflect.TypeFor[T]())
 }
 
 // demoObjects indexes everything that can be referred to.
@@ -236,7 +236,7 @@ func demoObjects(t *testing.T, client *apono.Client) *demoIndex {
 		demoEach(t, client.Integrations.ListAllResources(ctx, i.ID), func(r *apono.Resource) {
 			x.add("resource type", i.ID, r.Type)
 			x.add("resource", i.ID, r.Type, r.Name)
-			check.True(t, !x.known["resource id/"+r.ID], "one resource %s", r.ID)
+			require.Falsef(t, x.known["resource id/"+r.ID], "one resource %s", r.ID)
 			x.add("resource id", r.ID)
 		})
 		demoEach(t, client.Integrations.ListAllPermissions(ctx, i.ID), func(p *apono.Permission) {
@@ -254,7 +254,7 @@ func demoObjects(t *testing.T, client *apono.Client) *demoIndex {
 	demoEach(t, client.Groups.ListAll(ctx), func(g *apono.Group) {
 		x.add("person", "group", g.ID, "")
 		x.add("group", g.ID, g.Name)
-		check.True(t, g.SourceIntegrationID == nil, "no source of %s", g.ID)
+		require.Nilf(t, g.SourceIntegrationID, "no source of %s", g.ID)
 	})
 	demoEach(t, client.Attributes.ListAll(ctx), func(a *apono.Attribute) { x.add("person", a.Type, a.Value, *a.SourceIntegrationID) })
 	demoEach(t, client.Scopes.ListAll(ctx), func(s *apono.AccessScope) { x.add("scope", s.ID, s.Name) })
@@ -288,7 +288,7 @@ func TestDemoTenantRefersToWhatThereIs(t *testing.T) {
 	})
 	demoEach(t, client.Users.ListAll(ctx), func(u *apono.User) {
 		x.source(u.ID, u.SourceIntegrationID, u.SourceIntegrationName)
-		check.Equal(t, len(u.Attributes), 1)
+		require.Len(t, u.Attributes, 1)
 		x.has(u.ID, "person", "team", u.Attributes["team"], "google-idp")
 	})
 	demoEach(t, client.Attributes.ListAll(ctx), func(a *apono.Attribute) { x.source(a.Value, a.SourceIntegrationID, a.SourceIntegrationName) })
@@ -369,24 +369,25 @@ func TestDemoTenantGrantsItsBundles(t *testing.T) {
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(0))
 	client, ctx := server.Client(), t.Context()
 	made, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{BundleReference: apono.Ptr("Orders on-call")})
-	check.NoError(t, err)
-	check.Equal(t, len(made), 1)
+	require.NoError(t, err)
+	require.Len(t, made, 1)
 	var entitlements []string
 	demoEach(t, client.AccessRequests.ListAllEntitlements(ctx, made[0].ID), func(e *apono.AccessRequestEntitlement) {
 		entitlements = append(entitlements, fmt.Sprintf("%s %s %s", e.Resource.ID, e.Permission.Name, e.Status))
 	})
-	check.Equal(t, entitlements, []string{
+	require.Equal(t, []string{
 		"postgresql-production-orders-postgresql-database READ_ONLY ACTIVE", "postgresql-production-orders-postgresql-database READ_WRITE ACTIVE",
 		"k8s-roles-production-orders-k8s-roles-namespace view ACTIVE", "k8s-roles-production-orders-k8s-roles-namespace edit ACTIVE",
-	})
+	}, entitlements)
 	var sessions []string
 	demoEach(t, client.Sessions.ListAll(ctx), func(s *apono.AccessSession) { sessions = append(sessions, s.Name) })
-	check.Equal(t, sessions, []string{"postgresql-production-orders", "k8s-roles-production-orders"})
+	require.Equal(t, []string{"postgresql-production-orders", "k8s-roles-production-orders"}, sessions)
 	for _, id := range []string{"request-ada-active", "request-ada-pending"} {
 		_, err := client.AccessRequests.Revoke(ctx, id)
-		check.NoError(t, err)
+		require.NoError(t, err)
 		revoked, err := client.AccessRequests.Get(ctx, id)
-		check.NoError(t, err)
-		check.True(t, revoked.Status == "REVOKED" && revoked.RevocationDate != nil, "the end of %s, got %+v", id, revoked)
+		require.NoError(t, err)
+		require.EqualValuesf(t, "REVOKED", revoked.Status, "the end of %s", id)
+		require.NotNilf(t, revoked.RevocationDate, "the end of %s", id)
 	}
 }

@@ -10,8 +10,9 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
 	"github.com/apono-go/apono/internal/operation"
+	"github.com/stretchr/testify/require"
 )
 
 func TestFailNextAnswersInsteadOfActing(t *testing.T) {
@@ -22,16 +23,16 @@ func TestFailNextAnswersInsteadOfActing(t *testing.T) {
 	once := apono.WithoutRetry(t.Context())
 	client := server.Client()
 	for _, want := range []int{503, 503, 500} {
-		err := check.ErrorAs[*apono.APIError](t, client.Integrations.Delete(once, "i0"))
-		check.Equal(t, err.StatusCode, want)
+		err := apitest.ErrorAs[*apono.APIError](t, client.Integrations.Delete(once, "i0"))
+		require.Equal(t, want, err.StatusCode)
 		if want == 503 {
-			check.Equal(t, err.Message, "later")
-			check.Equal(t, err.RetryAfter.Seconds(), 7)
+			require.Equal(t, "later", err.Message)
+			require.EqualValues(t, 7, err.RetryAfter.Seconds())
 		}
 		_, getErr := client.Integrations.Get(once, "i0")
-		check.NoError(t, getErr) // nothing was deleted, and other operations work
+		require.NoError(t, getErr) // nothing was deleted, and other operations work
 	}
-	check.NoError(t, client.Integrations.Delete(once, "i0"))
+	require.NoError(t, client.Integrations.Delete(once, "i0"))
 }
 
 func TestFailNextForAnyOperation(t *testing.T) {
@@ -39,9 +40,9 @@ func TestFailNextForAnyOperation(t *testing.T) {
 	server := serverWith(t, 1)
 	server.FailNext("", 1, 418, nil, "")
 	status, _ := ask(t, server, "GET", "/no/such/path", "")
-	check.Equal(t, status, 418)
+	require.Equal(t, 418, status)
 	status, _ = ask(t, server, "GET", "/no/such/path", "")
-	check.Equal(t, status, 404)
+	require.Equal(t, 404, status)
 }
 
 func TestRequestsAreRecordedAsTheyWereSent(t *testing.T) {
@@ -51,17 +52,17 @@ func TestRequestsAreRecordedAsTheyWereSent(t *testing.T) {
 	ask(t, server, "GET", integrationsPath+"?type=a&type=b", "")
 	ask(t, server, "GET", "/elsewhere", "")
 	requests := server.Requests()
-	check.Equal(t, len(requests), 3)
+	require.Len(t, requests, 3)
 	first := requests[0]
-	check.Equal(t, first.Header.Get("Authorization"), "Bearer "+server.Token)
+	require.Equal(t, "Bearer "+server.Token, first.Header.Get("Authorization"))
 	first.Header = nil
-	check.Equal(t, first, aponotest.Request{
+	require.Equal(t, aponotest.Request{
 		Operation: "Integrations.Update", Method: "PUT", Path: integrationsPath + "/a%2Fb", Query: url.Values{}, Body: `{"name": 1}`, Status: 422,
-	})
-	check.Equal(t, requests[2].Operation, "")
+	}, first)
+	require.Empty(t, requests[2].Operation)
 	lists := server.Requests("Integrations.List", "Integrations.Get")
-	check.Equal(t, len(lists), 1)
-	check.Equal(t, lists[0].Query, url.Values{"type": {"a", "b"}})
+	require.Len(t, lists, 1)
+	require.Equal(t, url.Values{"type": {"a", "b"}}, lists[0].Query)
 }
 
 // misuse is a testing.TB that notes the first fatal error.
@@ -131,8 +132,8 @@ func TestMisuseFailsTheTest(t *testing.T) {
 			server := aponotest.NewServer(tb)
 			defer server.Close()
 			defer func() {
-				check.True(t, recover() == tb, "the test to be failed")
-				check.Equal(t, tb.message, test.want)
+				require.True(t, recover() == tb, "expected the test to be failed")
+				require.Equal(t, test.want, tb.message)
 			}()
 			test.use(server)
 		})
@@ -148,22 +149,22 @@ func TestPutKeepsSecrets(t *testing.T) {
 		SecretStoreConfig: &apono.SecretStoreConfig{Apono: &apono.SecretConfig{Parameters: apono.Secrets{"password": "hunter2"}}},
 	})
 	found, err := server.Client().Integrations.Get(t.Context(), "i1")
-	check.NoError(t, err)
-	check.Equal(t, found.SecretStoreConfig.Apono.Parameters["password"], "hunter2")
-	check.True(t, !server.Get(aponotest.Integrations, "i2", &apono.Integration{}), "no integration i2")
+	require.NoError(t, err)
+	require.Equal(t, "hunter2", found.SecretStoreConfig.Apono.Parameters["password"])
+	require.False(t, server.Get(aponotest.Integrations, "i2", &apono.Integration{}), "no integration i2")
 }
 
 func TestStartServesProgramsThatAreNoTests(t *testing.T) {
 	t.Parallel()
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
-	check.NoError(t, err)
+	require.NoError(t, err)
 	client := server.Client()
 	defer client.CloseIdleConnections()
 	_, err = client.Integrations.Get(t.Context(), "okta")
-	check.NoError(t, err)
+	require.NoError(t, err)
 	server.Close()
 	_, err = client.Integrations.Get(apono.WithoutRetry(t.Context()), "okta")
-	check.ErrorAs[*apono.TransportError](t, err)
+	require.ErrorAs(t, err, new(*apono.TransportError))
 }
 
 func TestDemoTenantIsLargeVariedAndTheSameEveryTime(t *testing.T) {
@@ -171,25 +172,25 @@ func TestDemoTenantIsLargeVariedAndTheSameEveryTime(t *testing.T) {
 	read := func() string {
 		server := aponotest.NewServer(t, aponotest.WithDemoTenant())
 		all, err := apono.Collect(server.Client().Integrations.ListAll(t.Context()))
-		check.NoError(t, err)
-		check.True(t, len(all) >= 250, "at least 250 integrations, got %d", len(all))
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, len(all), 250, "at least 250 integrations")
 		types, categories := map[string]int{}, map[apono.IntegrationCategory]int{}
 		for _, integration := range all {
 			types[integration.Type]++
 			categories[integration.Category]++
 		}
-		check.True(t, len(types) >= 8, "at least 8 types, got %v", types)
-		check.Equal(t, len(categories), 2)
+		require.GreaterOrEqual(t, len(types), 8, "at least 8 types")
+		require.Len(t, categories, 2)
 		for c, id := range map[aponotest.Collection]string{
 			aponotest.Connectors: "production-connector", aponotest.Users: "user-00-00", aponotest.Groups: "group-orders",
 		} {
-			check.True(t, server.Get(c, id, &map[string]any{}), "%s in %s", id, c)
+			require.Truef(t, server.Get(c, id, &map[string]any{}), "%s in %s", id, c)
 		}
 		data, err := json.Marshal(all)
-		check.NoError(t, err)
+		require.NoError(t, err)
 		return string(data)
 	}
-	check.Equal(t, read(), read())
+	require.Equal(t, read(), read())
 }
 
 func TestEveryOperationIsServed(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 func TestConnectorsOfVersion2(t *testing.T) {
@@ -92,12 +92,12 @@ func TestRequestOfVersion3HasAnEntitlementForEachPair(t *testing.T) {
 			} `json:"permission"`
 		} `json:"items"`
 	}
-	check.NoError(t, json.Unmarshal([]byte(answer), &page))
+	require.NoError(t, json.Unmarshal([]byte(answer), &page))
 	pairs := make([]string, 0, len(page.Items))
 	for _, item := range page.Items {
 		pairs = append(pairs, item.Resource.ID+" "+item.Permission.Name)
 	}
-	check.Equal(t, pairs, []string{"bucket-2 ReadWrite", "bucket-2 ReadOnly", "bucket ReadWrite", "bucket ReadOnly"})
+	require.Equal(t, []string{"bucket-2 ReadWrite", "bucket-2 ReadOnly", "bucket ReadWrite", "bucket ReadOnly"}, pairs)
 }
 
 // putLegacyRequest puts a request of a person for the database, made so many
@@ -160,13 +160,13 @@ func TestCredentialsOfARequestOfVersion3AreThoseOfItsSession(t *testing.T) {
 	server.Put(aponotest.DetailsOf("s1"), json.RawMessage(`{"instructions": "psql", "cli": "other"}`))
 	status := func() string {
 		var session apono.AccessSession
-		check.True(t, server.Get(aponotest.Sessions, "s1", &session), "the session")
+		require.True(t, server.Get(aponotest.Sessions, "s1", &session), "the session")
 		return string(session.CredentialsStatus)
 	}
 	answers(t, server, "GET", legacyRequestsPath+"/r1/access-details", "", 200, `{"details": "psql"}`)
-	check.Equal(t, status(), "VIEWED")
+	require.Equal(t, "VIEWED", status())
 	answers(t, server, "POST", legacyRequestsPath+"/r1/reset", "", 200, `{"message": "The credentials are being reset"}`)
-	check.Equal(t, status(), "AVAILABLE")
+	require.Equal(t, "AVAILABLE", status())
 
 	answers(t, server, "GET", legacyRequestsPath+"/r2/access-details", "", 404, `{"message": "there is no access details of session \"s2\""}`)
 	answers(t, server, "POST", legacyRequestsPath+"/r2/reset", "", 422, `{"message": "the credentials of this session cannot be reset"}`)
@@ -271,7 +271,7 @@ func TestWrongRequestsToOlderVersionsAreRefusedByName(t *testing.T) {
 			server := requestServer(t)
 			server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f2", "name": "second", `+smallFlow+`}`))
 			status, _ := ask(t, server, "POST", legacyFlowsPath, flow+`, "name": "first"}`)
-			check.Equal(t, status, 200)
+			require.Equal(t, 200, status)
 			putLegacyRequest(server, "r1", "u-ann", "ACTIVE", 0)
 			state := func() (state string) {
 				for _, path := range []string{integrationsPath, bundlesPath, flowsPath, legacyFlowsPath, legacyRequestsPath} {
@@ -282,7 +282,7 @@ func TestWrongRequestsToOlderVersionsAreRefusedByName(t *testing.T) {
 			}
 			before := state()
 			accessRefuses(t, server, test.method, strings.Replace(test.path, "/f1", "/"+legacyFirstID, 1), test.body, test.status, test.field, test.message)
-			check.Equal(t, state(), before)
+			require.Equal(t, before, state())
 		})
 	}
 }
@@ -308,12 +308,12 @@ func TestListsOfOlderVersionsComeInPages(t *testing.T) {
 // legacyEverything reads all of a list, of which a page holds one.
 func legacyEverything[T any](t *testing.T, page *apono.OffsetPage[T], err error, all iter.Seq2[*T, error], total int) {
 	t.Helper()
-	check.NoError(t, err)
+	require.NoError(t, err)
 	items, err := apono.Collect(all)
-	check.NoError(t, err)
-	check.Equal(t, len(items), total)
-	check.Equal(t, page.Items, items[:1])
-	check.Equal(t, []int{page.Total, page.Limit, page.Offset}, []int{total, 1, 0})
+	require.NoError(t, err)
+	require.Len(t, items, total)
+	require.Equal(t, items[:1], page.Items)
+	require.Equal(t, []int{total, 1, 0}, []int{page.Total, page.Limit, page.Offset})
 }
 
 // legacyService is what the services of integrations, flows and bundles have in
@@ -332,25 +332,25 @@ func legacyEndToEnd[T, O, Create, Update any](t *testing.T, service legacyServic
 ) {
 	t.Helper()
 	made, err := service.Create(t.Context(), create)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	created, updated := want(made)
-	check.Equal(t, made, created)
+	require.Equal(t, created, made)
 	read, err := service.Get(t.Context(), id(made))
-	check.NoError(t, err)
-	check.Equal(t, read, created)
+	require.NoError(t, err)
+	require.Equal(t, created, read)
 	page, err := service.List(t.Context())
 	legacyEverything(t, page, err, service.ListAll(t.Context()), total)
 
 	changed, err := service.Update(t.Context(), id(made), update)
-	check.NoError(t, err)
-	check.Equal(t, changed, updated)
+	require.NoError(t, err)
+	require.Equal(t, updated, changed)
 
-	check.NoError(t, service.Delete(t.Context(), id(made)))
+	require.NoError(t, service.Delete(t.Context(), id(made)))
 	_, err = service.Get(t.Context(), id(made))
-	check.ErrorIs(t, err, apono.ErrNotFound)
+	require.ErrorIs(t, err, apono.ErrNotFound)
 	_, err = service.Update(t.Context(), id(made), update)
-	check.ErrorIs(t, err, apono.ErrNotFound)
-	check.ErrorIs(t, service.Delete(t.Context(), id(made)), apono.ErrNotFound)
+	require.ErrorIs(t, err, apono.ErrNotFound)
+	require.ErrorIs(t, service.Delete(t.Context(), id(made)), apono.ErrNotFound)
 }
 
 func TestProgramsUseOlderVersions(t *testing.T) {
@@ -406,7 +406,7 @@ func TestProgramsUseOlderVersions(t *testing.T) {
 		},
 		apono.UpdateAccessFlowV1Input{Name: apono.Ptr("g"), Approvers: []apono.ApproverV1{}},
 		func(made *apono.AccessFlowV1) (created, updated *apono.AccessFlowV1) {
-			check.True(t, time.Since(made.CreatedDate).Abs() < time.Minute, "a flow that is new, not one of %v", made.CreatedDate)
+			require.Less(t, time.Since(made.CreatedDate).Abs(), time.Minute, "a flow that is new")
 			return flow(made, "f", approvers), flow(made, "g", []apono.ApproverV1{})
 		},
 		func(f *apono.AccessFlowV1) string { return f.ID }, 2)
@@ -419,15 +419,15 @@ func TestProgramsReadConnectorsAndUsersOfVersion2(t *testing.T) {
 	seen := time.Date(2026, time.January, 2, 3, 4, 5, 6, time.UTC)
 	server.Put(aponotest.Connectors, apono.Connector{ID: "c", Status: "CONNECTED", LastConnected: &seen})
 	connectors, err := legacy.Connectors.List(t.Context())
-	check.NoError(t, err)
-	check.Equal(t, connectors, []*apono.ConnectorV2{{ConnectorID: "c", Status: "CONNECTED", LastConnected: &seen}})
+	require.NoError(t, err)
+	require.Equal(t, []*apono.ConnectorV2{{ConnectorID: "c", Status: "CONNECTED", LastConnected: &seen}}, connectors)
 
 	page, err := legacy.Users.List(t.Context())
 	legacyEverything(t, page, err, legacy.Users.ListAll(t.Context()), 2)
 	for _, reference := range []string{"u-ben", "ben@example.com"} {
 		user, err := legacy.Users.Get(t.Context(), reference)
-		check.NoError(t, err)
-		check.Equal(t, user, &apono.UserV2{ID: "u-ben", Email: "ben@example.com", Active: true})
+		require.NoError(t, err)
+		require.Equal(t, &apono.UserV2{ID: "u-ben", Email: "ben@example.com", Active: true}, user)
 	}
 }
 
@@ -438,25 +438,25 @@ func TestProgramsRequestAccessThroughVersion3(t *testing.T) {
 
 	integrations, err := requests.ListSelectableIntegrations(t.Context())
 	legacyEverything(t, integrations, err, requests.ListAllSelectableIntegrations(t.Context()), 2)
-	check.Equal(t, integrations.Items[0].ID, "aws")
+	require.Equal(t, "aws", integrations.Items[0].ID)
 	types, err := requests.ListSelectableResourceTypes(t.Context(), "aws")
 	legacyEverything(t, types, err, requests.ListAllSelectableResourceTypes(t.Context(), "aws"), 2)
-	check.Equal(t, types.Items[0], &apono.SelectableResourceType{ID: "s3", Name: "s3"})
+	require.Equal(t, &apono.SelectableResourceType{ID: "s3", Name: "s3"}, types.Items[0])
 	resources, err := requests.ListSelectableResources(t.Context(), "aws", "s3")
 	legacyEverything(t, resources, err, requests.ListAllSelectableResources(t.Context(), "aws", "s3"), 1)
-	check.Equal(t, resources.Items[0], &apono.SelectableResource{ID: "bucket", Type: "s3", Name: "orders"})
+	require.Equal(t, &apono.SelectableResource{ID: "bucket", Type: "s3", Name: "orders"}, resources.Items[0])
 	permissions, err := requests.ListSelectablePermissions(t.Context(), "aws", "s3")
-	check.NoError(t, err)
-	check.True(t, permissions.AllowMultiple, "several permissions allowed")
+	require.NoError(t, err)
+	require.True(t, permissions.AllowMultiple, "several permissions allowed")
 	var names []string
 	for name, err := range requests.ListAllSelectablePermissions(t.Context(), "aws", "s3") {
-		check.NoError(t, err)
+		require.NoError(t, err)
 		names = append(names, name)
 	}
-	check.Equal(t, len(names), 2)
-	check.Equal(t, names[:1], permissions.Items)
-	check.Equal(t, []int{permissions.Total, permissions.Limit, permissions.Offset}, []int{2, 1, 0})
-	check.Equal(t, names[0], "ReadOnly")
+	require.Len(t, names, 2)
+	require.Equal(t, permissions.Items, names[:1])
+	require.Equal(t, []int{2, 1, 0}, []int{permissions.Total, permissions.Limit, permissions.Offset})
+	require.Equal(t, "ReadOnly", names[0])
 
 	ids := make([]string, 0, 2)
 	for _, user := range []string{"u-ann", "u-ben"} {
@@ -464,15 +464,15 @@ func TestProgramsRequestAccessThroughVersion3(t *testing.T) {
 			UserID: user, IntegrationID: "aws", ResourceIDs: []string{resources.Items[0].ID}, Permissions: []string{permissions.Items[0]},
 			Justification: "j", DurationInSec: apono.Ptr(60),
 		})
-		check.NoError(t, err)
+		require.NoError(t, err)
 		ids = append(ids, made.RequestID)
 		read, err := requests.Get(t.Context(), made.RequestID)
-		check.NoError(t, err)
-		check.Equal(t, read, made)
-		check.Equal(t, read, &apono.AccessRequestV3{
+		require.NoError(t, err)
+		require.Equal(t, made, read)
+		require.Equal(t, &apono.AccessRequestV3{
 			RequestID: made.RequestID, FriendlyRequestID: fmt.Sprint("AR-", len(ids)), UserID: user, Status: apono.AccessStatusV3Pending, IntegrationID: "aws",
 			ResourceIDs: []string{"bucket"}, Permissions: []string{"ReadOnly"}, Justification: "j",
-		})
+		}, read)
 	}
 	page, err := requests.List(t.Context())
 	legacyEverything(t, page, err, requests.ListAll(t.Context()), 2)
@@ -484,18 +484,18 @@ func TestProgramsRequestAccessThroughVersion3(t *testing.T) {
 		"integration": {"id": "aws", "name": "Production"}, "credentials_status": "NEW", "can_reset_credentials": true}`))
 	server.Put(aponotest.DetailsOf("s"), json.RawMessage(`{"instructions": "psql"}`))
 	details, err := requests.GetAccessDetails(t.Context(), ids[0])
-	check.NoError(t, err)
-	check.Equal(t, details.Details, "psql")
+	require.NoError(t, err)
+	require.Equal(t, "psql", details.Details)
 	message, err := requests.ResetCredentials(t.Context(), ids[0])
-	check.NoError(t, err)
-	check.Equal(t, message, &apono.Message{Message: "The credentials are being reset"})
+	require.NoError(t, err)
+	require.Equal(t, &apono.Message{Message: "The credentials are being reset"}, message)
 
 	message, err = requests.RevokeMany(t.Context(), ids)
-	check.NoError(t, err)
-	check.Equal(t, message, &apono.Message{Message: "The access requests are being revoked"})
+	require.NoError(t, err)
+	require.Equal(t, &apono.Message{Message: "The access requests are being revoked"}, message)
 	for _, id := range ids {
 		read, err := requests.Get(t.Context(), id)
-		check.NoError(t, err)
-		check.Equal(t, read.Status, apono.AccessStatusV3Expired)
+		require.NoError(t, err)
+		require.Equal(t, apono.AccessStatusV3Expired, read.Status)
 	}
 }

@@ -16,7 +16,8 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 // lifeNoon is when the clocks of these tests stand still.
@@ -54,7 +55,7 @@ const (
 func lifeAsk(t *testing.T, server *aponotest.Server, path, body string) {
 	t.Helper()
 	status, answer := ask(t, server, "POST", path, body)
-	check.True(t, status == 200, "status 200 for POST %s, got %d: %s", path, status, answer)
+	require.Equalf(t, 200, status, "status 200 for POST %s, got %d: %s", path, status, answer)
 }
 
 // lifeGet reads an answer of the server, without a network.
@@ -64,13 +65,13 @@ func lifeGet(t *testing.T, server *aponotest.Server, path string) string {
 	req.Header.Set("Authorization", "Bearer "+server.Token)
 	w := httptest.NewRecorder()
 	server.ServeHTTP(w, req)
-	check.True(t, w.Code == 200, "status 200 for %s, got %d: %s", path, w.Code, w.Body)
+	require.Equalf(t, 200, w.Code, "status 200 for %s, got %d: %s", path, w.Code, w.Body)
 	return w.Body.String()
 }
 
 func lifeRead(t *testing.T, server *aponotest.Server, path string, out any) {
 	t.Helper()
-	check.NoError(t, json.Unmarshal([]byte(lifeGet(t, server, path)), out))
+	require.NoError(t, json.Unmarshal([]byte(lifeGet(t, server, path)), out))
 }
 
 // lifeOf is how far a request has come. All that shows it has to show the same:
@@ -88,9 +89,9 @@ func lifeOf(t *testing.T, server *aponotest.Server, id string) string {
 		} `json:"items"`
 	}
 	lifeRead(t, server, requestsPath+"/"+id+"/entitlements", &entitlements)
-	check.True(t, len(entitlements.Items) > 0, "entitlements of %s", id)
+	require.NotEmptyf(t, entitlements.Items, "entitlements of %s", id)
 	for _, entitlement := range entitlements.Items {
-		check.Equal(t, entitlement.Status, request.Status)
+		require.Equal(t, request.Status, entitlement.Status)
 	}
 	var activity struct {
 		Data []struct {
@@ -100,11 +101,11 @@ func lifeOf(t *testing.T, server *aponotest.Server, id string) string {
 		} `json:"data"`
 	}
 	lifeRead(t, server, activityPath+"?filter[access_request_id]="+id+"&fields=status&fields=request_grant_date&fields=request_revoke_date", &activity)
-	check.True(t, len(activity.Data) > 0, "activity of %s", id)
+	require.NotEmptyf(t, activity.Data, "activity of %s", id)
 	for _, row := range activity.Data {
-		check.Equal(t, row.Status, request.Status)
-		check.Equal(t, row.Revoked, request.Revoked)
-		check.Equal(t, row, activity.Data[0])
+		require.Equal(t, request.Status, row.Status)
+		require.Equal(t, request.Revoked, row.Revoked)
+		require.Equal(t, activity.Data[0], row)
 	}
 	var v3 struct {
 		Status string `json:"status"`
@@ -265,7 +266,7 @@ func TestRequestsGoThroughTheirStates(t *testing.T) {
 						step.do(t, server, requestID(1))
 					}
 					got := lifeOf(t, server, requestID(1))
-					check.True(t, got == step.want, "%q after step %d, got %q", step.want, i, got)
+					require.Equalf(t, step.want, got, "%q after step %d", step.want, i)
 				}
 			})
 		}
@@ -313,11 +314,11 @@ func TestRequestsThatWerePutLiveToo(t *testing.T) {
 	server.Approve("mine")
 	answers(t, server, "GET", path, "", 200, `{"status": "ACTIVE", `+rest)
 	ids, _ := requestIDs(t, server, sessionsPath+"?request_ids=mine")
-	check.Equal(t, ids, requestID(1))
+	require.Equal(t, requestID(1), ids)
 	server.Advance(time.Minute)
 	answers(t, server, "GET", path, "", 200, `{"status": "REVOKED", "revocation_date": "2026-03-02T13:01:00.000Z", `+rest)
 	ids, _ = requestIDs(t, server, sessionsPath)
-	check.Equal(t, ids, "")
+	require.Empty(t, ids)
 }
 
 // What falls due in one Advance happens at its own time, in the order of these
@@ -332,12 +333,12 @@ func TestWhatFallsDueHappensInOrderAndAtItsOwnTime(t *testing.T) {
 	lifeAsk(t, server, requestsPath, bucket)
 	server.Approve(requestID(2))
 	server.Advance(4 * time.Second)
-	check.Equal(t, lifeOf(t, server, requestID(1)), "PENDING (PENDING) sessions 0")
-	check.Equal(t, lifeOf(t, server, requestID(2)), "ACTIVE (GRANTED) granted 12:00:07.000Z sessions 1")
+	require.Equal(t, "PENDING (PENDING) sessions 0", lifeOf(t, server, requestID(1)))
+	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:07.000Z sessions 1", lifeOf(t, server, requestID(2)))
 	server.Advance(26 * time.Second)
-	check.Equal(t, lifeOf(t, server, requestID(1)), "ACTIVE (GRANTED) granted 12:00:14.000Z sessions 1")
-	check.Equal(t, lifeOf(t, server, requestID(2)), "ACTIVE (GRANTED) granted 12:00:07.000Z sessions 1")
-	check.Equal(t, lifeOf(t, server, requestID(3)), "ACTIVE (GRANTED) granted 12:00:17.000Z sessions 1")
+	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:14.000Z sessions 1", lifeOf(t, server, requestID(1)))
+	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:07.000Z sessions 1", lifeOf(t, server, requestID(2)))
+	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:17.000Z sessions 1", lifeOf(t, server, requestID(3)))
 	session := func(n, request int, integration string) string {
 		return lifeSession(n, request, integration, "AVAILABLE")
 	}
@@ -415,7 +416,7 @@ func TestSessionsComeAndGoWithTheGrant(t *testing.T) {
 		answers(t, server, "GET", sessionsPath+"/"+gone, "", 404, missing)
 		answers(t, server, "GET", sessionsPath+"/"+gone+"/access-details", "", 404, missing)
 		answers(t, server, "POST", sessionsPath+"/"+gone+"/reset-credentials", "", 404, missing)
-		check.True(t, !server.Get(aponotest.Sessions, gone, &map[string]any{}), "no session %s", gone)
+		require.Falsef(t, server.Get(aponotest.Sessions, gone, &map[string]any{}), "no session %s", gone)
 	}
 	answers(t, server, "GET", sessionsPath, "", 200, requestPage(own, lifeSession(5, 2, pg, "VIEWED")))
 	answers(t, server, "GET", sessionsPath+"/own/access-details", "", 200, `{"instructions": "by hand"}`)
@@ -432,7 +433,7 @@ func TestSessionOfARequestOfVersion3GoesWithIt(t *testing.T) {
 	missing := `{"message": "there is no access session of request \"` + requestID(1) + `\""}`
 	answers(t, server, "GET", path+"/access-details", "", 404, missing)
 	server.Approve(requestID(1))
-	check.Equal(t, lifeOf(t, server, requestID(1)), "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1")
+	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1", lifeOf(t, server, requestID(1)))
 	answers(t, server, "GET", path+"/access-details", "", 200, `{"details": "Connect to Orders DB as apono-user with the password made-up-1."}`)
 	lifeRevokeV3(t, server, requestID(1))
 	answers(t, server, "GET", path+"/access-details", "", 404, missing)
@@ -523,7 +524,7 @@ func TestResetOfASessionThatWasPut(t *testing.T) {
 	answers(t, server, "GET", path+"/access-details", "", 404, `{"message": "there is no access details of session \"s1\""}`)
 	answers(t, server, "POST", path+"/reset-credentials", "", 200, `{"message": "The credentials are being reset"}`)
 	var session map[string]any
-	check.True(t, server.Get(aponotest.Sessions, "s1", &session), "the session")
+	require.True(t, server.Get(aponotest.Sessions, "s1", &session), "the session")
 	session["name"] = "renamed"
 	server.Put(aponotest.Sessions, session)
 	server.Advance(time.Minute)
@@ -539,7 +540,7 @@ func TestRequestAgainStartsItsOwnLife(t *testing.T) {
 	lifeAsk(t, server, requestsPath, lifeMinute)
 	server.Advance(10 * time.Minute)
 	const ended = "REVOKED (EXPIRED) granted 12:00:15.000Z revoked 12:01:20.000Z sessions 0"
-	check.Equal(t, lifeOf(t, server, requestID(1)), ended)
+	require.Equal(t, ended, lifeOf(t, server, requestID(1)))
 	again := requestID(3) // the second was the session's
 	lifeAsk(t, server, requestsPath+"/"+requestID(1)+"/request-again", `{"custom_fields": {}}`)
 	for _, want := range []struct {
@@ -553,8 +554,8 @@ func TestRequestAgainStartsItsOwnLife(t *testing.T) {
 		{5 * time.Second, "REVOKED (EXPIRED) granted 12:10:15.000Z revoked 12:11:20.000Z sessions 0"},
 	} {
 		server.Advance(want.after)
-		check.Equal(t, lifeOf(t, server, again), want.life)
-		check.Equal(t, lifeOf(t, server, requestID(1)), ended)
+		require.Equal(t, want.life, lifeOf(t, server, again))
+		require.Equal(t, ended, lifeOf(t, server, requestID(1)))
 	}
 	answers(t, server, "GET", requestsPath+"/"+again, "", 200, `{"id": "`+again+`", "status": "REVOKED", "creation_date": "2026-03-02T12:10:00.000Z",
 		"revocation_date": "2026-03-02T12:11:20.000Z", "duration_in_sec": 60, "custom_fields": {},
@@ -600,17 +601,17 @@ func TestRequestForABundleHoldsItsContents(t *testing.T) {
 			server.Put(aponotest.Bundles, json.RawMessage(`{"id": "b4", "name": "Some", "access_targets": [`+test.targets+`]}`))
 			lifeAsk(t, server, requestsPath, `{"bundle_reference": "Some", "custom_fields": {}}`)
 			ids, _ := requestIDs(t, server, requestsPath+"/"+requestID(1)+"/entitlements")
-			check.Equal(t, ids, test.want)
+			require.Equal(t, test.want, ids)
 			server.Approve(requestID(1))
 			var request apono.AccessRequest
-			check.True(t, server.Get(aponotest.AccessRequests, requestID(1), &request), "the request")
+			require.True(t, server.Get(aponotest.AccessRequests, requestID(1), &request), "the request")
 			var systems []string
 			for _, group := range request.AccessGroups {
 				systems = append(systems, group.Integration.ID)
 			}
-			check.Equal(t, strings.Join(systems, " "), test.systems)
+			require.Equal(t, test.systems, strings.Join(systems, " "))
 			sessions, _ := requestIDs(t, server, sessionsPath)
-			check.Equal(t, len(strings.Fields(sessions)), len(systems))
+			require.Len(t, strings.Fields(sessions), len(systems))
 		})
 	}
 }
@@ -699,12 +700,12 @@ func TestActivityFollowsWhatHappened(t *testing.T) {
 			} `json:"data"`
 		}
 		_, answer := ask(t, server, "GET", activityPath+"?"+query, "")
-		check.NoError(t, json.Unmarshal([]byte(answer), &page))
+		require.NoError(t, json.Unmarshal([]byte(answer), &page))
 		var ids []string
 		for _, row := range page.Data {
 			ids = append(ids, row.ID)
 		}
-		check.True(t, fmt.Sprint(ids) == fmt.Sprint(want), "%v for %s, got %v", want, query, ids)
+		require.Equalf(t, fmt.Sprint(want), fmt.Sprint(ids), "%v for %s", want, query)
 	}
 }
 
@@ -719,10 +720,10 @@ func lifeFatal(t *testing.T, use func(*aponotest.Server)) string {
 		server.Put(aponotest.AccessRequests, json.RawMessage(`{"id": "`+id+`", "status": "`+status+`", "custom_fields": {}, "access_groups": []}`))
 	}
 	func() {
-		defer func() { check.True(t, recover() == tb, "the test to be failed") }()
+		defer func() { require.True(t, recover() == tb, "expected the test to be failed") }()
 		use(server)
 	}()
-	check.Equal(t, len(server.Requests()), 0)
+	require.Empty(t, server.Requests())
 	return tb.message
 }
 
@@ -743,7 +744,7 @@ func TestMisuseOfTheLifecycleFailsTheTest(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			check.Equal(t, lifeFatal(t, use), want)
+			require.Equal(t, want, lifeFatal(t, use))
 		})
 	}
 }
@@ -752,10 +753,10 @@ func TestMisuseOfTheLifecycleFailsTheTest(t *testing.T) {
 func TestMisuseOutsideOfATestPanics(t *testing.T) {
 	t.Parallel()
 	server, err := aponotest.Start(aponotest.WithoutNetwork())
-	check.NoError(t, err)
+	require.NoError(t, err)
 	defer func() {
-		check.Equal(t, recover(), any(`aponotest: there is no access request "none"`))
-		check.Equal(t, len(server.Requests()), 0)
+		require.Equal(t, any(`aponotest: there is no access request "none"`), recover())
+		require.Empty(t, server.Requests())
 	}()
 	server.Approve("none")
 }
@@ -774,25 +775,28 @@ func TestLifecycleInABubble(t *testing.T) {
 		requests := server.Client().AccessRequests
 		began := time.Now() // midnight of 2000-01-01, as in every bubble
 		made, err := requests.Create(t.Context(), lifeInput)
-		check.NoError(t, err)
-		check.Equal(t, made[0].CreationDate, time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC))
-		check.Equal(t, time.Since(began), 0)
+		require.NoError(t, err)
+		require.Equal(t, time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC), made[0].CreationDate)
+		require.Zero(t, time.Since(began))
 
 		granted, err := requests.WaitFor(t.Context(), made[0].ID, apono.UntilGranted)
-		check.NoError(t, err)
-		check.Equal(t, granted.Status, apono.AccessRequestStatus("ACTIVE"))
+		require.NoError(t, err)
+		require.Equal(t, apono.AccessRequestStatus("ACTIVE"), granted.Status)
 		waited := time.Since(began)
-		check.True(t, waited >= time.Hour+20*time.Second && waited <= time.Hour+35*time.Second, "a wait until the next look after 1h0m20s, got %s", waited)
-		check.Equal(t, lifeOf(t, server, made[0].ID), "ACTIVE (GRANTED) granted 01:00:20.000Z sessions 1")
+		require.GreaterOrEqual(t, waited, time.Hour+20*time.Second, "a wait until the next look after 1h0m20s")
+		require.LessOrEqual(t, waited, time.Hour+35*time.Second, "a wait until the next look after 1h0m20s")
+		require.Equal(t, "ACTIVE (GRANTED) granted 01:00:20.000Z sessions 1", lifeOf(t, server, made[0].ID))
 
 		gone, err := requests.WaitFor(t.Context(), made[0].ID, apono.UntilRevoked)
-		check.NoError(t, err)
-		check.Equal(t, *gone.RevocationDate, time.Date(2000, time.January, 1, 1, 10, 40, 0, time.UTC))
+		require.NoError(t, err)
+		require.Equal(t, time.Date(2000, time.January, 1, 1, 10, 40, 0, time.UTC), *gone.RevocationDate)
 		waited = time.Since(began)
-		check.True(t, waited >= time.Hour+640*time.Second && waited <= time.Hour+655*time.Second, "a wait until the next look after 1h10m40s, got %s", waited)
-		check.Equal(t, lifeOf(t, server, made[0].ID), "REVOKED (EXPIRED) granted 01:00:20.000Z revoked 01:10:40.000Z sessions 0")
+		require.GreaterOrEqual(t, waited, time.Hour+640*time.Second, "a wait until the next look after 1h10m40s")
+		require.LessOrEqual(t, waited, time.Hour+655*time.Second, "a wait until the next look after 1h10m40s")
+		require.Equal(t, "REVOKED (EXPIRED) granted 01:00:20.000Z revoked 01:10:40.000Z sessions 0", lifeOf(t, server, made[0].ID))
 		n := len(server.Requests("AccessRequests.Get"))
-		check.True(t, n > 100 && n < 500, "a look every 11 to 15 seconds, got %d looks", n)
+		require.Greater(t, n, 100, "a look every 11 to 15 seconds")
+		require.Less(t, n, 500, "a look every 11 to 15 seconds")
 	})
 }
 
@@ -817,7 +821,7 @@ func TestDecisionsEndAWaitInABubble(t *testing.T) {
 				server := requestServer(t, aponotest.WithoutNetwork())
 				requests := server.Client().AccessRequests
 				made, err := requests.Create(t.Context(), lifeInput)
-				check.NoError(t, err)
+				require.NoError(t, err)
 				time.AfterFunc(90*time.Second, func() { test.decide(server, made[0].ID) })
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
@@ -825,16 +829,17 @@ func TestDecisionsEndAWaitInABubble(t *testing.T) {
 				granted, err := requests.WaitFor(ctx, made[0].ID, apono.UntilGranted)
 				waited := time.Since(began)
 				if test.want == nil {
-					check.NoError(t, err)
-					check.Equal(t, granted.Status, apono.AccessRequestStatus("ACTIVE"))
+					require.NoError(t, err)
+					require.Equal(t, apono.AccessRequestStatus("ACTIVE"), granted.Status)
 				} else {
-					check.ErrorIs(t, err, test.want)
-					check.Equal(t, check.ErrorAs[*apono.WaitError](t, err).Last.Status, test.last)
+					require.ErrorIs(t, err, test.want)
+					require.Equal(t, test.last, apitest.ErrorAs[*apono.WaitError](t, err).Last.Status)
 				}
 				if errors.Is(err, context.DeadlineExceeded) {
-					check.Equal(t, waited, 2*time.Minute)
+					require.Equal(t, 2*time.Minute, waited)
 				} else {
-					check.True(t, waited >= 90*time.Second && waited <= 105*time.Second, "a wait until the next look after 1m30s, got %s", waited)
+					require.GreaterOrEqual(t, waited, 90*time.Second, "a wait until the next look after 1m30s")
+					require.LessOrEqual(t, waited, 105*time.Second, "a wait until the next look after 1m30s")
 				}
 			})
 		})
@@ -847,15 +852,15 @@ func TestAdvanceInABubbleComesOnTop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := requestServer(t, aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(time.Hour))
 		made, err := server.Client().AccessRequests.Create(t.Context(), lifeInput)
-		check.NoError(t, err)
+		require.NoError(t, err)
 		server.Advance(50 * time.Minute)
 		time.Sleep(10*time.Minute - time.Millisecond)
-		check.Equal(t, lifeOf(t, server, made[0].ID), "PENDING (PENDING) sessions 0")
+		require.Equal(t, "PENDING (PENDING) sessions 0", lifeOf(t, server, made[0].ID))
 		time.Sleep(time.Millisecond)
-		check.Equal(t, lifeOf(t, server, made[0].ID), "ACTIVE (GRANTED) granted 01:00:00.000Z sessions 1")
+		require.Equal(t, "ACTIVE (GRANTED) granted 01:00:00.000Z sessions 1", lifeOf(t, server, made[0].ID))
 		server.Advance(0)
 		server.Advance(10 * time.Minute)
-		check.Equal(t, lifeOf(t, server, made[0].ID), "REVOKED (EXPIRED) granted 01:00:00.000Z revoked 01:10:00.000Z sessions 0")
+		require.Equal(t, "REVOKED (EXPIRED) granted 01:00:00.000Z revoked 01:10:00.000Z sessions 0", lifeOf(t, server, made[0].ID))
 	})
 }
 
@@ -898,17 +903,17 @@ func TestConcurrentLives(t *testing.T) {
 			running.Wait()
 			server.Advance(time.Hour)
 			requests, err := apono.Collect(client.AccessRequests.ListAll(ctx))
-			check.NoError(t, err)
-			check.Equal(t, len(requests), 40)
+			require.NoError(t, err)
+			require.Len(t, requests, 40)
 			for _, request := range requests {
-				check.Equal(t, request.Status, apono.AccessRequestStatus("REVOKED"))
+				require.Equal(t, apono.AccessRequestStatus("REVOKED"), request.Status)
 			}
 			sessions, err := apono.Collect(client.Sessions.ListAll(ctx))
-			check.NoError(t, err)
-			check.Equal(t, len(sessions), 0)
+			require.NoError(t, err)
+			require.Empty(t, sessions)
 			activity, err := apono.Collect(client.Activity.ListAll(ctx))
-			check.NoError(t, err)
-			check.Equal(t, len(activity), 40)
+			require.NoError(t, err)
+			require.Len(t, activity, 40)
 		})
 	}
 }

@@ -9,14 +9,14 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 // pageIDs gets one page and returns the ids on it and the next token.
 func pageIDs(t *testing.T, server *aponotest.Server, query string) (ids, token string) {
 	t.Helper()
 	status, answer := ask(t, server, "GET", integrationsPath+query, "")
-	check.Equal(t, status, 200)
+	require.Equal(t, 200, status)
 	var page struct {
 		Items []struct {
 			ID string `json:"id"`
@@ -25,7 +25,7 @@ func pageIDs(t *testing.T, server *aponotest.Server, query string) (ids, token s
 			NextPageToken string `json:"next_page_token"`
 		} `json:"pagination"`
 	}
-	check.NoError(t, json.Unmarshal([]byte(answer), &page))
+	require.NoError(t, json.Unmarshal([]byte(answer), &page))
 	all := make([]string, 0, len(page.Items))
 	for _, item := range page.Items {
 		all = append(all, item.ID)
@@ -48,25 +48,25 @@ func TestPagesAreAsLargeAsAskedOrAsTheServerAllows(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 5, aponotest.WithPageSize(3))
 	ids, token := pageIDs(t, server, "")
-	check.Equal(t, ids, "i0 i1 i2")
+	require.Equal(t, "i0 i1 i2", ids)
 	ids, token = pageIDs(t, server, "?page_token="+token)
-	check.Equal(t, ids, "i3 i4")
-	check.Equal(t, token, "")
+	require.Equal(t, "i3 i4", ids)
+	require.Empty(t, token)
 	ids, token = pageIDs(t, server, "?limit=2")
-	check.Equal(t, ids, "i0 i1")
+	require.Equal(t, "i0 i1", ids)
 	ids, _ = pageIDs(t, server, "?page_token="+token)
-	check.Equal(t, ids, "i2 i3")
+	require.Equal(t, "i2 i3", ids)
 	ids, _ = pageIDs(t, server, "?limit=1&page_token="+token)
-	check.Equal(t, ids, "i2")
+	require.Equal(t, "i2", ids)
 	ids, _ = pageIDs(t, server, "?limit=100")
-	check.Equal(t, ids, "i0 i1 i2")
+	require.Equal(t, "i0 i1 i2", ids)
 }
 
 func TestPageOfExactlyTheRestHasNoToken(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 100)
 	_, token := pageIDs(t, server, "")
-	check.Equal(t, token, "")
+	require.Empty(t, token)
 }
 
 func TestFiltersIgnoreCaseAndKnowPatterns(t *testing.T) {
@@ -98,7 +98,7 @@ func TestFiltersIgnoreCaseAndKnowPatterns(t *testing.T) {
 		t.Run(query, func(t *testing.T) {
 			t.Parallel()
 			ids, _ := pageIDs(t, server, query)
-			check.Equal(t, ids, want)
+			require.Equal(t, want, ids)
 		})
 	}
 }
@@ -109,11 +109,11 @@ func TestTokenCarriesFiltersAndLimit(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 6)
 	ids, token := pageIDs(t, server, "?type=okta&limit=2")
-	check.Equal(t, ids, "i1 i3")
+	require.Equal(t, "i1 i3", ids)
 	ids, _ = pageIDs(t, server, "?page_token="+token)
-	check.Equal(t, ids, "i5")
+	require.Equal(t, "i5", ids)
 	ids, _ = pageIDs(t, server, "?type=okta&page_token="+token)
-	check.Equal(t, ids, "i5")
+	require.Equal(t, "i5", ids)
 	answers(t, server, "GET", integrationsPath+"?type=mysql&page_token="+token, "", 422,
 		`{"field": "page_token", "message": "page_token: the token belongs to a list with other filters"}`)
 }
@@ -124,10 +124,10 @@ func TestDeletionsDoNotShiftPages(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 4, aponotest.WithPageSize(2))
 	ids, token := pageIDs(t, server, "")
-	check.Equal(t, ids, "i0 i1")
+	require.Equal(t, "i0 i1", ids)
 	answers(t, server, "DELETE", integrationsPath+"/i0", "", 204, "")
 	ids, _ = pageIDs(t, server, "?page_token="+token)
-	check.Equal(t, ids, "i2 i3")
+	require.Equal(t, "i2 i3", ids)
 }
 
 func TestOffsetListsArePagedOnRequestOnly(t *testing.T) {
@@ -155,6 +155,6 @@ func TestOffsetListsArePagedOnRequestOnly(t *testing.T) {
 	answers(t, paged, "GET", path+"?skip=9", "", 200, `{"data": [], "pagination": {"total": 3, "limit": 2, "offset": 9}}`)
 
 	all, err := apono.Collect(paged.Client().Integrations.ListAllPermissions(t.Context(), "i0"))
-	check.NoError(t, err)
-	check.Equal(t, len(all), 3)
+	require.NoError(t, err)
+	require.Len(t, all, 3)
 }

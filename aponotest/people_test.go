@@ -8,7 +8,8 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -44,12 +45,12 @@ func peopleServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 func peopleListed(t *testing.T, server *aponotest.Server, path, member string) string {
 	t.Helper()
 	status, answer := ask(t, server, "GET", path, "")
-	check.Equal(t, status, 200)
+	require.Equal(t, 200, status)
 	var page struct {
 		Items []map[string]any `json:"items"`
 		Data  []map[string]any `json:"data"`
 	}
-	check.NoError(t, json.Unmarshal([]byte(answer), &page))
+	require.NoError(t, json.Unmarshal([]byte(answer), &page))
 	var values []string
 	for _, item := range append(page.Items, page.Data...) {
 		values = append(values, fmt.Sprint(item[member]))
@@ -63,7 +64,7 @@ func peopleFiltered(t *testing.T, server *aponotest.Server, path, member string,
 	for query, want := range want {
 		t.Run(query, func(t *testing.T) {
 			t.Parallel()
-			check.Equal(t, peopleListed(t, server, path+query, member), want)
+			require.Equal(t, want, peopleListed(t, server, path+query, member))
 		})
 	}
 }
@@ -131,14 +132,14 @@ func TestFiltersByAnIntegrationsNameFollowItsRename(t *testing.T) {
 	server.Put(aponotest.Attributes, json.RawMessage(`{"type": "team", "value": "engines", "source_integration_id": "idp"}`))
 	answers(t, server, "PUT", integrationsPath+"/idp", `{"name": "Renamed", "integration_config": {}}`, 200,
 		`{"id": "idp", "name": "Renamed", "type": "okta", "category": "USER-INFORMATION", "status": "ACTIVE", "integration_config": {}}`)
-	check.Equal(t, peopleListed(t, server, usersPath, "source_integration_name"), "Renamed Elsewhere <nil>")
-	check.Equal(t, peopleListed(t, server, attributesPath, "source_integration_name"), "Renamed")
+	require.Equal(t, "Renamed Elsewhere <nil>", peopleListed(t, server, usersPath, "source_integration_name"))
+	require.Equal(t, "Renamed", peopleListed(t, server, attributesPath, "source_integration_name"))
 	for query, want := range map[string]string{
 		usersPath + "?source_integration_name=Renamed":           "Renamed",
 		usersPath + "?source_integration_name=People":            "",
 		attributesPath + "?source_integration_reference=Renamed": "Renamed",
 	} {
-		check.Equal(t, peopleListed(t, server, query, "source_integration_name"), want)
+		require.Equal(t, want, peopleListed(t, server, query, "source_integration_name"))
 	}
 }
 
@@ -192,9 +193,9 @@ func TestMembersAreSetAddedAndRemoved(t *testing.T) {
 		if step.method != "GET" {
 			answers(t, server, step.method, members+step.path, step.body, 204, "")
 		}
-		check.Equal(t, peopleListed(t, server, members, "email"), step.want)
+		require.Equal(t, step.want, peopleListed(t, server, members, "email"))
 	}
-	check.Equal(t, peopleListed(t, server, groupsPath+"/g2/members", "email"), "dana@example.com")
+	require.Equal(t, "dana@example.com", peopleListed(t, server, groupsPath+"/g2/members", "email"))
 	answers(t, server, "DELETE", members+"/x@example.com", "", 404, peopleMissing("member", "x@example.com"))
 }
 
@@ -204,9 +205,9 @@ func TestMembersComeInPages(t *testing.T) {
 	server.Put(aponotest.Groups, apono.Group{ID: "g1", Name: "one"}, apono.Group{ID: "g2", Name: "two"})
 	server.Put(aponotest.MembersOf("g1"), apono.GroupMember{Email: "a"}, apono.GroupMember{Email: "b"}, apono.GroupMember{Email: "c"})
 	page, err := server.Client().Groups.ListMembers(t.Context(), "g1", apono.ListGroupMembersOptions{Limit: 2})
-	check.NoError(t, err)
-	check.Equal(t, page.Items, []*apono.GroupMember{{Email: "a"}, {Email: "b"}})
-	check.Equal(t, peopleListed(t, server, groupsPath+"/g1/members?page_token="+page.NextPageToken, "email"), "c")
+	require.NoError(t, err)
+	require.Equal(t, []*apono.GroupMember{{Email: "a"}, {Email: "b"}}, page.Items)
+	require.Equal(t, "c", peopleListed(t, server, groupsPath+"/g1/members?page_token="+page.NextPageToken, "email"))
 	answers(t, server, "GET", groupsPath+"/g2/members?page_token="+page.NextPageToken, "", 400,
 		`{"field": "page_token", "message": "page_token: it is not a token of this list"}`)
 }
@@ -266,7 +267,7 @@ func TestBulkAttributesChangeWhatTheUserListShows(t *testing.T) {
 		{"email": "ben+x/y@example.com", "attributes": {"team": ""}}, {"email": "chen@example.com", "attributes": {}}
 	]`, 200, `{"summary": {"total": 4, "succeeded": 3, "failed": 1},
 		"results": [`+ok("ada@example.com")+`,`+nobody+`,`+ok("ben+x/y@example.com")+`,`+ok("chen@example.com")+`]}`)
-	check.Equal(t, attributes(), "map[floor:3 shift: team:looms] map[team:] <nil>")
+	require.Equal(t, "map[floor:3 shift: team:looms] map[team:] <nil>", attributes())
 	answers(t, server, "GET", bulkAttributesPath, "", 200, `{"data": [
 		{"email": "ada@example.com", "attributes": {"floor": "3", "shift": "", "team": "looms"}},
 		{"email": "ben+x/y@example.com", "attributes": {"team": ""}}
@@ -277,7 +278,7 @@ func TestBulkAttributesChangeWhatTheUserListShows(t *testing.T) {
 		{"email": "ben+x/y@example.com", "attribute_types": ["team"]}, {"email": "chen@example.com", "attribute_types": ["team"]}
 	]`, 200, `{"summary": {"total": 4, "succeeded": 3, "failed": 1},
 		"results": [`+nobody+`,`+ok("ada@example.com")+`,`+ok("ben+x/y@example.com")+`,`+ok("chen@example.com")+`]}`)
-	check.Equal(t, attributes(), "map[floor:3] map[] <nil>")
+	require.Equal(t, "map[floor:3] map[] <nil>", attributes())
 	answers(t, server, "GET", bulkAttributesPath, "", 200,
 		`{"data": [{"email": "ada@example.com", "attributes": {"floor": "3"}}], "pagination": {"total": 1, "limit": 100, "offset": 0}}`)
 
@@ -312,16 +313,16 @@ func TestBulkAttributesComeInPages(t *testing.T) {
 		{small, "?limit=110", 50, "u0@example.com", `{"total": 120, "limit": 50, "offset": 0}`},
 	} {
 		emails := strings.Fields(peopleListed(t, c.server, bulkAttributesPath+c.query, "email"))
-		check.Equal(t, len(emails), c.items)
-		check.True(t, c.items == 0 || emails[0] == c.first, "%s first, got %v", c.first, emails)
+		require.Len(t, emails, c.items)
+		require.Truef(t, c.items == 0 || emails[0] == c.first, "%s first, got %v", c.first, emails)
 		_, answer := ask(t, c.server, "GET", bulkAttributesPath+c.query, "")
 		var page map[string]json.RawMessage
-		check.NoError(t, json.Unmarshal([]byte(answer), &page))
-		check.JSON(t, string(page["pagination"]), c.page)
+		require.NoError(t, json.Unmarshal([]byte(answer), &page))
+		apitest.JSONEq(t, c.page, string(page["pagination"]))
 	}
 	all, err := apono.Collect(server.Client().Identities.ListAllAttributes(t.Context()))
-	check.NoError(t, err)
-	check.Equal(t, len(all), 120)
+	require.NoError(t, err)
+	require.Len(t, all, 120)
 }
 
 // The API's numbers have 32 bits. A larger one must be refused as any other
@@ -382,24 +383,24 @@ func TestProgramsUseUsersAndAttributes(t *testing.T) {
 	client := server.Client()
 
 	page, err := client.Users.List(t.Context(), apono.ListUsersOptions{Role: []apono.UserRole{apono.UserRoleAdmin, apono.UserRolePowerUser}})
-	check.NoError(t, err)
-	check.Equal(t, len(page.Items), 1)
-	check.Equal(t, page.Items[0].Email, "ada@example.com")
+	require.NoError(t, err)
+	require.Len(t, page.Items, 1)
+	require.Equal(t, "ada@example.com", page.Items[0].Email)
 	users, err := apono.Collect(client.Users.ListAll(t.Context(), apono.ListUsersOptions{PageToken: page.NextPageToken}))
-	check.NoError(t, err)
-	check.Equal(t, len(users), 1)
+	require.NoError(t, err)
+	require.Len(t, users, 1)
 	got, err := client.Users.Get(t.Context(), "u2")
-	check.NoError(t, err)
-	check.Equal(t, got, users[0])
+	require.NoError(t, err)
+	require.Equal(t, users[0], got)
 	_, err = client.Users.Get(t.Context(), "u9")
-	check.ErrorIs(t, err, apono.ErrNotFound)
+	require.ErrorIs(t, err, apono.ErrNotFound)
 
 	first, err := client.Attributes.List(t.Context(), apono.ListAttributesOptions{Search: "*o*", Limit: 5})
-	check.NoError(t, err)
-	check.Equal(t, first.Items, []*apono.Attribute{{Type: "team", Value: "looms"}})
+	require.NoError(t, err)
+	require.Equal(t, []*apono.Attribute{{Type: "team", Value: "looms"}}, first.Items)
 	all, err := apono.Collect(client.Attributes.ListAll(t.Context()))
-	check.NoError(t, err)
-	check.Equal(t, all, []*apono.Attribute{{Type: "team", Value: "engines"}, {Type: "team", Value: "looms"}})
+	require.NoError(t, err)
+	require.Equal(t, []*apono.Attribute{{Type: "team", Value: "engines"}, {Type: "team", Value: "looms"}}, all)
 }
 
 func TestProgramsUseGroups(t *testing.T) {
@@ -407,51 +408,51 @@ func TestProgramsUseGroups(t *testing.T) {
 	server := aponotest.NewServer(t, aponotest.WithPageSize(1))
 	groups := server.Client().Groups
 	made, err := groups.Create(t.Context(), apono.CreateGroupInput{Name: "one", MembersEmails: []string{"a@example.com"}})
-	check.NoError(t, err)
-	check.Equal(t, made.Name, "one")
+	require.NoError(t, err)
+	require.Equal(t, "one", made.Name)
 	empty, err := groups.Create(t.Context(), apono.CreateGroupInput{Name: "empty"})
-	check.NoError(t, err)
+	require.NoError(t, err)
 	made, err = groups.Rename(t.Context(), made.ID, "two")
-	check.NoError(t, err)
+	require.NoError(t, err)
 	got, err := groups.Get(t.Context(), made.ID)
-	check.NoError(t, err)
-	check.Equal(t, got, made)
+	require.NoError(t, err)
+	require.Equal(t, made, got)
 	page, err := groups.List(t.Context())
-	check.NoError(t, err)
-	check.Equal(t, page.Items, []*apono.Group{made})
+	require.NoError(t, err)
+	require.Equal(t, []*apono.Group{made}, page.Items)
 	all, err := apono.Collect(groups.ListAll(t.Context()))
-	check.NoError(t, err)
-	check.Equal(t, all, []*apono.Group{made, empty})
+	require.NoError(t, err)
+	require.Equal(t, []*apono.Group{made, empty}, all)
 
 	members := func(id string) string {
 		all, err := apono.Collect(groups.ListAllMembers(t.Context(), id))
-		check.NoError(t, err)
+		require.NoError(t, err)
 		var emails []string
 		for _, member := range all {
 			emails = append(emails, member.Email)
 		}
 		return strings.Join(emails, " ")
 	}
-	check.Equal(t, members(empty.ID), "")
+	require.Empty(t, members(empty.ID))
 	for range 2 {
-		check.NoError(t, groups.AddMember(t.Context(), made.ID, "ben+x/y@example.com"))
+		require.NoError(t, groups.AddMember(t.Context(), made.ID, "ben+x/y@example.com"))
 	}
-	check.Equal(t, members(made.ID), "a@example.com ben+x/y@example.com")
+	require.Equal(t, "a@example.com ben+x/y@example.com", members(made.ID))
 	one, err := groups.ListMembers(t.Context(), made.ID)
-	check.NoError(t, err)
-	check.Equal(t, one.Items, []*apono.GroupMember{{Email: "a@example.com"}})
-	check.NoError(t, groups.RemoveMember(t.Context(), made.ID, "ben+x/y@example.com"))
-	check.ErrorIs(t, groups.RemoveMember(t.Context(), made.ID, "ben+x/y@example.com"), apono.ErrNotFound)
-	check.Equal(t, members(made.ID), "a@example.com")
-	check.NoError(t, groups.SetMembers(t.Context(), made.ID, []string{"c@example.com", "b@example.com"}))
-	check.Equal(t, members(made.ID), "c@example.com b@example.com")
-	check.NoError(t, groups.SetMembers(t.Context(), made.ID, nil))
-	check.Equal(t, members(made.ID), "")
+	require.NoError(t, err)
+	require.Equal(t, []*apono.GroupMember{{Email: "a@example.com"}}, one.Items)
+	require.NoError(t, groups.RemoveMember(t.Context(), made.ID, "ben+x/y@example.com"))
+	require.ErrorIs(t, groups.RemoveMember(t.Context(), made.ID, "ben+x/y@example.com"), apono.ErrNotFound)
+	require.Equal(t, "a@example.com", members(made.ID))
+	require.NoError(t, groups.SetMembers(t.Context(), made.ID, []string{"c@example.com", "b@example.com"}))
+	require.Equal(t, "c@example.com b@example.com", members(made.ID))
+	require.NoError(t, groups.SetMembers(t.Context(), made.ID, nil))
+	require.Empty(t, members(made.ID))
 
-	check.NoError(t, groups.Delete(t.Context(), made.ID))
+	require.NoError(t, groups.Delete(t.Context(), made.ID))
 	_, err = groups.Get(t.Context(), made.ID)
-	check.ErrorIs(t, err, apono.ErrNotFound)
-	check.ErrorIs(t, groups.Delete(t.Context(), made.ID), apono.ErrNotFound)
+	require.ErrorIs(t, err, apono.ErrNotFound)
+	require.ErrorIs(t, groups.Delete(t.Context(), made.ID), apono.ErrNotFound)
 }
 
 func TestProgramsUseIdentities(t *testing.T) {
@@ -460,38 +461,38 @@ func TestProgramsUseIdentities(t *testing.T) {
 	client := server.Client()
 	identities := client.Identities
 	page, err := identities.List(t.Context(), apono.ListIdentitiesOptions{Skip: 1, Limit: 1})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.OffsetPage[apono.Identity]{
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.Identity]{
 		Items: []*apono.Identity{{Type: apono.IdentityTypeUser, ID: "u2", Name: "Benedikt Love"}}, Total: 3, Limit: 1, Offset: 1,
-	})
+	}, page)
 	all, err := apono.Collect(identities.ListAll(t.Context()))
-	check.NoError(t, err)
-	check.Equal(t, len(all), 3)
+	require.NoError(t, err)
+	require.Len(t, all, 3)
 
 	result, err := identities.UpsertAttributes(t.Context(), []apono.IdentityAttributes{
 		{Email: "chen@example.com", Attributes: map[string]string{"team": "looms"}}, {Email: "nobody@example.com"},
 	})
-	refused := check.ErrorAs[*apono.BulkError](t, err)
-	check.Equal(t, refused.Failed, result.Results[1:])
-	check.Equal(t, err.Error(), "apono: 1 of 2 items were refused, the first for IDENTITY_NOT_FOUND: there is no identity with this e-mail")
-	check.Equal(t, result.Summary, apono.IdentityAttributesSummary{Total: 2, Succeeded: 1, Failed: 1})
+	refused := apitest.ErrorAs[*apono.BulkError](t, err)
+	require.Equal(t, result.Results[1:], refused.Failed)
+	require.EqualError(t, err, "apono: 1 of 2 items were refused, the first for IDENTITY_NOT_FOUND: there is no identity with this e-mail")
+	require.Equal(t, apono.IdentityAttributesSummary{Total: 2, Succeeded: 1, Failed: 1}, result.Summary)
 	user, err := client.Users.Get(t.Context(), "u3")
-	check.NoError(t, err)
-	check.Equal(t, user.Attributes, map[string]string{"team": "looms"})
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"team": "looms"}, user.Attributes)
 
 	result, err = identities.DeleteAttributes(t.Context(), []apono.IdentityAttributeKeys{{Email: "ada@example.com", AttributeTypes: []string{"shift"}}})
-	check.NoError(t, err)
-	check.Equal(t, result.Summary, apono.IdentityAttributesSummary{Total: 1, Succeeded: 1})
+	require.NoError(t, err)
+	require.Equal(t, apono.IdentityAttributesSummary{Total: 1, Succeeded: 1}, result.Summary)
 	_, err = identities.DeleteAttributes(t.Context(), nil)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	of, err := identities.ListAttributes(t.Context(), apono.ListIdentityAttributesOptions{Emails: []string{"ada@example.com"}})
-	check.NoError(t, err)
+	require.NoError(t, err)
 	want := []*apono.IdentityAttributes{
 		{Email: "ada@example.com", Attributes: map[string]string{"team": "engines"}},
 		{Email: "chen@example.com", Attributes: map[string]string{"team": "looms"}},
 	}
-	check.Equal(t, of, &apono.OffsetPage[apono.IdentityAttributes]{Items: want[:1], Total: 1, Limit: 2})
+	require.Equal(t, &apono.OffsetPage[apono.IdentityAttributes]{Items: want[:1], Total: 1, Limit: 2}, of)
 	everyone, err := apono.Collect(identities.ListAllAttributes(t.Context(), apono.ListIdentityAttributesOptions{Limit: 1}))
-	check.NoError(t, err)
-	check.Equal(t, everyone, want)
+	require.NoError(t, err)
+	require.Equal(t, want, everyone)
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -65,7 +65,7 @@ func TestWrongReportsAreRefusedByName(t *testing.T) {
 	} {
 		t.Run(test.method+" "+test.path+" "+test.replacement, func(t *testing.T) {
 			t.Parallel()
-			check.Contains(t, `{`+smallReport+`}`, test.old)
+			require.Contains(t, `{`+smallReport+`}`, test.old)
 			accessRefuses(t, server, test.method, test.path, `{`+strings.Replace(smallReport, test.old, test.replacement, 1)+`}`,
 				test.status, test.field, test.message)
 		})

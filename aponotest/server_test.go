@@ -11,7 +11,8 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 const integrationsPath = "/api/admin/v4/integrations"
@@ -25,18 +26,18 @@ func ask(t *testing.T, server *aponotest.Server, method, path, body string) (sta
 func askAs(t *testing.T, server *aponotest.Server, token, method, path, body string) (status int, answer string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))
-	check.NoError(t, err)
+	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := http.DefaultClient.Do(req)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	if len(data) > 0 {
-		check.Equal(t, resp.Header.Get("Content-Type"), "application/json")
+		require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
 	}
 	return resp.StatusCode, string(data)
 }
@@ -45,22 +46,20 @@ func askAs(t *testing.T, server *aponotest.Server, token, method, path, body str
 func answers(t *testing.T, server *aponotest.Server, method, path, body string, wantStatus int, want string) {
 	t.Helper()
 	status, answer := ask(t, server, method, path, body)
-	if status != wantStatus {
-		t.Fatalf("%s %s: status %d, want %d: %s", method, path, status, wantStatus, answer)
-	}
+	require.Equalf(t, wantStatus, status, "%s %s: status %d, want %d: %s", method, path, status, wantStatus, answer)
 	if want == "" {
-		check.Equal(t, answer, "")
+		require.Empty(t, answer)
 		return
 	}
-	check.JSON(t, answer, want)
+	apitest.JSONEq(t, want, answer)
 }
 
 func TestWrongTokenGetsTheDocumentedAnswer(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithToken("right"))
 	status, answer := askAs(t, server, "wrong", http.MethodGet, integrationsPath, "")
-	check.Equal(t, status, http.StatusUnauthorized)
-	check.JSON(t, answer, `{"status": "401", "code": "Unauthorized"}`)
+	require.Equal(t, http.StatusUnauthorized, status)
+	apitest.JSONEq(t, `{"status": "401", "code": "Unauthorized"}`, answer)
 	answers(t, server, http.MethodGet, integrationsPath, "", http.StatusOK, `{"items": [], "pagination": {}}`)
 }
 
@@ -122,7 +121,7 @@ func TestBodyOfAnotherMediaTypeIsRefused(t *testing.T) {
 	req.Header.Set("Authorization", "Bearer "+server.Token)
 	answer := httptest.NewRecorder()
 	server.ServeHTTP(answer, req)
-	check.Equal(t, answer.Code, http.StatusUnsupportedMediaType)
+	require.Equal(t, http.StatusUnsupportedMediaType, answer.Code)
 }
 
 // What a fake invents, loses or changes is what a program is then built on.
@@ -195,8 +194,9 @@ func TestRefreshSetsTheTimeOfTheLastSync(t *testing.T) {
 	server.Put(aponotest.Integrations, apono.Integration{ID: "i1", Name: "one", Type: "mysql"})
 	answers(t, server, "POST", "/api/v2/integrations/i1/refresh", "", 200, `{"message": "The integration is being refreshed"}`)
 	var integration apono.Integration
-	check.True(t, server.Get(aponotest.Integrations, "i1", &integration), "the integration in the state")
-	check.True(t, integration.LastSyncTime != nil && !integration.LastSyncTime.IsZero(), "a time of the last sync")
+	require.True(t, server.Get(aponotest.Integrations, "i1", &integration), "the integration in the state")
+	require.NotNil(t, integration.LastSyncTime, "a time of the last sync")
+	require.False(t, integration.LastSyncTime.IsZero(), "a time of the last sync")
 	answers(t, server, "POST", "/api/v2/integrations/i2/refresh", "", 404, `{"message": "there is no integration \"i2\""}`)
 }
 
@@ -238,6 +238,6 @@ func TestCatalog(t *testing.T) {
 	server.Put(aponotest.Catalog, json.RawMessage(`{"type": "mine", "name": "Mine", "description": "", "params": [],
 		"requires_secret": false, "supported_secret_types": []}`))
 	entry, err := server.Client().Integrations.GetCatalogEntry(t.Context(), "mine")
-	check.NoError(t, err)
-	check.Equal(t, entry.Name, "Mine")
+	require.NoError(t, err)
+	require.Equal(t, "Mine", entry.Name)
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 const sessionsPath = "/api/user/v1/access-sessions"
@@ -46,7 +46,7 @@ func TestSessionsHeedTheirFilters(t *testing.T) {
 		t.Run(query, func(t *testing.T) {
 			t.Parallel()
 			ids, _ := requestIDs(t, server, sessionsPath+query)
-			check.Equal(t, ids, want)
+			require.Equal(t, want, ids)
 		})
 	}
 }
@@ -97,8 +97,8 @@ func TestFailedReadOfAccessDetailsUsesNothingUp(t *testing.T) {
 	server := sessionServer(t)
 	server.FailNext("Sessions.GetAccessDetails", 1, 503, nil, "")
 	_, err := server.Client().Sessions.GetAccessDetails(t.Context(), "s1")
-	check.ErrorIs(t, err, apono.ErrServer)
-	check.Equal(t, len(server.Requests("Sessions.GetAccessDetails")), 1)
+	require.ErrorIs(t, err, apono.ErrServer)
+	require.Len(t, server.Requests("Sessions.GetAccessDetails"), 1)
 	answers(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"))
 }
 
@@ -129,25 +129,25 @@ func TestSessionsWithTheClient(t *testing.T) {
 	service, ctx := server.Client().Sessions, t.Context()
 
 	all, err := apono.Collect(service.ListAll(ctx))
-	check.NoError(t, err)
-	check.Equal(t, all, sessions)
+	require.NoError(t, err)
+	require.Equal(t, sessions, all)
 	page, err := service.List(ctx, apono.ListSessionsOptions{RequestIDs: []string{"ar1"}, IntegrationID: []string{"pg"}})
-	check.NoError(t, err)
-	check.Equal(t, page, &apono.Page[apono.AccessSession]{Items: sessions[:1]})
+	require.NoError(t, err)
+	require.Equal(t, &apono.Page[apono.AccessSession]{Items: sessions[:1]}, page)
 	read, err := service.GetAccessDetails(ctx, "s1")
-	check.NoError(t, err)
-	check.True(t, read.Parameters["password"] == "hunter2-<&>", "the password in the clear, got %q", read.Parameters["password"])
-	check.Equal(t, fmt.Sprint(read.Reveal()), fmt.Sprint(details.Reveal()))
-	check.Equal(t, read, details)
+	require.NoError(t, err)
+	require.Equal(t, "hunter2-<&>", read.Parameters["password"], "the password in the clear")
+	require.Equal(t, fmt.Sprint(details.Reveal()), fmt.Sprint(read.Reveal()))
+	require.Equal(t, details, read)
 	session, err := service.Get(ctx, "s1")
-	check.NoError(t, err)
-	check.Equal(t, session.CredentialsStatus, apono.CredentialsStatusViewed)
+	require.NoError(t, err)
+	require.Equal(t, apono.CredentialsStatusViewed, session.CredentialsStatus)
 	message, err := service.ResetCredentials(ctx, "s1")
-	check.NoError(t, err)
-	check.Equal(t, message, &apono.Message{Message: "The credentials are being reset"})
+	require.NoError(t, err)
+	require.Equal(t, &apono.Message{Message: "The credentials are being reset"}, message)
 	session, err = service.Get(ctx, "s1")
-	check.NoError(t, err)
-	check.Equal(t, session, sessions[0])
+	require.NoError(t, err)
+	require.Equal(t, sessions[0], session)
 	_, err = service.ResetCredentials(ctx, "s2")
-	check.ErrorIs(t, err, apono.ErrBadRequest)
+	require.ErrorIs(t, err, apono.ErrBadRequest)
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -134,13 +134,13 @@ func TestReplacedMembersComeInPages(t *testing.T) {
 	page, err := client.Spaces.SetMembers(t.Context(), "t1", []apono.SpaceMemberInput{
 		{IdentityReference: "u2", IdentityType: apono.SpaceIdentityTypeUser}, {IdentityReference: "u1", IdentityType: apono.SpaceIdentityTypeUser},
 	})
-	check.NoError(t, err)
-	check.Equal(t, len(page.Items), 1)
-	check.Equal(t, page.Items[0].IdentityID, "u2")
+	require.NoError(t, err)
+	require.Len(t, page.Items, 1)
+	require.Equal(t, "u2", page.Items[0].IdentityID)
 	page, err = client.Spaces.ListMembers(t.Context(), "My team", apono.ListSpaceMembersOptions{PageToken: page.NextPageToken})
-	check.NoError(t, err)
-	check.Equal(t, page.Items[0].IdentityID, "u1")
-	check.Equal(t, page.NextPageToken, "")
+	require.NoError(t, err)
+	require.Equal(t, "u1", page.Items[0].IdentityID)
+	require.Empty(t, page.NextPageToken)
 }
 
 // A program that is wrong has to fail here, not only in production.
@@ -179,7 +179,7 @@ func TestWrongSpacesAreRefusedByName(t *testing.T) {
 		{"POST", flowsPath, strings.Replace(flow, `"HUMAN"`, "null", 1), 422, "requestor_identity_type", "it must not be null"},
 	})
 	answers(t, server, "GET", spacesPath+"/t1/members", "", 200, spacePage(memberAda, memberCall))
-	check.Equal(t, peopleListed(t, server, spacesPath, "id"), "t1")
+	require.Equal(t, "t1", peopleListed(t, server, spacesPath, "id"))
 }
 
 // An object is where it was created, whatever becomes of it; lists find it by
@@ -198,7 +198,7 @@ func TestObjectsAreCreatedFoundAndKeptInTheirSpace(t *testing.T) {
 			"in": "?space_reference=My+team", "by id": "?space_reference=t1", "out": "", "empty": "?space_reference=",
 		} {
 			status, _ := ask(t, server, "POST", path+query, named(path, name))
-			check.Equal(t, status, 200)
+			require.Equal(t, 200, status)
 		}
 	}
 	spaceOf := func(path, filter string) string {
@@ -212,7 +212,7 @@ func TestObjectsAreCreatedFoundAndKeptInTheirSpace(t *testing.T) {
 			}
 		}
 		_, answer := ask(t, server, "GET", path+filter, "")
-		check.NoError(t, json.Unmarshal([]byte(answer), &page))
+		require.NoError(t, json.Unmarshal([]byte(answer), &page))
 		found := map[string]bool{}
 		for _, item := range page.Items {
 			space := "none"
@@ -222,7 +222,7 @@ func TestObjectsAreCreatedFoundAndKeptInTheirSpace(t *testing.T) {
 			found[item.Name+": "+space] = true
 		}
 		text, err := json.Marshal(found) // in order
-		check.NoError(t, err)
+		require.NoError(t, err)
 		return strings.NewReplacer(`"`, "", `:true`, "").Replace(string(text))
 	}
 	const in, out = "by id: t1 My team,in: t1 My team", "empty: none,out: none"
@@ -237,7 +237,7 @@ func TestObjectsAreCreatedFoundAndKeptInTheirSpace(t *testing.T) {
 			"?space_references=other&space_references=null":   "{" + out + "}",
 			"?space_references=t1&space_references=My%20team": "{" + in + "}",
 		} {
-			check.Equal(t, spaceOf(path, filter), want)
+			require.Equal(t, want, spaceOf(path, filter))
 		}
 	}
 
@@ -245,19 +245,19 @@ func TestObjectsAreCreatedFoundAndKeptInTheirSpace(t *testing.T) {
 	for path := range bodies {
 		var created struct{ ID string }
 		_, answer := ask(t, server, "POST", path+"?space_reference=t1", named(path, "kept"))
-		check.NoError(t, json.Unmarshal([]byte(answer), &created))
+		require.NoError(t, json.Unmarshal([]byte(answer), &created))
 		status, answer := ask(t, server, "PUT", path+"/"+created.ID, named(path, "kept on"))
-		check.Equal(t, status, 200)
-		check.Contains(t, answer, `"space":{"space_id":"t1","space_name":"My team"}`)
+		require.Equal(t, 200, status)
+		require.Contains(t, answer, `"space":{"space_id":"t1","space_name":"My team"}`)
 	}
 	status, _ := ask(t, server, "PUT", spacesPath+"/t1", `{"name": "Renamed", "space_scope_references": []}`)
-	check.Equal(t, status, 200)
+	require.Equal(t, 200, status)
 	for path := range bodies {
-		check.Equal(t, spaceOf(path, "?space_references=Renamed"), "{by id: t1 Renamed,in: t1 Renamed,kept on: t1 Renamed}")
+		require.Equal(t, "{by id: t1 Renamed,in: t1 Renamed,kept on: t1 Renamed}", spaceOf(path, "?space_references=Renamed"))
 	}
 	answers(t, server, "DELETE", spacesPath+"/Renamed", "", 204, "")
 	for path := range bodies {
-		check.Equal(t, spaceOf(path, "?space_references=null"), "{by id: none,empty: none,in: none,kept on: none,out: none}")
+		require.Equal(t, "{by id: none,empty: none,in: none,kept on: none,out: none}", spaceOf(path, "?space_references=null"))
 	}
 }
 
@@ -280,11 +280,11 @@ func TestAnEscalationWithoutAnIntervalGetsOne(t *testing.T) {
 	client := accessServer(t).Client().AccessFlows
 	in := apono.AccessFlowInput{Name: "f", EscalationPolicy: &apono.EscalationPolicyInput{}}
 	flow, err := client.Create(t.Context(), in)
-	check.NoError(t, err)
-	check.True(t, flow.EscalationPolicy.IntervalInMin > 0, "an interval, got %d", flow.EscalationPolicy.IntervalInMin)
+	require.NoError(t, err)
+	require.Positive(t, flow.EscalationPolicy.IntervalInMin, "an interval")
 	flow, err = client.Update(t.Context(), flow.ID, in)
-	check.NoError(t, err)
-	check.True(t, flow.EscalationPolicy.IntervalInMin > 0, "an interval after the update, got %d", flow.EscalationPolicy.IntervalInMin)
+	require.NoError(t, err)
+	require.Positive(t, flow.EscalationPolicy.IntervalInMin, "an interval after the update")
 }
 
 // Version 1 shows neither agents, nor spaces, nor targets by query. A change
@@ -303,12 +303,20 @@ func TestVersion1LeavesWhatCameWithSpaces(t *testing.T) {
 			"resource_tag_includes": [], "resource_tag_excludes": []}]}`,
 	} {
 		status, answer := ask(t, server, "PATCH", path, body)
-		check.True(t, status == 200, "a change, got %d %s", status, answer)
+		require.Equalf(t, 200, status, "a change, got %d %s", status, answer)
 	}
 	_, flow := ask(t, server, "GET", flowsPath+"/f", "")
-	check.Contains(t, flow, space, query, `"requestor_identity_type":"AGENT"`, `"name":"g"`, `"bundle_id":"b"`)
+	for _, part := range []string{
+		space, query, `"requestor_identity_type":"AGENT"`, `"name":"g"`, `"bundle_id":"b"`,
+	} {
+		require.Contains(t, flow, part)
+	}
 	_, bundle := ask(t, server, "GET", bundlesPath+"/b", "")
-	check.Contains(t, bundle, space, query, `"description":"kept"`, `"name":"c"`, `"integration_id":"int-1"`)
+	for _, part := range []string{
+		space, query, `"description":"kept"`, `"name":"c"`, `"integration_id":"int-1"`,
+	} {
+		require.Contains(t, bundle, part)
+	}
 }
 
 // A server of April knows nothing of spaces. It does not say so: what it does
@@ -350,7 +358,9 @@ func TestWithoutSpaces(t *testing.T) {
 	// What is put is stored as such a server would have it.
 	server.Put(aponotest.AccessFlows, apono.AccessFlow{ID: "put", Name: "put", RequestorIdentityType: "AGENT", Space: &apono.SpaceReference{SpaceID: "s", SpaceName: "s"}})
 	_, flow := ask(t, server, "GET", flowsPath+"/put", "")
-	check.Lacks(t, flow, "space", "AGENT", "requestor_identity_type")
+	require.NotContains(t, flow, "space")
+	require.NotContains(t, flow, "AGENT")
+	require.NotContains(t, flow, "requestor_identity_type")
 }
 
 func TestTheDemoTenantDoesWithoutSpaces(t *testing.T) {
@@ -358,11 +368,12 @@ func TestTheDemoTenantDoesWithoutSpaces(t *testing.T) {
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutSpaces(), aponotest.WithoutNetwork())
 	client := server.Client()
 	flows, err := apono.Collect(client.AccessFlows.ListAll(t.Context()))
-	check.NoError(t, err)
-	check.Equal(t, len(flows), 13)
+	require.NoError(t, err)
+	require.Len(t, flows, 13)
 	for _, flow := range flows {
-		check.True(t, flow.Space == nil && flow.RequestorIdentityType == "", "nothing new in %s", flow.Name)
+		require.Nilf(t, flow.Space, "nothing new in %s", flow.Name)
+		require.Emptyf(t, flow.RequestorIdentityType, "nothing new in %s", flow.Name)
 	}
 	_, err = client.Spaces.List(t.Context())
-	check.ErrorIs(t, err, apono.ErrNotFound)
+	require.ErrorIs(t, err, apono.ErrNotFound)
 }

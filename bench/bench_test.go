@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/apono-go/apono/bench/server"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // A contender that leaves something out, or reads something else than the
@@ -29,9 +31,7 @@ func TestEveryContenderReadsTheSame(t *testing.T) {
 				var ids []string
 				counting := &counter{next: httpClient().Transport}
 				err := c.list(&http.Client{Transport: counting}, s.address(), func(id string) { ids = append(ids, id) })
-				if err != nil {
-					t.Fatalf("%s: %v", c.name, err)
-				}
+				require.NoErrorf(t, err, "%s", c.name)
 				if want := (s.items + s.page - 1) / s.page; counting.requests != want || counting.http2 != s.http2 {
 					t.Errorf("%s: %d requests, HTTP/2 %t; want %d, %t", c.name, counting.requests, counting.http2, want, s.http2)
 				}
@@ -44,9 +44,7 @@ func TestEveryContenderReadsTheSame(t *testing.T) {
 					}
 				}
 				if c.get != nil {
-					if err := c.get(&http.Client{Transport: counting}, s.address())(); err != nil {
-						t.Errorf("%s: get: %v", c.name, err)
-					}
+					assert.NoErrorf(t, c.get(&http.Client{Transport: counting}, s.address())(), "%s: get", c.name)
 				}
 			}
 		})
@@ -89,9 +87,7 @@ func TestServer(t *testing.T) {
 		{"/items=5&page=2/api/v2/integrations?skip=5", "", `{"pagination":{"limit":2,"offset":5,"total":5}}`},
 	} {
 		resp, err := http.Get(addresses.HTTP + c.path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		var body map[string]any
 		err = json.NewDecoder(resp.Body).Decode(&body)
 		_ = resp.Body.Close()
@@ -123,10 +119,7 @@ func TestServerTakesItsTime(t *testing.T) {
 	t.Parallel()
 	s := setting{latency: 20 * time.Millisecond, items: 3, page: 1}
 	started := time.Now()
-	if err := floor.list(httpClient(), s.address(), nil); err != nil {
-		t.Fatal(err)
-	}
-	if took := time.Since(started); took < 3*s.latency {
-		t.Errorf("three pages came after %v", took)
-	}
+	require.NoError(t, floor.list(httpClient(), s.address(), nil))
+	took := time.Since(started)
+	assert.GreaterOrEqualf(t, took, 3*s.latency, "three pages came after %v", took)
 }

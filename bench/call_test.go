@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/apono-go/apono"
+	"github.com/stretchr/testify/assert"
 )
 
 func BenchmarkGet(b *testing.B)      { gets(b, setting{}) }
@@ -64,9 +65,7 @@ func share(b *testing.B, goroutines, calls int, call func() error) {
 	for range goroutines {
 		group.Go(func() {
 			for left.Add(-1) >= 0 {
-				if err := call(); err != nil {
-					b.Error(err)
-				}
+				assert.NoError(b, call())
 			}
 		})
 	}

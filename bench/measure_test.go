@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // use is what the process has used so far. The server is another process.
@@ -28,15 +30,11 @@ func used() use {
 // measure runs what is measured, which is units of something, after a warm-up.
 func measure(b *testing.B, unit string, units int, warmUp, run func() error) {
 	b.Helper()
-	if err := warmUp(); err != nil {
-		b.Fatal(err)
-	}
+	require.NoError(b, warmUp())
 	forgetPeak()
 	before := used()
 	for b.Loop() {
-		if err := run(); err != nil {
-			b.Fatal(err)
-		}
+		require.NoError(b, run())
 	}
 	report(b, unit, units*b.N, before)
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // BenchmarkProgram starts programs as small as can be, which list integrations
@@ -16,18 +18,14 @@ func BenchmarkProgram(b *testing.B) {
 		b.Run("client="+client, func(b *testing.B) {
 			program := filepath.Join(b.TempDir(), client)
 			out, err := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./minimal/"+client).CombinedOutput()
-			if err != nil {
-				b.Fatalf("%v: %s", err, out)
-			}
+			require.NoErrorf(b, err, "%v: %s", err, out)
 			file := must(os.Stat(program))
 			initialization := 0.0
 			for b.Loop() {
 				cmd := exec.CommandContext(b.Context(), program)
 				cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
 				out, err := cmd.CombinedOutput()
-				if err != nil {
-					b.Fatalf("%v: %s", err, out)
-				}
+				require.NoErrorf(b, err, "%v: %s", err, out)
 				initialization += milliseconds(string(out))
 			}
 			b.ReportMetric(initialization/float64(b.N), "init-ms")

@@ -7,7 +7,8 @@ import (
 
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { process.Main(m, main) }
@@ -64,9 +65,9 @@ func with(flow map[string]any, members map[string]any) map[string]any {
 func lines(t *testing.T, server *aponotest.Server, args ...string) []string {
 	t.Helper()
 	got := process.Run(t, process.Env(server), append([]string{"-format", "csv"}, args...)...)
-	check.Equal(t, got.Code, 0)
+	require.Zero(t, got.Code)
 	all := strings.Split(strings.TrimSuffix(got.Stdout, "\n"), "\n")
-	check.Equal(t, all[0], "FLOW,SPACE,STATE,TRIGGER,REQUESTOR,FOR,BUNDLE,TARGET,RESOURCES,PERMISSIONS,DURATION,FLAGS")
+	require.Equal(t, "FLOW,SPACE,STATE,TRIGGER,REQUESTOR,FOR,BUNDLE,TARGET,RESOURCES,PERMISSIONS,DURATION,FLAGS", all[0])
 	return all[1:]
 }
 
@@ -101,7 +102,7 @@ func TestEveryWayToAccessIsListed(t *testing.T) {
 		}),
 		with(careful("nothing"), map[string]any{"requestors": object("OR"), "access_targets": []any{}, "trigger": "AUTOMATIC"}),
 	)
-	check.Equal(t, lines(t, server), []string{
+	require.Equal(t, []string{
 		`either,,active,SELF_SERVE,"group g1, g2",self,,orders,mysql-database,READ,1h30m0s,`,
 		`either,,active,SELF_SERVE,"group g1, g2",self,Night shift,people,"mysql-database; include_resources TAG env prod, qa; exclude_resources NAME tmp","READ, WRITE",1h30m0s,`,
 		`either,,active,SELF_SERVE,"group g1, g2",self,Night shift,Databases,access scope,,1h30m0s,`,
@@ -112,13 +113,13 @@ func TestEveryWayToAccessIsListed(t *testing.T) {
 		`both,,active,SELF_SERVE,team is_not ops AND city starts_with Ber,"self, others (user a@example.com; group g9)",Gone,(unknown),,,1h30m0s,`,
 		`both,,active,SELF_SERVE,team is_not ops AND city starts_with Ber,"self, others (user a@example.com; group g9)",,Databases,access scope,,1h30m0s,`,
 		`nothing,,active,AUTOMATIC,(nobody),self,,(nothing),,,1h30m0s,`,
-	})
+	}, lines(t, server))
 	var asked []string
 	for _, request := range server.Requests() {
-		check.Equal(t, request.Method, "GET")
+		require.Equal(t, "GET", request.Method)
 		asked = append(asked, request.Operation)
 	}
-	check.Equal(t, asked, []string{"Bundles.List", "Bundles.List", "AccessFlows.List", "AccessFlows.List", "AccessFlows.List"})
+	require.Equal(t, []string{"Bundles.List", "Bundles.List", "AccessFlows.List", "AccessFlows.List", "AccessFlows.List"}, asked)
 }
 
 // A target of a kind that came after this version is access all the same.
@@ -126,9 +127,9 @@ func TestUnknownTargetIsListed(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	flow, err := json.Marshal(with(careful("new"), map[string]any{"access_targets": []any{map[string]any{"galaxy": map[string]any{}}}}))
-	check.NoError(t, err)
+	require.NoError(t, err)
 	server.FaultNext("AccessFlows.List", 1, aponotest.Fault{Body: `{"items": [` + string(flow) + `], "pagination": {"next_page_token": null}}`})
-	check.Equal(t, lines(t, server), []string{"new,,active,SELF_SERVE,group g1,self,,(unknown),,,1h30m0s,"})
+	require.Equal(t, []string{"new,,active,SELF_SERVE,group g1,self,,(unknown),,,1h30m0s,"}, lines(t, server))
 }
 
 // The careless flows are what the review is for: one that is not flagged stays.
@@ -145,19 +146,19 @@ func TestFlags(t *testing.T) {
 		with(careful("test"), map[string]any{"settings": settings(false, "test")}),
 		with(careful("off"), map[string]any{"active": false, "approver_policy": nil, "grant_duration_in_min": nil, "settings": settings(false, "production")}),
 	)
-	check.Equal(t, lines(t, server, "-flagged"), []string{
+	require.Equal(t, []string{
 		"no approver,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no approver",
 		"empty approvers,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no approver",
 		"no end,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,no end,no end",
 		"no mfa,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA",
-	})
-	check.Equal(t, len(lines(t, server)), 6)
+	}, lines(t, server, "-flagged"))
+	require.Len(t, lines(t, server), 6)
 	everything := lines(t, server, "-all")
-	check.Equal(t, len(everything), 7)
-	check.Equal(t, everything[6], `off,,inactive,SELF_SERVE,group g1,self,,orders,mysql-database,READ,no end,"no approver, no end, no MFA"`)
+	require.Len(t, everything, 7)
+	require.Equal(t, `off,,inactive,SELF_SERVE,group g1,self,,orders,mysql-database,READ,no end,"no approver, no end, no MFA"`, everything[6])
 	relabelled := lines(t, server, "-flagged", "-production-label", "staging, TEST")
-	check.Equal(t, len(relabelled), 4)
-	check.Equal(t, relabelled[3], "test,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA")
+	require.Len(t, relabelled, 4)
+	require.Equal(t, "test,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA", relabelled[3])
 }
 
 // A flow for agents lets programs in on behalf of people, at any hour and as
@@ -176,17 +177,18 @@ func TestSpacesAgentsAndQueries(t *testing.T) {
 			map[string]any{"bundle": map[string]any{"bundle_id": "b1", "bundle_name": "Found"}},
 		}}),
 	)
-	check.Equal(t, lines(t, server), []string{
+	require.Equal(t, []string{
 		`agents,'=Payments,active,SELF_SERVE,agent for group g1,self,,(query),"resource_type = ""ssh""",,1h30m0s,`,
 		`careless,,active,SELF_SERVE,agent for group g1,self,,orders,mysql-database,READ,1h30m0s,no approver for agents`,
 		`robots,,active,SELF_SERVE,robot for group g1,self,Found,(query),"resource_type = ""ssh""",,1h30m0s,no approver`,
-	})
+	}, lines(t, server))
 	got := process.Run(t, process.Env(server), "-format", "json", "-flagged")
-	check.Contains(t, got.Stdout, `"flow": "careless"`, `"space": ""`)
+	require.Contains(t, got.Stdout, `"flow": "careless"`)
+	require.Contains(t, got.Stdout, `"space": ""`)
 
 	older := aponotest.NewServer(t, aponotest.WithoutSpaces())
 	older.Put(aponotest.AccessFlows, careful("before"))
-	check.Equal(t, lines(t, older), []string{`before,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,`})
+	require.Equal(t, []string{`before,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,`}, lines(t, older))
 }
 
 // A pipeline that gates on the review goes by the exit code alone.
@@ -195,16 +197,16 @@ func TestFail(t *testing.T) {
 	server := aponotest.NewServer(t)
 	server.Put(aponotest.AccessFlows, careful("careful"), with(careful("off"), map[string]any{"active": false, "approver_policy": nil}))
 	got := process.Run(t, process.Env(server), "-fail", "-flagged", "-format", "json")
-	check.Equal(t, got, process.Result{Stdout: "[]\n", Stderr: "1 access flow reviewed, 0 flagged\n"})
+	require.Equal(t, process.Result{Stdout: "[]\n", Stderr: "1 access flow reviewed, 0 flagged\n"}, got)
 	got = process.Run(t, process.Env(server), "-fail", "-flagged", "-all", "-format", "json")
-	check.Equal(t, got.Code, 1)
-	check.Equal(t, got.Stderr, "2 access flows reviewed, 1 flagged\naccess-review: 1 access flow flagged\n")
-	check.JSON(t, got.Stdout, `[{"flow": "off", "space": "", "active": false, "trigger": "SELF_SERVE", "requestor": "group g1", "for": "self", "bundle": "",
-		"target": "orders", "resources": "mysql-database", "permissions": ["READ"], "duration_min": 90, "flags": ["no approver"]}]`)
+	require.Equal(t, 1, got.Code)
+	require.Equal(t, "2 access flows reviewed, 1 flagged\naccess-review: 1 access flow flagged\n", got.Stderr)
+	apitest.JSONEq(t, `[{"flow": "off", "space": "", "active": false, "trigger": "SELF_SERVE", "requestor": "group g1", "for": "self", "bundle": "",
+		"target": "orders", "resources": "mysql-database", "permissions": ["READ"], "duration_min": 90, "flags": ["no approver"]}]`, got.Stdout)
 	server.FailNext("AccessFlows.List", 1, 403, nil, "")
 	got = process.Run(t, process.Env(server))
-	check.Equal(t, got, process.Result{Code: 1,
-		Stderr: "access-review: this token may not do that: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request id fake-6\n"})
+	require.Equal(t, process.Result{Code: 1,
+		Stderr: "access-review: this token may not do that: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request id fake-6\n"}, got)
 }
 
 // Whoever may name a flow must not run formulas on the reviewer's machine, and a
@@ -216,20 +218,20 @@ func TestNamesAreHarmless(t *testing.T) {
 		server.Put(aponotest.AccessFlows, careful(name))
 	}
 	const rest = ",,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,"
-	check.Equal(t, lines(t, server), []string{"'=cmd()" + rest, "'+1" + rest, "'-1" + rest, "'@SUM(A1)" + rest, "'\t=1" + rest, "a=b" + rest})
+	require.Equal(t, []string{"'=cmd()" + rest, "'+1" + rest, "'-1" + rest, "'@SUM(A1)" + rest, "'\t=1" + rest, "a=b" + rest}, lines(t, server))
 
 	server = aponotest.NewServer(t)
 	server.Put(aponotest.AccessFlows, careful("a\tb\nc\x1b[2J"))
 	got := process.Run(t, process.Env(server))
-	check.Equal(t, got.Stdout, ""+
+	require.Equal(t, ""+
 		"FLOW       SPACE  STATE   TRIGGER     REQUESTOR  FOR   BUNDLE  TARGET  RESOURCES       PERMISSIONS  DURATION  FLAGS\n"+
-		"a b c [2J  -      active  SELF_SERVE  group g1   self  -       orders  mysql-database  READ         1h30m0s   -\n")
+		"a b c [2J  -      active  SELF_SERVE  group g1   self  -       orders  mysql-database  READ         1h30m0s   -\n", got.Stdout)
 }
 
 func TestWithoutToken(t *testing.T) {
 	t.Parallel()
 	got := process.Run(t, nil, "-flagged")
-	check.Equal(t, got, process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "" +
 			"FLOW                   SPACE  STATE   TRIGGER     REQUESTOR                        FOR   BUNDLE  TARGET                          RESOURCES                                                                     PERMISSIONS     DURATION  FLAGS\n" +
 			"Break glass            -      active  SELF_SERVE  team platform                    self  -       Production databases            access scope                                                                  -               no end    no approver, no end, no MFA\n" +
@@ -238,16 +240,20 @@ func TestWithoutToken(t *testing.T) {
 			"Agents in development  -      active  SELF_SERVE  agent for team analytics         self  -       (query)                         resource_type = \"postgresql-database\" and integration contains \"development\"  -               30m0s     no approver for agents\n",
 		Stderr: "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n" +
 			"15 access flows reviewed, 4 flagged\n",
-	})
+	}, got)
 }
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	got := process.Run(t, nil, "-h")
-	check.Equal(t, got.Code, 0)
-	check.Contains(t, got.Stderr, "-all", "-fail", "-flagged", "-format", "-production-label")
-	check.Equal(t, process.Run(t, nil, "-format", "xml"), process.Result{Stderr: "access-review: -format is table, csv or json, not \"xml\"; see -h\n", Code: 2})
+	require.Zero(t, got.Code)
+	for _, part := range []string{
+		"-all", "-fail", "-flagged", "-format", "-production-label",
+	} {
+		require.Contains(t, got.Stderr, part)
+	}
+	require.Equal(t, process.Result{Stderr: "access-review: -format is table, csv or json, not \"xml\"; see -h\n", Code: 2}, process.Run(t, nil, "-format", "xml"))
 	server := aponotest.NewServer(t)
-	check.Equal(t, process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}), process.Result{Code: 1,
-		Stderr: "access-review: Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal\n"})
+	require.Equal(t, process.Result{Code: 1,
+		Stderr: "access-review: Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal\n"}, process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}))
 }

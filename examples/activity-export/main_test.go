@@ -16,7 +16,8 @@ import (
 
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { process.Main(m, main) }
@@ -44,18 +45,18 @@ func queries(t *testing.T, server *aponotest.Server) string {
 	t.Helper()
 	list := []any{}
 	for _, r := range server.Requests() {
-		check.Equal(t, r.Method+" "+r.Path, "GET /api/v3/activity")
+		require.Equal(t, "GET /api/v3/activity", r.Method+" "+r.Path)
 		list = append(list, r.Query)
 	}
 	data, err := json.Marshal(list)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	return string(data)
 }
 
 func read(t *testing.T, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	return string(data)
 }
 
@@ -63,15 +64,15 @@ func TestWithoutTokenExportsTheDemoTenant(t *testing.T) {
 	t.Parallel()
 	result := process.Run(t, nil, "-from", "2026-03-03", "-to", "2026-03-04", "-integration", "postgresql-production-orders",
 		"-fields", "request_date,requestor_email,resources,bundle_name")
-	check.Equal(t, result, process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "request_date,requestor_email,resources,bundle_name\n" +
 			"2026-03-03T08:00:00Z,ben.orders@example.com,orders,Orders on-call\n" +
 			"2026-03-04T08:00:00Z,chen.orders@example.com,orders,Orders on-call\n",
 		Stderr: demo + "Exported 2 rows.\n",
-	})
+	}, result)
 	all := process.Run(t, nil)
-	check.Equal(t, all.Stderr, demo+"Exported 600 rows.\n")
-	check.Equal(t, strings.Count(all.Stdout, "\n"), 601)
+	require.Equal(t, demo+"Exported 600 rows.\n", all.Stderr)
+	require.Equal(t, 601, strings.Count(all.Stdout, "\n"))
 }
 
 // A column, a filter or a period that is not sent makes a report that answers
@@ -100,8 +101,8 @@ func TestWhatIsAskedFor(t *testing.T) {
 			t.Parallel()
 			server := aponotest.NewServer(t, aponotest.WithOffsetPageSize(10))
 			result := process.Run(t, process.Env(server), strings.Fields(test.args)...)
-			check.Equal(t, result.Code, 0)
-			check.JSON(t, queries(t, server), "["+test.query+"]")
+			require.Zero(t, result.Code)
+			apitest.JSONEq(t, "["+test.query+"]", queries(t, server))
 		})
 	}
 }
@@ -115,14 +116,14 @@ func TestCSV(t *testing.T) {
 		{"request_id": "@SUM(A1)", "resources": ["=a", "b"], "justification": "\tx", "bundle_name": {"b": [true]}},
 		{"request_id": "a=1", "justification": "\rx", "bundle_name": -1}],
 		"pagination": {"total": 4, "limit": 100, "offset": 0}}`))
-	check.Equal(t, process.Run(t, env, "-fields", "request_id,resources,justification,bundle_name"), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "request_id,resources,justification,bundle_name\n" +
 			"'=1+1,\"a; b,c\",\"say \"\"hi\"\"\n-now\",\n" +
 			"'+1,,'-2,12345678901234567890\n" +
 			"'@SUM(A1),'=a; b,'\tx,\"{\"\"b\"\":[true]}\"\n" +
 			"a=1,,\"'\rx\",'-1\n",
 		Stderr: "Exported 4 rows.\n",
-	})
+	}, process.Run(t, env, "-fields", "request_id,resources,justification,bundle_name"))
 }
 
 // What the server answers beyond the API's document is part of the record.
@@ -131,21 +132,21 @@ func TestJSONLines(t *testing.T) {
 	env := serve(t, answers(`{"data": [{"request_id": "=1", "bundle_name": "B", "new": {"n": 12345678901234567890}}, {"request_id": "r2", "resources": []}],
 		"pagination": {"total": 2, "limit": 100, "offset": 0}}`))
 	result := process.Run(t, env, "-format", "jsonl", "-fields", "request_id")
-	check.Equal(t, result.Stderr, "Exported 2 rows.\n")
+	require.Equal(t, "Exported 2 rows.\n", result.Stderr)
 	lines := strings.SplitAfter(result.Stdout, "\n")
-	check.Equal(t, len(lines), 3)
-	check.JSON(t, lines[0], `{"request_id": "=1", "bundle_name": "B", "new": {"n": 12345678901234567890}}`)
-	check.JSON(t, lines[1], `{"request_id": "r2", "resources": []}`)
-	check.Equal(t, lines[2], "")
+	require.Len(t, lines, 3)
+	apitest.JSONEq(t, `{"request_id": "=1", "bundle_name": "B", "new": {"n": 12345678901234567890}}`, lines[0])
+	apitest.JSONEq(t, `{"request_id": "r2", "resources": []}`, lines[1])
+	require.Empty(t, lines[2])
 }
 
 func TestOutputFileIsReplaced(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "out.csv")
-	check.NoError(t, os.WriteFile(path, []byte(strings.Repeat("old\n", 100)), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("old\n", 100)), 0o600))
 	env := serve(t, answers(`{"data": [{"status": "ACTIVE"}], "pagination": {"total": 1, "limit": 1, "offset": 0}}`))
-	check.Equal(t, process.Run(t, env, "-fields", "status", "-o", path), process.Result{Stderr: "Exported 1 row.\n"})
-	check.Equal(t, read(t, path), "status\nACTIVE\n")
+	require.Equal(t, process.Result{Stderr: "Exported 1 row.\n"}, process.Run(t, env, "-fields", "status", "-o", path))
+	require.Equal(t, "status\nACTIVE\n", read(t, path))
 }
 
 // newServer has seven rows, in pages of two.
@@ -188,12 +189,12 @@ func stopped(t *testing.T) (server *aponotest.Server, args []string, output, mar
 	args, output, mark = resumable(t)
 	server.FaultNext("Activity.List", 2, aponotest.Fault{})
 	server.FailNext("Activity.List", 1, 403, nil, "")
-	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "Stopped after 4 rows. The same command goes on.\n" +
 			"activity-export: this token may not do that: apono: GET /api/v3/activity: 403 Forbidden, request id fake-3\n", Code: 1,
-	})
-	check.Equal(t, read(t, output), firstFour)
-	check.JSON(t, read(t, mark), checkpointOf(output, 4, 23, false))
+	}, process.Run(t, process.Env(server), args...))
+	require.Equal(t, firstFour, read(t, output))
+	apitest.JSONEq(t, checkpointOf(output, 4, 23, false), read(t, mark))
 	return server, args, output, mark
 }
 
@@ -204,30 +205,30 @@ func TestGoesOnWhereAnErrorStoppedIt(t *testing.T) {
 	server, args, output, mark := stopped(t)
 
 	// A run that was killed may have left rows that no checkpoint counts.
-	check.NoError(t, os.WriteFile(output, []byte(allSeven+"r7\nr8"), 0o600))
+	require.NoError(t, os.WriteFile(output, []byte(allSeven+"r7\nr8"), 0o600))
 	before, err := os.Open(mark)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	defer before.Close()
-	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{Stderr: "Exported 7 rows.\n"})
-	check.Equal(t, read(t, output), allSeven)
-	check.JSON(t, read(t, mark), checkpointOf(output, 7, 32, true))
-	check.JSON(t, queries(t, server), `[{`+query+`}, {`+query+`, "skip": ["2"]}, {`+query+`, "skip": ["4"]},
-		{`+query+`, "skip": ["4"]}, {`+query+`, "skip": ["6"]}]`)
+	require.Equal(t, process.Result{Stderr: "Exported 7 rows.\n"}, process.Run(t, process.Env(server), args...))
+	require.Equal(t, allSeven, read(t, output))
+	apitest.JSONEq(t, checkpointOf(output, 7, 32, true), read(t, mark))
+	apitest.JSONEq(t, `[{`+query+`}, {`+query+`, "skip": ["2"]}, {`+query+`, "skip": ["4"]},
+		{`+query+`, "skip": ["4"]}, {`+query+`, "skip": ["6"]}]`, queries(t, server))
 
 	// A checkpoint is replaced as a whole: who had the old one open still reads
 	// it, and no draft is left.
 	data, err := io.ReadAll(before)
-	check.NoError(t, err)
-	check.JSON(t, string(data), checkpointOf(output, 4, 23, false))
+	require.NoError(t, err)
+	apitest.JSONEq(t, checkpointOf(output, 4, 23, false), string(data))
 	entries, err := os.ReadDir(filepath.Dir(mark))
-	check.NoError(t, err)
-	check.Equal(t, len(entries), 1)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
 
-	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+	require.Equal(t, process.Result{
 		Stderr: output + " is complete, with 7 rows. Remove " + mark + " to export again.\n",
-	})
-	check.Equal(t, len(server.Requests()), 5)
-	check.Equal(t, read(t, output), allSeven)
+	}, process.Run(t, process.Env(server), args...))
+	require.Len(t, server.Requests(), 5)
+	require.Equal(t, allSeven, read(t, output))
 }
 
 // Neither Ctrl-C nor the death of the process loses what is in the checkpoint.
@@ -261,16 +262,16 @@ func TestGoesOnAfterItsEnd(t *testing.T) {
 			cmd := process.Command(t, append(env, "APONO_TOKEN="+server.Token), args...)
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
-			check.NoError(t, cmd.Start())
+			require.NoError(t, cmd.Start())
 			<-third
-			check.NoError(t, cmd.Process.Signal(test.signal))
-			check.True(t, cmd.Wait() != nil, "an error")
-			check.Equal(t, stderr.String(), test.stderr)
-			check.Equal(t, read(t, output), test.output)
-			check.JSON(t, read(t, mark), checkpointOf(output, test.rows, len(test.output), false))
+			require.NoError(t, cmd.Process.Signal(test.signal))
+			require.Error(t, cmd.Wait())
+			require.Equal(t, test.stderr, stderr.String())
+			require.Equal(t, test.output, read(t, output))
+			apitest.JSONEq(t, checkpointOf(output, test.rows, len(test.output), false), read(t, mark))
 
-			check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{Stderr: "Exported 7 rows.\n"})
-			check.Equal(t, read(t, output), allSeven)
+			require.Equal(t, process.Result{Stderr: "Exported 7 rows.\n"}, process.Run(t, process.Env(server), args...))
+			require.Equal(t, allSeven, read(t, output))
 		})
 	}
 }
@@ -285,23 +286,23 @@ func TestCheckpointsOfSomethingElseAreRefused(t *testing.T) {
 	for _, change := range []string{
 		"-to 2026-04-02", "-from 2026-01-01", "-unit s", "-format jsonl", "-fields request_id,status", "-status ACTIVE", "-o other.csv",
 	} {
-		check.Equal(t, process.Run(t, process.Env(server), append(slices.Clip(args), strings.Fields(change)...)...), other)
+		require.Equal(t, other, process.Run(t, process.Env(server), append(slices.Clip(args), strings.Fields(change)...)...))
 	}
-	check.Equal(t, len(server.Requests()), 3)
-	check.Equal(t, read(t, output), firstFour)
+	require.Len(t, server.Requests(), 3)
+	require.Equal(t, firstFour, read(t, output))
 
 	lacks := process.Result{
 		Stderr: "activity-export: " + output + " lacks some of the 23 bytes that " + mark + " counts: remove the checkpoint to start anew\n", Code: 1,
 	}
-	check.NoError(t, os.Truncate(output, 22))
-	check.Equal(t, process.Run(t, process.Env(server), args...), lacks)
-	check.NoError(t, os.Remove(output))
-	check.Equal(t, process.Run(t, process.Env(server), args...), lacks)
-	check.NoError(t, os.WriteFile(mark, []byte("{"), 0o600))
-	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+	require.NoError(t, os.Truncate(output, 22))
+	require.Equal(t, lacks, process.Run(t, process.Env(server), args...))
+	require.NoError(t, os.Remove(output))
+	require.Equal(t, lacks, process.Run(t, process.Env(server), args...))
+	require.NoError(t, os.WriteFile(mark, []byte("{"), 0o600))
+	require.Equal(t, process.Result{
 		Stderr: "activity-export: checkpoint " + mark + ": unexpected end of JSON input\n", Code: 1,
-	})
-	check.Equal(t, len(server.Requests()), 3)
+	}, process.Run(t, process.Env(server), args...))
+	require.Len(t, server.Requests(), 3)
 }
 
 // Whoever runs into what the API does not document has to learn what to do.
@@ -309,18 +310,18 @@ func TestServersThatDoNotAnswerInParts(t *testing.T) {
 	t.Parallel()
 	args, output, mark := resumable(t)
 	env := serve(t, answers(`{"data": [{"request_id": "r0"}, {"request_id": "r1"}], "pagination": {"total": 5, "limit": 2, "offset": 0}}`))
-	check.Equal(t, process.Run(t, env, args...), process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "Stopped after 2 rows. The same command goes on.\n" +
 			"activity-export: apono: GET /api/v3/activity: the list is not complete: 2 items read, total 5: asked for the items from 2, the server answered those from 0" + unlucky,
 		Code: 1,
-	})
-	check.Equal(t, read(t, output), header+"r0\nr1\n")
-	check.JSON(t, read(t, mark), checkpointOf(output, 2, 17, false))
+	}, process.Run(t, env, args...))
+	require.Equal(t, header+"r0\nr1\n", read(t, output))
+	apitest.JSONEq(t, checkpointOf(output, 2, 17, false), read(t, mark))
 
 	strict := aponotest.NewServer(t)
-	check.Equal(t, process.Run(t, process.Env(strict), "-limit", "2", "-format", "jsonl"), process.Result{
+	require.Equal(t, process.Result{
 		Code: 1, Stderr: "Stopped after 0 rows.\nactivity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: limit: there is no such query parameter, request id fake-1" + unlucky,
-	})
+	}, process.Run(t, process.Env(strict), "-limit", "2", "-format", "jsonl"))
 }
 
 // A wrong unit makes a period of another millennium: nobody may take what that
@@ -330,12 +331,12 @@ func TestPeriodInTheWrongUnit(t *testing.T) {
 	const hint = ". The server may count in the other -unit.\n"
 	all := serve(t, answers(`{"data": [{"request_date": "2026-02-28T23:59:59.9Z"}, {"request_date": "2026-03-01T00:00:00Z"}, {"request_date": "yesterday"}, {"request_date": "2026-03-02T00:00:00Z"}],
 		"pagination": {"total": 4, "limit": 4, "offset": 0}}`))
-	check.Equal(t, process.Run(t, all, "-o", os.DevNull, "-from", "2026-03-01", "-to", "2026-03-01"), process.Result{Stderr: "Exported 4 rows. Requested outside the period: 2" + hint})
-	check.Equal(t, process.Run(t, all, "-o", os.DevNull), process.Result{Stderr: "Exported 4 rows.\n"})
-	check.Equal(t, process.Run(t, all, "-o", os.DevNull, "-from", "2026-02-01"), process.Result{Stderr: "Exported 4 rows.\n"})
+	require.Equal(t, process.Result{Stderr: "Exported 4 rows. Requested outside the period: 2" + hint}, process.Run(t, all, "-o", os.DevNull, "-from", "2026-03-01", "-to", "2026-03-01"))
+	require.Equal(t, process.Result{Stderr: "Exported 4 rows.\n"}, process.Run(t, all, "-o", os.DevNull))
+	require.Equal(t, process.Result{Stderr: "Exported 4 rows.\n"}, process.Run(t, all, "-o", os.DevNull, "-from", "2026-02-01"))
 	none := serve(t, answers(`{"data": [], "pagination": {"total": 0, "limit": 4, "offset": 0}}`))
-	check.Equal(t, process.Run(t, none, "-o", os.DevNull, "-to", "2026-03-01"), process.Result{Stderr: "Exported 0 rows. Requested outside the period: 0" + hint})
-	check.Equal(t, process.Run(t, none, "-o", os.DevNull), process.Result{Stderr: "Exported 0 rows.\n"})
+	require.Equal(t, process.Result{Stderr: "Exported 0 rows. Requested outside the period: 0" + hint}, process.Run(t, none, "-o", os.DevNull, "-to", "2026-03-01"))
+	require.Equal(t, process.Result{Stderr: "Exported 0 rows.\n"}, process.Run(t, none, "-o", os.DevNull))
 }
 
 func TestWrongUsage(t *testing.T) {
@@ -355,17 +356,20 @@ func TestWrongUsage(t *testing.T) {
 		"-checkpoint c -o c -to 2026-01-01": checkpoint,
 		"extra":                             "activity-export: it takes 0 arguments besides flags, not 1; see -h\n",
 	} {
-		check.Equal(t, process.Run(t, nil, strings.Fields(args)...), process.Result{Stderr: want, Code: 2})
+		require.Equal(t, process.Result{Stderr: want, Code: 2}, process.Run(t, nil, strings.Fields(args)...))
 	}
 	missing := filepath.Join(t.TempDir(), "none", "out.csv")
 	result := process.Run(t, nil, "-o", missing)
-	check.Equal(t, result, process.Result{Stderr: demo + "activity-export: open " + missing + ": no such file or directory\n", Code: 1})
+	require.Equal(t, process.Result{Stderr: demo + "activity-export: open " + missing + ": no such file or directory\n", Code: 1}, result)
 	result = process.Run(t, nil, "-o", filepath.Join(t.TempDir(), "out.csv"), "-checkpoint", missing, "-to", "2026-04-01", "-every", "100")
-	check.Equal(t, result.Code, 1)
-	check.Contains(t, result.Stderr, "Stopped after 100 rows.", "\nactivity-export: ", "no such file or directory\n")
+	require.Equal(t, 1, result.Code)
+	require.Contains(t, result.Stderr, "Stopped after 100 rows.")
+	require.Contains(t, result.Stderr, "\nactivity-export: ")
+	require.Contains(t, result.Stderr, "no such file or directory\n")
 	help := process.Run(t, nil, "-h")
-	check.Equal(t, help.Code, 0)
-	check.Contains(t, help.Stderr, "The API does not document whether it takes the period in seconds or in", `s or ms; the API does not document which it takes (default "ms")`)
+	require.Zero(t, help.Code)
+	require.Contains(t, help.Stderr, "The API does not document whether it takes the period in seconds or in")
+	require.Contains(t, help.Stderr, `s or ms; the API does not document which it takes (default "ms")`)
 }
 
 // collections are the lines in which the runtime tells of a garbage collection;
@@ -386,17 +390,17 @@ func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
 			fmt.Fprintf(w, `{"request_id": "%d"}%s]}`, skip, rows)
 		})
 		result := process.Run(t, append(env, "GODEBUG=gctrace=1"), "-o", os.DevNull, "-fields", "request_id,justification,resources")
-		check.Contains(t, result.Stderr, fmt.Sprintf("Exported %d rows.\n", total))
+		require.Contains(t, result.Stderr, fmt.Sprintf("Exported %d rows.\n", total))
 		most, found := 0, collections.FindAllStringSubmatch(result.Stderr, -1)
-		check.True(t, len(found) > 5, "some garbage collections, got %d", len(found))
+		require.Greater(t, len(found), 5, "some garbage collections")
 		for _, match := range found {
 			size, err := strconv.Atoi(match[1])
-			check.NoError(t, err)
+			require.NoError(t, err)
 			most = max(most, size)
 		}
 		t.Logf("%d rows: at most %d MB in use", total, most)
 		return most
 	}
 	few, many := inUse(10_000), inUse(100_000)
-	check.True(t, many < few+30, "no growth, got %d MB for 10,000 rows and %d MB for 100,000", few, many)
+	require.Less(t, many, few+30, "no growth")
 }

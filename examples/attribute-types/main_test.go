@@ -7,7 +7,8 @@ import (
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { process.Main(m, main) }
@@ -47,11 +48,11 @@ func TestTypesAreASortedSet(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server := newServer(t)
-			check.Equal(t, process.Run(t, process.Env(server), test.args...), process.Result{Stdout: test.stdout})
+			require.Equal(t, process.Result{Stdout: test.stdout}, process.Run(t, process.Env(server), test.args...))
 			requests := server.Requests()
-			check.Equal(t, len(requests), 3)
-			check.Equal(t, requests[0].Method+" "+requests[0].Path, "GET /api/admin/v1/attributes")
-			check.Equal(t, len(requests[0].Query), 0)
+			require.Len(t, requests, 3)
+			require.Equal(t, "GET /api/admin/v1/attributes", requests[0].Method+" "+requests[0].Path)
+			require.Empty(t, requests[0].Query)
 		})
 	}
 }
@@ -59,10 +60,10 @@ func TestTypesAreASortedSet(t *testing.T) {
 func TestSourceIsAskedFor(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	check.Equal(t, process.Run(t, process.Env(server), "-source", "duty-1", "-count"), process.Result{Stdout: "shift\t1\nteam\t1\n"})
+	require.Equal(t, process.Result{Stdout: "shift\t1\nteam\t1\n"}, process.Run(t, process.Env(server), "-source", "duty-1", "-count"))
 	query, err := json.Marshal(server.Requests()[0].Query)
-	check.NoError(t, err)
-	check.JSON(t, string(query), `{"source_integration_reference": ["duty-1"]}`)
+	require.NoError(t, err)
+	apitest.JSONEq(t, `{"source_integration_reference": ["duty-1"]}`, string(query))
 }
 
 // A script that reads the output has to get an empty list where there is
@@ -70,14 +71,14 @@ func TestSourceIsAskedFor(t *testing.T) {
 func TestNoTypes(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	check.Equal(t, process.Run(t, process.Env(server), "-source", "nowhere", "-json"), process.Result{Stdout: "[]\n"})
-	check.Equal(t, process.Run(t, process.Env(server), "-source", "nowhere", "-json", "-count"), process.Result{Stdout: "[]\n"})
-	check.Equal(t, process.Run(t, process.Env(server), "-source", "nowhere"), process.Result{Stderr: "There are no such attributes.\n"})
+	require.Equal(t, process.Result{Stdout: "[]\n"}, process.Run(t, process.Env(server), "-source", "nowhere", "-json"))
+	require.Equal(t, process.Result{Stdout: "[]\n"}, process.Run(t, process.Env(server), "-source", "nowhere", "-json", "-count"))
+	require.Equal(t, process.Result{Stderr: "There are no such attributes.\n"}, process.Run(t, process.Env(server), "-source", "nowhere"))
 }
 
 func TestWithoutTokenPrintsTheDemoTenant(t *testing.T) {
 	t.Parallel()
-	check.Equal(t, process.Run(t, nil, "-count"), process.Result{Stdout: "pagerduty_shift\t10\nteam\t10\n", Stderr: demo})
+	require.Equal(t, process.Result{Stdout: "pagerduty_shift\t10\nteam\t10\n", Stderr: demo}, process.Run(t, nil, "-count"))
 }
 
 // A set that lacks what came after an error would look whole.
@@ -86,13 +87,15 @@ func TestErrorsPrintNoTypes(t *testing.T) {
 	server := newServer(t)
 	server.FaultNext("Attributes.List", 1, aponotest.Fault{})
 	server.FailNext("Attributes.List", 1, 403, nil, "")
-	check.Equal(t, process.Run(t, process.Env(server)), process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "attribute-types: this token may not do that: apono: GET /api/admin/v1/attributes: 403 Forbidden, request id fake-2\n", Code: 1,
-	})
-	check.Equal(t, process.Run(t, nil, "team"), process.Result{
+	}, process.Run(t, process.Env(server)))
+	require.Equal(t, process.Result{
 		Stderr: "attribute-types: it takes 0 arguments besides flags, not 1; see -h\n", Code: 2,
-	})
+	}, process.Run(t, nil, "team"))
 	help := process.Run(t, nil, "-h")
-	check.Equal(t, help.Code, 0)
-	check.Contains(t, help.Stderr, "-source integration", "-json", "-count")
+	require.Zero(t, help.Code)
+	require.Contains(t, help.Stderr, "-source integration")
+	require.Contains(t, help.Stderr, "-json")
+	require.Contains(t, help.Stderr, "-count")
 }

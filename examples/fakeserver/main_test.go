@@ -14,7 +14,7 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { process.Main(m, main) }
@@ -34,9 +34,9 @@ func serve(t *testing.T, args ...string) *fake {
 	t.Helper()
 	f := &fake{cmd: process.Command(t, nil, append([]string{"-port", "0"}, args...)...)}
 	stdout, err := f.cmd.StdoutPipe()
-	check.NoError(t, err)
+	require.NoError(t, err)
 	f.stdout, f.cmd.Stderr = bufio.NewReader(stdout), &f.stderr
-	check.NoError(t, f.cmd.Start())
+	require.NoError(t, f.cmd.Start())
 	t.Cleanup(func() {
 		if !f.stopped {
 			_ = f.cmd.Process.Kill()
@@ -52,9 +52,9 @@ func serve(t *testing.T, args ...string) *fake {
 func (f *fake) export(t *testing.T, name string) string {
 	t.Helper()
 	line, err := f.stdout.ReadString('\n')
-	check.NoError(t, err)
+	require.NoError(t, err)
 	value, found := strings.CutPrefix(line, "export "+name+"=")
-	check.True(t, found, "a line for %s, got %q", name, line)
+	require.Truef(t, found, "a line for %s, got %q", name, line)
 	return strings.TrimSuffix(value, "\n")
 }
 
@@ -62,7 +62,7 @@ func (f *fake) export(t *testing.T, name string) string {
 func (f *fake) client(t *testing.T, opts ...apono.Option) *apono.Client {
 	t.Helper()
 	client, err := apono.NewClient(f.token, append([]apono.Option{apono.WithBaseURL(f.endpoint)}, opts...)...)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
 	return client
 }
@@ -71,9 +71,9 @@ func (f *fake) client(t *testing.T, opts ...apono.Option) *apono.Client {
 func (f *fake) stop(t *testing.T) (stdout string, code int) {
 	t.Helper()
 	f.stopped = true
-	check.NoError(t, f.cmd.Process.Signal(os.Interrupt))
+	require.NoError(t, f.cmd.Process.Signal(os.Interrupt))
 	rest, err := io.ReadAll(f.stdout)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	_ = f.cmd.Wait()
 	return string(rest), f.cmd.ProcessState.ExitCode()
 }
@@ -84,46 +84,47 @@ func TestItServesTheDemoTenantUntilItIsInterrupted(t *testing.T) {
 	t.Parallel()
 	f := serve(t)
 	host, port, err := net.SplitHostPort(strings.TrimPrefix(f.endpoint, "http://"))
-	check.NoError(t, err)
-	check.Equal(t, host, "127.0.0.1")
-	check.True(t, port != "0" && port != "", "a port, got %q", port)
-	check.Equal(t, f.token, "aponotest-token")
+	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1", host)
+	require.NotEqual(t, "0", port, "a port")
+	require.NotEmpty(t, port, "a port")
+	require.Equal(t, "aponotest-token", f.token)
 
 	client := f.client(t)
 	integrations, err := apono.Collect(client.Integrations.ListAll(t.Context()))
-	check.NoError(t, err)
-	check.Equal(t, len(integrations), 273)
+	require.NoError(t, err)
+	require.Len(t, integrations, 273)
 	bundle, err := client.Bundles.GetByName(t.Context(), "Orders on-call")
-	check.NoError(t, err)
-	check.Equal(t, bundle.ID, "bundle-orders")
+	require.NoError(t, err)
+	require.Equal(t, "bundle-orders", bundle.ID)
 	page, err := client.Integrations.List(t.Context())
-	check.NoError(t, err)
-	check.Equal(t, len(page.Items), 100)
+	require.NoError(t, err)
+	require.Len(t, page.Items, 100)
 
 	stdout, code := f.stop(t)
-	check.Equal(t, stdout, "")
-	check.Equal(t, code, 0)
-	check.Equal(t, f.stderr.String(), "Try: curl -H 'Authorization: Bearer "+f.token+"' '"+f.endpoint+"/api/admin/v4/integrations?limit=1'\n")
+	require.Empty(t, stdout)
+	require.Zero(t, code)
+	require.Equal(t, "Try: curl -H 'Authorization: Bearer "+f.token+"' '"+f.endpoint+"/api/admin/v4/integrations?limit=1'\n", f.stderr.String())
 	_, err = client.Users.List(apono.WithoutRetry(t.Context()))
-	check.ErrorAs[*apono.TransportError](t, err)
+	require.ErrorAs(t, err, new(*apono.TransportError))
 }
 
 func TestItCanBeEmpty(t *testing.T) {
 	t.Parallel()
 	users, err := apono.Collect(serve(t, "-empty").client(t).Users.ListAll(t.Context()))
-	check.NoError(t, err)
-	check.Equal(t, len(users), 0)
+	require.NoError(t, err)
+	require.Empty(t, users)
 }
 
 func TestItAcceptsTheGivenTokenAndNoOther(t *testing.T) {
 	t.Parallel()
 	f := serve(t, "-token", "let-me-in", "-empty")
-	check.Equal(t, f.token, "let-me-in")
+	require.Equal(t, "let-me-in", f.token)
 	_, err := f.client(t).Users.List(t.Context())
-	check.NoError(t, err)
+	require.NoError(t, err)
 	f.token = "aponotest-token"
 	_, err = f.client(t).Users.List(t.Context())
-	check.ErrorIs(t, err, apono.ErrUnauthorized)
+	require.ErrorIs(t, err, apono.ErrUnauthorized)
 }
 
 // Programs that lose all but the first page pass every test in which there is
@@ -132,16 +133,16 @@ func TestItServesSmallPages(t *testing.T) {
 	t.Parallel()
 	client := serve(t, "-page-size", "7", "-offset-page-size", "3").client(t)
 	page, err := client.Users.List(t.Context())
-	check.NoError(t, err)
-	check.Equal(t, len(page.Items), 7)
-	check.True(t, page.NextPageToken != "", "another page")
+	require.NoError(t, err)
+	require.Len(t, page.Items, 7)
+	require.NotEmpty(t, page.NextPageToken, "another page")
 	users, err := apono.Collect(client.Users.ListAll(t.Context()))
-	check.NoError(t, err)
-	check.Equal(t, len(users), 100)
+	require.NoError(t, err)
+	require.Len(t, users, 100)
 	entries, err := client.Integrations.ListCatalog(t.Context())
-	check.NoError(t, err)
-	check.Equal(t, len(entries.Items), 3)
-	check.Equal(t, entries.Total, 10)
+	require.NoError(t, err)
+	require.Len(t, entries.Items, 3)
+	require.Equal(t, 10, entries.Total)
 }
 
 func request(t *testing.T, client *apono.Client) *apono.AccessRequest {
@@ -149,8 +150,8 @@ func request(t *testing.T, client *apono.Client) *apono.AccessRequest {
 	requests, err := client.AccessRequests.Create(t.Context(), apono.CreateAccessRequestInput{
 		BundleReference: apono.Ptr("Orders on-call"), Justification: apono.Ptr("A test"),
 	})
-	check.NoError(t, err)
-	check.True(t, len(requests) > 0, "a request")
+	require.NoError(t, err)
+	require.NotEmpty(t, requests, "a request")
 	return requests[0]
 }
 
@@ -160,8 +161,8 @@ func TestItGrantsWhatIsRequested(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	granted, err := client.AccessRequests.WaitFor(ctx, request(t, client).ID, apono.UntilGranted)
-	check.NoError(t, err)
-	check.Equal(t, granted.Status, "ACTIVE")
+	require.NoError(t, err)
+	require.EqualValues(t, "ACTIVE", granted.Status)
 }
 
 // The defaults are for people who look: a test that wants no approval has to be
@@ -170,10 +171,10 @@ func TestItLeavesRequestsOpenWhenTold(t *testing.T) {
 	t.Parallel()
 	client := serve(t, "-approve-after", "-1s", "-provisioning", "0s").client(t)
 	created := request(t, client)
-	check.Equal(t, created.Status, "PENDING")
+	require.EqualValues(t, "PENDING", created.Status)
 	again, err := client.AccessRequests.Get(t.Context(), created.ID)
-	check.NoError(t, err)
-	check.Equal(t, again.Status, "PENDING")
+	require.NoError(t, err)
+	require.EqualValues(t, "PENDING", again.Status)
 }
 
 // Access details that can be read once are lost by programs that read them to
@@ -183,13 +184,13 @@ func TestItGivesDetailsOutOnce(t *testing.T) {
 	client := serve(t, "-approve-after", "0s", "-provisioning", "0s", "-one-time-details").client(t)
 	request(t, client)
 	page, err := client.Sessions.List(t.Context())
-	check.NoError(t, err)
-	check.True(t, len(page.Items) > 0, "a session")
+	require.NoError(t, err)
+	require.NotEmpty(t, page.Items, "a session")
 	first, err := client.Sessions.GetAccessDetails(t.Context(), page.Items[0].ID)
-	check.NoError(t, err)
-	check.True(t, len(first.Parameters) > 0, "parameters, got %v", first)
+	require.NoError(t, err)
+	require.NotEmpty(t, first.Parameters, "parameters")
 	_, err = client.Sessions.GetAccessDetails(t.Context(), page.Items[0].ID)
-	check.True(t, err != nil, "an error the second time")
+	require.Error(t, err, "an error the second time")
 }
 
 // How a program behaves while it waits is seen with a server that is slow.
@@ -198,33 +199,36 @@ func TestItIsSlowWhenTold(t *testing.T) {
 	f := serve(t, "-latency", "1h", "-empty")
 	_, err := f.client(t, apono.WithAttemptTimeout(50*time.Millisecond), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1})).
 		Users.List(t.Context())
-	check.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 
 	// An interrupt does not wait for what is under way.
 	_, code := f.stop(t)
-	check.Equal(t, code, 0)
+	require.Zero(t, code)
 }
 
 func TestAPortInUseIsAnErrorOfOneLine(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	check.NoError(t, err)
+	require.NoError(t, err)
 	defer listener.Close()
 	_, port, err := net.SplitHostPort(listener.Addr().String())
-	check.NoError(t, err)
+	require.NoError(t, err)
 	result := process.Run(t, nil, "-port", port)
-	check.Equal(t, result, process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "fakeserver: listen tcp 127.0.0.1:" + port + ": bind: address already in use\n", Code: 1,
-	})
+	}, result)
 }
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	result := process.Run(t, nil, "-h")
-	check.Equal(t, result.Code, 0)
-	check.Equal(t, result.Stdout, "")
-	check.Contains(t, result.Stderr, "Serves a fake Apono", "Usage: fakeserver [flags]\n", "-approve-after", "-empty", "-latency",
-		"-offset-page-size", "-one-time-details", "-page-size", "-port", "-provisioning", "-token")
-	check.Equal(t, process.Run(t, nil, "-port", "x").Code, 2)
-	check.Equal(t, process.Run(t, nil, "extra").Code, 2)
+	require.Zero(t, result.Code)
+	require.Empty(t, result.Stdout)
+	for _, part := range []string{
+		"Serves a fake Apono", "Usage: fakeserver [flags]\n", "-approve-after", "-empty", "-latency", "-offset-page-size", "-one-time-details", "-page-size", "-port", "-provisioning", "-token",
+	} {
+		require.Contains(t, result.Stderr, part)
+	}
+	require.Equal(t, 2, process.Run(t, nil, "-port", "x").Code)
+	require.Equal(t, 2, process.Run(t, nil, "extra").Code)
 }

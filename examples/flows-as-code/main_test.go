@@ -14,7 +14,8 @@ import (
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { process.Main(m, main) }
@@ -29,7 +30,7 @@ func demo(t *testing.T) *aponotest.Server {
 func runs(t *testing.T, server *aponotest.Server, args ...string) (stdout, stderr string) {
 	t.Helper()
 	result := process.Run(t, process.Env(server), args...)
-	check.Equal(t, result.Code, 0)
+	require.Zero(t, result.Code)
 	return result.Stdout, result.Stderr
 }
 
@@ -55,21 +56,21 @@ func writes(server *aponotest.Server) []string {
 func read(t *testing.T, path ...string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(path...))
-	check.NoError(t, err)
+	require.NoError(t, err)
 	return string(data)
 }
 
 func write(t *testing.T, text string, path ...string) {
 	t.Helper()
 	name := filepath.Join(path...)
-	check.NoError(t, os.MkdirAll(filepath.Dir(name), 0o750))
-	check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o750))
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 }
 
 func edit(t *testing.T, before, after string, path ...string) {
 	t.Helper()
 	text := read(t, path...)
-	check.Contains(t, text, before)
+	require.Contains(t, text, before)
 	write(t, strings.Replace(text, before, after, 1), path...)
 }
 
@@ -77,7 +78,7 @@ func edit(t *testing.T, before, after string, path ...string) {
 func tree(t *testing.T, dir string) []string {
 	t.Helper()
 	var names []string
-	check.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
 			name, _ := filepath.Rel(dir, path)
 			names = append(names, filepath.ToSlash(name))
@@ -137,9 +138,9 @@ func TestADiffAfterAnExportSaysNothing(t *testing.T) {
 	server := demo(t)
 	dir := filepath.Join(t.TempDir(), "new", "access")
 	stdout, stderr := runs(t, server, "export", dir)
-	check.Equal(t, stdout, "32 objects exported, 0 files of others removed\n")
-	check.Equal(t, stderr, "")
-	check.Equal(t, tree(t, dir), []string{
+	require.Equal(t, "32 objects exported, 0 files of others removed\n", stdout)
+	require.Empty(t, stderr)
+	require.Equal(t, []string{
 		"bundles/Analytics on-call.json", "bundles/Billing on-call.json", "bundles/Catalog on-call.json",
 		"bundles/Identity on-call.json", "bundles/Orders on-call.json", "bundles/Orders staging.json", "bundles/Payments on-call.json",
 		"bundles/Platform on-call.json", "bundles/Search on-call.json", "bundles/Shipping on-call.json", "bundles/Support on-call.json",
@@ -149,24 +150,24 @@ func TestADiffAfterAnExportSaysNothing(t *testing.T) {
 		"flows/Support on-call.json", "flows/Support shift.json", "scopes/Orders databases.json", "scopes/Production databases.json",
 		"space-scopes/Orders resources.json", "space-scopes/Staging resources.json",
 		"spaces/Orders.json", "spaces/Platform engineering.json",
-	})
-	check.Equal(t, read(t, dir, "flows/Break glass.json"), breakGlass)
+	}, tree(t, dir))
+	require.Equal(t, breakGlass, read(t, dir, "flows/Break glass.json"))
 	stdout, stderr = runs(t, server, "diff", dir)
-	check.Equal(t, stdout+stderr, "")
+	require.Empty(t, stdout+stderr)
 	stdout, stderr = runs(t, server, "apply", dir, "-delete")
-	check.Equal(t, stdout+stderr, "Nothing to do.\n")
-	check.Equal(t, len(writes(server)), 0)
+	require.Equal(t, "Nothing to do.\n", stdout+stderr)
+	require.Empty(t, writes(server))
 }
 
 func TestWithoutTokenExportsTheDemoTenant(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	result := process.Run(t, nil, "export", dir)
-	check.Equal(t, result, process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "32 objects exported, 0 files of others removed\n",
 		Stderr: "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n",
-	})
-	check.Equal(t, read(t, dir, "flows/Break glass.json"), breakGlass)
+	}, result)
+	require.Equal(t, breakGlass, read(t, dir, "flows/Break glass.json"))
 }
 
 func TestAnEditChangesExactlyThatObject(t *testing.T) {
@@ -184,15 +185,15 @@ func TestAnEditChangesExactlyThatObject(t *testing.T) {
 0 to create, 1 to change, 0 to delete
 `
 	stdout, stderr := runs(t, server, "diff", dir)
-	check.Equal(t, stdout, shown)
-	check.Equal(t, stderr, "")
-	check.Equal(t, len(writes(server)), 0)
+	require.Equal(t, shown, stdout)
+	require.Empty(t, stderr)
+	require.Empty(t, writes(server))
 
 	stdout, stderr = runs(t, server, "apply", dir, "-yes")
-	check.Equal(t, stdout, shown+"changed access flow \"Break glass\" (flows/Break glass.json)\n")
-	check.Equal(t, stderr, "")
-	check.Equal(t, writes(server), []string{"PUT /api/admin/v2/access-flows/flow-break-glass"})
-	check.JSON(t, server.Requests("AccessFlows.Update")[0].Body, `{
+	require.Equal(t, shown+"changed access flow \"Break glass\" (flows/Break glass.json)\n", stdout)
+	require.Empty(t, stderr)
+	require.Equal(t, []string{"PUT /api/admin/v2/access-flows/flow-break-glass"}, writes(server))
+	apitest.JSONEq(t, `{
 		"name": "Break glass", "description": "For the worst of nights", "active": true, "trigger": "SELF_SERVE",
 		"requestors": {"logical_operator": "OR", "conditions": [
 			{"type": "team", "match_operator": "is", "values": ["platform"], "source_integration_reference": "google-idp"}
@@ -203,14 +204,14 @@ func TestAnEditChangesExactlyThatObject(t *testing.T) {
 			"require_mfa": true, "labels": ["production", "emergency"]
 		},
 		"request_for_others": false, "requestor_identity_type": "HUMAN"
-	}`)
+	}`, server.Requests("AccessFlows.Update")[0].Body)
 	var flow apono.AccessFlow
-	check.True(t, server.Get(aponotest.AccessFlows, "flow-break-glass", &flow), "the flow")
-	check.True(t, flow.Settings.RequireMFA, "the flow to be changed")
+	require.True(t, server.Get(aponotest.AccessFlows, "flow-break-glass", &flow), "the flow")
+	require.True(t, flow.Settings.RequireMFA, "expected the flow to be changed")
 
 	stdout, _ = runs(t, server, "apply", dir, "-yes")
-	check.Equal(t, stdout, "Nothing to do.\n")
-	check.Equal(t, len(writes(server)), 1)
+	require.Equal(t, "Nothing to do.\n", stdout)
+	require.Len(t, writes(server), 1)
 }
 
 // Whoever has a production and a test tenant wants the same rules in both.
@@ -219,32 +220,33 @@ func TestAnotherTenantIsRebuilt(t *testing.T) {
 	source, other := demo(t), aponotest.NewServer(t)
 	dir := exported(t, source)
 	for integration, err := range source.Client().Integrations.ListAll(t.Context()) {
-		check.NoError(t, err)
+		require.NoError(t, err)
 		integration.ID = "other-" + integration.ID
 		other.Put(aponotest.Integrations, *integration)
 	}
 	stdout, _ := runs(t, other, "apply", dir, "-yes")
-	check.Contains(t, stdout, "+ access scope \"Production databases\" (scopes/Production databases.json)\n+ bundle \"Analytics",
-		"32 to create, 0 to change, 0 to delete\ncreated space scope", "\ncreated access flow \"Support shift\" (flows/Support shift.json)\n")
+	require.Contains(t, stdout, "+ access scope \"Production databases\" (scopes/Production databases.json)\n+ bundle \"Analytics")
+	require.Contains(t, stdout, "32 to create, 0 to change, 0 to delete\ncreated space scope")
+	require.Contains(t, stdout, "\ncreated access flow \"Support shift\" (flows/Support shift.json)\n")
 	sent := writes(other)
-	check.Equal(t, sent, slices.Concat(
+	require.Equal(t, slices.Concat(
 		slices.Repeat([]string{"POST /api/admin/v1/space-scopes"}, 2),
 		slices.Repeat([]string{"POST /api/admin/v1/spaces"}, 2),
 		slices.Repeat([]string{"POST /api/admin/v1/access-scopes"}, 2),
 		slices.Repeat([]string{"POST /api/admin/v2/bundles"}, 11),
-		slices.Repeat([]string{"POST /api/admin/v2/access-flows"}, 15)))
+		slices.Repeat([]string{"POST /api/admin/v2/access-flows"}, 15)), sent)
 	stdout, stderr := runs(t, other, "diff", dir)
-	check.Equal(t, stdout+stderr, "")
+	require.Empty(t, stdout+stderr)
 	stdout, _ = runs(t, other, "apply", dir, "-yes", "-delete")
-	check.Equal(t, stdout, "Nothing to do.\n")
-	check.Equal(t, len(writes(other)), 32)
+	require.Equal(t, "Nothing to do.\n", stdout)
+	require.Len(t, writes(other), 32)
 
 	again := exported(t, other)
-	check.Equal(t, tree(t, again), tree(t, dir))
+	require.Equal(t, tree(t, dir), tree(t, again))
 	for _, name := range tree(t, dir) {
 		_, want, _ := strings.Cut(read(t, dir, name), ",\n")
 		_, got, _ := strings.Cut(read(t, again, name), ",\n")
-		check.Equal(t, got, want)
+		require.Equal(t, want, got)
 	}
 }
 
@@ -253,7 +255,7 @@ func TestObjectsWithoutAFileStayUnlessDeletionIsAskedFor(t *testing.T) {
 	server := demo(t)
 	dir := exported(t, server)
 	for _, name := range []string{"flows/Break glass.json", "flows/Orders on-call.json", "bundles/Orders on-call.json", "scopes/Production databases.json"} {
-		check.NoError(t, os.Remove(filepath.Join(dir, name)))
+		require.NoError(t, os.Remove(filepath.Join(dir, name)))
 	}
 	const shown = `- access flow "Break glass" (flow-break-glass)
 - access flow "Orders on-call" (flow-orders)
@@ -262,22 +264,22 @@ func TestObjectsWithoutAFileStayUnlessDeletionIsAskedFor(t *testing.T) {
 0 to create, 0 to change, 4 to delete
 `
 	stdout, _ := runs(t, server, "diff", dir)
-	check.Equal(t, lines(stdout), lines(shown))
+	require.Equal(t, lines(shown), lines(stdout))
 	stdout, stderr := runs(t, server, "apply", dir, "-yes")
-	check.Equal(t, stdout, "Nothing to do.\n")
-	check.Equal(t, stderr, "4 objects without a file will stay; -delete deletes them.\n")
-	check.Equal(t, len(writes(server)), 0)
+	require.Equal(t, "Nothing to do.\n", stdout)
+	require.Equal(t, "4 objects without a file will stay; -delete deletes them.\n", stderr)
+	require.Empty(t, writes(server))
 
 	stdout, stderr = runs(t, server, "apply", "-delete", dir, "-yes")
-	check.Contains(t, stdout, "\ndeleted bundle \"Orders on-call\" (bundle-orders)\n")
-	check.Equal(t, stderr, "")
+	require.Contains(t, stdout, "\ndeleted bundle \"Orders on-call\" (bundle-orders)\n")
+	require.Empty(t, stderr)
 	sent := writes(server)
 	slices.Sort(sent[:2]) // flows do not refer to each other
-	check.Equal(t, sent, []string{
+	require.Equal(t, []string{
 		"DELETE /api/admin/v2/access-flows/flow-break-glass", "DELETE /api/admin/v2/access-flows/flow-orders",
 		"DELETE /api/admin/v2/bundles/bundle-orders", "DELETE /api/admin/v1/access-scopes/scope-production",
-	})
-	check.True(t, !server.Get(aponotest.Bundles, "bundle-orders", &apono.Bundle{}), "no bundle")
+	}, sent)
+	require.False(t, server.Get(aponotest.Bundles, "bundle-orders", &apono.Bundle{}), "no bundle")
 }
 
 func lines(text string) []string {
@@ -291,14 +293,14 @@ func TestADeletionOfWhatIsReferredToIsRefused(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
-	check.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call.json")))
+	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call.json")))
 	result := process.Run(t, process.Env(server), "apply", dir, "-yes", "-delete")
-	check.Equal(t, result, process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "flows-as-code: flows/Orders on-call.json: it refers to the bundle \"Orders on-call\", which would not exist\n", Code: 1,
-	})
+	}, result)
 	stdout, _ := runs(t, server, "apply", dir, "-yes")
-	check.Equal(t, stdout, "Nothing to do.\n")
-	check.Equal(t, len(writes(server)), 0)
+	require.Equal(t, "Nothing to do.\n", stdout)
+	require.Empty(t, writes(server))
 }
 
 // Git keeps no empty folders: a clone without bundles must not delete them all.
@@ -306,9 +308,9 @@ func TestAKindWithoutAFolderIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
-	check.NoError(t, os.RemoveAll(filepath.Join(dir, "bundles")))
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "bundles")))
 	stdout, stderr := runs(t, server, "apply", dir, "-delete", "-yes")
-	check.Equal(t, stdout+stderr, "Nothing to do.\n")
+	require.Equal(t, "Nothing to do.\n", stdout+stderr)
 }
 
 // A change that cannot be made as a whole must not be made in part.
@@ -345,12 +347,14 @@ func TestFoldersThatMakeNoSenseAreRefused(t *testing.T) {
 			for _, command := range []string{"diff", "apply"} {
 				result := process.Run(t, process.Env(server), command, dir, "-yes", "-delete")
 				if name == "wrong type" { // in the words of encoding/json, which change with its version
-					check.Contains(t, result.Stderr, test.want, "cannot unmarshal number into Go", "query")
+					require.Contains(t, result.Stderr, test.want)
+					require.Contains(t, result.Stderr, "cannot unmarshal number into Go")
+					require.Contains(t, result.Stderr, "query")
 					result.Stderr = "flows-as-code: " + test.want + "\n"
 				}
-				check.Equal(t, result, process.Result{Stderr: "flows-as-code: " + test.want + "\n", Code: 1})
+				require.Equal(t, process.Result{Stderr: "flows-as-code: " + test.want + "\n", Code: 1}, result)
 			}
-			check.Equal(t, len(writes(server)), 0)
+			require.Empty(t, writes(server))
 		})
 	}
 }
@@ -371,16 +375,20 @@ func TestFoldersThatAreNoneAreRefused(t *testing.T) {
 		{[]string{"apply", "--", empty, "-yes"}, "it takes 2 arguments besides flags, not 3; see -h", 2},
 	} {
 		result := process.Run(t, process.Env(server), test.args...)
-		check.Equal(t, result, process.Result{Stderr: "flows-as-code: " + test.want + "\n", Code: test.code})
+		require.Equal(t, process.Result{Stderr: "flows-as-code: " + test.want + "\n", Code: test.code}, result)
 	}
-	check.Equal(t, len(server.Requests()), 0)
+	require.Empty(t, server.Requests())
 }
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	result := process.Run(t, nil, "-h")
-	check.Equal(t, result.Code, 0)
-	check.Contains(t, result.Stderr, "Usage: flows-as-code [flags] COMMAND DIR\n", "export DIR", "diff DIR", "apply DIR", "-delete", "-yes")
+	require.Zero(t, result.Code)
+	for _, part := range []string{
+		"Usage: flows-as-code [flags] COMMAND DIR\n", "export DIR", "diff DIR", "apply DIR", "-delete", "-yes",
+	} {
+		require.Contains(t, result.Stderr, part)
+	}
 }
 
 // In a pipeline nobody answers, and what was not confirmed must not happen.
@@ -390,9 +398,9 @@ func TestWithoutATerminalNothingIsApplied(t *testing.T) {
 	dir := exported(t, server)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	result := process.RunWith(t, "yes\n", process.Env(server), "apply", dir)
-	check.Equal(t, result.Code, 1)
-	check.Equal(t, result.Stderr, "flows-as-code: there is no terminal to ask on: nothing was changed; -yes applies without a question\n")
-	check.Equal(t, len(writes(server)), 0)
+	require.Equal(t, 1, result.Code)
+	require.Equal(t, "flows-as-code: there is no terminal to ask on: nothing was changed; -yes applies without a question\n", result.Stderr)
+	require.Empty(t, writes(server))
 }
 
 // The names come from people: none may write outside of the folder, hide a file,
@@ -408,7 +416,7 @@ func TestEveryNameIsASafeFileName(t *testing.T) {
 		server.Put(aponotest.Scopes, apono.AccessScope{ID: id, Name: name, Query: "q"})
 	}
 	dir := exported(t, server)
-	check.Equal(t, tree(t, filepath.Dir(dir)), []string{
+	require.Equal(t, []string{
 		"access/scopes/%20x.json", "access/scopes/%2E.%2F..%2Fetc%2Fpasswd.json", "access/scopes/%2E..json",
 		"access/scopes/%2Ehidden.json", "access/scopes/%4EUL.txt.json", "access/scopes/%63on.json",
 		"access/scopes/" + strings.Repeat("%C3%A4", 25) + "@s14.json",
@@ -416,12 +424,12 @@ func TestEveryNameIsASafeFileName(t *testing.T) {
 		"access/scopes/a%2Fb.json", "access/scopes/a%5Cb%3Ac.json", "access/scopes/console.json", "access/scopes/orders@s05.json",
 		"access/scopes/same%40s13.json", "access/scopes/same@%5313.json", "access/scopes/same@s11.json",
 		"access/scopes/twice@%2E%2E%2Fs18.json", "access/scopes/twice@s19.json",
-	})
+	}, tree(t, filepath.Dir(dir)))
 	result := process.Run(t, process.Env(server), "diff", dir)
-	check.Equal(t, result.Stderr, "flows-as-code: scopes/@s08.json: its object has no name\n")
-	check.NoError(t, os.Remove(filepath.Join(dir, "scopes/@s08.json")))
+	require.Equal(t, "flows-as-code: scopes/@s08.json: its object has no name\n", result.Stderr)
+	require.NoError(t, os.Remove(filepath.Join(dir, "scopes/@s08.json")))
 	stdout, _ := runs(t, server, "diff", dir)
-	check.Equal(t, stdout, "- access scope \"\" (s08)\n0 to create, 0 to change, 1 to delete\n")
+	require.Equal(t, "- access scope \"\" (s08)\n0 to create, 0 to change, 1 to delete\n", stdout)
 }
 
 // A file that stays behind would bring a deleted flow back with the next apply.
@@ -430,21 +438,21 @@ func TestAnExportRemovesTheFilesOfWhatIsGone(t *testing.T) {
 	server := demo(t)
 	dir := exported(t, server)
 	write(t, "ref: refs/heads/main", dir, ".git/HEAD")
-	check.NoError(t, server.Client().AccessFlows.Delete(t.Context(), "flow-break-glass"))
+	require.NoError(t, server.Client().AccessFlows.Delete(t.Context(), "flow-break-glass"))
 	bundle, err := server.Client().Bundles.GetByName(t.Context(), "Orders on-call")
-	check.NoError(t, err)
+	require.NoError(t, err)
 	in := bundle.UpdateInput()
 	in.Name = "ORDERS on-call"
 	_, err = server.Client().Bundles.Update(t.Context(), bundle.ID, in)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	stdout, _ := runs(t, server, "export", dir)
-	check.Equal(t, stdout, "31 objects exported, 2 files of others removed\n")
+	require.Equal(t, "31 objects exported, 2 files of others removed\n", stdout)
 	names := tree(t, dir)
-	check.Equal(t, len(names), 32)
-	check.True(t, slices.Contains(names, "bundles/ORDERS on-call.json"), "the new name in %q", names)
-	check.True(t, !slices.Contains(names, "bundles/Orders on-call.json"), "no old name in %q", names)
-	check.True(t, !slices.Contains(names, "flows/Break glass.json"), "no deleted flow in %q", names)
-	check.Contains(t, read(t, dir, "flows/Orders on-call.json"), `"bundle_reference": "ORDERS on-call"`)
+	require.Len(t, names, 32)
+	require.Containsf(t, names, "bundles/ORDERS on-call.json", "the new name in %q", names)
+	require.NotContainsf(t, names, "bundles/Orders on-call.json", "no old name in %q", names)
+	require.NotContainsf(t, names, "flows/Break glass.json", "no deleted flow in %q", names)
+	require.Contains(t, read(t, dir, "flows/Orders on-call.json"), `"bundle_reference": "ORDERS on-call"`)
 }
 
 func TestAnExportTouchesNoFilesOfSomethingElse(t *testing.T) {
@@ -453,10 +461,10 @@ func TestAnExportTouchesNoFilesOfSomethingElse(t *testing.T) {
 	dir := t.TempDir()
 	write(t, "x", dir, "flows/notes.txt")
 	result := process.Run(t, process.Env(server), "export", dir)
-	check.Equal(t, result, process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "flows-as-code: " + dir + " holds what this program did not write: flows/notes.txt: it is no .json file\n", Code: 1,
-	})
-	check.Equal(t, tree(t, dir), []string{"flows/notes.txt"})
+	}, result)
+	require.Equal(t, []string{"flows/notes.txt"}, tree(t, dir))
 }
 
 // A link in a repository that somebody else can push to must not have the
@@ -466,14 +474,14 @@ func TestLinksOutOfTheFolderAreNotFollowed(t *testing.T) {
 	server := demo(t)
 	dir, outside := exported(t, server), t.TempDir()
 	write(t, breakGlass, outside, "secret.json")
-	check.NoError(t, os.Remove(filepath.Join(dir, "flows/Break glass.json")))
-	check.NoError(t, os.Symlink(filepath.Join(outside, "secret.json"), filepath.Join(dir, "flows/Break glass.json")))
+	require.NoError(t, os.Remove(filepath.Join(dir, "flows/Break glass.json")))
+	require.NoError(t, os.Symlink(filepath.Join(outside, "secret.json"), filepath.Join(dir, "flows/Break glass.json")))
 	for _, command := range []string{"diff", "export"} {
 		result := process.Run(t, process.Env(server), command, dir)
-		check.Equal(t, result.Code, 1)
-		check.Contains(t, result.Stderr, "path escapes from parent")
+		require.Equal(t, 1, result.Code)
+		require.Contains(t, result.Stderr, "path escapes from parent")
 	}
-	check.Equal(t, read(t, outside, "secret.json"), breakGlass)
+	require.Equal(t, breakGlass, read(t, outside, "secret.json"))
 }
 
 // References by name break when only one side of a rename is edited.
@@ -483,14 +491,14 @@ func TestARenameNeedsItsReferencesEdited(t *testing.T) {
 	dir := exported(t, server)
 	edit(t, `"name": "Orders on-call"`, `"name": "Orders duty"`, dir, "bundles/Orders on-call.json")
 	result := process.Run(t, process.Env(server), "apply", dir, "-yes")
-	check.Equal(t, result, process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "flows-as-code: flows/Orders on-call.json: it refers to the bundle \"Orders on-call\", which would not exist\n", Code: 1,
-	})
+	}, result)
 	edit(t, `"bundle_reference": "Orders on-call"`, `"bundle_reference": "Orders duty"`, dir, "flows/Orders on-call.json")
 	runs(t, server, "apply", dir, "-yes")
-	check.Equal(t, writes(server), []string{"PUT /api/admin/v2/bundles/bundle-orders", "PUT /api/admin/v2/access-flows/flow-orders"})
+	require.Equal(t, []string{"PUT /api/admin/v2/bundles/bundle-orders", "PUT /api/admin/v2/access-flows/flow-orders"}, writes(server))
 	stdout, _ := runs(t, server, "apply", dir, "-yes")
-	check.Equal(t, stdout, "Nothing to do.\n")
+	require.Equal(t, "Nothing to do.\n", stdout)
 }
 
 // What people write by hand says the same in other words.
@@ -504,11 +512,12 @@ func TestWhatIsTheSameToAponoIsNoChange(t *testing.T) {
 	edit(t, `"request_for_others": false`, `"request_for_others": true`, name) // which Apono never answers
 	edit(t, `  "id": "flow-break-glass",`, ``, name)
 	stdout, _ := runs(t, server, "diff", dir)
-	check.Equal(t, stdout, "")
+	require.Empty(t, stdout)
 
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, name)
 	runs(t, server, "apply", dir, "-yes")
-	check.Contains(t, server.Requests("AccessFlows.Update")[0].Body, `"request_for_others":true`, `"access_scope_reference":"scope-production"`)
+	require.Contains(t, server.Requests("AccessFlows.Update")[0].Body, `"request_for_others":true`)
+	require.Contains(t, server.Requests("AccessFlows.Update")[0].Body, `"access_scope_reference":"scope-production"`)
 }
 
 // A name that two bundles have refers to neither.
@@ -517,21 +526,20 @@ func TestSharedNames(t *testing.T) {
 	server := demo(t)
 	server.Put(aponotest.Bundles, apono.Bundle{ID: "b2", Name: "Orders on-call", AccessTargets: []apono.AccessBundleAccessTarget{}})
 	dir := exported(t, server)
-	check.Contains(t, read(t, dir, "flows/Orders on-call.json"), `"bundle_reference": "bundle-orders"`)
-	check.Contains(t, read(t, dir, "bundles/Orders on-call@b2.json"), `"id": "b2"`)
+	require.Contains(t, read(t, dir, "flows/Orders on-call.json"), `"bundle_reference": "bundle-orders"`)
+	require.Contains(t, read(t, dir, "bundles/Orders on-call@b2.json"), `"id": "b2"`)
 	stdout, _ := runs(t, server, "diff", dir)
-	check.Equal(t, stdout, "")
+	require.Empty(t, stdout)
 
 	write(t, `{"object": {"name": "Orders on-call", "access_targets": []}}`, dir, "bundles/new.json")
-	check.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call@b2.json")))
-	check.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call@bundle-orders.json")))
+	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call@b2.json")))
+	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call@bundle-orders.json")))
 	result := process.Run(t, process.Env(server), "diff", dir)
-	check.Equal(t, result.Stderr, "flows-as-code: bundles/new.json: Apono has several of the name \"Orders on-call\": give the id of one\n")
-	check.NoError(t, server.Client().Bundles.Delete(t.Context(), "b2"))
+	require.Equal(t, "flows-as-code: bundles/new.json: Apono has several of the name \"Orders on-call\": give the id of one\n", result.Stderr)
+	require.NoError(t, server.Client().Bundles.Delete(t.Context(), "b2"))
 	write(t, `{"object": {"name": "Orders on-call", "access_targets": []}}`, dir, "bundles/newer.json")
 	result = process.Run(t, process.Env(server), "diff", dir)
-	check.Equal(t, result.Stderr,
-		"flows-as-code: bundles/newer.json: another file has the name \"Orders on-call\" too, and Apono has no bundle with its id\n")
+	require.Equal(t, "flows-as-code: bundles/newer.json: another file has the name \"Orders on-call\" too, and Apono has no bundle with its id\n", result.Stderr)
 }
 
 // Whoever is stopped halfway has to know how far it went.
@@ -543,9 +551,9 @@ func TestAFailureSaysHowFarItWent(t *testing.T) {
 	edit(t, `"Every database of the production stage"`, `"All of them"`, dir, "scopes/Production databases.json")
 	server.FailNext("AccessFlows.Update", 1, 409, nil, `{"message": "locked"}`)
 	result := process.Run(t, process.Env(server), "apply", dir, "-yes")
-	check.Equal(t, result.Code, 1)
-	check.Contains(t, result.Stdout, "\nchanged access scope \"Production databases\" (scopes/Production databases.json)\n")
-	check.Contains(t, result.Stderr, "flows-as-code: after 1 of 2 changes: access flow \"Break glass\" (flows/Break glass.json): apono: PUT /api/admin/v2/access-flows/{id}: 409 Conflict: locked")
+	require.Equal(t, 1, result.Code)
+	require.Contains(t, result.Stdout, "\nchanged access scope \"Production databases\" (scopes/Production databases.json)\n")
+	require.Contains(t, result.Stderr, "flows-as-code: after 1 of 2 changes: access flow \"Break glass\" (flows/Break glass.json): apono: PUT /api/admin/v2/access-flows/{id}: 409 Conflict: locked")
 }
 
 // tenantOf is a server of another version of the API, with one flow and no rules
@@ -614,18 +622,23 @@ func TestWhatTheSDKDoesNotKnowSurvivesExportAndApply(t *testing.T) {
 		"space": {"space_id": "s1", "space_name": "Team"}, "nothing": null, "exponent": 1E+2
 	}`, "")
 	dir := t.TempDir()
-	check.Equal(t, process.Run(t, s.env(), "export", dir).Code, 0)
-	check.Equal(t, process.Run(t, s.env(), "diff", dir), process.Result{})
-	check.Contains(t, read(t, dir, "flows/one.json"), `"space": "Team"`, `"<a&b>"`, `"big": 12345678901234567890`, `"weight": 1.10`, `"exponent": 1E+2`)
+	require.Zero(t, process.Run(t, s.env(), "export", dir).Code)
+	require.Equal(t, process.Result{}, process.Run(t, s.env(), "diff", dir))
+	text := read(t, dir, "flows/one.json")
+	for _, part := range []string{
+		`"space": "Team"`, `"<a&b>"`, `"big": 12345678901234567890`, `"weight": 1.10`, `"exponent": 1E+2`,
+	} {
+		require.Contains(t, text, part)
+	}
 	edit(t, `"active": true`, `"active": false`, dir, "flows/one.json")
 	s.take()
 	result := process.Run(t, s.env(), "apply", dir, "-yes")
-	check.Equal(t, result.Stderr, "")
+	require.Empty(t, result.Stderr)
 	requests := s.take()
-	check.Equal(t, len(requests), 6)
+	require.Len(t, requests, 6)
 	body, isPut := strings.CutPrefix(requests[5], "PUT /api/admin/v2/access-flows/f1 ")
-	check.True(t, isPut, "a PUT, got %s", requests[3])
-	check.JSON(t, body, `{
+	require.Truef(t, isPut, "a PUT, got %s", requests[3])
+	apitest.JSONEq(t, `{
 		"name": "one", "active": false, "trigger": "SELF_SERVE", "description": null,
 		"requestors": {"logical_operator": "OR", "strict": false, "conditions": [
 			{"type": "user", "match_operator": "is", "values": ["u"], "source_integration_reference": "Okta", "weight": 1.10}
@@ -639,7 +652,7 @@ func TestWhatTheSDKDoesNotKnowSurvivesExportAndApply(t *testing.T) {
 			"require_mfa": true, "labels": [], "notify": ["<a&b>"]
 		},
 		"nothing": null, "exponent": 1E+2, "request_for_others": false, "requestor_identity_type": "HUMAN"
-	}`)
+	}`, body)
 }
 
 // A server whose pages go round in circles would be asked forever.
@@ -647,21 +660,20 @@ func TestPagesThatComeBackAreAnError(t *testing.T) {
 	t.Parallel()
 	s := newTenant(t, "", "same")
 	result := process.Run(t, s.env(), "export", t.TempDir())
-	check.Equal(t, result.Code, 1)
-	check.Contains(t, result.Stderr, "flows-as-code: GET /api/admin/v1/space-scopes: ")
-	check.Equal(t, len(s.take()), 2)
+	require.Equal(t, 1, result.Code)
+	require.Contains(t, result.Stderr, "flows-as-code: GET /api/admin/v1/space-scopes: ")
+	require.Len(t, s.take(), 2)
 }
 
 // Without an id an apply would create the object again.
 func TestAnObjectWithoutAnIDIsAnError(t *testing.T) {
 	t.Parallel()
 	result := process.Run(t, newTenant(t, `{"name": "one"}`, "").env(), "export", t.TempDir())
-	check.Equal(t, result, process.Result{Stderr: "flows-as-code: apono answered the access flow \"one\" without an id\n", Code: 1})
+	require.Equal(t, process.Result{Stderr: "flows-as-code: apono answered the access flow \"one\" without an id\n", Code: 1}, result)
 }
 
 func TestDifferencesFarApartAreShownApart(t *testing.T) {
 	t.Parallel()
-	check.Equal(t, difference("a\nb\nc\nd\ne\nf\ng\nh\n", "a\nB\nc\nd\ne\nf\ng\nh\ni\n"),
-		"     a\n    -b\n    +B\n     c\n     d\n    ...\n     g\n     h\n    +i\n")
-	check.Equal(t, difference("a\n", "a\n"), "")
+	require.Equal(t, "     a\n    -b\n    +B\n     c\n     d\n    ...\n     g\n     h\n    +i\n", difference("a\nb\nc\nd\ne\nf\ng\nh\n", "a\nB\nc\nd\ne\nf\ng\nh\ni\n"))
+	require.Empty(t, difference("a\n", "a\n"))
 }

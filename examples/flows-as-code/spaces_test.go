@@ -8,7 +8,8 @@ import (
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 const platform = `{
@@ -37,27 +38,29 @@ func TestSpacesAreFiles(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
-	check.Equal(t, read(t, dir, "spaces/Platform engineering.json"), platform)
-	check.Equal(t, read(t, dir, "scopes/Orders databases.json"), ordersScope)
-	check.Contains(t, read(t, dir, "flows/Orders staging.json"), `"space": "Orders",`)
-	check.Contains(t, read(t, dir, "flows/Agents in development.json"), `"requestor_identity_type": "AGENT"`, `"query_target": {`)
+	require.Equal(t, platform, read(t, dir, "spaces/Platform engineering.json"))
+	require.Equal(t, ordersScope, read(t, dir, "scopes/Orders databases.json"))
+	require.Contains(t, read(t, dir, "flows/Orders staging.json"), `"space": "Orders",`)
+	text := read(t, dir, "flows/Agents in development.json")
+	require.Contains(t, text, `"requestor_identity_type": "AGENT"`)
+	require.Contains(t, text, `"query_target": {`)
 
 	// The scopes of a space have no order, and an id is as good as a name.
 	edit(t, "\"Orders resources\",\n      \"Staging resources\"", `"space-scope-staging", "Orders resources"`, dir, "spaces/Platform engineering.json")
 	edit(t, `"space": "Orders"`, `"space": "space-orders"`, dir, "scopes/Orders databases.json")
 	stdout, stderr := runs(t, server, "diff", dir)
-	check.Equal(t, stdout+stderr, "")
+	require.Empty(t, stdout+stderr)
 
 	edit(t, `"space-scope-staging", "Orders resources"`, `"Staging resources"`, dir, "spaces/Platform engineering.json")
 	edit(t, `"query": "`, `"query": "true and `, dir, "space-scopes/Staging resources.json")
 	runs(t, server, "apply", dir, "-yes")
-	check.Equal(t, writes(server), []string{"PUT /api/admin/v1/space-scopes/space-scope-staging", "PUT /api/admin/v1/spaces/space-platform"})
-	check.JSON(t, server.Requests("Spaces.Update")[0].Body, `{"name": "Platform engineering", "space_scope_references": ["Staging resources"]}`)
+	require.Equal(t, []string{"PUT /api/admin/v1/space-scopes/space-scope-staging", "PUT /api/admin/v1/spaces/space-platform"}, writes(server))
+	apitest.JSONEq(t, `{"name": "Platform engineering", "space_scope_references": ["Staging resources"]}`, server.Requests("Spaces.Update")[0].Body)
 	var space apono.Space
-	check.True(t, server.Get(aponotest.Spaces, "space-platform", &space), "the space")
-	check.Equal(t, len(space.SpaceScopes), 1)
-	check.Equal(t, space.SpaceScopes[0].Query, `true and integration contains "staging"`)
-	check.True(t, server.Get(aponotest.SpaceMembersOf("space-platform"), "group-platform", &apono.SpaceMember{}), "the members to stay")
+	require.True(t, server.Get(aponotest.Spaces, "space-platform", &space), "the space")
+	require.Len(t, space.SpaceScopes, 1)
+	require.Equal(t, `true and integration contains "staging"`, space.SpaceScopes[0].Query)
+	require.True(t, server.Get(aponotest.SpaceMembersOf("space-platform"), "group-platform", &apono.SpaceMember{}), "expected the members to stay")
 }
 
 // An object that is created outside of its space is everybody's.
@@ -65,21 +68,21 @@ func TestObjectsAreCreatedInTheirSpace(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
-	check.NoError(t, server.Client().AccessFlows.Delete(t.Context(), "flow-orders-staging"))
-	check.NoError(t, server.Client().AccessFlows.Delete(t.Context(), "flow-agents"))
+	require.NoError(t, server.Client().AccessFlows.Delete(t.Context(), "flow-orders-staging"))
+	require.NoError(t, server.Client().AccessFlows.Delete(t.Context(), "flow-agents"))
 	runs(t, server, "apply", dir, "-yes")
 	var spaces []string
 	for _, request := range server.Requests("AccessFlows.Create") {
 		spaces = append(spaces, request.Query.Encode())
-		check.Lacks(t, request.Body, `"space"`)
+		require.NotContains(t, request.Body, `"space"`)
 	}
-	check.Equal(t, spaces, []string{"", "space_reference=Orders"})
+	require.Equal(t, []string{"", "space_reference=Orders"}, spaces)
 	flows, err := apono.Collect(server.Client().AccessFlows.ListAll(t.Context(), apono.ListAccessFlowsOptions{SpaceReferences: []string{"space-orders"}}))
-	check.NoError(t, err)
-	check.Equal(t, len(flows), 1)
-	check.Equal(t, flows[0].Name, "Orders staging")
+	require.NoError(t, err)
+	require.Len(t, flows, 1)
+	require.Equal(t, "Orders staging", flows[0].Name)
 	stdout, stderr := runs(t, server, "diff", dir)
-	check.Equal(t, stdout+stderr, "")
+	require.Empty(t, stdout+stderr)
 }
 
 func TestSpacesThatMakeNoSenseAreRefused(t *testing.T) {
@@ -104,7 +107,7 @@ func TestSpacesThatMakeNoSenseAreRefused(t *testing.T) {
 			edit(t, `"Staging resources"`, `"Nothing"`, dir, "spaces/Platform engineering.json")
 		}, `spaces/Platform engineering.json: it refers to the space scope "Nothing", which would not exist`},
 		"a space whose objects stay": {func(t *testing.T, dir string) {
-			check.NoError(t, os.Remove(filepath.Join(dir, "spaces/Orders.json")))
+			require.NoError(t, os.Remove(filepath.Join(dir, "spaces/Orders.json")))
 		}, `scopes/Orders databases.json: it refers to the space "Orders", which would not exist`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,8 +116,8 @@ func TestSpacesThatMakeNoSenseAreRefused(t *testing.T) {
 			dir := exported(t, server)
 			test.change(t, dir)
 			result := process.Run(t, process.Env(server), "apply", dir, "-yes", "-delete")
-			check.Equal(t, result, process.Result{Stderr: "flows-as-code: " + test.want + "\n", Code: 1})
-			check.Equal(t, len(writes(server)), 0)
+			require.Equal(t, process.Result{Stderr: "flows-as-code: " + test.want + "\n", Code: 1}, result)
+			require.Empty(t, writes(server))
 		})
 	}
 }
@@ -128,7 +131,7 @@ func TestFilesOfAnOlderProgram(t *testing.T) {
 	edit(t, "  \"space\": \"Orders\",\n", "", dir, "flows/Orders staging.json")
 	edit(t, "    \"requestor_identity_type\": \"HUMAN\",\n", "", dir, "flows/Orders staging.json")
 	stdout, stderr := runs(t, server, "diff", dir)
-	check.Equal(t, stdout+stderr, "")
+	require.Empty(t, stdout+stderr)
 }
 
 func TestServerWithoutSpaces(t *testing.T) {
@@ -136,10 +139,10 @@ func TestServerWithoutSpaces(t *testing.T) {
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutSpaces())
 	dir := filepath.Join(t.TempDir(), "access")
 	stdout, _ := runs(t, server, "export", dir)
-	check.Equal(t, stdout, "24 objects exported, 0 files of others removed\n")
+	require.Equal(t, "24 objects exported, 0 files of others removed\n", stdout)
 	stdout, stderr := runs(t, server, "diff", dir)
-	check.Equal(t, stdout+stderr, "")
+	require.Empty(t, stdout+stderr)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	runs(t, server, "apply", dir, "-yes", "-delete")
-	check.Equal(t, writes(server), []string{"PUT /api/admin/v2/access-flows/flow-break-glass"})
+	require.Equal(t, []string{"PUT /api/admin/v2/access-flows/flow-break-glass"}, writes(server))
 }

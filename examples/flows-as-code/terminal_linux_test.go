@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 // What is applied is what a person has seen and agreed to.
@@ -25,7 +25,7 @@ func TestApplyAsksAtATerminal(t *testing.T) {
 		"nothing": {typed("\n"), 1, "Apply? [y/N] flows-as-code: nothing was changed\n", nil},
 		"interrupt": {func(t *testing.T, _ *os.File, cmd *exec.Cmd) {
 			t.Helper()
-			check.NoError(t, cmd.Process.Signal(os.Interrupt))
+			require.NoError(t, cmd.Process.Signal(os.Interrupt))
 		}, 1, "Apply? [y/N] \nflows-as-code: interrupted\n", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,15 +38,15 @@ func TestApplyAsksAtATerminal(t *testing.T) {
 			cmd.Stdin = program
 			asked := &prompt{until: "[y/N] ", seen: make(chan struct{})}
 			cmd.Stderr = asked
-			check.NoError(t, cmd.Start())
+			require.NoError(t, cmd.Start())
 			stuck := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 			defer stuck.Stop()
 			<-asked.seen
 			test.answer(t, person, cmd)
 			_ = cmd.Wait()
-			check.Equal(t, cmd.ProcessState.ExitCode(), test.code)
-			check.Equal(t, asked.String(), test.stderr)
-			check.Equal(t, writes(server), test.writes)
+			require.Equal(t, test.code, cmd.ProcessState.ExitCode())
+			require.Equal(t, test.stderr, asked.String())
+			require.Equal(t, test.writes, writes(server))
 		})
 	}
 }
@@ -55,7 +55,7 @@ func typed(answer string) func(*testing.T, *os.File, *exec.Cmd) {
 	return func(t *testing.T, person *os.File, _ *exec.Cmd) {
 		t.Helper()
 		_, err := person.WriteString(answer)
-		check.NoError(t, err)
+		require.NoError(t, err)
 	}
 }
 

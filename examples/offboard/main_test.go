@@ -7,7 +7,7 @@ import (
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { process.Main(m, main) }
@@ -82,7 +82,7 @@ var everything = []string{
 func TestDryRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, aponotest.WithPageSize(2))
-	check.Equal(t, process.Run(t, process.Env(server), "-user", "ada@EXAMPLE.com"), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
 			"would remove ADA@example.com from group orders\n" +
 			"would remove ada@example.com from group search\n" +
@@ -95,10 +95,10 @@ func TestDryRunChangesNothing(t *testing.T) {
 			"would revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
 			"would revoke request for-ada (ACTIVE), bundle On call\n" +
 			"ada@EXAMPLE.com: 10 steps to do; -apply does it, 1 group left to identity providers, 0 failures\n",
-	})
-	check.Equal(t, changes(server), []string{})
-	check.Equal(t, server.Requests("AccessRequests.List")[0].Query["requestor"], []string{"Ada@example.com"})
-	check.Equal(t, server.Requests("DelegatedRequests.List")[0].Query["grantee"], []string{"Ada@example.com"})
+	}, process.Run(t, process.Env(server), "-user", "ada@EXAMPLE.com"))
+	require.Equal(t, []string{}, changes(server))
+	require.Equal(t, []string{"Ada@example.com"}, server.Requests("AccessRequests.List")[0].Query["requestor"])
+	require.Equal(t, []string{"Ada@example.com"}, server.Requests("DelegatedRequests.List")[0].Query["grantee"])
 }
 
 // All access of the one who leaves ends, and nobody else's. A second run finds
@@ -107,7 +107,7 @@ func TestApply(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, aponotest.WithProvisioningTime(time.Hour))
 	got := process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
-	check.Equal(t, got, process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
 			"remove ADA@example.com from group orders\n" +
 			"remove ada@example.com from group search\n" +
@@ -120,26 +120,26 @@ func TestApply(t *testing.T) {
 			"revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
 			"revoke request for-ada (ACTIVE), bundle On call\n" +
 			"ada@example.com: 10 of 10 steps done, 1 group left to identity providers, 0 failures\n",
-	})
-	check.Equal(t, changes(server), everything)
+	}, got)
+	require.Equal(t, everything, changes(server))
 	for id, want := range map[string]apono.AccessRequestStatus{
 		"own-ACTIVE": "REVOKING", "own-HALF_OPEN": "REVOKING", "for-ada": "REVOKING", "own-REJECTED": "REJECTED", "of-ben": "ACTIVE", "for-ben": "ACTIVE",
 	} {
 		var request apono.AccessRequest
-		check.True(t, server.Get(aponotest.AccessRequests, id, &request), "a request %s", id)
-		check.Equal(t, request.Status, want)
+		require.Truef(t, server.Get(aponotest.AccessRequests, id, &request), "a request %s", id)
+		require.Equal(t, want, request.Status)
 	}
 	var member apono.GroupMember
-	check.True(t, server.Get(aponotest.MembersOf("g1"), "ben@example.com", &member), "Ben to stay")
-	check.True(t, !server.Get(aponotest.MembersOf("g1"), "ADA@example.com", &member), "Ada to be gone")
-	check.True(t, server.Get(aponotest.MembersOf("g3"), "ada@example.com", &member), "the identity provider's group to be as it was")
+	require.True(t, server.Get(aponotest.MembersOf("g1"), "ben@example.com", &member), "expected Ben to stay")
+	require.False(t, server.Get(aponotest.MembersOf("g1"), "ADA@example.com", &member), "expected Ada to be gone")
+	require.True(t, server.Get(aponotest.MembersOf("g3"), "ada@example.com", &member), "expected the identity provider's group to be as it was")
 
 	got = process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
-	check.Equal(t, got, process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
 			"ada@example.com: 0 of 0 steps done, 1 group left to identity providers, 0 failures\n",
-	})
-	check.Equal(t, changes(server), everything)
+	}, got)
+	require.Equal(t, everything, changes(server))
 }
 
 // One failure must not keep the rest of the access alive, and must not look like
@@ -155,7 +155,7 @@ func TestFailuresDoNotStopIt(t *testing.T) {
 	server.FailNext("AccessRequests.Revoke", 1, 404, nil, "")
 	server.FailNext("DelegatedRequests.List", 1, 403, nil, "")
 	got := process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
-	check.Equal(t, got, process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
 			"remove ada@example.com from group search\n" +
 			"remove ada@example.com from space Shop floor\n" +
@@ -170,7 +170,7 @@ func TestFailuresDoNotStopIt(t *testing.T) {
 			"offboard: could not revoke request own-Granted (Granted), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found, request id fake-16\n" +
 			"offboard: not complete, 5 failures: run it again\n",
 		Code: 1,
-	})
+	}, got)
 }
 
 // A server that ignores the filters answers everybody's requests: those of
@@ -187,56 +187,57 @@ func TestOnlyThePersonsOwnRequests(t *testing.T) {
 	server.FaultNext("DelegatedRequests.List", 1, aponotest.Fault{Body: `{"items": [
 		{"id": "r3", "grantee": {"id": "u1", "source_id": "ada@example.com"}, ` + rest + `},
 		{"id": "r4", "grantee": {"id": "u2", "source_id": "ben@example.com"}, ` + rest + `}], "pagination": {"next_page_token": null}}`})
-	check.Equal(t, process.Run(t, process.Env(server), "-user", "ada@example.com"), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "would revoke request r3 (ACTIVE)\nada@example.com: 1 step to do; -apply does it, 0 groups left to identity providers, 1 failure\n",
 		Stderr: "Apono has no user ada@example.com: gone already, or a slip?\n" +
 			"offboard: request r2 is left alone: it does not say whose it is\n" +
 			"offboard: not complete, 1 failure: run it again\n",
 		Code: 1,
-	})
-	check.Equal(t, server.Requests("AccessRequests.List")[0].Query["requestor"], []string{"ada@example.com"})
+	}, process.Run(t, process.Env(server), "-user", "ada@example.com"))
+	require.Equal(t, []string{"ada@example.com"}, server.Requests("AccessRequests.List")[0].Query["requestor"])
 }
 
 // An account that has no spaces yet is offboarded from as ever.
 func TestServerWithoutSpaces(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithoutSpaces(), aponotest.WithDemoTenant())
-	check.Equal(t, process.Run(t, process.Env(server), "-user", "ada.orders@example.com"), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "would remove ada.orders@example.com from group orders\n" +
 			"would revoke request request-ada-active (ACTIVE), postgresql-production-orders, bundle Orders on-call\n" +
 			"would revoke request request-ada-pending (PENDING), postgresql-production-orders, bundle Orders on-call\n" +
 			"ada.orders@example.com: 3 steps to do; -apply does it, 0 groups left to identity providers, 0 failures\n",
-	})
+	}, process.Run(t, process.Env(server), "-user", "ada.orders@example.com"))
 }
 
 func TestWithoutToken(t *testing.T) {
 	t.Parallel()
 	const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
-	check.Equal(t, process.Run(t, nil, "-user", "ADA.orders@example.com", "-apply"), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "remove ada.orders@example.com from group orders\n" +
 			"remove ada.orders@example.com from space Orders\n" +
 			"revoke request request-ada-active (ACTIVE), postgresql-production-orders, bundle Orders on-call\n" +
 			"revoke request request-ada-pending (PENDING), postgresql-production-orders, bundle Orders on-call\n" +
 			"ADA.orders@example.com: 4 of 4 steps done, 0 groups left to identity providers, 0 failures\n",
 		Stderr: demo,
-	})
-	check.Equal(t, process.Run(t, nil, "-user", "nobody@example.com"), process.Result{
+	}, process.Run(t, nil, "-user", "ADA.orders@example.com", "-apply"))
+	require.Equal(t, process.Result{
 		Stdout: "nobody@example.com: nothing to do, 0 groups left to identity providers, 0 failures\n",
 		Stderr: demo + "Apono has no user nobody@example.com: gone already, or a slip?\n",
-	})
+	}, process.Run(t, nil, "-user", "nobody@example.com"))
 }
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	got := process.Run(t, nil, "-h")
-	check.Equal(t, got.Code, 0)
-	check.Contains(t, got.Stderr, "-apply", "-user")
+	require.Zero(t, got.Code)
+	require.Contains(t, got.Stderr, "-apply")
+	require.Contains(t, got.Stderr, "-user")
 	for _, args := range [][]string{nil, {"-user", "ada"}} {
-		check.Equal(t, process.Run(t, nil, args...), process.Result{Stderr: "offboard: -user is required, and an e-mail address; see -h\n", Code: 2})
+		require.Equal(t, process.Result{Stderr: "offboard: -user is required, and an e-mail address; see -h\n", Code: 2}, process.Run(t, nil, args...))
 	}
 	server := newServer(t)
 	got = process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}, "-user", "ada@example.com", "-apply")
-	check.Equal(t, got, process.Result{Code: 1,
-		Stderr: "offboard: Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal\n"})
-	check.Equal(t, len(server.Requests()), 1)
+	require.Equal(t, process.Result{Code: 1,
+		Stderr: "offboard: Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal\n"}, got)
+	require.Len(t, server.Requests(), 1)
 }

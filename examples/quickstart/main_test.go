@@ -2,14 +2,14 @@ package main
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { process.Main(m, main) }
@@ -29,14 +29,13 @@ func withToken(server *aponotest.Server, token string) []string {
 func TestWithoutTokenListsTheDemoTenant(t *testing.T) {
 	t.Parallel()
 	stdout, stderr, code := quickstart(t, nil)
-	check.Equal(t, code, 0)
-	check.Equal(t, stderr, "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n")
+	require.Zero(t, code)
+	require.Equal(t, "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n", stderr)
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
-	check.Equal(t, len(lines), 1+273+1)
-	check.Equal(t, strings.Fields(lines[0]), []string{"NAME", "TYPE", "CATEGORY", "STATUS", "CONNECTOR"})
-	check.Equal(t, strings.Fields(lines[1]),
-		[]string{"aws-account-production-orders", "aws-account", "RESOURCES", "ACTIVE", "production-connector"})
-	check.True(t, regexp.MustCompile(`^273 integrations in 3 pages, [0-9.]+m?s$`).MatchString(lines[274]), "a summary, got %q", lines[274])
+	require.Len(t, lines, 1+273+1)
+	require.Equal(t, []string{"NAME", "TYPE", "CATEGORY", "STATUS", "CONNECTOR"}, strings.Fields(lines[0]))
+	require.Equal(t, []string{"aws-account-production-orders", "aws-account", "RESOURCES", "ACTIVE", "production-connector"}, strings.Fields(lines[1]))
+	require.Regexp(t, `^273 integrations in 3 pages, [0-9.]+m?s$`, lines[274], "a summary")
 }
 
 func TestWithTokenListsTheRealServer(t *testing.T) {
@@ -46,9 +45,11 @@ func TestWithTokenListsTheRealServer(t *testing.T) {
 		apono.Integration{ID: "i1", Name: "orders", Type: "mysql", ConnectorID: apono.Ptr("c1")},
 		apono.Integration{ID: "i2", Name: "people", Type: "okta"})
 	stdout, stderr, code := quickstart(t, withToken(server, server.Token))
-	check.Equal(t, code, 0)
-	check.Equal(t, stderr, "")
-	check.Contains(t, stdout, "orders  mysql  RESOURCES         ACTIVE  c1\n", "people  okta   USER-INFORMATION  ACTIVE  -\n", "2 integrations in 2 pages, ")
+	require.Zero(t, code)
+	require.Empty(t, stderr)
+	require.Contains(t, stdout, "orders  mysql  RESOURCES         ACTIVE  c1\n")
+	require.Contains(t, stdout, "people  okta   USER-INFORMATION  ACTIVE  -\n")
+	require.Contains(t, stdout, "2 integrations in 2 pages, ")
 }
 
 func TestFiltersAreSent(t *testing.T) {
@@ -58,14 +59,14 @@ func TestFiltersAreSent(t *testing.T) {
 		apono.Integration{ID: "i1", Name: "orders", Type: "mysql"}, apono.Integration{ID: "i2", Name: "orders-old", Type: "mysql"})
 	stdout, stderr, code := quickstart(t, withToken(server, server.Token),
 		"-name", "ord*", "-type", "mysql,okta", "-category", "RESOURCES", "-status", "ACTIVE", "-json")
-	check.Equal(t, code, 0)
-	check.Contains(t, stderr, "2 integrations in 1 page, ")
+	require.Zero(t, code)
+	require.Contains(t, stderr, "2 integrations in 1 page, ")
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
-	check.Equal(t, len(lines), 2)
-	check.JSON(t, lines[0], `{"id": "i1", "name": "orders", "type": "mysql", "category": "RESOURCES", "status": "ACTIVE", "integration_config": {}}`)
+	require.Len(t, lines, 2)
+	apitest.JSONEq(t, `{"id": "i1", "name": "orders", "type": "mysql", "category": "RESOURCES", "status": "ACTIVE", "integration_config": {}}`, lines[0])
 	query, err := json.Marshal(server.Requests()[0].Query)
-	check.NoError(t, err)
-	check.JSON(t, string(query), `{"name": ["ord*"], "type": ["mysql", "okta"], "category": ["RESOURCES"], "status": ["ACTIVE"]}`)
+	require.NoError(t, err)
+	apitest.JSONEq(t, `{"name": ["ord*"], "type": ["mysql", "okta"], "category": ["RESOURCES"], "status": ["ACTIVE"]}`, string(query))
 }
 
 func TestErrorsAreOneHelpfulLine(t *testing.T) {
@@ -84,18 +85,22 @@ func TestErrorsAreOneHelpfulLine(t *testing.T) {
 		{nil, []string{"extra"}, 2, "quickstart: it takes 0 arguments besides flags, not 1; see -h\n"},
 	} {
 		stdout, stderr, code := quickstart(t, test.env, test.args...)
-		check.Equal(t, stderr, test.want)
-		check.Equal(t, stdout, "")
-		check.Equal(t, code, test.code)
+		require.Equal(t, test.want, stderr)
+		require.Empty(t, stdout)
+		require.Equal(t, test.code, code)
 	}
 }
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	_, stderr, code := quickstart(t, nil, "-h")
-	check.Equal(t, code, 0)
-	check.Contains(t, stderr, "-category", "-json", "-name", "-status", "-type")
+	require.Zero(t, code)
+	for _, part := range []string{
+		"-category", "-json", "-name", "-status", "-type",
+	} {
+		require.Contains(t, stderr, part)
+	}
 	_, stderr, code = quickstart(t, nil, "-nonsense")
-	check.Equal(t, code, 2)
-	check.Contains(t, stderr, "flag provided but not defined: -nonsense")
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, "flag provided but not defined: -nonsense")
 }

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +17,8 @@ import (
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { process.Main(m, main) }
@@ -62,7 +62,7 @@ func onCall(more ...string) []string {
 func status(t *testing.T, server *aponotest.Server, id string) apono.AccessRequestStatus {
 	t.Helper()
 	var request apono.AccessRequest
-	check.True(t, server.Get(aponotest.AccessRequests, id, &request), "a request %s", id)
+	require.Truef(t, server.Get(aponotest.AccessRequests, id, &request), "a request %s", id)
 	return request.Status
 }
 
@@ -81,16 +81,16 @@ func start(t *testing.T, server *aponotest.Server, line string, args ...string) 
 	t.Helper()
 	cmd = process.Command(t, process.Env(server), args...)
 	pipe, err := cmd.StderrPipe()
-	check.NoError(t, err)
-	check.NoError(t, cmd.Start())
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
 	stderr := bufio.NewReader(pipe)
 	for got := ""; got != line+"\n"; {
 		got, err = stderr.ReadString('\n')
-		check.NoError(t, err)
+		require.NoError(t, err)
 	}
 	return cmd, func() string {
 		text, err := io.ReadAll(stderr)
-		check.NoError(t, err)
+		require.NoError(t, err)
 		_ = cmd.Wait()
 		return string(text)
 	}
@@ -102,17 +102,17 @@ func start(t *testing.T, server *aponotest.Server, line string, args ...string) 
 func TestBundleToConnectionDetails(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, approved, aponotest.WithOneTimeDetails(), aponotest.WithPageSize(1))
-	check.Equal(t, process.Run(t, process.Env(server), "-bundle", "ON CALL", "-justification", "Incident 4711"), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "orders:\nConnect to orders as apono-user with the password made-up-1.\npassword: made-up-1\nusername: apono-user\n" +
 			"people:\nConnect to people as apono-user with the password made-up-2.\npassword: made-up-2\nusername: apono-user\n",
 		Stderr: "Requested: " + first + "\n",
-	})
-	check.Equal(t, operations(server)[4:], []string{
+	}, process.Run(t, process.Env(server), "-bundle", "ON CALL", "-justification", "Incident 4711"))
+	require.Equal(t, []string{
 		"AccessRequests.Create", "AccessRequests.Get", "Sessions.List", "Sessions.List", "Sessions.GetAccessDetails", "Sessions.GetAccessDetails",
-	})
-	check.JSON(t, server.Requests("AccessRequests.Create")[0].Body, `{"bundle_reference": "b1", "justification": "Incident 4711", "custom_fields": {}}`)
-	check.Equal(t, server.Requests("Sessions.List")[0].Query["request_ids"], []string{first})
-	check.Equal(t, status(t, server, first), "ACTIVE")
+	}, operations(server)[4:])
+	apitest.JSONEq(t, `{"bundle_reference": "b1", "justification": "Incident 4711", "custom_fields": {}}`, server.Requests("AccessRequests.Create")[0].Body)
+	require.Equal(t, []string{first}, server.Requests("Sessions.List")[0].Query["request_ids"])
+	require.EqualValues(t, "ACTIVE", status(t, server, first))
 }
 
 // Whatever a person says about a request has to arrive, and the access must not
@@ -139,15 +139,15 @@ func TestEntitlement(t *testing.T) {
 	} {
 		server := newServer(t, approved)
 		got := process.Run(t, process.Env(server), append([]string{"-integration", "orders", "-justification", "Fix"}, test.args...)...)
-		check.Equal(t, got.Stderr, "Requested: "+first+"\n")
-		check.Contains(t, got.Stdout, "orders:\nConnect to orders ")
-		check.JSON(t, server.Requests("AccessRequests.Create")[0].Body, test.body)
+		require.Equal(t, "Requested: "+first+"\n", got.Stderr)
+		require.Contains(t, got.Stdout, "orders:\nConnect to orders ")
+		apitest.JSONEq(t, test.body, server.Requests("AccessRequests.Create")[0].Body)
 		lookups := server.Requests("AvailableAccess.ListEntitlements")
-		check.Equal(t, len(lookups), test.lookups)
-		check.Equal(t, lookups[0].Query["integration_name"], []string{"orders"})
-		check.Equal(t, lookups[0].Query["grantee"], test.grantee)
-		check.Equal(t, lookups[0].Query["resource_name"], []string{test.args[1]})
-		check.Equal(t, lookups[0].Query["permission_name"], []string{test.args[3]})
+		require.Len(t, lookups, test.lookups)
+		require.Equal(t, []string{"orders"}, lookups[0].Query["integration_name"])
+		require.Equal(t, test.grantee, lookups[0].Query["grantee"])
+		require.Equal(t, []string{test.args[1]}, lookups[0].Query["resource_name"])
+		require.Equal(t, []string{test.args[3]}, lookups[0].Query["permission_name"])
 	}
 }
 
@@ -171,14 +171,14 @@ func TestNamesThatDoNotFitExactlyOne(t *testing.T) {
 		{[]string{"-integration", "oders", "-resource", "main", "-permission", "READ"}, "nothing that may be requested has this name\n"},
 	} {
 		got := process.Run(t, process.Env(server), append(test.args, "-justification", "Fix")...)
-		check.Equal(t, got, process.Result{Stderr: "request-access: " + test.want, Code: 1})
+		require.Equal(t, process.Result{Stderr: "request-access: " + test.want, Code: 1}, got)
 	}
 	for i := range 8 {
 		server.Put(aponotest.Bundles, apono.Bundle{Name: strings.Repeat("x", i+1), AccessTargets: []apono.AccessBundleAccessTarget{}})
 	}
 	got := process.Run(t, process.Env(server), "-bundle", "none", "-justification", "Fix")
-	check.Equal(t, got.Stderr, "request-access: nothing that may be requested has this name, but 12 others\n")
-	check.Equal(t, len(server.Requests("AccessRequests.Create")), 0)
+	require.Equal(t, "request-access: nothing that may be requested has this name, but 12 others\n", got.Stderr)
+	require.Empty(t, server.Requests("AccessRequests.Create"))
 }
 
 // A server that ignores a filter must lead neither to a request for the wrong
@@ -193,10 +193,9 @@ func TestAnswersThatWereNotAskedFor(t *testing.T) {
 		"integration": {"id": "i-people", "name": "people"}, "credentials_status": "AVAILABLE", "can_reset_credentials": true}],
 		"pagination": {"next_page_token": null}}`})
 	got := process.Run(t, process.Env(server), "-integration", "orders", "-resource", "main", "-permission", "WRITE", "-justification", "Fix")
-	check.Equal(t, got, process.Result{Stderr: "Requested: " + first + "\nGranted, but there is no session to connect to: " + first + "\n"})
-	check.JSON(t, server.Requests("AccessRequests.Create")[0].Body,
-		`{"entitlements": [{"resource_id": "orders-db", "permission_id": "orders-write"}], "justification": "Fix", "custom_fields": {}}`)
-	check.Equal(t, len(server.Requests("Sessions.GetAccessDetails")), 0)
+	require.Equal(t, process.Result{Stderr: "Requested: " + first + "\nGranted, but there is no session to connect to: " + first + "\n"}, got)
+	apitest.JSONEq(t, `{"entitlements": [{"resource_id": "orders-db", "permission_id": "orders-write"}], "justification": "Fix", "custom_fields": {}}`, server.Requests("AccessRequests.Create")[0].Body)
+	require.Empty(t, server.Requests("Sessions.GetAccessDetails"))
 }
 
 // One submission may become several requests. None may be forgotten, and a
@@ -217,7 +216,7 @@ func TestSeveralRequestsOfOneSubmission(t *testing.T) {
 		all = append(all, `{"id": "`+id+`", "status": "PENDING", "creation_date": "2026-01-01T00:00:00Z", "custom_fields": {}, "access_groups": []}`)
 	}
 	server.FaultNext("AccessRequests.Create", 1, aponotest.Fault{Body: "[" + strings.Join(all, ",") + "]"})
-	check.Equal(t, process.Run(t, process.Env(server), onCall("-timeout", "500ms")...), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "console:\nOpen it.\nBe careful.\nconnect s1\nhttps://console.example.com\ncode: c\nuser: u\n",
 		Stderr: "Requested: r1\nRequested: r2\nRequested: r3\nRequested: r4\nRequested: r5\nRequested: r6\n" +
 			"Revoked: r6\nGranted, but there is no session to connect to: r5\n" +
@@ -225,11 +224,11 @@ func TestSeveralRequestsOfOneSubmission(t *testing.T) {
 			"r4: apono: waiting for an access request: the access request failed; its last status was FAILED\n" +
 			"r6: apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n",
 		Code: 1,
-	})
-	check.Equal(t, len(server.Requests("Sessions.GetAccessDetails")), 1)
-	check.Equal(t, server.Requests("Sessions.List")[0].Query["request_ids"], []string{"r1", "r2", "r5"})
-	check.Equal(t, len(server.Requests("AccessRequests.Revoke")), 1)
-	check.Equal(t, status(t, server, "r6"), "REVOKED")
+	}, process.Run(t, process.Env(server), onCall("-timeout", "500ms")...))
+	require.Len(t, server.Requests("Sessions.GetAccessDetails"), 1)
+	require.Equal(t, []string{"r1", "r2", "r5"}, server.Requests("Sessions.List")[0].Query["request_ids"])
+	require.Len(t, server.Requests("AccessRequests.Revoke"), 1)
+	require.EqualValues(t, "REVOKED", status(t, server, "r6"))
 }
 
 // A request that nobody waits for any more may be approved days later: it goes
@@ -265,8 +264,8 @@ func TestTimeout(t *testing.T) {
 				"creation_date": "2026-01-01T00:00:00Z", "custom_fields": {}, "access_groups": []}`})
 			}
 			got := process.Run(t, process.Env(server), onCall(append(test.args, "-timeout", "500ms")...)...)
-			check.Equal(t, got, process.Result{Stderr: "Requested: " + first + "\n" + test.text, Code: 1})
-			check.Equal(t, status(t, server, first), test.ends)
+			require.Equal(t, process.Result{Stderr: "Requested: " + first + "\n" + test.text, Code: 1}, got)
+			require.Equal(t, test.ends, status(t, server, first))
 		})
 	}
 }
@@ -276,11 +275,11 @@ func TestInterruptRevokes(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	cmd, rest := start(t, server, "Requested: "+first, onCall("-keep")...)
-	check.NoError(t, cmd.Process.Signal(os.Interrupt))
-	check.Equal(t, rest(), "Revoked: "+first+"\nrequest-access: interrupted\n")
-	check.Equal(t, cmd.ProcessState.ExitCode(), 1)
-	check.Equal(t, status(t, server, first), "REVOKED")
-	check.Equal(t, len(server.Requests("AccessRequests.Revoke")), 1)
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	require.Equal(t, "Revoked: "+first+"\nrequest-access: interrupted\n", rest())
+	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	require.EqualValues(t, "REVOKED", status(t, server, first))
+	require.Len(t, server.Requests("AccessRequests.Revoke"), 1)
 }
 
 // An interrupt between the submission and its answer would leave a request open
@@ -314,12 +313,12 @@ func TestInterruptDuringACallRevokes(t *testing.T) {
 		cmd = process.Command(t, []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + proxy.URL}, onCall()...)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
-		check.NoError(t, cmd.Start())
+		require.NoError(t, cmd.Start())
 		close(started)
 		_ = cmd.Wait()
-		check.Equal(t, stderr.String(), "Requested: "+first+"\nRevoked: "+first+"\nrequest-access: interrupted\n")
-		check.Equal(t, cmd.ProcessState.ExitCode(), 1)
-		check.Equal(t, status(t, server, first), "REVOKED")
+		require.Equal(t, "Requested: "+first+"\nRevoked: "+first+"\nrequest-access: interrupted\n", stderr.String())
+		require.Equal(t, 1, cmd.ProcessState.ExitCode())
+		require.EqualValues(t, "REVOKED", status(t, server, first))
 	}
 }
 
@@ -328,21 +327,22 @@ func TestHoldUntilInterrupted(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, approved)
 	cmd, rest := start(t, server, "Holding the access. Interrupt to revoke it.", onCall("-hold")...)
-	check.Equal(t, status(t, server, first), "ACTIVE")
-	check.NoError(t, cmd.Process.Signal(os.Interrupt))
-	check.Equal(t, rest(), "Revoked: "+first+"\n")
-	check.Equal(t, cmd.ProcessState.ExitCode(), 0)
-	check.Equal(t, status(t, server, first), "REVOKED")
+	require.EqualValues(t, "ACTIVE", status(t, server, first))
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	require.Equal(t, "Revoked: "+first+"\n", rest())
+	require.Zero(t, cmd.ProcessState.ExitCode())
+	require.EqualValues(t, "REVOKED", status(t, server, first))
 }
 
 func TestHoldForATime(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, approved)
 	got := process.Run(t, process.Env(server), onCall("-revoke-after", "100ms", "-duration", "1h")...)
-	check.Contains(t, got.Stdout, "password: made-up-1\n", "password: made-up-2\n")
-	check.Equal(t, got.Stderr, "Requested: "+first+"\nHolding the access. Interrupt to revoke it.\nRevoked: "+first+"\n")
-	check.Equal(t, got.Code, 0)
-	check.Equal(t, status(t, server, first), "REVOKED")
+	require.Contains(t, got.Stdout, "password: made-up-1\n")
+	require.Contains(t, got.Stdout, "password: made-up-2\n")
+	require.Equal(t, "Requested: "+first+"\nHolding the access. Interrupt to revoke it.\nRevoked: "+first+"\n", got.Stderr)
+	require.Zero(t, got.Code)
+	require.EqualValues(t, "REVOKED", status(t, server, first))
 }
 
 // Access that ended by itself needs no revocation, and nobody to wait for it.
@@ -351,9 +351,9 @@ func TestHoldUntilTheAccessEnds(t *testing.T) {
 	server := newServer(t, approved)
 	cmd, rest := start(t, server, "Holding the access. Interrupt to revoke it.", onCall("-hold", "-duration", "1h")...)
 	server.Advance(time.Hour)
-	check.Equal(t, rest(), "Ended: "+first+"\n")
-	check.Equal(t, cmd.ProcessState.ExitCode(), 0)
-	check.Equal(t, len(server.Requests("AccessRequests.Revoke")), 0)
+	require.Equal(t, "Ended: "+first+"\n", rest())
+	require.Zero(t, cmd.ProcessState.ExitCode())
+	require.Empty(t, server.Requests("AccessRequests.Revoke"))
 }
 
 // Somebody who is told "refused" would not look for a request that was taken.
@@ -373,10 +373,10 @@ func TestSubmissionThatMayHaveBeenTaken(t *testing.T) {
 		server := newServer(t)
 		server.FaultNext("AccessRequests.Create", 1, test.fault)
 		got := process.Run(t, process.Env(server), onCall()...)
-		check.Equal(t, got.Code, 1)
-		check.Equal(t, strings.HasPrefix(got.Stderr, note+"request-access: "), test.noted)
-		check.Equal(t, strings.Contains(got.Stderr, "Requested"), false)
-		check.Equal(t, len(server.Requests("AccessRequests.Create")), 1)
+		require.Equal(t, 1, got.Code)
+		require.Equal(t, test.noted, strings.HasPrefix(got.Stderr, note+"request-access: "))
+		require.NotContains(t, got.Stderr, "Requested")
+		require.Len(t, server.Requests("AccessRequests.Create"), 1)
 	}
 }
 
@@ -387,10 +387,11 @@ func TestDetailsThatCannotBeRead(t *testing.T) {
 	server := newServer(t, approved)
 	server.FailNext("Sessions.GetAccessDetails", 1, 503, nil, "")
 	got := process.Run(t, process.Env(server), onCall()...)
-	check.Equal(t, got.Stdout, "people:\nConnect to people as apono-user with the password made-up-2.\npassword: made-up-2\nusername: apono-user\n")
-	check.Contains(t, got.Stderr, "\nrequest-access: session ", "GET /api/user/v1/access-sessions/{id}/access-details: 503 Service Unavailable")
-	check.Equal(t, got.Code, 1)
-	check.Equal(t, len(server.Requests("Sessions.GetAccessDetails")), 2)
+	require.Equal(t, "people:\nConnect to people as apono-user with the password made-up-2.\npassword: made-up-2\nusername: apono-user\n", got.Stdout)
+	require.Contains(t, got.Stderr, "\nrequest-access: session ")
+	require.Contains(t, got.Stderr, "GET /api/user/v1/access-sessions/{id}/access-details: 503 Service Unavailable")
+	require.Equal(t, 1, got.Code)
+	require.Len(t, server.Requests("Sessions.GetAccessDetails"), 2)
 }
 
 // Several requests are waited for at the same time: one that nobody approves
@@ -407,13 +408,13 @@ func TestFollowShowsStatesAndTime(t *testing.T) {
 		errs := follow(ctx, server.Client(), []string{"never", "soon"}, apono.UntilGranted, func(format string, args ...any) {
 			lines = append(lines, strings.TrimSpace(strings.Join(append([]string{format}, texts(args)...), "|")))
 		})
-		check.Equal(t, len(errs), 2)
-		check.ErrorIs(t, errs[0], context.DeadlineExceeded)
-		check.NoError(t, errs[1])
+		require.Len(t, errs, 2)
+		require.ErrorIs(t, errs[0], context.DeadlineExceeded)
+		require.NoError(t, errs[1])
 		for _, line := range []string{"%s, %s|PENDING, PENDING|1s", "%s, %s|PENDING, GRANTING|5s", "%s, %s|PENDING, GRANTING|21s", "%s, %s|PENDING, ACTIVE|50s"} {
-			check.True(t, slices.Contains(lines, line), "%q in %q", line, lines)
+			require.Containsf(t, lines, line, "%q in %q", line, lines)
 		}
-		check.Equal(t, lines[len(lines)-1], "")
+		require.Empty(t, lines[len(lines)-1])
 	})
 }
 
@@ -435,19 +436,23 @@ func TestWithoutToken(t *testing.T) {
 	t.Parallel()
 	const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
 	got := process.Run(t, nil, "-bundle", "orders", "-justification", "Trying")
-	check.Contains(t, got.Stderr, demo+"request-access: nothing that may be requested has this name, but there is:\n  Orders on-call: -bundle bundle-orders\n")
-	check.Equal(t, got.Code, 1)
+	require.Contains(t, got.Stderr, demo+"request-access: nothing that may be requested has this name, but there is:\n  Orders on-call: -bundle bundle-orders\n")
+	require.Equal(t, 1, got.Code)
 	got = process.Run(t, nil, "-bundle", "orders on-call", "-justification", "Trying", "-timeout", "500ms", "-keep")
-	check.Equal(t, got, process.Result{Stderr: demo + "Requested: " + first + "\nLeft open: " + first + "\nrequest-access: " + first +
-		": apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n", Code: 1})
+	require.Equal(t, process.Result{Stderr: demo + "Requested: " + first + "\nLeft open: " + first + "\nrequest-access: " + first +
+		": apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n", Code: 1}, got)
 }
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	got := process.Run(t, nil, "-h")
-	check.Equal(t, got.Code, 0)
-	check.Contains(t, got.Stderr, "-bundle", "-field", "-hold", "-keep", "-revoke-after", "(default 10m0s)")
+	require.Zero(t, got.Code)
+	for _, part := range []string{
+		"-bundle", "-field", "-hold", "-keep", "-revoke-after", "(default 10m0s)",
+	} {
+		require.Contains(t, got.Stderr, part)
+	}
 	const parts = "request-access: it takes either -bundle, or -integration, -resource and -permission; see -h\n"
 	for _, test := range []struct {
 		args []string
@@ -461,10 +466,10 @@ func TestUsage(t *testing.T) {
 		{onCall("-duration", "1500ms"), "request-access: -duration is in whole seconds, -timeout above 0, and no time below 0; see -h\n"},
 		{onCall("-timeout", "0"), "request-access: -duration is in whole seconds, -timeout above 0, and no time below 0; see -h\n"},
 	} {
-		check.Equal(t, process.Run(t, process.Env(server), test.args...), process.Result{Stderr: test.want, Code: 2})
+		require.Equal(t, process.Result{Stderr: test.want, Code: 2}, process.Run(t, process.Env(server), test.args...))
 	}
 	got = process.Run(t, process.Env(server), onCall("-field", "ticket")...)
-	check.Contains(t, got.Stderr, `invalid value "ticket" for flag -field: it must be id=value`)
-	check.Equal(t, got.Code, 2)
-	check.Equal(t, len(server.Requests()), 0)
+	require.Contains(t, got.Stderr, `invalid value "ticket" for flag -field: it must be id=value`)
+	require.Equal(t, 2, got.Code)
+	require.Empty(t, server.Requests())
 }

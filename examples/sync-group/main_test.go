@@ -11,7 +11,7 @@ import (
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { process.Main(m, main) }
@@ -45,7 +45,7 @@ const wanted = "\ufeff# the rota\r\n\r\nbob@example.com\nDan+night@example.com  
 func fileOf(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "members.txt")
-	check.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 
@@ -72,24 +72,24 @@ func TestSyncMakesTheGroupEqualToTheFile(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, wanted)
 	const plan = "+ ada@example.com\n+ Dan+night@example.com\n- Carl@example.com\n- eve@example.com\n"
-	check.Equal(t, process.Run(t, process.Env(server), "-group", "on CALL", path), process.Result{Stdout: plan, Stderr: nobody})
-	check.Equal(t, writes(server), []string{})
+	require.Equal(t, process.Result{Stdout: plan, Stderr: nobody}, process.Run(t, process.Env(server), "-group", "on CALL", path))
+	require.Equal(t, []string{}, writes(server))
 
-	check.Equal(t, process.Run(t, process.Env(server), "-group", "on CALL", "-yes", path), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: plan, Stderr: "Group \"On call\": 2 added, 2 removed, 0 failed.\n",
-	})
-	check.Equal(t, writes(server), []string{addAda, addDan, dropCarl, dropEve})
+	}, process.Run(t, process.Env(server), "-group", "on CALL", "-yes", path))
+	require.Equal(t, []string{addAda, addDan, dropCarl, dropEve}, writes(server))
 	for email, member := range map[string]bool{
 		"ada@example.com": true, "Dan+night@example.com": true, "BOB@example.com": true, "frida@example.com": true,
 		"Carl@example.com": false, "eve@example.com": false, "bob@example.com": false, "ADA@example.com": false,
 	} {
-		check.True(t, holds(server, email) == member, "%s a member: %v", email, member)
+		require.Equalf(t, member, holds(server, email), "%s a member: %v", email, member)
 	}
 
-	check.Equal(t, process.Run(t, process.Env(server), "-group", "On call", "-yes", path), process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "Nothing to change: group \"On call\" has the 4 members of " + path + ".\n",
-	})
-	check.Equal(t, len(writes(server)), 4)
+	}, process.Run(t, process.Env(server), "-group", "On call", "-yes", path))
+	require.Len(t, writes(server), 4)
 }
 
 // One address that Apono does not know must not keep the others' access from
@@ -100,18 +100,18 @@ func TestAMemberThatFailsDoesNotStopTheOthers(t *testing.T) {
 	server.FailNext("Groups.AddMember", 1, 422, nil, `{"message": "no such user"}`)
 	server.FailNext("Groups.RemoveMember", 1, 403, nil, "")
 	result := process.Run(t, process.Env(server), "-group", "On call", "-yes", path)
-	check.Equal(t, result.Stderr, "+ ada@example.com: apono: PUT /api/admin/v1/groups/{id}/members/{email}: 422 Unprocessable Entity: no such user, request id fake-4\n"+
+	require.Equal(t, "+ ada@example.com: apono: PUT /api/admin/v1/groups/{id}/members/{email}: 422 Unprocessable Entity: no such user, request id fake-4\n"+
 		"- Carl@example.com: apono: DELETE /api/admin/v1/groups/{id}/members/{email}: 403 Forbidden, request id fake-6\n"+
 		"Group \"On call\": 1 added, 1 removed, 2 failed.\n"+
-		"sync-group: 2 of 4 changes failed: to try them again, repeat the command\n")
-	check.Equal(t, result.Code, 1)
-	check.Equal(t, writes(server), []string{addAda, addDan, dropCarl, dropEve})
+		"sync-group: 2 of 4 changes failed: to try them again, repeat the command\n", result.Stderr)
+	require.Equal(t, 1, result.Code)
+	require.Equal(t, []string{addAda, addDan, dropCarl, dropEve}, writes(server))
 
 	result = process.Run(t, process.Env(server), "-group", "On call", "-yes", path)
-	check.Equal(t, result, process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "+ ada@example.com\n- Carl@example.com\n", Stderr: "Group \"On call\": 1 added, 1 removed, 0 failed.\n",
-	})
-	check.Equal(t, writes(server)[4:], []string{addAda, dropCarl})
+	}, result)
+	require.Equal(t, []string{addAda, dropCarl}, writes(server)[4:])
 }
 
 // A list of members that breaks off looks like a group that lacks many: nothing
@@ -121,10 +121,10 @@ func TestNothingFollowsFromHalfAList(t *testing.T) {
 	server := newServer(t)
 	server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{})
 	server.FailNext("Groups.ListMembers", 1, 403, nil, "")
-	check.Equal(t, process.Run(t, process.Env(server), "-group", "On call", "-yes", fileOf(t, wanted)), process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "sync-group: this token may not do that: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-3\n", Code: 1,
-	})
-	check.Equal(t, writes(server), []string{})
+	}, process.Run(t, process.Env(server), "-group", "On call", "-yes", fileOf(t, wanted)))
+	require.Equal(t, []string{}, writes(server))
 }
 
 // Ctrl-C leaves a group from which the same command goes on.
@@ -144,17 +144,17 @@ func TestInterruptionLeavesTheRestForTheNextRun(t *testing.T) {
 	cmd := process.Command(t, []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + slow.URL}, "-group", "On call", "-yes", path)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	check.NoError(t, cmd.Start())
+	require.NoError(t, cmd.Start())
 	<-arrived
-	check.NoError(t, cmd.Process.Signal(os.Interrupt))
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	_ = cmd.Wait()
-	check.Equal(t, cmd.ProcessState.ExitCode(), 1)
-	check.Equal(t, stderr.String(), "Stopped at + Dan+night@example.com; the same command goes on.\nsync-group: interrupted\n")
-	check.Equal(t, writes(server), []string{addAda})
+	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	require.Equal(t, "Stopped at + Dan+night@example.com; the same command goes on.\nsync-group: interrupted\n", stderr.String())
+	require.Equal(t, []string{addAda}, writes(server))
 
-	check.Equal(t, process.Run(t, process.Env(server), "-group", "On call", "-yes", path), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "+ Dan+night@example.com\n- Carl@example.com\n- eve@example.com\n", Stderr: "Group \"On call\": 1 added, 2 removed, 0 failed.\n",
-	})
+	}, process.Run(t, process.Env(server), "-group", "On call", "-yes", path))
 }
 
 // A group of an identity provider is changed there: a change here would be
@@ -162,26 +162,26 @@ func TestInterruptionLeavesTheRestForTheNextRun(t *testing.T) {
 func TestGroupsOfIdentityProvidersAreRefused(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	check.Equal(t, process.Run(t, process.Env(server), "-group", "Engineers", "-yes", "-create", fileOf(t, wanted)), process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "sync-group: group \"Engineers\" comes from the integration okta-1: change its members there\n", Code: 1,
-	})
-	check.Equal(t, len(server.Requests()), 1)
+	}, process.Run(t, process.Env(server), "-group", "Engineers", "-yes", "-create", fileOf(t, wanted)))
+	require.Len(t, server.Requests(), 1)
 }
 
 // A file that a broken script left empty would take everybody's access.
 func TestEmptyFilesNeedAFlag(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, "# nobody\n\n")
-	check.Equal(t, process.Run(t, process.Env(server), "-group", "On call", "-yes", path), process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "sync-group: " + path + " names nobody: to remove everybody, use -allow-empty\n", Code: 1,
-	})
-	check.Equal(t, len(server.Requests()), 0)
+	}, process.Run(t, process.Env(server), "-group", "On call", "-yes", path))
+	require.Empty(t, server.Requests())
 	result := process.Run(t, process.Env(server), "-group", "On call", "-yes", "-allow-empty", path)
-	check.Equal(t, result, process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "- BOB@example.com\n- Carl@example.com\n- eve@example.com\n- frida@example.com\n",
 		Stderr: "Group \"On call\": 0 added, 4 removed, 0 failed.\n",
-	})
-	check.True(t, !holds(server, "eve@example.com"), "an empty group")
+	}, result)
+	require.False(t, holds(server, "eve@example.com"), "an empty group")
 }
 
 // What is no address is a mistake in the file, and nothing of it may be taken.
@@ -190,63 +190,67 @@ func TestLinesThatAreNoAddressAreRefused(t *testing.T) {
 	server := newServer(t)
 	for _, line := range []string{"ada", "ada@", "a@example.com b@example.com", "a@example.com,b@example.com", "<ada@example.com>", "Ada <ada@example.com>"} {
 		path := fileOf(t, "bob@example.com\n"+line+"\n")
-		check.Equal(t, process.Run(t, process.Env(server), "-group", "On call", "-yes", path), process.Result{
+		require.Equal(t, process.Result{
 			Stderr: "sync-group: " + path + ", line 2: it is not one e-mail address\n", Code: 1,
-		})
+		}, process.Run(t, process.Env(server), "-group", "On call", "-yes", path))
 	}
-	check.Equal(t, len(server.Requests()), 0)
+	require.Empty(t, server.Requests())
 }
 
 func TestCreate(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, "zoe@example.com\nada@example.com\n")
 	args := []string{"-group", "New", "-yes", path}
-	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "sync-group: there is no group \"New\": to make it, use -create\n", Code: 1,
-	})
+	}, process.Run(t, process.Env(server), args...))
 	args = append([]string{"-create"}, args...)
 	// The answer gets lost: the group is there, and the next run finds it.
 	server.FaultNext("Groups.Create", 1, aponotest.Fault{Break: aponotest.AnswerLost})
 	result := process.Run(t, process.Env(server), args...)
-	check.Equal(t, result.Stdout, "+ ada@example.com\n+ zoe@example.com\n")
-	check.Equal(t, result.Code, 1)
-	check.Equal(t, writes(server), []string{`POST /api/admin/v1/groups {"name":"New","members_emails":["ada@example.com","zoe@example.com"]}`})
-	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+	require.Equal(t, "+ ada@example.com\n+ zoe@example.com\n", result.Stdout)
+	require.Equal(t, 1, result.Code)
+	require.Equal(t, []string{`POST /api/admin/v1/groups {"name":"New","members_emails":["ada@example.com","zoe@example.com"]}`}, writes(server))
+	require.Equal(t, process.Result{
 		Stderr: "Nothing to change: group \"New\" has the 2 members of " + path + ".\n",
-	})
+	}, process.Run(t, process.Env(server), args...))
 
 	args[2] = "Other"
-	check.Equal(t, process.Run(t, process.Env(server), args...), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: "Made group \"Other\" with 2 members.\n",
-	})
+	}, process.Run(t, process.Env(server), args...))
 	args[2] = "Third"
-	check.Equal(t, process.Run(t, process.Env(server), append(args[:3:3], path)...), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: nobody,
-	})
-	check.Equal(t, len(writes(server)), 2)
+	}, process.Run(t, process.Env(server), append(args[:3:3], path)...))
+	require.Len(t, writes(server), 2)
 }
 
 func TestWithoutTokenSyncsTheDemoTenant(t *testing.T) {
 	t.Parallel()
 	path := fileOf(t, "Ada.Orders@example.com\nben.orders@example.com\nzoe@example.com\n")
-	check.Equal(t, process.Run(t, nil, "-group", "orders", "-yes", path), process.Result{
+	require.Equal(t, process.Result{
 		Stdout: "+ zoe@example.com\n- chen.orders@example.com\n- dana.orders@example.com\n- elif.orders@example.com\n- femi.orders@example.com\n" +
 			"- grace.orders@example.com\n- hugo.orders@example.com\n- ines.orders@example.com\n- jonas.orders@example.com\n",
 		Stderr: demo + "Group \"orders\": 1 added, 8 removed, 0 failed.\n",
-	})
+	}, process.Run(t, nil, "-group", "orders", "-yes", path))
 }
 
 func TestWrongUsage(t *testing.T) {
 	t.Parallel()
-	check.Equal(t, process.Run(t, nil, "-group", "orders"), process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "sync-group: it takes 1 argument besides flags, not 0; see -h\n", Code: 2,
-	})
-	check.Equal(t, process.Run(t, nil, "members.txt"), process.Result{Stderr: "sync-group: -group is missing; see -h\n", Code: 2})
+	}, process.Run(t, nil, "-group", "orders"))
+	require.Equal(t, process.Result{Stderr: "sync-group: -group is missing; see -h\n", Code: 2}, process.Run(t, nil, "members.txt"))
 	missing := filepath.Join(t.TempDir(), "none.txt")
-	check.Equal(t, process.Run(t, nil, "-group", "orders", missing), process.Result{
+	require.Equal(t, process.Result{
 		Stderr: "sync-group: open " + missing + ": no such file or directory\n", Code: 1,
-	})
+	}, process.Run(t, nil, "-group", "orders", missing))
 	help := process.Run(t, nil, "-h")
-	check.Equal(t, help.Code, 0)
-	check.Contains(t, help.Stderr, "Usage: sync-group [flags] FILE", "-group name", "-yes", "-create", "-allow-empty")
+	require.Zero(t, help.Code)
+	for _, part := range []string{
+		"Usage: sync-group [flags] FILE", "-group name", "-yes", "-create", "-allow-empty",
+	} {
+		require.Contains(t, help.Stderr, part)
+	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 // Who sees the changes decides about them. Ctrl-C at the question has to end
@@ -35,19 +35,19 @@ func TestAsksOnATerminal(t *testing.T) {
 			cmd := process.Command(t, process.Env(server), "-group", "On call", fileOf(t, wanted))
 			cmd.Stdin = terminal
 			stderr, err := cmd.StderrPipe()
-			check.NoError(t, err)
-			check.NoError(t, cmd.Start())
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
 			reader := bufio.NewReader(stderr)
 			asked, err := reader.ReadString(']')
-			check.NoError(t, err)
-			check.NoError(t, test.answer(person, cmd.Process))
+			require.NoError(t, err)
+			require.NoError(t, test.answer(person, cmd.Process))
 			var rest strings.Builder
 			_, err = reader.WriteTo(&rest)
-			check.NoError(t, err)
-			check.Equal(t, asked+rest.String(), question+test.stderr)
+			require.NoError(t, err)
+			require.Equal(t, question+test.stderr, asked+rest.String())
 			_ = cmd.Wait()
-			check.Equal(t, cmd.ProcessState.ExitCode(), test.code)
-			check.Equal(t, len(writes(server)), test.writes)
+			require.Equal(t, test.code, cmd.ProcessState.ExitCode())
+			require.Len(t, writes(server), test.writes)
 		})
 	}
 }
@@ -66,7 +66,7 @@ func TestDoesNotAskTheNullDevice(t *testing.T) {
 	cmd := process.Command(t, process.Env(server), "-group", "On call", fileOf(t, wanted))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr // no Stdin is the null device
-	check.NoError(t, cmd.Run())
-	check.Equal(t, stderr.String(), nobody)
-	check.Equal(t, writes(server), []string{})
+	require.NoError(t, cmd.Run())
+	require.Equal(t, nobody, stderr.String())
+	require.Equal(t, []string{}, writes(server))
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
 )
 
 // newMembers are what schemas gained when spaces came, after April 2026.
@@ -27,7 +27,7 @@ var newMembers = map[string][]string{
 func april(t *testing.T) *document {
 	t.Helper()
 	var whole object
-	check.NoError(t, json.Unmarshal(readDocument(t), &whole))
+	require.NoError(t, json.Unmarshal(readDocument(t), &whole))
 	for path, item := range in(whole, "paths") {
 		if strings.HasPrefix(path, "/api/admin/v1/space") {
 			delete(in(whole, "paths"), path)
@@ -43,7 +43,7 @@ func april(t *testing.T) *document {
 	for name, members := range newMembers {
 		schema := in(whole, "components", "schemas", name)
 		for _, member := range members {
-			check.True(t, in(schema, "properties")[member] != nil, "%s.%s", name, member)
+			require.NotNilf(t, in(schema, "properties")[member], "%s.%s", name, member)
 			delete(in(schema, "properties"), member)
 			if schema["required"] != nil {
 				schema["required"] = without(schema["required"], member)
@@ -54,9 +54,9 @@ func april(t *testing.T) *document {
 	escalation["required"] = append(escalation["required"].([]any), "interval_in_min")
 	delete(in(escalation, "properties", "interval_in_min"), "nullable")
 	data, err := json.Marshal(whole)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	doc, err := load(data)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	return doc
 }
 
@@ -95,7 +95,7 @@ func olderServer(t *testing.T, options ...aponotest.Option) *aponotest.Server {
 func TestEveryOperationWorksOnAServerOfApril(t *testing.T) {
 	t.Parallel()
 	doc, older := theDocument(t), april(t)
-	check.Equal(t, len(older.operations), 95)
+	require.Len(t, older.operations, 95)
 	for _, op := range doc.operations {
 		if older.Paths.Value(op.path) == nil {
 			continue
@@ -105,7 +105,7 @@ func TestEveryOperationWorksOnAServerOfApril(t *testing.T) {
 			run := &exercise{t: t, doc: doc, served: older, op: op, sent: map[string]bool{}, answered: map[string]bool{}}
 			run.all()
 			mustBeNone(t, run.found)
-			check.True(t, run.exchanges > 0, "exchanges")
+			require.Positive(t, run.exchanges, "exchanges")
 		})
 	}
 }

@@ -13,10 +13,10 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
 	"github.com/apono-go/apono/internal/operation"
 	"github.com/apono-go/apono/internal/wire"
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
 )
 
 // The differences from the document that are meant, by the checks that find
@@ -58,9 +58,9 @@ func TestOperationsAreTheDocuments(t *testing.T) {
 	t.Parallel()
 	doc := theDocument(t)
 	mustBeNone(t, operationProblems(doc))
-	check.Equal(t, len(operation.All()), 109)
-	check.Equal(t, len(doc.operations), 109)
-	check.Equal(t, len(doc.Components.Schemas), 191)
+	require.Len(t, operation.All(), 109)
+	require.Len(t, doc.operations, 109)
+	require.Len(t, doc.Components.Schemas, 191)
 }
 
 // A method that calls another operation than its name says does something else
@@ -85,7 +85,7 @@ func TestExchangesAreTheDocuments(t *testing.T) {
 	result := &report{wanted: len(doc.operations), operations: map[string]bool{}, answered: map[string]bool{}}
 	t.Run("operations", func(t *testing.T) {
 		for _, op := range doc.operations {
-			check.True(t, op.known != nil, "%s %s in the table", op.method, op.path)
+			require.NotNilf(t, op.known, "%s %s in the table", op.method, op.path)
 			t.Run(op.known.Name, func(t *testing.T) {
 				t.Parallel()
 				run := &exercise{t: t, doc: doc, served: doc, op: op, sent: map[string]bool{}, answered: map[string]bool{}}
@@ -96,8 +96,8 @@ func TestExchangesAreTheDocuments(t *testing.T) {
 	})
 	result.finish(doc)
 	fmt.Println(result)
-	check.Equal(t, len(result.operations), len(doc.operations))
-	check.True(t, len(result.violations) == 0, "no violations:\n%s", result)
+	require.Len(t, result.operations, len(doc.operations))
+	require.Empty(t, result.violations)
 }
 
 // exercise calls one operation in all the ways that its method has.
@@ -119,12 +119,10 @@ func (x *exercise) report(format string, args ...any) {
 
 func (x *exercise) all() {
 	bodies := calls[x.op.known.Name].bodies
-	if (bodies != nil) != (x.op.body() != nil) {
-		x.t.Fatalf("the table of calls has %d bodies, and the document's body is %q", len(bodies), nameOf(x.op.body()))
-	}
+	require.Equalf(x.t, x.op.body() != nil, bodies != nil, "the table of calls has %d bodies, and the document's body is %q", len(bodies), nameOf(x.op.body()))
 	if bodies != nil {
 		members(x.op.body().Value, parse([]byte(bodies[0])), func(s *openapi3.Schema, property string) {
-			check.True(x.t, slices.Contains(s.Required, property) || slices.Contains(needsOne, s.Title), "no optional %s.%s in the first body", s.Title, property)
+			require.Truef(x.t, slices.Contains(s.Required, property) || slices.Contains(needsOne, s.Title), "no optional %s.%s in the first body", s.Title, property)
 		})
 	} else {
 		bodies = []string{""}
@@ -286,7 +284,7 @@ func decoded(t *testing.T, result any) any {
 		result = page.FieldByName("Items").Interface()
 	}
 	data, err := wire.Marshal(result)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	return canonical(parse(data))
 }
 

@@ -8,11 +8,11 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/apono-go/apono/internal/check"
 	"github.com/apono-go/apono/internal/operation"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/stretchr/testify/require"
 )
 
 // document is Apono's document, as strict as it is meant: objects have no
@@ -30,7 +30,7 @@ const file = "openapi.json"
 func readDocument(t *testing.T) []byte {
 	t.Helper()
 	data, err := os.ReadFile(file)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	return data
 }
 
@@ -46,7 +46,7 @@ var loadOnce = sync.OnceValues(func() (*document, error) {
 func theDocument(t *testing.T) *document {
 	t.Helper()
 	doc, err := loadOnce()
-	check.NoError(t, err)
+	require.NoError(t, err)
 	return doc
 }
 

@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
 	"github.com/apono-go/apono/internal/operation"
+	"github.com/stretchr/testify/require"
 )
 
 // method is an exported method of a service.
@@ -195,7 +195,7 @@ func methodProblems(ctx context.Context, t *testing.T) []string {
 		sent = append(sent, strings.TrimSpace(name))
 		return &http.Response{StatusCode: http.StatusNotFound, Body: io.NopCloser(bytes.NewReader(nil)), Request: req}
 	})}))
-	check.NoError(t, err)
+	require.NoError(t, err)
 	reached := map[string]bool{}
 	for _, m := range methods(client) {
 		sent = nil

@@ -13,8 +13,9 @@ import (
 	"testing"
 
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // mutant is a value with one thing wrong.
@@ -129,7 +130,7 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 	t.Run("operations", func(t *testing.T) {
 		for _, op := range doc.operations {
 			known := op.known
-			check.True(t, known != nil, "%s %s in the table", op.method, op.path)
+			require.NotNilf(t, known, "%s %s in the table", op.method, op.path)
 			t.Run(known.Name, func(t *testing.T) {
 				t.Parallel()
 				server := aponotest.NewServer(t)
@@ -138,22 +139,19 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 				path := known.Fill(func(i int, _ string) string { return args[i] })
 				refuse := func(what, query, contentType string, body []byte) {
 					req, err := http.NewRequestWithContext(t.Context(), op.method, server.URL+path+"?"+query, bytes.NewReader(body))
-					check.NoError(t, err)
+					require.NoError(t, err)
 					req.Header.Set("Authorization", "Bearer "+server.Token)
 					if contentType != "" {
 						req.Header.Set("Content-Type", contentType)
 					}
-					if problems, _ := doc.requestViolations(req, body); len(problems) == 0 {
-						t.Errorf("%s: the validator takes it: %s %s", what, req.URL, body)
-					}
+					problems, _ := doc.requestViolations(req, body)
+					assert.NotEmptyf(t, problems, "%s: the validator takes it: %s %s", what, req.URL, body)
 					resp, err := http.DefaultClient.Do(req)
-					check.NoError(t, err)
+					require.NoError(t, err)
 					answer, err := io.ReadAll(resp.Body)
-					check.NoError(t, err)
-					check.NoError(t, resp.Body.Close())
-					if !slices.Contains([]int{http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}, resp.StatusCode) {
-						t.Errorf("%s: the fake answers %d %s to %s %s", what, resp.StatusCode, answer, req.URL, body)
-					}
+					require.NoError(t, err)
+					require.NoError(t, resp.Body.Close())
+					assert.Containsf(t, []int{http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}, resp.StatusCode, "%s: the fake answers %d %s to %s %s", what, resp.StatusCode, answer, req.URL, body)
 					refused.Add(1)
 				}
 				valid, contentType := []byte(nil), ""
@@ -165,7 +163,7 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 						valid = []byte(body)
 						for _, wrong := range mutants(op.body().Value, parse(valid)) {
 							data, err := json.Marshal(wrong.value)
-							check.NoError(t, err)
+							require.NoError(t, err)
 							refuse(wrong.what, "", contentType, data)
 						}
 					}
@@ -180,7 +178,7 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 		}
 	})
 	t.Logf("wrong requests refused: %d", refused.Load())
-	check.True(t, refused.Load() > 1000, "more than 1000 wrong requests, got %d", refused.Load())
+	require.Greater(t, refused.Load(), int64(1000), "more than 1000 wrong requests")
 }
 
 // An answer that the document does not allow has to be found, by the validator
@@ -199,30 +197,26 @@ func TestWrongAnswersAreFound(t *testing.T) {
 		args := argsOf(known.Name, len(known.Parameters()))[0]
 		path := known.Fill(func(i int, _ string) string { return args[i] })
 		req, err := http.NewRequestWithContext(t.Context(), op.method, server.URL+path, nil)
-		check.NoError(t, err)
+		require.NoError(t, err)
 		req.Header.Set("Authorization", "Bearer "+server.Token)
 		resp, err := http.DefaultClient.Do(req)
-		check.NoError(t, err)
+		require.NoError(t, err)
 		e := exchange{request: req, status: resp.StatusCode, header: resp.Header}
 		e.answer, err = io.ReadAll(resp.Body)
-		check.NoError(t, err)
-		check.NoError(t, resp.Body.Close())
-		check.Equal(t, doc.violations(e), nil)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Nil(t, doc.violations(e))
 		right := parse(e.answer)
 		for _, wrong := range mutants(op.answer().Value, right) {
 			e.answer, err = json.Marshal(wrong.value)
-			check.NoError(t, err)
-			if doc.violations(e) == nil {
-				t.Errorf("%s: %s: the validator takes it: %s", known.Name, wrong.what, e.answer)
-			}
-			if decodeGenerated(op.answer().Value, e.answer) == nil {
-				t.Errorf("%s: %s: a generated client decodes it: %s", known.Name, wrong.what, e.answer)
-			}
+			require.NoError(t, err)
+			assert.NotNilf(t, doc.violations(e), "%s: %s: the validator takes it: %s", known.Name, wrong.what, e.answer)
+			assert.Errorf(t, decodeGenerated(op.answer().Value, e.answer), "%s: %s: a generated client decodes it: %s", known.Name, wrong.what, e.answer)
 			found++
 		}
 	}
 	t.Logf("wrong answers found: %d", found)
-	check.True(t, found > 1000, "more than 1000 wrong answers, got %d", found)
+	require.Greater(t, found, 1000, "more than 1000 wrong answers")
 }
 
 // The exchanges in which the body is fine and the rest is not.
@@ -249,13 +243,13 @@ func TestWrongExchangesAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			req, err := http.NewRequestWithContext(t.Context(), test.method, "http://127.0.0.1"+test.path, nil)
-			check.NoError(t, err)
+			require.NoError(t, err)
 			req.Header.Set("Authorization", test.authorization)
 			got := strings.Join(doc.violations(exchange{
 				request: req, answer: []byte(test.answer), status: test.status, header: http.Header{"Content-Type": {test.contentType}},
 			}), "\n")
-			check.Contains(t, got, test.want)
-			check.Equal(t, got == "", test.want == "")
+			require.Contains(t, got, test.want)
+			require.Equal(t, test.want == "", got == "")
 		})
 	}
 }

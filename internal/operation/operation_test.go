@@ -2,13 +2,11 @@ package operation_test
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
 	"testing"
 
 	_ "github.com/apono-go/apono" // fills the table
-	"github.com/apono-go/apono/internal/check"
 	"github.com/apono-go/apono/internal/operation"
+	"github.com/stretchr/testify/require"
 )
 
 // Entries that fit the same path, neither the most nor the least general last.
@@ -44,7 +42,7 @@ func TestMatchTakesTheMostLiteralTemplate(t *testing.T) {
 		if op := operation.Match(c.method, c.path); op != nil {
 			got = op.Name
 		}
-		check.True(t, got == c.want, "%s %s to be %q, got %q", c.method, c.path, c.want, got)
+		require.Equalf(t, c.want, got, "expected %s %s to be %q", c.method, c.path, c.want)
 	}
 }
 
@@ -64,52 +62,53 @@ func TestUnknownMasksArguments(t *testing.T) {
 		"/api/v1/users/a.b":                                         "/api/v1/users/{}",
 	} {
 		op := operation.Unknown("GET", path)
-		check.Equal(t, op.Path, want)
-		check.Equal(t, op.Name, "Do")
+		require.Equal(t, want, op.Path)
+		require.Equal(t, "Do", op.Name)
 	}
-	check.Equal(t, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Class, operation.Consuming)
-	check.True(t, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Changes, "reading credentials to be a change")
-	check.True(t, operation.Lookup("Do") == nil, "an unknown operation to stay out of the table")
+	require.Equal(t, operation.Consuming, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Class)
+	require.True(t, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Changes, "expected reading credentials to be a change")
+	require.Nil(t, operation.Lookup("Do"), "expected an unknown operation to stay out of the table")
 }
 
 func TestFillAndParameters(t *testing.T) {
 	t.Parallel()
 	bracket := func(i int, name string) string { return fmt.Sprintf("<%d %s>", i, name) }
-	check.Equal(t, anything.Parameters(), []string{"kind", "thing_id"})
-	check.Equal(t, anything.Fill(bracket), "/api/test/<0 kind>/<1 thing_id>")
-	check.Equal(t, len(special.Parameters()), 0)
-	check.Equal(t, special.Fill(bracket), "/api/test/things/special")
+	require.Equal(t, []string{"kind", "thing_id"}, anything.Parameters())
+	require.Equal(t, "/api/test/<0 kind>/<1 thing_id>", anything.Fill(bracket))
+	require.Empty(t, special.Parameters())
+	require.Equal(t, "/api/test/things/special", special.Fill(bracket))
 }
 
 func TestNewPanicsOnAnUnknownMethod(t *testing.T) {
 	t.Parallel()
-	defer func() { check.Equal(t, fmt.Sprint(recover()), `operation: Test.Head has the unknown method "HEAD"`) }()
+	defer func() { require.Equal(t, `operation: Test.Head has the unknown method "HEAD"`, fmt.Sprint(recover())) }()
 	operation.New("Test.Head", "HEAD", "/api/test")
 }
 
 func TestEveryEntryOfTheTable(t *testing.T) {
 	t.Parallel()
 	table := operation.All()
-	check.True(t, len(table) > 12, "the operations of the library, got %d", len(table))
+	require.Greater(t, len(table), 12, "the operations of the library")
 	names, addresses := map[string]bool{}, map[string]bool{}
 	for _, op := range table {
-		check.True(t, regexp.MustCompile(`^([A-Z][A-Za-z0-9]+\.)+[A-Z][A-Za-z]+$`).MatchString(op.Name), "a name such as Users.Get, got %q", op.Name)
-		check.True(t, regexp.MustCompile(`^/api(/[a-z0-9_-]+|/\{[a-z_]+\})+$`).MatchString(op.Path), "a path below /api/, got %q", op.Path)
-		check.True(t, slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, op.Method), "a known method, got %q", op.Method)
+		require.Regexp(t, `^([A-Z][A-Za-z0-9]+\.)+[A-Z][A-Za-z]+$`, op.Name, "a name such as Users.Get")
+		require.Regexp(t, `^/api(/[a-z0-9_-]+|/\{[a-z_]+\})+$`, op.Path, "a path below /api/")
+		require.Contains(t, []string{"GET", "POST", "PUT", "PATCH", "DELETE"}, op.Method, "a known method")
 		address := op.Method + " " + op.Path
-		check.True(t, !names[op.Name] && !addresses[address], "%s (%s) to stand there once", op.Name, address)
+		require.Falsef(t, names[op.Name], "expected %s (%s) to stand there once", op.Name, address)
+		require.Falsef(t, addresses[address], "expected %s (%s) to stand there once", op.Name, address)
 		names[op.Name], addresses[address] = true, true
-		check.True(t, operation.Lookup(op.Name) == op, "Lookup to find %s", op.Name)
-		check.True(t, operation.Match(op.Method, op.Path) == op, "Match to find %s by its own template", op.Name)
+		require.Samef(t, op, operation.Lookup(op.Name), "expected Lookup to find %s", op.Name)
+		require.Samef(t, op, operation.Match(op.Method, op.Path), "expected Match to find %s by its own template", op.Name)
 	}
 	table[0] = nil
-	check.True(t, operation.All()[0] != nil, "a table that callers cannot change")
+	require.NotNil(t, operation.All()[0], "a table that callers cannot change")
 }
 
 // A create that is sent twice creates two objects.
 func TestClassFollowsTheMethod(t *testing.T) {
 	t.Parallel()
-	check.Equal(t, operation.Methods(), []string{"GET", "POST", "PUT", "PATCH", "DELETE"})
+	require.Equal(t, []string{"GET", "POST", "PUT", "PATCH", "DELETE"}, operation.Methods())
 	for method, want := range map[string]struct {
 		class   operation.Class
 		changes bool
@@ -121,22 +120,22 @@ func TestClassFollowsTheMethod(t *testing.T) {
 		"PATCH":  {operation.Acting, true},
 	} {
 		op := operation.Unknown(method, "/api/test")
-		check.Equal(t, op.Method, method)
-		check.Equal(t, op.Class, want.class)
-		check.Equal(t, op.Changes, want.changes)
+		require.Equal(t, method, op.Method)
+		require.Equal(t, want.class, op.Class)
+		require.Equal(t, want.changes, op.Changes)
 	}
 	op := operation.Unknown("GET", "/api/test/details").Consuming()
-	check.Equal(t, op.Class, operation.Consuming)
-	check.Equal(t, op.Changes, true)
+	require.Equal(t, operation.Consuming, op.Class)
+	require.True(t, op.Changes)
 }
 
 // What is retried is what the README says. One letter here, and access is
 // granted twice.
 func TestRetriesOfEachClass(t *testing.T) {
 	t.Parallel()
-	check.Equal(t, operation.Idempotent.Retries(), operation.Retries{RateLimited: true, Temporary: true, Unsent: true, Broken: true})
-	check.Equal(t, operation.Acting.Retries(), operation.Retries{RateLimited: true, Temporary: false, Unsent: true, Broken: false})
-	check.Equal(t, operation.Consuming.Retries(), operation.Retries{RateLimited: false, Temporary: false, Unsent: true, Broken: false})
+	require.Equal(t, operation.Retries{RateLimited: true, Temporary: true, Unsent: true, Broken: true}, operation.Idempotent.Retries())
+	require.Equal(t, operation.Retries{RateLimited: true, Temporary: false, Unsent: true, Broken: false}, operation.Acting.Retries())
+	require.Equal(t, operation.Retries{RateLimited: false, Temporary: false, Unsent: true, Broken: false}, operation.Consuming.Retries())
 }
 
 // The reads that use something up are written down here, so that none is added
@@ -147,12 +146,13 @@ func TestClassOfEveryEntryOfTheTable(t *testing.T) {
 	for _, op := range operation.All() {
 		if op.Class == operation.Consuming {
 			consuming = append(consuming, op.Name)
-			check.True(t, op.Method == "GET" && op.Changes, "%s to be a read that counts as a change", op.Name)
+			require.Equalf(t, "GET", op.Method, "expected %s to be a read that counts as a change", op.Name)
+			require.Truef(t, op.Changes, "expected %s to be a read that counts as a change", op.Name)
 			continue
 		}
 		plain := operation.Unknown(op.Method, "/api/test")
-		check.Equal(t, op.Class, plain.Class)
-		check.Equal(t, op.Changes, plain.Changes)
+		require.Equal(t, plain.Class, op.Class)
+		require.Equal(t, plain.Changes, op.Changes)
 	}
-	check.Equal(t, consuming, []string{"Legacy.AccessRequests.GetAccessDetails", "Sessions.GetAccessDetails"})
+	require.Equal(t, []string{"Legacy.AccessRequests.GetAccessDetails", "Sessions.GetAccessDetails"}, consuming)
 }

@@ -15,8 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/apono-go/apono/internal/apitest/script"
 	"github.com/apono-go/apono/internal/operation"
-	"github.com/apono-go/apono/internal/script"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -122,7 +122,7 @@ func TestTokenIsCalledRejectedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var source tokens
-		fake := script.New(t, script.Answer{Status: 401}, script.Answer{Status: 503}, script.Answer{Status: 401})
+		fake := script.New(t, script.Response{Status: 401}, script.Response{Status: 503}, script.Response{Status: 401})
 		started := time.Now()
 		transport := newTransport(t, fake, func(config *Config) { config.Token, config.Renewable = source.next, true })
 		resp, err := send(t, transport, reading)

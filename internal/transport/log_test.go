@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest/script"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -32,27 +32,27 @@ func TestRecord(t *testing.T) {
 	const call = ` msg="apono request" operation=Do method=POST path=/api/v9/things attempt=`
 	for _, tc := range []struct {
 		name    string
-		answers []script.Answer
+		answers []script.Response
 		want    []string
 	}{
-		{"success", []script.Answer{{Delay: time.Second, Header: map[string]string{"Request-Id": "r-1"}}}, []string{
+		{"success", []script.Response{{Delay: time.Second, Header: map[string]string{"Request-Id": "r-1"}}}, []string{
 			"level=DEBUG" + call + "1 wait=0s duration=1s status=200 request_id=r-1",
 		}},
-		{"rejection", []script.Answer{{Status: 404}}, []string{"level=WARN" + call + "1 wait=0s duration=0s status=404"}},
-		{"redirect", []script.Answer{{Status: 307}}, []string{"level=WARN" + call + "1 wait=0s duration=0s status=307"}},
-		{"failure", []script.Answer{{Status: 500}}, []string{"level=ERROR" + call + "1 wait=0s duration=0s status=500"}},
-		{"no response", []script.Answer{{Err: errReset}}, []string{
+		{"rejection", []script.Response{{Status: 404}}, []string{"level=WARN" + call + "1 wait=0s duration=0s status=404"}},
+		{"redirect", []script.Response{{Status: 307}}, []string{"level=WARN" + call + "1 wait=0s duration=0s status=307"}},
+		{"failure", []script.Response{{Status: 500}}, []string{"level=ERROR" + call + "1 wait=0s duration=0s status=500"}},
+		{"no response", []script.Response{{Err: errReset}}, []string{
 			"level=ERROR" + call + `1 wait=0s duration=0s error="connection reset by peer"`,
 		}},
-		{"body cut", []script.Answer{{Body: "{", BodyErr: io.ErrUnexpectedEOF}}, []string{
+		{"body cut", []script.Response{{Body: "{", BodyErr: io.ErrUnexpectedEOF}}, []string{
 			"level=ERROR" + call + `1 wait=0s duration=0s status=200 error="unexpected EOF"`,
 		}},
-		{"retries", []script.Answer{{Status: 429, Header: map[string]string{"Retry-After": "7"}}, {Status: 429}, {}}, []string{
+		{"retries", []script.Response{{Status: 429, Header: map[string]string{"Retry-After": "7"}}, {Status: 429}, {}}, []string{
 			"level=WARN" + call + "1 wait=0s duration=0s status=429",
 			"level=WARN" + call + "2 wait=7s duration=0s status=429",
 			"level=DEBUG" + call + "3 wait=1s duration=0s status=200",
 		}},
-		{"echoed token", []script.Answer{{Header: map[string]string{"X-Request-Id": "r-" + testToken}}}, []string{
+		{"echoed token", []script.Response{{Header: map[string]string{"X-Request-Id": "r-" + testToken}}}, []string{
 			"level=DEBUG" + call + "1 wait=0s duration=0s status=200 request_id=r-[redacted]",
 		}},
 	} {

@@ -15,8 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/apono-go/apono/internal/apitest/script"
 	"github.com/apono-go/apono/internal/operation"
-	"github.com/apono-go/apono/internal/script"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -77,7 +77,7 @@ func failure(t *testing.T, err error) *Error {
 
 func TestSend(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Status: 201, Body: `{"id":"i-1"}`, Header: map[string]string{"X-Request-Id": "r-1", "Retry-After": "7"}})
+	fake := script.New(t, script.Response{Status: 201, Body: `{"id":"i-1"}`, Header: map[string]string{"X-Request-Id": "r-1", "Retry-After": "7"}})
 	resp, err := newTransport(t, fake).Send(t.Context(), Request{
 		Operation: creating, URL: "https://apono.test/base/a%2Fb?q=x+y",
 		Header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"another/2"}}, Body: []byte(`{"name":"prod"}`),
@@ -106,8 +106,8 @@ func TestSend(t *testing.T) {
 func TestEveryAttemptHasItsOwnHeader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		down := script.Answer{Status: 503, Header: map[string]string{"Set-Cookie": "node=7"}}
-		fake := script.New(t, down, down, script.Answer{})
+		down := script.Response{Status: 503, Header: map[string]string{"Set-Cookie": "node=7"}}
+		fake := script.New(t, down, down, script.Response{})
 		jar, err := cookiejar.New(nil)
 		require.NoError(t, err)
 		shared := http.Header{"Accept": {"application/json"}}
@@ -150,7 +150,7 @@ func TestMiddlewareIsBuiltOnce(t *testing.T) {
 				})
 			}
 		}
-		fake := script.New(t, script.Answer{Status: 503}, script.Answer{}, script.Answer{})
+		fake := script.New(t, script.Response{Status: 503}, script.Response{}, script.Response{})
 		transport := newTransport(t, fake, func(config *Config) {
 			config.Middleware = []func(http.RoundTripper) http.RoundTripper{middleware("first"), middleware("last")}
 		})
@@ -223,26 +223,26 @@ func TestRequestThatCannotBeSent(t *testing.T) {
 // is with it.
 func TestWhatSendReturns(t *testing.T) {
 	t.Parallel()
-	cut := script.Answer{Body: "{", BodyErr: io.ErrUnexpectedEOF}
+	cut := script.Response{Body: "{", BodyErr: io.ErrUnexpectedEOF}
 	for _, tc := range []struct {
 		name      string
-		answers   []script.Answer
+		answers   []script.Response
 		status    int // 0 for an error
 		uncertain bool
 		readErr   error
 		last      int // the status of the error's last response, 0 for none
 		maybeSent bool
 	}{
-		{"success", []script.Answer{{}}, 200, false, nil, 0, false},
-		{"rejected, then done", []script.Answer{{Status: 429}, {Status: 404}}, 404, false, nil, 0, false},
-		{"failed, then gone", []script.Answer{{Status: 503}, {Status: 404}}, 404, true, nil, 0, false},
-		{"lost, then gone", []script.Answer{{Err: errReset}, {Status: 404}}, 404, true, nil, 0, false},
-		{"not sent, then gone", []script.Answer{{Err: errRefused}, {Status: 404}}, 404, false, nil, 0, false},
-		{"cut, then gone", []script.Answer{cut, {Status: 404}}, 404, true, nil, 0, false},
-		{"cut every time", []script.Answer{cut, cut, cut}, 200, true, io.ErrUnexpectedEOF, 0, false},
-		{"failed, then lost", []script.Answer{{Status: 503}, {Status: 429}, {Err: errReset}}, 0, false, nil, 429, true},
-		{"cut, then lost", []script.Answer{cut, cut, {Err: errReset}}, 0, false, nil, 0, true},
-		{"never sent", []script.Answer{{Err: errRefused}, {Err: errRefused}, {Err: errRefused}}, 0, false, nil, 0, false},
+		{"success", []script.Response{{}}, 200, false, nil, 0, false},
+		{"rejected, then done", []script.Response{{Status: 429}, {Status: 404}}, 404, false, nil, 0, false},
+		{"failed, then gone", []script.Response{{Status: 503}, {Status: 404}}, 404, true, nil, 0, false},
+		{"lost, then gone", []script.Response{{Err: errReset}, {Status: 404}}, 404, true, nil, 0, false},
+		{"not sent, then gone", []script.Response{{Err: errRefused}, {Status: 404}}, 404, false, nil, 0, false},
+		{"cut, then gone", []script.Response{cut, {Status: 404}}, 404, true, nil, 0, false},
+		{"cut every time", []script.Response{cut, cut, cut}, 200, true, io.ErrUnexpectedEOF, 0, false},
+		{"failed, then lost", []script.Response{{Status: 503}, {Status: 429}, {Err: errReset}}, 0, false, nil, 429, true},
+		{"cut, then lost", []script.Response{cut, cut, {Err: errReset}}, 0, false, nil, 0, true},
+		{"never sent", []script.Response{{Err: errRefused}, {Err: errRefused}, {Err: errRefused}}, 0, false, nil, 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -272,7 +272,7 @@ func TestWhatSendReturns(t *testing.T) {
 // A wait that would outlast the call is not begun, and both reasons are told.
 func TestDeadlineBeforeTheNextAttempt(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]script.Answer{"response": {Status: 503}, "no response": {Err: errReset}} {
+	for name, answer := range map[string]script.Response{"response": {Status: 503}, "no response": {Err: errReset}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -294,7 +294,7 @@ func TestDeadlineBeforeTheNextAttempt(t *testing.T) {
 
 func TestOnceForbidsEveryRetry(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []script.Answer{{Status: 401}, {Status: 429}, {Status: 503}, {Err: errRefused}} {
+	for _, answer := range []script.Response{{Status: 401}, {Status: 429}, {Status: 503}, {Err: errRefused}} {
 		transport := newTransport(t, script.New(t, answer), func(config *Config) { config.Renewable = true })
 		resp, err := transport.Send(t.Context(), Request{Operation: reading, URL: "https://apono.test/", Once: true})
 		if answer.Err != nil {
@@ -309,8 +309,8 @@ func TestOnceForbidsEveryRetry(t *testing.T) {
 func TestRenewalIsNoAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		down := script.Answer{Status: 503}
-		transport := newTransport(t, script.New(t, script.Answer{Status: 401}, down, down, down), func(config *Config) { config.Renewable = true })
+		down := script.Response{Status: 503}
+		transport := newTransport(t, script.New(t, script.Response{Status: 401}, down, down, down), func(config *Config) { config.Renewable = true })
 		resp, err := send(t, transport, reading)
 		require.NoError(t, err)
 		assert.Equal(t, 503, resp.StatusCode)
@@ -325,25 +325,25 @@ func TestConsumingReadIsRetriedOnlyWhenUnsent(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string
-		answer   script.Answer
+		answer   script.Response
 		requests int
 	}{
-		{"success", script.Answer{Body: "{}"}, 1},
-		{"401", script.Answer{Status: 401}, 1},
-		{"408", script.Answer{Status: 408}, 1},
-		{"425", script.Answer{Status: 425}, 1},
-		{"429", script.Answer{Status: 429, Header: map[string]string{"Retry-After": "1"}}, 1},
-		{"500", script.Answer{Status: 500}, 1},
-		{"503", script.Answer{Status: 503}, 1},
-		{"broken connection", script.Answer{Err: errReset}, 1},
-		{"attempt timeout", script.Answer{Delay: time.Hour}, 1},
-		{"cut body", script.Answer{Body: "{", BodyErr: io.ErrUnexpectedEOF}, 1},
-		{"refused connection", script.Answer{Err: errRefused}, 3},
+		{"success", script.Response{Body: "{}"}, 1},
+		{"401", script.Response{Status: 401}, 1},
+		{"408", script.Response{Status: 408}, 1},
+		{"425", script.Response{Status: 425}, 1},
+		{"429", script.Response{Status: 429, Header: map[string]string{"Retry-After": "1"}}, 1},
+		{"500", script.Response{Status: 500}, 1},
+		{"503", script.Response{Status: 503}, 1},
+		{"broken connection", script.Response{Err: errReset}, 1},
+		{"attempt timeout", script.Response{Delay: time.Hour}, 1},
+		{"cut body", script.Response{Body: "{", BodyErr: io.ErrUnexpectedEOF}, 1},
+		{"refused connection", script.Response{Err: errRefused}, 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				fake := script.New(t, slices.Repeat([]script.Answer{tc.answer}, tc.requests)...)
+				fake := script.New(t, slices.Repeat([]script.Response{tc.answer}, tc.requests)...)
 				resp, err := send(t, newTransport(t, fake), consuming)
 				assert.Len(t, fake.Requests(), tc.requests)
 				if err == nil {

@@ -10,11 +10,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/wire"
 	json2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/wire"
+	"github.com/stretchr/testify/require"
 )
 
 // hidden is credentials: it marshals without its content.
@@ -112,8 +112,8 @@ func TestMarshal(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := wire.Marshal(c.in)
-			check.NoError(t, err)
-			check.Equal(t, string(got), c.want)
+			require.NoError(t, err)
+			require.Equal(t, c.want, string(got))
 		})
 	}
 }
@@ -122,9 +122,9 @@ func TestMarshal(t *testing.T) {
 func TestMarshalOfTextThatIsNoUTF8(t *testing.T) {
 	t.Parallel()
 	got, err := wire.Marshal(map[string]string{"a\xff": "\xc3b"})
-	check.NoError(t, err)
-	check.JSON(t, string(got), `{"a\ufffd":"\ufffdb"}`)
-	check.True(t, utf8.Valid(got), "UTF-8, got %q", got)
+	require.NoError(t, err)
+	apitest.JSONEq(t, `{"a\ufffd":"\ufffdb"}`, string(got))
+	require.Truef(t, utf8.Valid(got), "UTF-8, got %q", got)
 }
 
 // What holds for a field holds for the same value inside a map or an interface:
@@ -146,8 +146,8 @@ func TestMarshalReachesIntoMapsAndInterfaces(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := wire.Marshal(c.in)
-			check.NoError(t, err)
-			check.Equal(t, string(got), c.want)
+			require.NoError(t, err)
+			require.Equal(t, c.want, string(got))
 		})
 	}
 }
@@ -191,8 +191,8 @@ func TestMarshalTakesTheTypesOfCallersAsEncodingJSONDoes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := wire.Marshal(c.in)
-			check.NoError(t, err)
-			check.Equal(t, string(got), c.want)
+			require.NoError(t, err)
+			require.Equal(t, c.want, string(got))
 		})
 	}
 }
@@ -211,7 +211,7 @@ func TestMarshalNamesTheFieldThatCannotBeSent(t *testing.T) {
 		"leaves[0].c: unsupported type chan int": tree{[]leaf{{C: make(chan int)}}},
 	} {
 		_, err := wire.Marshal(in)
-		check.True(t, err != nil && err.Error() == want, "error %q, got %v", want, err)
+		require.EqualError(t, err, want)
 	}
 }
 
@@ -221,7 +221,8 @@ func TestMarshalOfACycleIsAnError(t *testing.T) {
 	self := map[string]any{}
 	self["self"] = self
 	_, err := wire.Marshal(self)
-	check.True(t, err != nil && strings.HasSuffix(err.Error(), "encountered a cycle"), "an error, got %v", err)
+	require.Error(t, err)
+	require.Truef(t, strings.HasSuffix(err.Error(), "encountered a cycle"), "an error, got %v", err)
 }
 
 type place struct {

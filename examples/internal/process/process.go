@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/apono-go/apono/aponotest"
+	"github.com/stretchr/testify/require"
 )
 
 const isProgram = "EXAMPLE_TEST_MAIN"
@@ -52,9 +53,7 @@ func RunWith(tb testing.TB, stdin string, env []string, args ...string) Result {
 func Command(tb testing.TB, env []string, args ...string) *exec.Cmd {
 	tb.Helper()
 	self, err := os.Executable()
-	if err != nil {
-		tb.Fatal(err)
-	}
+	require.NoError(tb, err)
 	cmd := exec.CommandContext(tb.Context(), self, args...) //nolint:gosec // the test binary itself
 	cmd.Env = append([]string{isProgram + "=1"}, env...)
 	return cmd

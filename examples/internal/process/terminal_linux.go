@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/stretchr/testify/require"
 )
 
 // Terminal opens a terminal for a program, and its other end, at which a person
@@ -16,9 +18,8 @@ func Terminal(tb testing.TB) (person, program *os.File) {
 	var unlock, number uint32
 	for request, arg := range map[uintptr]*uint32{syscall.TIOCSPTLCK: &unlock, syscall.TIOCGPTN: &number} {
 		//nolint:gosec // the system call takes an address
-		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, person.Fd(), request, uintptr(unsafe.Pointer(arg))); errno != 0 {
-			tb.Fatalf("no terminal: %v", errno)
-		}
+		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, person.Fd(), request, uintptr(unsafe.Pointer(arg)))
+		require.Zerof(tb, errno, "no terminal: %v", errno)
 	}
 	return person, open(tb, fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY)
 }
@@ -26,9 +27,7 @@ func Terminal(tb testing.TB) (person, program *os.File) {
 func open(tb testing.TB, name string, flag int) *os.File {
 	tb.Helper()
 	file, err := os.OpenFile(name, flag, 0) //nolint:gosec // a device
-	if err != nil {
-		tb.Fatal(err)
-	}
+	require.NoError(tb, err)
 	tb.Cleanup(func() { _ = file.Close() })
 	return file
 }

@@ -10,6 +10,11 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/stdout/stdoutmetric"
@@ -18,11 +23,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
-
-	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
 )
 
 func TestMain(m *testing.M) { process.Main(m, main) }
@@ -63,19 +63,19 @@ func (tel telemetry) all(t *testing.T) string {
 	t.Helper()
 	var out bytes.Buffer
 	spans, err := stdouttrace.New(stdouttrace.WithWriter(&out))
-	check.NoError(t, err)
-	check.NoError(t, spans.ExportSpans(t.Context(), tel.spans.GetSpans().Snapshots()))
+	require.NoError(t, err)
+	require.NoError(t, spans.ExportSpans(t.Context(), tel.spans.GetSpans().Snapshots()))
 	metrics, err := stdoutmetric.New(stdoutmetric.WithWriter(&out))
-	check.NoError(t, err)
+	require.NoError(t, err)
 	collected := tel.collect(t)
-	check.NoError(t, metrics.Export(t.Context(), &collected))
+	require.NoError(t, metrics.Export(t.Context(), &collected))
 	return out.String()
 }
 
 func (tel telemetry) collect(t *testing.T) metricdata.ResourceMetrics {
 	t.Helper()
 	var collected metricdata.ResourceMetrics
-	check.NoError(t, tel.metrics.Collect(t.Context(), &collected))
+	require.NoError(t, tel.metrics.Collect(t.Context(), &collected))
 	return collected
 }
 
@@ -95,31 +95,36 @@ func TestSpansAreNamedByOperationAndHoldNoArgument(t *testing.T) {
 		server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())
 		tel := newTelemetry()
 		server.FailNext("Groups.List", 1, http.StatusServiceUnavailable, nil, "")
-		check.NoError(t, look(t.Context(), server.Client(tel.middleware()), tel.tracers, "user-00-00", "ord*"))
-		check.Equal(t, tel.names(), []string{
+		require.NoError(t, look(t.Context(), server.Client(tel.middleware()), tel.tracers, "user-00-00", "ord*"))
+		require.Equal(t, []string{
 			"GET /api/admin/v3/users/{id}", "GET /api/admin/v1/groups", "GET /api/admin/v1/groups",
 			"GET /api/admin/v1/groups/{id}/members", "look for a person",
-		})
+		}, tel.names())
 		spans := tel.spans.GetSpans()
-		check.Equal(t, attributesOf(spans[0]), map[string]string{
+		require.Equal(t, map[string]string{
 			"http.request.method": "GET", "url.full": "http://localhost/api/admin/v3/users/%7Bid%7D",
 			"url.template": "/api/admin/v3/users/{id}", "http.response.status_code": "200", "network.protocol.version": "1.1",
-		})
-		check.Equal(t, attributesOf(spans[1])["http.response.status_code"], "503")
-		check.Equal(t, spans[1].Status.Code, codes.Error)
-		check.Equal(t, attributesOf(spans[2])["url.full"], "http://localhost/api/admin/v1/groups")
+		}, attributesOf(spans[0]))
+		require.Equal(t, "503", attributesOf(spans[1])["http.response.status_code"])
+		require.Equal(t, codes.Error, spans[1].Status.Code)
+		require.Equal(t, "http://localhost/api/admin/v1/groups", attributesOf(spans[2])["url.full"])
 		for _, span := range spans[:4] {
-			check.Equal(t, span.Parent.SpanID(), spans[4].SpanContext.SpanID())
-			check.Equal(t, span.SpanContext.TraceID(), spans[4].SpanContext.TraceID())
+			require.Equal(t, spans[4].SpanContext.SpanID(), span.Parent.SpanID())
+			require.Equal(t, spans[4].SpanContext.TraceID(), span.SpanContext.TraceID())
 		}
-		check.Equal(t, len(spans[4].Events), 1)
+		require.Len(t, spans[4].Events, 1)
 
-		check.Lacks(t, tel.all(t), "user-00-00", "ord", "@example.com", server.Token, "Bearer")
+		text := tel.all(t)
+		for _, part := range []string{
+			"user-00-00", "ord", "@example.com", server.Token, "Bearer",
+		} {
+			require.NotContains(t, text, part)
+		}
 		requests := server.Requests()
-		check.Equal(t, len(requests), 4)
-		check.Equal(t, requests[0].Path, "/api/admin/v3/users/user-00-00")
-		check.Equal(t, requests[2].Query.Encode(), "name=ord%2A")
-		check.Equal(t, requests[3].Path, "/api/admin/v1/groups/group-orders/members")
+		require.Len(t, requests, 4)
+		require.Equal(t, "/api/admin/v3/users/user-00-00", requests[0].Path)
+		require.Equal(t, "name=ord%2A", requests[2].Query.Encode())
+		require.Equal(t, "/api/admin/v1/groups/group-orders/members", requests[3].Path)
 	})
 }
 
@@ -132,10 +137,10 @@ func TestMetricsAreKeptByOperation(t *testing.T) {
 	client := server.Client(tel.middleware())
 	for _, id := range []string{"user-00-00", "user-00-01", "user-00-02"} {
 		_, err := client.Users.Get(t.Context(), id)
-		check.NoError(t, err)
+		require.NoError(t, err)
 	}
 	_, err := client.Users.Get(t.Context(), "nobody")
-	check.ErrorIs(t, err, apono.ErrNotFound)
+	require.ErrorIs(t, err, apono.ErrNotFound)
 	counts := map[string]uint64{}
 	for _, scope := range tel.collect(t).ScopeMetrics {
 		for _, metric := range scope.Metrics {
@@ -143,7 +148,7 @@ func TestMetricsAreKeptByOperation(t *testing.T) {
 				continue
 			}
 			durations, ok := metric.Data.(metricdata.Histogram[float64])
-			check.True(t, ok, "a histogram, got %T", metric.Data)
+			require.Truef(t, ok, "a histogram, got %T", metric.Data)
 			for _, point := range durations.DataPoints {
 				template, _ := point.Attributes.Value("url.template")
 				status, _ := point.Attributes.Value(attribute.Key("http.response.status_code"))
@@ -151,8 +156,11 @@ func TestMetricsAreKeptByOperation(t *testing.T) {
 			}
 		}
 	}
-	check.Equal(t, counts, map[string]uint64{"/api/admin/v3/users/{id} 200": 3, "/api/admin/v3/users/{id} 404": 1})
-	check.Lacks(t, tel.all(t), "user-00-0", "nobody", server.Token)
+	require.Equal(t, map[string]uint64{"/api/admin/v3/users/{id} 200": 3, "/api/admin/v3/users/{id} 404": 1}, counts)
+	text := tel.all(t)
+	require.NotContains(t, text, "user-00-0")
+	require.NotContains(t, text, "nobody")
+	require.NotContains(t, text, server.Token)
 }
 
 // What is seen must not change what is done.
@@ -162,20 +170,25 @@ func TestRequestsArriveAsTheyWere(t *testing.T) {
 	tel := newTelemetry()
 	client := server.Client(tel.middleware())
 	_, err := client.Users.Get(t.Context(), "a/b?c@d.com")
-	check.ErrorIs(t, err, apono.ErrNotFound)
+	require.ErrorIs(t, err, apono.ErrNotFound)
 	_, err = client.Groups.Create(t.Context(), apono.CreateGroupInput{Name: "night shift", MembersEmails: []string{"ada.orders@example.com"}})
-	check.NoError(t, err)
-	check.NoError(t, client.Groups.AddMember(t.Context(), "group-orders", "ada.payments@example.com"))
+	require.NoError(t, err)
+	require.NoError(t, client.Groups.AddMember(t.Context(), "group-orders", "ada.payments@example.com"))
 	requests := server.Requests()
-	check.Equal(t, requests[0].Path, "/api/admin/v3/users/a%2Fb%3Fc@d.com")
-	check.Equal(t, requests[1].Path, "/api/admin/v1/groups")
-	check.JSON(t, requests[1].Body, `{"name": "night shift", "members_emails": ["ada.orders@example.com"]}`)
-	check.Equal(t, requests[1].Header.Get("Authorization"), "Bearer "+server.Token)
-	check.Equal(t, requests[2].Path, "/api/admin/v1/groups/group-orders/members/ada.payments@example.com")
-	check.Equal(t, tel.names(), []string{
+	require.Equal(t, "/api/admin/v3/users/a%2Fb%3Fc@d.com", requests[0].Path)
+	require.Equal(t, "/api/admin/v1/groups", requests[1].Path)
+	apitest.JSONEq(t, `{"name": "night shift", "members_emails": ["ada.orders@example.com"]}`, requests[1].Body)
+	require.Equal(t, "Bearer "+server.Token, requests[1].Header.Get("Authorization"))
+	require.Equal(t, "/api/admin/v1/groups/group-orders/members/ada.payments@example.com", requests[2].Path)
+	require.Equal(t, []string{
 		"GET /api/admin/v3/users/{id}", "POST /api/admin/v1/groups", "PUT /api/admin/v1/groups/{id}/members/{email}",
-	})
-	check.Lacks(t, tel.all(t), "a/b", "a%2Fb", "night shift", "@", server.Token)
+	}, tel.names())
+	text := tel.all(t)
+	for _, part := range []string{
+		"a/b", "a%2Fb", "night shift", "@", server.Token,
+	} {
+		require.NotContains(t, text, part)
+	}
 }
 
 // A request that got no answer is a span that says so.
@@ -185,21 +198,23 @@ func TestFailuresOfTheNetworkAreRecorded(t *testing.T) {
 	broken := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") })
 	client, err := apono.NewClient("secret-token", apono.WithHTTPClient(&http.Client{Transport: broken}),
 		apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1}), tel.middleware())
-	check.NoError(t, err)
+	require.NoError(t, err)
 	_, err = client.Groups.Get(t.Context(), "group-orders")
-	check.ErrorAs[*apono.TransportError](t, err)
+	require.ErrorAs(t, err, new(*apono.TransportError))
 	span := tel.spans.GetSpans()[0]
-	check.Equal(t, span.Name, "GET /api/admin/v1/groups/{id}")
-	check.Equal(t, span.Status, sdktrace.Status{Code: codes.Error, Description: "no route"})
-	check.Lacks(t, tel.all(t), "group-orders", "secret-token")
+	require.Equal(t, "GET /api/admin/v1/groups/{id}", span.Name)
+	require.Equal(t, sdktrace.Status{Code: codes.Error, Description: "no route"}, span.Status)
+	text := tel.all(t)
+	require.NotContains(t, text, "group-orders")
+	require.NotContains(t, text, "secret-token")
 }
 
 func TestTheProgramPrintsSpansAndMetrics(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant())
 	result := process.Run(t, process.Env(server), "-user", "user-01-03", "-group", "catalog")
-	check.Equal(t, result.Stderr, "")
-	check.Equal(t, result.Code, 0)
+	require.Empty(t, result.Stderr)
+	require.Zero(t, result.Code)
 	var names []string
 	metrics := 0
 	decoder := json.NewDecoder(strings.NewReader(result.Stdout))
@@ -212,28 +227,35 @@ func TestTheProgramPrintsSpansAndMetrics(t *testing.T) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		check.NoError(t, err)
+		require.NoError(t, err)
 		if record.Name != "" {
 			names = append(names, record.Name)
 		}
 		metrics += len(record.ScopeMetrics)
 	}
-	check.Equal(t, names, []string{
+	require.Equal(t, []string{
 		"GET /api/admin/v3/users/{id}", "GET /api/admin/v1/groups", "GET /api/admin/v1/groups/{id}/members", "look for a person",
-	})
-	check.Equal(t, metrics, 1)
-	check.Lacks(t, result.Stdout, "user-01-03", "catalog", "@example.com", server.Token)
+	}, names)
+	require.Equal(t, 1, metrics)
+	for _, part := range []string{
+		"user-01-03", "catalog", "@example.com", server.Token,
+	} {
+		require.NotContains(t, result.Stdout, part)
+	}
 
 	result = process.Run(t, process.Env(server), "-user", "nobody")
-	check.Equal(t, result.Code, 1)
-	check.Contains(t, result.Stdout, `"Name":"GET /api/admin/v3/users/{id}"`, `"ScopeMetrics":[{`)
-	check.Equal(t, strings.Count(result.Stderr, "\n"), 1)
+	require.Equal(t, 1, result.Code)
+	require.Contains(t, result.Stdout, `"Name":"GET /api/admin/v3/users/{id}"`)
+	require.Contains(t, result.Stdout, `"ScopeMetrics":[{`)
+	require.Equal(t, 1, strings.Count(result.Stderr, "\n"))
 }
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	result := process.Run(t, nil, "-h")
-	check.Equal(t, result.Code, 0)
-	check.Contains(t, result.Stderr, "Usage: otel [flags]\n", "-group", "-user")
-	check.Equal(t, process.Run(t, nil, "extra").Code, 2)
+	require.Zero(t, result.Code)
+	require.Contains(t, result.Stderr, "Usage: otel [flags]\n")
+	require.Contains(t, result.Stderr, "-group")
+	require.Contains(t, result.Stderr, "-user")
+	require.Equal(t, 2, process.Run(t, nil, "extra").Code)
 }

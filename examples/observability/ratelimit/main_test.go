@@ -12,12 +12,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 )
 
 func TestMain(m *testing.M) { process.Main(m, main) }
@@ -30,10 +29,10 @@ func TestCallsAtOnceAreSpread(t *testing.T) {
 		server := aponotest.NewServer(t, aponotest.WithoutNetwork())
 		var out strings.Builder
 		client := server.Client(apono.WithLimiter(rate.NewLimiter(5, 2)))
-		check.NoError(t, callAtOnce(t.Context(), &out, client, 6))
-		check.Equal(t, out.String(), "call 1 of 6, after 0.0 s: ok\ncall 2 of 6, after 0.0 s: ok\ncall 3 of 6, after 0.2 s: ok\n"+
-			"call 4 of 6, after 0.4 s: ok\ncall 5 of 6, after 0.6 s: ok\ncall 6 of 6, after 0.8 s: ok\n")
-		check.Equal(t, len(server.Requests("Users.List")), 6)
+		require.NoError(t, callAtOnce(t.Context(), &out, client, 6))
+		require.Equal(t, "call 1 of 6, after 0.0 s: ok\ncall 2 of 6, after 0.0 s: ok\ncall 3 of 6, after 0.2 s: ok\n"+
+			"call 4 of 6, after 0.4 s: ok\ncall 5 of 6, after 0.6 s: ok\ncall 6 of 6, after 0.8 s: ok\n", out.String())
+		require.Len(t, server.Requests("Users.List"), 6)
 	})
 }
 
@@ -49,8 +48,8 @@ func TestRepeatedAttemptsWaitForTheLimiter(t *testing.T) {
 			return nil
 		})
 		var out strings.Builder
-		check.NoError(t, callAtOnce(t.Context(), &out, server.Client(apono.WithLimiter(limiter)), 1))
-		check.Equal(t, leaves.Load(), 3)
+		require.NoError(t, callAtOnce(t.Context(), &out, server.Client(apono.WithLimiter(limiter)), 1))
+		require.EqualValues(t, 3, leaves.Load())
 	})
 }
 
@@ -68,10 +67,10 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 		started := time.Now()
 		var out strings.Builder
 		err := callAtOnce(ctx, &out, server.Client(apono.WithLimiter(rate.NewLimiter(1, 1))), 5)
-		check.ErrorIs(t, err, context.Canceled)
-		check.Equal(t, time.Since(started), 1500*time.Millisecond)
-		check.Equal(t, strings.Count(out.String(), ": ok\n"), 2)
-		check.Equal(t, len(server.Requests()), 2)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, 1500*time.Millisecond, time.Since(started))
+		require.Equal(t, 2, strings.Count(out.String(), ": ok\n"))
+		require.Len(t, server.Requests(), 2)
 	})
 }
 
@@ -82,39 +81,44 @@ func TestTheProgramsCallsWaitForItsLimiter(t *testing.T) {
 	server := aponotest.NewServer(t)
 	cmd := process.Command(t, process.Env(server), "-calls", "3", "-rate", "0.000001", "-burst", "2")
 	pipe, err := cmd.StdoutPipe()
-	check.NoError(t, err)
+	require.NoError(t, err)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	check.NoError(t, cmd.Start())
+	require.NoError(t, cmd.Start())
 	stdout := bufio.NewReader(pipe)
 	for _, want := range []string{"call 1 of 3", "call 2 of 3"} {
 		line, err := stdout.ReadString('\n')
-		check.NoError(t, err)
-		check.Contains(t, line, want, ": ok\n")
+		require.NoError(t, err)
+		require.Contains(t, line, want)
+		require.Contains(t, line, ": ok\n")
 	}
-	check.NoError(t, cmd.Process.Signal(os.Interrupt))
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	rest, err := io.ReadAll(stdout)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	_ = cmd.Wait()
-	check.Contains(t, string(rest), "call 3 of 3", "waiting for the limiter: context canceled")
-	check.Equal(t, cmd.ProcessState.ExitCode(), 1)
-	check.Equal(t, stderr.String(), "ratelimit: interrupted\n")
-	check.Equal(t, len(server.Requests()), 2)
+	require.Contains(t, string(rest), "call 3 of 3")
+	require.Contains(t, string(rest), "waiting for the limiter: context canceled")
+	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	require.Equal(t, "ratelimit: interrupted\n", stderr.String())
+	require.Len(t, server.Requests(), 2)
 }
 
 func TestTheProgram(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	result := process.Run(t, process.Env(server), "-calls", "3", "-rate", "1000")
-	check.Equal(t, result.Code, 0)
-	check.Equal(t, result.Stderr, "")
-	check.Equal(t, regexp.MustCompile(`\d\.\d s`).ReplaceAllString(result.Stdout, "T"),
-		"call 1 of 3, after T: ok\ncall 2 of 3, after T: ok\ncall 3 of 3, after T: ok\n")
-	check.Equal(t, len(server.Requests("Users.List")), 3)
+	require.Zero(t, result.Code)
+	require.Empty(t, result.Stderr)
+	require.Equal(t, "call 1 of 3, after T: ok\ncall 2 of 3, after T: ok\ncall 3 of 3, after T: ok\n", regexp.MustCompile(`\d\.\d s`).ReplaceAllString(result.Stdout, "T"))
+	require.Len(t, server.Requests("Users.List"), 3)
 	for _, wrong := range [][]string{{"-rate", "0"}, {"-burst", "0"}, {"-calls", "-1"}, {"-rate", "NaN"}} {
-		check.Equal(t, process.Run(t, process.Env(server), wrong...).Code, 2)
+		require.Equal(t, 2, process.Run(t, process.Env(server), wrong...).Code)
 	}
 	result = process.Run(t, nil, "-h")
-	check.Equal(t, result.Code, 0)
-	check.Contains(t, result.Stderr, "Usage: ratelimit [flags]\n", "-burst", "-calls", "-rate")
+	require.Zero(t, result.Code)
+	for _, part := range []string{
+		"Usage: ratelimit [flags]\n", "-burst", "-calls", "-rate",
+	} {
+		require.Contains(t, result.Stderr, part)
+	}
 }

@@ -1,4 +1,4 @@
-package apono_test
+package e2e_test
 
 import (
 	"bytes"
@@ -15,9 +15,11 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/hostile"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/hostile"
 	"github.com/apono-go/apono/internal/operation"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // hostileClient returns a client of a hostile server that logs into records,
@@ -27,13 +29,13 @@ func hostileClient(t *testing.T, server *hostile.Server, records *bytes.Buffer, 
 	counting := &closing{next: server.Transport()}
 	all := []apono.Option{
 		apono.WithBaseURL(server.URL), apono.WithHTTPClient(&http.Client{Transport: counting}),
-		apono.WithMaxResponseBytes(1 << 16), quickly,
+		apono.WithMaxResponseBytes(1 << 16), apitest.Quickly,
 	}
 	if records != nil {
-		all = append(all, jsonLogger(records))
+		all = append(all, apitest.JSONLogger(records))
 	}
-	client, err := apono.NewClient(testToken, append(all, opts...)...)
-	check.NoError(t, err)
+	client, err := apono.NewClient(apitest.Token, append(all, opts...)...)
+	require.NoError(t, err)
 	return client, counting
 }
 
@@ -46,19 +48,19 @@ type verb struct {
 var verbs = []verb{
 	{
 		"GET", "GET", "/api/admin/v4/integrations/i-1", "/api/admin/v4/integrations/{id}", "",
-		func(ctx context.Context, c *apono.Client) error { return callWith(ctx, http.MethodGet, c) },
+		func(ctx context.Context, c *apono.Client) error { return apitest.CallWith(ctx, http.MethodGet, c) },
 	},
 	{
 		"PUT", "PUT", "/api/admin/v4/integrations/i-1", "/api/admin/v4/integrations/{id}", `{"name":"prod","integration_config":{}}`,
-		func(ctx context.Context, c *apono.Client) error { return callWith(ctx, http.MethodPut, c) },
+		func(ctx context.Context, c *apono.Client) error { return apitest.CallWith(ctx, http.MethodPut, c) },
 	},
 	{
 		"DELETE", "DELETE", "/api/admin/v4/integrations/i-1", "/api/admin/v4/integrations/{id}", "",
-		func(ctx context.Context, c *apono.Client) error { return callWith(ctx, http.MethodDelete, c) },
+		func(ctx context.Context, c *apono.Client) error { return apitest.CallWith(ctx, http.MethodDelete, c) },
 	},
 	{
 		"POST", "POST", "/api/admin/v4/integrations", "/api/admin/v4/integrations", `{"name":"prod","type":"postgresql","integration_config":{}}`,
-		func(ctx context.Context, c *apono.Client) error { return callWith(ctx, http.MethodPost, c) },
+		func(ctx context.Context, c *apono.Client) error { return apitest.CallWith(ctx, http.MethodPost, c) },
 	},
 	{
 		"PATCH", "PATCH", "/api/v1/access-bundles/b-1", "/api/v1/access-bundles/{id}", `{"name":"prod"}`,
@@ -84,15 +86,18 @@ type outcome struct {
 	text     string
 }
 
-func ok(attempts int) outcome                   { return outcome{attempts: attempts} }
+func ok(attempts int) outcome { return outcome{attempts: attempts} }
+
 func refused(attempts int, text string) outcome { return outcome{attempts, "*apono.APIError", text} }
+
 func unusable(attempts int, text string) outcome {
 	return outcome{attempts, "*apono.DecodeError", text}
 }
 
 // unsent has not reached the server, lost may have.
 func unsent(attempts int, text string) outcome { return outcome{attempts, "unsent", text} }
-func lost(attempts int, text string) outcome   { return outcome{attempts, "lost", text} }
+
+func lost(attempts int, text string) outcome { return outcome{attempts, "lost", text} }
 
 // The columns of the README's table of what is repeated. Outcomes outside of it
 // are never repeated.
@@ -173,16 +178,16 @@ func refusing() string {
 // scenarios is the table of modes and methods. The servers of some send the
 // client to another place.
 func scenarios(elsewhere map[string]string) []scenario {
-	good := hostile.JSON(oneIntegration)
+	good := hostile.JSON(apitest.OneIntegration)
 	all := []scenario{
 		same("good", ok(1), good),
-		same("good in HTTP/1.0", ok(1), hostile.HTTP10(oneIntegration)),
-		same("good after 100 Continue", ok(1), hostile.Raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"+oneIntegration)),
+		same("good in HTTP/1.0", ok(1), hostile.HTTP10(apitest.OneIntegration)),
+		same("good after 100 Continue", ok(1), hostile.Raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"+apitest.OneIntegration)),
 
 		// Refusals.
 		same("300", refused(1, "300 Multiple Choices"), hostile.Status(300, "")),
 		same("304", refused(1, "304 Not Modified"), hostile.Raw("HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n")),
-		same("400 with an object", refused(1, "400 Bad Request"), hostile.Status(400, oneIntegration)),
+		same("400 with an object", refused(1, "400 Bad Request"), hostile.Status(400, apitest.OneIntegration)),
 		same("401 as documented", refused(1, "401 Unauthorized"), hostile.Unauthorized()),
 		same("403", refused(1, "403 Forbidden: not yours"), hostile.Status(403, `{"message":"not yours"}`)),
 		same("404 with HTML", refused(1, "404 Not Found"), hostile.HTML(404)),
@@ -256,13 +261,13 @@ func scenarios(elsewhere map[string]string) []scenario {
 		broken("header that drips", lost, late, hostile.DripHeader()),
 		broken("body that drips", unusable, "200 OK with a body that cannot be used: "+late, hostile.DripBody()),
 		broken("header without a body", unusable, cut, hostile.HeaderOnly()),
-		broken("body cut short of its length", unusable, cut, hostile.CutLength(oneIntegration)),
-		broken("body cut between chunks", unusable, cut, hostile.CutChunked(oneIntegration)),
+		broken("body cut short of its length", unusable, cut, hostile.CutLength(apitest.OneIntegration)),
+		broken("body cut between chunks", unusable, cut, hostile.CutChunked(apitest.OneIntegration)),
 		broken("body cut inside a chunk", unusable, cut, hostile.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{")),
 		broken("bad chunks", unusable, "200 OK with a body that cannot be used: invalid byte in chunk length", hostile.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")),
-		broken("gzip cut short", unusable, cut, hostile.CutGzip(oneIntegration)),
-		broken("gzip with another checksum", unusable, "200 OK with a body that cannot be used: gzip: invalid checksum", hostile.CorruptGzip(oneIntegration)),
-		broken("gzip that is none", unusable, "200 OK with a body that cannot be used: gzip: invalid header", hostile.Answer(200, map[string]string{"Content-Encoding": "gzip"}, oneIntegration)),
+		broken("gzip cut short", unusable, cut, hostile.CutGzip(apitest.OneIntegration)),
+		broken("gzip with another checksum", unusable, "200 OK with a body that cannot be used: gzip: invalid checksum", hostile.CorruptGzip(apitest.OneIntegration)),
+		broken("gzip that is none", unusable, "200 OK with a body that cannot be used: gzip: invalid header", hostile.Response(200, map[string]string{"Content-Encoding": "gzip"}, apitest.OneIntegration)),
 	)
 
 	// Bodies.
@@ -277,7 +282,7 @@ func scenarios(elsewhere map[string]string) []scenario {
 		same("an object with nothing in it", ok(1), hostile.JSON(`{}`)),
 		confirmed("a string", unusable(1, unfit+"cannot unmarshal string into Go struct"), ok(1), hostile.JSON(`"OK"`)),
 		confirmed("an array", unusable(1, unfit+"cannot unmarshal array into Go struct"), ok(1), hostile.JSON(`[]`)),
-		confirmed("trailing bytes", unusable(1, unfit+"invalid character 'O' after top-level value"), unusable(1, notJSON), hostile.JSON(oneIntegration+" OK")),
+		confirmed("trailing bytes", unusable(1, unfit+"invalid character 'O' after top-level value"), unusable(1, notJSON), hostile.JSON(apitest.OneIntegration+" OK")),
 		confirmed("two objects", unusable(1, unfit+"invalid character '{' after top-level value"), unusable(1, notJSON), hostile.JSON(`{}{}`)),
 		confirmed("deep nesting", unusable(1, unfit+"exceeded max depth"), unusable(1, notJSON), hostile.JSON(`{"x":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+"}")),
 		confirmed("null", unusable(1, unfit+"the body is null"), ok(1), hostile.JSON(" null\n")),
@@ -325,15 +330,15 @@ func matches(pattern, text string) bool {
 func isOutcome(t *testing.T, err error, v verb, want outcome) {
 	t.Helper()
 	if want.kind == "" {
-		check.NoError(t, err)
+		require.NoError(t, err)
 		return
 	}
-	check.True(t, err != nil, "an error such as %s", want.text)
+	require.Errorf(t, err, "an error such as %s", want.text)
 	text := "apono: " + v.method + " " + v.template + ": " + want.text
 	if want.attempts > 1 && want.kind != "*apono.DecodeError" {
 		text += fmt.Sprintf(", after %d attempts", want.attempts)
 	}
-	check.True(t, matches(text, err.Error()), "the text %s, got %s", text, err)
+	require.Truef(t, matches(text, err.Error()), "the text %s, got %s", text, err)
 	kind, attempts := fmt.Sprintf("%T", err), 0
 	switch err := err.(type) { //nolint:errorlint // the very type is meant
 	case *apono.APIError:
@@ -344,19 +349,18 @@ func isOutcome(t *testing.T, err error, v verb, want outcome) {
 		attempts = err.Attempts
 		kind = map[bool]string{true: "lost", false: "unsent"}[err.MaybeSent]
 	}
-	check.Equal(t, kind, want.kind)
-	check.Equal(t, attempts, want.attempts)
-	isPresentable(t, err)
+	require.Equal(t, want.kind, kind)
+	require.Equal(t, want.attempts, attempts)
+	apitest.IsPresentable(t, err)
 }
 
 // traps are places that a redirect may point to. Nobody may come there.
 func traps(t *testing.T) map[string]string {
 	t.Helper()
-	trap := hostile.New(t, hostile.JSON(oneIntegration))
+	trap := hostile.New(t, hostile.JSON(apitest.OneIntegration))
 	t.Cleanup(func() {
-		if accepted, _ := trap.Connections(); accepted > 0 {
-			t.Errorf("%d connections to the target of a redirect", accepted)
-		}
+		accepted, _ := trap.Connections()
+		assert.Zerof(t, accepted, "%d connections to the target of a redirect", accepted)
 	})
 	place := strings.TrimPrefix(trap.URL, "http://") + "/api/admin/v4/integrations/i-2"
 	return map[string]string{
@@ -391,24 +395,24 @@ func TestHostileServer(t *testing.T) {
 					isOutcome(t, err, v, want)
 
 					accepted, refusals := server.Connections()
-					check.Equal(t, accepted+refusals, want.attempts)
+					require.Equal(t, want.attempts, accepted+refusals)
 					requests := server.Requests()
 					if s.unread {
-						check.Equal(t, len(requests), 0)
+						require.Empty(t, requests)
 					} else {
-						check.Equal(t, len(requests), want.attempts-refusals)
+						require.Len(t, requests, want.attempts-refusals)
 					}
 					for _, req := range requests {
-						check.Equal(t, req.Method+" "+req.Path+" "+req.Query, v.method+" "+v.path+" ")
-						check.Equal(t, req.Header.Get("Authorization"), "Bearer "+testToken)
-						check.Equal(t, req.Body == "", v.body == "")
+						require.Equal(t, v.method+" "+v.path+" ", req.Method+" "+req.Path+" "+req.Query)
+						require.Equal(t, "Bearer "+apitest.Token, req.Header.Get("Authorization"))
+						require.Equal(t, v.body == "", req.Body == "")
 						if v.body != "" {
-							check.JSON(t, req.Body, v.body)
+							apitest.JSONEq(t, v.body, req.Body)
 						}
 					}
-					check.Equal(t, strings.Count(records.String(), "\n"), want.attempts)
+					require.Equal(t, want.attempts, strings.Count(records.String(), "\n"))
 					isWithoutToken(t, err, records.String())
-					check.Equal(t, bodies.open.Load(), 0)
+					require.Zero(t, bodies.open.Load())
 					server.WaitClosed(client.CloseIdleConnections)
 				})
 			})
@@ -422,10 +426,11 @@ func isWithoutToken(t *testing.T, err error, texts ...string) {
 	var all strings.Builder
 	all.WriteString(strings.Join(texts, "\n"))
 	if err != nil {
-		all.WriteString(printed(err))
-		printReachable(reflect.ValueOf(err), map[uintptr]bool{}, &all)
+		all.WriteString(apitest.Printed(err))
+		apitest.PrintReachable(reflect.ValueOf(err), map[uintptr]bool{}, &all)
 	}
-	check.Lacks(t, all.String(), testToken, fmt.Sprintf("%x", testToken))
+	require.NotContains(t, all.String(), apitest.Token)
+	require.NotContains(t, all.String(), fmt.Sprintf("%x", apitest.Token))
 }
 
 // repetition is the README's table of what is repeated, to the letter. What it
@@ -454,13 +459,13 @@ func repeats(row, column string) bool {
 
 func TestReadmeSaysWhatIsRepeated(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
-	check.NoError(t, err)
+	readme, err := os.ReadFile(apitest.Path("README.md"))
+	require.NoError(t, err)
 	_, section, _ := strings.Cut(string(readme), "\n## What is repeated, and what never is\n\n")
 	table, _, _ := strings.Cut(section, "\n\n")
-	check.Equal(t, table+"\n", repetition)
+	require.Equal(t, repetition, table+"\n")
 	for _, row := range []string{"GET, PUT, DELETE", "POST, PATCH", "reads that use up one-time credentials"} {
-		check.True(t, repeats(row, columnUnsent), "what was not sent to be repeated, for %s", row)
+		require.Truef(t, repeats(row, columnUnsent), "expected what was not sent to be repeated, for %s", row)
 	}
 }
 
@@ -479,7 +484,7 @@ func acting() []*operation.Operation {
 // operation is exempt from the README's table, whatever way it is called.
 func TestNothingThatActsIsSentTwice(t *testing.T) {
 	t.Parallel()
-	check.Equal(t, len(acting()), 23)
+	require.Len(t, acting(), 23)
 	for _, s := range scenarios(traps(t)) {
 		if strings.Contains(s.name, ", then") {
 			continue // it begins as another does
@@ -502,8 +507,8 @@ func TestNothingThatActsIsSentTwice(t *testing.T) {
 						want = 3
 					}
 					accepted, refusals := server.Connections()
-					check.True(t, accepted+refusals == want, "%d requests of %s, got %d", want, op.Name, accepted+refusals)
-					check.True(t, len(server.Requests()) <= accepted, "one request a connection")
+					require.Equalf(t, want, accepted+refusals, "%d requests of %s", want, op.Name)
+					require.LessOrEqual(t, len(server.Requests()), accepted, "one request a connection")
 				}
 			})
 		})
@@ -518,15 +523,15 @@ func TestBrokenKeptConnection(t *testing.T) {
 		for i, v := range verbs {
 			t.Run(name+" on "+v.name, func(t *testing.T) {
 				t.Parallel()
-				server := hostile.New(t, hostile.Kept(200, oneIntegration), mode)
+				server := hostile.New(t, hostile.Kept(200, apitest.OneIntegration), mode)
 				client, _ := hostileClient(t, server, nil)
-				check.NoError(t, getIntegration(t.Context(), client))
+				require.NoError(t, apitest.GetIntegration(t.Context(), client))
 				err := v.call(t.Context(), client)
-				check.Equal(t, check.ErrorAs[*apono.TransportError](t, err).MaybeSent, true)
+				require.True(t, apitest.ErrorAs[*apono.TransportError](t, err).MaybeSent)
 				accepted, _ := server.Connections()
 				requests := len(server.Requests()) - 1
-				check.Equal(t, requests, []int{4, 3, 3, 1, 1, 1}[i]) // as verbs: the first of GET is net/http's
-				check.Equal(t, accepted, requests)
+				require.Equal(t, []int{4, 3, 3, 1, 1, 1}[i], requests) // as verbs: the first of GET is net/http's
+				require.Equal(t, requests, accepted)
 			})
 		}
 	}
@@ -575,9 +580,9 @@ func TestHostileTokenLists(t *testing.T) {
 				t.Parallel()
 				server := hostile.New(t, l.modes...)
 				client, bodies := hostileClient(t, server, nil, apono.WithReadAhead(ahead))
-				ids, err := drain(t, client.Integrations.ListAll(t.Context()), integrationID)
+				ids, err := apitest.Drain(t, client.Integrations.ListAll(t.Context()), apitest.IntegrationID)
 				isListing(t, server, l, ids, err)
-				check.Equal(t, bodies.open.Load(), 0)
+				require.Zero(t, bodies.open.Load())
 			})
 		}
 	}
@@ -590,21 +595,22 @@ func pages(modes ...hostile.Mode) []hostile.Mode { return modes }
 
 func isListing(t *testing.T, server *hostile.Server, want listing, ids []string, err error) {
 	t.Helper()
-	check.Equal(t, strings.Join(ids, " "), want.ids)
+	require.Equal(t, want.ids, strings.Join(ids, " "))
 	var queries strings.Builder
 	for _, req := range server.Requests() {
 		queries.WriteString(" " + req.Query + "/")
 	}
-	check.Equal(t, strings.TrimSpace(queries.String()), want.queries)
+	require.Equal(t, want.queries, strings.TrimSpace(queries.String()))
 	if want.text == "" {
-		check.NoError(t, err)
+		require.NoError(t, err)
 		return
 	}
-	check.True(t, err != nil && matches(want.text, err.Error()), "the text %s, got %v", want.text, err)
+	require.Errorf(t, err, "the text %s", want.text)
+	require.Truef(t, matches(want.text, err.Error()), "the text %s, got %v", want.text, err)
 	if !errors.Is(want.sentinel, errAny) {
-		check.ErrorIs(t, err, want.sentinel)
+		require.ErrorIs(t, err, want.sentinel)
 	} else {
-		check.ErrorAs[*apono.DecodeError](t, err)
+		require.ErrorAs(t, err, new(*apono.DecodeError))
 	}
 }
 
@@ -619,13 +625,14 @@ func TestEndlessListEndsWithTheLoop(t *testing.T) {
 			client, _ := hostileClient(t, server, nil, apono.WithReadAhead(ahead))
 			read := 0
 			for _, err := range client.Integrations.ListAll(t.Context()) {
-				check.NoError(t, err)
+				require.NoError(t, err)
 				if read++; read == 200 {
 					break
 				}
 			}
 			requests := len(server.Requests())
-			check.True(t, requests >= 200 && requests <= 200+min(ahead, 1), "200 requests, got %d", requests)
+			require.GreaterOrEqual(t, requests, 200, "200 requests")
+			require.LessOrEqual(t, requests, 200+min(ahead, 1), "200 requests")
 		})
 	}
 }
@@ -654,9 +661,9 @@ func TestHostileOffsetLists(t *testing.T) {
 			t.Parallel()
 			server := hostile.New(t, l.modes...)
 			client, bodies := hostileClient(t, server, nil)
-			ids, err := drain(t, client.Integrations.ListAllPermissions(t.Context(), "i-1"), permissionID)
+			ids, err := apitest.Drain(t, client.Integrations.ListAllPermissions(t.Context(), "i-1"), apitest.PermissionID)
 			isListing(t, server, l, ids, err)
-			check.Equal(t, bodies.open.Load(), 0)
+			require.Zero(t, bodies.open.Load())
 		})
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // Mode is what becomes of one request.
@@ -62,9 +64,7 @@ type Server struct {
 func New(tb testing.TB, modes ...Mode) *Server {
 	tb.Helper()
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatalf("hostile: %v", err)
-	}
+	require.NoError(tb, err, "hostile")
 	return start(tb, listener, Dial, modes)
 }
 

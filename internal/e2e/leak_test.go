@@ -1,4 +1,4 @@
-package apono_test
+package e2e_test
 
 import (
 	"bytes"
@@ -12,8 +12,9 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/hostile"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/hostile"
+	"github.com/stretchr/testify/require"
 )
 
 // leavesNothing runs a function and fails if a goroutine that it started is
@@ -21,9 +22,8 @@ import (
 // that they inherit, so that other tests may run meanwhile.
 func leavesNothing(t *testing.T, run func(ctx context.Context)) {
 	t.Helper()
-	if left := leftBy(t, run); len(left) > 0 {
-		t.Fatalf("goroutines are left behind:\n%s", strings.Join(left, "\n\n"))
-	}
+	left := leftBy(t, run)
+	require.Emptyf(t, left, "goroutines are left behind:\n%s", strings.Join(left, "\n\n"))
 }
 
 func leftBy(t *testing.T, run func(ctx context.Context)) []string {
@@ -32,12 +32,12 @@ func leftBy(t *testing.T, run func(ctx context.Context)) []string {
 	pprof.Do(t.Context(), pprof.Labels("leak", t.Name()), func(ctx context.Context) {
 		run(ctx)
 		var all bytes.Buffer
-		check.NoError(t, pprof.Lookup("goroutine").WriteTo(&all, 1))
+		require.NoError(t, pprof.Lookup("goroutine").WriteTo(&all, 1))
 		own := 0
 		for stack := range strings.SplitSeq(all.String(), "\n\n") {
 			switch {
 			case !strings.Contains(stack, fmt.Sprintf("%q:%q", "leak", t.Name())):
-			case strings.Contains(stack, "apono_test.leftBy"):
+			case strings.Contains(stack, "e2e_test.leftBy"):
 				own++
 			case strings.Contains(stack, "net/http.(*Transport).dialConnFor"):
 				// net/http completes a connection though nobody waits for it any more.
@@ -45,7 +45,7 @@ func leftBy(t *testing.T, run func(ctx context.Context)) []string {
 				left = append(left, stack)
 			}
 		}
-		check.Equal(t, own, 1) // otherwise the labels are not seen
+		require.Equal(t, 1, own) // otherwise the labels are not seen
 	})
 	return left
 }
@@ -65,15 +65,15 @@ func TestLeaksAreSeen(t *testing.T) {
 	})
 	close(stop)
 	<-stopped
-	check.Equal(t, len(left), 1)
-	check.Contains(t, left[0], "TestLeaksAreSeen")
+	require.Len(t, left, 1)
+	require.Contains(t, left[0], "TestLeaksAreSeen")
 }
 
 // everyList is one list of each kind of paging.
 func everyList(ctx context.Context, c *apono.Client) map[string]iter.Seq2[string, error] {
 	return map[string]iter.Seq2[string, error]{
-		"tokens": keyed(c.Integrations.ListAll(ctx), integrationID),
-		"offset": keyed(c.Integrations.ListAllPermissions(ctx, "i-1"), permissionID),
+		"tokens": keyed(c.Integrations.ListAll(ctx), apitest.IntegrationID),
+		"offset": keyed(c.Integrations.ListAllPermissions(ctx, "i-1"), apitest.PermissionID),
 	}
 }
 
@@ -128,7 +128,7 @@ func TestListsLeaveNothingBehind(t *testing.T) {
 							defer cancel()
 							leave(everyList(ctx, client)[list], cancel)
 						})
-						check.Equal(t, bodies.open.Load(), 0)
+						require.Zero(t, bodies.open.Load())
 						server.WaitClosed(client.CloseIdleConnections)
 					})
 				}
@@ -156,8 +156,8 @@ func TestCallsLeaveNothingBehind(t *testing.T) {
 			s.test(t, func(t *testing.T, newServer func(testing.TB, ...hostile.Mode) *hostile.Server) {
 				server := newServer(t, s.modes...)
 				client, bodies := hostileClient(t, server, nil, append(s.opts, apono.WithReadAhead(4))...)
-				leavesNothing(t, func(ctx context.Context) { _ = getIntegration(ctx, client) })
-				check.Equal(t, bodies.open.Load(), 0)
+				leavesNothing(t, func(ctx context.Context) { _ = apitest.GetIntegration(ctx, client) })
+				require.Zero(t, bodies.open.Load())
 				server.WaitClosed(client.CloseIdleConnections)
 			})
 		})
@@ -178,10 +178,10 @@ func TestCancelledCallsCloseTheirConnections(t *testing.T) {
 					ctx, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
 					defer cancel()
 					err := v.call(ctx, client)
-					check.ErrorIs(t, err, context.DeadlineExceeded)
-					check.True(t, ctx.Err() != nil, "the end of the call's own context")
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+					require.Error(t, ctx.Err(), "the end of the call's own context")
 				})
-				check.Equal(t, bodies.open.Load(), 0)
+				require.Zero(t, bodies.open.Load())
 				server.WaitClosed(client.CloseIdleConnections)
 			})
 		}
@@ -207,10 +207,10 @@ func TestWaitersLeaveNothingBehind(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := end(t.Context())
 				defer cancel()
-				pending := &pager{serve: func(string) string { return `{"id":"ar-1","status":"PENDING"}` }}
-				_, err := pending.client(t, 4).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
-				check.ErrorAs[*apono.WaitError](t, err)
-				check.Equal(t, pending.underWay(), 0)
+				pending := &apitest.Pager{Serve: func(string) string { return `{"id":"ar-1","status":"PENDING"}` }}
+				_, err := pending.Client(t, 4).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
+				require.ErrorAs(t, err, new(*apono.WaitError))
+				require.Zero(t, pending.UnderWay())
 			})
 		})
 	}

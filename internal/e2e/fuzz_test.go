@@ -1,4 +1,4 @@
-package apono_test
+package e2e_test
 
 import (
 	"bytes"
@@ -11,8 +11,6 @@ import (
 	"io"
 	"iter"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -21,58 +19,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
 	"github.com/apono-go/apono/internal/wire"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// Two arguments in one path, one of them in its middle: whatever they are, the
-// server sees nine segments, and the two as they were given. Otherwise the
-// removal of a member becomes the removal of a group.
-func FuzzPathArguments(f *testing.F) {
-	f.Add("g-1", "ann@example.com")
-	var target string
-	var values [2]string
-	mux := http.NewServeMux()
-	mux.HandleFunc("DELETE /api/admin/v1/groups/{id}/members/{email}", func(w http.ResponseWriter, r *http.Request) {
-		values = [2]string{r.PathValue("id"), r.PathValue("email")}
-		w.WriteHeader(http.StatusNoContent)
-	})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		target = r.RequestURI
-		mux.ServeHTTP(w, r)
-	}))
-	f.Cleanup(server.Close)
-	client, err := apono.NewClient(testToken, apono.WithBaseURL(server.URL), apono.WithHTTPClient(server.Client()))
-	check.NoError(f, err)
-	refusable := func(text string) bool {
-		return text == "" || text == "." || text == ".." || strings.ContainsFunc(text, unicode.IsControl)
-	}
-	f.Fuzz(func(t *testing.T, id, email string) {
-		target, values = "", [2]string{}
-		err := client.Groups.RemoveMember(t.Context(), id, email)
-		if refusable(id) || refusable(email) {
-			check.ErrorAs[*apono.ArgumentError](t, err)
-			check.Equal(t, target, "")
-			return
-		}
-		segments := strings.Split(target, "/")
-		check.Equal(t, len(segments), 8)
-		check.Equal(t, strings.Join(segments[:5], "/")+" "+segments[6], "/api/admin/v1/groups members")
-		for i, want := range map[int]string{5: id, 7: email} {
-			text, err := url.PathUnescape(segments[i])
-			check.NoError(t, err)
-			check.Equal(t, text, want)
-		}
-		if id != "/" && email != "/" { // net/http's router takes a segment %2F for a slash
-			check.NoError(t, err)
-			check.Equal(t, values, [2]string{id, email})
-		}
-	})
-}
 
 // twoAnswers answers the first request with one body and all others with
 // another.
@@ -84,7 +37,7 @@ type twoAnswers struct {
 
 func (a *twoAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
 	a.requests++
-	check.True(a.tb, a.requests <= 10, "lists that end, read twice")
+	assert.LessOrEqual(a.tb, a.requests, 10, "lists that end, read twice")
 	body := a.rest
 	if q := req.URL.Query(); !q.Has("page_token") && !q.Has("skip") {
 		body = a.first
@@ -112,20 +65,19 @@ func FuzzPage(f *testing.F) {
 			var failure error
 			for round, ahead := range []int{0, 0, 1} {
 				answers := &twoAnswers{tb: t, first: first, rest: rest}
-				client, err := apono.NewClient(testToken, apono.WithHTTPClient(&http.Client{Transport: answers}), apono.WithReadAhead(ahead), quickly)
-				check.NoError(t, err)
+				client, err := apono.NewClient(apitest.Token, apono.WithHTTPClient(&http.Client{Transport: answers}), apono.WithReadAhead(ahead), apitest.Quickly)
+				require.NoError(t, err)
 				got, err := list(client)
-				check.True(t, err == nil || errors.As(err, new(*apono.DecodeError)) || errors.Is(err, apono.ErrPageLoop) || errors.Is(err, apono.ErrTruncated),
-					"items or a typed error of %s, got %v", name, err)
+				require.Truef(t, err == nil || errors.As(err, new(*apono.DecodeError)) || errors.Is(err, apono.ErrPageLoop) || errors.Is(err, apono.ErrTruncated), "items or a typed error of %s, got %v", name, err)
 				for _, item := range got {
-					check.True(t, !reflect.ValueOf(item).IsNil(), "an item of %s", name)
+					require.Falsef(t, reflect.ValueOf(item).IsNil(), "an item of %s", name)
 				}
 				if round == 0 {
 					items, failure = got, err
 					continue
 				}
-				check.True(t, reflect.DeepEqual(got, items), "the same items of %s again", name)
-				check.Equal(t, fmt.Sprint(err), fmt.Sprint(failure))
+				require.Equalf(t, items, got, "the same items of %s again", name)
+				require.Equal(t, fmt.Sprint(failure), fmt.Sprint(err))
 			}
 		}
 	})
@@ -138,14 +90,15 @@ func gather[T any](t *testing.T, seq iter.Seq2[*T, error]) ([]any, error) {
 	var failures [2]error
 	for round := range rounds {
 		for item, err := range seq {
-			check.True(t, failures[round] == nil && (item == nil) == (err != nil), "an item or, last, an error")
+			require.NoError(t, failures[round], "an item or, last, an error")
+			require.Equal(t, err != nil, item == nil, "an item or, last, an error")
 			if failures[round] = err; err == nil {
 				rounds[round] = append(rounds[round], item)
 			}
 		}
 	}
-	check.True(t, reflect.DeepEqual(rounds[0], rounds[1]), "the same from a second range")
-	check.Equal(t, fmt.Sprint(failures[0]), fmt.Sprint(failures[1]))
+	require.Equal(t, rounds[1], rounds[0], "the same from a second range")
+	require.Equal(t, fmt.Sprint(failures[1]), fmt.Sprint(failures[0]))
 	return rounds[0], failures[0]
 }
 
@@ -225,22 +178,22 @@ func heapAllocated() uint64 {
 // become a large object. It calls every method of the services but the
 // iterating ones.
 func FuzzModels(f *testing.F) {
-	files, err := filepath.Glob("testdata/*/*.json")
-	check.NoError(f, err)
-	check.True(f, len(files) > 40, "the fixtures, got %d", len(files))
+	files, err := filepath.Glob(apitest.Path("testdata/*/*.json"))
+	require.NoError(f, err)
+	require.Greater(f, len(files), 40, "the fixtures")
 	for _, file := range files {
 		data, err := os.ReadFile(file)
-		check.NoError(f, err)
+		require.NoError(f, err)
 		f.Add(data)
 		f.Add(append(append([]byte(`{"pagination":{"total":1},"data":[`), data...), "]}"...))
 		f.Add(append(append([]byte(`{"items":[`), data...), "]}"...))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		answers := &sameAnswer{body: body}
-		client, err := apono.NewClient(testToken, apono.WithHTTPClient(&http.Client{Transport: answers}), quickly)
-		check.NoError(t, err)
+		client, err := apono.NewClient(apitest.Token, apono.WithHTTPClient(&http.Client{Transport: answers}), apitest.Quickly)
+		require.NoError(t, err)
 		methods := methodsOf(client)
-		check.True(t, len(methods) >= 109, "a method for each operation, got %d", len(methods))
+		require.GreaterOrEqual(t, len(methods), 109, "a method for each operation")
 		before := heapAllocated()
 		for name, method := range methods {
 			if strings.Contains(name, ".ListAll") {
@@ -257,7 +210,7 @@ func FuzzModels(f *testing.F) {
 			}
 		}
 		used := int(heapAllocated()-before) / len(methods)
-		check.True(t, used < 1<<18+500*len(body), "memory in proportion to %d bytes, got %d for a call", len(body), used)
+		require.Lessf(t, used, 1<<18+500*len(body), "memory in proportion to %d bytes", len(body))
 	})
 }
 
@@ -278,9 +231,9 @@ func isTyped(t *testing.T, name string, err error) {
 	t.Helper()
 	typed := errors.As(err, new(*apono.DecodeError)) || errors.As(err, new(*apono.ArgumentError)) || errors.As(err, new(*apono.BulkError)) ||
 		errors.Is(err, apono.ErrPageLoop) || errors.Is(err, apono.ErrTruncated) || errors.Is(err, apono.ErrNotFound) || errors.Is(err, apono.ErrAmbiguous)
-	check.True(t, typed, "a typed error of %s, got %T: %v", name, err, err)
+	require.Truef(t, typed, "a typed error of %s, got %T: %v", name, err, err)
 	if !errors.As(err, new(*apono.ArgumentError)) { // whose text is the caller's own
-		isPresentable(t, err)
+		apitest.IsPresentable(t, err)
 	}
 }
 
@@ -308,7 +261,8 @@ func writeBack(t *testing.T, answers *sameAnswer, methods map[string]reflect.Val
 		}
 	}
 	if answers.sent != nil {
-		check.True(t, json.Valid(answers.sent) && bytes.HasPrefix(answers.sent, []byte("{")), "an object in the update of %s, got %s", service, answers.sent)
+		require.Truef(t, json.Valid(answers.sent), "an object in the update of %s, got %s", service, answers.sent)
+		require.Truef(t, bytes.HasPrefix(answers.sent, []byte("{")), "an object in the update of %s, got %s", service, answers.sent)
 	}
 }
 
@@ -316,12 +270,15 @@ func writeBack(t *testing.T, answers *sameAnswer, methods map[string]reflect.Val
 // named for what it shows, not by the number that the go command gives it.
 func TestFuzzCorpora(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"FuzzPathArgument", "FuzzPathArguments", "FuzzPage", "FuzzModels", "FuzzErrorBody", "FuzzInstant"} {
-		files, err := filepath.Glob("testdata/fuzz/" + name + "/*")
-		check.NoError(t, err)
-		check.True(t, len(files) >= 3, "a corpus for %s, got %d files", name, len(files))
+	for name, dir := range map[string]string{
+		"FuzzPathArgument": ".", "FuzzPathArguments": ".", "FuzzErrorBody": ".", "FuzzInstant": ".",
+		"FuzzPage": "internal/e2e", "FuzzModels": "internal/e2e",
+	} {
+		files, err := filepath.Glob(apitest.Path(dir + "/testdata/fuzz/" + name + "/*"))
+		require.NoError(t, err)
+		require.GreaterOrEqualf(t, len(files), 3, "a corpus for %s", name)
 		for _, file := range files {
-			check.True(t, !regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(filepath.Base(file)), "a name that says something, got %s", file)
+			require.NotRegexp(t, `^[0-9a-f]{16}$`, filepath.Base(file), "a name that says something")
 		}
 	}
 }
@@ -340,7 +297,7 @@ var oddities = []string{
 // accepted, and as what, is the same on every release of Go: testdata/outcomes.txt
 // has the outcomes, which the test with -record writes.
 func FuzzOutcomes(f *testing.F) {
-	files, err := filepath.Glob("testdata/*/*.json")
+	files, err := filepath.Glob(apitest.Path("testdata/*/*.json"))
 	require.NoError(f, err)
 	require.Greater(f, len(files), 40)
 	var seeds [][]byte
@@ -362,9 +319,9 @@ func FuzzOutcomes(f *testing.F) {
 			lines = append(lines, digest(seed)+" "+digest(decoded(f, seed))+"\n")
 		}
 		slices.Sort(lines)
-		require.NoError(f, os.WriteFile(file, []byte(strings.Join(slices.Compact(lines), "")), 0o600))
+		require.NoError(f, os.WriteFile(apitest.Path(file), []byte(strings.Join(slices.Compact(lines), "")), 0o600))
 	}
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(apitest.Path(file))
 	require.NoError(f, err)
 	recorded := map[string]string{}
 	for line := range strings.Lines(string(text)) {

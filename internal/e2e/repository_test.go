@@ -1,4 +1,4 @@
-package apono_test
+package e2e_test
 
 import (
 	"go/ast"
@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // A token that was used to record a fixture stays in the history for good, and
@@ -20,9 +22,9 @@ import (
 func TestNoFileHoldsAToken(t *testing.T) {
 	t.Parallel()
 	token := regexp.MustCompile("aup" + `_[A-Za-z0-9]{6,}`)
-	check.True(t, token.MatchString("aup"+"_0123456789"), "the pattern to find a token")
+	require.Regexp(t, token, "aup"+"_0123456789", "expected the pattern to find a token")
 	files := 0
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(apitest.Path(".")), ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -32,31 +34,29 @@ func TestNoFileHoldsAToken(t *testing.T) {
 			return nil
 		}
 		files++
-		data, err := os.ReadFile(path)
-		if token.Match(data) {
-			t.Errorf("%s holds what looks like a token of Apono's", path)
-		}
+		data, err := os.ReadFile(apitest.Path(path))
+		assert.Falsef(t, token.Match(data), "%s holds what looks like a token of Apono's", path)
 		return err
 	})
-	check.NoError(t, err)
-	check.True(t, files > 50, "the files of the repository, got %d", files)
+	require.NoError(t, err)
+	require.Greater(t, files, 50, "the files of the repository")
 }
 
 // A module that dependabot does not know grows old unseen.
 func TestDependabotKnowsEveryModule(t *testing.T) {
 	t.Parallel()
-	config, err := os.ReadFile(".github/dependabot.yml")
-	check.NoError(t, err)
+	config, err := os.ReadFile(apitest.Path(".github/dependabot.yml"))
+	require.NoError(t, err)
 	modules := 0
-	err = filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(os.DirFS(apitest.Path(".")), ".", func(file string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Name() == "go.mod" {
 			modules++
-			check.Contains(t, string(config), "\n      - "+path.Join("/", filepath.ToSlash(filepath.Dir(file)))+"\n")
+			require.Contains(t, string(config), "\n      - "+path.Join("/", filepath.ToSlash(filepath.Dir(file)))+"\n")
 		}
 		return err
 	})
-	check.NoError(t, err)
-	check.True(t, modules >= 5, "all modules, found %d", modules)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, modules, 5, "all modules")
 }
 
 // What has no comment is what users have to guess.
@@ -70,11 +70,11 @@ func TestEveryExportedNameHasAComment(t *testing.T) {
 		for _, declaration := range declarations(t, dir, own) {
 			for name, documented := range comments(declaration) {
 				names++
-				check.True(t, documented, "a comment of %s in %s", name, dir)
+				require.Truef(t, documented, "a comment of %s in %s", name, dir)
 			}
 		}
 	}
-	check.True(t, names > 600, "all names, found %d", names)
+	require.Greater(t, names, 600, "all names")
 }
 
 // comments tells of the exported names that a declaration makes, methods

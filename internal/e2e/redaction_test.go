@@ -1,4 +1,4 @@
-package apono_test
+package e2e_test
 
 import (
 	"bytes"
@@ -22,9 +22,10 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/hostile"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/hostile"
 	"github.com/apono-go/apono/internal/operation"
+	"github.com/stretchr/testify/require"
 )
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
@@ -206,27 +207,21 @@ func printedPlainly(value any) string {
 	return b.String()
 }
 
-// logged is what both handlers of package log/slog write.
-func logged(value any) string {
-	var b bytes.Buffer
-	slog.New(slog.NewTextHandler(&b, nil)).Info("value", "value", value)
-	slog.New(slog.NewJSONHandler(&b, nil)).Info("value", "value", value)
-	return b.String()
-}
-
 // Programs print what they hold: while debugging, in a log line on failure, in a
 // report. Whatever they print, the passwords of customers are not in it. A type
 // that is added without a thought of this fails here, by its absence.
 func TestNoExportedTypePrintsCredentials(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, noRequest(t))
+	client := apitest.NewClient(t, apitest.NoRequest(t))
 	var listed, holders []string
 	for _, value := range clientTypes(client) {
 		listed = append(listed, nameOf(reflect.TypeOf(value)))
 		pointer := reflect.New(reflect.TypeOf(value))
 		pointer.Elem().Set(reflect.ValueOf(value))
 		for _, value := range []any{value, pointer.Interface(), []any{value}} {
-			check.Lacks(t, printed(value)+printedPlainly(value), testToken, fmt.Sprintf("%x", testToken), fmt.Sprintf("%X", testToken))
+			require.NotContains(t, apitest.Printed(value)+printedPlainly(value), apitest.Token)
+			require.NotContains(t, apitest.Printed(value)+printedPlainly(value), fmt.Sprintf("%x", apitest.Token))
+			require.NotContains(t, apitest.Printed(value)+printedPlainly(value), fmt.Sprintf("%X", apitest.Token))
 		}
 	}
 	for _, typ := range exportedTypes() {
@@ -249,26 +244,26 @@ func TestNoExportedTypePrintsCredentials(t *testing.T) {
 		}
 		for way, value := range values {
 			plain := printedPlainly(value)
-			for text, shown := range map[string]string{secretText: plain + printed(value), hiddenText: plain} {
+			for text, shown := range map[string]string{secretText: plain + apitest.Printed(value), hiddenText: plain} {
 				for _, form := range []string{text, fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), strings.Trim(fmt.Sprintf("%d", []byte(text)), "[]"), escapedHTML(text)} {
-					check.True(t, !strings.Contains(shown, form), "no %s in a %s of %s, got\n%s", form, way, name, shown)
+					require.NotContainsf(t, shown, form, "no %s in a %s of %s", form, way, name)
 				}
 			}
 			for _, verb := range []string{"%v", "%+v", "%#v"} {
-				check.Lacks(t, fmt.Sprintf(verb, value), newerText)
+				require.NotContains(t, fmt.Sprintf(verb, value), newerText)
 			}
 		}
 		if typ.Kind() == reflect.Struct && pointer.Elem().FieldByName("Extra").IsValid() {
-			check.Lacks(t, logged(value)+logged(pointer.Interface()), newerText)
+			require.NotContains(t, apitest.Logged(value)+apitest.Logged(pointer.Interface()), newerText)
 		}
 	}
 	slices.Sort(listed)
-	check.Equal(t, listed, exportedNames(t))
-	check.Equal(t, holders, []string{
+	require.Equal(t, exportedNames(t), listed)
+	require.Equal(t, []string{
 		"APIError", "AccessDetailsV3", "AccessSessionDetails", "Body", "CreateIntegrationInput", "CreateIntegrationV2Input", "DecodeError", "Integration",
 		"IntegrationV2", "OffsetPage", "Page", "SecretConfig", "SecretConfigV2", "SecretStoreConfig", "Secrets", "TransportError",
 		"UpdateIntegrationInput", "UpdateIntegrationV2Input",
-	})
+	}, holders)
 }
 
 // escapedHTML is a text as encoding/json writes it.
@@ -288,11 +283,11 @@ func nameOf(typ reflect.Type) string {
 func declarations(t *testing.T, root string, wanted func(path string) bool) []ast.Decl {
 	t.Helper()
 	var all []ast.Decl
-	check.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	require.NoError(t, fs.WalkDir(os.DirFS(apitest.Path(".")), root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !wanted(filepath.ToSlash(path)) {
 			return err
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.SkipObjectResolution)
+		file, err := parser.ParseFile(token.NewFileSet(), apitest.Path(path), nil, parser.ParseComments|parser.SkipObjectResolution)
 		if err == nil {
 			all = append(all, file.Decls...)
 		}
@@ -336,7 +331,7 @@ func TestFieldsThatSoundLikeCredentials(t *testing.T) {
 			}
 		}
 	}
-	check.Equal(t, slices.Sorted(maps.Keys(found)), []string{
+	require.Equal(t, []string{
 		"AWSSecretConfig.SecretID", // where a secret is, not what it is
 		"AccessSession.CanResetCredentials", "AccessSession.CredentialsStatus",
 		"CatalogEntry.RequiresSecret", "CatalogEntry.SupportedSecretTypes",
@@ -346,7 +341,7 @@ func TestFieldsThatSoundLikeCredentials(t *testing.T) {
 		"OwnersMapping.KeyName", "OwnersMappingInput.KeyName", // a tag's
 		"Page.NextPageToken", "ResourcesScope.Key",
 		"UpdateIntegrationInput.SecretStoreConfig", "UpdateIntegrationV2Input.SecretConfig",
-	})
+	}, slices.Sorted(maps.Keys(found)))
 }
 
 // echoes are ways in which a server that reflects what it was sent gives the
@@ -392,7 +387,7 @@ func TestEchoedTokenIsMasked(t *testing.T) {
 				var records bytes.Buffer
 				client, _ := hostileClient(t, server, &records)
 				err := v.call(t.Context(), client)
-				check.Equal(t, server.Requests()[0].Header.Get("Authorization"), "Bearer "+testToken)
+				require.Equal(t, "Bearer "+apitest.Token, server.Requests()[0].Header.Get("Authorization"))
 				isWithoutToken(t, err, records.String())
 				isWithoutToken(t, client.Do(t.Context(), v.method, v.path, nil, nil, new(map[string]any)))
 			})
@@ -409,7 +404,7 @@ func TestEchoedTokenInAnInstantIsMasked(t *testing.T) {
 			server := hostile.New(t, hostile.Raw("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"+body))
 			client, _ := hostileClient(t, server, nil)
 			_, err := client.Legacy.AccessFlows.Get(t.Context(), "f-1")
-			check.ErrorAs[*apono.DecodeError](t, err)
+			require.ErrorAs(t, err, new(*apono.DecodeError))
 			isWithoutToken(t, err)
 		})
 	}
@@ -481,25 +476,25 @@ GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/resources
 func TestReadOnlyAllowsTheseAndNothingElse(t *testing.T) {
 	t.Parallel()
 	allowed := strings.Split(strings.TrimSpace(readable), "\n")
-	check.Equal(t, len(allowed), 55)
+	require.Len(t, allowed, 55)
 	server := hostile.New(t, hostile.JSON("{}"))
 	client, _ := hostileClient(t, server, nil, apono.WithReadOnly())
 	var passed []string
 	all := operation.All()
-	check.Equal(t, len(all), 109)
+	require.Len(t, all, 109)
 	for _, op := range all {
 		before := len(server.Requests())
 		err := client.Do(t.Context(), op.Method, op.Fill(func(int, string) string { return "x" }), nil, nil, nil)
 		if len(server.Requests()) > before {
-			check.NoError(t, err)
+			require.NoError(t, err)
 			passed = append(passed, op.Method+" "+op.Path)
 		} else {
-			check.ErrorIs(t, err, apono.ErrReadOnly)
-			check.Equal(t, err.Error(), "apono: "+op.Method+" "+op.Path+": the client is read-only")
+			require.ErrorIs(t, err, apono.ErrReadOnly)
+			require.EqualError(t, err, "apono: "+op.Method+" "+op.Path+": the client is read-only")
 		}
 	}
 	slices.Sort(passed)
-	check.Equal(t, passed, allowed)
+	require.Equal(t, allowed, passed)
 }
 
 // An operation that this version does not know is judged by what can be seen:
@@ -528,8 +523,8 @@ func TestReadOnlyAndUnknownOperations(t *testing.T) {
 			client, _ := hostileClient(t, server, nil, apono.WithReadOnly())
 			method, path, _ := strings.Cut(request, " ")
 			err := client.Do(t.Context(), method, path, nil, nil, nil)
-			check.Equal(t, errors.Is(err, apono.ErrReadOnly), !allowed)
-			check.Equal(t, len(server.Requests()), map[bool]int{true: 1}[allowed])
+			require.Equal(t, !allowed, errors.Is(err, apono.ErrReadOnly))
+			require.Len(t, server.Requests(), map[bool]int{true: 1}[allowed])
 		})
 	}
 }
@@ -537,8 +532,8 @@ func TestReadOnlyAndUnknownOperations(t *testing.T) {
 // A promise that nothing tests is an opinion.
 func TestSecurityPromisesAreTested(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("SECURITY.md")
-	check.NoError(t, err)
+	page, err := os.ReadFile(apitest.Path("SECURITY.md"))
+	require.NoError(t, err)
 	exist := map[string]bool{}
 	for _, decl := range declarations(t, ".", func(path string) bool { return strings.HasSuffix(path, "_test.go") }) {
 		if function, ok := decl.(*ast.FuncDecl); ok && function.Recv == nil {
@@ -546,17 +541,17 @@ func TestSecurityPromisesAreTested(t *testing.T) {
 		}
 	}
 	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1)
-	check.True(t, len(named) >= 20, "the tests of the promises, got %d", len(named))
+	require.GreaterOrEqual(t, len(named), 20, "the tests of the promises")
 	for _, match := range named {
-		check.True(t, exist[match[1]], "the test %s to exist", match[1])
+		require.Truef(t, exist[match[1]], "expected the test %s to exist", match[1])
 	}
 	// Each promise names a test.
 	promises := 0
 	for promise := range strings.SplitSeq(string(page), "\n- ") {
 		if promises++; promises > 1 {
 			paragraph, _, _ := strings.Cut(promise, "\n\n")
-			check.True(t, strings.Contains(paragraph, "`Test") || strings.Contains(paragraph, "`Fuzz"), "a test for the promise: %s", paragraph)
+			require.Truef(t, strings.Contains(paragraph, "`Test") || strings.Contains(paragraph, "`Fuzz"), "a test for the promise: %s", paragraph)
 		}
 	}
-	check.True(t, promises > 10, "the promises, got %d", promises-1)
+	require.Greater(t, promises, 10, "the promises")
 }

@@ -1,4 +1,4 @@
-package apono_test
+package e2e_test
 
 import (
 	"bytes"
@@ -17,29 +17,23 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/hostile"
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/hostile"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
-
-type roundTripFunc func(*http.Request) (*http.Response, error)
-
-func (f roundTripFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-// quickly makes the waits too short to notice, for tests without fake time.
-var quickly = apono.WithRetryPolicy(apono.RetryPolicy{MinWait: time.Nanosecond, MaxWait: time.Nanosecond})
 
 // dial returns a client of a server that listens on loopback.
 func dial(t *testing.T, address string, opts ...apono.Option) *apono.Client {
 	t.Helper()
 	transport := &http.Transport{DialContext: hostile.Dial}
 	t.Cleanup(transport.CloseIdleConnections)
-	opts = append([]apono.Option{apono.WithBaseURL(address), apono.WithHTTPClient(&http.Client{Transport: transport}), quickly}, opts...)
-	client, err := apono.NewClient(testToken, opts...)
-	check.NoError(t, err)
+	opts = append([]apono.Option{apono.WithBaseURL(address), apono.WithHTTPClient(&http.Client{Transport: transport}), apitest.Quickly}, opts...)
+	client, err := apono.NewClient(apitest.Token, opts...)
+	require.NoError(t, err)
 	return client
 }
 
@@ -60,7 +54,7 @@ func serve(t *testing.T, handler func(w http.ResponseWriter, r *http.Request, n 
 func listen(t *testing.T, handle func(conn net.Conn, n int32)) (address string, connections *atomic.Int32) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	check.NoError(t, err)
+	require.NoError(t, err)
 	connections = new(atomic.Int32)
 	var group sync.WaitGroup
 	t.Cleanup(func() {
@@ -97,13 +91,14 @@ func hangUp(w http.ResponseWriter, r *http.Request) {
 // is lost and the caller learns of it.
 func TestNoRedirectIsFollowed(t *testing.T) {
 	t.Parallel()
-	trap, trapped := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) { _, _ = io.WriteString(w, oneIntegration) })
+	trap, trapped := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) {
+		_, _ = io.WriteString(w, apitest.OneIntegration)
+	})
 	secure := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { trapped.Add(1) }))
 	t.Cleanup(secure.Close)
 	t.Cleanup(func() {
-		if n := trapped.Load(); n > 0 {
-			t.Errorf("%d requests reached the target of a redirect", n)
-		}
+		n := trapped.Load()
+		assert.Zerof(t, n, "%d requests reached the target of a redirect", n)
 	})
 	for name, location := range map[string]string{
 		"nowhere":                 "",
@@ -125,10 +120,10 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 						}
 						w.WriteHeader(status)
 					})
-					err := callWith(t.Context(), method, dial(t, address))
-					isRefusal(t, err, status, 1)
-					check.Equal(t, check.ErrorAs[*apono.APIError](t, err).Header.Get("Location"), location)
-					check.Equal(t, requests.Load(), 1)
+					err := apitest.CallWith(t.Context(), method, dial(t, address))
+					apitest.IsAPIError(t, err, status, 1)
+					require.Equal(t, location, apitest.ErrorAs[*apono.APIError](t, err).Header.Get("Location"))
+					require.EqualValues(t, 1, requests.Load())
 				})
 			}
 		}
@@ -159,11 +154,11 @@ func TestBodyCutShortIsReadAgain(t *testing.T) {
 				if n == 1 {
 					cut(w)
 				} else {
-					_, _ = io.WriteString(w, oneIntegration)
+					_, _ = io.WriteString(w, apitest.OneIntegration)
 				}
 			})
-			check.NoError(t, getIntegration(t.Context(), dial(t, address)))
-			check.Equal(t, requests.Load(), 2)
+			require.NoError(t, apitest.GetIntegration(t.Context(), dial(t, address)))
+			require.EqualValues(t, 2, requests.Load())
 		})
 	}
 }
@@ -176,10 +171,10 @@ func TestBodyCutShortOfACreateIsATypedError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address, requests := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) { cut(w) })
-			err := callWith(t.Context(), http.MethodPost, dial(t, address))
-			check.ErrorIs(t, err, io.ErrUnexpectedEOF)
-			check.Equal(t, string(check.ErrorAs[*apono.DecodeError](t, err).Body), `{"id":"i-1"`)
-			check.Equal(t, requests.Load(), 1)
+			err := apitest.CallWith(t.Context(), http.MethodPost, dial(t, address))
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			require.Equal(t, `{"id":"i-1"`, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
+			require.EqualValues(t, 1, requests.Load())
 		})
 	}
 }
@@ -190,21 +185,21 @@ func compressed(t *testing.T, text string) []byte {
 	var b bytes.Buffer
 	writer := gzip.NewWriter(&b)
 	_, err := io.WriteString(writer, text)
-	check.NoError(t, err)
-	check.NoError(t, writer.Close())
+	require.NoError(t, err)
+	require.NoError(t, writer.Close())
 	return b.Bytes()
 }
 
 func TestGzipIsAccepted(t *testing.T) {
 	t.Parallel()
-	body := compressed(t, oneIntegration)
+	body := compressed(t, apitest.OneIntegration)
 	address, _ := serve(t, func(w http.ResponseWriter, r *http.Request, _ int32) {
 		if r.Header.Get("Accept-Encoding") == "gzip" {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(body)
 		}
 	})
-	check.NoError(t, getIntegration(t.Context(), dial(t, address)))
+	require.NoError(t, apitest.GetIntegration(t.Context(), dial(t, address)))
 }
 
 // The limit is what stands between a program and a server, or a file server
@@ -232,10 +227,10 @@ func TestBodyAboveTheLimit(t *testing.T) {
 			t.Run(name+" to "+method, func(t *testing.T) {
 				t.Parallel()
 				address, requests := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) { write(w) })
-				err := callWith(t.Context(), method, dial(t, address, apono.WithMaxResponseBytes(2000)))
-				check.ErrorIs(t, err, apono.ErrResponseTooLarge)
-				check.Equal(t, len(check.ErrorAs[*apono.DecodeError](t, err).Body), 2000)
-				check.Equal(t, requests.Load(), 1)
+				err := apitest.CallWith(t.Context(), method, dial(t, address, apono.WithMaxResponseBytes(2000)))
+				require.ErrorIs(t, err, apono.ErrResponseTooLarge)
+				require.Len(t, apitest.ErrorAs[*apono.DecodeError](t, err).Body, 2000)
+				require.EqualValues(t, 1, requests.Load())
 			})
 		}
 	}
@@ -243,11 +238,11 @@ func TestBodyAboveTheLimit(t *testing.T) {
 
 func TestBodyOfTheLimitIsRead(t *testing.T) {
 	t.Parallel()
-	for name, limit := range map[string]int64{"exactly": int64(len(oneIntegration)), "the largest": math.MaxInt64} {
+	for name, limit := range map[string]int64{"exactly": int64(len(apitest.OneIntegration)), "the largest": math.MaxInt64} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := newClient(t, script.New(t, script.Answer{Body: oneIntegration}), apono.WithMaxResponseBytes(limit))
-			check.NoError(t, getIntegration(apono.WithoutRetry(t.Context()), client))
+			client := apitest.NewClient(t, script.New(t, script.Response{Body: apitest.OneIntegration}), apono.WithMaxResponseBytes(limit))
+			require.NoError(t, apitest.GetIntegration(apono.WithoutRetry(t.Context()), client))
 		})
 	}
 }
@@ -255,10 +250,10 @@ func TestBodyOfTheLimitIsRead(t *testing.T) {
 // A refusal stays what it is when its body is too large to keep.
 func TestRefusalAboveTheLimit(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Answer{Status: 503, Body: strings.Repeat("x", 3000)})
-	err := getIntegration(t.Context(), newClient(t, fake, apono.WithMaxResponseBytes(2000)))
-	isRefusal(t, err, 503, 1)
-	check.Equal(t, len(check.ErrorAs[*apono.APIError](t, err).Body), 2000)
+	fake := script.New(t, script.Response{Status: 503, Body: strings.Repeat("x", 3000)})
+	err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, apono.WithMaxResponseBytes(2000)))
+	apitest.IsAPIError(t, err, 503, 1)
+	require.Len(t, apitest.ErrorAs[*apono.APIError](t, err).Body, 2000)
 }
 
 // Retry loops like to clear the whole connection pool after a failure, which
@@ -280,7 +275,7 @@ func TestFailingCallLeavesOtherConnectionsOpen(t *testing.T) {
 		default:
 			arrived.Done()
 			arrived.Wait() // so that each call needs a connection of its own
-			_, _ = io.WriteString(w, oneIntegration)
+			_, _ = io.WriteString(w, apitest.OneIntegration)
 		}
 	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -297,9 +292,7 @@ func TestFailingCallLeavesOtherConnectionsOpen(t *testing.T) {
 		var group sync.WaitGroup
 		for range others {
 			group.Go(func() {
-				if err := getIntegration(t.Context(), client); err != nil {
-					t.Error(err)
-				}
+				assert.NoError(t, apitest.GetIntegration(t.Context(), client))
 			})
 		}
 		group.Wait()
@@ -307,17 +300,17 @@ func TestFailingCallLeavesOtherConnectionsOpen(t *testing.T) {
 	}
 
 	together()
-	check.Equal(t, connections.Load(), others)
+	require.EqualValues(t, others, connections.Load())
 	_, err := client.Integrations.Get(t.Context(), "failing")
-	isRefusal(t, err, 503, 3)
+	apitest.IsAPIError(t, err, 503, 3)
 	together()
-	check.Equal(t, connections.Load(), others)
+	require.EqualValues(t, others, connections.Load())
 	// A broken connection is lost with each attempt, and no other.
 	err = client.Integrations.Delete(t.Context(), "broken")
-	check.Equal(t, check.ErrorAs[*apono.TransportError](t, err).Attempts, 3)
+	require.Equal(t, 3, apitest.ErrorAs[*apono.TransportError](t, err).Attempts)
 	together()
-	check.Equal(t, failing.Load(), 6)
-	check.True(t, connections.Load() <= others+3, "at most three new connections, got %d in all", connections.Load())
+	require.EqualValues(t, 6, failing.Load())
+	require.LessOrEqual(t, connections.Load(), int32(others+3), "at most three new connections")
 }
 
 // closing counts the bodies that a transport gave out and those still open.
@@ -352,8 +345,8 @@ func (c *closing) RoundTrip(req *http.Request) (*http.Response, error) {
 // retries a lot runs out of them.
 func TestBodiesAreClosed(t *testing.T) {
 	t.Parallel()
-	ok := script.Answer{Body: oneIntegration}
-	for name, answers := range map[string][]script.Answer{
+	ok := script.Response{Body: apitest.OneIntegration}
+	for name, answers := range map[string][]script.Response{
 		"success":            {ok},
 		"refusal":            {{Status: 404, Body: "not here"}},
 		"repetition":         {{Status: 503, Body: "down"}, {Status: 429, Body: "slow down"}, ok},
@@ -367,10 +360,10 @@ func TestBodiesAreClosed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			counting := &closing{next: script.New(t, answers...)}
-			client := newClient(t, noRequest(t), apono.WithHTTPClient(&http.Client{Transport: counting}), apono.WithMaxResponseBytes(2000), quickly)
-			_ = getIntegration(t.Context(), client)
-			check.Equal(t, counting.given.Load(), int32(len(answers)))
-			check.Equal(t, counting.open.Load(), 0)
+			client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: counting}), apono.WithMaxResponseBytes(2000), apitest.Quickly)
+			_ = apitest.GetIntegration(t.Context(), client)
+			require.Equal(t, int32(len(answers)), counting.given.Load())
+			require.Zero(t, counting.open.Load())
 		})
 	}
 }
@@ -385,40 +378,39 @@ func TestSloppyTransports(t *testing.T) {
 		check  func(t *testing.T, err error)
 	}{
 		{"neither answer nor error", func(*http.Request) (*http.Response, error) { return nil, nil }, func(t *testing.T, err error) {
-			check.Contains(t, check.ErrorAs[*apono.TransportError](t, err).Error(), "neither an answer nor an error")
+			require.ErrorContains(t, apitest.ErrorAs[*apono.TransportError](t, err), "neither an answer nor an error")
 		}},
 		{"both", func(req *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(oneIntegration)), Request: req}, errReset
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(apitest.OneIntegration)), Request: req}, apitest.ErrReset
 		}, func(t *testing.T, err error) {
-			check.ErrorIs(t, err, errReset)
+			require.ErrorIs(t, err, apitest.ErrReset)
 		}},
 		{"less than its length", func(req *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(oneIntegration)), ContentLength: 1000, Request: req}, nil
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(apitest.OneIntegration)), ContentLength: 1000, Request: req}, nil
 		}, func(t *testing.T, err error) {
-			check.ErrorIs(t, check.ErrorAs[*apono.DecodeError](t, err), io.ErrUnexpectedEOF)
+			require.ErrorIs(t, apitest.ErrorAs[*apono.DecodeError](t, err), io.ErrUnexpectedEOF)
 		}},
 		{"no header", func(req *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 404, Body: http.NoBody, Request: req}, nil
 		}, func(t *testing.T, err error) {
-			isRefusal(t, err, 404, 1)
+			apitest.IsAPIError(t, err, 404, 1)
 		}},
 		{"no body", func(req *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 404, Header: http.Header{}, Request: req}, nil
 		}, func(t *testing.T, err error) {
-			isRefusal(t, err, 404, 1)
+			apitest.IsAPIError(t, err, 404, 1)
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			defer func() {
-				if r := recover(); r != nil {
-					t.Fatalf("it panics: %v", r)
-				}
+				r := recover()
+				require.Nilf(t, r, "it panics: %v", r)
 			}()
-			counting := &closing{next: roundTripFunc(tc.answer)}
-			client := newClient(t, noRequest(t), apono.WithHTTPClient(&http.Client{Transport: counting}))
-			tc.check(t, callWith(t.Context(), http.MethodPost, client))
-			check.Equal(t, counting.open.Load(), 0)
+			counting := &closing{next: apitest.RoundTripFunc(tc.answer)}
+			client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: counting}))
+			tc.check(t, apitest.CallWith(t.Context(), http.MethodPost, client))
+			require.Zero(t, counting.open.Load())
 		})
 	}
 }
@@ -447,9 +439,9 @@ func TestBodyIsTheSameOnEveryAttempt(t *testing.T) {
 				}
 			})
 			in := []map[string]any{{"email": "ann@example.com", "attribute_types": []string{"<team>"}}}
-			check.NoError(t, dial(t, address).Do(t.Context(), tc.method, "/api/v2/bulk/identities/attributes", nil, in, nil))
+			require.NoError(t, dial(t, address).Do(t.Context(), tc.method, "/api/v2/bulk/identities/attributes", nil, in, nil))
 			want := tc.method + ` application/json 58 [{"attribute_types":["<team>"],"email":"ann@example.com"}]`
-			check.Equal(t, seen, []string{want, want, want})
+			require.Equal(t, []string{want, want, want}, seen)
 		})
 	}
 }
@@ -472,8 +464,8 @@ func TestUntrustedServerIsMetOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := getIntegration(t.Context(), dial(t, address))
-			check.Equal(t, check.ErrorAs[*apono.TransportError](t, err).Attempts, 1)
+			err := apitest.GetIntegration(t.Context(), dial(t, address))
+			require.Equal(t, 1, apitest.ErrorAs[*apono.TransportError](t, err).Attempts)
 		})
 	}
 }
@@ -486,11 +478,11 @@ func TestFailedHandshakeSentNothing(t *testing.T) {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			address, connections := listen(t, func(conn net.Conn, _ int32) { _, _ = conn.Read(make([]byte, 1)) })
-			err := callWith(t.Context(), method, dial(t, "https://"+address))
-			failure := check.ErrorAs[*apono.TransportError](t, err)
-			check.Equal(t, connections.Load(), 3)
-			check.Equal(t, failure.Attempts, 3)
-			check.Equal(t, failure.MaybeSent, false)
+			err := apitest.CallWith(t.Context(), method, dial(t, "https://"+address))
+			failure := apitest.ErrorAs[*apono.TransportError](t, err)
+			require.EqualValues(t, 3, connections.Load())
+			require.Equal(t, 3, failure.Attempts)
+			require.False(t, failure.MaybeSent)
 		})
 	}
 }
@@ -518,10 +510,9 @@ func TestMalformedAnswers(t *testing.T) {
 				_, _ = conn.Read(make([]byte, 4096))
 				_, _ = io.WriteString(conn, answer)
 			})
-			err := getIntegration(t.Context(), dial(t, "http://"+address))
-			check.True(t, errors.As(err, new(*apono.TransportError)) || errors.As(err, new(*apono.DecodeError)) || errors.As(err, new(*apono.APIError)),
-				"a typed error, got %v (%T)", err, err)
-			check.Equal(t, connections.Load(), 3)
+			err := apitest.GetIntegration(t.Context(), dial(t, "http://"+address))
+			require.Truef(t, errors.As(err, new(*apono.TransportError)) || errors.As(err, new(*apono.DecodeError)) || errors.As(err, new(*apono.APIError)), "a typed error, got %v (%T)", err, err)
+			require.EqualValues(t, 3, connections.Load())
 		})
 	}
 }
@@ -530,13 +521,13 @@ func TestMalformedAnswers(t *testing.T) {
 // the ids and the filters in it.
 func TestTransportErrorHoldsNoURL(t *testing.T) {
 	t.Parallel()
-	quoting := roundTripFunc(func(req *http.Request) (*http.Response, error) {
-		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: errReset}
+	quoting := apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
+		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: apitest.ErrReset}
 	})
-	client := newClient(t, noRequest(t), apono.WithHTTPClient(&http.Client{Transport: quoting}))
+	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: quoting}))
 	_, err := client.Integrations.Get(apono.WithoutRetry(t.Context()), "secret-id")
-	check.ErrorIs(t, err, errReset)
-	check.Lacks(t, err.Error(), "secret-id")
+	require.ErrorIs(t, err, apitest.ErrReset)
+	require.NotContains(t, err.Error(), "secret-id")
 }
 
 // A connection whose answer nobody waits for any more is given up at once: the
@@ -550,6 +541,6 @@ func TestContextOfACallEndsItsConnection(t *testing.T) {
 		<-r.Context().Done()
 		close(gone)
 	})
-	check.ErrorIs(t, getIntegration(ctx, dial(t, address)), context.Canceled)
+	require.ErrorIs(t, apitest.GetIntegration(ctx, dial(t, address)), context.Canceled)
 	<-gone
 }

@@ -1,4 +1,4 @@
-package apono_test
+package e2e_test
 
 import (
 	"bufio"
@@ -15,7 +15,8 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 // The places where a call may be when its context ends.
@@ -57,7 +58,7 @@ func (s *stalling) client(t *testing.T, opts ...apono.Option) *apono.Client {
 		apono.WithLimiter(s), apono.WithTokenSource(s.token), apono.WithAttemptTimeout(time.Hour),
 	}
 	client, err := apono.NewClient("", append(all, opts...)...)
-	check.NoError(t, err)
+	require.NoError(t, err)
 	return client
 }
 
@@ -96,7 +97,7 @@ func (s *stalling) token(ctx context.Context) (string, error) {
 		<-ctx.Done()
 		return "", ctx.Err()
 	}
-	return testToken, nil
+	return apitest.Token, nil
 }
 
 func (s *stalling) serve(conn net.Conn) {
@@ -223,19 +224,20 @@ func TestContextEndsEveryCallEverywhere(t *testing.T) {
 						err := s.call(ctx, client)
 						took := time.Since(started)
 
-						check.ErrorIs(t, err, want)
-						check.ErrorIs(t, err, apono.ErrRateLimited)
-						refusal := check.ErrorAs[*apono.APIError](t, err)
-						check.Equal(t, refusal.Message, "slow down")
-						check.ErrorAs[*apono.TransportError](t, err)
+						require.ErrorIs(t, err, want)
+						require.ErrorIs(t, err, apono.ErrRateLimited)
+						refusal := apitest.ErrorAs[*apono.APIError](t, err)
+						require.Equal(t, "slow down", refusal.Message)
+						require.ErrorAs(t, err, new(*apono.TransportError))
 						if place == inBackoff && way == "deadline" {
-							check.True(t, took < after, "no wait for what cannot be, got %s", took)
+							require.Less(t, took, after, "no wait for what cannot be")
 							return
 						}
 						if place != inLimiter && place != inToken { // see below
-							check.ErrorIs(t, err, why)
+							require.ErrorIs(t, err, why)
 						}
-						check.True(t, took >= after && took <= after+50*time.Millisecond, "an end within 50 ms, got it after %s", took)
+						require.GreaterOrEqual(t, took, after, "an end within 50 ms")
+						require.LessOrEqual(t, took, after+50*time.Millisecond, "an end within 50 ms")
 					})
 				})
 			}
@@ -258,7 +260,7 @@ func TestContextIsFoundBehindLimitersAndTokenSources(t *testing.T) {
 		for place, option := range map[string]func(wait func(context.Context) error) apono.Option{
 			inLimiter: func(wait func(context.Context) error) apono.Option { return apono.WithLimiter(waiting(wait)) },
 			inToken: func(wait func(context.Context) error) apono.Option {
-				return apono.WithTokenSource(func(ctx context.Context) (string, error) { return testToken, wait(ctx) })
+				return apono.WithTokenSource(func(ctx context.Context) (string, error) { return apitest.Token, wait(ctx) })
 			},
 		} {
 			t.Run(place+" with "+name, func(t *testing.T) {
@@ -271,12 +273,12 @@ func TestContextIsFoundBehindLimitersAndTokenSources(t *testing.T) {
 						return says(ctx)
 					}
 					started := time.Now()
-					err := getIntegration(ctx, newClient(t, noRequest(t), option(wait)))
-					check.Equal(t, time.Since(started), time.Second)
-					check.ErrorIs(t, err, context.Canceled)
-					check.ErrorIs(t, err, why)
+					err := apitest.GetIntegration(ctx, apitest.NewClient(t, apitest.NoRequest(t), option(wait)))
+					require.Equal(t, time.Second, time.Since(started))
+					require.ErrorIs(t, err, context.Canceled)
+					require.ErrorIs(t, err, why)
 					if name == "own words" {
-						check.ErrorIs(t, err, own)
+						require.ErrorIs(t, err, own)
 					}
 				})
 			})
@@ -300,15 +302,15 @@ func TestContextEndsListsBetweenPages(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
-					endless := &pager{serve: func(at string) string {
+					endless := &apitest.Pager{Serve: func(at string) string {
 						n := 0
 						_, _ = fmt.Sscanf(strings.TrimPrefix(at, "t"), "%d", &n)
 						if list == "tokens" {
-							return tokenPage(fmt.Sprintf("t%d", n+1), fmt.Sprint("i", n))
+							return apitest.TokenPage(fmt.Sprintf("t%d", n+1), fmt.Sprint("i", n))
 						}
-						return offsetPage(1000, 1, n, fmt.Sprint("i", n))
+						return apitest.OffsetPage(1000, 1, n, fmt.Sprint("i", n))
 					}}
-					client := endless.client(t, ahead)
+					client := endless.Client(t, ahead)
 					read := 0
 					var last error
 					var ended time.Time
@@ -322,11 +324,12 @@ func TestContextEndsListsBetweenPages(t *testing.T) {
 							ended = time.Now()
 						}
 					}
-					check.ErrorIs(t, last, context.Canceled)
-					check.True(t, time.Since(ended) <= 50*time.Millisecond, "an end within 50 ms, got it after %s", time.Since(ended))
-					check.True(t, read >= 3 && read <= 3+max(ahead, 0), "nothing but what was read ahead, got %d items", read)
-					check.True(t, len(endless.requests()) <= 3+ahead, "no request after the end, got %d", len(endless.requests()))
-					check.Equal(t, endless.underWay(), 0)
+					require.ErrorIs(t, last, context.Canceled)
+					require.LessOrEqual(t, time.Since(ended), 50*time.Millisecond, "an end within 50 ms")
+					require.GreaterOrEqual(t, read, 3, "nothing but what was read ahead")
+					require.LessOrEqual(t, read, 3+max(ahead, 0), "nothing but what was read ahead")
+					require.LessOrEqual(t, len(endless.Requests()), 3+ahead, "no request after the end")
+					require.Zero(t, endless.UnderWay())
 				})
 			})
 		}
@@ -342,12 +345,12 @@ func TestContextEndsWaitersBetweenLooks(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(after, cancel)
-				pending := &pager{serve: func(string) string { return `{"id":"ar-1","status":"PENDING"}` }}
+				pending := &apitest.Pager{Serve: func(string) string { return `{"id":"ar-1","status":"PENDING"}` }}
 				started := time.Now()
-				_, err := pending.client(t, 0).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
-				check.True(t, time.Since(started) <= after+50*time.Millisecond, "an end within 50 ms, got it after %s", time.Since(started)-after)
-				check.ErrorIs(t, err, context.Canceled)
-				check.Equal(t, check.ErrorAs[*apono.WaitError](t, err).Last.Status, "PENDING")
+				_, err := pending.Client(t, 0).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
+				require.LessOrEqual(t, time.Since(started), after+50*time.Millisecond, "an end within 50 ms")
+				require.ErrorIs(t, err, context.Canceled)
+				require.EqualValues(t, "PENDING", apitest.ErrorAs[*apono.WaitError](t, err).Last.Status)
 			})
 		})
 	}

@@ -1,4 +1,4 @@
-package apono_test
+package e2e_test
 
 import (
 	"fmt"
@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apono-go/apono/internal/check"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
 )
 
 // TestReadmeSnippetsCompile builds every Go snippet of the README in a module
@@ -17,10 +18,10 @@ import (
 // and fragments as the body of a function.
 func TestReadmeSnippetsCompile(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
-	check.NoError(t, err)
+	readme, err := os.ReadFile(apitest.Path("README.md"))
+	require.NoError(t, err)
 	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
-	check.True(t, len(snippets) >= 4, "more than %d snippets", len(snippets))
+	require.GreaterOrEqualf(t, len(snippets), 4, "more than %d snippets", len(snippets))
 
 	module := userModule(t)
 	for i, snippet := range snippets {
@@ -32,8 +33,8 @@ func TestReadmeSnippetsCompile(t *testing.T) {
 			name, code = "snippet.go", inFunction(code)
 		}
 		dir := filepath.Join(module, fmt.Sprintf("snippet%d", i))
-		check.NoError(t, os.Mkdir(dir, 0o755))
-		check.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(code), 0o600))
+		require.NoError(t, os.Mkdir(dir, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(code), 0o600))
 	}
 	goCommand(t, module, "vet", "./...")
 	goCommand(t, module, "test", "./...")
@@ -45,7 +46,7 @@ func TestUserGetsThreeDependencies(t *testing.T) {
 	t.Parallel()
 	module := userModule(t)
 	program := "package main\n\nimport _ \"github.com/apono-go/apono\"\n\nfunc main() {}\n"
-	check.NoError(t, os.WriteFile(filepath.Join(module, "main.go"), []byte(program), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(module, "main.go"), []byte(program), 0o600))
 	built := goCommand(t, module, "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".")
 	for path := range strings.FieldsSeq(built) {
 		switch path {
@@ -60,18 +61,17 @@ func TestUserGetsThreeDependencies(t *testing.T) {
 // userModule makes a module that requires this one by its folder.
 func userModule(t *testing.T) string {
 	t.Helper()
-	root, err := os.Getwd()
-	check.NoError(t, err)
-	goMod, err := os.ReadFile("go.mod")
-	check.NoError(t, err)
-	goSum, err := os.ReadFile("go.sum")
-	check.NoError(t, err)
+	root := apitest.Path(".")
+	goMod, err := os.ReadFile(apitest.Path("go.mod"))
+	require.NoError(t, err)
+	goSum, err := os.ReadFile(apitest.Path("go.sum"))
+	require.NoError(t, err)
 	_, requirements, _ := strings.Cut(string(goMod), "\ngo ")
 	module := t.TempDir()
 	text := "module example.com/user\n\ngo " + requirements +
 		"\nrequire github.com/apono-go/apono v0.0.0\n\nreplace github.com/apono-go/apono => " + root + "\n"
-	check.NoError(t, os.WriteFile(filepath.Join(module, "go.mod"), []byte(text), 0o600))
-	check.NoError(t, os.WriteFile(filepath.Join(module, "go.sum"), goSum, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(module, "go.mod"), []byte(text), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(module, "go.sum"), goSum, 0o600))
 	return module
 }
 
@@ -82,9 +82,7 @@ func goCommand(t *testing.T, dir string, args ...string) string {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off")
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
+	require.NoErrorf(t, err, "go %s: %v\n%s", strings.Join(args, " "), err, out)
 	return string(out)
 }
 

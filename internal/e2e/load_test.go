@@ -1,4 +1,4 @@
-package apono_test
+package e2e_test
 
 import (
 	"context"
@@ -17,8 +17,10 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
-	"github.com/apono-go/apono/internal/check"
-	"github.com/apono-go/apono/internal/hostile"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/hostile"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // faulty spoils every twentieth request, before or after the server has carried
@@ -54,7 +56,7 @@ func (f *faulty) RoundTrip(req *http.Request) (*http.Response, error) {
 	case 4:
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	}
-	return nil, errReset
+	return nil, apitest.ErrReset
 }
 
 func spoiled(req *http.Request, status int) *http.Response {
@@ -75,7 +77,7 @@ func loadClient(tb testing.TB, address string) (*apono.Client, *faulty) {
 			faults.next = next
 			return faults
 		}))
-	check.NoError(tb, err)
+	require.NoError(tb, err)
 	return client, faults
 }
 
@@ -234,9 +236,7 @@ func TestLoad(t *testing.T) {
 	for n := range workers {
 		group.Go(func() {
 			<-start // the first calls all at once
-			if err := book.live(t.Context(), client, n); err != nil {
-				t.Errorf("worker %d: %v", n, err)
-			}
+			assert.NoErrorf(t, book.live(t.Context(), client, n), "worker %d", n)
 			if n%2 == 0 {
 				return // half of them read a list too; the fake answers one request at a time
 			}
@@ -249,7 +249,7 @@ func TestLoad(t *testing.T) {
 	close(start)
 	group.Wait()
 	for kind := range faults.faults {
-		check.True(t, faults.faults[kind].Load() > 5, "faults of kind %d, got %d", kind, faults.faults[kind].Load())
+		require.Greaterf(t, faults.faults[kind].Load(), int64(5), "faults of kind %d", kind)
 	}
 
 	carriedOut := map[string]int{}
@@ -261,21 +261,22 @@ func TestLoad(t *testing.T) {
 	held := map[string]int{}
 	calm := server.Client()
 	for scope, err := range calm.Scopes.ListAll(t.Context()) {
-		check.NoError(t, err)
+		require.NoError(t, err)
 		held[scope.Name]++
 	}
 	for group, err := range calm.Groups.ListAll(t.Context()) {
-		check.NoError(t, err)
+		require.NoError(t, err)
 		held[group.Name]++
 	}
-	check.Equal(t, len(book.created)+len(book.tried), 2*workers)
-	check.True(t, len(book.tried) > 0, "a create that was spoiled, or the test shows nothing")
+	require.Equal(t, 2*workers, len(book.created)+len(book.tried))
+	require.NotEmpty(t, book.tried, "a create that was spoiled, or the test shows nothing")
 	for name := range book.created {
-		check.True(t, carriedOut[name] == 1, "%s to be made once, got %d times", name, carriedOut[name])
-		check.True(t, held[name] == map[bool]int{false: 1}[book.deleted[name]], "%s to be held unless it was deleted (%t), got it %d times", name, book.deleted[name], held[name])
+		require.Equalf(t, 1, carriedOut[name], "expected %s to be made once", name)
+		require.Equalf(t, map[bool]int{false: 1}[book.deleted[name]], held[name], "expected %s to be held unless it was deleted (%t)", name, book.deleted[name])
 	}
 	for name := range book.tried {
-		check.True(t, carriedOut[name] <= 1 && held[name] == carriedOut[name], "%s at most once, got it made %d times and held %d times", name, carriedOut[name], held[name])
+		require.LessOrEqualf(t, carriedOut[name], 1, "%s at most once, got it made %d times and held %d times", name, carriedOut[name], held[name])
+		require.Equalf(t, carriedOut[name], held[name], "%s at most once", name)
 	}
 }
 

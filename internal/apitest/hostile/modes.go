@@ -36,20 +36,20 @@ func Kept(status int, body string) Mode {
 	return m
 }
 
-// Answer sends an answer whose form is right.
-func Answer(status int, header map[string]string, body string) Mode {
+// Response sends an answer whose form is right.
+func Response(status int, header map[string]string, body string) Mode {
 	return Raw(head(status, header, fmt.Sprintf("Content-Length: %d", len(body))) + body)
 }
 
 // JSON sends an answer with status 200 and this body.
-func JSON(body string) Mode { return Answer(http.StatusOK, nil, body) }
+func JSON(body string) Mode { return Response(http.StatusOK, nil, body) }
 
 // Status sends a status and a JSON body, such as a refusal.
-func Status(status int, body string) Mode { return Answer(status, nil, body) }
+func Status(status int, body string) Mode { return Response(status, nil, body) }
 
 // HTML sends a page, as portals and gateways do.
 func HTML(status int) Mode {
-	return Answer(status, map[string]string{"Content-Type": "text/html"}, "<!doctype html>\n<title>Sign in</title>\n")
+	return Response(status, map[string]string{"Content-Type": "text/html"}, "<!doctype html>\n<title>Sign in</title>\n")
 }
 
 // NoContent sends the status 204, which has no body.
@@ -67,12 +67,12 @@ func RateLimited(retryAfter string) Mode {
 	if retryAfter == "" {
 		delete(header, "Retry-After")
 	}
-	return Answer(http.StatusTooManyRequests, header, `{"message":"slow down"}`)
+	return Response(http.StatusTooManyRequests, header, `{"message":"slow down"}`)
 }
 
 // Redirect sends the client elsewhere.
 func Redirect(status int, location string) Mode {
-	return Answer(status, map[string]string{"Location": location}, "")
+	return Response(status, map[string]string{"Location": location}, "")
 }
 
 // Refused has the connection refused.
@@ -203,7 +203,7 @@ func gzipped(spoil func(packed []byte) []byte, body string) Mode {
 	writer := gzip.NewWriter(&b)
 	_, _ = io.WriteString(writer, body) // a buffer takes everything
 	_ = writer.Close()
-	return Answer(http.StatusOK, map[string]string{"Content-Encoding": "gzip"}, string(spoil(b.Bytes())))
+	return Response(http.StatusOK, map[string]string{"Content-Encoding": "gzip"}, string(spoil(b.Bytes())))
 }
 
 // drip sends text over and over, slowly, until the client or the server goes.

@@ -1,4 +1,4 @@
-// Package script is an http.RoundTripper that answers from a script and records
+// Package script is an http.RoundTripper that responds from a script and records
 // what it was asked. It needs no network, so that tests can run in the fake
 // time of testing/synctest.
 package script
@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// Answer is what becomes of one request.
-type Answer struct {
+// Response is what becomes of one request.
+type Response struct {
 	// Status is the HTTP status, 200 if zero.
 	Status int
-	// Header holds the answer's headers.
+	// Header holds the response's headers.
 	Header map[string]string
-	// Body is the answer's body.
+	// Body is the response's body.
 	Body string
-	// Err, if set, is returned instead of an answer.
+	// Err, if set, is returned instead of a response.
 	Err error
-	// Delay is waited before the answer; the context of the request ends it.
+	// Delay is waited before the response; the context of the request ends it.
 	Delay time.Duration
 	// BodyErr, if set, is what reading the body ends with instead of its end.
 	BodyErr error
@@ -42,21 +42,21 @@ type Request struct {
 	At time.Time
 }
 
-// Transport answers from a script.
+// Transport responds from a script.
 type Transport struct {
-	tb       testing.TB
-	mu       sync.Mutex
-	answers  []Answer
-	requests []Request
+	tb        testing.TB
+	mu        sync.Mutex
+	responses []Response
+	requests  []Request
 }
 
-// New returns a transport that gives the answers in order. A request beyond
-// them fails the test, as does an answer that nobody asked for.
-func New(tb testing.TB, answers ...Answer) *Transport {
-	t := &Transport{tb: tb, answers: answers}
+// New returns a transport that gives the responses in order. A request beyond
+// them fails the test, as does a response that nobody asked for.
+func New(tb testing.TB, responses ...Response) *Transport {
+	t := &Transport{tb: tb, responses: responses}
 	tb.Cleanup(func() {
-		if n := len(t.answers) - len(t.requests); n > 0 && !tb.Failed() {
-			tb.Errorf("%d of %d answers were not asked for", n, len(t.answers))
+		if n := len(t.responses) - len(t.requests); n > 0 && !tb.Failed() {
+			tb.Errorf("%d of %d responses were not asked for", n, len(t.responses))
 		}
 	})
 	return t
@@ -80,11 +80,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.requests = append(t.requests, recorded)
 	n := len(t.requests)
 	t.mu.Unlock()
-	if n > len(t.answers) {
+	if n > len(t.responses) {
 		t.tb.Errorf("request %d is beyond the script: %s %s", n, req.Method, req.URL.Path)
-		return nil, errors.New("script: no answer left")
+		return nil, errors.New("script: no response left")
 	}
-	return t.answers[n-1].give(req)
+	return t.responses[n-1].give(req)
 }
 
 // Requests returns what was asked so far.
@@ -97,7 +97,7 @@ func (t *Transport) Requests() []Request {
 // Client returns an http.Client that uses the transport.
 func (t *Transport) Client() *http.Client { return &http.Client{Transport: t} }
 
-func (a Answer) give(req *http.Request) (*http.Response, error) {
+func (a Response) give(req *http.Request) (*http.Response, error) {
 	if a.Delay > 0 {
 		timer := time.NewTimer(a.Delay)
 		defer timer.Stop()

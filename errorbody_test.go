@@ -1,0 +1,119 @@
+package apono_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
+)
+
+// The API documents one error body, for 401; all others are whatever the server
+// or a proxy before it writes. The status must survive every one of them, none
+// is a reason to ask again, and the body is kept for whoever knows better.
+func TestErrorBodyOfAnyShape(t *testing.T) {
+	t.Parallel()
+	huge := strings.Repeat("long ", 20000)
+	for _, tc := range []struct {
+		name, contentType, body string
+		code, message           string
+	}{
+		{"the documented one", "", `{"status":"401","code":"Unauthorized"}`, "Unauthorized", ""},
+		{"message", "", `{"code":"E7","message":"the name is taken"}`, "E7", "the name is taken"},
+		{"number as code", "", `{"code":4017,"message":"no"}`, "4017", "no"},
+		{"error string", "", `{"error":"invalid name"}`, "", "invalid name"},
+		{"OAuth", "", `{"error":"invalid_token","error_description":"the token has expired"}`, "", "the token has expired"},
+		{"error object", "", `{"error":{"code":"E7","message":"invalid name"}}`, "E7", "invalid name"},
+		{"errors of strings", "", `{"errors":["invalid name","invalid type"]}`, "", "invalid name; invalid type"},
+		{"errors of objects", "", `{"errors":[{"field":"name","message":"taken"},{"message":"no type"}]}`, "", "taken; no type"},
+		{"problem", "application/problem+json", `{"type":"about:blank","title":"Bad Request","detail":"invalid name"}`, "", "invalid name"},
+		{"nested", "", `{"error":{"details":[{"description":"deep"}]}}`, "", "deep"},
+		{"empty message", "", `{"message":"","error":"invalid name"}`, "", "invalid name"},
+		{"null message", "", `{"message":null,"code":null,"error":"invalid name"}`, "", "invalid name"},
+		{"message of another type", "", `{"message":{"text":"invalid"},"error":"invalid name"}`, "", "invalid name"},
+		{"JSON string", "", `"invalid name"`, "", "invalid name"},
+		{"JSON array", "", `["invalid name","invalid type"]`, "", "invalid name; invalid type"},
+		{"JSON number", "", `42`, "", ""},
+		{"JSON null", "", `null`, "", ""},
+		{"object without a message", "", `{"timestamp":1}`, "", ""},
+		{"plain text", "text/plain", "upstream request timeout\n", "", "upstream request timeout"},
+		{"broken JSON", "", `{"message":"cut`, "", `{"message":"cut`},
+		{"HTML", "text/html", "<!doctype html>\n<title>400</title>", "", ""},
+		{"HTML by its looks", "", "\n<html>", "", ""},
+		{"HTML by its type", "text/html; charset=utf-8", "Bad Request", "", ""},
+		{"empty", "", "", "", ""},
+		{"space", "", " \n", "", ""},
+		{"not UTF-8", "text/plain", "\xff\xfe\x00", "", ""},
+		{"JSON that is not UTF-8", "", "{\"message\":\"\xff\"}", "", "\uFFFD"},
+		{"huge", "text/plain", huge, "", strings.TrimSpace(huge)},
+		{"endlessly nested", "", strings.Repeat("[", 9000) + strings.Repeat("]", 9000), "", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			answer := script.Response{Status: 400, Body: tc.body}
+			if tc.contentType != "" {
+				answer.Header = map[string]string{"Content-Type": tc.contentType}
+			}
+			err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, script.New(t, answer)))
+			apitest.IsAPIError(t, err, 400, 1)
+			refusal := apitest.ErrorAs[*apono.APIError](t, err)
+			require.Equal(t, tc.code, refusal.Code)
+			require.Equal(t, tc.message, refusal.Message)
+			require.Equal(t, tc.body, string(refusal.Body))
+			apitest.IsPresentable(t, err)
+		})
+	}
+}
+
+func FuzzErrorBody(f *testing.F) {
+	for _, body := range []string{
+		"", "null", `{"status":"401","code":"Unauthorized"}`, `{"message":"a\nb"}`, `{"error":{"message":["x",{"detail":1}]}}`, `"text"`,
+		"<html>", "plain text", "\xff", `{"message":"ann@example.com is unknown","code":"a b@c"}`, "a\u2028b", "\x00@b", `{"code":1e400}`, "@ b",
+	} {
+		f.Add(body, "r-1")
+	}
+	f.Add("", "\xff")
+	f.Fuzz(func(t *testing.T, body, requestID string) {
+		fake := script.New(t, script.Response{Status: 400, Body: body, Header: map[string]string{"X-Request-Id": requestID}})
+		err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake))
+		apitest.IsAPIError(t, err, 400, 1)
+		apitest.IsPresentable(t, err)
+		refusal := apitest.ErrorAs[*apono.APIError](t, err)
+		require.Equal(t, strings.ReplaceAll(body, apitest.Token, "[redacted]"), string(refusal.Body))
+		require.Truef(t, strings.HasPrefix(err.Error(), "apono: GET /api/admin/v4/integrations/{id}: 400 Bad Request"), "what failed first, got %q", err)
+	})
+}
+
+// The request id is the first thing that support asks for; each gateway has its
+// own name for it.
+func TestRequestIDIsFound(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		header map[string]string
+		want   string
+	}{
+		{map[string]string{"X-Request-Id": "r"}, "r"},
+		{map[string]string{"x-request-id": "r"}, "r"},
+		{map[string]string{"Request-Id": "r"}, "r"},
+		{map[string]string{"X-Correlation-Id": "r"}, "r"},
+		{map[string]string{"X-Trace-Id": "r"}, "r"},
+		{map[string]string{"X-Amzn-RequestId": "r"}, "r"},
+		{map[string]string{"X-Amzn-Trace-Id": "r"}, "r"},
+		{map[string]string{"CF-Ray": "r"}, "r"},
+		{map[string]string{"X-Amz-Cf-Id": "r"}, "r"},
+		{map[string]string{"CF-Ray": "proxy", "X-Request-Id": "r"}, "r"},
+		{map[string]string{"X-Request-Id": "", "Request-Id": "r"}, "r"},
+		{map[string]string{"X-Other": "r"}, ""},
+	} {
+		t.Run(fmt.Sprint(tc.header), func(t *testing.T) {
+			t.Parallel()
+			refusing := script.New(t, script.Response{Status: 400, Header: tc.header}, script.Response{Body: "<", Header: tc.header})
+			client := apitest.NewClient(t, refusing)
+			require.Equal(t, tc.want, apitest.ErrorAs[*apono.APIError](t, apitest.GetIntegration(t.Context(), client)).RequestID)
+			require.Equal(t, tc.want, apitest.ErrorAs[*apono.DecodeError](t, apitest.GetIntegration(t.Context(), client)).RequestID)
+		})
+	}
+}

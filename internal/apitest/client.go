@@ -1,0 +1,154 @@
+package apitest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	// Token is the token of clients that [NewClient] makes.
+	Token = "test-token-8f3a"
+	// BaseURL has a path, so that a request that forgets the base is seen.
+	BaseURL = "https://apono.test/base"
+)
+
+// NewClient returns a client whose server is a script.
+func NewClient(t *testing.T, fake *script.Transport, opts ...apono.Option) *apono.Client {
+	t.Helper()
+	opts = append([]apono.Option{apono.WithBaseURL(BaseURL), apono.WithHTTPClient(fake.Client())}, opts...)
+	client, err := apono.NewClient(Token, opts...)
+	require.NoError(t, err)
+	return client
+}
+
+// Sent checks what one request was, all of it: the method, the path below the
+// base, the query, and the JSON body, empty for none.
+func Sent(t *testing.T, req script.Request, method, path, query, body string) {
+	t.Helper()
+	require.Equal(t, method, req.Method)
+	require.Equal(t, "/base"+path, req.Path)
+	require.Equal(t, query, req.Query)
+	require.Equal(t, "Bearer "+Token, req.Header.Get("Authorization"))
+	require.Equal(t, "application/json", req.Header.Get("Accept"))
+	require.Equal(t, body != "", req.HasBody)
+	if body != "" {
+		require.Equal(t, "application/json", req.Header.Get("Content-Type"))
+		JSONEq(t, body, req.Body)
+	} else {
+		require.Empty(t, req.Header.Get("Content-Type"))
+	}
+}
+
+// Tagged fails unless every exported field of the types has a tag of its own.
+func Tagged(t *testing.T, tag string, types ...reflect.Type) {
+	t.Helper()
+	for _, typ := range types {
+		seen := map[string]bool{"": true}
+		for i := range typ.NumField() {
+			field := typ.Field(i)
+			if field.Name == "Extra" {
+				require.Equal(t, `json:",embed,inline"`, string(field.Tag))
+				continue
+			}
+			name, _, _ := strings.Cut(field.Tag.Get(tag), ",")
+			require.Truef(t, !field.IsExported() || !seen[name], "a %s tag of its own on %s.%s, got %q", tag, typ, field.Name, name)
+			seen[name] = true
+		}
+	}
+}
+
+// NoRequest is a script that fails the test when anything is sent.
+func NoRequest(t *testing.T) *script.Transport { return script.New(t) }
+
+// ErrReset is what a connection fails with that the server resets.
+var ErrReset = errors.New("connection reset by peer")
+
+// Fixture reads a file below testdata.
+func Fixture(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(Path("testdata/" + name))
+	require.NoError(t, err)
+	return string(data)
+}
+
+// RoundTripFunc is an http.RoundTripper that is a function.
+type RoundTripFunc func(*http.Request) (*http.Response, error)
+
+// RoundTrip calls the function.
+func (f RoundTripFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// Quickly makes the waits too short to notice, for tests without fake time.
+var Quickly = apono.WithRetryPolicy(apono.RetryPolicy{MinWait: time.Nanosecond, MaxWait: time.Nanosecond})
+
+// OneIntegration has what the API document requires of an integration.
+const OneIntegration = `{"id":"i-1","name":"prod","type":"postgresql","category":"RESOURCES","status":"ACTIVE","integration_config":{}}`
+
+// CallWith makes a call that succeeds with OneIntegration as the response.
+func CallWith(ctx context.Context, method string, c *apono.Client) error {
+	switch method {
+	case http.MethodGet:
+		_, err := c.Integrations.Get(ctx, "i-1")
+		return err
+	case http.MethodPut:
+		_, err := c.Integrations.Update(ctx, "i-1", apono.UpdateIntegrationInput{Name: "prod"})
+		return err
+	case http.MethodDelete:
+		return c.Integrations.Delete(ctx, "i-1")
+	case http.MethodPost:
+		_, err := c.Integrations.Create(ctx, apono.CreateIntegrationInput{Name: "prod", Type: "postgresql"})
+		return err
+	default:
+		return c.Do(ctx, method, "/api/v1/access-flows/f-1", nil, map[string]any{"active": true}, new(map[string]any))
+	}
+}
+
+// GetIntegration is CallWith for tests in which the method does not matter.
+func GetIntegration(ctx context.Context, c *apono.Client) error {
+	return CallWith(ctx, http.MethodGet, c)
+}
+
+// Waits are the times between the requests.
+func Waits(fake *script.Transport) []time.Duration {
+	var all []time.Duration
+	requests := fake.Requests()
+	for i := 1; i < len(requests); i++ {
+		all = append(all, requests[i].At.Sub(requests[i-1].At))
+	}
+	return all
+}
+
+// IsAPIError fails unless the error is the server's response and nothing more.
+func IsAPIError(t *testing.T, err error, status, attempts int) {
+	t.Helper()
+	refusal := ErrorAs[*apono.APIError](t, err)
+	require.Equal(t, status, refusal.StatusCode)
+	require.Equal(t, attempts, refusal.Attempts)
+	require.NotErrorAs(t, err, new(*apono.TransportError), "the response itself")
+}
+
+var (
+	// ErrConnectionRefused is what dialling fails with where nobody listens.
+	ErrConnectionRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	// ErrLookup is what dialling fails with while the name server does not work.
+	ErrLookup = &net.DNSError{Err: "server misbehaving", Name: "apono.test", IsTemporary: true}
+)
+
+// Authorizations are the Authorization headers that were sent.
+func Authorizations(fake *script.Transport) string {
+	var all []string
+	for _, req := range fake.Requests() {
+		all = append(all, req.Header.Get("Authorization"))
+	}
+	return strings.Join(all, ", ")
+}

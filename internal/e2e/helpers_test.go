@@ -1,0 +1,23 @@
+package e2e_test
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/apono-go/apono"
+)
+
+var extraType = typeOf[apono.Extra]()
+
+// typesWithExtra are those that the API's objects are decoded into, and the
+// inputs made from them.
+func typesWithExtra() []reflect.Type {
+	return slices.DeleteFunc(exportedTypes(), func(t reflect.Type) bool {
+		return t.Kind() != reflect.Struct || !hasExtra(t)
+	})
+}
+
+func hasExtra(t reflect.Type) bool {
+	f, ok := t.FieldByName("Extra")
+	return ok && f.Type == extraType && f.Index[0] == t.NumField()-1 && f.Tag == `json:",embed,inline"`
+}

@@ -1,0 +1,322 @@
+package apono_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
+)
+
+// A list by offset without pagination may be whole or its first part. Taken for
+// whole it would hide the rest.
+func TestAnOffsetPageWithoutPaginationIsADecodeError(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: `{"data":[{"id":"a"}]}`})
+	_, err := apitest.Drain(t, apitest.NewClient(t, fake).Integrations.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
+	require.ErrorAs(t, err, new(*apono.DecodeError))
+	require.EqualError(t, err, "apono: GET /api/v3/integrations/{id}/permissions: 200 OK with a body that cannot be used: "+
+		"it has no pagination, so that nothing says whether it is complete")
+}
+
+// Nothing documents how the older lists page. A client that trusts their limit
+// and total loops for ever where these are zero, takes the first page for the
+// whole list, or gives the same objects twice.
+func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
+	t.Parallel()
+	type options = apono.ListPermissionsOptions
+	truncated := func(total, received int, reason string) *apono.TruncatedError {
+		return &apono.TruncatedError{Method: "GET", Path: "/api/v3/integrations/{id}/permissions", Total: total, Received: received, Reason: reason}
+	}
+	for _, c := range []struct {
+		name  string
+		opts  []options
+		pages map[string]string // by skip
+		want  []string
+		err   *apono.TruncatedError
+		asked []string
+	}{
+		{
+			name:  "everything at once",
+			pages: map[string]string{"": apitest.OffsetPage(3, 3, 0, "a", "b", "c")},
+			want:  []string{"a", "b", "c"}, asked: []string{""},
+		},
+		{
+			name:  "nothing",
+			pages: map[string]string{"": apitest.OffsetPage(0, 100, 0)},
+			asked: []string{""},
+		},
+		{
+			name:  "data null with pagination",
+			pages: map[string]string{"": `{"data":null,"pagination":{"total":0,"limit":0,"offset":0}}`},
+			asked: []string{""},
+		},
+		{
+			name:  "pages",
+			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2, "c", "d"), "4": apitest.OffsetPage(5, 2, 4, "e")},
+			want:  []string{"a", "b", "c", "d", "e"}, asked: []string{"", "skip=2", "skip=4"},
+		},
+		{
+			name:  "limit and filter go with every page",
+			opts:  []options{{Limit: 2, ResourceType: "db"}},
+			pages: map[string]string{"": apitest.OffsetPage(3, 2, 0, "a", "b"), "2": apitest.OffsetPage(3, 2, 2, "c")},
+			want:  []string{"a", "b", "c"}, asked: []string{"limit=2&resource-type=db", "limit=2&resource-type=db&skip=2"},
+		},
+		{
+			name:  "the caller's skip is where the list starts",
+			opts:  []options{{Skip: 2}},
+			pages: map[string]string{"2": apitest.OffsetPage(5, 2, 2, "c", "d"), "4": apitest.OffsetPage(5, 2, 4, "e")},
+			want:  []string{"c", "d", "e"}, asked: []string{"skip=2", "skip=4"},
+		},
+		{
+			name:  "skip beyond the end",
+			opts:  []options{{Skip: 9}},
+			pages: map[string]string{"9": apitest.OffsetPage(5, 2, 9)},
+			asked: []string{"skip=9"},
+		},
+		{
+			name:  "skip beyond the end, which the server moves to the end",
+			opts:  []options{{Skip: 9}},
+			pages: map[string]string{"9": apitest.OffsetPage(5, 2, 5)},
+			err:   truncated(5, 0, "asked for the items from 9, the server answered those from 5"),
+			asked: []string{"skip=9"},
+		},
+		{
+			name:  "skip ignored",
+			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 0, "a", "b"), "4": apitest.OffsetPage(5, 2, 0, "a", "b")},
+			want:  []string{"a", "b"},
+			err:   truncated(5, 2, "asked for the items from 2, the server answered those from 0"),
+			asked: []string{"", "skip=2"},
+		},
+		{
+			name:  "the caller's skip ignored",
+			opts:  []options{{Skip: 2}},
+			pages: map[string]string{"2": apitest.OffsetPage(5, 2, 0, "a", "b")},
+			err:   truncated(5, 0, "asked for the items from 2, the server answered those from 0"),
+			asked: []string{"skip=2"},
+		},
+		{
+			name:  "another offset after the caller's skip",
+			opts:  []options{{Skip: 1}},
+			pages: map[string]string{"1": apitest.OffsetPage(5, 2, 1, "b", "c"), "3": apitest.OffsetPage(5, 2, 4, "e")},
+			want:  []string{"b", "c"},
+			err:   truncated(5, 2, "asked for the items from 3, the server answered those from 4"),
+			asked: []string{"skip=1", "skip=3"},
+		},
+		{
+			name:  "the offset that was asked for with the items from before",
+			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2, "a", "b"), "4": apitest.OffsetPage(5, 2, 4, "a")},
+			want:  []string{"a", "b"},
+			err:   truncated(5, 2, "the server sent the same items again"),
+			asked: []string{"", "skip=2"},
+		},
+		{
+			name:  "limit zero",
+			pages: map[string]string{"": apitest.OffsetPage(3, 0, 0, "a", "b"), "2": apitest.OffsetPage(3, 0, 2, "c")},
+			want:  []string{"a", "b", "c"}, asked: []string{"", "skip=2"},
+		},
+		{
+			name:  "fewer items than the limit",
+			pages: map[string]string{"": apitest.OffsetPage(3, 100, 0, "a"), "1": apitest.OffsetPage(3, 100, 1, "b"), "2": apitest.OffsetPage(3, 100, 2, "c")},
+			want:  []string{"a", "b", "c"}, asked: []string{"", "skip=1", "skip=2"},
+		},
+		{
+			name:  "more items than the limit",
+			pages: map[string]string{"": apitest.OffsetPage(5, 1, 0, "a", "b", "c"), "3": apitest.OffsetPage(5, 1, 3, "d", "e")},
+			want:  []string{"a", "b", "c", "d", "e"}, asked: []string{"", "skip=3"},
+		},
+		{
+			// Reading ahead guesses 2, 4, 5 and must come back to 3.
+			name:  "pages of other sizes",
+			pages: map[string]string{"": apitest.OffsetPage(6, 2, 0, "a", "b"), "2": apitest.OffsetPage(6, 2, 2, "c"), "3": apitest.OffsetPage(6, 2, 3, "d", "e", "f")},
+			want:  []string{"a", "b", "c", "d", "e", "f"}, asked: []string{"", "skip=2", "skip=3"},
+		},
+		{
+			name:  "total zero and pages up to an empty one",
+			pages: map[string]string{"": apitest.OffsetPage(0, 0, 0, "a", "b"), "2": apitest.OffsetPage(0, 0, 2, "c"), "3": apitest.OffsetPage(0, 0, 3)},
+			want:  []string{"a", "b", "c"}, asked: []string{"", "skip=2", "skip=3"},
+		},
+		{
+			name:  "total zero and skip ignored",
+			pages: map[string]string{"": apitest.OffsetPage(0, 0, 0, "a", "b"), "2": apitest.OffsetPage(0, 0, 0, "a", "b")},
+			want:  []string{"a", "b"},
+			err:   truncated(0, 2, "asked for the items from 2, the server answered those from 0"),
+			asked: []string{"", "skip=2"},
+		},
+		{
+			name:  "total negative",
+			pages: map[string]string{"": apitest.OffsetPage(-1, 1, 0, "a"), "1": apitest.OffsetPage(-1, 1, 1, "b"), "2": apitest.OffsetPage(-1, 1, 2)},
+			want:  []string{"a", "b"}, asked: []string{"", "skip=1", "skip=2"},
+		},
+		{
+			name:  "total below the items",
+			pages: map[string]string{"": apitest.OffsetPage(3, 2, 0, "a", "b"), "2": apitest.OffsetPage(3, 2, 2, "c", "d"), "4": apitest.OffsetPage(3, 2, 4)},
+			want:  []string{"a", "b", "c", "d"}, asked: []string{"", "skip=2", "skip=4"},
+		},
+		{
+			name:  "total grows",
+			pages: map[string]string{"": apitest.OffsetPage(4, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2, "b", "c")},
+			want:  []string{"a", "b"},
+			err:   truncated(5, 2, "the total changed from 4, so items may have moved"),
+			asked: []string{"", "skip=2"},
+		},
+		{
+			name:  "total shrinks",
+			pages: map[string]string{"": apitest.OffsetPage(4, 2, 0, "a", "b"), "2": apitest.OffsetPage(3, 2, 2, "d")},
+			want:  []string{"a", "b"},
+			err:   truncated(3, 2, "the total changed from 4, so items may have moved"),
+			asked: []string{"", "skip=2"},
+		},
+		{
+			name:  "an empty page before the end",
+			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2)},
+			want:  []string{"a", "b"},
+			err:   truncated(5, 2, "the server sent no more items"),
+			asked: []string{"", "skip=2"},
+		},
+		{
+			name:  "a total and no items",
+			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0)},
+			err:   truncated(5, 0, "the server sent no more items"),
+			asked: []string{""},
+		},
+	} {
+		for _, readAhead := range []int{0, 1, 3} {
+			t.Run(fmt.Sprintf("%s, %d ahead", c.name, readAhead), func(t *testing.T) {
+				t.Parallel()
+				p := &apitest.Pager{Pages: c.pages}
+				got, err := apitest.Drain(t, p.Client(t, readAhead).Integrations.ListAllPermissions(t.Context(), "i1", c.opts...), apitest.PermissionID)
+				require.Equal(t, c.want, got)
+				if c.err == nil {
+					require.NoError(t, err)
+				} else {
+					require.ErrorIs(t, err, apono.ErrTruncated)
+					require.Equal(t, c.err, apitest.ErrorAs[*apono.TruncatedError](t, err))
+				}
+				asked := p.Requests()
+				if readAhead == 0 {
+					require.Equal(t, c.asked, asked)
+				}
+				require.LessOrEqual(t, len(asked), len(c.asked)*(1+readAhead), "a bounded number of requests")
+			})
+		}
+	}
+}
+
+// A server that ignores what it is asked to skip, but counts it, ends with a
+// part of its first page. The total then agrees, though the list holds items
+// twice and lacks others.
+func TestOffsetListsNoticeAShorterPageOfItemsFromBefore(t *testing.T) {
+	t.Parallel()
+	p := &apitest.Pager{Pages: map[string]string{"": apitest.OffsetPage(5, 3, 0, "a", "b", "c"), "3": apitest.OffsetPage(5, 3, 3, "a", "b")}}
+	got, err := apitest.Drain(t, p.Client(t, 0).Integrations.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
+	require.Equal(t, []string{"a", "b", "c"}, got)
+	require.ErrorIs(t, err, apono.ErrTruncated)
+}
+
+func TestTruncatedErrorSaysHowFarTheListWasRead(t *testing.T) {
+	t.Parallel()
+	p := &apitest.Pager{Pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2)}}
+	_, err := apitest.Drain(t, p.Client(t, 0).Integrations.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
+	require.Equal(t, "apono: GET /api/v3/integrations/{id}/permissions: the list is not complete: "+
+		"2 items read, total 5: the server sent no more items", fmt.Sprint(err))
+}
+
+// oddServer serves a list by offset in a way that chance chooses, out of those
+// that servers are known or feared to have.
+func oddServer(r *rand.Rand, ids []string) func(at string) string {
+	n := len(ids)
+	sizes := make([]int, n+1) // of the page from each offset
+	for i := range sizes {
+		sizes[i] = 1 + r.IntN(4)
+	}
+	sameSize := r.IntN(2) == 0
+	total := []int{n, n, n, n, 0, -1, n + 3}[r.IntN(7)]
+	moving := r.IntN(8) == 0
+	stop := n + 1 // from here on pages are empty
+	if total >= n && r.IntN(4) == 0 {
+		stop = r.IntN(n + 1)
+	}
+	unpaged := r.IntN(20) == 0
+	limit := r.IntN(5)
+	const heeds, ignores, ignoresAndEchoes, echoesOther = 0, 1, 2, 3
+	skipping := []int{heeds, heeds, heeds, ignores, ignoresAndEchoes, echoesOther}[r.IntN(6)]
+	if skipping == ignoresAndEchoes {
+		sameSize = true // parts of a page that was sent before cannot be told from others
+	}
+	return func(at string) string {
+		skip, _ := strconv.Atoi(at)
+		echo, from := skip, min(skip, n)
+		switch {
+		case skipping == ignores:
+			echo, from = 0, 0
+		case skipping == ignoresAndEchoes:
+			from = 0
+		case skipping == echoesOther && skip > 0:
+			echo++
+		}
+		size := sizes[from]
+		if sameSize {
+			size = sizes[0]
+		}
+		if skip >= stop {
+			size = 0
+		}
+		page := ids[from:min(from+size, n)]
+		answered := total
+		if moving {
+			answered += skip
+		}
+		if unpaged && skip > 0 {
+			return `{"data":` + apitest.Objects(page) + `}`
+		}
+		return apitest.OffsetPage(answered, limit, echo, page...)
+	}
+}
+
+// Whatever a server does, a list by offset never repeats an item, never leaves
+// one out silently, and ends.
+func TestOffsetListsOnAnyServer(t *testing.T) {
+	t.Parallel()
+	for _, readAhead := range []int{0, 1, 5} {
+		t.Run(strconv.Itoa(readAhead), func(t *testing.T) {
+			t.Parallel()
+			outcomes := map[string]int{}
+			for seed := range uint64(500) {
+				r := rand.New(rand.NewPCG(seed, 0))
+				var ids []string
+				for i := range r.IntN(13) {
+					ids = append(ids, strconv.Itoa(i))
+				}
+				p := &apitest.Pager{Serve: oddServer(r, ids)}
+				got, err := apitest.Drain(t, p.Client(t, readAhead).Integrations.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
+				require.LessOrEqualf(t, len(got), len(ids), "seed %d: the first of %v", seed, ids)
+				require.Truef(t, slices.Equal(got, ids[:len(got)]), "seed %d: the first of %v, got %v", seed, ids, got)
+				require.LessOrEqualf(t, len(p.Requests()), (len(ids)+2)*(1+readAhead), "seed %d: a bounded number of requests", seed)
+				switch e := (*apono.TruncatedError)(nil); {
+				case err == nil:
+					outcomes["whole"]++
+					require.Lenf(t, got, len(ids), "seed %d: all of %v", seed, ids)
+				case errors.As(err, &e):
+					outcomes[strings.Join(strings.Fields(e.Reason)[:3], " ")]++
+					require.Equalf(t, len(got), e.Received, "seed %d: %d received", seed, len(got))
+				default:
+					outcomes["no page"]++
+					require.ErrorAs(t, err, new(*apono.DecodeError))
+				}
+			}
+			// The servers are odd enough only if they bring about every end.
+			require.Equal(t, []string{
+				"asked for the", "no page", "the server sent", "the total changed", "whole",
+			}, slices.Sorted(maps.Keys(outcomes)))
+		})
+	}
+}

@@ -1,0 +1,348 @@
+package apono_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/apono-go/apono/internal/operation"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// noLimit is a limiter that never waits.
+type noLimit struct{}
+
+func (noLimit) Wait(context.Context) error { return nil }
+
+// Options that work alone and panic together are found by the first user who
+// combines them. Making a client must also not need the network: whether a
+// token is good shows when it is used.
+func TestOptionsCombine(t *testing.T) {
+	t.Parallel()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	options := map[string]apono.Option{
+		"nothing":       apono.WithReadAhead(0),
+		"base URL":      apono.WithBaseURL("https://apono.test/api"),
+		"empty client":  apono.WithHTTPClient(&http.Client{}),
+		"full client":   apono.WithHTTPClient(&http.Client{Transport: http.DefaultTransport, Timeout: time.Minute, Jar: jar}),
+		"token source":  apono.WithTokenSource(func(context.Context) (string, error) { return apitest.Token, nil }),
+		"user agent":    apono.WithUserAgent("inventory/1.4"),
+		"no policy":     apono.WithRetryPolicy(apono.RetryPolicy{}),
+		"policy":        apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1, MinWait: 1, MaxWait: 1, MaxRetryAfter: 1}),
+		"timeout":       apono.WithAttemptTimeout(time.Minute),
+		"long timeout":  apono.WithAttemptTimeout(1<<63 - 1),
+		"small bodies":  apono.WithMaxResponseBytes(1 << 10),
+		"logger":        apono.WithLogger(slog.New(slog.DiscardHandler)),
+		"middleware":    apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }),
+		"limiter":       apono.WithLimiter(noLimit{}),
+		"read-only":     apono.WithReadOnly(),
+		"reading ahead": apono.WithReadAhead(64),
+	}
+	for name1, option1 := range options {
+		for name2, option2 := range options {
+			t.Run(name1+" and "+name2, func(t *testing.T) {
+				t.Parallel()
+				fake := script.New(t, script.Response{Body: apitest.OneIntegration})
+				network := apitest.NoRequest(t)
+				answer := network.RoundTrip
+				middleware := apono.WithMiddleware(func(http.RoundTripper) http.RoundTripper {
+					return apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) { return answer(req) })
+				})
+				client, err := apono.NewClient(apitest.Token, option1, option2, middleware)
+				require.NoError(t, err)
+				answer = fake.RoundTrip
+				integration, err := client.Integrations.Get(t.Context(), "i-1")
+				require.NoError(t, err)
+				require.Equal(t, "prod", integration.Name)
+				client.CloseIdleConnections()
+			})
+		}
+	}
+}
+
+// Programs keep their options in one variable and make clients where they need
+// them: an option that changes what it was made of works only the first time.
+func TestOptionsMayBeShared(t *testing.T) {
+	t.Parallel()
+	opts := []apono.Option{
+		apono.WithBaseURL(apitest.BaseURL), apono.WithHTTPClient(apitest.NoRequest(t).Client()), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 2}),
+		apono.WithUserAgent("inventory/1.4"), apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }),
+		apono.WithTokenSource(func(context.Context) (string, error) { return apitest.Token, nil }), apono.WithAttemptTimeout(time.Minute),
+		apono.WithMaxResponseBytes(1 << 20), apono.WithLimiter(noLimit{}), apono.WithReadOnly(), apono.WithReadAhead(2),
+	}
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() {
+			_, err := apono.NewClient(apitest.Token, opts...)
+			assert.NoError(t, err)
+		})
+	}
+	group.Wait()
+}
+
+// The server's operators look for the library and for the program that uses it.
+func TestUserAgent(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: apitest.OneIntegration})
+	client := apitest.NewClient(t, fake, apono.WithUserAgent("inventory/1.4"), apono.WithUserAgent("nightly (batch)"))
+	require.NoError(t, apitest.GetIntegration(t.Context(), client))
+	got := fake.Requests()[0].Header.Get("User-Agent")
+	want := regexp.MustCompile(`^apono-go/\d+\.\d+\.\d+ \(go[^;()]+; [a-z0-9]+/[a-z0-9]+\) inventory/1\.4 nightly \(batch\)$`)
+	require.Regexpf(t, want, got, "expected it to match %s", want)
+}
+
+func TestReadOnlyRefusesWhateverChanges(t *testing.T) {
+	t.Parallel()
+	for _, op := range operation.All() {
+		t.Run(op.Name, func(t *testing.T) {
+			t.Parallel()
+			// Each word of the path is written in an unusual but equal way.
+			path := op.Fill(func(int, string) string { return "x" })
+			var unusual strings.Builder
+			for segment := range strings.SplitSeq(path[1:], "/") {
+				fmt.Fprintf(&unusual, "/%%%02x%s", segment[0], segment[1:])
+			}
+			for _, path := range []string{path, unusual.String()} {
+				var fake *script.Transport
+				if op.Changes {
+					fake = apitest.NoRequest(t)
+				} else {
+					fake = script.New(t, script.Response{Body: "{}"})
+				}
+				err := apitest.NewClient(t, fake, apono.WithReadOnly()).Do(t.Context(), op.Method, path, nil, nil, nil)
+				if !op.Changes {
+					require.NoError(t, err)
+					continue
+				}
+				require.ErrorIs(t, err, apono.ErrReadOnly)
+				require.EqualError(t, err, "apono: "+op.Method+" "+op.Path+": the client is read-only")
+			}
+		})
+	}
+}
+
+func TestReadOnlyCoversTheServices(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			require.ErrorIs(t, apitest.CallWith(t.Context(), method, apitest.NewClient(t, apitest.NoRequest(t), apono.WithReadOnly())), apono.ErrReadOnly)
+		})
+	}
+}
+
+// limiter waits a fixed time and fails from a certain call on.
+type limiter struct {
+	calls, failAt int
+	wait          time.Duration
+}
+
+var errLimit = errors.New("budget used up")
+
+func (l *limiter) Wait(ctx context.Context) error {
+	l.calls++
+	if l.calls == l.failAt {
+		return errLimit
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(l.wait):
+		return nil
+	}
+}
+
+// Attempts are what a server counts, so repetitions wait for the limiter too;
+// its wait is not the server's and does not use up the attempt's timeout.
+func TestLimiterIsAskedBeforeEveryAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		limit := &limiter{wait: time.Hour}
+		fake := script.New(t, script.Response{Status: 429}, script.Response{Status: 503}, script.Response{Body: apitest.OneIntegration})
+		started := time.Now()
+		require.NoError(t, apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, apono.WithLimiter(limit))))
+		require.Equal(t, 3, limit.calls)
+		require.Equal(t, time.Hour, fake.Requests()[0].At.Sub(started))
+		for _, wait := range apitest.Waits(fake) {
+			require.Greater(t, wait, time.Hour, "the limiter's hour before the attempt")
+		}
+	})
+}
+
+func TestContextEndsTheWaitForTheLimiter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		started := time.Now()
+		err := apitest.GetIntegration(ctx, apitest.NewClient(t, apitest.NoRequest(t), apono.WithLimiter(&limiter{wait: time.Hour})))
+		require.Equal(t, time.Second, time.Since(started))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+}
+
+func TestErrorOfTheLimiterEndsTheCall(t *testing.T) {
+	t.Parallel()
+	for failAt, answers := range map[int][]script.Response{1: nil, 2: {{Status: 503}}} {
+		t.Run(fmt.Sprintf("before attempt %d", failAt), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fake := script.New(t, answers...)
+				err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, apono.WithLimiter(&limiter{failAt: failAt})))
+				require.ErrorIs(t, err, errLimit)
+				failure := apitest.ErrorAs[*apono.TransportError](t, err)
+				require.Equal(t, len(answers), failure.Attempts)
+				require.Equal(t, len(answers) > 0, failure.Last != nil)
+			})
+		})
+	}
+}
+
+// tap is middleware that shows each request to see before it goes on.
+func tap(see func(req *http.Request)) apono.Option {
+	return apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+		return apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
+			see(req)
+			return next.RoundTrip(req)
+		})
+	})
+}
+
+// Middleware records and traces requests. If it saw the token, it would write it into
+// every recording.
+func TestMiddlewareSeesEveryAttemptAndNoToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var order []string
+		see := func(name string) apono.Option {
+			return tap(func(req *http.Request) {
+				order = append(order, name)
+				assert.Nil(t, req.Header["Authorization"])
+				assert.NotContains(t, fmt.Sprintf("%v %+v %#v %v", req, req, req, req.Context()), apitest.Token)
+			})
+		}
+		fake := script.New(t, script.Response{Status: 503}, script.Response{Body: apitest.OneIntegration})
+		require.NoError(t, apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, see("first"), see("last"))))
+		require.Equal(t, []string{"last", "first", "last", "first"}, order)
+		require.Equal(t, "Bearer "+apitest.Token+", Bearer "+apitest.Token, apitest.Authorizations(fake))
+	})
+}
+
+// Middleware may send requests elsewhere, such as to a recording proxy. The token
+// is for the API's address and must not come along.
+func TestMiddlewareThatChangesTheAddressLosesTheToken(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://elsewhere.test":  "",
+		"https://apono.test:8443": "",
+		"http://apono.test":       "",
+		"https://apono.test":      "Bearer " + apitest.Token,
+	} {
+		t.Run(address, func(t *testing.T) {
+			t.Parallel()
+			to, err := url.Parse(address)
+			require.NoError(t, err)
+			middleware := tap(func(req *http.Request) { req.URL.Scheme, req.URL.Host = to.Scheme, to.Host })
+			fake := script.New(t, script.Response{Body: apitest.OneIntegration})
+			require.NoError(t, apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, middleware)))
+			require.Equal(t, address+"/base/api/admin/v4/integrations/i-1", fake.Requests()[0].URL)
+			require.Equal(t, want, fake.Requests()[0].Header.Get("Authorization"))
+		})
+	}
+}
+
+// Dashboards are built on names and levels of attributes, so they are fixed
+// here to the letter.
+func TestLogRecordOfEachOutcome(t *testing.T) {
+	t.Parallel()
+	const get = `"operation":"Integrations.Get","method":"GET","path":"/api/admin/v4/integrations/{id}"`
+	for _, tc := range []struct {
+		name    string
+		answers []script.Response
+		want    []string
+	}{
+		{"success", []script.Response{{Body: apitest.OneIntegration, Header: map[string]string{"X-Request-Id": "r-1"}, Delay: time.Second}}, []string{
+			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":1000000000,"status":200,"request_id":"r-1"}`,
+		}},
+		{"refusal", []script.Response{{Status: 404}}, []string{
+			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":404}`,
+		}},
+		{"redirect", []script.Response{{Status: 302, Header: map[string]string{"Location": "https://elsewhere.test/?secret-query"}}}, []string{
+			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":302}`,
+		}},
+		{"repetition", []script.Response{{Status: 429, Header: map[string]string{"Retry-After": "7"}}, {Status: 503}, {Status: 503}}, []string{
+			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":429}`,
+			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":2,"wait":7000000000,"duration":0,"status":503}`,
+			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":3,"wait":2000000000,"duration":0,"status":503}`,
+		}},
+		{"no answer", []script.Response{{Err: apitest.ErrReset}, {Body: apitest.OneIntegration}}, []string{
+			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"error":"connection reset by peer"}`,
+			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
+		}},
+		{"attempt timeout", []script.Response{{Delay: time.Hour}, {Body: apitest.OneIntegration}}, []string{
+			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":30000000000,"error":"no answer within 30s"}`,
+			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
+		}},
+		{"body cut", []script.Response{{Body: "{", BodyErr: io.ErrUnexpectedEOF}, {Body: apitest.OneIntegration}}, []string{
+			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":200,"error":"unexpected EOF"}`,
+			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var logged strings.Builder
+				steady := apono.WithRetryPolicy(apono.RetryPolicy{MinWait: 2 * time.Second, MaxWait: 2 * time.Second})
+				_, _ = apitest.NewClient(t, script.New(t, tc.answers...), apitest.JSONLogger(&logged), steady).Integrations.Get(t.Context(), "secret-id")
+				require.Equal(t, tc.want, strings.Split(strings.TrimSpace(logged.String()), "\n"))
+			})
+		})
+	}
+}
+
+// Logs go to places that are read by many and kept for long. What callers and
+// servers say to each other stays out of them, whatever goes wrong.
+func TestLogHoldsNoArgumentQueryBodyOrToken(t *testing.T) {
+	t.Parallel()
+	secretURL := "https://apono.test/base/api/admin/v4/integrations/secret-id?name=secret-query"
+	for name, answer := range map[string]script.Response{
+		"success":                       {Body: `{"id":"secret-answer"}`},
+		"refusal":                       {Status: 400, Body: `{"message":"secret-answer is wrong","code":"secret-answer"}`},
+		"redirect":                      {Status: 307, Header: map[string]string{"Location": secretURL}},
+		"redirect to nowhere":           {Status: 307, Header: map[string]string{"Location": "https://[secret-answer"}},
+		"no answer":                     {Err: apitest.ErrReset},
+		"no answer, with the URL":       {Err: &url.Error{Op: "Get", URL: secretURL, Err: apitest.ErrReset}},
+		"refusal that echoes the token": {Status: 400, Header: map[string]string{"X-Request-Id": "r-" + apitest.Token}, Body: apitest.Token},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var logged strings.Builder
+			client := apitest.NewClient(t, script.New(t, answer, answer, answer), apitest.JSONLogger(&logged), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1}))
+			_, _ = client.Integrations.Get(t.Context(), "secret-id")
+			_, _ = client.Integrations.List(t.Context(), apono.ListIntegrationsOptions{Name: "secret-query"})
+			_ = client.Do(t.Context(), http.MethodPost, "/api/v9/secret-id-7", url.Values{"q": {"secret-query"}}, map[string]string{"a": "secret-body"}, nil)
+			require.Equal(t, 3, strings.Count(logged.String(), "\n"))
+			require.Contains(t, logged.String(), `"path":"/api/admin/v4/integrations/{id}"`)
+			require.Contains(t, logged.String(), `"path":"/api/admin/v4/integrations"`)
+			require.Contains(t, logged.String(), `"path":"/api/v9/{}"`)
+			require.NotContains(t, logged.String(), "secret")
+			require.NotContains(t, logged.String(), apitest.Token)
+		})
+	}
+}

@@ -1,0 +1,78 @@
+package apono_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
+)
+
+func TestWithRequestHeader(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: apitest.OneIntegration}, script.Response{Body: apitest.OneIntegration}, script.Response{Body: apitest.OneIntegration})
+	client := apitest.NewClient(t, fake)
+	outer := apono.WithRequestHeader(t.Context(), "x-trace", "one")
+	inner := apono.WithRequestHeader(outer, "X-Trace", "two")
+	inner = apono.WithRequestHeader(inner, "user-agent", "mine/1")
+	for _, ctx := range []context.Context{inner, outer, t.Context()} {
+		require.NoError(t, apitest.GetIntegration(ctx, client))
+	}
+	for i, want := range []string{"two", "one", ""} {
+		require.Equal(t, want, fake.Requests()[i].Header.Get("X-Trace"))
+	}
+	require.Equal(t, []string{"mine/1"}, fake.Requests()[0].Header["User-Agent"])
+	require.Contains(t, fake.Requests()[1].Header.Get("User-Agent"), "apono-go/")
+}
+
+func TestRequestHeaderIsSentWithEveryAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake := script.New(t, script.Response{Status: 503}, script.Response{Body: apitest.OneIntegration})
+		require.NoError(t, apitest.GetIntegration(apono.WithRequestHeader(t.Context(), "X-Trace", "one"), apitest.NewClient(t, fake)))
+		require.Equal(t, []string{"one"}, fake.Requests()[1].Header["X-Trace"])
+	})
+}
+
+// A header that replaces the token, redirects the request or splits it does
+// what no caller means; and with an idempotency key net/http itself repeats
+// creates on broken connections.
+func TestWithRequestHeaderRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ key, value, arg string }{
+		{"Authorization", "Bearer x", "key"},
+		{"authorization", "Bearer x", "key"},
+		{"Proxy-Authorization", "Basic x", "key"},
+		{"Host", "elsewhere.test", "key"},
+		{"Content-Length", "0", "key"},
+		{"Content-Type", "text/plain", "key"},
+		{"Content-Encoding", "gzip", "key"},
+		{"Transfer-Encoding", "chunked", "key"},
+		{"Connection", "close", "key"},
+		{"TE", "trailers", "key"},
+		{"Trailer", "X", "key"},
+		{"Upgrade", "h2c", "key"},
+		{"Expect", "100-continue", "key"},
+		{"Accept", "text/html", "key"},
+		{"Accept-Encoding", "br", "key"},
+		{"idempotency-key", "k", "key"},
+		{"X-Idempotency-Key", "k", "key"},
+		{"", "x", "key"},
+		{"X Trace", "x", "key"},
+		{"X-Trace:", "x", "key"},
+		{"X-Träce", "x", "key"},
+		{"X-Trace\r\nX-Admin", "x", "key"},
+		{"X-Trace", "a\r\nX-Admin: 1", "value"},
+		{"X-Trace", "ä", "value"},
+		{"X-Trace", "\x00", "value"},
+	} {
+		t.Run(tc.key+" "+tc.value, func(t *testing.T) {
+			t.Parallel()
+			err := apitest.GetIntegration(apono.WithRequestHeader(t.Context(), tc.key, tc.value), apitest.NewClient(t, apitest.NoRequest(t)))
+			require.Equal(t, tc.arg, apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
+		})
+	}
+}

@@ -1,0 +1,250 @@
+package apono_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
+)
+
+// Services built on listing lose or repeat objects, or never end, when a server
+// pages in a way that the client did not think of: pages without items before
+// the last one, an empty token in place of none, filters that the token carries
+// already, tokens that come back. The reading of pages ahead must change none
+// of the outcomes, so that each case is tried with and without it.
+func TestListAllFollowsPageTokens(t *testing.T) {
+	t.Parallel()
+	type options = apono.ListIntegrationsOptions
+	prod := options{Name: "prod*", Type: []string{"postgresql"}, ConnectorID: []string{"c1"}}
+	limited, resumed, both := prod, prod, prod
+	limited.Limit = 2
+	resumed.PageToken = "t2"
+	both.Limit, both.PageToken = 2, "t2"
+	const filters = "connector_id=c1&name=prod%2A&type=postgresql"
+	for _, c := range []struct {
+		name  string
+		opts  []options
+		pages map[string]string
+		want  []string
+		err   error
+		asked []string
+	}{
+		{
+			name:  "one page",
+			pages: map[string]string{"": apitest.TokenPage("", "a", "b")},
+			want:  []string{"a", "b"}, asked: []string{""},
+		},
+		{
+			name:  "no item at all",
+			pages: map[string]string{"": apitest.TokenPage("")},
+			asked: []string{""},
+		},
+		{
+			name: "later pages are asked for by their token, without filters",
+			opts: []options{prod},
+			pages: map[string]string{
+				"": apitest.TokenPage("t2", "a", "b"), "t2": apitest.TokenPage("t+/= 3", "c"), "t+/= 3": apitest.TokenPage("", "d"),
+			},
+			want:  []string{"a", "b", "c", "d"},
+			asked: []string{filters, "page_token=t2", "page_token=t%2B%2F%3D+3"},
+		},
+		{
+			name:  "the limit is sent with every page if it was given",
+			opts:  []options{limited},
+			pages: map[string]string{"": apitest.TokenPage("t2", "a", "b"), "t2": apitest.TokenPage("", "c")},
+			want:  []string{"a", "b", "c"},
+			asked: []string{"connector_id=c1&limit=2&name=prod%2A&type=postgresql", "limit=2&page_token=t2"},
+		},
+		{
+			name:  "the caller's page token is where the list starts",
+			opts:  []options{resumed},
+			pages: map[string]string{"t2": apitest.TokenPage("t3", "c"), "t3": apitest.TokenPage("", "d")},
+			want:  []string{"c", "d"}, asked: []string{"page_token=t2", "page_token=t3"},
+		},
+		{
+			name:  "the caller's page token and limit",
+			opts:  []options{both},
+			pages: map[string]string{"t2": apitest.TokenPage("t3", "c"), "t3": apitest.TokenPage("", "d")},
+			want:  []string{"c", "d"}, asked: []string{"limit=2&page_token=t2", "limit=2&page_token=t3"},
+		},
+		{
+			name:  "empty pages with a token",
+			pages: map[string]string{"": apitest.TokenPage("t2"), "t2": apitest.TokenPage("t3"), "t3": apitest.TokenPage("", "a")},
+			want:  []string{"a"}, asked: []string{"", "page_token=t2", "page_token=t3"},
+		},
+		{
+			name:  "items null with pagination is an empty page",
+			pages: map[string]string{"": `{"items":null,"pagination":{"next_page_token":"t2"}}`, "t2": apitest.TokenPage("", "a")},
+			want:  []string{"a"}, asked: []string{"", "page_token=t2"},
+		},
+		{
+			name:  "a null token ends the list",
+			pages: map[string]string{"": `{"items":[{"id":"a"}],"pagination":{"next_page_token":null}}`},
+			want:  []string{"a"}, asked: []string{""},
+		},
+		{
+			name:  "an absent token ends the list",
+			pages: map[string]string{"": `{"items":[{"id":"a"}],"pagination":{}}`},
+			want:  []string{"a"}, asked: []string{""},
+		},
+		{
+			name:  "absent pagination ends the list",
+			pages: map[string]string{"": `{"items":[{"id":"a"}]}`},
+			want:  []string{"a"}, asked: []string{""},
+		},
+		{
+			name:  "null pagination ends the list",
+			pages: map[string]string{"": `{"items":[{"id":"a"}],"pagination":null}`},
+			want:  []string{"a"}, asked: []string{""},
+		},
+		{
+			name:  "a page that names itself as the next",
+			pages: map[string]string{"": apitest.TokenPage("t2", "a"), "t2": apitest.TokenPage("t2", "b")},
+			want:  []string{"a", "b"}, err: apono.ErrPageLoop, asked: []string{"", "page_token=t2"},
+		},
+		{
+			name:  "a cycle of tokens",
+			pages: map[string]string{"": apitest.TokenPage("t2", "a"), "t2": apitest.TokenPage("t3", "b"), "t3": apitest.TokenPage("t2", "c")},
+			want:  []string{"a", "b", "c"}, err: apono.ErrPageLoop, asked: []string{"", "page_token=t2", "page_token=t3"},
+		},
+		{
+			name:  "the caller's own page token at once",
+			opts:  []options{resumed},
+			pages: map[string]string{"t2": apitest.TokenPage("t2", "b")},
+			want:  []string{"b"}, err: apono.ErrPageLoop, asked: []string{"page_token=t2"},
+		},
+		{
+			name:  "the caller's own page token later",
+			opts:  []options{resumed},
+			pages: map[string]string{"t2": apitest.TokenPage("t3", "b"), "t3": apitest.TokenPage("t2", "c")},
+			want:  []string{"b", "c"}, err: apono.ErrPageLoop, asked: []string{"page_token=t2", "page_token=t3"},
+		},
+		{
+			name:  "a refusal in the middle",
+			pages: map[string]string{"": apitest.TokenPage("t2", "a", "b"), "t2": apitest.TokenPage("t3", "c")},
+			want:  []string{"a", "b", "c"}, err: apono.ErrForbidden, asked: []string{"", "page_token=t2", "page_token=t3"},
+		},
+		{
+			name:  "a refusal at once",
+			pages: map[string]string{},
+			err:   apono.ErrForbidden, asked: []string{""},
+		},
+	} {
+		for _, readAhead := range []int{0, 1, 4} {
+			t.Run(fmt.Sprintf("%s, %d ahead", c.name, readAhead), func(t *testing.T) {
+				t.Parallel()
+				p := &apitest.Pager{Pages: c.pages}
+				got, err := apitest.Drain(t, p.Client(t, readAhead).Integrations.ListAll(t.Context(), c.opts...), apitest.IntegrationID)
+				require.Equal(t, c.want, got)
+				require.ErrorIs(t, err, c.err)
+				require.Equal(t, c.asked, p.Requests())
+			})
+		}
+	}
+}
+
+func TestErrPageLoopNamesTheOperation(t *testing.T) {
+	t.Parallel()
+	p := &apitest.Pager{Pages: map[string]string{"": apitest.TokenPage("t2"), "t2": apitest.TokenPage("t2")}}
+	_, err := apitest.Drain(t, p.Client(t, 0).Integrations.ListAll(t.Context()), apitest.IntegrationID)
+	require.Equal(t, "apono: GET /api/admin/v4/integrations: the server repeated a page token", fmt.Sprint(err))
+}
+
+// An answer of another shape that decodes into an empty page makes a program
+// believe that there is nothing, and delete what it keeps about it.
+func TestAnAnswerThatIsNoPageIsADecodeError(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, body, reason string }{
+		{"a null item", `{"items":[{"id":"a"},null],"data":[{"id":"a"},null],"pagination":{"total":2}}`, "item 1 of the list is null"},
+		{"a message", `{"message":"maintenance"}`, "nor pagination"},
+		{"an empty object", `{}`, "nor pagination"},
+		{"null members", `{"items":null,"data":null,"pagination":null}`, "nor pagination"},
+		{"the items alone", `[{"id":"a"}]`, "cannot unmarshal array"},
+		{"items that are texts", `{"items":["a"],"data":["a"],"pagination":{"total":1}}`, "cannot unmarshal string"},
+		{"items that are no array", `{"items":{"id":"a"},"data":{"id":"a"},"pagination":{"total":1}}`, "cannot unmarshal object"},
+		{"a member of another type", `{"items":[{"id":7}],"data":[{"id":7}],"pagination":{"total":1}}`, "cannot unmarshal number"},
+		{"pagination of another type", `{"items":[],"data":[],"pagination":"none"}`, "cannot unmarshal string"},
+		{"null", `null`, "the body is null"},
+		{"nothing", ``, "the body is empty"},
+		{"HTML", `<html>Sign in</html>`, "invalid character"},
+		{"two values", `{"items":[],"data":[],"pagination":{}}{}`, "invalid character '{' after top-level value"},
+	} {
+		for _, readAhead := range []int{0, 3} {
+			t.Run(fmt.Sprintf("%s, %d ahead", c.name, readAhead), func(t *testing.T) {
+				t.Parallel()
+				fake := script.New(t,
+					script.Response{Body: c.body}, script.Response{Body: apitest.TokenPage("t2", "x")}, script.Response{Body: c.body},
+					script.Response{Body: c.body}, script.Response{Body: apitest.OffsetPage(2, 1, 0, "x")}, script.Response{Body: c.body},
+				)
+				client := apitest.NewClient(t, fake, apono.WithReadAhead(readAhead)).Integrations
+				var errs [4]error
+				_, errs[0] = client.List(t.Context())
+				got, err := apitest.Drain(t, client.ListAll(t.Context()), apitest.IntegrationID)
+				require.Equal(t, []string{"x"}, got)
+				errs[1] = err
+				_, errs[2] = client.ListPermissions(t.Context(), "i1")
+				got, err = apitest.Drain(t, client.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
+				require.Equal(t, []string{"x"}, got)
+				errs[3] = err
+				for _, err := range errs {
+					require.Equal(t, c.body, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
+					require.ErrorContains(t, err, ": 200 OK with a body that cannot be used: ")
+					require.ErrorContains(t, err, c.reason)
+				}
+			})
+		}
+	}
+}
+
+// A token that is found before decoding may be another member of that name; a
+// program that followed it would lose every page after this one.
+func TestTokenFoundBeforeDecodingIsOnlyAGuess(t *testing.T) {
+	t.Parallel()
+	const misleading = `"items":[{"id":"a","integration_config":{"next_page_token":"bogus"}}]`
+	for _, c := range []struct {
+		name, first string
+		ids, asked  []string
+	}{
+		{
+			"an item's member after the pagination", `{"pagination":{"next_page_token":"t2"},` + misleading + `}`,
+			[]string{"a", "b"}, []string{"", "page_token=t2"},
+		},
+		{"an item's member on the last page", `{"pagination":{},` + misleading + `}`, []string{"a"}, []string{""}},
+		{
+			"an item's member before the pagination", `{` + misleading + `,"pagination":{"next_page_token":"t2"}}`,
+			[]string{"a", "b"}, []string{"", "page_token=t2"},
+		},
+		{
+			"a text that looks like one", `{"pagination":{"next_page_token":"t2"},"items":[{"id":"a","custom_access_details":"\"next_page_token\":\"bogus\""}]}`,
+			[]string{"a", "b"}, []string{"", "page_token=t2"},
+		},
+		{
+			"white space and escapes", "{\"items\":[{\"id\":\"a\"}],\"pagination\":{\"next_page_token\" \n: \t\"t\\u0032\" }}",
+			[]string{"a", "b"}, []string{"", "page_token=t2"},
+		},
+		{
+			"an escaped name", `{"items":[{"id":"a"}],"pagination":{"next_page_toke\u006e":"t2"}}`,
+			[]string{"a", "b"}, []string{"", "page_token=t2"},
+		},
+		{"null", `{"items":[{"id":"a"}],"pagination":{"next_page_token":null}}`, []string{"a"}, []string{""}},
+		{"the end of the body", `{"items":[{"id":"a"}],"pagination":{"next_page_token"`, nil, []string{""}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := &apitest.Pager{Pages: map[string]string{"": c.first, "t2": apitest.TokenPage("", "b")}}
+				got, err := apitest.Drain(t, p.Client(t, 1).Integrations.ListAll(t.Context()), apitest.IntegrationID)
+				require.Equal(t, c.ids == nil, err != nil, "an error only where nothing came")
+				require.Equal(t, c.ids, got)
+				// A wrong guess may be dropped before it is sent.
+				asked := slices.DeleteFunc(p.Requests(), func(query string) bool { return query == "page_token=bogus" })
+				require.Equal(t, c.asked, asked)
+			})
+		})
+	}
+}
