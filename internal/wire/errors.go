@@ -26,14 +26,13 @@ func describe(err error) error {
 		return nil
 	}
 	result := new(Error)
-	// Types that decode themselves nest one error in another.
-	for wrong := (*jsonv2.SemanticError)(nil); errors.As(err, &wrong); err = wrong.Err {
-		result.Path += path(wrong.JSONPointer)
-		result.Reason = mismatch(wrong)
+	if wrong := (*jsonv2.SemanticError)(nil); errors.As(err, &wrong) {
+		result.Path, result.Reason = path(wrong.JSONPointer), mismatch(wrong)
+		err = wrong.Err
 	}
 	own, syntax := (*Error)(nil), (*jsontext.SyntacticError)(nil)
 	switch {
-	case errors.As(err, &own):
+	case errors.As(err, &own): // of a type that decodes itself
 		result.Path, result.Reason = result.Path+own.Path, own.Reason
 	case errors.As(err, &syntax):
 		result.Path = ""                                            // it may hold what is no name
