@@ -41,7 +41,7 @@ func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 		if signed.Header = maps.Clone(req.Header); signed.Header == nil {
 			signed.Header = http.Header{}
 		}
-		signed.Header.Set("Authorization", "Bearer "+token())
+		signed.Header["Authorization"] = []string{"Bearer " + token()}
 		req = &signed
 	}
 	return a.next.RoundTrip(req)

@@ -205,7 +205,7 @@ func (c *call) outgoing() (*retryablehttp.Request, error) {
 // header is that of one attempt, and its own: cookies and middleware add to it,
 // and the one before may still be read.
 func (c *call) header() http.Header {
-	header := c.transport.config.Header.Clone()
+	header := maps.Clone(c.transport.config.Header)
 	maps.Copy(header, c.request.Header)
 	return header
 }
