@@ -115,7 +115,9 @@ func New(config Config) (*Transport, error) {
 	// A redirect would carry the token to wherever the response points, and turn
 	// a DELETE into a GET; the caller gets the 3xx itself.
 	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	t.next = authorizer{origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport)}
+	t.next = authorizer{
+		origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport), direct: len(config.Middleware) == 0,
+	}
 	for _, middleware := range config.Middleware {
 		if t.next = middleware(t.next); t.next == nil {
 			return nil, errors.New("the middleware returned nil")
@@ -193,7 +195,7 @@ func (c *call) outgoing() (*retryablehttp.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Header = c.header()
+	c.fill(req.Header)
 	if body == nil && op.Class == operation.Consuming {
 		// net/http sends a GET again by itself when a kept-alive connection breaks,
 		// unless the request has a body that it cannot get a second time.
@@ -202,12 +204,11 @@ func (c *call) outgoing() (*retryablehttp.Request, error) {
 	return req, nil
 }
 
-// header is that of one attempt, and its own: cookies and middleware add to it,
-// and the one before may still be read.
-func (c *call) header() http.Header {
-	header := maps.Clone(c.transport.config.Header)
+// fill fills the header of one attempt. Each has its own: cookies and middleware
+// add to it, and the one before may still be read.
+func (c *call) fill(header http.Header) {
+	maps.Copy(header, c.transport.config.Header)
 	maps.Copy(header, c.request.Header)
-	return header
 }
 
 // checkRetry ends an attempt, and reports whether another one follows.
@@ -233,7 +234,8 @@ func (c *call) checkRetry(context.Context, *http.Response, error) (bool, error) 
 // prepareRetry begins the next attempt.
 func (c *call) prepareRetry(req *http.Request) error {
 	c.latest = result{}
-	req.Header = c.header()
+	req.Header = http.Header{}
+	c.fill(req.Header)
 	return nil
 }
 
