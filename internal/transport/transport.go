@@ -143,8 +143,8 @@ func (t *Transport) Send(ctx context.Context, req Request) (*Response, error) {
 	c.client = t.client
 	c.client.Transport = c
 	c.loop.HTTPClient = &c.client
-	c.loop.CheckRetry = c.checkRetry
-	c.loop.RetryMax = math.MaxInt32 // checkRetry is what decides
+	c.loop.CheckRetry = func(context.Context, *http.Response, error) (bool, error) { return c.again(), nil }
+	c.loop.RetryMax = math.MaxInt32 // again is what decides
 	c.loop.Backoff = func(time.Duration, time.Duration, int, *http.Response) time.Duration { return c.wait }
 	c.loop.PrepareRetry = c.prepareRetry
 	c.loop.ErrorHandler = retryablehttp.PassthroughErrorHandler
@@ -211,14 +211,14 @@ func (c *call) fill(header http.Header) {
 	maps.Copy(header, c.request.Header)
 }
 
-// checkRetry ends an attempt, and reports whether another one follows.
-func (c *call) checkRetry(context.Context, *http.Response, error) (bool, error) {
+// again ends an attempt, and reports whether another one follows.
+func (c *call) again() bool {
 	if c.latest.resp == nil && c.latest.err == nil {
-		return false, nil // there was none
+		return false // there was none
 	}
 	c.record()
 	if c.request.Once || c.ctx.Err() != nil {
-		return false, nil
+		return false
 	}
 	retry, wait, why := decide(c.request.Operation, c.outcome(), c.transport.config.Policy)
 	switch why {
@@ -228,7 +228,7 @@ func (c *call) checkRetry(context.Context, *http.Response, error) (bool, error) 
 		c.stopped = errors.Join(fmt.Errorf("the next attempt would come after the %w", context.DeadlineExceeded), c.latest.err)
 	}
 	c.waiting, c.wait = retry, wait
-	return retry, nil
+	return retry
 }
 
 // prepareRetry begins the next attempt.
