@@ -216,11 +216,13 @@ func (c *call) again() bool {
 	if c.latest.resp == nil && c.latest.err == nil {
 		return false // there was none
 	}
-	c.record()
-	if c.request.Once || c.ctx.Err() != nil {
-		return false
+	var retry bool
+	var wait time.Duration
+	var why reason
+	if !c.request.Once && c.ctx.Err() == nil {
+		retry, wait, why = decide(c.request.Operation, c.outcome(), c.transport.config.Policy)
 	}
-	retry, wait, why := decide(c.request.Operation, c.outcome(), c.transport.config.Policy)
+	c.record()
 	switch why {
 	case tokenRejected:
 		c.renewed, c.rejected = true, true
