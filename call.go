@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -170,17 +171,17 @@ const mediaType = "application/json"
 
 // header returns the header of a call, beside what the client sends with all.
 func (c *Client) header(ctx context.Context, hasBody bool) (http.Header, error) {
-	header := http.Header{}
-	if hasBody {
-		header.Set("Content-Type", mediaType)
-	}
 	extra, _ := ctx.Value(headerKey{}).(http.Header)
 	for name, values := range extra {
 		if err := checkHeader(name, values[0]); err != nil {
 			return nil, err
 		}
-		header[name] = slices.Clone(values)
 	}
+	if !hasBody {
+		return extra, nil
+	}
+	header := http.Header{"Content-Type": {mediaType}}
+	maps.Copy(header, extra)
 	return header, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/apono-go/apono/internal/script"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -60,6 +61,26 @@ func TestRequestOfAnotherContextGetsNoToken(t *testing.T) {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://apono.test/", nil)
 	require.NoError(t, err)
 	assert.NotContains(t, signed(t, req), "Authorization")
+}
+
+// Middleware keeps the request that it passed on, and looks at it afterwards.
+func TestMiddlewareNeverGetsTheToken(t *testing.T) {
+	t.Parallel()
+	var before, after http.Header
+	transport := newTransport(t, script.New(t, script.Answer{}), func(config *Config) {
+		config.Middleware = []func(http.RoundTripper) http.RoundTripper{func(next http.RoundTripper) http.RoundTripper {
+			return roundTripFunc(func(req *http.Request) (*http.Response, error) {
+				before = req.Header.Clone()
+				resp, err := next.RoundTrip(req)
+				after = req.Header
+				return resp, err
+			})
+		}}
+	})
+	_, err := send(t, transport, reading)
+	require.NoError(t, err)
+	assert.NotContains(t, before, "Authorization")
+	assert.Equal(t, before, after)
 }
 
 // Tracing middleware likes to print contexts.

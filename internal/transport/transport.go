@@ -115,7 +115,9 @@ func New(config Config) (*Transport, error) {
 	// A redirect would carry the token to wherever the response points, and turn
 	// a DELETE into a GET; the caller gets the 3xx itself.
 	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	t.next = authorizer{origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport)}
+	t.next = authorizer{
+		origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport), direct: len(config.Middleware) == 0,
+	}
 	for _, middleware := range config.Middleware {
 		if t.next = middleware(t.next); t.next == nil {
 			return nil, errors.New("the middleware returned nil")
@@ -141,8 +143,8 @@ func (t *Transport) Send(ctx context.Context, req Request) (*Response, error) {
 	c.client = t.client
 	c.client.Transport = c
 	c.loop.HTTPClient = &c.client
-	c.loop.CheckRetry = c.checkRetry
-	c.loop.RetryMax = math.MaxInt32 // checkRetry is what decides
+	c.loop.CheckRetry = func(context.Context, *http.Response, error) (bool, error) { return c.again(), nil }
+	c.loop.RetryMax = math.MaxInt32 // again is what decides
 	c.loop.Backoff = func(time.Duration, time.Duration, int, *http.Response) time.Duration { return c.wait }
 	c.loop.PrepareRetry = c.prepareRetry
 	c.loop.ErrorHandler = retryablehttp.PassthroughErrorHandler
@@ -193,7 +195,7 @@ func (c *call) outgoing() (*retryablehttp.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Header = c.header()
+	c.fill(req.Header)
 	if body == nil && op.Class == operation.Consuming {
 		// net/http sends a GET again by itself when a kept-alive connection breaks,
 		// unless the request has a body that it cannot get a second time.
@@ -202,24 +204,25 @@ func (c *call) outgoing() (*retryablehttp.Request, error) {
 	return req, nil
 }
 
-// header is that of one attempt, and its own: cookies and middleware add to it,
-// and the one before may still be read.
-func (c *call) header() http.Header {
-	header := c.transport.config.Header.Clone()
+// fill fills the header of one attempt. Each has its own: cookies and middleware
+// add to it, and the one before may still be read.
+func (c *call) fill(header http.Header) {
+	maps.Copy(header, c.transport.config.Header)
 	maps.Copy(header, c.request.Header)
-	return header
 }
 
-// checkRetry ends an attempt, and reports whether another one follows.
-func (c *call) checkRetry(context.Context, *http.Response, error) (bool, error) {
+// again ends an attempt, and reports whether another one follows.
+func (c *call) again() bool {
 	if c.latest.resp == nil && c.latest.err == nil {
-		return false, nil // there was none
+		return false // there was none
+	}
+	var retry bool
+	var wait time.Duration
+	var why reason
+	if !c.request.Once && c.ctx.Err() == nil {
+		retry, wait, why = decide(c.request.Operation, c.outcome(), c.transport.config.Policy)
 	}
 	c.record()
-	if c.request.Once || c.ctx.Err() != nil {
-		return false, nil
-	}
-	retry, wait, why := decide(c.request.Operation, c.outcome(), c.transport.config.Policy)
 	switch why {
 	case tokenRejected:
 		c.renewed, c.rejected = true, true
@@ -227,13 +230,14 @@ func (c *call) checkRetry(context.Context, *http.Response, error) (bool, error) 
 		c.stopped = errors.Join(fmt.Errorf("the next attempt would come after the %w", context.DeadlineExceeded), c.latest.err)
 	}
 	c.waiting, c.wait = retry, wait
-	return retry, nil
+	return retry
 }
 
 // prepareRetry begins the next attempt.
 func (c *call) prepareRetry(req *http.Request) error {
 	c.latest = result{}
-	req.Header = c.header()
+	req.Header = http.Header{}
+	c.fill(req.Header)
 	return nil
 }
 
