@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/apono-go/apono/internal/script"
+	"github.com/apono-go/apono/internal/apitest/script"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -67,7 +67,7 @@ func TestRequestOfAnotherContextGetsNoToken(t *testing.T) {
 func TestMiddlewareNeverGetsTheToken(t *testing.T) {
 	t.Parallel()
 	var before, after http.Header
-	transport := newTransport(t, script.New(t, script.Answer{}), func(config *Config) {
+	transport := newTransport(t, script.New(t, script.Response{}), func(config *Config) {
 		config.Middleware = []func(http.RoundTripper) http.RoundTripper{func(next http.RoundTripper) http.RoundTripper {
 			return roundTripFunc(func(req *http.Request) (*http.Response, error) {
 				before = req.Header.Clone()
