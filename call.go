@@ -240,7 +240,7 @@ func checkExtra(arg string, v reflect.Value) error {
 			if !field.IsExported() {
 				continue
 			}
-			if extra, ok := value.Interface().(Extra); ok {
+			if extra, ok := reflect.TypeAssert[Extra](value); ok {
 				errs = append(errs, extra.check(arg+".Extra", v.Type()))
 			} else {
 				errs = append(errs, checkExtra(arg+"."+field.Name, value))

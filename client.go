@@ -98,6 +98,8 @@
 // version has taken the place of. Everything else is the newest version.
 package apono
 
+//go:generate go run ./internal/generate
+
 import (
 	"context"
 	"fmt"

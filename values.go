@@ -1,7 +1,5 @@
 package apono
 
-//go:generate go run ./internal/generate
-
 import (
 	"encoding/json"
 	"fmt"

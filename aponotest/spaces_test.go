@@ -204,12 +204,13 @@ func TestObjectsAreCreatedFoundAndKeptInTheirSpace(t *testing.T) {
 	spaceOf := func(path, filter string) string {
 		var page struct {
 			Items []struct {
-				ID, Name string
-				Space    *struct {
+				ID    string `json:"id"`
+				Name  string `json:"name"`
+				Space *struct {
 					ID   string `json:"space_id"`
 					Name string `json:"space_name"`
-				}
-			}
+				} `json:"space"`
+			} `json:"items"`
 		}
 		_, answer := ask(t, server, "GET", path+filter, "")
 		require.NoError(t, json.Unmarshal([]byte(answer), &page))
@@ -243,7 +244,9 @@ func TestObjectsAreCreatedFoundAndKeptInTheirSpace(t *testing.T) {
 
 	// Updates, renames and the deletion of the space.
 	for path := range bodies {
-		var created struct{ ID string }
+		var created struct {
+			ID string `json:"id"`
+		}
 		_, answer := ask(t, server, "POST", path+"?space_reference=t1", named(path, "kept"))
 		require.NoError(t, json.Unmarshal([]byte(answer), &created))
 		status, answer := ask(t, server, "PUT", path+"/"+created.ID, named(path, "kept on"))

@@ -14,8 +14,10 @@ import (
 )
 
 var (
-	ErrNull, ErrEmpty = errors.New("the body is null"), errors.New("the body is empty")
-
+	// ErrNull says that a body is null.
+	ErrNull = errors.New("the body is null")
+	// ErrEmpty says that a body is empty.
+	ErrEmpty = errors.New("the body is empty")
 	// Of two members with one name the last one wins; text that is not UTF-8
 	// becomes U+FFFD. The members of a map are written in the order of their names.
 	common    = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsonv2.Deterministic(true))
