@@ -171,6 +171,11 @@ type Client struct {
 // NewClient returns a client that authenticates with a token, as made in
 // Apono's portal. It reads no environment variable and sends no request.
 //
+// Clients without [WithHTTPClient] share their connections, so that a client for
+// each user costs none of its own. One client can also serve many users: a
+// function given to [WithTokenSource] gets the context of the call, and can
+// return the token of the user who is named there.
+//
 // An empty token, one with white space, control or non-ASCII characters, and
 // options that make no sense are an [*ArgumentError]. The token may be empty
 // with [WithTokenSource].
@@ -212,7 +217,7 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 		source = func(context.Context) (string, error) { return token, nil }
 	}
 	if o.httpClient == nil {
-		o.httpClient = defaultHTTPClient(o.readAhead)
+		o.httpClient = &http.Client{Transport: sharedTransport()}
 	}
 	c := &Client{baseURL: o.baseURL.String(), readOnly: o.readOnly, readAhead: o.readAhead}
 	var err error
@@ -253,8 +258,10 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	return c, nil
 }
 
-// CloseIdleConnections closes the connections that no call is using. A client
-// needs no other clean-up; this one is for programs that make many clients.
+// CloseIdleConnections closes the connections that no call is using: those of
+// the transport of [WithHTTPClient], and otherwise those of all clients without
+// that option, which share them. A client needs no clean-up, because connections
+// that idle for 30 s are closed.
 func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }
 
 // String names the client by its base URL.

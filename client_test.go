@@ -76,7 +76,6 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		{"blank product", "good", []apono.Option{apono.WithUserAgent("  ")}, "product", "printable ASCII"},
 		{"product with a line break", "good", []apono.Option{apono.WithUserAgent("tool/1\r\nX-Admin: 1")}, "product", "printable ASCII"},
 		{"product that is not ASCII", "good", []apono.Option{apono.WithUserAgent("wérkzeug/1")}, "product", "printable ASCII"},
-		{"no attempt timeout", "good", []apono.Option{apono.WithAttemptTimeout(0)}, "timeout", "positive"},
 		{"negative attempt timeout", "good", []apono.Option{apono.WithAttemptTimeout(-1)}, "timeout", "positive"},
 		{"no response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(0)}, "limit", "positive"},
 		{"negative response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(-1)}, "limit", "positive"},

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/apono-go/apono/internal/transport"
@@ -91,8 +92,13 @@ func baseURLOption(arg, baseURL string) Option {
 }
 
 // WithHTTPClient sets the client that sends the requests. Its transport, cookie
-// jar and timeout are used; it is never changed, and its redirect policy has no
-// effect, because no redirect is followed.
+// jar and timeout are used, the timeout for each attempt; it is never changed, and
+// its redirect policy has no effect, because no redirect is followed.
+//
+// Reads that use up one-time credentials go over a connection of their own if the
+// transport is an [*http.Transport]. Any other [http.RoundTripper] gets an
+// ordinary request, which it may send again by itself, as net/http does with a
+// GET when a connection breaks.
 func WithHTTPClient(client *http.Client) Option {
 	return func(o *options) error {
 		if client == nil {
@@ -170,17 +176,30 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 	}
 }
 
-// WithAttemptTimeout sets how long one attempt may take, from the connection to
-// the last byte of the body, 30 s by default. The call as a whole is limited by
-// its context only.
+// WithAttemptTimeout sets how long one attempt waits for the header of the
+// response, from the dialing on, 30 s by default; 0 is no timeout. The body has
+// as long again, and a second more for every 4 KiB that came, so that a large page
+// arrives over a slow line; but an attempt takes no longer than ten timeouts. The
+// call as a whole is limited by its context only. [WithCallTimeout] sets it for
+// one call.
+//
+// As the end of an attempt moves on while its body comes, middleware sees a
+// context without a deadline, but for the caller's own.
 func WithAttemptTimeout(timeout time.Duration) Option {
 	return func(o *options) error {
-		if timeout <= 0 {
-			return &ArgumentError{Arg: "timeout", Reason: "an attempt's timeout must be positive"}
+		if err := checkTimeout("timeout", timeout); err != nil {
+			return err
 		}
 		o.attemptTimeout = timeout
 		return nil
 	}
+}
+
+func checkTimeout(arg string, timeout time.Duration) error {
+	if timeout < 0 {
+		return &ArgumentError{Arg: arg, Reason: "an attempt's timeout must be positive, or 0 for none"}
+	}
+	return nil
 }
 
 // WithMaxResponseBytes sets the size up to which a response body is read, after
@@ -278,18 +297,16 @@ func WithReadAhead(pages int) Option {
 	}
 }
 
-// defaultHTTPClient keeps a connection for every page that may be read ahead,
-// and enough for a program that uses the client from many goroutines.
-func defaultHTTPClient(readAhead int) *http.Client {
+// sharedTransport returns the transport of all clients without [WithHTTPClient].
+var sharedTransport = sync.OnceValue(func() http.RoundTripper {
 	standard, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
-		return &http.Client{}
+		return nil // somebody put another in its place, which is what net/http uses then
 	}
 	t := standard.Clone()
-	t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, 100, readAhead+1) // all that the standard one keeps
-	t.MaxResponseHeaderBytes = 1 << 20
-	return &http.Client{Transport: t}
-}
+	transport.Tune(t)
+	return t
+})
 
 func parseBaseURL(arg, text string) (*url.URL, error) {
 	refuse := func(reason string) (*url.URL, error) { return nil, &ArgumentError{Arg: arg, Reason: reason} }

@@ -296,7 +296,7 @@ func TestLogRecordOfEachOutcome(t *testing.T) {
 			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
 		}},
 		{"attempt timeout", []script.Response{{Delay: time.Hour}, {Body: apitest.OneIntegration}}, []string{
-			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":30000000000,"error":"no answer within 30s"}`,
+			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":30000000000,"error":"no response within 30s: raise WithAttemptTimeout for a slow server"}`,
 			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
 		}},
 		{"body cut", []script.Response{{Body: "{", BodyErr: io.ErrUnexpectedEOF}, {Body: apitest.OneIntegration}}, []string{

@@ -6,11 +6,13 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+	"time"
 )
 
 type (
 	headerKey       struct{}
 	withoutRetryKey struct{}
+	callTimeoutKey  struct{}
 )
 
 // WithRequestHeader returns a context whose calls carry a header, in place of
@@ -37,6 +39,22 @@ func WithoutRetry(ctx context.Context) context.Context {
 func isWithoutRetry(ctx context.Context) bool {
 	without, _ := ctx.Value(withoutRetryKey{}).(bool)
 	return without
+}
+
+// WithCallTimeout returns a context whose calls have an attempt timeout of their
+// own, in place of the client's; 0 is no timeout. See [WithAttemptTimeout] for
+// what it limits. Calls with a negative one are an [*ArgumentError].
+func WithCallTimeout(ctx context.Context, timeout time.Duration) context.Context {
+	return context.WithValue(ctx, callTimeoutKey{}, timeout)
+}
+
+// callTimeout returns the attempt timeout of a call, nil for the client's.
+func callTimeout(ctx context.Context) (*time.Duration, error) {
+	timeout, ok := ctx.Value(callTimeoutKey{}).(time.Duration)
+	if !ok {
+		return nil, nil
+	}
+	return &timeout, checkTimeout("timeout", timeout)
 }
 
 // ownHeaders are those that a caller cannot set.
