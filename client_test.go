@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -310,4 +314,53 @@ func TestNothingIsWrittenToStderrOrTheStandardLogger(t *testing.T) { //nolint:pa
 	written, err := io.ReadAll(reader)
 	require.NoError(t, err)
 	require.Empty(t, string(written))
+}
+
+// A program that makes a client for each of its users must not keep connections
+// for each of them.
+func TestClientsShareConnections(t *testing.T) { //nolint:paralleltest // CloseIdleConnections closes those of other tests
+	var connections, closed atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, apitest.OneIntegration)
+	}))
+	done := make(chan struct{}, 100)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			connections.Add(1)
+		case http.StateClosed:
+			closed.Add(1)
+			done <- struct{}{}
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	goroutines := runtime.NumGoroutine()
+	var client *apono.Client
+	for i := range 50 {
+		var err error
+		client, err = apono.NewClient(fmt.Sprintf("token-of-user-%d", i), apono.WithBaseURL(server.URL))
+		require.NoError(t, err)
+		require.NoError(t, apitest.GetIntegration(t.Context(), client))
+	}
+	require.EqualValues(t, 1, connections.Load())
+	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines+10)
+	require.Zero(t, closed.Load())
+	client.CloseIdleConnections()
+	<-done
+	require.EqualValues(t, 1, closed.Load())
+}
+
+// One client serves many users by the context of each call.
+func TestTokenSourceMayReadTheUserFromTheContext(t *testing.T) {
+	t.Parallel()
+	type userKey struct{}
+	fake := script.New(t, script.Response{Body: apitest.OneIntegration}, script.Response{Body: apitest.OneIntegration})
+	client := apitest.NewClient(t, fake, apono.WithTokenSource(func(ctx context.Context) (string, error) {
+		return "token-of-" + ctx.Value(userKey{}).(string), nil
+	}))
+	for _, user := range []string{"ann", "bob"} {
+		require.NoError(t, apitest.GetIntegration(context.WithValue(t.Context(), userKey{}, user), client))
+	}
+	require.Equal(t, "Bearer token-of-ann, Bearer token-of-bob", apitest.Authorizations(fake))
 }

@@ -1,6 +1,7 @@
 package apono
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -187,18 +188,20 @@ func (e *DecodeError) Error() string {
 // Unwrap returns what is wrong with the body.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// TransportError is a call that ended without a usable answer: the network
-// failed, or the context ended.
+// TransportError is a call that ended without a usable response: the network
+// failed, or the context ended. It is a [net.Error]; for every kind of timeout,
+// whoever set it, Timeout is true and errors.Is finds [context.DeadlineExceeded].
 type TransportError struct {
 	// Method is the HTTP method.
 	Method string
 	// Path is the path template.
 	Path string
-	// Attempts is how many requests were sent or tried.
+	// Attempts is how often the client tried. Below it net/http may have sent a
+	// GET a second time by itself.
 	Attempts int
-	// MaybeSent says that a request may have reached the server, without an
-	// answer that refused it. For an operation that changes something it is then
-	// unknown whether it did.
+	// MaybeSent says that a request which changes something, or reads one-time
+	// credentials, may have reached the server, without a response that rejected
+	// it: it is unknown whether it was carried out. It is false for other reads.
 	MaybeSent bool
 	// Err is why the call ended.
 	Err error
@@ -219,6 +222,17 @@ func (e *TransportError) Error() string {
 		fmt.Fprintf(b, "; the last answer was %s", statusText(e.Last.StatusCode))
 	}
 	return b.String()
+}
+
+// Timeout reports whether the call ended because something took too long.
+func (e *TransportError) Timeout() bool { return e.Err != nil && transport.IsTimeout(e.Err) }
+
+// Temporary is Timeout; it makes the error a [net.Error].
+func (e *TransportError) Temporary() bool { return e.Timeout() }
+
+// Is finds [context.DeadlineExceeded] in every kind of timeout.
+func (e *TransportError) Is(target error) bool {
+	return target == context.DeadlineExceeded && e.Timeout()
 }
 
 // Unwrap returns why the call ended, and the last answer if there was one.

@@ -316,7 +316,7 @@ func overlong(name, retryAfter, wait string) scenario {
 // broken is a failure after which nobody knows whether the request was carried
 // out.
 func broken(name string, kind func(int, string) outcome, text string, mode hostile.Mode) scenario {
-	s := scenario{name: name, modes: []hostile.Mode{mode}, column: columnBroken, safe: kind(3, text), other: kind(1, text), once: kind(1, text)}
+	s := scenario{name: name, modes: []hostile.Mode{mode}, column: columnBroken, safe: kind(3, text), other: kind(1, text), once: kind(1, "*"+text)}
 	s.unread = strings.Contains(name, "before the request was read")
 	if s.slow = strings.Contains(name, "drips"); s.slow {
 		s.opts = []apono.Option{apono.WithAttemptTimeout(50 * time.Millisecond)}

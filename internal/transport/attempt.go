@@ -99,7 +99,7 @@ func (c *call) failed(ctx context.Context, err error, trace *connTrace) result {
 	unsent := trace.unsent() || isDialError(err) || isAlert(err) && !trace.reused.Load()
 	c.uncertain = c.uncertain || !unsent
 	err = c.explain(ctx, err)
-	c.suspect = !unsent && isTimeout(err)
+	c.suspect = !unsent && IsTimeout(err)
 	return result{err: err, unsent: unsent}
 }
 
@@ -108,7 +108,7 @@ func (c *call) responded(ctx context.Context, resp *http.Response, body io.Reade
 	buffer, err := readAll(body, resp.ContentLength, c.transport.config.MaxBytes)
 	if err != nil {
 		err = c.explain(ctx, err)
-		c.suspect = isTimeout(err)
+		c.suspect = IsTimeout(err)
 	}
 	came := &Response{
 		StatusCode: resp.StatusCode, Header: resp.Header, Body: buffer.Bytes(), ReadErr: err,

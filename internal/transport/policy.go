@@ -186,8 +186,8 @@ func isAlert(err error) bool {
 	return slices.ContainsFunc(alerts, func(alert tls.AlertError) bool { return op.Err.Error() == alert.Error() })
 }
 
-// isTimeout says that something did not come in time.
-func isTimeout(err error) bool {
+// IsTimeout says that something took too long, whoever set the limit.
+func IsTimeout(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
