@@ -104,6 +104,12 @@ func WithHTTPClient(client *http.Client) Option {
 		if client == nil {
 			return &ArgumentError{Arg: "client", Reason: "the HTTP client is nil: leave the option out for the default"}
 		}
+		if client.Transport != nil && transport.IsNil(client.Transport) {
+			return &ArgumentError{Arg: "client.Transport", Reason: "the transport is a nil pointer: leave the field out for the default"}
+		}
+		if client.Jar != nil && transport.IsNil(client.Jar) {
+			return &ArgumentError{Arg: "client.Jar", Reason: "the cookie jar is a nil pointer: leave the field out for none"}
+		}
 		o.httpClient = client
 		return nil
 	}
@@ -217,8 +223,10 @@ func WithMaxResponseBytes(limit int64) Option {
 
 // WithLogger has every attempt logged: operation, method, path template,
 // attempt, wait before it, duration, status, request id and error. Successes
-// are logged at level Debug, refusals (3xx and 4xx) at Warn, failures (5xx and
-// no answer) at Error. No record holds an argument, a query, a body or a token.
+// are logged at level Debug, attempts that are retried and rejections (3xx and
+// 4xx) at Warn, failures (5xx and no response) at Error. A request of read-ahead
+// that is given up is logged at Debug. No record holds an argument, a query, a
+// body or a token.
 func WithLogger(logger *slog.Logger) Option {
 	return func(o *options) error {
 		if logger == nil {
@@ -264,7 +272,7 @@ func WithLimiter(limiter interface {
 	Wait(ctx context.Context) error
 }) Option {
 	return func(o *options) error {
-		if limiter == nil {
+		if transport.IsNil(limiter) {
 			return &ArgumentError{Arg: "limiter", Reason: "the limiter is nil: leave the option out for none"}
 		}
 		o.limiter = limiter

@@ -30,6 +30,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"reflect"
 	"time"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -122,11 +123,18 @@ func New(config Config) (*Transport, error) {
 	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.next = authorizer{origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport)}
 	for _, middleware := range config.Middleware {
-		if t.next = middleware(t.next); t.next == nil {
+		if t.next = middleware(t.next); IsNil(t.next) {
 			return nil, errors.New("the middleware returned nil")
 		}
 	}
 	return t, nil
+}
+
+// IsNil reports whether an interface is nil or holds a nil pointer or function,
+// which would panic in the first request.
+func IsNil(v any) bool {
+	value := reflect.ValueOf(v)
+	return !value.IsValid() || (value.Kind() == reflect.Pointer || value.Kind() == reflect.Func) && value.IsNil()
 }
 
 // CloseIdleConnections closes the connections that no request is using.
@@ -216,11 +224,12 @@ func (c *call) checkRetry(context.Context, *http.Response, error) (bool, error) 
 	if c.latest.resp == nil && c.latest.err == nil {
 		return false, nil // there was none
 	}
-	c.record()
 	if c.request.Once || c.ctx.Err() != nil {
+		c.record(false)
 		return false, nil
 	}
 	retry, wait, why := decide(c.request.Operation, c.outcome(), c.transport.config.Policy)
+	c.record(retry)
 	switch why {
 	case tokenRejected:
 		c.renewed, c.rejected = true, true
