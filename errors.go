@@ -1,6 +1,7 @@
 package apono
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -96,7 +97,7 @@ func (e APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()
 func (e *APIError) Error() string {
 	b := startMessage(e.Method, e.Path)
 	fmt.Fprintf(b, ": %s", statusText(e.StatusCode))
-	if text := oneLine(e.Message); text != "" {
+	if text := oneLine(cmp.Or(e.Message, notFromTheAPI(e.Header, e.Body))); text != "" {
 		fmt.Fprintf(b, ": %s", text)
 	}
 	if code := oneLine(e.Code); code != "" && code != http.StatusText(e.StatusCode) {
@@ -319,15 +320,19 @@ func oneLine(text string) string {
 			words[i] = word[:query]
 		}
 	}
-	line := strings.Join(words, " ")
-	if len(line) <= limit {
-		return line
+	return cut(strings.Join(words, " "), limit)
+}
+
+// cut shortens a text to a number of bytes.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
 	end := limit
-	for end > 0 && !utf8.RuneStart(line[end]) {
+	for end > 0 && !utf8.RuneStart(text[end]) {
 		end--
 	}
-	return line[:end] + "…"
+	return text[:end] + "…"
 }
 
 func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {
@@ -349,6 +354,9 @@ func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {
 
 func newDecodeError(op *operation.Operation, resp *transport.Response, err error) *DecodeError {
 	header, body := resp.Redacted()
+	if text := notFromTheAPI(header, body); text != "" && resp.ReadErr == nil {
+		err = errors.New(text)
+	}
 	return &DecodeError{
 		StatusCode: resp.StatusCode,
 		RequestID:  transport.RequestID(header),

@@ -214,7 +214,7 @@ func TestDecodeErrorSaysWhatIsWrong(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                 "the body is empty",
 		"null":             "the body is null",
-		"<html>":           "invalid character '<' at start of value",
+		"<html>":           "an HTML page came in place of JSON: a proxy or gateway may have responded",
 		`{"name":"a"} ok`:  "invalid character 'o' after top-level value",
 		`{"name":["a@b"]}`: "name: cannot unmarshal array into Go string",
 	} {

@@ -333,9 +333,17 @@ func parseBaseURL(arg, text string) (*url.URL, error) {
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
 		return refuse("it must start with https://, because the token travels with every request (http:// is for loopback addresses only)")
 	}
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		if segment == "." || segment == ".." {
+			return refuse("its path must not have the segments \".\" and \"..\": give the path that they lead to")
+		}
+	}
 	u.Host = strings.TrimSuffix(u.Host, ":")
-	u.Path = strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/api")
-	u.RawPath = ""
+	prefix := strings.TrimSuffix(strings.TrimRight(u.EscapedPath(), "/"), "/api")
+	if u.Path, err = url.PathUnescape(prefix); err != nil {
+		return refuse("its path has broken escaping")
+	}
+	u.RawPath = prefix // keeps an escaped slash
 	return u, nil
 }
 

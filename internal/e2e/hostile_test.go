@@ -293,7 +293,7 @@ func scenarios(elsewhere map[string]string) []scenario {
 		confirmed("null", unusable(1, unfit+"the body is null"), ok(1), hostile.JSON(" null\n")),
 		confirmed("nothing", unusable(1, unfit+"the body is empty"), ok(1), hostile.JSON("")),
 		confirmed("204", unusable(1, "204 No Content with a body that cannot be used: the body is empty"), ok(1), hostile.NoContent()),
-		same("a page of HTML", unusable(1, unfit+"invalid character '<' at start of value"), hostile.HTML(200)),
+		same("a page of HTML", unusable(1, unfit+"an HTML page* came in place of JSON: *"), hostile.HTML(200)),
 	)
 	all[len(all)-1].del = unusable(1, notJSON)
 
