@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -21,10 +22,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 // counting starts a server that counts its connections and requests.
-func counting(t *testing.T, http2 bool, handler http.HandlerFunc) (server *httptest.Server, connections, requests *atomic.Int32) {
+func counting(t *testing.T, h2 bool, handler http.HandlerFunc) (server *httptest.Server, connections, requests *atomic.Int32) {
 	t.Helper()
 	connections, requests = new(atomic.Int32), new(atomic.Int32)
 	server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +39,7 @@ func counting(t *testing.T, http2 bool, handler http.HandlerFunc) (server *httpt
 			connections.Add(1)
 		}
 	}
-	server.EnableHTTP2 = http2
+	server.EnableHTTP2 = h2
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server, connections, requests
@@ -56,12 +59,12 @@ func over(t *testing.T, server *httptest.Server, change ...func(*Config)) (*Tran
 // and has no body, which gateways reject with a GET.
 func TestConsumingReadHasAConnectionOfItsOwn(t *testing.T) {
 	t.Parallel()
-	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+	for name, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			closed := make(chan struct{}, 10)
-			server, connections, _ := counting(t, http2, func(w http.ResponseWriter, r *http.Request) {
-				assert.Equal(t, http2, r.ProtoMajor == 2)
+			server, connections, _ := counting(t, h2, func(w http.ResponseWriter, r *http.Request) {
+				assert.Equal(t, h2, r.ProtoMajor == 2)
 				assert.Empty(t, r.TransferEncoding)
 				assert.Zero(t, r.ContentLength)
 				assert.NotContains(t, r.Header, "Content-Length")
@@ -287,12 +290,12 @@ func TestAlertsAreForGood(t *testing.T) {
 			server.MinVersion, client.MaxVersion = tls.VersionTLS13, tls.VersionTLS12
 		},
 	} {
-		for _, http2 := range []bool{false, true} {
+		for _, h2 := range []bool{false, true} {
 			for _, op := range []string{"create", "consume", "read"} {
-				t.Run(name+" "+map[bool]string{false: "HTTP/1.1", true: "HTTP/2"}[http2]+" "+op, func(t *testing.T) {
+				t.Run(name+" "+map[bool]string{false: "HTTP/1.1", true: "HTTP/2"}[h2]+" "+op, func(t *testing.T) {
 					t.Parallel()
 					server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the request arrived") }))
-					server.EnableHTTP2, server.TLS = http2, &tls.Config{MinVersion: tls.VersionTLS12}
+					server.EnableHTTP2, server.TLS = h2, &tls.Config{MinVersion: tls.VersionTLS12}
 					client := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true} //nolint:gosec // a test's
 					change(server.TLS, client)
 					var connections atomic.Int32
@@ -305,13 +308,13 @@ func TestAlertsAreForGood(t *testing.T) {
 					server.Listener = lingering{server.Listener}
 					server.StartTLS()
 					t.Cleanup(server.Close)
-					next := &http.Transport{TLSClientConfig: client, ForceAttemptHTTP2: http2}
+					next := &http.Transport{TLSClientConfig: client, ForceAttemptHTTP2: h2}
 					transport := newTransport(t, next, func(config *Config) { config.Policy.MinWait, config.Policy.MaxWait = 1, 1 })
 					req := map[string]Request{"read": {Operation: reading}, "create": {Operation: creating, Body: []byte("{}")}, "consume": {Operation: consuming}}[op]
 					req.URL = server.URL
 					_, err := transport.Send(t.Context(), req)
 					assert.False(t, failure(t, err).MaybeSent)
-					if http2 && op != "consume" && strings.HasPrefix(name, "no client") {
+					if h2 && op != "consume" && strings.HasPrefix(name, "no client") {
 						return // net/http may see the connection end before it began, which is tried again
 					}
 					require.ErrorContains(t, err, "remote error: tls: ")
@@ -402,4 +405,92 @@ func TestTune(t *testing.T) {
 	assert.Equal(t, 100, next.MaxIdleConnsPerHost)
 	assert.Zero(t, next.MaxIdleConns)
 	assert.True(t, next.ForceAttemptHTTP2)
+}
+
+// pipes is a server of HTTP/2 over connections in memory. Its first connection
+// responds once and is dead from then on: nothing comes back, not even to a ping,
+// and nothing says that it is closed.
+func pipes(t *testing.T, certificates []tls.Certificate) (dial func(context.Context, string, string) (net.Conn, error), connections *atomic.Int32) {
+	t.Helper()
+	connections = new(atomic.Int32)
+	serve := func(conn net.Conn, dies bool) {
+		if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
+			return
+		}
+		framer, requests := http2.NewFramer(conn, conn), 0
+		_ = framer.WriteSettings()
+		for {
+			frame, err := framer.ReadFrame()
+			if err != nil {
+				return
+			}
+			switch frame := frame.(type) {
+			case *http2.PingFrame:
+				if !dies {
+					_ = framer.WritePing(true, frame.Data)
+				}
+			case *http2.HeadersFrame:
+				if requests++; dies && requests > 1 {
+					continue
+				}
+				var block bytes.Buffer
+				_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
+				_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: frame.StreamID, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true})
+			}
+		}
+	}
+	return func(context.Context, string, string) (net.Conn, error) {
+		client, server := net.Pipe()
+		dies := connections.Add(1) == 1
+		buffered := bufferedConn{server, make(chan []byte, 100)}
+		go func() {
+			for p := range buffered.out {
+				_, _ = server.Write(p)
+			}
+		}()
+		go func() {
+			defer close(buffered.out)
+			serve(tls.Server(buffered, &tls.Config{Certificates: certificates, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12}), dies)
+			_ = server.Close()
+		}()
+		return client, nil
+	}, connections
+}
+
+// bufferedConn does not wait for the reader, unlike one of net.Pipe.
+type bufferedConn struct {
+	net.Conn
+	out chan []byte
+}
+
+func (c bufferedConn) Write(p []byte) (int, error) {
+	c.out <- bytes.Clone(p)
+	return len(p), nil
+}
+
+// A router that forgets a connection tells nobody. Without pings every attempt on
+// it lasts its whole timeout, and so does every call that follows.
+func TestDeadConnectionIsFoundOutByPings(t *testing.T) {
+	t.Parallel()
+	borrowed := httptest.NewUnstartedServer(nil)
+	borrowed.StartTLS() // for its certificate
+	borrowed.Close()
+	synctest.Test(t, func(t *testing.T) {
+		dial, connections := pipes(t, borrowed.TLS.Certificates)
+		next := &http.Transport{
+			DialContext: dial, ForceAttemptHTTP2: true,
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // a test's
+		}
+		Tune(next)
+		defer next.CloseIdleConnections()
+		transport := newTransport(t, next)
+		started := time.Now()
+		for range 5 {
+			resp, err := send(t, transport, reading)
+			require.NoError(t, err)
+			assert.Equal(t, 200, resp.StatusCode)
+		}
+		assert.Equal(t, 21*time.Second, time.Since(started), "10 s of silence, 10 s for the ping, and a wait")
+		assert.EqualValues(t, 2, connections.Load())
+	})
 }
