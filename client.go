@@ -66,16 +66,28 @@
 // A refusal by the server is an [*APIError], which errors.Is compares with
 // [ErrNotFound] and its kin. Arguments that no server could accept are an
 // [*ArgumentError], before anything is sent. An answer that is not what the API
-// promises is a [*DecodeError], and a call that got no answer a
-// [*TransportError]. Error texts hold path templates and no arguments.
+// promises is a [*DecodeError], and a call that got no response a
+// [*TransportError], which is a [net.Error]: timeouts are
+// [context.DeadlineExceeded], whoever set them. Error texts hold path templates and no arguments.
 //
 // # Retries
 //
-// GET, PUT and DELETE requests are repeated after failures that may pass; POST
-// and PATCH only when the server said that it did nothing, or when nothing was
-// sent; reads that use up one-time credentials only when nothing was sent. See
+// GET, PUT and DELETE requests are retried after failures that may pass; POST and
+// PATCH only when the server said that it did nothing, or when nothing was sent;
+// reads that use up one-time credentials only when nothing was sent. See
 // [RetryPolicy], and [WithoutRetry] for a single call. A context ends a call at
 // once, in whichever state it is.
+//
+// That is what the client does. Below it, net/http sends a GET again by itself
+// when a connection that it kept breaks; it does so with no request that changes
+// something, and reads that use up one-time credentials are kept from it by a
+// connection of their own. With a transport other than [http.Transport] they are
+// not, because it may replay any GET: see [WithHTTPClient].
+//
+// # Timeouts
+//
+// [WithAttemptTimeout] limits each attempt, [WithCallTimeout] those of one call,
+// and a context the call as a whole. A body that keeps coming has more time.
 //
 // # Waiting
 //

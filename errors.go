@@ -79,7 +79,7 @@ type APIError struct {
 	Method string
 	// Path is the path template, such as /api/admin/v4/integrations/{id}.
 	Path string
-	// Attempts is how many requests were sent.
+	// Attempts is how many attempts the client made.
 	Attempts int
 	// RetryAfter is how long the server asks to wait, zero if it does not say.
 	RetryAfter time.Duration
@@ -160,7 +160,7 @@ type DecodeError struct {
 	Method string
 	// Path is the path template.
 	Path string
-	// Attempts is how many requests were sent.
+	// Attempts is how many attempts the client made.
 	Attempts int
 	// Header is the answer's header without Set-Cookie.
 	Header http.Header
@@ -197,8 +197,8 @@ type TransportError struct {
 	Method string
 	// Path is the path template.
 	Path string
-	// Attempts is how often the client tried. Below it net/http may have sent a
-	// GET a second time by itself.
+	// Attempts is how many attempts the client made, those that sent nothing
+	// among them. In each, net/http may have sent a GET twice by itself.
 	Attempts int
 	// MaybeSent says that a request which changes something, or reads one-time
 	// credentials, may have reached the server, without a response that rejected

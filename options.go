@@ -45,22 +45,23 @@ func defaultOptions() options {
 	}
 }
 
-// RetryPolicy says how often and how patiently a request is repeated. A field
+// RetryPolicy says how often and how patiently a request is retried. A field
 // that is zero has its default.
 //
-// What is repeated is fixed. GET, PUT and DELETE are, after the statuses 408,
+// What is retried is fixed. GET, PUT and DELETE are, after the statuses 408,
 // 425, 429, 500, 502, 503 and 504, after network errors, and when a body ends
-// too early. POST and PATCH are repeated only after 429 and when nothing was
-// sent. Reads that can use up one-time credentials are repeated only when
-// nothing was sent.
+// too early. POST and PATCH are retried only after 429 and when nothing was
+// sent. Reads that can use up one-time credentials are retried only when
+// nothing was sent. What cannot pass is never retried: bad certificates, TLS
+// alerts, names that do not exist, and a proxy that rejects the connection.
 //
 // Between two attempts the client waits as long as the Retry-After header asks,
 // and otherwise a random time between MinWait and a bound that doubles up to
 // MaxWait. A call whose next attempt would come after its context's deadline
-// ends at once, with an error that holds both the deadline and the answer.
+// ends at once, with an error that holds both the deadline and the last response.
 type RetryPolicy struct {
-	// MaxAttempts is how many times a request is sent at most, 3 by default.
-	// With 1 it is never repeated, but for a 401 with a token source.
+	// MaxAttempts is how many attempts a call has at most, 3 by default. With 1
+	// none is retried, but for a 401 with a token source.
 	MaxAttempts int
 	// MinWait is the shortest wait between two attempts, 0.5 s by default.
 	MinWait time.Duration
@@ -121,7 +122,7 @@ func WithHTTPClient(client *http.Client) Option {
 // call, so it should keep its token while that is good.
 //
 // When the server answers 401 the function is asked once more, with a context
-// for which [TokenRefused] is true, and the request is repeated once, whatever
+// for which [TokenRefused] is true, and the request is retried once, whatever
 // its method. An error of the function ends the call.
 func WithTokenSource(source func(ctx context.Context) (string, error)) Option {
 	return func(o *options) error {
@@ -156,7 +157,7 @@ func WithUserAgent(product string) Option {
 	}
 }
 
-// WithRetryPolicy sets how often and how patiently requests are repeated.
+// WithRetryPolicy sets how often and how patiently requests are retried.
 func WithRetryPolicy(policy RetryPolicy) Option {
 	return func(o *options) error {
 		policy, standard := policy, defaultRetryPolicy

@@ -18,7 +18,7 @@ type (
 // WithRequestHeader returns a context whose calls carry a header, in place of
 // the client's own of that name. Authorization, Host and the headers that
 // describe the body or the connection cannot be set, nor Idempotency-Key,
-// which would have net/http repeat requests that must not be: calls with such a
+// which would have net/http replay requests that must not be: calls with such a
 // context are an [*ArgumentError].
 func WithRequestHeader(ctx context.Context, key, value string) context.Context {
 	header, _ := ctx.Value(headerKey{}).(http.Header)
@@ -30,8 +30,10 @@ func WithRequestHeader(ctx context.Context, key, value string) context.Context {
 	return context.WithValue(ctx, headerKey{}, header)
 }
 
-// WithoutRetry returns a context whose calls send one request each, whatever
-// becomes of it.
+// WithoutRetry returns a context whose calls have one attempt each, whatever
+// becomes of it. Below that, net/http may send a GET a second time by itself when
+// a connection that it kept breaks, but no other request, and no read that uses up
+// one-time credentials.
 func WithoutRetry(ctx context.Context) context.Context {
 	return context.WithValue(ctx, withoutRetryKey{}, true)
 }
