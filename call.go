@@ -149,7 +149,11 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 	if err != nil {
 		return nil, err
 	}
-	req := transport.Request{Operation: op, URL: c.resolve(path, query), Header: header, Once: isWithoutRetry(ctx)}
+	timeout, err := callTimeout(ctx)
+	if err != nil {
+		return nil, err
+	}
+	req := transport.Request{Operation: op, URL: c.resolve(path, query), Header: header, Once: isWithoutRetry(ctx), Timeout: timeout}
 	if in != nil {
 		if req.Body, err = encodeInput(in); err != nil {
 			return nil, err

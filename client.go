@@ -66,16 +66,28 @@
 // A refusal by the server is an [*APIError], which errors.Is compares with
 // [ErrNotFound] and its kin. Arguments that no server could accept are an
 // [*ArgumentError], before anything is sent. An answer that is not what the API
-// promises is a [*DecodeError], and a call that got no answer a
-// [*TransportError]. Error texts hold path templates and no arguments.
+// promises is a [*DecodeError], and a call that got no response a
+// [*TransportError], which is a [net.Error]: timeouts are
+// [context.DeadlineExceeded], whoever set them. Error texts hold path templates and no arguments.
 //
 // # Retries
 //
-// GET, PUT and DELETE requests are repeated after failures that may pass; POST
-// and PATCH only when the server said that it did nothing, or when nothing was
-// sent; reads that use up one-time credentials only when nothing was sent. See
+// GET, PUT and DELETE requests are retried after failures that may pass; POST and
+// PATCH only when the server said that it did nothing, or when nothing was sent;
+// reads that use up one-time credentials only when nothing was sent. See
 // [RetryPolicy], and [WithoutRetry] for a single call. A context ends a call at
 // once, in whichever state it is.
+//
+// That is what the client does. Below it, net/http sends a GET again by itself
+// when a connection that it kept breaks; it does so with no request that changes
+// something, and reads that use up one-time credentials are kept from it by a
+// connection of their own. With a transport other than [http.Transport] they are
+// not, because it may replay any GET: see [WithHTTPClient].
+//
+// # Timeouts
+//
+// [WithAttemptTimeout] limits each attempt, [WithCallTimeout] those of one call,
+// and a context the call as a whole. A body that keeps coming has more time.
 //
 // # Waiting
 //
@@ -173,6 +185,11 @@ type Client struct {
 // NewClient returns a client that authenticates with a token, as made in
 // Apono's portal. It reads no environment variable and sends no request.
 //
+// Clients without [WithHTTPClient] share their connections, so that a client for
+// each user costs none of its own. One client can also serve many users: a
+// function given to [WithTokenSource] gets the context of the call, and can
+// return the token of the user who is named there.
+//
 // An empty token, one with white space, control or non-ASCII characters, and
 // options that make no sense are an [*ArgumentError]. The token may be empty
 // with [WithTokenSource].
@@ -214,7 +231,7 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 		source = func(context.Context) (string, error) { return token, nil }
 	}
 	if o.httpClient == nil {
-		o.httpClient = defaultHTTPClient(o.readAhead)
+		o.httpClient = &http.Client{Transport: sharedTransport()}
 	}
 	c := &Client{baseURL: o.baseURL.String(), readOnly: o.readOnly, readAhead: o.readAhead}
 	var err error
@@ -255,8 +272,10 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	return c, nil
 }
 
-// CloseIdleConnections closes the connections that no call is using. A client
-// needs no other clean-up; this one is for programs that make many clients.
+// CloseIdleConnections closes the connections that no call is using: those of
+// the transport of [WithHTTPClient], and otherwise those of all clients without
+// that option, which share them. A client needs no clean-up, because connections
+// that idle for 30 s are closed.
 func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }
 
 // String names the client by its base URL.

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,6 +58,11 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		{"base URL with an empty fragment", "good", baseURL("https://apono.test/#"), "baseURL", "fragment"},
 		{"base URL with a user", "good", baseURL("https://hidden@apono.test"), "baseURL", "user"},
 		{"base URL with a password", "good", baseURL("https://admin:hidden@apono.test"), "baseURL", "user"},
+		{"base URL with a segment of two dots", "good", baseURL("https://apono.test/gw/../x"), "baseURL", "segments"},
+		{"base URL that ends in two dots", "good", baseURL("https://apono.test/gw/.."), "baseURL", "segments"},
+		{"base URL with a segment of one dot", "good", baseURL("https://apono.test/./gw"), "baseURL", "segments"},
+		{"base URL with escaped dots", "good", baseURL("https://apono.test/gw/%2e%2E/x"), "baseURL", "segments"},
+		{"base URL with dots between escaped slashes", "good", baseURL("https://apono.test/gw%2F..%2Fx"), "baseURL", "segments"},
 		{"base URL without a scheme", "good", baseURL("api.apono.io"), "baseURL", "no host"},
 		{"base URL without a host", "good", baseURL("https:///api"), "baseURL", "no host"},
 		{"base URL with a port alone", "good", baseURL("https://:8443"), "baseURL", "no host"},
@@ -76,7 +85,6 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		{"blank product", "good", []apono.Option{apono.WithUserAgent("  ")}, "product", "printable ASCII"},
 		{"product with a line break", "good", []apono.Option{apono.WithUserAgent("tool/1\r\nX-Admin: 1")}, "product", "printable ASCII"},
 		{"product that is not ASCII", "good", []apono.Option{apono.WithUserAgent("wérkzeug/1")}, "product", "printable ASCII"},
-		{"no attempt timeout", "good", []apono.Option{apono.WithAttemptTimeout(0)}, "timeout", "positive"},
 		{"negative attempt timeout", "good", []apono.Option{apono.WithAttemptTimeout(-1)}, "timeout", "positive"},
 		{"no response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(0)}, "limit", "positive"},
 		{"negative response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(-1)}, "limit", "positive"},
@@ -115,6 +123,11 @@ func TestBaseURL(t *testing.T) {
 		"https://apono.test/gateway/eu/":   "https://apono.test/gateway/eu/api/admin/v4/integrations/i-1",
 		"https://apono.test/gateway/api":   "https://apono.test/gateway/api/admin/v4/integrations/i-1",
 		"https://apono.test/my%20gateway":  "https://apono.test/my%20gateway/api/admin/v4/integrations/i-1",
+		"https://apono.test/a%2Fb":         "https://apono.test/a%2Fb/api/admin/v4/integrations/i-1",
+		"https://apono.test/a%2fb/api/":    "https://apono.test/a%2fb/api/admin/v4/integrations/i-1",
+		"https://apono.test/a%2Fapi":       "https://apono.test/a%2Fapi/api/admin/v4/integrations/i-1",
+		"https://apono.test/a%3Bb;v=1,2":   "https://apono.test/a%3Bb;v=1,2/api/admin/v4/integrations/i-1",
+		"https://apono.test/..gw/x..":      "https://apono.test/..gw/x../api/admin/v4/integrations/i-1",
 		"https://apono.test/grapi":         "https://apono.test/grapi/api/admin/v4/integrations/i-1",
 		"HTTPS://apono.test:8443":          "https://apono.test:8443/api/admin/v4/integrations/i-1",
 		"https://apono.test:":              "https://apono.test/api/admin/v4/integrations/i-1",
@@ -311,4 +324,53 @@ func TestNothingIsWrittenToStderrOrTheStandardLogger(t *testing.T) { //nolint:pa
 	written, err := io.ReadAll(reader)
 	require.NoError(t, err)
 	require.Empty(t, string(written))
+}
+
+// A program that makes a client for each of its users must not keep connections
+// for each of them.
+func TestClientsShareConnections(t *testing.T) { //nolint:paralleltest // CloseIdleConnections closes those of other tests
+	var connections, closed atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, apitest.OneIntegration)
+	}))
+	done := make(chan struct{}, 100)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			connections.Add(1)
+		case http.StateClosed:
+			closed.Add(1)
+			done <- struct{}{}
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	goroutines := runtime.NumGoroutine()
+	var client *apono.Client
+	for i := range 50 {
+		var err error
+		client, err = apono.NewClient(fmt.Sprintf("token-of-user-%d", i), apono.WithBaseURL(server.URL))
+		require.NoError(t, err)
+		require.NoError(t, apitest.GetIntegration(t.Context(), client))
+	}
+	require.EqualValues(t, 1, connections.Load())
+	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines+10)
+	require.Zero(t, closed.Load())
+	client.CloseIdleConnections()
+	<-done
+	require.EqualValues(t, 1, closed.Load())
+}
+
+// One client serves many users by the context of each call.
+func TestTokenSourceMayReadTheUserFromTheContext(t *testing.T) {
+	t.Parallel()
+	type userKey struct{}
+	fake := script.New(t, script.Response{Body: apitest.OneIntegration}, script.Response{Body: apitest.OneIntegration})
+	client := apitest.NewClient(t, fake, apono.WithTokenSource(func(ctx context.Context) (string, error) {
+		return "token-of-" + ctx.Value(userKey{}).(string), nil
+	}))
+	for _, user := range []string{"ann", "bob"} {
+		require.NoError(t, apitest.GetIntegration(context.WithValue(t.Context(), userKey{}, user), client))
+	}
+	require.Equal(t, "Bearer token-of-ann, Bearer token-of-bob", apitest.Authorizations(fake))
 }

@@ -1,6 +1,8 @@
 package apono
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,7 +79,7 @@ type APIError struct {
 	Method string
 	// Path is the path template, such as /api/admin/v4/integrations/{id}.
 	Path string
-	// Attempts is how many requests were sent.
+	// Attempts is how many attempts the client made.
 	Attempts int
 	// RetryAfter is how long the server asks to wait, zero if it does not say.
 	RetryAfter time.Duration
@@ -95,7 +97,7 @@ func (e APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()
 func (e *APIError) Error() string {
 	b := startMessage(e.Method, e.Path)
 	fmt.Fprintf(b, ": %s", statusText(e.StatusCode))
-	if text := oneLine(e.Message); text != "" {
+	if text := oneLine(cmp.Or(e.Message, notFromTheAPI(e.Header, e.Body))); text != "" {
 		fmt.Fprintf(b, ": %s", text)
 	}
 	if code := oneLine(e.Code); code != "" && code != http.StatusText(e.StatusCode) {
@@ -158,7 +160,7 @@ type DecodeError struct {
 	Method string
 	// Path is the path template.
 	Path string
-	// Attempts is how many requests were sent.
+	// Attempts is how many attempts the client made.
 	Attempts int
 	// Header is the answer's header without Set-Cookie.
 	Header http.Header
@@ -187,18 +189,20 @@ func (e *DecodeError) Error() string {
 // Unwrap returns what is wrong with the body.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// TransportError is a call that ended without a usable answer: the network
-// failed, or the context ended.
+// TransportError is a call that ended without a usable response: the network
+// failed, or the context ended. It is a [net.Error]; for every kind of timeout,
+// whoever set it, Timeout is true and errors.Is finds [context.DeadlineExceeded].
 type TransportError struct {
 	// Method is the HTTP method.
 	Method string
 	// Path is the path template.
 	Path string
-	// Attempts is how many requests were sent or tried.
+	// Attempts is how many attempts the client made, those that sent nothing
+	// among them. In each, net/http may have sent a GET twice by itself.
 	Attempts int
-	// MaybeSent says that a request may have reached the server, without an
-	// answer that refused it. For an operation that changes something it is then
-	// unknown whether it did.
+	// MaybeSent says that a request which changes something, or reads one-time
+	// credentials, may have reached the server, without a response that rejected
+	// it: it is unknown whether it was carried out. It is false for other reads.
 	MaybeSent bool
 	// Err is why the call ended.
 	Err error
@@ -219,6 +223,17 @@ func (e *TransportError) Error() string {
 		fmt.Fprintf(b, "; the last answer was %s", statusText(e.Last.StatusCode))
 	}
 	return b.String()
+}
+
+// Timeout reports whether the call ended because something took too long.
+func (e *TransportError) Timeout() bool { return e.Err != nil && transport.IsTimeout(e.Err) }
+
+// Temporary is Timeout; it makes the error a [net.Error].
+func (e *TransportError) Temporary() bool { return e.Timeout() }
+
+// Is finds [context.DeadlineExceeded] in every kind of timeout.
+func (e *TransportError) Is(target error) bool {
+	return target == context.DeadlineExceeded && e.Timeout()
 }
 
 // Unwrap returns why the call ended, and the last answer if there was one.
@@ -305,15 +320,19 @@ func oneLine(text string) string {
 			words[i] = word[:query]
 		}
 	}
-	line := strings.Join(words, " ")
-	if len(line) <= limit {
-		return line
+	return cut(strings.Join(words, " "), limit)
+}
+
+// cut shortens a text to a number of bytes.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
 	end := limit
-	for end > 0 && !utf8.RuneStart(line[end]) {
+	for end > 0 && !utf8.RuneStart(text[end]) {
 		end--
 	}
-	return line[:end] + "…"
+	return text[:end] + "…"
 }
 
 func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {
@@ -335,6 +354,9 @@ func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {
 
 func newDecodeError(op *operation.Operation, resp *transport.Response, err error) *DecodeError {
 	header, body := resp.Redacted()
+	if text := notFromTheAPI(header, body); text != "" && resp.ReadErr == nil {
+		err = errors.New(text)
+	}
 	return &DecodeError{
 		StatusCode: resp.StatusCode,
 		RequestID:  transport.RequestID(header),

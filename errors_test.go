@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"reflect"
 	"strings"
@@ -213,7 +214,7 @@ func TestDecodeErrorSaysWhatIsWrong(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                 "the body is empty",
 		"null":             "the body is null",
-		"<html>":           "invalid character '<' at start of value",
+		"<html>":           "an HTML page came in place of JSON: a proxy or gateway may have responded",
 		`{"name":"a"} ok`:  "invalid character 'o' after top-level value",
 		`{"name":["a@b"]}`: "name: cannot unmarshal array into Go string",
 	} {
@@ -236,3 +237,52 @@ func TestAPIErrorInALog(t *testing.T) {
 	require.Equal(t, "[status=404 method=GET path=/api/admin/v4/integrations/{id} code=E7 "+
 		"message=[e-mail] is unknown request_id=r-1 attempts=1]", refusal.LogValue().String())
 }
+
+// Callers tell timeouts from other failures by errors.Is and by net.Error. Each
+// part of a call has a timeout with an error of its own, and some of those are
+// neither.
+func TestTimeoutsAreTimeouts(t *testing.T) {
+	t.Parallel()
+	silent := apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
+		<-req.Context().Done()
+		return nil, errors.New("net/http: request canceled")
+	})
+	failing := func(err error) http.RoundTripper {
+		return apitest.RoundTripFunc(func(*http.Request) (*http.Response, error) { return nil, err })
+	}
+	for _, tc := range []struct {
+		name    string
+		client  *http.Client
+		opts    []apono.Option
+		timeout bool
+		text    string
+	}{
+		{"the http.Client's", &http.Client{Transport: silent, Timeout: 200 * time.Millisecond}, nil, true, "no response within 200ms: raise the Timeout of the http.Client"},
+		{"the attempt's", &http.Client{Transport: silent}, []apono.Option{apono.WithAttemptTimeout(time.Second)}, true, "no response within 1s: raise WithAttemptTimeout for a slow server"},
+		{"the transport's for the header", &http.Client{Transport: failing(netTimeout("net/http: timeout awaiting response headers"))}, nil, true, "net/http: timeout awaiting response headers"},
+		{"the dialer's", &http.Client{Transport: failing(&net.OpError{Op: "dial", Net: "tcp", Err: netTimeout("i/o timeout")})}, nil, true, "dial tcp: i/o timeout"},
+		{"no timeout", &http.Client{Transport: failing(apitest.ErrReset)}, nil, false, "connection reset by peer"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := apitest.NewClient(t, apitest.NoRequest(t), append(tc.opts, apono.WithHTTPClient(tc.client))...)
+				err := apitest.CallWith(apono.WithoutRetry(t.Context()), http.MethodPost, client)
+				require.EqualError(t, err, "apono: POST /api/admin/v4/integrations: "+tc.text)
+				require.Equal(t, tc.timeout, errors.Is(err, context.DeadlineExceeded))
+				timeout := apitest.ErrorAs[net.Error](t, err)
+				require.Same(t, apitest.ErrorAs[*apono.TransportError](t, err), timeout)
+				require.Equal(t, tc.timeout, timeout.Timeout())
+				require.Equal(t, tc.timeout, timeout.Temporary()) //nolint:staticcheck // part of net.Error
+			})
+		})
+	}
+}
+
+// netTimeout is a timeout that is no context.DeadlineExceeded, as that of the TLS
+// handshake in net/http.
+type netTimeout string
+
+func (e netTimeout) Error() string { return string(e) }
+func (netTimeout) Timeout() bool   { return true }
+func (netTimeout) Temporary() bool { return true }

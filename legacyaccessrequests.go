@@ -215,9 +215,10 @@ func (s *LegacyAccessRequestsService) RevokeMany(ctx context.Context, requestIDs
 }
 
 // GetAccessDetails reads the credentials of a request. Reading may use them up,
-// so the request is not repeated once it may have reached the server, but for a
-// 401 with a token source, and a client with [WithReadOnly] refuses it. Its
-// successor is [SessionsService.GetAccessDetails].
+// so the request is not retried once it may have reached the server, but for a
+// 401 with a token source, and goes over a connection of its own, so that net/http
+// does not send it again either (see [WithHTTPClient]). A client with
+// [WithReadOnly] rejects it. Its successor is [SessionsService.GetAccessDetails].
 //
 // GET /api/v3/access-requests/{id}/access-details
 func (s *LegacyAccessRequestsService) GetAccessDetails(ctx context.Context, id string) (*AccessDetailsV3, error) {

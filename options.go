@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/apono-go/apono/internal/transport"
@@ -44,22 +45,23 @@ func defaultOptions() options {
 	}
 }
 
-// RetryPolicy says how often and how patiently a request is repeated. A field
+// RetryPolicy says how often and how patiently a request is retried. A field
 // that is zero has its default.
 //
-// What is repeated is fixed. GET, PUT and DELETE are, after the statuses 408,
+// What is retried is fixed. GET, PUT and DELETE are, after the statuses 408,
 // 425, 429, 500, 502, 503 and 504, after network errors, and when a body ends
-// too early. POST and PATCH are repeated only after 429 and when nothing was
-// sent. Reads that can use up one-time credentials are repeated only when
-// nothing was sent.
+// too early. POST and PATCH are retried only after 429 and when nothing was
+// sent. Reads that can use up one-time credentials are retried only when
+// nothing was sent. What cannot pass is never retried: bad certificates, TLS
+// alerts, names that do not exist, and a proxy that rejects the connection.
 //
 // Between two attempts the client waits as long as the Retry-After header asks,
 // and otherwise a random time between MinWait and a bound that doubles up to
 // MaxWait. A call whose next attempt would come after its context's deadline
-// ends at once, with an error that holds both the deadline and the answer.
+// ends at once, with an error that holds both the deadline and the last response.
 type RetryPolicy struct {
-	// MaxAttempts is how many times a request is sent at most, 3 by default.
-	// With 1 it is never repeated, but for a 401 with a token source.
+	// MaxAttempts is how many attempts a call has at most, 3 by default. With 1
+	// none is retried, but for a 401 with a token source.
 	MaxAttempts int
 	// MinWait is the shortest wait between two attempts, 0.5 s by default.
 	MinWait time.Duration
@@ -91,12 +93,23 @@ func baseURLOption(arg, baseURL string) Option {
 }
 
 // WithHTTPClient sets the client that sends the requests. Its transport, cookie
-// jar and timeout are used; it is never changed, and its redirect policy has no
-// effect, because no redirect is followed.
+// jar and timeout are used, the timeout for each attempt; it is never changed, and
+// its redirect policy has no effect, because no redirect is followed.
+//
+// Reads that use up one-time credentials go over a connection of their own if the
+// transport is an [*http.Transport]. Any other [http.RoundTripper] gets an
+// ordinary request, which it may send again by itself, as net/http does with a
+// GET when a connection breaks.
 func WithHTTPClient(client *http.Client) Option {
 	return func(o *options) error {
 		if client == nil {
 			return &ArgumentError{Arg: "client", Reason: "the HTTP client is nil: leave the option out for the default"}
+		}
+		if client.Transport != nil && transport.IsNil(client.Transport) {
+			return &ArgumentError{Arg: "client.Transport", Reason: "the transport is a nil pointer: leave the field out for the default"}
+		}
+		if client.Jar != nil && transport.IsNil(client.Jar) {
+			return &ArgumentError{Arg: "client.Jar", Reason: "the cookie jar is a nil pointer: leave the field out for none"}
 		}
 		o.httpClient = client
 		return nil
@@ -109,7 +122,7 @@ func WithHTTPClient(client *http.Client) Option {
 // call, so it should keep its token while that is good.
 //
 // When the server answers 401 the function is asked once more, with a context
-// for which [TokenRefused] is true, and the request is repeated once, whatever
+// for which [TokenRefused] is true, and the request is retried once, whatever
 // its method. An error of the function ends the call.
 func WithTokenSource(source func(ctx context.Context) (string, error)) Option {
 	return func(o *options) error {
@@ -144,7 +157,7 @@ func WithUserAgent(product string) Option {
 	}
 }
 
-// WithRetryPolicy sets how often and how patiently requests are repeated.
+// WithRetryPolicy sets how often and how patiently requests are retried.
 func WithRetryPolicy(policy RetryPolicy) Option {
 	return func(o *options) error {
 		policy, standard := policy, defaultRetryPolicy
@@ -170,17 +183,30 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 	}
 }
 
-// WithAttemptTimeout sets how long one attempt may take, from the connection to
-// the last byte of the body, 30 s by default. The call as a whole is limited by
-// its context only.
+// WithAttemptTimeout sets how long one attempt waits for the header of the
+// response, from the dialing on, 30 s by default; 0 is no timeout. The body has
+// as long again, and a second more for every 4 KiB that came, so that a large page
+// arrives over a slow line; but an attempt takes no longer than ten timeouts. The
+// call as a whole is limited by its context only. [WithCallTimeout] sets it for
+// one call.
+//
+// As the end of an attempt moves on while its body comes, middleware sees a
+// context without a deadline, but for the caller's own.
 func WithAttemptTimeout(timeout time.Duration) Option {
 	return func(o *options) error {
-		if timeout <= 0 {
-			return &ArgumentError{Arg: "timeout", Reason: "an attempt's timeout must be positive"}
+		if err := checkTimeout("timeout", timeout); err != nil {
+			return err
 		}
 		o.attemptTimeout = timeout
 		return nil
 	}
+}
+
+func checkTimeout(arg string, timeout time.Duration) error {
+	if timeout < 0 {
+		return &ArgumentError{Arg: arg, Reason: "an attempt's timeout must be positive, or 0 for none"}
+	}
+	return nil
 }
 
 // WithMaxResponseBytes sets the size up to which a response body is read, after
@@ -198,8 +224,10 @@ func WithMaxResponseBytes(limit int64) Option {
 
 // WithLogger has every attempt logged: operation, method, path template,
 // attempt, wait before it, duration, status, request id and error. Successes
-// are logged at level Debug, refusals (3xx and 4xx) at Warn, failures (5xx and
-// no answer) at Error. No record holds an argument, a query, a body or a token.
+// are logged at level Debug, attempts that are retried and rejections (3xx and
+// 4xx) at Warn, failures (5xx and no response) at Error. A request of read-ahead
+// that is given up is logged at Debug. No record holds an argument, a query, a
+// body or a token.
 func WithLogger(logger *slog.Logger) Option {
 	return func(o *options) error {
 		if logger == nil {
@@ -245,7 +273,7 @@ func WithLimiter(limiter interface {
 	Wait(ctx context.Context) error
 }) Option {
 	return func(o *options) error {
-		if limiter == nil {
+		if transport.IsNil(limiter) {
 			return &ArgumentError{Arg: "limiter", Reason: "the limiter is nil: leave the option out for none"}
 		}
 		o.limiter = limiter
@@ -278,18 +306,16 @@ func WithReadAhead(pages int) Option {
 	}
 }
 
-// defaultHTTPClient keeps a connection for every page that may be read ahead,
-// and enough for a program that uses the client from many goroutines.
-func defaultHTTPClient(readAhead int) *http.Client {
+// sharedTransport returns the transport of all clients without [WithHTTPClient].
+var sharedTransport = sync.OnceValue(func() http.RoundTripper {
 	standard, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
-		return &http.Client{}
+		return nil // somebody put another in its place, which is what net/http uses then
 	}
 	t := standard.Clone()
-	t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, 100, readAhead+1) // all that the standard one keeps
-	t.MaxResponseHeaderBytes = 1 << 20
-	return &http.Client{Transport: t}
-}
+	transport.Tune(t)
+	return t
+})
 
 func parseBaseURL(arg, text string) (*url.URL, error) {
 	refuse := func(reason string) (*url.URL, error) { return nil, &ArgumentError{Arg: arg, Reason: reason} }
@@ -308,9 +334,17 @@ func parseBaseURL(arg, text string) (*url.URL, error) {
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
 		return refuse("it must start with https://, because the token travels with every request (http:// is for loopback addresses only)")
 	}
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		if segment == "." || segment == ".." {
+			return refuse("its path must not have the segments \".\" and \"..\": give the path that they lead to")
+		}
+	}
 	u.Host = strings.TrimSuffix(u.Host, ":")
-	u.Path = strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/api")
-	u.RawPath = ""
+	prefix := strings.TrimSuffix(strings.TrimRight(u.EscapedPath(), "/"), "/api")
+	if u.Path, err = url.PathUnescape(prefix); err != nil {
+		return refuse("its path has broken escaping")
+	}
+	u.RawPath = prefix // keeps an escaped slash
 	return u, nil
 }
 

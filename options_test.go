@@ -288,19 +288,19 @@ func TestLogRecordOfEachOutcome(t *testing.T) {
 		}},
 		{"repetition", []script.Response{{Status: 429, Header: map[string]string{"Retry-After": "7"}}, {Status: 503}, {Status: 503}}, []string{
 			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":429}`,
-			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":2,"wait":7000000000,"duration":0,"status":503}`,
+			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":2,"wait":7000000000,"duration":0,"status":503}`,
 			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":3,"wait":2000000000,"duration":0,"status":503}`,
 		}},
 		{"no answer", []script.Response{{Err: apitest.ErrReset}, {Body: apitest.OneIntegration}}, []string{
-			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"error":"connection reset by peer"}`,
+			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"error":"connection reset by peer"}`,
 			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
 		}},
 		{"attempt timeout", []script.Response{{Delay: time.Hour}, {Body: apitest.OneIntegration}}, []string{
-			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":30000000000,"error":"no answer within 30s"}`,
+			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":30000000000,"error":"no response within 30s: raise WithAttemptTimeout for a slow server"}`,
 			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
 		}},
 		{"body cut", []script.Response{{Body: "{", BodyErr: io.ErrUnexpectedEOF}, {Body: apitest.OneIntegration}}, []string{
-			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":200,"error":"unexpected EOF"}`,
+			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":200,"error":"unexpected EOF"}`,
 			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
 		}},
 	} {

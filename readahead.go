@@ -3,6 +3,7 @@ package apono
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -10,14 +11,46 @@ import (
 )
 
 // fetcher runs the requests of one iteration: each when its result is asked
-// for, or with ahead at once, in a goroutine that drop waits for.
+// for, or with ahead at once, in a goroutine that drop waits for. The caller's
+// middleware, limiter, token source and logger run there too: where they panic or
+// end their goroutine, the caller's does so.
 type fetcher[P any] struct {
-	op      *operation.Operation
-	parent  context.Context
-	ctx     context.Context
-	cancel  context.CancelFunc
-	ahead   bool
-	running sync.WaitGroup
+	op       *operation.Operation
+	parent   context.Context
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	ahead    bool
+	running  sync.WaitGroup
+	unwanted []*fetched[P] // of which nobody has asked for the result yet
+}
+
+// fetched is what a request came to.
+type fetched[P any] struct {
+	value    P
+	err      error
+	returned bool // neither a panic nor the end of the goroutine
+	panicked any
+}
+
+// get runs a request.
+func (r *fetched[P]) get(ctx context.Context, get func(context.Context) (P, error)) {
+	defer func() {
+		if !r.returned {
+			r.panicked = recover() // nil where runtime.Goexit was called
+		}
+	}()
+	r.value, r.err = get(ctx)
+	r.returned = true
+}
+
+// rethrow ends the caller's goroutine as the request ended its own.
+func (r *fetched[P]) rethrow() {
+	switch {
+	case r.panicked != nil:
+		panic(r.panicked)
+	case !r.returned:
+		runtime.Goexit()
+	}
 }
 
 func newFetcher[P any](ctx context.Context, op *operation.Operation, ahead bool) *fetcher[P] {
@@ -29,19 +62,20 @@ func (f *fetcher[P]) fetch(get func(context.Context) (P, error)) (result func() 
 		return func() (P, error) { return get(f.parent) }
 	}
 	if f.ctx == nil {
-		f.ctx, f.cancel = context.WithCancel(f.parent) //nolint:gosec // drop calls it
+		f.ctx, f.cancel = context.WithCancelCause(f.parent)
 	}
-	ctx := f.ctx
-	var value P
-	var err error
-	done := make(chan struct{})
+	ctx, r, done := f.ctx, new(fetched[P]), make(chan struct{})
+	f.unwanted = append(f.unwanted, r)
 	f.running.Go(func() {
 		defer close(done)
-		value, err = get(ctx)
+		r.get(ctx, get)
 	})
 	runtime.Gosched() // lets the request go out before the caller is busy again
 	return func() (P, error) {
 		<-done
+		f.unwanted = slices.DeleteFunc(f.unwanted, func(other *fetched[P]) bool { return other == r })
+		r.rethrow()
+		value, err := r.value, r.err
 		// What came before the context ended would have been asked for after it
 		// without reading ahead.
 		if err == nil && f.parent.Err() != nil {
@@ -51,12 +85,18 @@ func (f *fetcher[P]) fetch(get func(context.Context) (P, error)) (result func() 
 	}
 }
 
-// drop cancels the requests that are under way and waits for their end.
+// drop cancels the requests that are under way and waits for their end. A panic
+// in one of them is no less a panic because its result is not wanted any more.
 func (f *fetcher[P]) drop() {
-	if f.ctx != nil {
-		f.cancel()
-		f.running.Wait()
-		f.ctx = nil
+	if f.ctx == nil {
+		return
+	}
+	f.cancel(transport.ErrAbandoned)
+	f.running.Wait()
+	unwanted := f.unwanted
+	f.ctx, f.unwanted = nil, nil
+	for _, r := range unwanted {
+		r.rethrow()
 	}
 }
 

@@ -6,17 +6,19 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+	"time"
 )
 
 type (
 	headerKey       struct{}
 	withoutRetryKey struct{}
+	callTimeoutKey  struct{}
 )
 
 // WithRequestHeader returns a context whose calls carry a header, in place of
 // the client's own of that name. Authorization, Host and the headers that
 // describe the body or the connection cannot be set, nor Idempotency-Key,
-// which would have net/http repeat requests that must not be: calls with such a
+// which would have net/http replay requests that must not be: calls with such a
 // context are an [*ArgumentError].
 func WithRequestHeader(ctx context.Context, key, value string) context.Context {
 	header, _ := ctx.Value(headerKey{}).(http.Header)
@@ -28,8 +30,10 @@ func WithRequestHeader(ctx context.Context, key, value string) context.Context {
 	return context.WithValue(ctx, headerKey{}, header)
 }
 
-// WithoutRetry returns a context whose calls send one request each, whatever
-// becomes of it.
+// WithoutRetry returns a context whose calls have one attempt each, whatever
+// becomes of it. Below that, net/http may send a GET a second time by itself when
+// a connection that it kept breaks, but no other request, and no read that uses up
+// one-time credentials.
 func WithoutRetry(ctx context.Context) context.Context {
 	return context.WithValue(ctx, withoutRetryKey{}, true)
 }
@@ -37,6 +41,22 @@ func WithoutRetry(ctx context.Context) context.Context {
 func isWithoutRetry(ctx context.Context) bool {
 	without, _ := ctx.Value(withoutRetryKey{}).(bool)
 	return without
+}
+
+// WithCallTimeout returns a context whose calls have an attempt timeout of their
+// own, in place of the client's; 0 is no timeout. See [WithAttemptTimeout] for
+// what it limits. Calls with a negative one are an [*ArgumentError].
+func WithCallTimeout(ctx context.Context, timeout time.Duration) context.Context {
+	return context.WithValue(ctx, callTimeoutKey{}, timeout)
+}
+
+// callTimeout returns the attempt timeout of a call, nil for the client's.
+func callTimeout(ctx context.Context) (*time.Duration, error) {
+	timeout, ok := ctx.Value(callTimeoutKey{}).(time.Duration)
+	if !ok {
+		return nil, nil
+	}
+	return &timeout, checkTimeout("timeout", timeout)
 }
 
 // ownHeaders are those that a caller cannot set.

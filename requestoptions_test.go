@@ -2,8 +2,10 @@ package apono_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/apitest"
@@ -75,4 +77,36 @@ func TestWithRequestHeaderRefuses(t *testing.T) {
 			require.Equal(t, tc.arg, apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 		})
 	}
+}
+
+// One slow report must not need a client of its own.
+func TestWithCallTimeout(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		client, call, want time.Duration
+		late               bool
+	}{
+		{time.Second, 5 * time.Second, 5 * time.Second, true},
+		{time.Minute, 5 * time.Second, 5 * time.Second, true},
+		{time.Second, 0, time.Hour, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client := apitest.NewClient(t, script.New(t, script.Response{Delay: time.Hour, Body: apitest.OneIntegration}), apono.WithAttemptTimeout(tc.client))
+			started := time.Now()
+			err := apitest.GetIntegration(apono.WithoutRetry(apono.WithCallTimeout(t.Context(), tc.call)), client)
+			require.Equal(t, tc.want, time.Since(started))
+			require.Equal(t, tc.late, errors.Is(err, context.DeadlineExceeded))
+		})
+	}
+	err := apitest.GetIntegration(apono.WithCallTimeout(t.Context(), -1), apitest.NewClient(t, apitest.NoRequest(t)))
+	require.Equal(t, "timeout", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
+}
+
+// Programs that hold long polls open want no timeout at all.
+func TestAttemptTimeoutOfZeroIsNone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := apitest.NewClient(t, script.New(t, script.Response{Delay: 24 * time.Hour, Body: apitest.OneIntegration}), apono.WithAttemptTimeout(0))
+		require.NoError(t, apitest.GetIntegration(t.Context(), client))
+	})
 }

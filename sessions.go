@@ -124,9 +124,10 @@ func (s *SessionsService) Get(ctx context.Context, id string) (*AccessSession, e
 }
 
 // GetAccessDetails reads the credentials of a session. Reading may use them up:
-// one-time credentials are gone after the first answer. So the request is not
-// repeated once it may have reached the server, but for a 401 with a token
-// source, and a client with [WithReadOnly] refuses it.
+// one-time credentials are gone after the first response. So the request is not
+// retried once it may have reached the server, but for a 401 with a token source,
+// and goes over a connection of its own, so that net/http does not send it again
+// either (see [WithHTTPClient]). A client with [WithReadOnly] rejects it.
 //
 // GET /api/user/v1/access-sessions/{id}/access-details
 func (s *SessionsService) GetAccessDetails(ctx context.Context, id string) (*AccessSessionDetails, error) {

@@ -171,7 +171,7 @@ func TestAnAnswerThatIsNoPageIsADecodeError(t *testing.T) {
 		{"pagination of another type", `{"items":[],"data":[],"pagination":"none"}`, "cannot unmarshal string"},
 		{"null", `null`, "the body is null"},
 		{"nothing", ``, "the body is empty"},
-		{"HTML", `<html>Sign in</html>`, "invalid character"},
+		{"HTML", `<html>Sign in</html>`, "an HTML page"},
 		{"two values", `{"items":[],"data":[],"pagination":{}}{}`, "invalid character '{' after top-level value"},
 	} {
 		for _, readAhead := range []int{0, 3} {

@@ -143,10 +143,10 @@ func TestBrokenConnections(t *testing.T) {
 		{create, aponotest.Fault{Break: cut, Status: 500, Body: `{"message": "x"}`}, 1, "APIError 500 after 1", []int{500}, ""},
 
 		{get, aponotest.Fault{Break: lost}, 1, "ok", []int{0, 200}, ""},
-		{get, aponotest.Fault{Break: lost}, 3, "TransportError after 3, maybe sent: true", []int{0, 0, 0}, ""},
+		{get, aponotest.Fault{Break: lost}, 3, "TransportError after 3, maybe sent: false", []int{0, 0, 0}, ""},
 		{get, aponotest.Fault{Break: unanswered}, 1, "ok", []int{200, 200}, ""},
 		{get, aponotest.Fault{Break: unanswered}, 2, "ok", []int{200, 200, 200}, ""},
-		{get, aponotest.Fault{Break: unanswered}, 9, "TransportError after 3, maybe sent: true", []int{200, 200, 200}, ""},
+		{get, aponotest.Fault{Break: unanswered}, 9, "TransportError after 3, maybe sent: false", []int{200, 200, 200}, ""},
 		{get, aponotest.Fault{Break: cut}, 2, "ok", []int{200, 200, 200}, ""},
 		{get, aponotest.Fault{Break: cut}, 3, "DecodeError 200 after 3", []int{200, 200, 200}, ""},
 		{get, aponotest.Fault{Break: cut, Status: 503, Body: "down"}, 1, "ok", []int{503, 200}, ""},
@@ -288,7 +288,7 @@ func TestFaultsChangeAnswers(t *testing.T) {
 			}
 			outcomes = append(outcomes, breakOutcome(breakCalls["Groups.Create"](once, client)), breakOutcome(breakCalls["Groups.Create"](once, client)))
 			require.Equal(t, []string{
-				"TransportError after 1, maybe sent: true", "TransportError after 1, maybe sent: true", "APIError 418 after 1", "ok", "APIError 507 after 1", "ok",
+				"TransportError after 1, maybe sent: false", "TransportError after 1, maybe sent: false", "APIError 418 after 1", "ok", "APIError 507 after 1", "ok",
 			}, outcomes)
 		})
 	}
@@ -350,7 +350,7 @@ func TestLatency(t *testing.T) {
 		"slow to cut the answer":     {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.AnswerCut}, 1, 0, "DecodeError 200 after 1", 3 * time.Second, []int{200}, "1 created"},
 		"no latency":                 {create, aponotest.Fault{Latency: -time.Second}, 1, 0, "ok", 0, []int{200}, "1 created"},
 		"an attempt given up":        {get, aponotest.Fault{Latency: time.Minute}, 1, 0, "ok", 10 * time.Second, []int{0, 200}, ""},
-		"all attempts given up":      {get, aponotest.Fault{Latency: time.Minute}, 3, 0, "TransportError after 3, maybe sent: true, too late", 30 * time.Second, []int{0, 0, 0}, ""},
+		"all attempts given up":      {get, aponotest.Fault{Latency: time.Minute}, 3, 0, "TransportError after 3, maybe sent: false, too late", 30 * time.Second, []int{0, 0, 0}, ""},
 		"given up, not carried out":  {create, aponotest.Fault{Latency: time.Minute}, 1, 0, "TransportError after 1, maybe sent: true, too late", 10 * time.Second, []int{0}, ""},
 		"given up before it refuses": {create, aponotest.Fault{Latency: time.Minute, Status: 429}, 1, 0, "TransportError after 1, maybe sent: true, too late", 10 * time.Second, []int{0}, ""},
 		"the caller's deadline":      {create, aponotest.Fault{Latency: time.Minute}, 1, time.Second, "TransportError after 1, maybe sent: true, too late", time.Second, []int{0}, ""},
@@ -433,7 +433,7 @@ func TestConcurrentFaults(t *testing.T) {
 				running.Go(func() {
 					for range 5 {
 						switch err := breakCalls["Integrations.Get"](once, client); breakOutcome(err) {
-						case "TransportError after 1, maybe sent: true":
+						case "TransportError after 1, maybe sent: false":
 							failed.Add(1)
 						case "DecodeError 200 after 1":
 							decoded.Add(1)

@@ -233,14 +233,17 @@ func start(tb testing.TB, opts []Option) (*Server, error) {
 // Close stops the server. Requests that are under way fail.
 func (s *Server) Close() { _ = s.http.Close() }
 
-// Client returns a client of the server. Options come after the server's own
-// base URL, and after its HTTP client if it is one [WithoutNetwork].
+// Client returns a client of the server, with connections of its own. Options
+// come after the server's own base URL and HTTP client.
 func (s *Server) Client(opts ...apono.Option) *apono.Client {
 	s.help()
-	own := []apono.Option{apono.WithBaseURL(s.URL)}
+	// Of its own, because one that is shared with clients elsewhere may hold
+	// connections that were opened outside a synctest bubble.
+	var transport http.RoundTripper = &http.Transport{MaxIdleConnsPerHost: 100, IdleConnTimeout: 30 * time.Second}
 	if s.noNetwork {
-		own = append(own, apono.WithHTTPClient(&http.Client{Transport: direct{s}}))
+		transport = direct{s}
 	}
+	own := []apono.Option{apono.WithBaseURL(s.URL), apono.WithHTTPClient(&http.Client{Transport: transport})}
 	client, err := apono.NewClient(s.Token, append(own, opts...)...)
 	if err != nil {
 		s.fail("%v", err)

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
@@ -240,4 +241,21 @@ func TestCatalog(t *testing.T) {
 	entry, err := server.Client().Integrations.GetCatalogEntry(t.Context(), "mine")
 	require.NoError(t, err)
 	require.Equal(t, "Mine", entry.Name)
+}
+
+// A connection that a client outside a synctest bubble keeps would end the
+// process if a client inside one took it.
+func TestClientSharesNoConnections(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	outside, err := apono.NewClient(server.Token, apono.WithBaseURL(server.URL))
+	require.NoError(t, err)
+	_, err = outside.Integrations.List(t.Context())
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		inside := server.Client()
+		_, err := inside.Integrations.List(t.Context())
+		require.NoError(t, err)
+		inside.CloseIdleConnections()
+	})
 }

@@ -26,9 +26,13 @@ import (
 // which may be nil, and what counts its bodies.
 func hostileClient(t *testing.T, server *hostile.Server, records *bytes.Buffer, opts ...apono.Option) (*apono.Client, *closing) {
 	t.Helper()
-	counting := &closing{next: server.Transport()}
+	counting := new(closing)
 	all := []apono.Option{
-		apono.WithBaseURL(server.URL), apono.WithHTTPClient(&http.Client{Transport: counting}),
+		apono.WithBaseURL(server.URL), apono.WithHTTPClient(&http.Client{Transport: server.Transport()}),
+		apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			counting.next = next
+			return counting
+		}),
 		apono.WithMaxResponseBytes(1 << 16), apitest.Quickly,
 	}
 	if records != nil {
@@ -165,7 +169,8 @@ const (
 	cut      = "200 OK with a body that cannot be used: unexpected EOF"
 	tooLarge = "200 OK with a body that cannot be used: the body is larger than the limit"
 	notJSON  = "200 OK with a body that cannot be used: the body is not JSON"
-	late     = "no answer within 50ms"
+	late     = "no response within 50ms: raise WithAttemptTimeout for a slow server"
+	lateBody = "only * bytes of the body within *: raise WithAttemptTimeout for a slow server"
 	slowDown = "429 Too Many Requests: slow down"
 )
 
@@ -190,7 +195,7 @@ func scenarios(elsewhere map[string]string) []scenario {
 		same("400 with an object", refused(1, "400 Bad Request"), hostile.Status(400, apitest.OneIntegration)),
 		same("401 as documented", refused(1, "401 Unauthorized"), hostile.Unauthorized()),
 		same("403", refused(1, "403 Forbidden: not yours"), hostile.Status(403, `{"message":"not yours"}`)),
-		same("404 with HTML", refused(1, "404 Not Found"), hostile.HTML(404)),
+		same("404 with HTML", refused(1, "404 Not Found: an HTML page*"), hostile.HTML(404)),
 		same("409", refused(1, "409 Conflict: it exists, code E9"), hostile.Status(409, `{"message":"it exists","code":"E9"}`)),
 		same("422", refused(1, "422 Unprocessable Entity: name: too long"), hostile.Status(422, `{"errors":["name: too long"]}`)),
 		same("501", refused(1, "501 Not Implemented"), hostile.Status(501, "")),
@@ -259,7 +264,7 @@ func scenarios(elsewhere map[string]string) []scenario {
 		broken("header without a colon", lost, "*", hostile.Raw("HTTP/1.1 200 OK\r\nBroken\r\n\r\n")),
 		broken("header without end", lost, "net/http: HTTP/1.x transport connection broken: *", hostile.Raw("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 1<<18))),
 		broken("header that drips", lost, late, hostile.DripHeader()),
-		broken("body that drips", unusable, "200 OK with a body that cannot be used: "+late, hostile.DripBody()),
+		broken("body that drips", unusable, "200 OK with a body that cannot be used: "+lateBody, hostile.DripBody()),
 		broken("header without a body", unusable, cut, hostile.HeaderOnly()),
 		broken("body cut short of its length", unusable, cut, hostile.CutLength(apitest.OneIntegration)),
 		broken("body cut between chunks", unusable, cut, hostile.CutChunked(apitest.OneIntegration)),
@@ -288,9 +293,8 @@ func scenarios(elsewhere map[string]string) []scenario {
 		confirmed("null", unusable(1, unfit+"the body is null"), ok(1), hostile.JSON(" null\n")),
 		confirmed("nothing", unusable(1, unfit+"the body is empty"), ok(1), hostile.JSON("")),
 		confirmed("204", unusable(1, "204 No Content with a body that cannot be used: the body is empty"), ok(1), hostile.NoContent()),
-		same("a page of HTML", unusable(1, unfit+"invalid character '<' at start of value"), hostile.HTML(200)),
+		same("a page of HTML", unusable(1, unfit+"an HTML page* came in place of JSON: *"), hostile.HTML(200)),
 	)
-	all[len(all)-1].del = unusable(1, notJSON)
 
 	// Redirects.
 	for status, text := range map[int]string{
@@ -311,7 +315,7 @@ func overlong(name, retryAfter, wait string) scenario {
 // broken is a failure after which nobody knows whether the request was carried
 // out.
 func broken(name string, kind func(int, string) outcome, text string, mode hostile.Mode) scenario {
-	s := scenario{name: name, modes: []hostile.Mode{mode}, column: columnBroken, safe: kind(3, text), other: kind(1, text), once: kind(1, text)}
+	s := scenario{name: name, modes: []hostile.Mode{mode}, column: columnBroken, safe: kind(3, text), other: kind(1, text), once: kind(1, "*"+text)}
 	s.unread = strings.Contains(name, "before the request was read")
 	if s.slow = strings.Contains(name, "drips"); s.slow {
 		s.opts = []apono.Option{apono.WithAttemptTimeout(50 * time.Millisecond)}
@@ -348,6 +352,9 @@ func isOutcome(t *testing.T, err error, v verb, want outcome) {
 	case *apono.TransportError:
 		attempts = err.Attempts
 		kind = map[bool]string{true: "lost", false: "unsent"}[err.MaybeSent]
+	}
+	if want.kind == "lost" && v.name == "GET" {
+		want.kind = "unsent" // whether a read arrived does not matter
 	}
 	require.Equal(t, want.kind, kind)
 	require.Equal(t, want.attempts, attempts)
@@ -527,10 +534,13 @@ func TestBrokenKeptConnection(t *testing.T) {
 				client, _ := hostileClient(t, server, nil)
 				require.NoError(t, apitest.GetIntegration(t.Context(), client))
 				err := v.call(t.Context(), client)
-				require.True(t, apitest.ErrorAs[*apono.TransportError](t, err).MaybeSent)
+				require.Equal(t, v.name != "GET", apitest.ErrorAs[*apono.TransportError](t, err).MaybeSent)
 				accepted, _ := server.Connections()
 				requests := len(server.Requests()) - 1
 				require.Equal(t, []int{4, 3, 3, 1, 1, 1}[i], requests) // as verbs: the first of GET is net/http's
+				if v.name == "read that uses up" {
+					accepted-- // it has a connection of its own
+				}
 				require.Equal(t, requests, accepted)
 			})
 		}
@@ -653,7 +663,7 @@ func TestHostileOffsetLists(t *testing.T) {
 		{"a first page from elsewhere", pages(hostile.OffsetPage(4, 2, 2, "c", "d")), "", "/", apono.ErrTruncated, truncated + "0 items read, total 4: asked for the items from 0, the server answered those from 2"},
 		{"a total of nothing", pages(hostile.OffsetPage(0, 0, 0, "a"), hostile.OffsetPage(0, 0, 1)), "a", "/ skip=1/", nil, ""},
 		{"a negative total", pages(hostile.OffsetPage(-1, -1, 0, "a"), hostile.OffsetPage(-1, -1, 1)), "a", "/ skip=1/", nil, ""},
-		{"a page that fails", pages(hostile.OffsetPage(2, 1, 0, "a"), hostile.HTML(403)), "a", "/ skip=1/", apono.ErrForbidden, path + "403 Forbidden"},
+		{"a page that fails", pages(hostile.OffsetPage(2, 1, 0, "a"), hostile.HTML(403)), "a", "/ skip=1/", apono.ErrForbidden, path + "403 Forbidden: an HTML page*"},
 		{"no pagination", pages(hostile.JSON(`{"data":[]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: it has no pagination, so that nothing says whether it is complete"},
 		{"a total beyond numbers", pages(hostile.JSON(`{"data":[],"pagination":{"total":1e400,"limit":0,"offset":0}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination.total: number out of the range of int"},
 	} {

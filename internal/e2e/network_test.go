@@ -378,7 +378,7 @@ func TestSloppyTransports(t *testing.T) {
 		check  func(t *testing.T, err error)
 	}{
 		{"neither answer nor error", func(*http.Request) (*http.Response, error) { return nil, nil }, func(t *testing.T, err error) {
-			require.ErrorContains(t, apitest.ErrorAs[*apono.TransportError](t, err), "neither an answer nor an error")
+			require.ErrorContains(t, apitest.ErrorAs[*apono.TransportError](t, err), "neither a response nor an error")
 		}},
 		{"both", func(req *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(apitest.OneIntegration)), Request: req}, apitest.ErrReset

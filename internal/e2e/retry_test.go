@@ -122,18 +122,20 @@ func TestMaybeSent(t *testing.T) {
 	t.Parallel()
 	once := apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1})
 	for _, tc := range []struct {
-		name string
-		err  error
-		want bool
+		name, method string
+		err          error
+		want         bool
 	}{
-		{"connection refused", apitest.ErrConnectionRefused, false},
-		{"no such host", errNoHost, false},
-		{"connection broken after sending", apitest.ErrReset, true},
+		{"connection refused", http.MethodPost, apitest.ErrConnectionRefused, false},
+		{"no such host", http.MethodPost, errNoHost, false},
+		{"connection broken after sending", http.MethodPost, apitest.ErrReset, true},
+		{"deletion broken after sending", http.MethodDelete, apitest.ErrReset, true},
+		{"read broken after sending", http.MethodGet, apitest.ErrReset, false}, // it does not matter
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			fake := script.New(t, script.Response{Err: tc.err})
-			err := apitest.CallWith(t.Context(), http.MethodPost, apitest.NewClient(t, fake, once))
+			err := apitest.CallWith(t.Context(), tc.method, apitest.NewClient(t, fake, once))
 			require.Equal(t, tc.want, apitest.ErrorAs[*apono.TransportError](t, err).MaybeSent)
 		})
 	}
@@ -436,7 +438,7 @@ func TestContextEndsAnAttempt(t *testing.T) {
 		defer cancel()
 		fake := script.New(t, script.Response{Delay: time.Hour})
 		started := time.Now()
-		err := apitest.GetIntegration(ctx, apitest.NewClient(t, fake))
+		err := apitest.CallWith(ctx, http.MethodPost, apitest.NewClient(t, fake))
 		require.Equal(t, 10*time.Second, time.Since(started))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.True(t, apitest.ErrorAs[*apono.TransportError](t, err).MaybeSent)
@@ -495,7 +497,7 @@ func TestAttemptTimeoutCoversTheBody(t *testing.T) {
 		require.Equal(t, time.Second, time.Since(started))
 		require.Equal(t, 1, requests)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, apitest.ErrorAs[*apono.DecodeError](t, err), "no answer within 1s")
+		require.ErrorContains(t, apitest.ErrorAs[*apono.DecodeError](t, err), "only 0 bytes of the body within 1s: raise WithAttemptTimeout")
 	})
 }
 

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"github.com/apono-go/apono/internal/operation"
 )
 
 // result is what one attempt came to.
@@ -29,13 +32,16 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	c.attempts++
-	started := time.Now()
-	timeout := c.transport.config.AttemptTimeout
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, attemptTimeout(timeout))
-	defer cancel()
+	clock := clock{timeout: c.timeout(), limit: c.transport.limit}
+	ctx = withDialTimeout(clock.start(ctx), clock.timeout)
+	defer clock.stop()
 	var trace connTrace
 	if c.request.Operation.Changes { // otherwise it is retried, sent or not
 		ctx = trace.watch(ctx)
+	}
+	if c.request.Operation.Class == operation.Consuming || c.suspect {
+		ctx = context.WithValue(ctx, aloneKey{}, &trace)
+		c.suspect = false
 	}
 	resp, err := c.transport.next.RoundTrip(req.WithContext(ctx))
 	if resp != nil && resp.Body != nil {
@@ -43,13 +49,13 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case err != nil:
-		c.latest = c.failed(ctx, err, trace.unsent())
+		c.latest = c.failed(ctx, err, &trace)
 	case resp == nil:
-		c.latest = c.failed(ctx, errors.New("the transport gave neither an answer nor an error"), false)
+		c.latest = c.failed(ctx, errors.New("the transport returned neither a response nor an error"), &trace)
 	default:
-		c.latest = c.responded(ctx, resp)
+		c.latest = c.responded(ctx, resp, clock.body(resp.Body))
 	}
-	c.latest.took = time.Since(started)
+	c.latest.took = time.Since(clock.started)
 	if c.latest.resp == nil {
 		return nil, c.latest.err
 	}
@@ -78,18 +84,31 @@ func (c *call) admit(ctx context.Context) (context.Context, error) {
 	return withToken(ctx, c.token), nil
 }
 
+// timeout is that of one attempt, 0 for none.
+func (c *call) timeout() time.Duration {
+	if own := c.request.Timeout; own != nil {
+		return *own
+	}
+	return c.transport.config.AttemptTimeout
+}
+
 // failed is the result of an attempt without a response.
-func (c *call) failed(ctx context.Context, err error, unsent bool) result {
-	unsent = unsent || isDialError(err)
+func (c *call) failed(ctx context.Context, err error, trace *connTrace) result {
+	// An alert that comes on a new connection in place of the response ended the
+	// handshake: in TLS 1.3 the client has sent its request by then.
+	unsent := trace.unsent() || isDialError(err) || isAlert(err) && !trace.reused.Load()
 	c.uncertain = c.uncertain || !unsent
-	return result{err: c.explain(ctx, err), unsent: unsent}
+	err = c.explain(ctx, err)
+	c.suspect = !unsent && IsTimeout(err)
+	return result{err: err, unsent: unsent}
 }
 
 // responded is the result of an attempt with a response, whose body it reads.
-func (c *call) responded(ctx context.Context, resp *http.Response) result {
-	buffer, err := readAll(resp.Body, resp.ContentLength, c.transport.config.MaxBytes)
+func (c *call) responded(ctx context.Context, resp *http.Response, body io.Reader) result {
+	buffer, err := readAll(body, resp.ContentLength, c.transport.config.MaxBytes)
 	if err != nil {
 		err = c.explain(ctx, err)
+		c.suspect = IsTimeout(err)
 	}
 	came := &Response{
 		StatusCode: resp.StatusCode, Header: resp.Header, Body: buffer.Bytes(), ReadErr: err,
@@ -126,22 +145,22 @@ func withoutURL(err error) error {
 	return err
 }
 
-// attemptTimeout is the error of an attempt that took too long.
-type attemptTimeout time.Duration
-
-func (t attemptTimeout) Error() string { return fmt.Sprintf("no answer within %s", time.Duration(t)) }
-func (t attemptTimeout) Timeout() bool { return true }
-
-// Is makes the error a deadline's, as net/http's own timeouts are.
-func (t attemptTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
+// aloneKey is the key under which a context holds the trace of an attempt that
+// gets a connection of its own: a read that must not be sent twice, and an
+// attempt after one that timed out, maybe on a connection that is dead. That one
+// may serve other calls, so that it is not closed.
+type aloneKey struct{}
 
 // connTrace watches whether a connection was asked for and whether one was had.
-type connTrace struct{ asked, got atomic.Bool }
+type connTrace struct{ asked, got, reused atomic.Bool }
 
 func (t *connTrace) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { t.asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			t.got.Store(true)
+			t.reused.Store(info.Reused)
+		},
 	})
 }
 

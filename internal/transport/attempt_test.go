@@ -83,8 +83,9 @@ func TestAttemptTimeout(t *testing.T) {
 		<-req.Context().Done()
 		return nil, req.Context().Err()
 	}
-	for name, next := range map[string]roundTripFunc{"header": silent, "body": stalled} {
-		t.Run(name, func(t *testing.T) {
+	const advice = " within 5s: raise WithAttemptTimeout for a slow server"
+	for text, next := range map[string]roundTripFunc{"no response" + advice: silent, "only 0 bytes of the body" + advice: stalled} {
+		t.Run(text, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				transport := newTransport(t, next, func(config *Config) {
@@ -98,9 +99,9 @@ func TestAttemptTimeout(t *testing.T) {
 				if resp != nil {
 					err = resp.ReadErr
 				}
-				require.EqualError(t, err, "no answer within 5s")
+				require.EqualError(t, err, text)
 				require.ErrorIs(t, err, context.DeadlineExceeded)
-				var timeout interface{ Timeout() bool }
+				var timeout net.Error
 				require.ErrorAs(t, err, &timeout)
 				assert.True(t, timeout.Timeout())
 			})
@@ -148,7 +149,7 @@ func TestSloppyTransports(t *testing.T) {
 	t.Run("neither response nor error", func(t *testing.T) {
 		t.Parallel()
 		_, err := send(t, newTransport(t, roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, nil })), creating)
-		require.EqualError(t, err, "the transport gave neither an answer nor an error")
+		require.EqualError(t, err, "the transport returned neither a response nor an error")
 		assert.True(t, failure(t, err).MaybeSent)
 	})
 	t.Run("both", func(t *testing.T) {

@@ -50,5 +50,15 @@ func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		req.Header["Authorization"] = []string{"Bearer " + token()}
 	}
-	return a.next.RoundTrip(req)
+	var resp *http.Response
+	var err error
+	if trace, ok := req.Context().Value(aloneKey{}).(*connTrace); ok {
+		resp, err = roundTripAlone(a.next, req, trace)
+	} else {
+		resp, err = a.next.RoundTrip(req)
+	}
+	if err != nil {
+		err = proxyError(a.next, req, err)
+	}
+	return resp, err
 }

@@ -3,12 +3,15 @@ package transport
 import (
 	"bytes"
 	"errors"
+	"html"
 	"io"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ErrTooLarge says that a body was longer than the limit.
@@ -79,7 +82,7 @@ func (r *Response) Redacted() (http.Header, []byte) {
 			values[i] = r.Mask(value)
 		}
 	}
-	if !bytes.Contains(r.Body, []byte(r.token)) {
+	if !bytes.Contains(r.Body, []byte(r.token)) && !bytes.Contains(r.Body, []byte(html.EscapeString(r.token))) {
 		return header, r.Body
 	}
 	return header, []byte(r.Mask(string(r.Body)))
@@ -88,11 +91,45 @@ func (r *Response) Redacted() (http.Header, []byte) {
 // Mask returns text from the response without the token.
 func (r *Response) Mask(text string) string { return mask(text, r.token) }
 
-// mask also finds the token where it was quoted.
+// wholeOnly is the length below which a token is masked only where nothing that
+// may belong to a word stands beside it: a few characters are part of many words.
+const wholeOnly = 8
+
+// mask also finds the token where it was quoted, or escaped for HTML.
 func mask(text, token string) string {
 	if token == "" {
 		return text
 	}
 	quoted := strconv.Quote(token)
-	return strings.NewReplacer(token, redacted, quoted[1:len(quoted)-1], redacted).Replace(text)
+	for _, form := range []string{token, quoted[1 : len(quoted)-1], html.EscapeString(token)} {
+		if len(token) >= wholeOnly {
+			text = strings.ReplaceAll(text, form, redacted)
+		} else {
+			text = replaceWhole(text, form)
+		}
+	}
+	return text
 }
+
+// replaceWhole masks a word where it is not part of a longer one.
+func replaceWhole(text, word string) string {
+	var b strings.Builder
+	for at := 0; ; {
+		i := strings.Index(text[at:], word)
+		if i < 0 {
+			return b.String() + text[at:]
+		}
+		i += at
+		end := i + len(word)
+		before, _ := utf8.DecodeLastRuneInString(text[:i])
+		after, _ := utf8.DecodeRuneInString(text[end:])
+		if isOfWord(before) || isOfWord(after) {
+			b.WriteString(text[at:end])
+		} else {
+			b.WriteString(text[at:i] + redacted)
+		}
+		at = end
+	}
+}
+
+func isOfWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }

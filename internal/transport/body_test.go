@@ -104,10 +104,31 @@ func TestRedacted(t *testing.T) {
 
 func TestMask(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, "a [redacted] b [redacted]", mask("a s3cret b s3cret", "s3cret"))
-	assert.Equal(t, "a b", mask("a b", "s3cret"))
+	const long = "s3cret-token"
+	assert.Equal(t, "a [redacted] b [redacted]", mask("a s3cret-token b s3cret-token", long))
+	assert.Equal(t, "xx[redacted]xx", mask("xxs3cret-tokenxx", long), "wherever a long one stands")
+	assert.Equal(t, "a b", mask("a b", long))
 	assert.Equal(t, "a b", mask("a b", ""))
-	assert.Equal(t, `malformed "[redacted]"`, mask(fmt.Sprintf("malformed %q", `s3"cret`), `s3"cret`))
+	assert.Equal(t, `malformed "[redacted]"`, mask(fmt.Sprintf("malformed %q", `s3"cret-token`), `s3"cret-token`))
+	assert.Equal(t, "<p>[redacted]</p>", mask("<p>s3&amp;cret-token</p>", "s3&cret-token"))
+}
+
+// A short token, such as that of a fake, is part of many words. An error without
+// half of its letters helps nobody.
+func TestShortTokenIsMaskedWhereItStandsAlone(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"no such status":           "no such status",
+		"us":                       "[redacted]",
+		"Bearer us":                "Bearer [redacted]",
+		`{"token":"us","x":"use"}`: `{"token":"[redacted]","x":"use"}`,
+		"bus, us, us_east, us-1":   "bus, [redacted], us_east, [redacted]-1",
+		"usus us us":               "usus [redacted] [redacted]",
+		"maüus us":                 "maüus [redacted]",
+	} {
+		assert.Equal(t, want, mask(text, "us"))
+	}
+	assert.Equal(t, `"[redacted]"`, mask(`"a\"b"`, `a"b`))
 }
 
 // BenchmarkReadAll is what buffers and the claimed length are for.

@@ -1,13 +1,20 @@
 package transport
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 )
 
+// ErrAbandoned is the cause of a context whose call this library gave up itself:
+// read-ahead that is not wanted any more.
+var ErrAbandoned = errors.New("the result is not wanted any more")
+
 // record logs the attempt that has just ended, at a level that follows its
-// outcome: Debug for success, Warn for a rejection, Error for a failure.
-func (c *call) record() {
+// outcome: Debug for success and for what was given up, Warn for a rejection or
+// an attempt that is followed by another, Error for a failure.
+func (c *call) record(retried bool) {
 	logger := c.transport.config.Logger
 	if logger == nil {
 		return
@@ -31,11 +38,16 @@ func (c *call) record() {
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
-	logger.LogAttrs(c.ctx, level(resp, err), "apono request", attrs...)
+	logger.LogAttrs(c.ctx, c.level(err, retried), "apono request", attrs...)
 }
 
-func level(resp *Response, err error) slog.Level {
+func (c *call) level(err error, retried bool) slog.Level {
+	resp := c.latest.resp
 	switch {
+	case context.Cause(c.ctx) == ErrAbandoned: //nolint:errorlint // the very cause
+		return slog.LevelDebug
+	case retried:
+		return slog.LevelWarn
 	case err != nil || resp.StatusCode >= http.StatusInternalServerError:
 		return slog.LevelError
 	case resp.StatusCode >= http.StatusMultipleChoices:

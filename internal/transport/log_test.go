@@ -67,6 +67,48 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// Whoever is woken by an Error should find a call that failed.
+func TestOnlyTheLastFailureIsAnError(t *testing.T) {
+	t.Parallel()
+	abandoned, cancel := context.WithCancelCause(t.Context())
+	for _, tc := range []struct {
+		name    string
+		answers []script.Response
+		want    string
+	}{
+		{"recovery", []script.Response{{Status: 503}, {Err: errReset}, {}}, "WARN WARN DEBUG"},
+		{"failure", []script.Response{{Err: errReset}, {Status: 503}, {Status: 503}}, "WARN WARN ERROR"},
+		{"rejection", []script.Response{{Status: 503}, {Status: 404}}, "WARN WARN"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var records bytes.Buffer
+				_, _ = send(t, newTransport(t, script.New(t, tc.answers...), logInto(&records)), reading)
+				assert.Equal(t, tc.want, levels(records.String()))
+			})
+		})
+	}
+	var records bytes.Buffer
+	next := roundTripFunc(func(*http.Request) (*http.Response, error) {
+		cancel(ErrAbandoned)
+		return nil, context.Canceled
+	})
+	_, err := newTransport(t, next, logInto(&records)).Send(abandoned, Request{Operation: reading, URL: "https://apono.test/"})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, "DEBUG", levels(records.String()))
+}
+
+// levels are those of records.
+func levels(records string) string {
+	var all []string
+	for line := range strings.Lines(records) {
+		level, _, _ := strings.Cut(strings.TrimPrefix(line, "level="), " ")
+		all = append(all, level)
+	}
+	return strings.Join(all, " ")
+}
+
 // What was not attempted is not logged as an attempt.
 func TestNoRecordWithoutAnAttempt(t *testing.T) {
 	t.Parallel()

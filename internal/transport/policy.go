@@ -1,12 +1,14 @@
 package transport
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"math"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,11 +131,14 @@ func mayHaveActed(status int) bool {
 		status >= http.StatusInternalServerError
 }
 
-// isDialError says that no connection came about, so that nothing was sent.
+// isDialError says that no connection came about, so that nothing was sent. An
+// HTTP/2 connection that ends before its first request has no error of its own.
 func isDialError(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
-	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns)
+	var proxy *ProxyError
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns) ||
+		errors.As(err, &proxy) || strings.HasSuffix(err.Error(), "http2: client conn could not be established")
 }
 
 // isPermanent says that the same request will fail in the same way.
@@ -142,15 +147,49 @@ func isPermanent(err error) bool {
 	if errors.As(err, &dns) {
 		return dns.IsNotFound
 	}
+	return IsRejected(err)
+}
+
+// IsRejected says that the way to the server is closed until somebody changes
+// something: a certificate is bad, one side rejects the other's TLS, or a proxy
+// rejects the connection.
+func IsRejected(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError
 		authority    x509.UnknownAuthorityError
 		hostname     x509.HostnameError
 		invalid      x509.CertificateInvalidError
 		record       tls.RecordHeaderError
+		proxy        *ProxyError
 	)
 	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) ||
-		errors.As(err, &invalid) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
+		errors.As(err, &invalid) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch) ||
+		errors.As(err, &proxy) && proxy.permanent() || isAlert(err)
+}
+
+// alerts are those of TLS that end a handshake for good (RFC 8446, section 6.2).
+var alerts = []tls.AlertError{
+	40,                         // handshake failure
+	42, 43, 44, 45, 46, 48, 49, // bad, unsupported, revoked, expired or unknown certificate, unknown CA, access denied
+	70, 71, // protocol version, insufficient security
+	112, 116, 120, // unrecognized name, certificate required, no application protocol
+}
+
+// isAlert says that one side ended the handshake with an alert for good. Over TCP
+// crypto/tls hides which one it was in a type of its own, which prints as
+// tls.AlertError does.
+func isAlert(err error) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" && op.Op != "local error" {
+		return false
+	}
+	return slices.ContainsFunc(alerts, func(alert tls.AlertError) bool { return op.Err.Error() == alert.Error() })
+}
+
+// IsTimeout says that something took too long, whoever set the limit.
+func IsTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // RetryAfter returns how long a Retry-After header asks to wait, or zero where

@@ -20,6 +20,8 @@ import (
 
 var errNoHost = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "apono.test", IsNotFound: true}}
 
+var errAlert = &net.OpError{Op: "remote error", Err: tls.AlertError(48)}
+
 // A create that is sent again after a failure that leaves open whether it was
 // carried out creates a second object; a read that is not sent again leaves every
 // caller to write a loop.
@@ -53,10 +55,13 @@ func TestDecideByOutcome(t *testing.T) {
 		{"503 with too large a body", outcome{status: 503, err: ErrTooLarge}, no, no, no},
 		{"504", outcome{status: 504}, temporary, no, no},
 		{"broken connection", outcome{err: errReset}, broken, no, no},
-		{"attempt timeout", outcome{err: attemptTimeout(time.Second)}, broken, no, no},
+		{"attempt timeout", outcome{err: &TimeoutError{}}, broken, no, no},
 		{"refused connection", outcome{err: errRefused, unsent: true}, neverSent, neverSent, neverSent},
 		{"no such host", outcome{err: errNoHost, unsent: true}, no, no, no},
 		{"bad certificate", outcome{err: x509.UnknownAuthorityError{}}, no, no, no},
+		{"bad client certificate", outcome{err: errAlert, unsent: true}, no, no, no},
+		{"proxy that rejects", outcome{err: &ProxyError{Status: 407}, unsent: true}, no, no, no},
+		{"proxy that fails", outcome{err: &ProxyError{Status: 502}, unsent: true}, neverSent, neverSent, neverSent},
 	} {
 		tc.o.attempts, tc.o.left = 1, math.MaxInt64
 		policy := Policy{MaxAttempts: 3, MinWait: time.Second, MaxWait: time.Second, MaxRetryAfter: time.Minute}
@@ -156,12 +161,14 @@ func TestFailuresThatDoNotPass(t *testing.T) {
 		errNoHost, &tls.CertificateVerificationError{Err: errors.New("revoked")}, x509.UnknownAuthorityError{},
 		x509.HostnameError{Certificate: &x509.Certificate{}, Host: "apono.test"}, x509.CertificateInvalidError{Reason: x509.Expired},
 		tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, http.ErrSchemeMismatch,
+		errAlert, &net.OpError{Op: "local error", Err: errors.New("tls: protocol version not supported")}, &ProxyError{Status: 403},
 	} {
 		assert.True(t, isPermanent(fmt.Errorf("wrapped: %w", err)), "%T", err)
 	}
 	for _, err := range []error{
-		errReset, errRefused, io.EOF, attemptTimeout(1), &net.DNSError{Err: "server misbehaving", IsTemporary: true},
-		&net.OpError{Op: "dial", Err: &net.DNSError{Err: "i/o timeout", IsTimeout: true}},
+		errReset, errRefused, io.EOF, &TimeoutError{}, &net.DNSError{Err: "server misbehaving", IsTemporary: true},
+		&net.OpError{Op: "dial", Err: &net.DNSError{Err: "i/o timeout", IsTimeout: true}}, &ProxyError{Status: 503},
+		&net.OpError{Op: "remote error", Err: tls.AlertError(80)}, &net.OpError{Op: "read", Err: tls.AlertError(48)},
 	} {
 		assert.False(t, isPermanent(err), "%v", err)
 	}
@@ -170,10 +177,11 @@ func TestFailuresThatDoNotPass(t *testing.T) {
 // What was not sent can be sent again, whatever it does.
 func TestFailuresBeforeAnythingWasSent(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{errRefused, errNoHost, &net.OpError{Op: "proxyconnect", Err: errReset}, &net.DNSError{Err: "server misbehaving"}} {
+	for _, err := range []error{errRefused, errNoHost, &net.OpError{Op: "proxyconnect", Err: errReset}, &net.DNSError{Err: "server misbehaving"},
+		&ProxyError{Status: 503}, errors.New("http2: client conn could not be established")} {
 		assert.True(t, isDialError(fmt.Errorf("wrapped: %w", err)), "%v", err)
 	}
-	for _, err := range []error{errReset, io.EOF, &net.OpError{Op: "read", Err: errReset}, &net.OpError{Op: "write", Err: errReset}, attemptTimeout(1)} {
+	for _, err := range []error{errReset, io.EOF, &net.OpError{Op: "read", Err: errReset}, &net.OpError{Op: "write", Err: errReset}, &TimeoutError{}} {
 		assert.False(t, isDialError(err), "%v", err)
 	}
 }

@@ -6,11 +6,12 @@
 //   - transport.go: Send is one call, whatever the number of attempts. The loop
 //     is go-retryablehttp's, and inside it an http.Client sees to cookies and to
 //     redirects, of which none is followed.
-//   - attempt.go: RoundTrip is one attempt: the limiter, a token, the timeout,
-//     the request, and the reading of what came.
+//   - attempt.go: RoundTrip is one attempt: the limiter, a token, the timeout
+//     (timeout.go), the request, and the reading of what came.
 //   - Here the caller's middleware has its place, outermost first.
 //   - auth.go: the authorizer adds the token, for the API's own address only.
 //     Behind it is the caller's transport.
+//   - conn.go: some attempts get a connection of their own from it.
 //   - body.go: what came is read up to a limit, and what is shown of it is rid
 //     of the token.
 //   - policy.go: pure functions decide whether another attempt follows, and when.
@@ -23,14 +24,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strings"
+	"reflect"
 	"time"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -49,8 +49,9 @@ type Config struct {
 	// Token gives the bearer token for one attempt.
 	Token func(context.Context) (string, error)
 	// Renewable says that asking Token again after a 401 may help.
-	Renewable      bool
-	Policy         Policy
+	Renewable bool
+	Policy    Policy
+	// AttemptTimeout is how long the header of a response may take, 0 for ever.
 	AttemptTimeout time.Duration
 	MaxBytes       int64
 	Logger         *slog.Logger
@@ -68,6 +69,8 @@ type Request struct {
 	Body []byte
 	// Once forbids every retry.
 	Once bool
+	// Timeout is that of each attempt in place of the Config's, if not nil.
+	Timeout *time.Duration
 }
 
 // Response is what came, read to its end or as far as it went.
@@ -93,7 +96,8 @@ type Response struct {
 type Error struct {
 	Err      error
 	Attempts int
-	// MaybeSent says that the server may have carried the request out.
+	// MaybeSent says that the server may have carried the request out. It is for
+	// operations that change something.
 	MaybeSent bool
 	// Last is the last response before the end, nil if there was none.
 	Last *Response
@@ -106,12 +110,14 @@ func (e *Error) Unwrap() error { return e.Err }
 type Transport struct {
 	config Config
 	client http.Client       // a call's own is made of it
+	limit  time.Duration     // the Timeout of the caller's, for one attempt
 	next   http.RoundTripper // the middleware and what is behind it
 }
 
 // New returns a Transport. It fails when a middleware returns nil.
 func New(config Config) (*Transport, error) {
-	t := &Transport{config: config, client: *config.HTTPClient}
+	t := &Transport{config: config, client: *config.HTTPClient, limit: config.HTTPClient.Timeout}
+	t.client.Timeout = 0 // the attempt sees to it, and says whose it was
 	// A redirect would carry the token to wherever the response points, and turn
 	// a DELETE into a GET; the caller gets the 3xx itself.
 	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -119,11 +125,18 @@ func New(config Config) (*Transport, error) {
 		origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport), direct: len(config.Middleware) == 0,
 	}
 	for _, middleware := range config.Middleware {
-		if t.next = middleware(t.next); t.next == nil {
+		if t.next = middleware(t.next); IsNil(t.next) {
 			return nil, errors.New("the middleware returned nil")
 		}
 	}
 	return t, nil
+}
+
+// IsNil reports whether an interface is nil or holds a nil pointer or function,
+// which would panic in the first request.
+func IsNil(v any) bool {
+	value := reflect.ValueOf(v)
+	return !value.IsValid() || (value.Kind() == reflect.Pointer || value.Kind() == reflect.Func) && value.IsNil()
 }
 
 // CloseIdleConnections closes the connections that no request is using.
@@ -174,6 +187,7 @@ type call struct {
 	renewed   bool          // a 401 was met by asking for another token
 	rejected  bool          // ... which has not been asked for yet
 	uncertain bool          // the server may have carried out an attempt
+	suspect   bool          // the latest attempt timed out on a connection
 }
 
 // operationKey is the key under which a context holds the operation.
@@ -196,11 +210,6 @@ func (c *call) outgoing() (*retryablehttp.Request, error) {
 		return nil, err
 	}
 	c.fill(req.Header)
-	if body == nil && op.Class == operation.Consuming {
-		// net/http sends a GET again by itself when a kept-alive connection breaks,
-		// unless the request has a body that it cannot get a second time.
-		req.Body, req.GetBody = io.NopCloser(strings.NewReader("")), nil
-	}
 	return req, nil
 }
 
@@ -222,7 +231,7 @@ func (c *call) again() bool {
 	if !c.request.Once && c.ctx.Err() == nil {
 		retry, wait, why = decide(c.request.Operation, c.outcome(), c.transport.config.Policy)
 	}
-	c.record()
+	c.record(retry)
 	switch why {
 	case tokenRejected:
 		c.renewed, c.rejected = true, true
@@ -280,7 +289,7 @@ func (c *call) finish(err error) (*Response, error) {
 }
 
 func (c *call) fail(err error) *Error {
-	return &Error{Err: err, Attempts: c.attempts, MaybeSent: c.uncertain, Last: c.last}
+	return &Error{Err: err, Attempts: c.attempts, MaybeSent: c.uncertain && c.request.Operation.Changes, Last: c.last}
 }
 
 // ContextErr is the error of a context that has ended, with its cause where that

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/url"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +31,9 @@ var (
 	errReset   = errors.New("connection reset by peer")
 	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 )
+
+// quiet is for servers whose errors are part of the test.
+var quiet = log.New(io.Discard, "", 0)
 
 type roundTripFunc func(*http.Request) (*http.Response, error)
 
@@ -355,41 +357,4 @@ func TestConsumingReadIsRetriedOnlyWhenUnsent(t *testing.T) {
 			})
 		})
 	}
-}
-
-// net/http sends a GET again by itself when a kept connection breaks before the
-// response, because most reads do no harm. This one does.
-func TestConsumingReadIsSentOnceOnAKeptConnection(t *testing.T) {
-	t.Parallel()
-	var requests, connections atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		assert.Empty(t, r.TransferEncoding)
-		assert.NotContains(t, r.Header, "Content-Length")
-		if requests.Add(1) == 1 {
-			_, _ = io.WriteString(w, "{}")
-			return
-		}
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err == nil {
-			_ = conn.Close()
-		}
-	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
-		}
-	}
-	server.Start()
-	t.Cleanup(server.Close)
-	kept := &http.Transport{}
-	t.Cleanup(kept.CloseIdleConnections)
-
-	transport := newTransport(t, kept)
-	req := Request{Operation: consuming, URL: server.URL}
-	_, err := transport.Send(t.Context(), req)
-	require.NoError(t, err)
-	_, err = transport.Send(t.Context(), req)
-	assert.True(t, failure(t, err).MaybeSent)
-	assert.EqualValues(t, 1, connections.Load())
-	assert.EqualValues(t, 2, requests.Load())
 }

@@ -1,0 +1,496 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apono-go/apono/internal/operation"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// counting starts a server that counts its connections and requests.
+func counting(t *testing.T, h2 bool, handler http.HandlerFunc) (server *httptest.Server, connections, requests *atomic.Int32) {
+	t.Helper()
+	connections, requests = new(atomic.Int32), new(atomic.Int32)
+	server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		handler(w, r)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.EnableHTTP2 = h2
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server, connections, requests
+}
+
+// over returns a Transport over net/http's, and that one.
+func over(t *testing.T, server *httptest.Server, change ...func(*Config)) (*Transport, *http.Transport) {
+	t.Helper()
+	next := server.Client().Transport.(*http.Transport).Clone()
+	t.Cleanup(next.CloseIdleConnections)
+	quick := func(config *Config) { config.Policy.MinWait, config.Policy.MaxWait = 1, 1 }
+	return newTransport(t, next, append([]func(*Config){quick}, change...)...), next
+}
+
+// What net/http keeps it may send on again by itself. A read that uses something
+// up therefore gets a connection that nothing else uses, before it and after it,
+// and has no body, which gateways reject with a GET.
+func TestConsumingReadHasAConnectionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			closed := make(chan struct{}, 10)
+			server, connections, _ := counting(t, h2, func(w http.ResponseWriter, r *http.Request) {
+				assert.Equal(t, h2, r.ProtoMajor == 2)
+				assert.Empty(t, r.TransferEncoding)
+				assert.Zero(t, r.ContentLength)
+				assert.NotContains(t, r.Header, "Content-Length")
+				_, _ = io.WriteString(w, "{}")
+			})
+			state := server.Config.ConnState
+			server.Config.ConnState = func(conn net.Conn, s http.ConnState) {
+				state(conn, s)
+				if s == http.StateClosed {
+					closed <- struct{}{}
+				}
+			}
+			transport, _ := over(t, server)
+			for _, want := range []int32{1, 1} {
+				_, err := transport.Send(t.Context(), Request{Operation: reading, URL: server.URL})
+				require.NoError(t, err)
+				assert.Equal(t, want, connections.Load())
+			}
+			for _, want := range []int32{2, 3} {
+				resp, err := transport.Send(t.Context(), Request{Operation: consuming, URL: server.URL})
+				require.NoError(t, err)
+				require.NoError(t, resp.ReadErr)
+				assert.Equal(t, "{}", string(resp.Body))
+				assert.Equal(t, want, connections.Load())
+				<-closed
+			}
+			_, err := transport.Send(t.Context(), Request{Operation: reading, URL: server.URL})
+			require.NoError(t, err)
+			assert.EqualValues(t, 3, connections.Load(), "the kept one is still there")
+		})
+	}
+}
+
+// A transport that is not net/http's gets an ordinary request.
+func TestConsumingReadOverAnotherTransport(t *testing.T) {
+	t.Parallel()
+	next := roundTripFunc(func(req *http.Request) (*http.Response, error) {
+		assert.Nil(t, req.Body)
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+	})
+	resp, err := send(t, newTransport(t, next), consuming)
+	require.NoError(t, err)
+	assert.Equal(t, "{}", string(resp.Body))
+}
+
+// Middleware that drops a response must not leak its connection.
+func TestConnectionOfItsOwnEndsWithTheAttempt(t *testing.T) {
+	t.Parallel()
+	closed := make(chan struct{})
+	server, _, _ := counting(t, true, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateClosed {
+			close(closed)
+		}
+	}
+	transport, _ := over(t, server, func(config *Config) {
+		config.Middleware = []func(http.RoundTripper) http.RoundTripper{func(next http.RoundTripper) http.RoundTripper {
+			return roundTripFunc(func(req *http.Request) (*http.Response, error) {
+				_, _ = next.RoundTrip(req)
+				return nil, errReset
+			})
+		}}
+	})
+	_, err := transport.Send(t.Context(), Request{Operation: consuming, URL: server.URL})
+	require.ErrorIs(t, err, errReset)
+	<-closed
+}
+
+// A connection that went dead without a word takes a whole timeout to be found
+// out. The next attempt must not wait on it again, nor end other calls on it.
+func TestAttemptAfterATimeoutHasAConnectionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, stalls := range map[string]func(w http.ResponseWriter){
+		"no header": func(http.ResponseWriter) {},
+		"half a body": func(w http.ResponseWriter) {
+			_, _ = io.WriteString(w, "{")
+			_ = http.NewResponseController(w).Flush()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var addresses []string
+			release := make(chan struct{})
+			server, connections, _ := counting(t, true, func(w http.ResponseWriter, r *http.Request) {
+				switch r.URL.Path {
+				case "/slow":
+					<-release
+				case "/lost":
+					addresses = append(addresses, r.RemoteAddr)
+					if len(addresses) == 1 {
+						stalls(w)
+						<-r.Context().Done()
+						return
+					}
+				}
+				_, _ = io.WriteString(w, "{}")
+			})
+			transport, _ := over(t, server)
+			patient, quick := time.Minute, 100*time.Millisecond
+			_, err := transport.Send(t.Context(), Request{Operation: reading, URL: server.URL, Timeout: &patient})
+			require.NoError(t, err)
+			slow := make(chan error)
+			go func() {
+				_, err := transport.Send(t.Context(), Request{Operation: reading, URL: server.URL + "/slow", Timeout: &patient})
+				slow <- err
+			}()
+			resp, err := transport.Send(t.Context(), Request{Operation: reading, URL: server.URL + "/lost", Timeout: &quick})
+			require.NoError(t, err)
+			require.NoError(t, resp.ReadErr)
+			assert.Equal(t, 2, resp.Attempts)
+			require.Len(t, addresses, 2)
+			assert.NotEqual(t, addresses[0], addresses[1])
+			close(release)
+			require.NoError(t, <-slow, "the call that shares the suspect connection")
+			assert.EqualValues(t, 2, connections.Load())
+		})
+	}
+}
+
+// proxy starts one that responds to CONNECT with a status.
+func proxy(t *testing.T, status int) (address *url.URL, requests *atomic.Int32) {
+	t.Helper()
+	requests = new(atomic.Int32)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, http.MethodConnect, r.Method)
+		requests.Add(1)
+		w.WriteHeader(status)
+	}))
+	t.Cleanup(server.Close)
+	address, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	address.User = url.UserPassword("ann", "s3cret")
+	return address, requests
+}
+
+// A proxy that wants a password does not want it less the third time, and
+// "Proxy Authentication Required" alone tells nobody which proxy it is.
+func TestProxyThatRejects(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		status, attempts int
+		text             string
+	}{
+		{407, 1, "407 Proxy Authentication Required: check the user and password of the proxy"},
+		{403, 1, "403 Forbidden: check that it allows the host"},
+		{502, 3, "502 Bad Gateway: it may be overloaded"},
+	} {
+		for name, change := range map[string]func(*http.Transport){
+			"own":          func(next *http.Transport) { Tune(next) },
+			"the caller's": func(*http.Transport) {},
+		} {
+			for _, op := range []struct{ name string }{{"read"}, {"create"}, {"consume"}} {
+				t.Run(tc.text+" "+name+" "+op.name, func(t *testing.T) {
+					t.Parallel()
+					address, requests := proxy(t, tc.status)
+					next := &http.Transport{Proxy: http.ProxyURL(address)}
+					change(next)
+					transport := newTransport(t, next, func(config *Config) { config.Policy.MinWait, config.Policy.MaxWait = 1, 1 })
+					operations := map[string]Request{"read": {Operation: reading}, "create": {Operation: creating}, "consume": {Operation: consuming}}
+					req := operations[op.name]
+					req.URL = "https://apono.test/"
+					_, err := transport.Send(t.Context(), req)
+					require.ErrorContains(t, err, "the proxy "+address.Host+" rejected CONNECT: "+tc.text)
+					assert.NotContains(t, err.Error(), "s3cret")
+					assert.Equal(t, tc.attempts, failure(t, err).Attempts)
+					assert.EqualValues(t, tc.attempts, requests.Load())
+					assert.False(t, failure(t, err).MaybeSent)
+				})
+			}
+		}
+	}
+}
+
+// Without a proxy the same text is no proxy's.
+func TestTextOfAProxyWithoutOne(t *testing.T) {
+	t.Parallel()
+	forbidden := errors.New("Forbidden")
+	dial := func(context.Context, string, string) (net.Conn, error) { return nil, forbidden }
+	for name, next := range map[string]http.RoundTripper{
+		"none":         &http.Transport{DialContext: dial},
+		"not for this": &http.Transport{DialContext: dial, Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }},
+		"another":      roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, forbidden }),
+	} {
+		_, err := send(t, newTransport(t, next, func(config *Config) { config.Policy.MaxAttempts = 1 }), reading)
+		require.EqualError(t, err, "Forbidden", name)
+	}
+}
+
+// lingering is a listener whose connections stay open for the client's writes, so
+// that it hears of the alert rather than of a reset.
+type lingering struct{ net.Listener }
+
+func (l lingering) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		return lingeringConn{tcp}, err
+	}
+	return conn, err
+}
+
+type lingeringConn struct{ *net.TCPConn }
+
+func (c lingeringConn) Close() error {
+	go func() {
+		_ = c.CloseWrite()
+		_, _ = io.Copy(io.Discard, c.TCPConn)
+		_ = c.TCPConn.Close()
+	}()
+	return nil
+}
+
+// A server that rejects the client's certificate, or has no version of TLS in
+// common with it, does so every time, and before it has looked at the request.
+// With TLS 1.3 the client has sent its request by the time it hears of that.
+func TestAlertsAreForGood(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(server, client *tls.Config){
+		"no client certificate, TLS 1.3": func(server, _ *tls.Config) { server.ClientAuth = tls.RequireAnyClientCert },
+		"no client certificate, TLS 1.2": func(server, _ *tls.Config) {
+			server.ClientAuth, server.MaxVersion = tls.RequireAnyClientCert, tls.VersionTLS12
+		},
+		"no version in common": func(server, client *tls.Config) {
+			server.MinVersion, client.MaxVersion = tls.VersionTLS13, tls.VersionTLS12
+		},
+	} {
+		for _, h2 := range []bool{false, true} {
+			for _, op := range []string{"create", "consume", "read"} {
+				t.Run(name+" "+map[bool]string{false: "HTTP/1.1", true: "HTTP/2"}[h2]+" "+op, func(t *testing.T) {
+					t.Parallel()
+					server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the request arrived") }))
+					server.EnableHTTP2, server.TLS = h2, &tls.Config{MinVersion: tls.VersionTLS12}
+					client := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true} //nolint:gosec // a test's
+					change(server.TLS, client)
+					var connections atomic.Int32
+					server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+						if state == http.StateNew {
+							connections.Add(1)
+						}
+					}
+					server.Config.ErrorLog = quiet
+					server.Listener = lingering{server.Listener}
+					server.StartTLS()
+					t.Cleanup(server.Close)
+					next := &http.Transport{TLSClientConfig: client, ForceAttemptHTTP2: h2}
+					transport := newTransport(t, next, func(config *Config) { config.Policy.MinWait, config.Policy.MaxWait = 1, 1 })
+					req := map[string]Request{"read": {Operation: reading}, "create": {Operation: creating, Body: []byte("{}")}, "consume": {Operation: consuming}}[op]
+					req.URL = server.URL
+					_, err := transport.Send(t.Context(), req)
+					assert.False(t, failure(t, err).MaybeSent)
+					if h2 && op != "consume" && strings.HasPrefix(name, "no client") {
+						return // net/http may see the connection end before it began, which is tried again
+					}
+					require.ErrorContains(t, err, "remote error: tls: ")
+					assert.Equal(t, 1, failure(t, err).Attempts)
+					assert.EqualValues(t, 1, connections.Load())
+				})
+			}
+		}
+	}
+}
+
+// names is a name server that knows two addresses for every name.
+func names(first, second [4]byte) *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		client, server := net.Pipe()
+		go func() {
+			defer func() { _ = server.Close() }()
+			size := make([]byte, 2)
+			if _, err := io.ReadFull(server, size); err != nil {
+				return
+			}
+			query := make([]byte, binary.BigEndian.Uint16(size))
+			if _, err := io.ReadFull(server, query); err != nil {
+				return
+			}
+			var message dnsmessage.Message
+			if message.Unpack(query) != nil {
+				return
+			}
+			message.Response, message.Additionals = true, nil
+			if question := message.Questions[0]; question.Type == dnsmessage.TypeA {
+				for _, address := range [][4]byte{first, second} {
+					header := dnsmessage.ResourceHeader{Name: question.Name, Class: question.Class}
+					message.Answers = append(message.Answers, dnsmessage.Resource{Header: header, Body: &dnsmessage.AResource{A: address}})
+				}
+			}
+			response, _ := message.Pack()
+			_, _ = server.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(response))), response...)) //nolint:gosec // short
+		}()
+		return client, nil
+	}}
+}
+
+// A host whose first address is dead must not use up the attempt, nor the call.
+func TestDeadFirstAddressLeavesTimeForTheSecond(t *testing.T) {
+	t.Parallel()
+	for timeout, most := range map[time.Duration]time.Duration{30 * time.Second: 5 * time.Second, 6 * time.Second: 2 * time.Second, 0: 5 * time.Second} {
+		for name, op := range map[string]*operation.Operation{"read": reading, "consume": consuming} {
+			t.Run(timeout.String()+" "+name, func(t *testing.T) {
+				t.Parallel()
+				server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+				t.Cleanup(server.Close)
+				_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+				require.NoError(t, err)
+				_, err = names([4]byte{127, 0, 0, 1}, [4]byte{127, 0, 0, 1}).LookupHost(t.Context(), "one.apono.test")
+				require.NoError(t, err, "package net sets itself up here, outside the bubble")
+				synctest.Test(t, func(t *testing.T) {
+					dialer := &net.Dialer{Resolver: names([4]byte{127, 0, 0, 99}, [4]byte{127, 0, 0, 1})}
+					dialer.ControlContext = func(ctx context.Context, _, address string, _ syscall.RawConn) error {
+						if strings.HasPrefix(address, "127.0.0.99:") {
+							<-ctx.Done()
+							return ctx.Err()
+						}
+						return nil
+					}
+					next := &http.Transport{DialContext: dialer.DialContext}
+					Tune(next)
+					defer next.CloseIdleConnections()
+					started := time.Now()
+					resp, err := newTransport(t, next).Send(t.Context(), Request{Operation: op, URL: "http://two.apono.test:" + port, Timeout: &timeout})
+					require.NoError(t, err)
+					assert.Equal(t, 1, resp.Attempts)
+					assert.Equal(t, most, time.Since(started))
+				})
+			})
+		}
+	}
+}
+
+// What the transport of clients without one of their own has to be.
+func TestTune(t *testing.T) {
+	t.Parallel()
+	next := http.DefaultTransport.(*http.Transport).Clone()
+	Tune(next)
+	assert.Equal(t, 30*time.Second, next.IdleConnTimeout, "before servers and load balancers close at 60 s")
+	assert.Equal(t, 10*time.Second, next.HTTP2.SendPingTimeout)
+	assert.Equal(t, 10*time.Second, next.HTTP2.PingTimeout)
+	assert.Equal(t, 100, next.MaxIdleConnsPerHost)
+	assert.Zero(t, next.MaxIdleConns)
+	assert.True(t, next.ForceAttemptHTTP2)
+}
+
+// pipes is a server of HTTP/2 over connections in memory. Its first connection
+// responds once and is dead from then on: nothing comes back, not even to a ping,
+// and nothing says that it is closed.
+func pipes(t *testing.T, certificates []tls.Certificate) (dial func(context.Context, string, string) (net.Conn, error), connections *atomic.Int32) {
+	t.Helper()
+	connections = new(atomic.Int32)
+	serve := func(conn net.Conn, dies bool) {
+		if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
+			return
+		}
+		framer, requests := http2.NewFramer(conn, conn), 0
+		_ = framer.WriteSettings()
+		for {
+			frame, err := framer.ReadFrame()
+			if err != nil {
+				return
+			}
+			switch frame := frame.(type) {
+			case *http2.PingFrame:
+				if !dies {
+					_ = framer.WritePing(true, frame.Data)
+				}
+			case *http2.HeadersFrame:
+				if requests++; dies && requests > 1 {
+					continue
+				}
+				var block bytes.Buffer
+				_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
+				_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: frame.StreamID, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true})
+			}
+		}
+	}
+	return func(context.Context, string, string) (net.Conn, error) {
+		client, server := net.Pipe()
+		dies := connections.Add(1) == 1
+		buffered := bufferedConn{server, make(chan []byte, 100)}
+		go func() {
+			for p := range buffered.out {
+				_, _ = server.Write(p)
+			}
+		}()
+		go func() {
+			defer close(buffered.out)
+			serve(tls.Server(buffered, &tls.Config{Certificates: certificates, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12}), dies)
+			_ = server.Close()
+		}()
+		return client, nil
+	}, connections
+}
+
+// bufferedConn does not wait for the reader, unlike one of net.Pipe.
+type bufferedConn struct {
+	net.Conn
+	out chan []byte
+}
+
+func (c bufferedConn) Write(p []byte) (int, error) {
+	c.out <- bytes.Clone(p)
+	return len(p), nil
+}
+
+// A router that forgets a connection tells nobody. Without pings every attempt on
+// it lasts its whole timeout, and so does every call that follows.
+func TestDeadConnectionIsFoundOutByPings(t *testing.T) {
+	t.Parallel()
+	borrowed := httptest.NewUnstartedServer(nil)
+	borrowed.StartTLS() // for its certificate
+	borrowed.Close()
+	synctest.Test(t, func(t *testing.T) {
+		dial, connections := pipes(t, borrowed.TLS.Certificates)
+		next := &http.Transport{
+			DialContext: dial, ForceAttemptHTTP2: true,
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // a test's
+		}
+		Tune(next)
+		defer next.CloseIdleConnections()
+		transport := newTransport(t, next)
+		started := time.Now()
+		for range 5 {
+			resp, err := send(t, transport, reading)
+			require.NoError(t, err)
+			assert.Equal(t, 200, resp.StatusCode)
+		}
+		assert.Equal(t, 21*time.Second, time.Since(started), "10 s of silence, 10 s for the ping, and a wait")
+		assert.EqualValues(t, 2, connections.Load())
+	})
+}
