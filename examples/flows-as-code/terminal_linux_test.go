@@ -26,7 +26,7 @@ func TestApplyAsksAtATerminal(t *testing.T) {
 		"interrupt": {func(t *testing.T, _ *os.File, cmd *exec.Cmd) {
 			t.Helper()
 			require.NoError(t, cmd.Process.Signal(os.Interrupt))
-		}, 1, "Apply? [y/N] \nflows-as-code: interrupted\n", nil},
+		}, 130, "Apply? [y/N] \nflows-as-code: interrupted\n", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

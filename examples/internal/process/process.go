@@ -37,6 +37,17 @@ func Run(tb testing.TB, env []string, args ...string) Result {
 	return RunWith(tb, "", env, args...)
 }
 
+// Help returns what the program says when asked for help. People pipe it into a
+// pager, and scripts rely on the exit codes that it names.
+func Help(tb testing.TB) string {
+	tb.Helper()
+	result := Run(tb, nil, "-h")
+	require.Zero(tb, result.Code)
+	require.Empty(tb, result.Stderr)
+	require.Contains(tb, result.Stdout, "Exit codes: 0 done, or the same; 1 failed; 2 wrong use; 3 different;\n130 interrupted.\n")
+	return result.Stdout
+}
+
 // RunWith is Run with something to read.
 func RunWith(tb testing.TB, stdin string, env []string, args ...string) Result {
 	tb.Helper()
