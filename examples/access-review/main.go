@@ -26,8 +26,8 @@ targets, bundles being resolved into what they hold, and the space that each
 flow is in. It flags flows in which nobody approves (and says so of those for AI
 agents), flows whose access does not end, and production flows without MFA.
 
-The table has the columns that fit a terminal, cut where "…" stands; -wide prints
-all of them in full, and -format csv and json always do.`
+The table has the columns that fit a terminal, cut where "…" stands; -wide
+prints all of them in full, and -format csv and json always do.`
 
 // row is one way to one target.
 type row struct {

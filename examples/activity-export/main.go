@@ -36,17 +36,17 @@ const about = `Exports the activity of a period, as CSV or as JSON lines.
 The API does not document whether it takes the period in seconds or in
 milliseconds. This program sends milliseconds, because a server that takes
 seconds then finds no rows after -from rather than too many; see -unit. Nor does
-the API document answers in parts (-limit) or from a row on (-checkpoint): where
-the server does not play along, the export ends with an error rather than with
-rows that are missing or repeated. One answer is held in memory at a time.
+the API document responses in parts (-limit) or from a row on (-checkpoint):
+where the server does not play along, the export ends with an error rather than
+with rows that are missing or twice. One response is held in memory at a time.
 
 In CSV, lists are joined by "; ", and a cell that a spreadsheet might take for a
-formula begins with an apostrophe. JSON lines hold all that the server answers.
+formula begins with an apostrophe. JSON lines hold all that the server returns.
 
-With -o alone the file is replaced as a whole when the export is complete, and is
-as it was if the export fails. With -checkpoint rows are appended to the file as
-they come. An export that goes on holds the last rows that it wrote, and how many
-there were in all, against what Apono has now; if they differ, rows came or
+With -o alone the file is replaced as a whole when the export is complete, and
+is as it was if the export fails. With -checkpoint rows are appended to the file
+as they come. An export that goes on holds the last rows that it wrote, and how
+many there were in all, against what Apono has now; if they differ, rows came or
 vanished meanwhile, and it ends with an error. -restart then starts over.`
 
 // columns are all that the API documents.
@@ -68,10 +68,10 @@ func run(ctx context.Context, p *program.Program) error {
 	unit := p.Flags.String("unit", "ms", "send the period in this `unit`, s or ms; the API does not document which it takes")
 	format := p.Flags.String("format", "csv", "`csv` or jsonl")
 	path := p.Flags.String("o", "", "write to this `file`, in place of what it holds, and not to standard output")
-	mark := p.Flags.String("checkpoint", "", "keep in this `file` how far the export came: the same command goes on from there;\nneeds -o, and a -to that is past, for later rows could move the others")
+	mark := p.Flags.String("checkpoint", "", "keep in this `file` how far the export came: the same command goes on from there; needs -o, and a -to that is past, for later rows could move the others")
 	restart := p.Flags.Bool("restart", false, "start over, whatever -checkpoint says")
 	every := p.Flags.Int("every", 1000, "update the checkpoint after so many `rows`")
-	limit := p.Flags.Int("limit", 0, "ask for answers of so many `rows`; the API does not document that")
+	limit := p.Flags.Int("limit", 0, "ask for responses of so many `rows`; the API does not document that")
 	list(p, "fields", "the `columns` (default all 24 that the API documents)", &opts.Fields)
 	list(p, "access-flow", "only rows about access flows with these `ids`", &opts.AccessFlowID)
 	list(p, "request", "only rows about access requests with these `ids`", &opts.AccessRequestID)
@@ -515,14 +515,14 @@ func requested(row *apono.ActivityEntry) (at time.Time) {
 	return at
 }
 
-// explain says what to do about answers that the API does not document.
+// explain says what to do about responses that the API does not document.
 func explain(err error, opts apono.ListActivityOptions) error {
-	var refused *apono.APIError
+	var rejected *apono.APIError
 	switch {
 	case errors.Is(err, apono.ErrResponseTooLarge):
 		return fmt.Errorf("%w: export shorter periods, or try -limit", err)
 	case errors.Is(err, apono.ErrTruncated),
-		opts.Skip+opts.Limit > 0 && errors.As(err, &refused) && (refused.StatusCode == 400 || refused.StatusCode == 422):
+		opts.Skip+opts.Limit > 0 && errors.As(err, &rejected) && (rejected.StatusCode == 400 || rejected.StatusCode == 422):
 		return fmt.Errorf("%w; the API does not document that activity can be had in parts: "+
 			"export shorter periods that are past, without -limit, and start anew without the checkpoint", err)
 	}

@@ -522,7 +522,7 @@ func TestWrongUsage(t *testing.T) {
 	require.Contains(t, result.Stderr, "no such file or directory\n")
 	help := process.Help(t)
 	require.Contains(t, help, "The API does not document whether it takes the period in seconds or in")
-	require.Contains(t, help, `s or ms; the API does not document which it takes (default "ms")`)
+	require.Contains(t, help, `it takes (default "ms")`)
 }
 
 // collections are the lines in which the runtime tells of a garbage collection;

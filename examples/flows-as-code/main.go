@@ -18,21 +18,22 @@ import (
 
 func main() { program.Main("flows-as-code", run) }
 
-const about = `Keeps access flows, bundles, access scopes, spaces and space scopes as files of a
-folder. The members of spaces are not kept.
+const about = `Keeps access flows, bundles, access scopes, spaces and space scopes as files of
+a folder. The members of spaces are not kept.
 
 Commands:
-  export DIR   write a file for each object: DIR/space-scopes, DIR/spaces, DIR/scopes,
-               DIR/bundles, DIR/flows
-  diff DIR     show what apply would do with the same flags, and nothing if that is
-               nothing; the exit code says which
-  apply DIR    make Apono hold what the files say, after a question. Where nobody
-               agrees, or Apono's objects changed meanwhile, it does nothing
+  export DIR   write a file for each object: DIR/space-scopes, DIR/spaces,
+               DIR/scopes, DIR/bundles, DIR/flows
+  diff DIR     show what apply would do with the same flags, and nothing if that
+               is nothing; the exit code says which
+  apply DIR    make Apono hold what the files say, after a question. Where
+               nobody agrees, or the objects changed meanwhile, it does nothing
 
-A file belongs to the object with its id, or else to the one with its name. Objects
-without a file stay unless -delete is given, and so do kinds without a folder. An
-object is created in the space that its file says, and stays there. Notes (*.md, README*) and
-what editors leave behind (*.orig, *.rej, *.bak, *~) are passed over.`
+A file belongs to the object with its id, or else to the one with its name.
+Objects without a file stay unless -delete is given, and so do kinds without a
+folder. An object is created in the space that its file says, and stays there.
+Notes (*.md, README*) and what editors leave behind (*.orig, *.rej, *.bak, *~)
+are passed over.`
 
 func run(ctx context.Context, p *program.Program) error {
 	yes := p.Flags.Bool("yes", false, "apply without a question")

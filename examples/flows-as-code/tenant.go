@@ -360,7 +360,7 @@ func text(value any) string {
 }
 
 // encode returns JSON that is the same whenever the value is: indented, members
-// in the order of their names, numbers to the letter.
+// in the order of their names, numbers digit by digit.
 func encode(value any) string {
 	var b strings.Builder
 	encoder := json.NewEncoder(&b)

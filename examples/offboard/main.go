@@ -22,8 +22,8 @@ func main() { program.Main("offboard", run) }
 
 const about = `Revokes the open access requests of a person, own ones and those that others
 made for the person, and removes the person from all groups and spaces. Without
--apply it only says what it would do. Revocations are ordered, not waited for. It
-can be run again at any time.
+-apply it only says what it would do. Revocations are ordered, not waited for.
+It can be run again at any time.
 
 An address that is no user's is an error, for a slip leaves somebody's access as
 it is: what is found by the address is done all the same.`

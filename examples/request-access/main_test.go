@@ -448,7 +448,7 @@ func TestUsage(t *testing.T) {
 	server := newServer(t)
 	help := process.Help(t)
 	for _, part := range []string{
-		"-bundle", "-field", "-hold", "-keep", "-revoke-after", "(default 10m0s)",
+		"-bundle", "-field", "-hold", "-keep", "-revoke-after", "10m0s)",
 	} {
 		require.Contains(t, help, part)
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/apono-go/apono/aponotest"
 	"github.com/stretchr/testify/require"
@@ -45,6 +46,9 @@ func Help(tb testing.TB) string {
 	require.Zero(tb, result.Code)
 	require.Empty(tb, result.Stderr)
 	require.Contains(tb, result.Stdout, "Exit codes: 0 done, or the same; 1 failed; 2 wrong use; 3 different;\n130 interrupted.\n")
+	for line := range strings.Lines(result.Stdout) {
+		require.LessOrEqual(tb, utf8.RuneCountInString(line), 80+1, "a line fits a terminal: %s", line)
+	}
 	return result.Stdout
 }
 

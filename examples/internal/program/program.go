@@ -81,10 +81,11 @@ func (p *Program) Parse(about string, arguments ...string) error {
 	for rest := p.args; ; rest = p.Flags.Args()[1:] {
 		switch err := p.Flags.Parse(rest); {
 		case errors.Is(err, flag.ErrHelp):
-			p.Flags.SetOutput(p.Stdout)
+			var flags strings.Builder
+			p.Flags.SetOutput(&flags)
 			fmt.Fprintf(p.Stdout, "%s\n\nUsage: %s\n", about, strings.Join(append([]string{p.Flags.Name(), "[flags]"}, arguments...), " "))
 			p.Flags.PrintDefaults()
-			fmt.Fprint(p.Stdout, exitCodes)
+			fmt.Fprint(p.Stdout, wrap(flags.String()), exitCodes)
 			return err
 		case err != nil:
 			return p.Misuse("%v", err)

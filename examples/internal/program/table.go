@@ -71,6 +71,26 @@ func Cut(text string, width int) string {
 	return string([]rune(text)[:max(width-1, 0)]) + "…"
 }
 
+// wrap breaks the lines of the usage of flags, which begin with white space, where
+// a terminal would break them in the middle of a word.
+func wrap(usage string) string {
+	usage = strings.ReplaceAll(usage, "\t", "    ")
+	var b strings.Builder
+	for line := range strings.Lines(usage) {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		for utf8.RuneCountInString(line) > Width+1 { // with the end of the line
+			at := strings.LastIndexByte(line[:Width+1], ' ')
+			if at <= len(indent) {
+				break
+			}
+			b.WriteString(line[:at] + "\n")
+			line = indent + line[at+1:]
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
 // oneLine returns text without what would move the columns or the cursor.
 func oneLine(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
