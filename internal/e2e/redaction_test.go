@@ -600,7 +600,7 @@ func TestWhatIsReadPrintsItsValues(t *testing.T) {
 		}
 		model := reflect.New(typ)
 		require.NoError(t, apitest.Codecs["this module"].Unmarshal([]byte((&sampler{secrets: true}).object(typ)), model.Interface()), typ)
-		want, ok := model.Elem().Interface().(slog.LogValuer)
+		want, ok := reflect.TypeAssert[slog.LogValuer](model.Elem())
 		require.True(t, ok, typ)
 		list := reflect.Append(reflect.MakeSlice(reflect.SliceOf(model.Type()), 0, 1), model).Interface()
 		for way, text := range map[string]string{
@@ -612,7 +612,6 @@ func TestWhatIsReadPrintsItsValues(t *testing.T) {
 			require.Contains(t, text, "text <", "%s with %s", typ, way)
 			require.NotRegexp(t, `0x[0-9a-f]{6}`, text, "%s with %s", typ, way)
 		}
-		var none any = reflect.Zero(model.Type()).Interface()
-		require.Equal(t, "<nil>", fmt.Sprint(none), typ)
+		require.Equal(t, "<nil>", fmt.Sprint(reflect.Zero(model.Type()).Interface()), typ)
 	}
 }
