@@ -738,6 +738,9 @@ func (t *QueryTarget) check(arg string) error {
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (f AccessFlow) LogValue() slog.Value { return logValue(f) }
 
+// String returns what LogValue does.
+func (f AccessFlow) String() string { return printed(f) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AccessFlowSettings) LogValue() slog.Value { return logValue(a) }
 

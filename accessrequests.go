@@ -456,6 +456,9 @@ func (in CreateAccessRequestInput) check() error {
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AccessRequest) LogValue() slog.Value { return logValue(a) }
 
+// String returns what LogValue does.
+func (a AccessRequest) String() string { return printed(a) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AccessGroup) LogValue() slog.Value { return logValue(a) }
 
@@ -470,6 +473,9 @@ func (r ResourceType) LogValue() slog.Value { return logValue(r) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AccessRequestEntitlement) LogValue() slog.Value { return logValue(a) }
+
+// String returns what LogValue does.
+func (a AccessRequestEntitlement) String() string { return printed(a) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (e EntitlementResource) LogValue() slog.Value { return logValue(e) }

@@ -163,3 +163,6 @@ func (e *ActivityEntry) indistinct() bool { return e.RequestID == nil }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (e ActivityEntry) LogValue() slog.Value { return logValue(e) }
+
+// String returns what LogValue does.
+func (e ActivityEntry) String() string { return printed(e) }

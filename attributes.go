@@ -68,3 +68,6 @@ func (s *AttributesService) ListAll(ctx context.Context, opts ...ListAttributesO
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a Attribute) LogValue() slog.Value { return logValue(a) }
+
+// String returns what LogValue does.
+func (a Attribute) String() string { return printed(a) }

@@ -121,8 +121,14 @@ func (s *AvailableAccessService) ListAllEntitlements(ctx context.Context, opts .
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AvailableBundle) LogValue() slog.Value { return logValue(a) }
 
+// String returns what LogValue does.
+func (a AvailableBundle) String() string { return printed(a) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AvailableEntitlement) LogValue() slog.Value { return logValue(a) }
+
+// String returns what LogValue does.
+func (a AvailableEntitlement) String() string { return printed(a) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (e EntitlementPermission) LogValue() slog.Value { return logValue(e) }

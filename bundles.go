@@ -189,6 +189,9 @@ func (in BundleInput) check() error {
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (b Bundle) LogValue() slog.Value { return logValue(b) }
 
+// String returns what LogValue does.
+func (b Bundle) String() string { return printed(b) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (t AccessBundleAccessTarget) LogValue() slog.Value { return logValue(t) }
 

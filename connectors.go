@@ -179,6 +179,9 @@ func (c *Connector) UpdateInput() UpdateConnectorInput {
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (c Connector) LogValue() slog.Value { return logValue(c) }
 
+// String returns what LogValue does.
+func (c Connector) String() string { return printed(c) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (c ConnectorSession) LogValue() slog.Value { return logValue(c) }
 

@@ -87,3 +87,6 @@ func (s *DelegatedRequestsService) Get(ctx context.Context, id string) (*Delegat
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (d DelegatedAccessRequest) LogValue() slog.Value { return logValue(d) }
+
+// String returns what LogValue does.
+func (d DelegatedAccessRequest) String() string { return printed(d) }

@@ -183,5 +183,11 @@ func (s *GroupsService) RemoveMember(ctx context.Context, id, email string) erro
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (g Group) LogValue() slog.Value { return logValue(g) }
 
+// String returns what LogValue does.
+func (g Group) String() string { return printed(g) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (g GroupMember) LogValue() slog.Value { return logValue(g) }
+
+// String returns what LogValue does.
+func (g GroupMember) String() string { return printed(g) }

@@ -236,8 +236,14 @@ func bulk(result *IdentityAttributesResult, err error) (*IdentityAttributesResul
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (i Identity) LogValue() slog.Value { return logValue(i) }
 
+// String returns what LogValue does.
+func (i Identity) String() string { return printed(i) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (i IdentityAttributes) LogValue() slog.Value { return logValue(i) }
+
+// String returns what LogValue does.
+func (i IdentityAttributes) String() string { return printed(i) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (i IdentityAttributesResult) LogValue() slog.Value { return logValue(i) }

@@ -535,6 +535,9 @@ func (in UpdateIntegrationInput) check() error {
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (i Integration) LogValue() slog.Value { return logValue(i) }
 
+// String returns what LogValue does.
+func (i Integration) String() string { return printed(i) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (o Owner) LogValue() slog.Value { return logValue(o) }
 
@@ -544,20 +547,32 @@ func (m OwnersMapping) LogValue() slog.Value { return logValue(m) }
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (c CatalogEntry) LogValue() slog.Value { return logValue(c) }
 
+// String returns what LogValue does.
+func (c CatalogEntry) String() string { return printed(c) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (c CatalogParam) LogValue() slog.Value { return logValue(c) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (p Permission) LogValue() slog.Value { return logValue(p) }
 
+// String returns what LogValue does.
+func (p Permission) String() string { return printed(p) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (r Resource) LogValue() slog.Value { return logValue(r) }
+
+// String returns what LogValue does.
+func (r Resource) String() string { return printed(r) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (r ResourceSyncStatus) LogValue() slog.Value { return logValue(r) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (r ResourceTags) LogValue() slog.Value { return logValue(r) }
+
+// String returns what LogValue does.
+func (r ResourceTags) String() string { return printed(r) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (in UpdateIntegrationInput) LogValue() slog.Value { return logValue(in) }

@@ -112,3 +112,6 @@ func (s *LegacyAccessBundlesService) Delete(ctx context.Context, id string) erro
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AccessBundleV1) LogValue() slog.Value { return logValue(a) }
+
+// String returns what LogValue does.
+func (a AccessBundleV1) String() string { return printed(a) }

@@ -312,6 +312,9 @@ func (f AccessFlowV1) revealed() any {
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (f AccessFlowV1) LogValue() slog.Value { return logValue(f.revealed()) }
 
+// String returns what LogValue does.
+func (f AccessFlowV1) String() string { return printed(f.revealed()) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AccessFlowTriggerV1) LogValue() slog.Value { return logValue(a) }
 

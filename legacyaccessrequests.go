@@ -370,11 +370,23 @@ func (in revokeManyInput) check() error {
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AccessRequestV3) LogValue() slog.Value { return logValue(a) }
 
+// String returns what LogValue does.
+func (a AccessRequestV3) String() string { return printed(a) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (s SelectableIntegration) LogValue() slog.Value { return logValue(s) }
+
+// String returns what LogValue does.
+func (s SelectableIntegration) String() string { return printed(s) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (s SelectableResourceType) LogValue() slog.Value { return logValue(s) }
 
+// String returns what LogValue does.
+func (s SelectableResourceType) String() string { return printed(s) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (s SelectableResource) LogValue() slog.Value { return logValue(s) }
+
+// String returns what LogValue does.
+func (s SelectableResource) String() string { return printed(s) }

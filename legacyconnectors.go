@@ -65,3 +65,6 @@ func (c ConnectorV2) revealed() any {
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (c ConnectorV2) LogValue() slog.Value { return logValue(c.revealed()) }
+
+// String returns what LogValue does.
+func (c ConnectorV2) String() string { return printed(c.revealed()) }

@@ -3,6 +3,7 @@ package apono
 import (
 	"context"
 	"fmt"
+	"io"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -212,10 +213,8 @@ type (
 	plainUpdateIntegrationV2Input UpdateIntegrationV2Input
 )
 
-// Format prints the members, the names only of the credentials, with every verb.
-func (i IntegrationV2) Format(f fmt.State, verb rune) {
-	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainIntegrationV2(i))
-}
+// Format prints what LogValue returns, with every verb.
+func (i IntegrationV2) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, printed(i.revealed())) }
 
 // Format prints the members, the names only of the credentials, with every verb.
 func (in CreateIntegrationV2Input) Format(f fmt.State, verb rune) {

@@ -71,3 +71,6 @@ func (s *LegacyUsersService) Get(ctx context.Context, id string) (*UserV2, error
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (u UserV2) LogValue() slog.Value { return logValue(u) }
+
+// String returns what LogValue does.
+func (u UserV2) String() string { return printed(u) }

@@ -247,6 +247,9 @@ func (in ActivityReportInput) check() error {
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (r ActivityReport) LogValue() slog.Value { return logValue(r) }
 
+// String returns what LogValue does.
+func (r ActivityReport) String() string { return printed(r) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (r ReportFilters) LogValue() slog.Value { return logValue(r) }
 

@@ -139,5 +139,8 @@ func (s *AccessScope) UpdateInput() AccessScopeInput {
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (s AccessScope) LogValue() slog.Value { return logValue(s) }
 
+// String returns what LogValue does.
+func (s AccessScope) String() string { return printed(s) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AccessScopeInput) LogValue() slog.Value { return logValue(a) }

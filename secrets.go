@@ -87,3 +87,8 @@ func (l logged) String() string {
 	}
 	return string(data)
 }
+
+// printed returns an object as text: its values rather than the addresses of
+// those behind pointers, and as little of credentials and of what this version
+// has no field for as [logValue] gives.
+func printed[T any](v T) string { return logged{v}.String() }

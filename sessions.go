@@ -175,5 +175,8 @@ func (d AccessSessionDetails) MarshalJSON() ([]byte, error) { return wire.Marsha
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (a AccessSession) LogValue() slog.Value { return logValue(a) }
 
+// String returns what LogValue does.
+func (a AccessSession) String() string { return printed(a) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (l Link) LogValue() slog.Value { return logValue(l) }

@@ -318,11 +318,17 @@ func checkSpaceMembers(arg string, members []SpaceMemberInput) error {
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (s Space) LogValue() slog.Value { return logValue(s) }
 
+// String returns what LogValue does.
+func (s Space) String() string { return printed(s) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (s SpaceReference) LogValue() slog.Value { return logValue(s) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (s SpaceMember) LogValue() slog.Value { return logValue(s) }
+
+// String returns what LogValue does.
+func (s SpaceMember) String() string { return printed(s) }
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (in UpdateSpaceInput) LogValue() slog.Value { return logValue(in) }

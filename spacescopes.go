@@ -128,5 +128,8 @@ func (in SpaceScopeInput) check() error { return notEmpty("in.Name", in.Name) }
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (s SpaceScope) LogValue() slog.Value { return logValue(s) }
 
+// String returns what LogValue does.
+func (s SpaceScope) String() string { return printed(s) }
+
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (in SpaceScopeInput) LogValue() slog.Value { return logValue(in) }

@@ -115,3 +115,6 @@ func (s *UsersService) Get(ctx context.Context, id string) (*User, error) {
 
 // LogValue returns the JSON of the value, with the members in Extra redacted.
 func (u User) LogValue() slog.Value { return logValue(u) }
+
+// String returns what LogValue does.
+func (u User) String() string { return printed(u) }

@@ -75,7 +75,8 @@ func TestExtraShowsNamesOnly(t *testing.T) {
 		require.Equal(t, "[a token]", fmt.Sprintf(verb, scope.Extra))
 		require.NotContains(t, fmt.Sprintf(verb, scope), "s3cret")
 	}
-	require.Contains(t, fmt.Sprintf("%+v", scope), "Extra:[a token]")
+	require.Contains(t, fmt.Sprintf("%#v", scope), "Extra:[a token]")
+	require.Contains(t, fmt.Sprintf("%+v", scope), `"a":"[redacted]","token":"[redacted]"`)
 	require.Equal(t, "[a token]", scope.Extra.LogValue().String())
 	require.Equal(t, "[]", apono.Extra(nil).String())
 	require.Contains(t, apitest.Logged(scope), `"value":{"id":"s1","name":"","query":"","creation_date":"0001-01-01T00:00:00Z","update_date":"0001-01-01T00:00:00Z","a":"[redacted]","token":"[redacted]"}`)

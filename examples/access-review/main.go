@@ -8,15 +8,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/examples/internal/program"
@@ -27,7 +24,10 @@ func main() { program.Main("access-review", run) }
 const about = `Lists who can get access to what: the access flows with their requestors and
 targets, bundles being resolved into what they hold, and the space that each
 flow is in. It flags flows in which nobody approves (and says so of those for AI
-agents), flows whose access does not end, and production flows without MFA.`
+agents), flows whose access does not end, and production flows without MFA.
+
+The table has the columns that fit a terminal, cut where "…" stands; -wide
+prints all of them in full, and -format csv and json always do.`
 
 // row is one way to one target.
 type row struct {
@@ -66,11 +66,13 @@ func run(ctx context.Context, p *program.Program) error {
 	labels := p.Flags.String("production-label", "production", "the `labels` of flows that need MFA, separated by commas; letter case does not matter")
 	all := p.Flags.Bool("all", false, "review flows that are not active too")
 	onlyFlagged := p.Flags.Bool("flagged", false, "print flagged flows only")
-	fail := p.Flags.Bool("fail", false, "end with exit code 1 if a flow is flagged")
+	fail := p.Flags.Bool("fail", false, "end with exit code 3 if a flow is flagged")
+	wide := p.Flags.Bool("wide", false, "print all columns of the table, and full values")
 	if err := p.Parse(about); err != nil {
 		return err
 	}
-	write, ok := map[string]func(io.Writer, []row) error{"table": writeTable, "csv": writeCSV, "json": writeJSON}[*format]
+	table := func(w io.Writer, rows []row) error { return writeTable(w, rows, *wide) }
+	write, ok := map[string]func(io.Writer, []row) error{"table": table, "csv": writeCSV, "json": writeJSON}[*format]
 	if !ok {
 		return p.Misuse("-format is table, csv or json, not %q", *format)
 	}
@@ -110,7 +112,7 @@ func run(ctx context.Context, p *program.Program) error {
 	}
 	fmt.Fprintf(p.Stderr, "%s reviewed, %d flagged\n", program.Plural(flows, "access flow"), flagged)
 	if *fail && flagged > 0 {
-		return fmt.Errorf("%s flagged", program.Plural(flagged, "access flow"))
+		return program.ErrDifferent
 	}
 	return nil
 }
@@ -231,33 +233,33 @@ func people(operator apono.LogicalOperator, conditions []apono.Condition) []stri
 	return []string{strings.Join(texts, " "+string(operator)+" ")}
 }
 
-func writeTable(w io.Writer, rows []row) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join(header, "\t"))
-	for _, r := range rows {
-		cells := r.cells()
-		for i, cell := range cells {
-			// A name with a tab would move the columns.
-			if cells[i] = strings.Join(strings.FieldsFunc(cell, unicode.IsControl), " "); cells[i] == "" {
-				cells[i] = "-"
-			}
-		}
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
-	}
-	return table.Flush()
-}
+// short are the columns for which there is room on a terminal.
+var short = []string{"FLOW", "REQUESTOR", "TARGET", "FLAGS"}
 
-// writeCSV keeps spreadsheets from taking names for formulas.
-func writeCSV(w io.Writer, rows []row) error {
+func writeTable(w io.Writer, rows []row, wide bool) error {
 	lines := [][]string{header}
 	for _, r := range rows {
-		cells := r.cells()
-		for i, cell := range cells {
-			cells[i] = program.Cell(cell)
-		}
-		lines = append(lines, cells)
+		lines = append(lines, r.cells())
 	}
-	return csv.NewWriter(w).WriteAll(lines)
+	if !wide {
+		for i, cells := range lines {
+			lines[i] = nil
+			for j, name := range header {
+				if slices.Contains(short, name) {
+					lines[i] = append(lines[i], cells[j])
+				}
+			}
+		}
+	}
+	return program.WriteTable(w, lines, wide)
+}
+
+func writeCSV(w io.Writer, rows []row) error {
+	err := program.WriteCSV(w, header)
+	for _, r := range rows {
+		err = cmp.Or(err, program.WriteCSV(w, r.cells()))
+	}
+	return err
 }
 
 func writeJSON(w io.Writer, rows []row) error {

@@ -199,8 +199,8 @@ func TestFail(t *testing.T) {
 	got := process.Run(t, process.Env(server), "-fail", "-flagged", "-format", "json")
 	require.Equal(t, process.Result{Stdout: "[]\n", Stderr: "1 access flow reviewed, 0 flagged\n"}, got)
 	got = process.Run(t, process.Env(server), "-fail", "-flagged", "-all", "-format", "json")
-	require.Equal(t, 1, got.Code)
-	require.Equal(t, "2 access flows reviewed, 1 flagged\naccess-review: 1 access flow flagged\n", got.Stderr)
+	require.Equal(t, 3, got.Code)
+	require.Equal(t, "2 access flows reviewed, 1 flagged\n", got.Stderr)
 	apitest.JSONEq(t, `[{"flow": "off", "space": "", "active": false, "trigger": "SELF_SERVE", "requestor": "group g1", "for": "self", "bundle": "",
 		"target": "orders", "resources": "mysql-database", "permissions": ["READ"], "duration_min": 90, "flags": ["no approver"]}]`, got.Stdout)
 	server.FailNext("AccessFlows.List", 1, 403, nil, "")
@@ -222,15 +222,41 @@ func TestNamesAreHarmless(t *testing.T) {
 
 	server = aponotest.NewServer(t)
 	server.Put(aponotest.AccessFlows, careful("a\tb\nc\x1b[2J"))
-	got := process.Run(t, process.Env(server))
+	got := process.Run(t, process.Env(server), "-wide")
 	require.Equal(t, ""+
 		"FLOW       SPACE  STATE   TRIGGER     REQUESTOR  FOR   BUNDLE  TARGET  RESOURCES       PERMISSIONS  DURATION  FLAGS\n"+
 		"a b c [2J  -      active  SELF_SERVE  group g1   self  -       orders  mysql-database  READ         1h30m0s   -\n", got.Stdout)
 }
 
+// A formula is one to a spreadsheet after blanks, marks and in full width too,
+// and begins after a semicolon where that is what separates cells.
+func TestFormulasInDisguise(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	for _, name := range []string{"  =1", "\n=1", "\ufeff=1", "\u00a0\u200b+1", "＝1", "＋1", "－1", "＠A", "a;=1"} {
+		server.Put(aponotest.AccessFlows, careful(name))
+	}
+	got := process.Run(t, process.Env(server), "-format", "csv")
+	require.Zero(t, got.Code)
+	for _, cell := range []string{
+		"\n'  =1,", "\n\"'\n=1\",", "\n'\ufeff=1,", "\n'\u00a0\u200b+1,", "\n'＝1,", "\n'＋1,", "\n'－1,", "\n'＠A,", "\n\"a;=1\",",
+	} {
+		require.Contains(t, got.Stdout, cell)
+	}
+}
+
 func TestWithoutToken(t *testing.T) {
 	t.Parallel()
-	got := process.Run(t, nil, "-flagged")
+	const stderr = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n" +
+		"15 access flows reviewed, 4 flagged\n"
+	require.Equal(t, process.Result{
+		Stdout: "" +
+			"FLOW                REQUESTOR           TARGET               FLAGS\n" +
+			"Break glass         team platform       Production databas…  no approver, no en…\n" +
+			"Staging for every…  team *              mysql-staging-orde…  no approver\n" +
+			"Support shift       pagerduty_shift s…  aws-account-produc…  no approver, no end\n" +
+			"Agents in develop…  agent for team an…  (query)              no approver for ag…\n", Stderr: stderr,
+	}, process.Run(t, nil, "-flagged"))
 	require.Equal(t, process.Result{
 		Stdout: "" +
 			"FLOW                   SPACE  STATE   TRIGGER     REQUESTOR                        FOR   BUNDLE  TARGET                          RESOURCES                                                                     PERMISSIONS     DURATION  FLAGS\n" +
@@ -238,22 +264,20 @@ func TestWithoutToken(t *testing.T) {
 			"Staging for everybody  -      active  SELF_SERVE  team *                           self  -       mysql-staging-orders            mysql-database                                                                READ_ONLY       8h0m0s    no approver\n" +
 			"Support shift          -      active  AUTOMATIC   pagerduty_shift support on call  self  -       aws-account-production-support  aws-account-s3-bucket                                                         ReadOnlyAccess  no end    no approver, no end\n" +
 			"Agents in development  -      active  SELF_SERVE  agent for team analytics         self  -       (query)                         resource_type = \"postgresql-database\" and integration contains \"development\"  -               30m0s     no approver for agents\n",
-		Stderr: "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n" +
-			"15 access flows reviewed, 4 flagged\n",
-	}, got)
+		Stderr: stderr,
+	}, process.Run(t, nil, "-flagged", "-wide"))
 }
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
-	got := process.Run(t, nil, "-h")
-	require.Zero(t, got.Code)
+	help := process.Help(t)
 	for _, part := range []string{
 		"-all", "-fail", "-flagged", "-format", "-production-label",
 	} {
-		require.Contains(t, got.Stderr, part)
+		require.Contains(t, help, part)
 	}
 	require.Equal(t, process.Result{Stderr: "access-review: -format is table, csv or json, not \"xml\"; see -h\n", Code: 2}, process.Run(t, nil, "-format", "xml"))
 	server := aponotest.NewServer(t)
 	require.Equal(t, process.Result{Code: 1,
-		Stderr: "access-review: Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal\n"}, process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}))
+		Stderr: "access-review: Apono rejected the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or create a new token in the Apono portal\n"}, process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}))
 }

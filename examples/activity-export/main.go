@@ -11,12 +11,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/csv"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -35,12 +36,18 @@ const about = `Exports the activity of a period, as CSV or as JSON lines.
 The API does not document whether it takes the period in seconds or in
 milliseconds. This program sends milliseconds, because a server that takes
 seconds then finds no rows after -from rather than too many; see -unit. Nor does
-the API document answers in parts (-limit) or from a row on (-checkpoint): where
-the server does not play along, the export ends with an error rather than with
-rows that are missing or repeated. One answer is held in memory at a time.
+the API document responses in parts (-limit) or from a row on (-checkpoint):
+where the server does not play along, the export ends with an error rather than
+with rows that are missing or twice. One response is held in memory at a time.
 
 In CSV, lists are joined by "; ", and a cell that a spreadsheet might take for a
-formula begins with an apostrophe. JSON lines hold all that the server answers.`
+formula begins with an apostrophe. JSON lines hold all that the server returns.
+
+With -o alone the file is replaced as a whole when the export is complete, and
+is as it was if the export fails. With -checkpoint rows are appended to the file
+as they come. An export that goes on holds the last rows that it wrote, and how
+many there were in all, against what Apono has now; if they differ, rows came or
+vanished meanwhile, and it ends with an error. -restart then starts over.`
 
 // columns are all that the API documents.
 var columns = []apono.ReportField{
@@ -61,9 +68,10 @@ func run(ctx context.Context, p *program.Program) error {
 	unit := p.Flags.String("unit", "ms", "send the period in this `unit`, s or ms; the API does not document which it takes")
 	format := p.Flags.String("format", "csv", "`csv` or jsonl")
 	path := p.Flags.String("o", "", "write to this `file`, in place of what it holds, and not to standard output")
-	mark := p.Flags.String("checkpoint", "", "keep in this `file` how far the export came: the same command goes on from there;\nneeds -o, and a -to that is past, for later rows could move the others")
+	mark := p.Flags.String("checkpoint", "", "keep in this `file` how far the export came: the same command goes on from there; needs -o, and a -to that is past, for later rows could move the others")
+	restart := p.Flags.Bool("restart", false, "start over, whatever -checkpoint says")
 	every := p.Flags.Int("every", 1000, "update the checkpoint after so many `rows`")
-	limit := p.Flags.Int("limit", 0, "ask for answers of so many `rows`; the API does not document that")
+	limit := p.Flags.Int("limit", 0, "ask for responses of so many `rows`; the API does not document that")
 	list(p, "fields", "the `columns` (default all 24 that the API documents)", &opts.Fields)
 	list(p, "access-flow", "only rows about access flows with these `ids`", &opts.AccessFlowID)
 	list(p, "request", "only rows about access requests with these `ids`", &opts.AccessRequestID)
@@ -90,14 +98,18 @@ func run(ctx context.Context, p *program.Program) error {
 		return p.Misuse("-format is csv or jsonl")
 	case len(opts.Fields) == 0 || *every < 1 || *limit < 0:
 		return p.Misuse("-fields names a column, -every is at least 1, and -limit at least 0")
-	case *mark != "" && (*path == "" || *path == *mark || end.IsZero() || end.After(time.Now())):
+	case *mark != "" && (*path == "" || sameFile(*path, *mark) || end.IsZero() || end.After(time.Now())):
 		return p.Misuse("-checkpoint needs -o, a file of its own, and a -to that is past")
+	case *restart && *mark == "":
+		return p.Misuse("-restart needs -checkpoint")
 	}
 	opts.StartDate, opts.EndDate = number(start, *unit), number(end, *unit)
 
 	e := export{checkpoint: checkpoint{Export: parameters{*path, *format, opts}}, mark: *mark}
-	if err := e.load(); err != nil {
-		return err
+	if !*restart {
+		if err := e.load(); err != nil {
+			return err
+		}
 	}
 	if e.Complete {
 		fmt.Fprintf(p.Stderr, "%s is complete, with %s. Remove %s to export again.\n", *path, program.Plural(e.Rows, "row"), *mark)
@@ -108,42 +120,142 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	defer disconnect()
-	if err := e.open(p.Stdout); err != nil {
-		return err
-	}
-	opts.Skip, opts.Limit = e.Rows, *limit
-	progress, outside := p.Progress(), 0
-	for row, rowErr := range client.Activity.ListAll(ctx, opts) {
-		if err = cmp.Or(rowErr, ctx.Err()); err == nil {
-			err = e.add(row)
-		}
-		if err != nil {
-			break
-		}
-		if e.Rows++; e.Rows%*every == 0 {
-			if err = e.save(); err != nil {
-				break
-			}
-			progress("%s", program.Plural(e.Rows, "row"))
-		}
-		if at := requested(row); !at.IsZero() && (at.Before(start) || !end.IsZero() && at.After(end)) {
-			outside++
-		}
-	}
+	opts.Limit = *limit
+	progress := p.Progress()
+	outside, err := e.run(ctx, client, p.Stdout, opts, progress, *every, func(at time.Time) bool {
+		return at.Before(start) || !end.IsZero() && at.After(end)
+	})
 	progress("")
-	e.Complete = err == nil
-	err = cmp.Or(err, e.save())
-	verb, more := "Exported", ""
+	more := ""
 	switch {
+	case err != nil && e.add == nil:
+		return explain(err, opts) // before anything was written
 	case err != nil && *mark != "":
-		verb, more = "Stopped after", " The same command goes on."
-	case err != nil:
-		verb = "Stopped after"
+		more = " The same command goes on."
+	case err != nil && *path != "":
+		more = fmt.Sprintf(" %s is as it was.", *path)
 	case outside > 0 || e.Rows == 0 && *from+*to != "":
 		more = fmt.Sprintf(" Requested outside the period: %d. The server may count in the other -unit.", outside)
 	}
+	verb := "Exported"
+	if err != nil {
+		verb = "Stopped after"
+	}
 	fmt.Fprintf(p.Stderr, "%s %s.%s\n", verb, program.Plural(e.Rows, "row"), more)
 	return explain(err, opts)
+}
+
+// run exports the rows that the checkpoint does not count, and returns how many
+// of them were requested outside of the period.
+func (e *export) run(ctx context.Context, client *apono.Client, w io.Writer, opts apono.ListActivityOptions,
+	progress func(string, ...any), every int, isOutside func(time.Time) bool,
+) (outside int, err error) {
+	known := len(e.Last)
+	opts.Skip = e.Rows - known
+	first, err := client.Activity.List(ctx, opts)
+	if err == nil {
+		err = e.check(first, opts.Skip)
+	}
+	if err != nil {
+		return 0, err
+	}
+	e.Total = first.Total
+	if err := e.open(w); err != nil {
+		e.add = nil
+		return 0, err
+	}
+	began, before := time.Now(), e.Rows
+	for row, rowErr := range all(ctx, client, opts, first) {
+		if err = cmp.Or(rowErr, ctx.Err()); err != nil {
+			break
+		}
+		if known > 0 {
+			known--
+			continue
+		}
+		if err = e.add(row); err != nil {
+			break
+		}
+		e.Rows++
+		e.Last = append(e.Last, identity(row))
+		e.Last = e.Last[max(0, len(e.Last)-compared):]
+		if e.Rows%every == 0 {
+			if err = e.save(); err != nil {
+				break
+			}
+		}
+		progress("%d of %s, %.0f a second", e.Rows, program.Plural(e.Total, "row"), float64(e.Rows-before)/time.Since(began).Seconds())
+		if at := requested(row); !at.IsZero() && isOutside(at) {
+			outside++
+		}
+	}
+	e.Complete = err == nil
+	return outside, e.close(cmp.Or(err, e.save()))
+}
+
+// all are the rows of a list whose first page was read.
+func all(ctx context.Context, client *apono.Client, opts apono.ListActivityOptions, first *apono.OffsetPage[apono.ActivityEntry]) iter.Seq2[*apono.ActivityEntry, error] {
+	return func(yield func(*apono.ActivityEntry, error) bool) {
+		came := 0
+		if first.Offset == opts.Skip { // otherwise ListAll says what is wrong
+			for _, row := range first.Items {
+				if came++; !yield(row, nil) {
+					return
+				}
+			}
+			if opts.Skip += came; opts.Skip == first.Total || came == 0 && first.Total == 0 {
+				return
+			}
+		}
+		for row, err := range client.Activity.ListAll(ctx, opts) {
+			if truncated := (*apono.TruncatedError)(nil); errors.As(err, &truncated) {
+				truncated.Received += came
+			}
+			if opts.Skip++; !yield(row, err) || err != nil {
+				return
+			}
+		}
+		// ListAll has not seen the first page, and a server that counts less than
+		// came does not count.
+		if opts.Skip < first.Total {
+			yield(nil, fmt.Errorf("%w (there were %s at first, and %d came)", errMoved, program.Plural(first.Total, "row"), opts.Skip))
+		}
+	}
+}
+
+// compared is how many rows are held against what was exported before an export
+// goes on.
+const compared = 3
+
+var errMoved = errors.New("rows came or vanished meanwhile, so that others may be missing or twice")
+
+// check holds a page against what the checkpoint says of the rows before the
+// first missing one.
+func (e *export) check(page *apono.OffsetPage[apono.ActivityEntry], skip int) error {
+	switch {
+	case e.Rows == 0 || page.Offset != skip:
+		return nil
+	case len(e.Last) == 0:
+		return fmt.Errorf("%w (%s does not say which rows came last): -restart starts over", errMoved, e.mark)
+	case page.Total != e.Total:
+		return fmt.Errorf("%w (there were %s, now there are %d): -restart starts over", errMoved, program.Plural(e.Total, "row"), page.Total)
+	}
+	for i, row := range page.Items[:min(len(page.Items), len(e.Last))] {
+		if identity(row) != e.Last[i] {
+			return fmt.Errorf("%w (row %d is not the one that was exported): -restart starts over", errMoved, skip+i+1)
+		}
+	}
+	return nil
+}
+
+// identity is what a row is known by: the id of its request, or else what it
+// holds.
+func identity(row *apono.ActivityEntry) string {
+	if row.RequestID != nil {
+		return *row.RequestID
+	}
+	data, _ := json.Marshal(row) // came from JSON
+	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
 // export is an export under way.
@@ -151,16 +263,20 @@ type export struct {
 	checkpoint
 	mark  string   // the checkpoint's file, empty without
 	file  *os.File // the output, nil for standard output
+	final string   // what the file is to be called in the end, empty if it is already
 	add   func(*apono.ActivityEntry) error
 	flush func() error
 }
 
 // checkpoint is how much of an export is safely in its output.
 type checkpoint struct {
-	Export   parameters `json:"export"`
-	Rows     int        `json:"rows"`
-	Bytes    int64      `json:"bytes"`
-	Complete bool       `json:"complete"`
+	Export parameters `json:"export"`
+	Rows   int        `json:"rows"`
+	Bytes  int64      `json:"bytes"`
+	// Total is how many rows there were, and Last are the last ones exported.
+	Total    int      `json:"total"`
+	Last     []string `json:"last"`
+	Complete bool     `json:"complete"`
 }
 
 type parameters struct {
@@ -185,6 +301,9 @@ func (e *export) load() error {
 	case !reflect.DeepEqual(saved.Export, e.Export):
 		return fmt.Errorf("%s is the checkpoint of another export: use that one's flags, or remove it to start anew", e.mark)
 	}
+	if info, err := os.Stat(saved.Export.Output); saved.Bytes > 0 && (err != nil || info.Size() < saved.Bytes) {
+		return fmt.Errorf("%s lacks some of the %d bytes that %s counts: remove the checkpoint to start anew", saved.Export.Output, saved.Bytes, e.mark)
+	}
 	e.checkpoint = saved
 	return nil
 }
@@ -196,12 +315,13 @@ func (e *export) open(w io.Writer) error {
 		flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 		if e.Bytes > 0 {
 			flags = os.O_WRONLY
-			if info, err := os.Stat(path); err != nil || info.Size() < e.Bytes {
-				return fmt.Errorf("%s lacks some of the %d bytes that %s counts: remove the checkpoint to start anew", path, e.Bytes, e.mark)
-			}
 		}
 		var err error
-		if e.file, err = os.OpenFile(path, flags, 0o600); err != nil { //nolint:gosec // the file that the user names
+		if e.final = e.replaceable(path); e.final != "" {
+			if e.file, err = os.CreateTemp(filepath.Dir(e.final), "."+filepath.Base(e.final)+".*"); err != nil {
+				return &fs.PathError{Op: "open", Path: path, Err: errors.Unwrap(err)}
+			}
+		} else if e.file, err = os.OpenFile(path, flags, 0o600); err != nil { //nolint:gosec // the file that the user names
 			return err
 		}
 		if e.Bytes > 0 {
@@ -218,9 +338,9 @@ func (e *export) open(w io.Writer) error {
 		e.add, e.flush = func(row *apono.ActivityEntry) error { return lines.Encode(row) }, buffer.Flush
 		return nil
 	}
-	table := csv.NewWriter(w)
-	e.add = func(row *apono.ActivityEntry) error { return addCells(table, row, e.Export.Options.Fields) }
-	e.flush = func() error { table.Flush(); return table.Error() }
+	buffer := bufio.NewWriter(w)
+	e.add = func(row *apono.ActivityEntry) error { return addCells(buffer, row, e.Export.Options.Fields) }
+	e.flush = buffer.Flush
 	if e.Bytes > 0 {
 		return nil
 	}
@@ -228,7 +348,63 @@ func (e *export) open(w io.Writer) error {
 	for _, name := range e.Export.Options.Fields {
 		header = append(header, string(name))
 	}
-	return table.Write(header)
+	return program.WriteCSV(buffer, header)
+}
+
+// replaceable returns the name of the file that a finished one takes the place
+// of. It is empty where there is a checkpoint, and for what is no file, such as
+// the null device.
+func (e *export) replaceable(path string) string {
+	info, err := os.Stat(path)
+	if e.mark != "" || err == nil && !info.Mode().IsRegular() {
+		return ""
+	}
+	return canonical(path)
+}
+
+// close puts a finished file in its place, or removes an unfinished one.
+func (e *export) close(err error) error {
+	if e.file == nil {
+		return err
+	}
+	if e.final != "" && err == nil {
+		if info, statErr := os.Stat(e.final); statErr == nil {
+			err = e.file.Chmod(info.Mode())
+		}
+		err = cmp.Or(err, e.file.Sync())
+	}
+	err = cmp.Or(err, e.file.Close())
+	if e.final == "" {
+		return err
+	}
+	if err == nil {
+		err = os.Rename(e.file.Name(), e.final)
+	}
+	if err != nil {
+		_ = os.Remove(e.file.Name())
+	}
+	return err
+}
+
+// canonical is a path without links and detours, of a file that may not exist.
+func canonical(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(dir, filepath.Base(path))
+	}
+	return path
+}
+
+// sameFile reports whether two paths lead to one file.
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return canonical(a) == canonical(b) || errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // save puts all rows safely into the output and then counts them in the
@@ -265,7 +441,7 @@ func (e *export) save() error {
 }
 
 // addCells writes a row of a table.
-func addCells(table *csv.Writer, row *apono.ActivityEntry, columns []apono.ReportField) error {
+func addCells(w io.Writer, row *apono.ActivityEntry, columns []apono.ReportField) error {
 	data, err := json.Marshal(row)
 	if err != nil {
 		return err
@@ -278,9 +454,9 @@ func addCells(table *csv.Writer, row *apono.ActivityEntry, columns []apono.Repor
 	}
 	cells := make([]string, len(columns))
 	for i, name := range columns {
-		cells[i] = program.Cell(text(values[string(name)]))
+		cells[i] = text(values[string(name)])
 	}
-	return table.Write(cells)
+	return program.WriteCSV(w, cells)
 }
 
 func text(value any) string {
@@ -339,14 +515,14 @@ func requested(row *apono.ActivityEntry) (at time.Time) {
 	return at
 }
 
-// explain says what to do about answers that the API does not document.
+// explain says what to do about responses that the API does not document.
 func explain(err error, opts apono.ListActivityOptions) error {
-	var refused *apono.APIError
+	var rejected *apono.APIError
 	switch {
 	case errors.Is(err, apono.ErrResponseTooLarge):
 		return fmt.Errorf("%w: export shorter periods, or try -limit", err)
 	case errors.Is(err, apono.ErrTruncated),
-		opts.Skip+opts.Limit > 0 && errors.As(err, &refused) && (refused.StatusCode == 400 || refused.StatusCode == 422):
+		opts.Skip+opts.Limit > 0 && errors.As(err, &rejected) && (rejected.StatusCode == 400 || rejected.StatusCode == 422):
 		return fmt.Errorf("%w; the API does not document that activity can be had in parts: "+
 			"export shorter periods that are past, without -limit, and start anew without the checkpoint", err)
 	}

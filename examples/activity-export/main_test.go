@@ -16,6 +16,7 @@ import (
 
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/examples/internal/program"
 	"github.com/apono-go/apono/internal/apitest"
 	"github.com/stretchr/testify/require"
 )
@@ -120,7 +121,7 @@ func TestCSV(t *testing.T) {
 		Stdout: "request_id,resources,justification,bundle_name\n" +
 			"'=1+1,\"a; b,c\",\"say \"\"hi\"\"\n-now\",\n" +
 			"'+1,,'-2,12345678901234567890\n" +
-			"'@SUM(A1),'=a; b,'\tx,\"{\"\"b\"\":[true]}\"\n" +
+			"'@SUM(A1),\"'=a; b\",'\tx,\"{\"\"b\"\":[true]}\"\n" +
 			"a=1,,\"'\rx\",'-1\n",
 		Stderr: "Exported 4 rows.\n",
 	}, process.Run(t, env, "-fields", "request_id,resources,justification,bundle_name"))
@@ -149,6 +150,151 @@ func TestOutputFileIsReplaced(t *testing.T) {
 	require.Equal(t, "status\nACTIVE\n", read(t, path))
 }
 
+// What the last export wrote is there until the next one has all of its own.
+func TestAFailingExportLeavesTheOlderOutput(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*os.Process) error{
+		"error":     nil,
+		"interrupt": func(p *os.Process) error { return p.Signal(os.Interrupt) },
+		"kill":      func(p *os.Process) error { return p.Kill() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newServer(t)
+			output := filepath.Join(t.TempDir(), "out.csv")
+			require.NoError(t, os.WriteFile(output, []byte("old\n"), 0o640))
+			arrived := make(chan struct{})
+			env := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("skip") != "4" {
+					server.ServeHTTP(w, r)
+					return
+				}
+				close(arrived)
+				if end == nil {
+					w.WriteHeader(http.StatusForbidden)
+					return
+				}
+				<-r.Context().Done()
+			})
+			cmd := process.Command(t, append(env, "APONO_TOKEN="+server.Token), "-fields", "request_id", "-o", output)
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			require.NoError(t, cmd.Start())
+			<-arrived
+			if end != nil {
+				require.NoError(t, end(cmd.Process))
+			}
+			require.Error(t, cmd.Wait())
+			require.Equal(t, "old\n", read(t, output))
+			if name != "kill" {
+				require.Contains(t, stderr.String(), "Stopped after 4 rows. "+output+" is as it was.\n")
+				entries, err := os.ReadDir(filepath.Dir(output))
+				require.NoError(t, err)
+				require.Len(t, entries, 1)
+			}
+
+			link := output + ".link"
+			require.NoError(t, os.Symlink(output, link))
+			require.Equal(t, process.Result{Stderr: "Exported 7 rows.\n"}, process.Run(t, process.Env(server), "-fields", "request_id", "-o", link))
+			require.Equal(t, allSeven, read(t, output))
+			info, err := os.Stat(output)
+			require.NoError(t, err)
+			require.Equal(t, os.FileMode(0o640), info.Mode().Perm())
+		})
+	}
+}
+
+// An auditor who gets a report without the hundred rows between what was there
+// and what is there now signs something that is not so.
+func TestRowsThatVanishOrComeMeanwhileAreNoticed(t *testing.T) {
+	t.Parallel()
+	rows := func(from, to int) *aponotest.Server {
+		server := aponotest.NewServer(t, aponotest.WithOffsetPageSize(10))
+		for i := from; i < to; i++ {
+			server.Put(aponotest.Activity, map[string]any{"request_id": fmt.Sprintf("r%d", i), "request_date": "2026-03-02T08:00:00Z"})
+		}
+		return server
+	}
+	const moved = "activity-export: rows came or vanished meanwhile, so that others may be missing or twice "
+	for name, test := range map[string]struct {
+		from, to int
+		stderr   string
+	}{
+		"the oldest vanish":      {10, 500, moved + "(there were 500 rows, now there are 490): -restart starts over\n"},
+		"as many come as vanish": {10, 510, moved + "(row 218 is not the one that was exported): -restart starts over\n"},
+		"later ones vanish":      {0, 490, moved + "(there were 500 rows, now there are 490): -restart starts over\n"},
+		"nearly all vanish":      {0, 1, moved + "(there were 500 rows, now there are 1): -restart starts over\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := rows(0, 500)
+			server.FaultNext("Activity.List", 22, aponotest.Fault{})
+			server.FailNext("Activity.List", 1, 403, nil, "")
+			args, output, mark := resumable(t)
+			args[len(args)-1] = "100"
+			require.Contains(t, process.Run(t, process.Env(server), args...).Stderr, "Stopped after 220 rows.")
+			before, checkpoint := read(t, output), read(t, mark)
+
+			later := rows(test.from, test.to)
+			require.Equal(t, process.Result{Stderr: test.stderr, Code: 1}, process.Run(t, process.Env(later), args...))
+			require.Equal(t, before, read(t, output))
+			require.Equal(t, checkpoint, read(t, mark))
+
+			result := process.Run(t, process.Env(later), append(args, "-restart")...)
+			require.Equal(t, process.Result{Stderr: fmt.Sprintf("Exported %s.\n", program.Plural(test.to-test.from, "row"))}, result)
+			require.Equal(t, test.to-test.from, strings.Count(read(t, output), "\nr"))
+			require.Contains(t, read(t, output), fmt.Sprintf("request_id\nr%d\n", test.from))
+		})
+	}
+}
+
+// The first page is not read by the loop that reads the others: what vanishes
+// between them must not go unnoticed.
+func TestRowsThatVanishAfterTheFirstPageAreNoticed(t *testing.T) {
+	t.Parallel()
+	whole, rest := newServer(t), aponotest.NewServer(t, aponotest.WithOffsetPageSize(2))
+	for _, id := range []string{"r1", "r2", "r3", "r4", "r5", "r6"} {
+		rest.Put(aponotest.Activity, map[string]any{"request_id": id})
+	}
+	env := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("skip") == "" {
+			whole.ServeHTTP(w, r)
+		} else {
+			rest.ServeHTTP(w, r)
+		}
+	})
+	result := process.Run(t, append(env, "APONO_TOKEN="+whole.Token), "-fields", "request_id")
+	require.Equal(t, 1, result.Code)
+	require.Contains(t, result.Stderr, "(there were 7 rows at first, and 6 came)\n")
+}
+
+// A checkpoint of a program that did not keep the last rows says too little to
+// go on from.
+func TestCheckpointsWithoutTheLastRows(t *testing.T) {
+	t.Parallel()
+	server, args, output, mark := stopped(t)
+	text := strings.NewReplacer(`"r1",`, "", `"r2",`, "", `"r3"`, "").Replace(read(t, mark))
+	require.NoError(t, os.WriteFile(mark, []byte(text), 0o600))
+	result := process.Run(t, process.Env(server), args...)
+	require.Equal(t, 1, result.Code)
+	require.Contains(t, result.Stderr, mark+" does not say which rows came last")
+	require.Equal(t, firstFour, read(t, output))
+}
+
+// A link to the output is the output, and the checkpoint would be in it.
+func TestCheckpointIsAFileOfItsOwn(t *testing.T) {
+	t.Parallel()
+	output := filepath.Join(t.TempDir(), "out.csv")
+	require.NoError(t, os.WriteFile(output, []byte("old\n"), 0o600))
+	soft, hard := output+".soft", output+".hard"
+	require.NoError(t, os.Symlink(output, soft))
+	require.NoError(t, os.Link(output, hard))
+	for _, mark := range []string{soft, hard, filepath.Dir(output) + "/./out.csv"} {
+		require.Equal(t, 2, process.Run(t, nil, "-o", output, "-checkpoint", mark, "-to", "2026-01-01").Code)
+		require.Equal(t, "old\n", read(t, output))
+	}
+}
+
 // newServer has seven rows, in pages of two.
 func newServer(t *testing.T) *aponotest.Server {
 	t.Helper()
@@ -173,11 +319,15 @@ func resumable(t *testing.T) (args []string, output, mark string) {
 }
 
 // checkpointOf is a checkpoint as it stands in its file.
-func checkpointOf(output string, rows, bytes int, complete bool) string {
-	return fmt.Sprintf(`{"rows": %d, "bytes": %d, "complete": %v, "export": {"format": "csv", "output": %q, "options": {
+func checkpointOf(output string, rows, bytes int, complete bool, total int) string {
+	last := []string{}
+	for i := max(0, rows-3); i < rows; i++ {
+		last = append(last, fmt.Sprintf(`"r%d"`, i))
+	}
+	return fmt.Sprintf(`{"total": %d, "last": [%s], "rows": %d, "bytes": %d, "complete": %v, "export": {"format": "csv", "output": %q, "options": {
 		"Limit": 0, "Skip": 0, "StartDate": 0, "EndDate": 1775087999999, "Fields": ["request_id"], "AccessFlowID": null,
 		"AccessRequestID": null, "IntegrationID": null, "Permission": null, "RequestorID": null, "Resource": null,
-		"ResourceType": null, "Status": null, "TriggerType": null}}}`, rows, bytes, complete, output)
+		"ResourceType": null, "Status": null, "TriggerType": null}}}`, total, strings.Join(last, ","), rows, bytes, complete, output)
 }
 
 const query = `"fields": ["request_id"], "end_date": ["1775087999999"]`
@@ -194,7 +344,7 @@ func stopped(t *testing.T) (server *aponotest.Server, args []string, output, mar
 			"activity-export: this token may not do that: apono: GET /api/v3/activity: 403 Forbidden, request id fake-3\n", Code: 1,
 	}, process.Run(t, process.Env(server), args...))
 	require.Equal(t, firstFour, read(t, output))
-	apitest.JSONEq(t, checkpointOf(output, 4, 23, false), read(t, mark))
+	apitest.JSONEq(t, checkpointOf(output, 4, 23, false, 7), read(t, mark))
 	return server, args, output, mark
 }
 
@@ -211,15 +361,15 @@ func TestGoesOnWhereAnErrorStoppedIt(t *testing.T) {
 	defer before.Close()
 	require.Equal(t, process.Result{Stderr: "Exported 7 rows.\n"}, process.Run(t, process.Env(server), args...))
 	require.Equal(t, allSeven, read(t, output))
-	apitest.JSONEq(t, checkpointOf(output, 7, 32, true), read(t, mark))
+	apitest.JSONEq(t, checkpointOf(output, 7, 32, true, 7), read(t, mark))
 	apitest.JSONEq(t, `[{`+query+`}, {`+query+`, "skip": ["2"]}, {`+query+`, "skip": ["4"]},
-		{`+query+`, "skip": ["4"]}, {`+query+`, "skip": ["6"]}]`, queries(t, server))
+		{`+query+`, "skip": ["1"]}, {`+query+`, "skip": ["3"]}, {`+query+`, "skip": ["5"]}]`, queries(t, server))
 
 	// A checkpoint is replaced as a whole: who had the old one open still reads
 	// it, and no draft is left.
 	data, err := io.ReadAll(before)
 	require.NoError(t, err)
-	apitest.JSONEq(t, checkpointOf(output, 4, 23, false), string(data))
+	apitest.JSONEq(t, checkpointOf(output, 4, 23, false, 7), string(data))
 	entries, err := os.ReadDir(filepath.Dir(mark))
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
@@ -227,7 +377,7 @@ func TestGoesOnWhereAnErrorStoppedIt(t *testing.T) {
 	require.Equal(t, process.Result{
 		Stderr: output + " is complete, with 7 rows. Remove " + mark + " to export again.\n",
 	}, process.Run(t, process.Env(server), args...))
-	require.Len(t, server.Requests(), 5)
+	require.Len(t, server.Requests(), 6)
 	require.Equal(t, allSeven, read(t, output))
 }
 
@@ -240,10 +390,11 @@ func TestGoesOnAfterItsEnd(t *testing.T) {
 		stderr string
 		output string
 		rows   int
+		code   int
 	}{
-		{os.Interrupt, "1000", "Stopped after 4 rows. The same command goes on.\nactivity-export: interrupted\n", firstFour, 4},
-		{os.Kill, "2", "", firstFour, 4},
-		{os.Kill, "3", "", header + "r0\nr1\nr2\n", 3},
+		{os.Interrupt, "1000", "Stopped after 4 rows. The same command goes on.\nactivity-export: interrupted\n", firstFour, 4, 130},
+		{os.Kill, "2", "", firstFour, 4, -1},
+		{os.Kill, "3", "", header + "r0\nr1\nr2\n", 3, -1},
 	} {
 		t.Run(test.signal.String()+" "+test.every, func(t *testing.T) {
 			t.Parallel()
@@ -266,9 +417,10 @@ func TestGoesOnAfterItsEnd(t *testing.T) {
 			<-third
 			require.NoError(t, cmd.Process.Signal(test.signal))
 			require.Error(t, cmd.Wait())
+			require.Equal(t, test.code, cmd.ProcessState.ExitCode())
 			require.Equal(t, test.stderr, stderr.String())
 			require.Equal(t, test.output, read(t, output))
-			apitest.JSONEq(t, checkpointOf(output, test.rows, len(test.output), false), read(t, mark))
+			apitest.JSONEq(t, checkpointOf(output, test.rows, len(test.output), false, 7), read(t, mark))
 
 			require.Equal(t, process.Result{Stderr: "Exported 7 rows.\n"}, process.Run(t, process.Env(server), args...))
 			require.Equal(t, allSeven, read(t, output))
@@ -316,11 +468,11 @@ func TestServersThatDoNotAnswerInParts(t *testing.T) {
 		Code: 1,
 	}, process.Run(t, env, args...))
 	require.Equal(t, header+"r0\nr1\n", read(t, output))
-	apitest.JSONEq(t, checkpointOf(output, 2, 17, false), read(t, mark))
+	apitest.JSONEq(t, checkpointOf(output, 2, 17, false, 5), read(t, mark))
 
 	strict := aponotest.NewServer(t)
 	require.Equal(t, process.Result{
-		Code: 1, Stderr: "Stopped after 0 rows.\nactivity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: limit: there is no such query parameter, request id fake-1" + unlucky,
+		Code: 1, Stderr: "activity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: limit: there is no such query parameter, request id fake-1" + unlucky,
 	}, process.Run(t, process.Env(strict), "-limit", "2", "-format", "jsonl"))
 }
 
@@ -343,18 +495,20 @@ func TestWrongUsage(t *testing.T) {
 	t.Parallel()
 	const checkpoint = "activity-export: -checkpoint needs -o, a file of its own, and a -to that is past; see -h\n"
 	for args, want := range map[string]string{
-		"-from yesterday":                   "activity-export: -from and -to are dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
-		"-to 2026-02-30":                    "activity-export: -from and -to are dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
-		"-from 2026-03-31 -to 2026-03-30":   "activity-export: -to is before -from; see -h\n",
-		"-unit min":                         "activity-export: -unit is s or ms; see -h\n",
-		"-format xlsx":                      "activity-export: -format is csv or jsonl; see -h\n",
-		"-fields ,":                         "activity-export: -fields names a column, -every is at least 1, and -limit at least 0; see -h\n",
-		"-every 0":                          "activity-export: -fields names a column, -every is at least 1, and -limit at least 0; see -h\n",
-		"-checkpoint c -to 2026-01-01":      checkpoint,
-		"-checkpoint c -o o":                checkpoint,
-		"-checkpoint c -o o -to 2999-01-01": checkpoint,
-		"-checkpoint c -o c -to 2026-01-01": checkpoint,
-		"extra":                             "activity-export: it takes 0 arguments besides flags, not 1; see -h\n",
+		"-from yesterday":                     "activity-export: -from and -to are dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
+		"-to 2026-02-30":                      "activity-export: -from and -to are dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
+		"-from 2026-03-31 -to 2026-03-30":     "activity-export: -to is before -from; see -h\n",
+		"-unit min":                           "activity-export: -unit is s or ms; see -h\n",
+		"-format xlsx":                        "activity-export: -format is csv or jsonl; see -h\n",
+		"-fields ,":                           "activity-export: -fields names a column, -every is at least 1, and -limit at least 0; see -h\n",
+		"-every 0":                            "activity-export: -fields names a column, -every is at least 1, and -limit at least 0; see -h\n",
+		"-checkpoint c -to 2026-01-01":        checkpoint,
+		"-checkpoint c -o o":                  checkpoint,
+		"-checkpoint c -o o -to 2999-01-01":   checkpoint,
+		"-checkpoint c -o c -to 2026-01-01":   checkpoint,
+		"-checkpoint ./c -o c -to 2026-01-01": checkpoint,
+		"-restart":                            "activity-export: -restart needs -checkpoint; see -h\n",
+		"extra":                               "activity-export: it takes 0 arguments besides flags, not 1; see -h\n",
 	} {
 		require.Equal(t, process.Result{Stderr: want, Code: 2}, process.Run(t, nil, strings.Fields(args)...))
 	}
@@ -366,10 +520,9 @@ func TestWrongUsage(t *testing.T) {
 	require.Contains(t, result.Stderr, "Stopped after 100 rows.")
 	require.Contains(t, result.Stderr, "\nactivity-export: ")
 	require.Contains(t, result.Stderr, "no such file or directory\n")
-	help := process.Run(t, nil, "-h")
-	require.Zero(t, help.Code)
-	require.Contains(t, help.Stderr, "The API does not document whether it takes the period in seconds or in")
-	require.Contains(t, help.Stderr, `s or ms; the API does not document which it takes (default "ms")`)
+	help := process.Help(t)
+	require.Contains(t, help, "The API does not document whether it takes the period in seconds or in")
+	require.Contains(t, help, `it takes (default "ms")`)
 }
 
 // collections are the lines in which the runtime tells of a garbage collection;

@@ -14,7 +14,7 @@ import (
 
 func main() { program.Main("fakeserver", run) }
 
-const about = "Serves a fake Apono with a made-up company on a loopback port until it is interrupted."
+const about = "Serves a fake Apono with a made-up company on a loopback port until it is\ninterrupted."
 
 func run(ctx context.Context, p *program.Program) error {
 	port := p.Flags.Int("port", 8080, "listen on this `port`, 0 for any that is free")

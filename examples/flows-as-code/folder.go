@@ -24,28 +24,29 @@ type file struct {
 	Object map[string]any `json:"object"`
 }
 
-// readFolder reads all files, and refuses a folder in which anything makes no
-// sense. Names that begin with a dot, such as .git, are not looked at.
-func readFolder(dir string) (folder, error) {
+// readFolder reads all files, and rejects a folder in which anything makes no
+// sense. Names that begin with a dot, such as .git, are not looked at. What it
+// passes over it says.
+func readFolder(dir string, passed func(name, why string)) (folder, error) {
 	root, err := os.OpenRoot(dir) // no symbolic link leads out of it
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = root.Close() }()
-	files, err := readFiles(root)
+	files, err := readFiles(root, passed)
 	if err == nil && len(files) == 0 {
 		err = fmt.Errorf("%s: it has none of the folders %s", dir, folders())
 	}
 	return files, err
 }
 
-func readFiles(root *os.Root) (folder, error) {
+func readFiles(root *os.Root, passed func(name, why string)) (folder, error) {
 	byFolder := map[string]*kind{}
 	for _, k := range kinds {
 		byFolder[k.folder] = k
 	}
 	files := folder{}
-	entries, err := list(root, ".")
+	entries, err := list(root, ".", passed)
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +56,13 @@ func readFiles(root *os.Root) (folder, error) {
 			return nil, fmt.Errorf("%s: it is none of the folders %s", entry.Name(), folders())
 		}
 		files[k] = []*object{}
-		inside, err := list(root, k.folder)
+		inside, err := list(root, k.folder, passed)
 		if err != nil {
 			return nil, err
 		}
 		byID := map[string]string{}
 		for _, entry := range inside {
-			o, err := readFile(root, k, path.Join(k.folder, entry.Name()))
+			o, err := readFile(root, k, path.Join(k.folder, entry.Name()), passed)
 			if err != nil {
 				return nil, err
 			}
@@ -75,19 +76,27 @@ func readFiles(root *os.Root) (folder, error) {
 	return files, nil
 }
 
+// noObject are names of files that stand beside those of objects: notes for
+// people, and what editors and merges leave behind.
+var noObject = regexp.MustCompile(`(?i)^readme|\.(md|orig|rej|bak)$|~$`)
+
 // list lists what is in a folder and not hidden.
-func list(root *os.Root, name string) ([]fs.DirEntry, error) {
+func list(root *os.Root, name string, passed func(name, why string)) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(root.FS(), name)
 	var visible []fs.DirEntry
 	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), ".") {
+		switch {
+		case strings.HasPrefix(entry.Name(), "."):
+		case entry.Type().IsRegular() && path.Ext(entry.Name()) != ".json" && noObject.MatchString(entry.Name()):
+			passed(path.Join(name, entry.Name()), "it is no object")
+		default:
 			visible = append(visible, entry)
 		}
 	}
 	return visible, err
 }
 
-func readFile(root *os.Root, k *kind, name string) (*object, error) {
+func readFile(root *os.Root, k *kind, name string, passed func(name, why string)) (*object, error) {
 	refuse := func(err error) (*object, error) { return nil, fmt.Errorf("%s: %w", name, err) }
 	if path.Ext(name) != ".json" {
 		return refuse(errors.New("it is no .json file"))
@@ -95,6 +104,10 @@ func readFile(root *os.Root, k *kind, name string) (*object, error) {
 	data, err := root.ReadFile(name)
 	if err != nil {
 		return nil, err
+	}
+	if rest, marked := bytes.CutPrefix(data, []byte("\ufeff")); marked {
+		passed(name, "the byte order mark at its start")
+		data = rest
 	}
 	var f file
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -123,8 +136,8 @@ func readFile(root *os.Root, k *kind, name string) (*object, error) {
 }
 
 // writeFolder writes a file for each object, and removes the files of objects
-// that are gone. A folder that holds something else is refused.
-func writeFolder(dir string, t *tenant) (total, removed int, err error) {
+// that are gone. A folder that holds something else is rejected.
+func writeFolder(dir string, t *tenant, passed func(name, why string)) (total, removed int, err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return 0, 0, err
 	}
@@ -133,7 +146,7 @@ func writeFolder(dir string, t *tenant) (total, removed int, err error) {
 		return 0, 0, err
 	}
 	defer func() { _ = root.Close() }()
-	before, err := readFiles(root)
+	before, err := readFiles(root, passed)
 	if err != nil {
 		return 0, 0, fmt.Errorf("%s holds what this program did not write: %w", dir, err)
 	}
@@ -154,12 +167,36 @@ func writeFolder(dir string, t *tenant) (total, removed int, err error) {
 		}
 		for name, o := range wanted {
 			total++
-			if err := root.WriteFile(name, []byte(encode(file{o.id, o.space, o.body})), 0o600); err != nil {
+			if err := writeFile(root, name, encode(file{o.id, o.space, o.body})); err != nil {
 				return 0, 0, err
 			}
 		}
 	}
 	return total, removed, nil
+}
+
+// draft is what a file is called until it is whole. A hidden one that a killed
+// program left is not looked at, and the next one takes its place.
+const draft = ".flows-as-code.draft"
+
+// writeFile writes a file whole or not at all, however the program ends.
+func writeFile(root *os.Root, name, text string) error {
+	temp := path.Join(path.Dir(name), draft)
+	if err := root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = root.Rename(temp, name)
+	}
+	if err != nil {
+		_ = root.Remove(temp)
+	}
+	return err
 }
 
 const (

@@ -34,6 +34,16 @@ func runs(t *testing.T, server *aponotest.Server, args ...string) (stdout, stder
 	return result.Stdout, result.Stderr
 }
 
+// differs runs the program against a server, and fails unless it ends in a
+// difference of which it says nothing on standard error.
+func differs(t *testing.T, server *aponotest.Server, args ...string) (stdout string) {
+	t.Helper()
+	result := process.Run(t, process.Env(server), args...)
+	require.Equal(t, 3, result.Code)
+	require.Empty(t, result.Stderr)
+	return result.Stdout
+}
+
 // exported exports a server's tenant into a folder of its own.
 func exported(t *testing.T, server *aponotest.Server) string {
 	t.Helper()
@@ -184,12 +194,10 @@ func TestAnEditChangesExactlyThatObject(t *testing.T) {
        "trigger": "SELF_SERVE"
 0 to create, 1 to change, 0 to delete
 `
-	stdout, stderr := runs(t, server, "diff", dir)
-	require.Equal(t, shown, stdout)
-	require.Empty(t, stderr)
+	require.Equal(t, shown, differs(t, server, "diff", dir))
 	require.Empty(t, writes(server))
 
-	stdout, stderr = runs(t, server, "apply", dir, "-yes")
+	stdout, stderr := runs(t, server, "apply", dir, "-yes")
 	require.Equal(t, shown+"changed access flow \"Break glass\" (flows/Break glass.json)\n", stdout)
 	require.Empty(t, stderr)
 	require.Equal(t, []string{"PUT /api/admin/v2/access-flows/flow-break-glass"}, writes(server))
@@ -263,9 +271,11 @@ func TestObjectsWithoutAFileStayUnlessDeletionIsAskedFor(t *testing.T) {
 - access scope "Production databases" (scope-production)
 0 to create, 0 to change, 4 to delete
 `
-	stdout, _ := runs(t, server, "diff", dir)
-	require.Equal(t, lines(shown), lines(stdout))
-	stdout, stderr := runs(t, server, "apply", dir, "-yes")
+	require.Equal(t, lines(shown), lines(differs(t, server, "diff", "-delete", dir)))
+	stdout, stderr := runs(t, server, "diff", dir)
+	require.Empty(t, stdout)
+	require.Equal(t, "4 objects without a file will stay; -delete deletes them.\n", stderr)
+	stdout, stderr = runs(t, server, "apply", dir, "-yes")
 	require.Equal(t, "Nothing to do.\n", stdout)
 	require.Equal(t, "4 objects without a file will stay; -delete deletes them.\n", stderr)
 	require.Empty(t, writes(server))
@@ -327,7 +337,7 @@ func TestFoldersThatMakeNoSenseAreRefused(t *testing.T) {
 		"wrong type":     {"scopes/a.json", `{"object": {"query": 1, "name": "a"}}`, "scopes/a.json: "},
 		"YAML":           {"flows/a.yaml", "name: a", "flows/a.yaml: it is no .json file"},
 		"another folder": {"groups/a.json", `{}`, "groups: it is none of the folders space-scopes, spaces, scopes, bundles and flows"},
-		"another file":   {"README.md", "x", "README.md: it is none of the folders space-scopes, spaces, scopes, bundles and flows"},
+		"another file":   {"notes.txt", "x", "notes.txt: it is none of the folders space-scopes, spaces, scopes, bundles and flows"},
 		"one id twice":   {"bundles/a.json", bundle, "bundles/a.json: it has the id of bundles/Orders on-call.json"},
 		"unknown scope": {
 			"flows/Break glass.json", strings.Replace(breakGlass, "Production databases", "Nothing", 1),
@@ -382,13 +392,98 @@ func TestFoldersThatAreNoneAreRefused(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
-	result := process.Run(t, nil, "-h")
-	require.Zero(t, result.Code)
+	help := process.Help(t)
 	for _, part := range []string{
 		"Usage: flows-as-code [flags] COMMAND DIR\n", "export DIR", "diff DIR", "apply DIR", "-delete", "-yes",
 	} {
-		require.Contains(t, result.Stderr, part)
+		require.Contains(t, help, part)
 	}
+}
+
+// A pipeline has to know by the exit code alone whether there is something to
+// review, and not take a failure for it.
+func TestExitCodesOfDiff(t *testing.T) {
+	t.Parallel()
+	server := demo(t)
+	dir := exported(t, server)
+	require.Equal(t, process.Result{}, process.Run(t, process.Env(server), "diff", dir))
+	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
+	require.Equal(t, 3, process.Run(t, process.Env(server), "diff", dir).Code)
+	server.FailNext("AccessFlows.List", 1, 403, nil, "")
+	require.Equal(t, 1, process.Run(t, process.Env(server), "diff", dir).Code)
+	require.Equal(t, 2, process.Run(t, process.Env(server), "diff").Code)
+}
+
+// A folder of two kinds says nothing about the other ones, nor about objects that
+// others keep elsewhere.
+func TestDiffShowsWhatApplyWouldDo(t *testing.T) {
+	t.Parallel()
+	server := demo(t)
+	dir := exported(t, server)
+	for _, name := range tree(t, dir) {
+		if name != "flows/Break glass.json" && name != "scopes/Orders databases.json" {
+			require.NoError(t, os.Remove(filepath.Join(dir, name)))
+		}
+	}
+	for _, name := range []string{"bundles", "spaces", "space-scopes"} {
+		require.NoError(t, os.Remove(filepath.Join(dir, name)))
+	}
+	stdout, stderr := runs(t, server, "diff", dir)
+	require.Empty(t, stdout)
+	require.Equal(t, "15 objects without a file will stay; -delete deletes them.\n", stderr)
+	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
+	require.Contains(t, process.Run(t, process.Env(server), "diff", dir).Stdout, "\n0 to create, 1 to change, 0 to delete\n")
+}
+
+// What Apono keeps as a set comes back in any order: a diff that showed that
+// would never come to nothing.
+func TestTheOrderOfSetsIsNoDifference(t *testing.T) {
+	t.Parallel()
+	group := func(emails string) string {
+		return `{"logical_operator": "OR", "approvers": [{"type": "user", "match_operator": "is", "values": [` + emails + `]}]}`
+	}
+	flow := func(permissions, labels, days, scopes, groups, tiers, values string) string {
+		return `{"id": "f1", "name": "one", "active": true, "trigger": "SELF_SERVE", "requestor_identity_type": "HUMAN",
+			"requestors": {"logical_operator": "OR", "conditions": [{"type": "user", "match_operator": "is", "values": [` + values + `]}]},
+			"request_for": {"request_scopes": [` + scopes + `]},
+			"access_targets": [{"integration": {"integration_id": "i2", "integration_name": "db", "resource_type": "t", "permissions": [` + permissions + `]}}],
+			"approver_policy": {"approval_mode": "ANY_OF", "approver_groups": [` + groups + `]},
+			"escalation_policy": {"interval_in_min": 30, "approver_groups": [` + tiers + `]},
+			"timeframe": {"start_time": "08:00", "end_time": "18:00", "days_of_week": [` + days + `], "time_zone": "UTC"},
+			"settings": {"justification_required": true, "require_approver_reason": false, "requestor_cannot_approve_himself": false,
+				"require_mfa": true, "labels": [` + labels + `]}}`
+	}
+	ab := group(`"a", "b"`) + "," + group(`"c"`)
+	first := flow(`"READ", "WRITE"`, `"x", "y"`, `"MONDAY", "FRIDAY"`, `"self", "others"`, ab, ab, `"u", "v"`)
+	dir := t.TempDir()
+	require.Zero(t, process.Run(t, newTenant(t, first, "").env(), "export", dir).Code)
+	other := flow(`"WRITE", "READ", "READ"`, `"y", "x"`, `"FRIDAY", "MONDAY"`, `"others", "self"`, group(`"c"`)+","+group(`"b", "a"`), ab, `"v", "u"`)
+	require.Equal(t, process.Result{}, process.Run(t, newTenant(t, other, "").env(), "diff", dir))
+
+	// Those of an escalation are asked in turn.
+	turned := flow(`"READ", "WRITE"`, `"x", "y"`, `"MONDAY", "FRIDAY"`, `"self", "others"`, ab, group(`"c"`)+","+group(`"a", "b"`), `"u", "v"`)
+	require.Equal(t, 3, process.Run(t, newTenant(t, turned, "").env(), "diff", dir).Code)
+}
+
+// People keep notes beside the files, and editors leave copies behind.
+func TestWhatIsNoObjectIsPassedOver(t *testing.T) {
+	t.Parallel()
+	server := demo(t)
+	dir := exported(t, server)
+	const marked = "flows/Break glass.json"
+	write(t, "\ufeff"+read(t, dir, marked), dir, marked)
+	for _, name := range []string{"README.md", "flows/README", "flows/Break glass.json.orig", "flows/Break glass.json~", "scopes/x.json.rej"} {
+		write(t, "x", dir, name)
+	}
+	const passed = "README.md: passed over: it is no object\n" +
+		"flows/Break glass.json.orig: passed over: it is no object\nflows/Break glass.json~: passed over: it is no object\nflows/README: passed over: it is no object\n" +
+		"flows/Break glass.json: passed over: the byte order mark at its start\nscopes/x.json.rej: passed over: it is no object\n"
+	for _, command := range []string{"diff", "export"} {
+		_, stderr := runs(t, server, command, dir)
+		require.Equal(t, passed, stderr)
+	}
+	require.Equal(t, breakGlass, read(t, dir, marked))
+	require.Equal(t, "x", read(t, dir, "README.md"))
 }
 
 // In a pipeline nobody answers, and what was not confirmed must not happen.
@@ -398,8 +493,8 @@ func TestWithoutATerminalNothingIsApplied(t *testing.T) {
 	dir := exported(t, server)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	result := process.RunWith(t, "yes\n", process.Env(server), "apply", dir)
-	require.Equal(t, 1, result.Code)
-	require.Equal(t, "flows-as-code: there is no terminal to ask on: nothing was changed; -yes applies without a question\n", result.Stderr)
+	require.Equal(t, 3, result.Code)
+	require.Equal(t, "Nothing was changed: there is no terminal to ask on, and no -yes.\n", result.Stderr)
 	require.Empty(t, writes(server))
 }
 
@@ -428,7 +523,7 @@ func TestEveryNameIsASafeFileName(t *testing.T) {
 	result := process.Run(t, process.Env(server), "diff", dir)
 	require.Equal(t, "flows-as-code: scopes/@s08.json: its object has no name\n", result.Stderr)
 	require.NoError(t, os.Remove(filepath.Join(dir, "scopes/@s08.json")))
-	stdout, _ := runs(t, server, "diff", dir)
+	stdout := differs(t, server, "diff", dir, "-delete")
 	require.Equal(t, "- access scope \"\" (s08)\n0 to create, 0 to change, 1 to delete\n", stdout)
 }
 

@@ -22,6 +22,12 @@ func (c change) String() string {
 	return fmt.Sprintf("%s %q (%s)", c.new.kind.noun, c.new.name, c.new.file)
 }
 
+// equal reports whether two changes do the same to the same.
+func (c change) equal(other change) bool {
+	return c.new == other.new && (c.old == nil) == (other.old == nil) &&
+		(c.old == nil || c.old.id == other.old.id && c.old.space == other.old.space && encode(c.old.body) == encode(other.old.body))
+}
+
 // make makes the change, and says in a word what it did.
 func (c change) make(ctx context.Context, client *apono.Client) (done string, err error) {
 	switch {
@@ -37,16 +43,18 @@ func (c change) make(ctx context.Context, client *apono.Client) (done string, er
 	return "changed", client.Do(ctx, http.MethodPut, c.old.kind.path+"/"+url.PathEscape(c.old.id), nil, c.new.body, nil)
 }
 
-// plan finds what to write and what to delete, in an order in which no object is
-// written before those that it refers to, nor deleted before those that refer to
-// it. remove says that the deletions will be made.
-func plan(files folder, t *tenant, remove bool) (changes, deletions []change, err error) {
+// plan finds what to write and, if it is to remove objects without a file, what to
+// delete, in an order in which no object is written before those that it refers
+// to, nor deleted before those that refer to it. Otherwise stay is how many such
+// objects there are.
+func plan(files folder, t *tenant, remove bool) (changes []change, stay int, err error) {
+	var deletions []change
 	known := t.unlisted() // what can be referred to in the end
 	for _, k := range kinds {
 		mine, managed := files[k]
 		pairs, rest, err := match(mine, t.objects[k])
 		if err != nil {
-			return nil, nil, err
+			return nil, 0, err
 		}
 		var created []change
 		for _, c := range pairs {
@@ -56,7 +64,7 @@ func plan(files folder, t *tenant, remove bool) (changes, deletions []change, er
 				created = append(created, c)
 				continue
 			case c.new.space != "" && t.same(space.target, c.new.space) != c.old.space:
-				return nil, nil, fmt.Errorf("%s: it says the space %q, and what Apono has is in %s: an object stays where it was created",
+				return nil, 0, fmt.Errorf("%s: it says the space %q, and what Apono has is in %s: an object stays where it was created",
 					c.new.file, c.new.space, spaceOf(c.old))
 			case t.normal(c.old) != t.normal(c.new):
 				changes = append(changes, c)
@@ -66,11 +74,12 @@ func plan(files folder, t *tenant, remove bool) (changes, deletions []change, er
 		// Changes come first: they may give up a name that a new object has.
 		changes = append(changes, created...)
 		for _, o := range rest {
-			if managed {
-				deletions = append(deletions, change{old: o})
-			}
 			if managed && remove {
+				deletions = append(deletions, change{old: o})
 				continue
+			}
+			if managed {
+				stay++
 			}
 			known[reference{k.target, o.name}], known[reference{k.target, o.id}] = true, true
 		}
@@ -79,13 +88,13 @@ func plan(files folder, t *tenant, remove bool) (changes, deletions []change, er
 		for _, o := range files[k] {
 			for _, r := range o.references() {
 				if i := slices.IndexFunc(kinds, func(k *kind) bool { return k.target == r.target }); i >= 0 && !known[r] {
-					return nil, nil, fmt.Errorf("%s: it refers to the %s %q, which would not exist", o.file, kinds[i].noun, r.text)
+					return nil, 0, fmt.Errorf("%s: it refers to the %s %q, which would not exist", o.file, kinds[i].noun, r.text)
 				}
 			}
 		}
 	}
 	slices.Reverse(deletions)
-	return changes, deletions, nil
+	return append(changes, deletions...), stay, nil
 }
 
 // unlisted are the spaces that objects are in and that Apono does not list, for

@@ -235,12 +235,44 @@ func (t *tenant) normal(o *object) string {
 		for i, scope := range scopes {
 			scopes[i] = t.same("space_scope", text(scope))
 		}
-		slices.SortFunc(scopes, func(a, b any) int { return strings.Compare(text(a), text(b)) })
 	}
+	sortSets(body)
 	for name := range o.kind.writeOnly {
 		delete(body, name)
 	}
 	return encode(body)
+}
+
+// sets are the members that hold lists whose order and repetitions mean nothing to
+// Apono, which may return them otherwise than they were written.
+var sets = []string{
+	"permissions", "labels", "days_of_week", "request_scopes", "approver_groups", "approvers", "conditions", "values",
+	"access_targets", "resources_scopes", scopesOfSpace,
+}
+
+// sortSets gives each set in a value one form. The groups of an escalation are no
+// set: they are asked one after the other.
+func sortSets(value any, ordered ...string) {
+	switch value := value.(type) {
+	case []any:
+		for _, element := range value {
+			sortSets(element)
+		}
+	case map[string]any:
+		for _, name := range slices.Concat(holders, []string{"settings", "timeframe", "resources_scopes"}) {
+			if name == "escalation_policy" {
+				sortSets(value[name], "approver_groups")
+			} else {
+				sortSets(value[name])
+			}
+		}
+		for _, name := range sets {
+			if list, ok := value[name].([]any); ok && !slices.Contains(ordered, name) {
+				slices.SortFunc(list, func(a, b any) int { return strings.Compare(encode(a), encode(b)) })
+				value[name] = slices.CompactFunc(list, func(a, b any) bool { return encode(a) == encode(b) })
+			}
+		}
+	}
 }
 
 // same returns one form of an id or a name.
@@ -328,7 +360,7 @@ func text(value any) string {
 }
 
 // encode returns JSON that is the same whenever the value is: indented, members
-// in the order of their names, numbers to the letter.
+// in the order of their names, numbers digit by digit.
 func encode(value any) string {
 	var b strings.Builder
 	encoder := json.NewEncoder(&b)

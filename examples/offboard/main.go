@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/examples/internal/program"
@@ -21,16 +22,21 @@ func main() { program.Main("offboard", run) }
 
 const about = `Revokes the open access requests of a person, own ones and those that others
 made for the person, and removes the person from all groups and spaces. Without
--apply it only says what it would do. Revocations are ordered, not waited for. It
-can be run again at any time.`
+-apply it only says what it would do. Revocations are ordered, not waited for.
+It can be run again at any time.
+
+An address that is no user's is an error, for a slip leaves somebody's access as
+it is: what is found by the address is done all the same.`
 
 func run(ctx context.Context, p *program.Program) error {
 	email := p.Flags.String("user", "", "the person's `e-mail`, required; letter case does not matter")
+	missingOK := p.Flags.Bool("missing-ok", false, "a person whom Apono does not know is no error")
 	apply := p.Flags.Bool("apply", false, "do it, instead of saying what would be done")
 	if err := p.Parse(about); err != nil {
 		return err
 	}
-	if !strings.Contains(*email, "@") {
+	*email = program.Trim(*email)
+	if !strings.Contains(*email, "@") || strings.ContainsFunc(*email, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		return p.Misuse("-user is required, and an e-mail address")
 	}
 	client, disconnect, err := p.Connect(nil)
@@ -48,10 +54,14 @@ func run(ctx context.Context, p *program.Program) error {
 			o.fail("could not read everything", err)
 		}
 	}
+	if !o.known && !*missingOK {
+		o.fail("could not find the person", errors.New("Apono has no such user: gone already, or a slip? -missing-ok accepts it")) //nolint:staticcheck // a name
+	}
 	for _, step := range o.steps {
 		if *apply {
 			err := step.do(ctx)
 			if ctx.Err() != nil {
+				fmt.Fprintf(p.Stderr, "Stopped after %d of %s. The same command goes on.\n", o.done, program.Plural(len(o.steps), "step"))
 				return ctx.Err()
 			}
 			if err != nil {
@@ -86,7 +96,9 @@ type offboarding struct {
 	email  string
 	// spellings are the address as Apono writes it, and ids are the person's, one
 	// for each system that the person is known from.
-	spellings, ids            []string
+	spellings, ids []string
+	// known says that Apono knows the person, or that this could not be found out.
+	known                     bool
 	steps                     []step
 	done, elsewhere, failures int
 }
@@ -114,6 +126,7 @@ func (o *offboarding) findPerson(ctx context.Context) error {
 	o.spellings = []string{o.email}
 	for user, err := range o.client.Users.ListAll(ctx) {
 		if err != nil {
+			o.known = true // it is not known that not
 			return err
 		}
 		if !o.isPerson(user.Email) {
@@ -126,9 +139,7 @@ func (o *offboarding) findPerson(ctx context.Context) error {
 			o.spellings = append(o.spellings, user.Email)
 		}
 	}
-	if len(o.ids) == 0 {
-		fmt.Fprintf(o.Stderr, "Apono has no user %s: gone already, or a slip?\n", o.email)
-	}
+	o.known = len(o.ids) > 0
 	return nil
 }
 
@@ -142,6 +153,9 @@ func (o *offboarding) findGroups(ctx context.Context) error {
 		for member, err := range o.client.Groups.ListAllMembers(ctx, group.ID) {
 			if errors.Is(err, apono.ErrUnauthorized) || ctx.Err() != nil {
 				return err
+			}
+			if errors.Is(err, apono.ErrNotFound) {
+				break // the group is gone meanwhile, and the person from it
 			}
 			if err != nil {
 				o.fail("could not read the members of group "+group.Name, err)
@@ -178,6 +192,9 @@ func (o *offboarding) findSpaces(ctx context.Context) error {
 		for member, err := range o.client.Spaces.ListAllMembers(ctx, space.ID) {
 			if errors.Is(err, apono.ErrUnauthorized) || ctx.Err() != nil {
 				return err
+			}
+			if errors.Is(err, apono.ErrNotFound) {
+				break
 			}
 			if err != nil {
 				o.fail("could not read the members of space "+space.Name, err)

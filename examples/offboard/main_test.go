@@ -1,6 +1,11 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -189,11 +194,10 @@ func TestOnlyThePersonsOwnRequests(t *testing.T) {
 		{"id": "r4", "grantee": {"id": "u2", "source_id": "ben@example.com"}, ` + rest + `}], "pagination": {"next_page_token": null}}`})
 	require.Equal(t, process.Result{
 		Stdout: "would revoke request r3 (ACTIVE)\nada@example.com: 1 step to do; -apply does it, 0 groups left to identity providers, 1 failure\n",
-		Stderr: "Apono has no user ada@example.com: gone already, or a slip?\n" +
-			"offboard: request r2 is left alone: it does not say whose it is\n" +
+		Stderr: "offboard: request r2 is left alone: it does not say whose it is\n" +
 			"offboard: not complete, 1 failure: run it again\n",
 		Code: 1,
-	}, process.Run(t, process.Env(server), "-user", "ada@example.com"))
+	}, process.Run(t, process.Env(server), "-user", "ada@example.com", "-missing-ok"))
 	require.Equal(t, []string{"ada@example.com"}, server.Requests("AccessRequests.List")[0].Query["requestor"])
 }
 
@@ -222,22 +226,104 @@ func TestWithoutToken(t *testing.T) {
 	}, process.Run(t, nil, "-user", "ADA.orders@example.com", "-apply"))
 	require.Equal(t, process.Result{
 		Stdout: "nobody@example.com: nothing to do, 0 groups left to identity providers, 0 failures\n",
-		Stderr: demo + "Apono has no user nobody@example.com: gone already, or a slip?\n",
-	}, process.Run(t, nil, "-user", "nobody@example.com"))
+		Stderr: demo,
+	}, process.Run(t, nil, "-user", "nobody@example.com", "-missing-ok"))
+}
+
+// A slip in an address must not look like work that is done: the person keeps
+// all access.
+func TestAPersonWhoDoesNotExist(t *testing.T) {
+	t.Parallel()
+	const missing = "offboard: could not find the person: Apono has no such user: gone already, or a slip? -missing-ok accepts it\n" +
+		"offboard: not complete, 1 failure: run it again\n"
+	server := newServer(t)
+	require.Equal(t, process.Result{
+		Stdout: "adda@example.com: nothing to do, 0 groups left to identity providers, 1 failure\n", Stderr: missing, Code: 1,
+	}, process.Run(t, process.Env(server), "-user", "adda@example.com"))
+	require.Equal(t, process.Result{
+		Stdout: "adda@example.com: 0 of 0 steps done, 0 groups left to identity providers, 1 failure\n", Stderr: missing, Code: 1,
+	}, process.Run(t, process.Env(server), "-user", "adda@example.com", "-apply"))
+	require.Equal(t, process.Result{
+		Stdout: "adda@example.com: 0 of 0 steps done, 0 groups left to identity providers, 0 failures\n",
+	}, process.Run(t, process.Env(server), "-user", "adda@example.com", "-apply", "-missing-ok"))
+
+	// What is known of one who is no user any more is done all the same.
+	server.Put(aponotest.MembersOf("g4"), apono.GroupMember{Email: "left@example.com"})
+	require.Equal(t, process.Result{
+		Stdout: "remove left@example.com from group search\nleft@example.com: 1 of 1 step done, 0 groups left to identity providers, 1 failure\n",
+		Stderr: missing, Code: 1,
+	}, process.Run(t, process.Env(server), "-user", "left@example.com", "-apply"))
+}
+
+// A loop over the lines of a file from another system adds a carriage return to
+// each address, and a byte order mark to the first.
+func TestAddressesAreTrimmed(t *testing.T) {
+	t.Parallel()
+	for _, email := range []string{"ada@example.com\r", "\ufeffada@example.com\r", " \tada@example.com\u00a0\r\n"} {
+		server := newServer(t)
+		got := process.Run(t, process.Env(server), "-user", email, "-apply")
+		require.Zero(t, got.Code)
+		require.Contains(t, got.Stdout, "\nada@example.com: 10 of 10 steps done")
+		require.Equal(t, everything, changes(server))
+	}
+	require.Equal(t, 2, process.Run(t, nil, "-user", "ada@example.com\rben@example.com").Code)
+}
+
+// A group or a space that somebody deletes meanwhile has no members any more.
+func TestGroupsAndSpacesThatVanishMeanwhile(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	server.FailNext("Groups.ListMembers", 1, 404, nil, "")
+	server.FailNext("Spaces.ListMembers", 1, 404, nil, "")
+	server.FailNext("Groups.RemoveMember", 1, 404, nil, "")
+	got := process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
+	require.Zero(t, got.Code)
+	require.Empty(t, got.Stderr)
+	require.Contains(t, got.Stdout, "ada@example.com: 8 of 8 steps done, 1 group left to identity providers, 0 failures\n")
+}
+
+// Who is stopped has to know that not all was done, and the next run does the
+// rest.
+func TestInterruption(t *testing.T) {
+	t.Parallel()
+	for _, end := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		server := newServer(t)
+		arrived := make(chan struct{})
+		slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/own-PENDING/revoke") {
+				close(arrived)
+				<-r.Context().Done()
+				return
+			}
+			server.ServeHTTP(w, r)
+		}))
+		defer slow.Close()
+		cmd := process.Command(t, []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + slow.URL}, "-user", "ada@example.com", "-apply")
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		require.NoError(t, cmd.Start())
+		<-arrived
+		require.NoError(t, cmd.Process.Signal(end))
+		_ = cmd.Wait()
+		require.Equal(t, 130, cmd.ProcessState.ExitCode())
+		require.Equal(t, "Stopped after 6 of 10 steps. The same command goes on.\noffboard: interrupted\n", stderr.String())
+		require.Equal(t, everything[:6], changes(server))
+		require.Zero(t, process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply").Code)
+		require.Equal(t, everything, changes(server))
+	}
 }
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
-	got := process.Run(t, nil, "-h")
-	require.Zero(t, got.Code)
-	require.Contains(t, got.Stderr, "-apply")
-	require.Contains(t, got.Stderr, "-user")
+	help := process.Help(t)
+	require.Contains(t, help, "-apply")
+	require.Contains(t, help, "-user")
 	for _, args := range [][]string{nil, {"-user", "ada"}} {
 		require.Equal(t, process.Result{Stderr: "offboard: -user is required, and an e-mail address; see -h\n", Code: 2}, process.Run(t, nil, args...))
 	}
 	server := newServer(t)
-	got = process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}, "-user", "ada@example.com", "-apply")
+	got := process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}, "-user", "ada@example.com", "-apply")
 	require.Equal(t, process.Result{Code: 1,
-		Stderr: "offboard: Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal\n"}, got)
+		Stderr: "offboard: Apono rejected the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or create a new token in the Apono portal\n"}, got)
 	require.Len(t, server.Requests(), 1)
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync/atomic"
-	"text/tabwriter"
 	"time"
 
 	"github.com/apono-go/apono"
@@ -19,14 +18,19 @@ import (
 
 func main() { program.Main("quickstart", run) }
 
-const about = "Lists the integrations of Apono."
+const about = "Lists the integrations of Apono, the first ten of them in a table."
+
+// few is how many integrations a table has, unless all are asked for.
+const few = 10
 
 func run(ctx context.Context, p *program.Program) error {
 	name := p.Flags.String("name", "", "list integrations of this `name`; an asterisk at an end stands for any text")
 	types := p.Flags.String("type", "", "list integrations of these `types`, separated by commas")
 	categories := p.Flags.String("category", "", "list integrations of these `categories`, such as RESOURCES")
 	statuses := p.Flags.String("status", "", "list integrations in these `states`, such as ACTIVE,ERROR")
-	asJSON := p.Flags.Bool("json", false, "print each integration as a line of JSON")
+	asJSON := p.Flags.Bool("json", false, "print each integration, all of them, as a line of JSON")
+	all := p.Flags.Bool("all", false, "print every integration, not ten")
+	wide := p.Flags.Bool("wide", false, "print full values, however wide the table gets")
 	if err := p.Parse(about); err != nil {
 		return err
 	}
@@ -45,12 +49,11 @@ func run(ctx context.Context, p *program.Program) error {
 		Category: program.List[apono.IntegrationCategory](*categories),
 		Status:   program.List[apono.IntegrationStatus](*statuses),
 	})
-	table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+	table := [][]string{{"NAME", "TYPE", "CATEGORY", "STATUS", "CONNECTOR"}}
 	lines := json.NewEncoder(p.Stdout)
 	summary := p.Stderr
 	if !*asJSON {
 		summary = p.Stdout
-		fmt.Fprintln(table, "NAME\tTYPE\tCATEGORY\tSTATUS\tCONNECTOR")
 	}
 	count := 0
 	for integration, err := range integrations {
@@ -59,17 +62,22 @@ func run(ctx context.Context, p *program.Program) error {
 		}
 		count++
 		if *asJSON {
-			err = lines.Encode(integration)
-		} else {
-			_, err = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
-				integration.Name, integration.Type, integration.Category, integration.Status, connector(integration))
-		}
-		if err != nil {
-			return err
+			if err := lines.Encode(integration); err != nil {
+				return err
+			}
+		} else if *all || count <= few {
+			table = append(table, []string{
+				integration.Name, integration.Type, string(integration.Category), string(integration.Status), connector(integration),
+			})
 		}
 	}
-	if err := table.Flush(); err != nil {
-		return err
+	if !*asJSON {
+		if err := program.WriteTable(p.Stdout, table, *wide); err != nil {
+			return err
+		}
+		if more := count - (len(table) - 1); more > 0 {
+			fmt.Fprintf(p.Stdout, "… %d more; -all prints every one\n", more)
+		}
 	}
 	_, err = fmt.Fprintf(summary, "%s in %s, %s\n",
 		program.Plural(count, "integration"), program.Plural(int(pages.Load()), "page"), program.Since(started))
@@ -95,7 +103,7 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 
 func connector(integration *apono.Integration) string {
 	if integration.ConnectorID == nil {
-		return "-"
+		return ""
 	}
 	return *integration.ConnectorID
 }

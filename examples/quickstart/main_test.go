@@ -32,10 +32,33 @@ func TestWithoutTokenListsTheDemoTenant(t *testing.T) {
 	require.Zero(t, code)
 	require.Equal(t, "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n", stderr)
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
-	require.Len(t, lines, 1+273+1)
+	require.Len(t, lines, 1+10+2)
 	require.Equal(t, []string{"NAME", "TYPE", "CATEGORY", "STATUS", "CONNECTOR"}, strings.Fields(lines[0]))
-	require.Equal(t, []string{"aws-account-production-orders", "aws-account", "RESOURCES", "ACTIVE", "production-connector"}, strings.Fields(lines[1]))
-	require.Regexp(t, `^273 integrations in 3 pages, [0-9.]+m?s$`, lines[274], "a summary")
+	require.Equal(t, []string{"aws-account-production-or…", "aws-account", "RESOURCES", "ACTIVE", "production-connector"}, strings.Fields(lines[1]))
+	require.Equal(t, "… 263 more; -all prints every one", lines[11])
+	require.Regexp(t, `^273 integrations in 3 pages, [0-9.]+m?s$`, lines[12], "a summary")
+	for _, args := range [][]string{{"-all"}, {"-all", "-wide"}} {
+		stdout, _, code = quickstart(t, nil, args...)
+		require.Zero(t, code)
+		require.Equal(t, 1+273+1, strings.Count(stdout, "\n"))
+		require.NotContains(t, stdout, "more")
+	}
+}
+
+// A line that is wider than the terminal breaks, and nobody finds the columns in
+// what is left.
+func TestTableFitsATerminal(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	name := strings.Repeat("ä", 100) + "!"
+	server.Put(aponotest.Integrations, apono.Integration{ID: "i1", Name: name, Type: "mysql", ConnectorID: apono.Ptr(strings.Repeat("c", 60))})
+	stdout, _, code := quickstart(t, withToken(server, server.Token))
+	require.Zero(t, code)
+	require.Equal(t, ""+
+		"NAME                        TYPE   CATEGORY   STATUS  CONNECTOR\n"+
+		strings.Repeat("ä", 25)+"…  mysql  RESOURCES  ACTIVE  "+strings.Repeat("c", 25)+"…\n", stdout[:strings.Index(stdout, "1 integration")])
+	stdout, _, _ = quickstart(t, withToken(server, server.Token), "-wide")
+	require.Contains(t, stdout, name+"  mysql  RESOURCES  ACTIVE  "+strings.Repeat("c", 60)+"\n")
 }
 
 func TestWithTokenListsTheRealServer(t *testing.T) {
@@ -80,7 +103,7 @@ func TestErrorsAreOneHelpfulLine(t *testing.T) {
 		want string
 	}{
 		{withToken(server, server.Token), nil, 1, "quickstart: this token may not do that: apono: GET /api/admin/v4/integrations: 403 Forbidden, request id fake-1\n"},
-		{withToken(server, "wrong"), nil, 1, "quickstart: Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal\n"},
+		{withToken(server, "wrong"), nil, 1, "quickstart: Apono rejected the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or create a new token in the Apono portal\n"},
 		{withToken(server, "two words"), nil, 1, "quickstart: apono: argument APONO_TOKEN: the token holds characters other than printable ASCII: is it complete, and from the right place?\n"},
 		{nil, []string{"extra"}, 2, "quickstart: it takes 0 arguments besides flags, not 1; see -h\n"},
 	} {
@@ -93,14 +116,13 @@ func TestErrorsAreOneHelpfulLine(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
-	_, stderr, code := quickstart(t, nil, "-h")
-	require.Zero(t, code)
+	help := process.Help(t)
 	for _, part := range []string{
-		"-category", "-json", "-name", "-status", "-type",
+		"-category", "-json", "-name", "-status", "-type", "-all", "-wide",
 	} {
-		require.Contains(t, stderr, part)
+		require.Contains(t, help, part)
 	}
-	_, stderr, code = quickstart(t, nil, "-nonsense")
+	_, stderr, code := quickstart(t, nil, "-nonsense")
 	require.Equal(t, 2, code)
-	require.Contains(t, stderr, "flag provided but not defined: -nonsense")
+	require.Equal(t, "quickstart: flag provided but not defined: -nonsense; see -h\n", stderr)
 }

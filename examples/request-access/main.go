@@ -24,7 +24,8 @@ import (
 func main() { program.Main("request-access", run) }
 
 const about = `Requests a bundle, or a permission to a resource of an integration, waits until
-it is granted, and prints how to connect. An interrupt revokes what it requested.`
+it is granted, and prints how to connect. An interrupt revokes what it
+requested.`
 
 func run(ctx context.Context, p *program.Program) error {
 	bundle := p.Flags.String("bundle", "", "request the bundle of this `name` or id")

@@ -5,10 +5,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/mail"
 	"os"
@@ -22,23 +22,32 @@ import (
 func main() { program.Main("sync-group", run) }
 
 const about = `Makes the members of a group those that a file names: one e-mail address on a
-line, letter case aside; # begins a comment. It prints who is to be added (+) and
-removed (-), and asks before it changes anything. Where there is no terminal to
-ask on, it changes nothing without -yes. It can be repeated at any time.`
+line, case-insensitive; # begins a comment. The file "-" is standard input. It
+prints who is to be added (+) and removed (-), and asks before it changes
+anything. Where there is no terminal to ask on, it changes nothing without -yes
+and ends with exit code 3. It can be run again at any time.`
+
+// maxInput is how many bytes name members. More is not a list of members, but
+// perhaps a device that never ends.
+const maxInput = 16 << 20
 
 func run(ctx context.Context, p *program.Program) error {
 	name := p.Flags.String("group", "", "the `name` of the group")
+	id := p.Flags.String("group-id", "", "the `id` of the group, in place of its name")
 	yes := p.Flags.Bool("yes", false, "do not ask")
-	create := p.Flags.Bool("create", false, "make the group if there is none")
+	create := p.Flags.Bool("create", false, "create the group if there is none of the name")
 	allowEmpty := p.Flags.Bool("allow-empty", false, "remove everybody if the file names nobody")
 	if err := p.Parse(about, "FILE"); err != nil {
 		return err
 	}
-	if *name == "" {
-		return p.Misuse("-group is missing")
+	switch {
+	case (*name == "") == (*id == ""):
+		return p.Misuse("it takes either -group or -group-id")
+	case *id != "" && *create:
+		return p.Misuse("-create needs -group, for Apono gives out the ids")
 	}
 	path := p.Flags.Arg(0)
-	wanted, err := readMembers(path)
+	wanted, err := readMembers(p, path)
 	switch {
 	case err != nil:
 		return err
@@ -51,12 +60,19 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	defer disconnect()
-	group, err := client.Groups.GetByName(ctx, *name)
+	var group *apono.Group
+	if *id != "" {
+		group, err = client.Groups.Get(ctx, *id)
+	} else {
+		group, err = client.Groups.GetByName(ctx, *name)
+	}
 	switch {
+	case errors.Is(err, apono.ErrNotFound) && *id != "":
+		return fmt.Errorf("there is no group with the id %q", *id)
 	case errors.Is(err, apono.ErrNotFound) && *create:
 		group = nil
 	case errors.Is(err, apono.ErrNotFound):
-		return fmt.Errorf("there is no group %q: to make it, use -create", *name)
+		return fmt.Errorf("there is no group %q: to create it, use -create", *name)
 	case err != nil:
 		return err
 	case group.SourceIntegrationID != nil && *group.SourceIntegrationID != "":
@@ -75,22 +91,24 @@ func run(ctx context.Context, p *program.Program) error {
 			return err
 		}
 	}
-	question := fmt.Sprintf("Make %s to group %q?", program.Plural(len(changes), "change"), *name)
-	if group == nil {
-		question = fmt.Sprintf("Make group %q with %s?", *name, program.Plural(len(wanted), "member"))
+	question := fmt.Sprintf("Create group %q with %s?", *name, program.Plural(len(wanted), "member"))
+	if group != nil {
+		question = fmt.Sprintf("Make %s to group %q?", program.Plural(len(changes), "change"), group.Name)
 	}
-	if agreed, err := agree(ctx, p, *yes, question); err != nil || !agreed {
-		return err
+	if !*yes {
+		if err := agree(ctx, p, path, question); err != nil {
+			return err
+		}
 	}
 	if group == nil {
-		// One request makes the group with all its members, or not at all.
+		// One request creates the group with all its members, or not at all.
 		emails := make([]string, len(changes))
 		for i, c := range changes {
 			emails[i] = c.email
 		}
 		_, err := client.Groups.Create(ctx, apono.CreateGroupInput{Name: *name, MembersEmails: emails})
 		if err == nil {
-			fmt.Fprintf(p.Stderr, "Made group %q with %s.\n", *name, program.Plural(len(wanted), "member"))
+			fmt.Fprintf(p.Stderr, "Created group %q with %s.\n", *name, program.Plural(len(wanted), "member"))
 		}
 		return err
 	}
@@ -98,17 +116,28 @@ func run(ctx context.Context, p *program.Program) error {
 }
 
 // readMembers reads the addresses that a file names, by their lower case.
-func readMembers(path string) (map[string]string, error) {
-	file, err := os.Open(path) //nolint:gosec // the file that the user names
-	if err != nil {
-		return nil, err
+func readMembers(p *program.Program, path string) (map[string]string, error) {
+	input := p.Stdin
+	if path != "-" {
+		file, err := os.Open(path) //nolint:gosec // the file that the user names
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }()
+		input = file
 	}
-	defer func() { _ = file.Close() }()
+	data, err := io.ReadAll(io.LimitReader(input, maxInput+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(data) > maxInput:
+		return nil, fmt.Errorf("%s holds more than %d MiB: it is no list of members", path, maxInput>>20)
+	}
 	members := map[string]string{}
-	lines := bufio.NewScanner(file)
-	for n := 1; lines.Scan(); n++ {
-		// Some editors begin a file with a byte order mark.
-		words := strings.Fields(strings.TrimPrefix(lines.Text(), "\ufeff"))
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		words := strings.Fields(program.Trim(line))
 		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
 			continue
 		}
@@ -120,7 +149,7 @@ func readMembers(path string) (map[string]string, error) {
 			members[key] = words[0]
 		}
 	}
-	return members, lines.Err()
+	return members, nil
 }
 
 // change is a member to add or to remove.
@@ -136,7 +165,7 @@ func (c change) String() string {
 	return "+ " + c.email
 }
 
-// compare finds what gives a group, nil for one that is to be made, the members
+// compare finds what gives a group, nil for one that is to be created, the members
 // that are wanted: who is to be added and then who is to be removed, by address.
 func compare(ctx context.Context, client *apono.Client, group *apono.Group, wanted map[string]string) ([]change, error) {
 	missing := maps.Clone(wanted)
@@ -165,20 +194,19 @@ func compare(ctx context.Context, client *apono.Client, group *apono.Group, want
 	return changes, nil
 }
 
-// agree asks whether to go on, or says that there is nobody to ask.
-func agree(ctx context.Context, p *program.Program, yes bool, question string) (bool, error) {
-	if yes {
-		return true, nil
-	}
-	if !p.CanAsk() {
+// agree asks whether to go on. Without a yes the group stays different from the
+// file.
+func agree(ctx context.Context, p *program.Program, path, question string) error {
+	if path == "-" || !p.CanAsk() {
 		fmt.Fprintln(p.Stderr, "Nothing was changed: there is no terminal to ask on, and no -yes.")
-		return false, nil
+		return program.ErrDifferent
 	}
 	agreed, err := p.Confirm(ctx, question)
 	if err == nil && !agreed {
 		fmt.Fprintln(p.Stderr, "Nothing was changed.")
+		err = program.ErrDifferent
 	}
-	return agreed, err
+	return err
 }
 
 // apply makes changes one by one. One that fails does not keep the others from
@@ -212,7 +240,7 @@ func apply(ctx context.Context, p *program.Program, client *apono.Client, group 
 	progress("")
 	fmt.Fprintf(p.Stderr, "Group %q: %d added, %d removed, %d failed.\n", group.Name, added, removed, failed)
 	if failed > 0 {
-		return fmt.Errorf("%d of %s failed: to try them again, repeat the command", failed, program.Plural(len(changes), "change"))
+		return fmt.Errorf("%d of %s failed: run the command again to retry them", failed, program.Plural(len(changes), "change"))
 	}
 	return nil
 }

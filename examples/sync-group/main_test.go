@@ -72,7 +72,7 @@ func TestSyncMakesTheGroupEqualToTheFile(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, wanted)
 	const plan = "+ ada@example.com\n+ Dan+night@example.com\n- Carl@example.com\n- eve@example.com\n"
-	require.Equal(t, process.Result{Stdout: plan, Stderr: nobody}, process.Run(t, process.Env(server), "-group", "on CALL", path))
+	require.Equal(t, process.Result{Stdout: plan, Stderr: nobody, Code: 3}, process.Run(t, process.Env(server), "-group", "on CALL", path))
 	require.Equal(t, []string{}, writes(server))
 
 	require.Equal(t, process.Result{
@@ -103,7 +103,7 @@ func TestAMemberThatFailsDoesNotStopTheOthers(t *testing.T) {
 	require.Equal(t, "+ ada@example.com: apono: PUT /api/admin/v1/groups/{id}/members/{email}: 422 Unprocessable Entity: no such user, request id fake-4\n"+
 		"- Carl@example.com: apono: DELETE /api/admin/v1/groups/{id}/members/{email}: 403 Forbidden, request id fake-6\n"+
 		"Group \"On call\": 1 added, 1 removed, 2 failed.\n"+
-		"sync-group: 2 of 4 changes failed: to try them again, repeat the command\n", result.Stderr)
+		"sync-group: 2 of 4 changes failed: run the command again to retry them\n", result.Stderr)
 	require.Equal(t, 1, result.Code)
 	require.Equal(t, []string{addAda, addDan, dropCarl, dropEve}, writes(server))
 
@@ -148,7 +148,7 @@ func TestInterruptionLeavesTheRestForTheNextRun(t *testing.T) {
 	<-arrived
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	_ = cmd.Wait()
-	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	require.Equal(t, 130, cmd.ProcessState.ExitCode())
 	require.Equal(t, "Stopped at + Dan+night@example.com; the same command goes on.\nsync-group: interrupted\n", stderr.String())
 	require.Equal(t, []string{addAda}, writes(server))
 
@@ -202,7 +202,7 @@ func TestCreate(t *testing.T) {
 	server, path := newServer(t), fileOf(t, "zoe@example.com\nada@example.com\n")
 	args := []string{"-group", "New", "-yes", path}
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: there is no group \"New\": to make it, use -create\n", Code: 1,
+		Stderr: "sync-group: there is no group \"New\": to create it, use -create\n", Code: 1,
 	}, process.Run(t, process.Env(server), args...))
 	args = append([]string{"-create"}, args...)
 	// The answer gets lost: the group is there, and the next run finds it.
@@ -217,13 +217,58 @@ func TestCreate(t *testing.T) {
 
 	args[2] = "Other"
 	require.Equal(t, process.Result{
-		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: "Made group \"Other\" with 2 members.\n",
+		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: "Created group \"Other\" with 2 members.\n",
 	}, process.Run(t, process.Env(server), args...))
 	args[2] = "Third"
 	require.Equal(t, process.Result{
-		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: nobody,
+		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: nobody, Code: 3,
 	}, process.Run(t, process.Env(server), append(args[:3:3], path)...))
 	require.Len(t, writes(server), 2)
+}
+
+// Names change, and two groups may have one: who knows the id means one group.
+func TestGroupsByID(t *testing.T) {
+	t.Parallel()
+	server, path := newServer(t), fileOf(t, wanted)
+	server.Put(aponotest.Groups, apono.Group{ID: "g3", Name: "On call"})
+	require.Equal(t, 1, process.Run(t, process.Env(server), "-group", "On call", "-yes", path).Code)
+	require.Equal(t, process.Result{
+		Stdout: "+ ada@example.com\n+ Dan+night@example.com\n- Carl@example.com\n- eve@example.com\n",
+		Stderr: "Group \"On call\": 2 added, 2 removed, 0 failed.\n",
+	}, process.Run(t, process.Env(server), "-group-id", "g1", "-yes", path))
+	require.Equal(t, []string{addAda, addDan, dropCarl, dropEve}, writes(server))
+	require.Equal(t, process.Result{
+		Stderr: "sync-group: there is no group with the id \"g9\"\n", Code: 1,
+	}, process.Run(t, process.Env(server), "-group-id", "g9", "-yes", path))
+	require.Equal(t, process.Result{
+		Stderr: "sync-group: group \"Engineers\" comes from the integration okta-1: change its members there\n", Code: 1,
+	}, process.Run(t, process.Env(server), "-group-id", "g2", "-yes", path))
+}
+
+// Another program may write the list, and one that never ends must not fill the
+// memory.
+func TestStandardInput(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	args := []string{"-group", "On call", "-yes", "-"}
+	require.Equal(t, process.Result{
+		Stdout: "- BOB@example.com\n- Carl@example.com\n- eve@example.com\n", Stderr: "Group \"On call\": 0 added, 3 removed, 0 failed.\n",
+	}, process.RunWith(t, "\ufefffrida@example.com\r\n", process.Env(server), args...))
+
+	// Who is asked cannot answer where the list comes from.
+	result := process.RunWith(t, "zoe@example.com\n", process.Env(server), "-group", "On call", "-")
+	require.Equal(t, process.Result{Stdout: "+ zoe@example.com\n- frida@example.com\n", Stderr: nobody, Code: 3}, result)
+
+	endless, err := os.Open("/dev/zero")
+	require.NoError(t, err)
+	defer endless.Close()
+	cmd := process.Command(t, process.Env(server), args...)
+	var stderr strings.Builder
+	cmd.Stdin, cmd.Stderr = endless, &stderr
+	require.Error(t, cmd.Run())
+	require.Equal(t, "sync-group: - holds more than 16 MiB: it is no list of members\n", stderr.String())
+	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	require.Len(t, writes(server), 3)
 }
 
 func TestWithoutTokenSyncsTheDemoTenant(t *testing.T) {
@@ -241,16 +286,20 @@ func TestWrongUsage(t *testing.T) {
 	require.Equal(t, process.Result{
 		Stderr: "sync-group: it takes 1 argument besides flags, not 0; see -h\n", Code: 2,
 	}, process.Run(t, nil, "-group", "orders"))
-	require.Equal(t, process.Result{Stderr: "sync-group: -group is missing; see -h\n", Code: 2}, process.Run(t, nil, "members.txt"))
+	for _, args := range [][]string{{"members.txt"}, {"-group", "a", "-group-id", "b", "members.txt"}} {
+		require.Equal(t, process.Result{Stderr: "sync-group: it takes either -group or -group-id; see -h\n", Code: 2}, process.Run(t, nil, args...))
+	}
+	require.Equal(t, process.Result{
+		Stderr: "sync-group: -create needs -group, for Apono gives out the ids; see -h\n", Code: 2,
+	}, process.Run(t, nil, "-group-id", "b", "-create", "members.txt"))
 	missing := filepath.Join(t.TempDir(), "none.txt")
 	require.Equal(t, process.Result{
 		Stderr: "sync-group: open " + missing + ": no such file or directory\n", Code: 1,
 	}, process.Run(t, nil, "-group", "orders", missing))
-	help := process.Run(t, nil, "-h")
-	require.Zero(t, help.Code)
+	help := process.Help(t)
 	for _, part := range []string{
-		"Usage: sync-group [flags] FILE", "-group name", "-yes", "-create", "-allow-empty",
+		"Usage: sync-group [flags] FILE", "-group name", "-group-id id", "-yes", "-create", "-allow-empty",
 	} {
-		require.Contains(t, help.Stderr, part)
+		require.Contains(t, help, part)
 	}
 }

@@ -23,10 +23,10 @@ func TestAsksOnATerminal(t *testing.T) {
 		writes int
 	}{
 		{"yes", typed("y\n"), "Group \"On call\": 2 added, 2 removed, 0 failed.\n", 0, 4},
-		{"no", typed("n\n"), "Nothing was changed.\n", 0, 0},
-		{"only enter", typed("\n"), "Nothing was changed.\n", 0, 0},
-		{"end of input", typed("\x04"), "Nothing was changed.\n", 0, 0},
-		{"interrupt", func(_ *os.File, program *os.Process) error { return program.Signal(os.Interrupt) }, "\nsync-group: interrupted\n", 1, 0},
+		{"no", typed("n\n"), "Nothing was changed.\n", 3, 0},
+		{"only enter", typed("\n"), "Nothing was changed.\n", 3, 0},
+		{"end of input", typed("\x04"), "Nothing was changed.\n", 3, 0},
+		{"interrupt", func(_ *os.File, program *os.Process) error { return program.Signal(os.Interrupt) }, "\nsync-group: interrupted\n", 130, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -59,6 +59,24 @@ func typed(text string) func(*os.File, *os.Process) error {
 	}
 }
 
+// Not every character device is a terminal: nobody answers where random bytes
+// come from, and one of them may be a "y".
+func TestDoesNotAskOtherDevices(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	for _, name := range []string{"/dev/zero", "/dev/full", "/dev/urandom"} {
+		device, err := os.Open(name)
+		require.NoError(t, err)
+		cmd := process.Command(t, process.Env(server), "-group", "On call", fileOf(t, wanted))
+		var stderr strings.Builder
+		cmd.Stdin, cmd.Stderr = device, &stderr
+		require.Error(t, cmd.Run())
+		require.Equal(t, nobody, stderr.String())
+		require.NoError(t, device.Close())
+	}
+	require.Equal(t, []string{}, writes(server))
+}
+
 // A scheduled job reads the null device, which is no terminal to ask on.
 func TestDoesNotAskTheNullDevice(t *testing.T) {
 	t.Parallel()
@@ -66,7 +84,8 @@ func TestDoesNotAskTheNullDevice(t *testing.T) {
 	cmd := process.Command(t, process.Env(server), "-group", "On call", fileOf(t, wanted))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr // no Stdin is the null device
-	require.NoError(t, cmd.Run())
+	require.Error(t, cmd.Run())
+	require.Equal(t, 3, cmd.ProcessState.ExitCode())
 	require.Equal(t, nobody, stderr.String())
 	require.Equal(t, []string{}, writes(server))
 }

@@ -555,3 +555,63 @@ func TestSecurityPromisesAreTested(t *testing.T) {
 	}
 	require.Greater(t, promises, 10, "the promises")
 }
+
+// returnedByReads are the types of what methods that get and list return.
+func returnedByReads(t *testing.T) []reflect.Type {
+	t.Helper()
+	types := map[reflect.Type]bool{}
+	for name, method := range methodsOf(apitest.NewClient(t, apitest.NoRequest(t))) {
+		_, name, _ = strings.Cut(strings.TrimPrefix(name, "Legacy."), ".")
+		if !strings.HasPrefix(name, "Get") && !strings.HasPrefix(name, "List") {
+			continue
+		}
+		typ := method.Type().Out(0)
+		if typ.Kind() == reflect.Func { // an iterator
+			typ = typ.In(0).In(0)
+		}
+		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
+			typ = typ.Elem()
+		}
+		if typ.Kind() != reflect.Struct {
+			continue // texts
+		}
+		if items, isPage := typ.FieldByName("Items"); isPage {
+			typ = items.Type.Elem()
+			if typ.Kind() == reflect.Pointer {
+				typ = typ.Elem()
+			}
+		}
+		if typ.Kind() == reflect.Struct {
+			types[typ] = true
+		}
+	}
+	return slices.Collect(maps.Keys(types))
+}
+
+// Who prints what was read wants to see its values. Addresses of memory say
+// nothing, and change with every run.
+func TestWhatIsReadPrintsItsValues(t *testing.T) {
+	t.Parallel()
+	types := returnedByReads(t)
+	require.Greater(t, len(types), 30)
+	for _, typ := range types {
+		if redactsItself(typ) {
+			continue // all of it is credentials
+		}
+		model := reflect.New(typ)
+		require.NoError(t, apitest.Codecs["this module"].Unmarshal([]byte((&sampler{secrets: true}).object(typ)), model.Interface()), typ)
+		want, ok := reflect.TypeAssert[slog.LogValuer](model.Elem())
+		require.True(t, ok, typ)
+		list := reflect.Append(reflect.MakeSlice(reflect.SliceOf(model.Type()), 0, 1), model).Interface()
+		for way, text := range map[string]string{
+			"%v": fmt.Sprint(model), "%s": fmt.Sprintf("%s", model.Interface()), "value": fmt.Sprint(model.Elem().Interface()),
+			"list": strings.Trim(fmt.Sprint(list), "[]"), "%+v": fmt.Sprintf("%+v", model.Interface()),
+		} {
+			require.Contains(t, want.LogValue().String(), strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"), "%s with %s", typ, way)
+			require.Contains(t, text, `"newer_text":"[redacted]"`, "%s with %s", typ, way)
+			require.Contains(t, text, "text <", "%s with %s", typ, way)
+			require.NotRegexp(t, `0x[0-9a-f]{6}`, text, "%s with %s", typ, way)
+		}
+		require.Equal(t, "<nil>", fmt.Sprint(reflect.Zero(model.Type()).Interface()), typ)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/apono-go/apono/aponotest"
 	"github.com/stretchr/testify/require"
@@ -35,6 +36,20 @@ type Result struct {
 func Run(tb testing.TB, env []string, args ...string) Result {
 	tb.Helper()
 	return RunWith(tb, "", env, args...)
+}
+
+// Help returns what the program says when asked for help. People pipe it into a
+// pager, and scripts rely on the exit codes that it names.
+func Help(tb testing.TB) string {
+	tb.Helper()
+	result := Run(tb, nil, "-h")
+	require.Zero(tb, result.Code)
+	require.Empty(tb, result.Stderr)
+	require.Contains(tb, result.Stdout, "Exit codes: 0 done, or the same; 1 failed; 2 wrong use; 3 different;\n130 interrupted.\n")
+	for line := range strings.Lines(result.Stdout) {
+		require.LessOrEqual(tb, utf8.RuneCountInString(line), 80+1, "a line fits a terminal: %s", line)
+	}
+	return result.Stdout
 }
 
 // RunWith is Run with something to read.

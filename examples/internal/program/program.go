@@ -14,9 +14,11 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
+	"golang.org/x/term"
 )
 
 // Program is one run of a program.
@@ -31,21 +33,36 @@ type Program struct {
 	args []string
 }
 
+const exitCodes = `
+Exit codes: 0 done, or the same; 1 failed; 2 wrong use; 3 different;
+130 interrupted.
+`
+
+// ErrDifferent ends a program that has found and said that two things differ,
+// and has not changed that.
+var ErrDifferent = errors.New("different")
+
 // Main runs a program until it ends, is interrupted or told to end, and ends the
-// process: with 0 if all went well, 1 on an error, 2 on wrong usage.
+// process with one of the exit codes.
 func Main(name string, run func(context.Context, *Program) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p := &Program{
 		Flags: flag.NewFlagSet(name, flag.ContinueOnError),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, args: os.Args[1:],
 	}
-	p.Flags.SetOutput(os.Stderr)
+	p.Flags.SetOutput(io.Discard) // Parse says what is wrong
 	err := run(ctx, p)
+	interrupted := ctx.Err() != nil && errors.Is(err, context.Canceled)
 	stop()
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case errors.Is(err, errUsage):
 		os.Exit(2)
+	case errors.Is(err, ErrDifferent):
+		os.Exit(3)
+	case interrupted:
+		fmt.Fprintf(os.Stderr, "%s: interrupted\n", name)
+		os.Exit(130)
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "%s: %s\n", name, explain(err))
 		os.Exit(1)
@@ -59,17 +76,19 @@ var errUsage = errors.New("wrong usage")
 // program with arguments besides its flags names them, such as "FILE". Flags may
 // stand before, between and after the arguments, up to a "--".
 func (p *Program) Parse(about string, arguments ...string) error {
-	p.Flags.Usage = func() {
-		fmt.Fprintf(p.Stderr, "%s\n\nUsage: %s\n", about, strings.Join(append([]string{p.Flags.Name(), "[flags]"}, arguments...), " "))
-		p.Flags.PrintDefaults()
-	}
+	p.Flags.Usage = func() {}
 	var given []string
 	for rest := p.args; ; rest = p.Flags.Args()[1:] {
 		switch err := p.Flags.Parse(rest); {
 		case errors.Is(err, flag.ErrHelp):
+			var flags strings.Builder
+			p.Flags.SetOutput(&flags)
+			fmt.Fprintf(p.Stdout, "%s\n\nUsage: %s\n", about, strings.Join(append([]string{p.Flags.Name(), "[flags]"}, arguments...), " "))
+			p.Flags.PrintDefaults()
+			fmt.Fprint(p.Stdout, wrap(flags.String()), exitCodes)
 			return err
 		case err != nil:
-			return errUsage
+			return p.Misuse("%v", err)
 		}
 		if end := len(rest) - p.Flags.NArg(); p.Flags.NArg() == 0 || end > 0 && rest[end-1] == "--" {
 			given = append(given, p.Flags.Args()...)
@@ -111,7 +130,7 @@ func (p *Program) Confirm(ctx context.Context, question string) (bool, error) {
 	fmt.Fprintf(p.Stderr, "%s [y/N] ", question)
 	answers := make(chan string, 1)
 	go func() { // reading cannot be interrupted; the process ends without it
-		answer, _ := bufio.NewReader(p.Stdin).ReadString('\n')
+		answer, _ := bufio.NewReader(io.LimitReader(p.Stdin, 1<<10)).ReadString('\n')
 		answers <- strings.ToLower(strings.TrimSpace(answer))
 	}()
 	select {
@@ -124,13 +143,18 @@ func (p *Program) Confirm(ctx context.Context, question string) (bool, error) {
 }
 
 // Progress returns a function that shows a line of progress in place of the
-// last one; an empty line removes it. Where Stderr is no terminal it shows
-// nothing.
+// last one, at most ten times a second; an empty line removes it. Where Stderr
+// is no terminal it shows nothing.
 func (p *Program) Progress() func(format string, args ...any) {
 	if !isTerminal(p.Stderr) {
 		return func(string, ...any) {}
 	}
+	var shown time.Time
 	return func(format string, args ...any) {
+		if format != "" && time.Since(shown) < 100*time.Millisecond {
+			return
+		}
+		shown = time.Now()
 		fmt.Fprintf(p.Stderr, "\r\x1b[K"+format, args...)
 	}
 }
@@ -140,15 +164,7 @@ func (p *Program) CanAsk() bool { return isTerminal(p.Stdin) }
 
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull) // a character device too
-	return err != nil || !os.SameFile(info, null)
+	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a descriptor is small
 }
 
 // Plural counts things: "1 page", "2 pages".
@@ -159,20 +175,17 @@ func Plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Cell returns text as a cell of a CSV file: with an apostrophe before what a
-// spreadsheet would take for a formula.
-func Cell(text string) string {
-	if strings.IndexAny(text, "=+-@\t\r") == 0 {
-		return "'" + text
-	}
-	return text
+// Trim returns text without what files of other systems leave around it: blanks,
+// ends of lines, byte order marks.
+func Trim(text string) string {
+	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf) })
 }
 
 // List separates the values of a flag.
 func List[T ~string](values string) []T {
 	var list []T
 	for value := range strings.SplitSeq(values, ",") {
-		if value = strings.TrimSpace(value); value != "" {
+		if value = Trim(value); value != "" {
 			list = append(list, T(value))
 		}
 	}
@@ -186,11 +199,9 @@ func Since(started time.Time) time.Duration { return time.Since(started).Round(t
 func explain(err error) string {
 	switch {
 	case errors.Is(err, apono.ErrUnauthorized):
-		return "Apono refused the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or make a new token in the Apono portal"
+		return "Apono rejected the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or create a new token in the Apono portal"
 	case errors.Is(err, apono.ErrForbidden):
 		return "this token may not do that: " + err.Error()
-	case errors.Is(err, context.Canceled):
-		return "interrupted"
 	}
 	return err.Error()
 }

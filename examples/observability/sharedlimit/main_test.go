@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) { process.Main(m, main) }
+
+// freePort is one that nothing listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	require.NoError(t, err)
+	return port
+}
+
+// startRedis starts a server of the test's own, and returns its address.
+func startRedis(t *testing.T) (address string, stop func()) {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("there is no redis-server")
+	}
+	port := freePort(t)
+	//nolint:gosec // what was found
+	server := exec.CommandContext(t.Context(), path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	require.NoError(t, server.Start())
+	stop = sync.OnceFunc(func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	})
+	t.Cleanup(stop)
+	address = "127.0.0.1:" + port
+	client := redis.NewClient(&redis.Options{Addr: address})
+	defer func() { _ = client.Close() }()
+	require.Eventually(t, func() bool { return client.Ping(t.Context()).Err() == nil }, 10*time.Second, 10*time.Millisecond)
+	return address, stop
+}
+
+// A limit that every process keeps for itself is none: what an account may do,
+// its processes may do together.
+func TestThreeProcessesShareOneBudget(t *testing.T) {
+	t.Parallel()
+	address, _ := startRedis(t)
+	server := aponotest.NewServer(t)
+	const processes, calls, perSecond = 3, 10, 20
+	started := time.Now()
+	var group sync.WaitGroup
+	for range processes {
+		group.Go(func() {
+			result := process.Run(t, process.Env(server), "-redis", address, "-calls", fmt.Sprint(calls), "-rate", fmt.Sprint(perSecond))
+			assert.Zero(t, result.Code)
+			assert.Empty(t, result.Stderr)
+			assert.Equal(t, calls, strings.Count(result.Stdout, ": ok\n"))
+		})
+	}
+	group.Wait()
+	require.Len(t, server.Requests("Users.List"), processes*calls)
+	// Alone each process would take (10-1)/20 s, and the three as long.
+	require.GreaterOrEqual(t, time.Since(started), (processes*calls-1)*time.Second/perSecond)
+}
+
+// Another account has a budget of its own.
+func TestKeysAreApart(t *testing.T) {
+	t.Parallel()
+	address, _ := startRedis(t)
+	server := aponotest.NewServer(t)
+	// The next call of an account goes in a second.
+	require.Zero(t, process.Run(t, process.Env(server), "-redis", address, "-calls", "1", "-rate", "1", "-key", "a").Code)
+	started := time.Now()
+	require.Zero(t, process.Run(t, process.Env(server), "-redis", address, "-calls", "1", "-rate", "1", "-key", "b").Code)
+	require.Less(t, time.Since(started), 900*time.Millisecond)
+}
+
+// Whether work stops without Redis or goes on more slowly, its operator decides.
+func TestRedisIsAway(t *testing.T) {
+	t.Parallel()
+	address, stop := startRedis(t)
+	server := aponotest.NewServer(t)
+	args := []string{"-redis", address, "-calls", "3", "-rate", "30"}
+	require.Zero(t, process.Run(t, process.Env(server), args...).Code)
+	stop()
+
+	result := process.Run(t, process.Env(server), args...)
+	require.Equal(t, 1, result.Code)
+	require.Contains(t, result.Stderr, "the shared limit is not known, so no call goes: ")
+	require.Contains(t, result.Stderr, "connection refused")
+	require.Equal(t, 1, strings.Count(result.Stderr, "\n"), "one line")
+	require.Len(t, server.Requests(), 3)
+
+	started := time.Now()
+	result = process.Run(t, process.Env(server), append(args, "-away", "alone")...)
+	require.Equal(t, 3, strings.Count(result.Stdout, ": ok\n"))
+	require.Equal(t, process.Result{Stdout: result.Stdout}, result)
+	require.Len(t, server.Requests(), 6)
+	require.GreaterOrEqual(t, time.Since(started), 2*time.Second/10, "a third of the rate")
+}
+
+// Who is interrupted does not wait for the calls of others.
+func TestInterruptEndsTheWait(t *testing.T) {
+	t.Parallel()
+	address, _ := startRedis(t)
+	server := aponotest.NewServer(t)
+	cmd := process.Command(t, process.Env(server), "-redis", address, "-calls", "200", "-rate", "1")
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	_, err = out.Read(make([]byte, 1)) // the first call has gone
+	require.NoError(t, err)
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	_, err = io.Copy(io.Discard, out)
+	require.NoError(t, err)
+	_ = cmd.Wait()
+	require.Equal(t, 130, cmd.ProcessState.ExitCode())
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	help := process.Help(t)
+	for _, part := range []string{"Usage: sharedlimit [flags]\n", "-away", "-redis", "-key", "-rate", "-burst", "-processes"} {
+		require.Contains(t, help, part)
+	}
+	for _, wrong := range [][]string{{"-rate", "0"}, {"-burst", "0"}, {"-calls", "-1"}, {"-away", "wait"}, {"-processes", "0"}} {
+		require.Equal(t, 2, process.Run(t, nil, wrong...).Code)
+	}
+}
