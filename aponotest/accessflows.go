@@ -31,22 +31,6 @@ var (
 	writeAccessFlowSchema = accessFlowForm(conditionFields.with(sourceWrite), targetsWrite, relaxed(int32s)).with(map[string]field{
 		"request_for_others": required(boolean),
 	})
-
-	bundleFields = map[string]field{"name": required(text), "description": added(optional(text))}
-	bundleSchema = objectOf(bundleFields).with(map[string]field{
-		"id": required(text), "creation_date": required(instant), "update_date": required(instant),
-		"access_targets": required(listOf(oneOf(only(targetsRead, "integration", "access_scope", "query_target")))),
-		"space":          added(optional(spaceReferenceSchema)),
-	})
-	writeBundleSchema = objectOf(bundleFields).with(map[string]field{
-		"access_targets": required(listOf(oneOf(only(targetsWrite, "integration", "access_scope", "query_target")))),
-	})
-
-	writeScopeSchema = objectOf(map[string]field{"name": required(text), "description": optional(text), "query": required(text)})
-	scopeSchema      = writeScopeSchema.with(map[string]field{
-		"id": required(text), "creation_date": required(instant), "update_date": required(instant),
-		"space": added(optional(spaceReferenceSchema)),
-	})
 )
 
 // The targets of flows and bundles, as they are answered and as they are
@@ -110,14 +94,6 @@ var (
 		collection: AccessFlows, noun: "access flow", schema: accessFlowSchema,
 		create: writeAccessFlowSchema, update: writeAccessFlowSchema, writeOnly: []string{"request_for_others"},
 		filters: []filter{spaceFilter}, spaced: true, complete: (*Server).completeFlow,
-	}
-	bundleResource = &resource{
-		collection: Bundles, noun: "bundle", schema: bundleSchema,
-		create: writeBundleSchema, update: writeBundleSchema, filters: append(nameFilter[:1:1], spaceFilter), sharesNames: true, spaced: true,
-	}
-	scopeResource = &resource{
-		collection: Scopes, noun: "access scope", schema: scopeSchema,
-		create: writeScopeSchema, update: writeScopeSchema, filters: append(nameFilter[:1:1], spaceFilter), spaced: true,
 	}
 )
 

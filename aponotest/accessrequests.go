@@ -35,14 +35,6 @@ var (
 	entitlementSchema = entitlementFields.with(map[string]field{
 		"permission": required(objectOf(map[string]field{"name": required(text)})), "status": required(text),
 	})
-	sessionSchema = objectOf(map[string]field{
-		"id": required(text), "name": required(text), "request_ids": required(texts), "integration": required(partialSchema),
-		"credentials_status": required(text), "can_reset_credentials": required(boolean),
-	})
-	detailsSchema = objectOf(map[string]field{
-		"instructions": required(text), "custom_admin_message": optional(text), "parameters": optional(textMap), "cli": optional(text),
-		"link": optional(objectOf(map[string]field{"url": required(text), "title": optional(text)})),
-	})
 
 	accessRequestResource = &resource{
 		collection: AccessRequests, noun: "access request", schema: accessRequestSchema, nested: []string{"entitlements"},
@@ -63,26 +55,6 @@ var (
 			{param: "resource_types", field: "resource.type.id", many: true},
 			{param: "statuses", field: "status", many: true},
 		},
-	}
-	sessionResource = &resource{
-		collection: Sessions, noun: "access session", schema: sessionSchema, nested: []string{"details"},
-		filters: []filter{
-			{param: "integration_id", field: "integration.id", many: true},
-			{param: "request_ids", field: "request_ids", many: true},
-		},
-	}
-	detailsResource = &resource{collection: "details", noun: "access details", schema: detailsSchema, keyless: true}
-
-	delegatedFilters = []filter{
-		{param: "grantee", field: "grantee.id", orField: "grantee.source_id"},
-		{param: "statuses", field: "status", many: true},
-	}
-	availableFilters = []filter{
-		{param: "integration_id", field: "integration.id"},
-		{param: "integration_name", field: "integration.name"},
-		{param: "permission_name", field: "permission.name", many: true},
-		{param: "resource_name", field: "resource.name"},
-		{param: "resource_type_id", field: "resource.type.id", many: true},
 	}
 )
 
@@ -130,18 +102,6 @@ func (s *Server) listAccessRequests(req *request) (any, *problem) {
 	return s.pageOf(AccessRequests, s.store.where(AccessRequests, func(o object) bool {
 		return o["grantee"] == nil && (o["requestor"] == nil || asked.Has("requestor"))
 	}), req, accessRequestResource.filters)
-}
-
-func (s *Server) listDelegated(req *request) (any, *problem) {
-	return s.pageOf("delegated requests", s.store.where(AccessRequests, func(o object) bool { return o["grantee"] != nil }), req, delegatedFilters)
-}
-
-func (s *Server) getDelegated(req *request) (any, *problem) {
-	found := s.store.get(AccessRequests, req.args[0])
-	if found == nil || found["grantee"] == nil {
-		return nil, notFound("delegated access request", req.args[0])
-	}
-	return s.render(found), nil
 }
 
 // createAccessRequest makes one request for a bundle, or one for each
@@ -322,70 +282,4 @@ func (s *Server) listEntitlements(req *request) (any, *problem) {
 		return nil, err
 	}
 	return s.page(EntitlementsOf(req.args[0]), req, entitlementResource.filters)
-}
-
-func (s *Server) listAvailableBundles(req *request) (any, *problem) {
-	bundles := s.store.where(Bundles, func(object) bool { return true })
-	for i, e := range bundles {
-		bundles[i].object = object{"id": e.object["id"], "name": e.object["name"]}
-	}
-	return s.pageOf("available bundles", bundles, req, []filter{{param: "name", field: "name", many: true, pattern: true}})
-}
-
-func (s *Server) listAvailableEntitlements(req *request) (any, *problem) {
-	return s.pageOf("available entitlements", s.available(), req, availableFilters)
-}
-
-// available are the resources of all integrations with the permissions to their
-// types.
-func (s *Server) available() []entry {
-	var all []entry
-	for _, i := range s.store.objects[Integrations] {
-		id, _ := i.object["id"].(string)
-		for _, r := range s.store.objects[ResourcesOf(id)] {
-			for _, p := range s.store.objects[PermissionsOf(id)] {
-				if p.object["resource_type"] != r.object["type"] {
-					continue
-				}
-				all = append(all, entry{place: len(all) + 1, object: object{
-					"integration": object{"id": id, "name": i.object["name"]},
-					"resource": object{
-						"id": r.object["id"], "source_id": r.object["id"], "name": r.object["name"],
-						"type": object{"id": r.object["type"], "label": r.object["type"]},
-					},
-					"permission": object{"id": p.object["id"], "source_id": p.object["id"], "name": p.object["name"]},
-				}})
-			}
-		}
-	}
-	return all
-}
-
-// getAccessDetails answers the credentials of a session, which are then viewed.
-func (s *Server) getAccessDetails(req *request) (any, *problem) {
-	session, err := sessionResource.find(s, req)
-	if err != nil {
-		return nil, err
-	}
-	details := s.store.objects[DetailsOf(req.args[0])]
-	spent := session["credentials_status"] == viewed || session["credentials_status"] == resetting
-	if len(details) == 0 || s.oneTimeDetails && spent {
-		return nil, notFound("access details of session", req.args[0])
-	}
-	if session["credentials_status"] == available {
-		session["credentials_status"] = viewed
-	}
-	return details[len(details)-1].object, nil // of those that were put, the latest
-}
-
-func (s *Server) resetCredentials(req *request) (any, *problem) {
-	session, err := sessionResource.find(s, req)
-	if err != nil {
-		return nil, err
-	}
-	if session["can_reset_credentials"] != true {
-		return nil, invalid("", "the credentials of this session cannot be reset")
-	}
-	s.resetDetails(session)
-	return object{"message": "The credentials are being reset"}, nil
 }

@@ -391,3 +391,44 @@ func TestDemoTenantGrantsItsBundles(t *testing.T) {
 		require.NotNilf(t, revoked.RevocationDate, "the end of %s", id)
 	}
 }
+
+func TestDemoTenantIsLargeVariedAndTheSameEveryTime(t *testing.T) {
+	t.Parallel()
+	read := func() string {
+		server := aponotest.NewServer(t, aponotest.WithDemoTenant())
+		all, err := apono.Collect(server.Client().Integrations.ListAll(t.Context()))
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, len(all), 250, "at least 250 integrations")
+		types, categories := map[string]int{}, map[apono.IntegrationCategory]int{}
+		for _, integration := range all {
+			types[integration.Type]++
+			categories[integration.Category]++
+		}
+		require.GreaterOrEqual(t, len(types), 8, "at least 8 types")
+		require.Len(t, categories, 2)
+		for c, id := range map[aponotest.Collection]string{
+			aponotest.Connectors: "production-connector", aponotest.Users: "user-00-00", aponotest.Groups: "group-orders",
+		} {
+			require.Truef(t, server.Get(c, id, &map[string]any{}), "%s in %s", id, c)
+		}
+		data, err := json.Marshal(all)
+		require.NoError(t, err)
+		return string(data)
+	}
+	require.Equal(t, read(), read())
+}
+
+func TestTheDemoTenantDoesWithoutSpaces(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutSpaces(), aponotest.WithoutNetwork())
+	client := server.Client()
+	flows, err := apono.Collect(client.AccessFlows.ListAll(t.Context()))
+	require.NoError(t, err)
+	require.Len(t, flows, 13)
+	for _, flow := range flows {
+		require.Nilf(t, flow.Space, "nothing new in %s", flow.Name)
+		require.Emptyf(t, flow.RequestorIdentityType, "nothing new in %s", flow.Name)
+	}
+	_, err = client.Spaces.List(t.Context())
+	require.ErrorIs(t, err, apono.ErrNotFound)
+}

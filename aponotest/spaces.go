@@ -3,7 +3,6 @@ package aponotest
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -32,9 +31,7 @@ var (
 		return ""
 	}))})
 
-	datedSchema           = map[string]field{"id": required(text), "created_date": required(instant), "updated_date": required(instant)}
-	writeSpaceScopeSchema = objectOf(map[string]field{"name": required(text), "query": required(text)})
-	spaceScopeSchema      = writeSpaceScopeSchema.with(datedSchema)
+	datedSchema = map[string]field{"id": required(text), "created_date": required(instant), "updated_date": required(instant)}
 
 	spaceName = textThat(func(name string) string {
 		if n := utf8.RuneCountInString(name); n < 3 || n > 64 {
@@ -50,10 +47,6 @@ var (
 	setSpaceMembersSchema   = objectOf(map[string]field{"members": required(writeSpaceMembersSchema)})
 	writeSpaceMembersSchema = listOf(spaceRolesSchema.with(map[string]field{"identity_reference": required(text)}))
 
-	spaceScopeResource = &resource{
-		collection: SpaceScopes, noun: "space scope", schema: spaceScopeSchema, create: writeSpaceScopeSchema, update: writeSpaceScopeSchema,
-		filters: nameFilter, named: true, created: "created_date", updated: "updated_date",
-	}
 	spaceResource = &resource{
 		collection: Spaces, noun: "space", schema: spaceSchema, create: createSpaceSchema, update: updateSpaceSchema,
 		filters: nameFilter, named: true, created: "created_date", updated: "updated_date", nested: []string{spaceMembers},
@@ -159,20 +152,6 @@ func (s *Server) deleteSpace(req *request) (any, *problem) {
 		}
 	}
 	return spaceResource.delete(s, req)
-}
-
-// deleteSpaceScope deletes a space scope, and takes it from the spaces that
-// have it: what the API does is not documented.
-func (s *Server) deleteSpaceScope(req *request) (any, *problem) {
-	scope, err := spaceScopeResource.find(s, req)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range s.store.objects[Spaces] {
-		scopes, _ := e.object["space_scopes"].([]any)
-		e.object["space_scopes"] = slices.DeleteFunc(slices.Clone(scopes), func(other any) bool { return member(other, "id") == scope["id"] })
-	}
-	return spaceScopeResource.delete(s, req)
 }
 
 // inSpace is the handler of an operation on the members of a space.

@@ -1,80 +1,10 @@
 package aponotest
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/apono-go/apono/internal/wire"
 )
-
-// Collection names a kind of objects that a server holds.
-type Collection string
-
-// The collections that stand on their own. Objects have the form in which the
-// newest version of the API answers them.
-const (
-	// Integrations hold objects such as apono.Integration.
-	Integrations Collection = "integrations"
-	// Catalog holds objects such as apono.CatalogEntry, by their type.
-	Catalog Collection = "catalog"
-	// Connectors hold objects such as apono.Connector.
-	Connectors Collection = "connectors"
-	// Users hold objects such as apono.User.
-	Users Collection = "users"
-	// Groups hold objects such as apono.Group.
-	Groups Collection = "groups"
-	// Attributes hold objects such as apono.Attribute. They have no id, so that
-	// Put always adds.
-	Attributes Collection = "attributes"
-	// AccessFlows hold objects such as apono.AccessFlow.
-	AccessFlows Collection = "access flows"
-	// Bundles hold objects such as apono.Bundle.
-	Bundles Collection = "bundles"
-	// Scopes hold objects such as apono.AccessScope.
-	Scopes Collection = "scopes"
-	// Spaces hold objects such as apono.Space.
-	Spaces Collection = "spaces"
-	// SpaceScopes hold objects such as apono.SpaceScope.
-	SpaceScopes Collection = "space scopes"
-	// Reports hold objects such as apono.ActivityReport.
-	Reports Collection = "reports"
-	// AccessRequests hold objects such as apono.AccessRequest. Those with a
-	// grantee are answered as delegated requests, and those with a requestor
-	// only where a requestor is asked for.
-	AccessRequests Collection = "access requests"
-	// Sessions hold objects such as apono.AccessSession.
-	Sessions Collection = "sessions"
-	// Activity holds rows such as apono.ActivityEntry, with any of the columns
-	// that the API can be asked for. For the filters a row may have
-	// access_flow_id, integration_id, requestor_id and date besides, none of
-	// which is answered. Rows have no id, so that Put always adds.
-	Activity Collection = "activity"
-)
-
-// ResourcesOf is the collection of an integration's resources, such as
-// apono.Resource.
-func ResourcesOf(integrationID string) Collection { return nested(integrationID, "resources") }
-
-// PermissionsOf is the collection of an integration's permissions, such as
-// apono.Permission.
-func PermissionsOf(integrationID string) Collection { return nested(integrationID, "permissions") }
-
-// MembersOf is the collection of a group's members, such as apono.GroupMember.
-func MembersOf(groupID string) Collection { return nested(groupID, "members") }
-
-// SpaceMembersOf is the collection of a space's members, such as
-// apono.SpaceMember. Members show the names that their users and groups have.
-func SpaceMembersOf(spaceID string) Collection { return nested(spaceID, spaceMembers) }
-
-// EntitlementsOf is the collection of an access request's entitlements, such as
-// apono.AccessRequestEntitlement. They have no id, so that Put always adds.
-func EntitlementsOf(requestID string) Collection { return nested(requestID, "entitlements") }
-
-// DetailsOf is the collection of a session's access details, one object such as
-// apono.AccessSessionDetails.
-func DetailsOf(sessionID string) Collection { return nested(sessionID, "details") }
 
 func nested(parent, kind string) Collection { return Collection(kind + " of " + parent) }
 
@@ -112,68 +42,6 @@ func newStore() store {
 		s.put(Catalog, entry)
 	}
 	return s
-}
-
-// Put adds objects to a collection, or replaces those with the same id. An
-// object is anything that marshals to the JSON in which the API answers it: a
-// model of package apono, a map, a json.RawMessage. An id that is empty is made
-// up. An object that the API could not answer fails the test.
-func (s *Server) Put(c Collection, objects ...any) {
-	s.help()
-	r, ok := resources[c.kind()]
-	if !ok {
-		s.fail("there is no collection %q", c)
-	}
-	if s.withoutSpaces && slices.Contains(spaceKinds, c.kind()) {
-		s.fail("there are no %s in a server without spaces", c)
-	}
-	defer s.lock()()
-	for _, o := range objects {
-		data, err := wire.Marshal(o)
-		if err != nil {
-			s.fail("%s: %v", c, err)
-		}
-		value, err := parseJSON(data)
-		if err != nil {
-			s.fail("%s: %v", c, err)
-		}
-		stored, ok := value.(object)
-		if !ok {
-			s.fail("%s: %s is not an object", c, data)
-		}
-		if !r.keyless && (stored[r.key()] == nil || stored[r.key()] == "") {
-			stored[r.key()] = s.store.newID()
-		}
-		r.finish(s, stored)
-		schema := r.schema
-		if s.withoutSpaces {
-			schema.forget(stored, false)
-			schema = schema.older()
-		}
-		if err := schema.check("", stored); err != nil {
-			s.fail("%s: %s: %s", c, err.field, err.message)
-		}
-		s.store.put(c, stored)
-	}
-}
-
-// Get decodes the object with an id into out, a pointer, and reports whether
-// there is one.
-func (s *Server) Get(c Collection, id string, out any) bool {
-	s.help()
-	defer s.lock()()
-	found := s.store.get(c, id)
-	if found == nil {
-		return false
-	}
-	data, err := json.Marshal(s.render(found))
-	if err == nil {
-		err = json.Unmarshal(data, out)
-	}
-	if err != nil {
-		s.fail("%s %s: %v", c, id, err)
-	}
-	return true
 }
 
 // newID makes an id that looks like the API's and is the same in every run.

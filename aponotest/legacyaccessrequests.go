@@ -205,3 +205,11 @@ func (s *Server) listSelectablePermissions(req *request) (any, *problem) {
 	}
 	return answer, err
 }
+
+var (
+	createAccessRequestV3 = objectOf(map[string]field{
+		"user_id": required(text), "integration_id": required(text), "resource_ids": required(texts), "permissions": required(texts),
+		"justification": required(text), "duration_in_sec": optional(int32s),
+	})
+	revokeManySchema = objectOf(map[string]field{"request_ids": required(texts)})
+)
