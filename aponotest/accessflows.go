@@ -20,7 +20,7 @@ var (
 	})
 	settingsSchema = objectOf(map[string]field{
 		"justification_required": required(boolean), "require_approver_reason": required(boolean),
-		"requestor_cannot_approve_himself": required(boolean), "require_mfa": required(boolean), "labels": required(texts),
+		"requestor_cannot_approve_himself": required(boolean), "require_mfa": required(boolean), "labels": maybeEmpty(texts),
 		"max_extensions": optional(int32s), "extension_duration_in_min": optional(int32s),
 	})
 
@@ -93,6 +93,7 @@ var (
 	accessFlowResource = &resource{
 		collection: AccessFlows, noun: "access flow", schema: accessFlowSchema,
 		create: writeAccessFlowSchema, update: writeAccessFlowSchema, writeOnly: []string{"request_for_others"},
+		sense:   (*Server).flowMakesSense,
 		filters: []filter{spaceFilter}, spaced: true, complete: (*Server).completeFlow,
 	}
 )

@@ -1,6 +1,7 @@
 package aponotest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -109,8 +110,8 @@ func (s *Server) listAccessRequests(req *request) (any, *problem) {
 func (s *Server) createAccessRequest(req *request) (any, *problem) {
 	reference, forBundle := req.body["bundle_reference"].(string)
 	entitlements, _ := req.body["entitlements"].([]any)
-	if forBundle == (len(entitlements) > 0) {
-		return nil, invalid("bundle_reference", "exactly one of bundle_reference and entitlements must be given")
+	if !forBundle && len(entitlements) == 0 {
+		return nil, senseless("bundle_reference", "one of bundle_reference and entitlements must be given")
 	}
 	if err := checkDuration(req.body); err != nil {
 		return nil, err
@@ -120,33 +121,48 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 	if grantee, ok := req.body["grantee"].(string); ok {
 		user := s.userByIDOrEmail(grantee)
 		if user == nil {
-			return nil, invalid("grantee", "there is no user %q", grantee)
+			return nil, senseless("grantee", "there is no user %q", grantee)
 		}
 		base["grantee"] = object{"id": user["id"], "source_id": user["email"]}
 	}
+	var bundle object
 	if forBundle {
-		bundle := s.store.refer(Bundles, reference)
-		if bundle == nil {
-			return nil, invalid("bundle_reference", "there is no bundle %q", reference)
+		if bundle = s.store.refer(Bundles, reference); bundle == nil {
+			return nil, senseless("bundle_reference", "there is no bundle %q", reference)
 		}
 		base["bundle"] = object{"id": bundle["id"], "name": bundle["name"]}
-		return []any{s.addRequest(base, s.contents(bundle))}, nil
+		if err := s.permitted(req.body, bundle["id"], nil); err != nil {
+			return nil, err
+		}
+		if len(entitlements) == 0 {
+			return []any{s.addRequest(base, s.contents(bundle))}, nil
+		}
 	}
 	var order []any
 	groups := map[any][]object{}
 	available := s.available()
-	for _, wanted := range entitlements {
+	var all []object
+	for i, wanted := range entitlements {
 		found := find(available, func(e object) bool {
 			return member(e, "resource.id") == member(wanted, "resource_id") && member(e, "permission.id") == member(wanted, "permission_id")
 		})
 		if found == nil {
-			return nil, invalid("entitlements", "there is no such resource with such a permission")
+			return nil, senseless(fmt.Sprintf("entitlements[%d]", i), "there is no such resource with such a permission")
 		}
+		if forBundle && !s.looseChecks && !s.mayContain(bundle, found) {
+			return nil, senseless(fmt.Sprintf("entitlements[%d]", i), "it is not part of the bundle %q", bundle["name"])
+		}
+		all = append(all, found)
 		integration := member(found, "integration.id")
 		if groups[integration] == nil {
 			order = append(order, integration)
 		}
 		groups[integration] = append(groups[integration], found)
+	}
+	if !forBundle {
+		if err := s.permitted(req.body, nil, all); err != nil {
+			return nil, err
+		}
 	}
 	requests := []any{}
 	for _, integration := range order {
@@ -191,13 +207,6 @@ func (s *Server) inScopes(resource, scopes any) bool {
 		}
 	}
 	return true
-}
-
-func checkDuration(body object) *problem {
-	if seconds, err := number(body["duration_in_sec"]); err == nil && seconds <= 0 {
-		return invalid("duration_in_sec", "it must be above 0")
-	}
-	return nil
 }
 
 // addRequest adds a request for entitlements.
@@ -252,6 +261,15 @@ func (s *Server) requestAgain(req *request) (any, *problem) {
 	if err != nil {
 		return nil, err
 	}
+	var entitlements []object
+	for _, e := range s.store.objects[EntitlementsOf(req.args[0])] {
+		entitlements = append(entitlements, e.object)
+	}
+	asked := maps.Clone(req.body)
+	copyMembers(asked, old, map[string]string{"duration_in_sec": "duration_in_sec"})
+	if err := s.permitted(asked, member(old, "bundle.id"), entitlements); err != nil {
+		return nil, err
+	}
 	again := maps.Clone(old)
 	for _, name := range []string{"id", "status", "creation_date", "revocation_date", "justification", "requestor"} {
 		delete(again, name)
@@ -260,8 +278,8 @@ func (s *Server) requestAgain(req *request) (any, *problem) {
 	id := s.store.newID()
 	again["id"] = id
 	accessRequestResource.finish(s, again)
-	for _, e := range s.store.objects[EntitlementsOf(req.args[0])] {
-		entitlement := maps.Clone(e.object)
+	for _, e := range entitlements {
+		entitlement := maps.Clone(e)
 		entitlement["status"] = again["status"]
 		s.store.put(EntitlementsOf(id), entitlement)
 	}

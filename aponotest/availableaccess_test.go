@@ -26,8 +26,8 @@ func TestAvailableAccessFollowsTheState(t *testing.T) {
 	require.Equal(t, "db:ReadOnly t1:ADMIN", ids)
 	ids, _ = requestIDs(t, server, availablePath+"/bundles")
 	require.Equal(t, "b2", ids)
-	answers(t, server, "POST", requestsPath, `{"entitlements": [{"resource_id": "bucket", "permission_id": "read"}], "custom_fields": {}}`, 422,
-		`{"field": "entitlements", "message": "entitlements: there is no such resource with such a permission"}`)
+	answers(t, server, "POST", requestsPath, `{"entitlements": [{"resource_id": "bucket", "permission_id": "read"}], "custom_fields": {}}`, 400,
+		`{"field": "entitlements[0]", "message": "entitlements[0]: there is no such resource with such a permission"}`)
 }
 
 func TestAvailableAccessWithTheClient(t *testing.T) {

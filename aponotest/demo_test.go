@@ -368,7 +368,9 @@ func TestDemoTenantGrantsItsBundles(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(0))
 	client, ctx := server.Client(), t.Context()
-	made, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{BundleReference: apono.Ptr("Orders on-call")})
+	made, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{
+		BundleReference: apono.Ptr("Orders on-call"), Justification: apono.Ptr("On call"),
+	})
 	require.NoError(t, err)
 	require.Len(t, made, 1)
 	var entitlements []string

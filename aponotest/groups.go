@@ -4,7 +4,7 @@ var (
 	groupSchema = objectOf(map[string]field{
 		"id": required(text), "name": required(text), "source_id": optional(text),
 	}).with(sourceRead)
-	membersSchema = objectOf(map[string]field{"members_emails": required(texts)})
+	membersSchema = objectOf(map[string]field{"members_emails": maybeEmpty(texts)})
 	memberSchema  = objectOf(map[string]field{"email": required(text)})
 	groupResource = &resource{
 		collection: Groups, noun: "group", schema: groupSchema, create: membersSchema.with(map[string]field{"name": required(text)}),

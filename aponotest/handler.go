@@ -149,6 +149,11 @@ func (s *Server) parse(op *operation.Operation, route route, r *http.Request, bo
 	if err := form.check("", value); err != nil {
 		return nil, err
 	}
+	if !s.looseChecks {
+		if err := form.sense("", value); err != nil {
+			return nil, err
+		}
+	}
 	req.body, _ = value.(object)
 	req.list, _ = value.([]any)
 	return req, nil

@@ -11,15 +11,15 @@ import (
 // form cannot hold stays as it is when an object is written through it.
 
 var (
-	tagsSchema     = listOf(objectOf(map[string]field{"name": required(text), "value": required(text)}))
-	targetV1Schema = objectOf(map[string]field{"integration_id": required(text), "resource_type": required(text), "resource_tag_includes": required(tagsSchema), "resource_tag_excludes": required(tagsSchema), "permissions": required(texts)})
+	tagsSchema     = listOf(objectOf(map[string]field{"name": required(text), "value": maybeEmpty(text)}))
+	targetV1Schema = objectOf(map[string]field{"integration_id": required(text), "resource_type": required(text), "resource_tag_includes": maybeEmpty(tagsSchema), "resource_tag_excludes": maybeEmpty(tagsSchema), "permissions": required(texts)})
 )
 
 // allOptional is the schema of a PATCH: what is left out stays as it is.
 func (s *schema) allOptional() *schema {
 	fields := maps.Clone(s.fields)
 	for name, f := range fields {
-		fields[name] = optional(f.schema)
+		fields[name] = field{schema: f.schema, filled: f.filled}
 	}
 	return objectOf(fields)
 }
@@ -31,6 +31,8 @@ type legacyView struct {
 	show func(*Server, object) object
 	// write changes an object to what a body in the older form says.
 	write func(s *Server, o, body object) *problem
+	// sense says what is wrong with a well-formed body.
+	sense func(*Server, object) *problem
 	// message is what a deletion answers.
 	message string
 	// create and update are the forms of bodies.
@@ -81,6 +83,11 @@ func (v *legacyView) routes(service string) map[string]route {
 }
 
 func (v *legacyView) save(s *Server, o, body object, finish func()) (any, *problem) {
+	if v.sense != nil && !s.looseChecks {
+		if err := v.sense(s, body); err != nil {
+			return nil, err
+		}
+	}
 	before := maps.Clone(s.store.flowsV1)
 	if err := v.write(s, o, body); err != nil {
 		return nil, err

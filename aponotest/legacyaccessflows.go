@@ -92,7 +92,7 @@ func (s *Server) checkTargetsV1(body object) *problem {
 		for i, target := range targets {
 			id, _ := member(target, kind.field).(string)
 			if s.store.get(kind.c, id) == nil {
-				return invalid(fmt.Sprintf("%s[%d].%s", kind.list, i, kind.field), "there is no %s %q", resources[kind.c.kind()].noun, id)
+				return senseless(fmt.Sprintf("%s[%d].%s", kind.list, i, kind.field), "there is no %s %q", resources[kind.c.kind()].noun, id)
 			}
 		}
 	}
@@ -201,6 +201,11 @@ func (s *Server) writeFlowV1(o, body object) *problem {
 		return err
 	}
 	applyFlowV1(o, changes, whole)
+	_, integrations := changes["integration_targets"]
+	_, bundles := changes["bundle_targets"]
+	if targets, _ := o["access_targets"].([]any); len(targets) == 0 && (integrations || bundles) && !s.looseChecks {
+		return senseless("integration_targets", "an access flow needs a target")
+	}
 	s.store.flowsV1[id] = whole
 	return nil
 }
@@ -378,7 +383,7 @@ var (
 
 var (
 	flowV1View = &legacyView{
-		of: accessFlowResource, show: (*Server).flowV1, write: (*Server).writeFlowV1,
+		of: accessFlowResource, show: (*Server).flowV1, write: (*Server).writeFlowV1, sense: (*Server).flowV1MakesSense,
 		message: "The access flow was deleted", create: createFlowV1, update: updateFlowV1,
 	}
 )

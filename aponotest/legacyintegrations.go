@@ -13,6 +13,9 @@ var (
 	createIntegrationV2 = updateIntegrationV2.with(map[string]field{"type": required(text)})
 	integrationV2View   = &legacyView{
 		of: integrationResource, show: (*Server).integrationV2, write: (*Server).writeIntegrationV2,
+		sense: func(s *Server, body object) *problem {
+			return s.knowsConnector("provisioner_id", body["provisioner_id"])
+		},
 		message: "The integration was deleted", create: createIntegrationV2, update: updateIntegrationV2,
 	}
 )

@@ -49,6 +49,14 @@ func WithOneTimeDetails() Option { return func(s *Server) { s.oneTimeDetails = t
 // of bundles are among it.
 func WithoutSpaces() Option { return func(s *Server) { s.withoutSpaces = true } }
 
+// WithLooseChecks has the server accept requests that are well formed and make no
+// sense: empty texts and lists, references to connectors and people that it does
+// not have, requests for access that no access flow allows, page tokens with other
+// filters. It is for tests of something else whose requests are made up; a program
+// that needs it is likely to be rejected by the API. References that a response
+// has to resolve, and names that are taken, are rejected nevertheless.
+func WithLooseChecks() Option { return func(s *Server) { s.looseChecks = true } }
+
 // WithClock sets the server's clock, time.Now unless given. See
 // [Server.Advance] too.
 func WithClock(now func() time.Time) Option { return func(s *Server) { s.clock = now } }

@@ -19,7 +19,10 @@
 //
 // Requests are checked: an unknown query parameter, an unknown or missing member
 // of a body and a value of the wrong type are rejected with status 422 and a
-// message that names it. [WithPageSize] and [WithOffsetPageSize] find programs
+// message that names it; an empty required text or list, an access flow without
+// requestors or targets, a reference to nothing, and a request for access that
+// the access flows do not permit with status 400, and a name that is taken with
+// 409. What the API does not document is accepted. [WithPageSize] and [WithOffsetPageSize] find programs
 // that read the first page only; [Server.FailNext] and [Server.FaultNext] make
 // requests fail.
 //
@@ -75,6 +78,7 @@ type Server struct {
 	provisioning   time.Duration
 	oneTimeDetails bool
 	withoutSpaces  bool
+	looseChecks    bool
 	clock          func() time.Time
 	http           http.Server
 

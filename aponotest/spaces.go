@@ -40,11 +40,11 @@ var (
 		return ""
 	})
 	spaceSchema             = objectOf(datedSchema).with(map[string]field{"name": required(spaceName), "space_scopes": required(listOf(spaceScopeSchema))})
-	updateSpaceSchema       = objectOf(map[string]field{"name": required(spaceName), "space_scope_references": required(texts)})
+	updateSpaceSchema       = objectOf(map[string]field{"name": required(spaceName), "space_scope_references": maybeEmpty(texts)})
 	createSpaceSchema       = updateSpaceSchema.with(map[string]field{"members": optional(writeSpaceMembersSchema)})
 	spaceRolesSchema        = objectOf(map[string]field{"identity_type": required(text), "space_roles": required(texts)})
 	spaceMemberSchema       = spaceRolesSchema.with(map[string]field{"identity_id": required(text), "name": required(text), "email": optional(text)})
-	setSpaceMembersSchema   = objectOf(map[string]field{"members": required(writeSpaceMembersSchema)})
+	setSpaceMembersSchema   = objectOf(map[string]field{"members": maybeEmpty(writeSpaceMembersSchema)})
 	writeSpaceMembersSchema = listOf(spaceRolesSchema.with(map[string]field{"identity_reference": required(text)}))
 
 	spaceResource = &resource{
@@ -90,7 +90,7 @@ func (s *Server) enterSpace(o object, req *request) *problem {
 	}
 	space := s.store.refer(Spaces, reference)
 	if space == nil {
-		return invalid("space_reference", "there is no space %q", reference)
+		return senseless("space_reference", "there is no space %q", reference)
 	}
 	o["space"] = object{"space_id": space["id"], "space_name": space["name"]}
 	return nil
@@ -130,7 +130,7 @@ func (s *Server) resolveSpaceScopes(body object) *problem {
 		text, _ := reference.(string)
 		found := s.store.refer(SpaceScopes, text)
 		if found == nil {
-			return invalid(fmt.Sprintf("space_scope_references[%d]", i), "there is no space scope %q", text)
+			return senseless(fmt.Sprintf("space_scope_references[%d]", i), "there is no space scope %q", text)
 		}
 		scopes = append(scopes, maps.Clone(found))
 	}
@@ -243,7 +243,7 @@ func (s *Server) spaceMember(path, reference string, written object) (object, *p
 		return nil, notFound(fmt.Sprint(written["identity_type"]), reference)
 	}
 	if found == nil {
-		return nil, invalid(path+"identity_reference", "there is no %s %q", written["identity_type"], reference)
+		return nil, senseless(path+"identity_reference", "there is no %s %q", written["identity_type"], reference)
 	}
 	m := object{"identity_id": found["id"], "identity_type": written["identity_type"], "space_roles": written["space_roles"]}
 	s.describeMember(m)

@@ -36,11 +36,11 @@ var peopleRoutes = collect(
 			query: params{"emails": many, "limit": count, "skip": count}, handle: (*Server).listIdentityAttributes,
 		},
 		"Identities.UpsertAttributes": {
-			body:   listOf(objectOf(map[string]field{"email": required(text), "attributes": required(textMap)})),
+			body:   listOf(objectOf(map[string]field{"email": maybeEmpty(text), "attributes": required(textMap)})),
 			handle: (*Server).upsertIdentityAttributes,
 		},
 		"Identities.DeleteAttributes": {
-			body:   listOf(objectOf(map[string]field{"email": required(text), "attribute_types": required(texts)})),
+			body:   listOf(objectOf(map[string]field{"email": maybeEmpty(text), "attribute_types": required(texts)})),
 			handle: (*Server).deleteIdentityAttributes,
 		},
 	},
