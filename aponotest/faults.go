@@ -1,9 +1,12 @@
 package aponotest
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"math"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -47,14 +50,16 @@ const (
 type plannedFault struct {
 	Fault
 	operation string
-	times     int
+	times     int // left
+	met       bool
 }
 
 // FailNext has the next requests for an operation, as many as times, answered
 // with a status, header and body instead of being carried out. The operation is
 // named as in package apono, "Integrations.Get" (a ListAll counts as its List),
 // or "" for any. Faults for the same operation are used up in the order in
-// which they were given.
+// which they were given; math.MaxInt is one for all requests from then on. What
+// is left of a fault when the test ends fails it.
 func (s *Server) FailNext(operation string, times, status int, header http.Header, body string) {
 	s.help()
 	s.FaultNext(operation, times, Fault{Status: status, Header: header, Body: body})
@@ -75,10 +80,29 @@ func (s *Server) FaultNext(operation string, times int, fault Fault) {
 		s.fail("there is no answer with status %d", fault.Status)
 	}
 	if times <= 0 {
-		return
+		s.fail("times must be at least 1, not %d", times)
 	}
 	defer s.lock()()
 	s.faults = append(s.faults, &plannedFault{Fault: fault, operation: operation, times: times})
+}
+
+// always is the number of times of a fault that is not used up.
+const always = math.MaxInt
+
+// checkFaults fails the test for faults that no request has met.
+func (s *Server) checkFaults() {
+	s.help()
+	defer s.lock()()
+	for _, f := range s.faults {
+		name := cmp.Or(f.operation, "any operation")
+		switch {
+		case reflect.ValueOf(f.Fault).IsZero(): // lets requests through to the next
+		case f.times == always && !f.met:
+			s.tb.Errorf("aponotest: a fault planned for %s was not used", name)
+		case f.times != always:
+			s.tb.Errorf("aponotest: a fault planned for %s was not used up: %d left", name, f.times)
+		}
+	}
 }
 
 // nextFault uses up a fault for an operation, the zero one if none is planned.
@@ -86,6 +110,10 @@ func (s *Server) nextFault(op *operation.Operation) Fault {
 	defer s.lock()()
 	for i, f := range s.faults {
 		if f.operation == "" || op != nil && f.operation == op.Name {
+			f.met = true
+			if f.times == always {
+				return f.Fault
+			}
 			if f.times--; f.times == 0 {
 				s.faults = slices.Delete(s.faults, i, i+1)
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -175,14 +176,12 @@ func TestBrokenConnections(t *testing.T) {
 		{get, aponotest.Fault{Break: lost}, 3, "TransportError after 3, maybe sent: true", []int{0, 0, 0}, ""},
 		{get, aponotest.Fault{Break: unanswered}, 1, "ok", []int{200, 200}, ""},
 		{get, aponotest.Fault{Break: unanswered}, 2, "ok", []int{200, 200, 200}, ""},
-		{get, aponotest.Fault{Break: unanswered}, 9, "TransportError after 3, maybe sent: true", []int{200, 200, 200}, ""},
+		{get, aponotest.Fault{Break: unanswered}, math.MaxInt, "TransportError after 3, maybe sent: true", []int{200, 200, 200}, ""},
 		{get, aponotest.Fault{Break: cut}, 2, "ok", []int{200, 200, 200}, ""},
 		{get, aponotest.Fault{Break: cut}, 3, "DecodeError 200 after 3", []int{200, 200, 200}, ""},
 		{get, aponotest.Fault{Break: cut, Status: 503, Body: "down"}, 1, "ok", []int{503, 200}, ""},
 		{get, aponotest.Fault{Break: cut, Body: "x"}, 1, "ok", []int{200, 200}, ""}, // half of one byte is none
 		{get, aponotest.Fault{}, 1, "ok", []int{200}, ""},
-		{get, aponotest.Fault{Break: lost}, 0, "ok", []int{200}, ""},
-		{get, aponotest.Fault{Break: lost}, -1, "ok", []int{200}, ""},
 
 		{update, aponotest.Fault{Break: lost}, 3, "TransportError after 3, maybe sent: true", []int{0, 0, 0}, ""},
 		{update, aponotest.Fault{Break: unanswered}, 1, "ok", []int{200, 200}, "renamed"},
@@ -483,4 +482,41 @@ func TestConcurrentFaults(t *testing.T) {
 			require.Equal(t, map[int]int{0: 10, 200: 40}, statuses)
 		})
 	}
+}
+
+// A test whose fault did not happen has tested nothing.
+func TestFaultsThatNobodyMetFailTheTest(t *testing.T) {
+	t.Parallel()
+	tb := &misuse{TB: t}
+	server := aponotest.NewServer(tb, aponotest.WithoutNetwork())
+	server.FailNext("Groups.Get", 3, 503, nil, "")
+	server.FaultNext("Users.List", 1, aponotest.Fault{Status: 403})
+	server.FailNext("Bundles.List", math.MaxInt, 503, nil, "")
+	server.FailNext("Spaces.List", math.MaxInt, 503, nil, "")
+	server.FailNext("", 2, 429, nil, "")
+	for path, want := range map[string]int{groupsPath + "/x": 503, usersPath: 403, bundlesPath: 503, connectorsPath: 429} {
+		status, _ := send(t, server, "GET", path, noBody)
+		require.Equalf(t, want, status, "%s", path)
+	}
+	tb.end()
+	require.Equal(t, []string{
+		"aponotest: a fault planned for Groups.Get was not used up: 2 left",
+		"aponotest: a fault planned for Spaces.List was not used",
+		"aponotest: a fault planned for any operation was not used up: 1 left",
+	}, tb.errors)
+	require.Empty(t, tb.message)
+}
+
+func TestFaultsThatWereMetDoNotFailTheTest(t *testing.T) {
+	t.Parallel()
+	tb := &misuse{TB: t}
+	server := aponotest.NewServer(tb, aponotest.WithoutNetwork())
+	server.FailNext("Groups.List", 2, 503, nil, "")
+	server.FaultNext("Users.List", 1, aponotest.Fault{}) // is none
+	for range 2 {
+		status, _ := send(t, server, "GET", groupsPath, noBody)
+		require.Equal(t, 503, status)
+	}
+	tb.end()
+	require.Empty(t, tb.errors)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,15 +75,28 @@ func TestRequestsAreRecordedAsTheyWereSent(t *testing.T) {
 	require.Equal(t, url.Values{"type": {"a", "b"}}, lists[0].Query)
 }
 
-// misuse is a testing.TB that notes the first fatal error.
+// misuse is a testing.TB that notes errors.
 type misuse struct {
 	testing.TB
-	message string
+	message  string
+	errors   []string
+	cleanups []func()
 }
 
 func (m *misuse) Helper() {}
 
-func (m *misuse) Cleanup(func()) {}
+func (m *misuse) Cleanup(f func()) { m.cleanups = append(m.cleanups, f) }
+
+func (m *misuse) Errorf(format string, args ...any) {
+	m.errors = append(m.errors, fmt.Sprintf(format, args...))
+}
+
+// end runs what the test is left with at its end.
+func (m *misuse) end() {
+	for _, f := range slices.Backward(m.cleanups) {
+		f()
+	}
+}
 
 func (m *misuse) Fatalf(format string, args ...any) {
 	m.message = fmt.Sprintf(format, args...)
@@ -131,6 +145,14 @@ func TestMisuseFailsTheTest(t *testing.T) {
 		"no JSON": {
 			func(s *aponotest.Server) { s.Put(aponotest.Integrations, make(chan int)) },
 			"aponotest: integrations: unsupported type chan int",
+		},
+		"fault for no request": {
+			func(s *aponotest.Server) { s.FailNext("Integrations.List", 0, 500, nil, "") },
+			"aponotest: times must be at least 1, not 0",
+		},
+		"fault for fewer": {
+			func(s *aponotest.Server) { s.FaultNext("", -1, aponotest.Fault{Status: 500}) },
+			"aponotest: times must be at least 1, not -1",
 		},
 		"client options": {
 			func(s *aponotest.Server) { s.Client(apono.WithAttemptTimeout(-1)) },
