@@ -25,6 +25,13 @@ func WithOffsetPageSize(items int) Option { return func(s *Server) { s.offsetPag
 // activity. It is the same every time.
 func WithDemoTenant() Option { return func(s *Server) { s.demo = true } }
 
+// WithSeed puts objects into the server from a JSON object of lists by the name of
+// their [Collection]: {"groups": [{"id": "g1", "name": "On call"}], "members of g1":
+// [{"email": "ada@example.com"}]}. They come on top of [WithDemoTenant]. A seed that
+// [Server.Put] would not take is an error of [Start], and fails the test of
+// [NewServer].
+func WithSeed(data []byte) Option { return func(s *Server) { s.seeds = append(s.seeds, data) } }
+
 // WithApprovalAfter has access requests approved by themselves, so long after
 // they were made through the API, on the server's clock. Without it they stay
 // pending until [Server.Approve] or [Server.Reject].

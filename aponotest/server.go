@@ -13,7 +13,7 @@
 //	}
 //
 // The server serves every operation of the API from memory. [Server.Put] adds
-// objects, [Server.Get] reads one back, [Server.Requests] returns what was
+// objects, [Server.Get] and [Server.List] read them back, [Server.Requests] returns what was
 // requested. Objects refer to each other, and the older versions of the API are
 // views of the same objects. [WithDemoTenant] starts with a made-up company.
 //
@@ -39,7 +39,6 @@ package aponotest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -52,7 +51,6 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/operation"
-	"github.com/apono-go/apono/internal/wire"
 )
 
 // DefaultToken is the token that a server accepts unless [WithToken] says
@@ -71,6 +69,7 @@ type Server struct {
 	port           int
 	noNetwork      bool
 	demo           bool
+	seeds          [][]byte
 	pageSize       int
 	offsetPageSize int
 	decides        bool // requests are approved by themselves, after ...
@@ -239,47 +238,42 @@ func (s *Server) Reject(requestID string) {
 	s.setStatus(requestID, rejected)
 }
 
-// Put adds objects to a collection, or replaces those with the same id. An
-// object is anything that marshals to the JSON in which the API answers it: a
-// model of package apono, a map, a json.RawMessage. An id that is empty is made
-// up. An object that the API could not answer fails the test.
+// Put adds objects to a collection, or replaces those with the same id. An object
+// is anything that marshals to the JSON in which the API returns it: a model of
+// package apono, a map, or raw JSON as a json.RawMessage or []byte. Raw JSON, and
+// Extra of a model, may have members that this version does not know: they are
+// returned as they are. An empty id is generated. An object that the API could not
+// return fails the test.
 func (s *Server) Put(c Collection, objects ...any) {
 	s.help()
-	r, ok := resources[c.kind()]
+	defer s.lock()()
+	if err := s.put(c, objects); err != nil {
+		s.fail("%v", err)
+	}
+}
+
+// List returns the objects that a collection holds now, in the order in which they
+// came, as pointers to models of package apono:
+//
+//	for _, o := range server.List(aponotest.Groups) {
+//		group := o.(*apono.Group)
+//		...
+func (s *Server) List(c Collection) []any {
+	s.help()
+	newModel, ok := models[c.kind()]
 	if !ok {
 		s.fail("there is no collection %q", c)
 	}
-	if s.withoutSpaces && slices.Contains(spaceKinds, c.kind()) {
-		s.fail("there are no %s in a server without spaces", c)
-	}
 	defer s.lock()()
-	for _, o := range objects {
-		data, err := wire.Marshal(o)
-		if err != nil {
+	list := []any{}
+	for _, e := range s.store.objects[c] {
+		model := newModel()
+		if err := s.decode(e.object, model); err != nil {
 			s.fail("%s: %v", c, err)
 		}
-		value, err := parseJSON(data)
-		if err != nil {
-			s.fail("%s: %v", c, err)
-		}
-		stored, ok := value.(object)
-		if !ok {
-			s.fail("%s: %s is not an object", c, data)
-		}
-		if !r.keyless && (stored[r.key()] == nil || stored[r.key()] == "") {
-			stored[r.key()] = s.store.newID()
-		}
-		r.finish(s, stored)
-		schema := r.schema
-		if s.withoutSpaces {
-			schema.forget(stored, false)
-			schema = schema.older()
-		}
-		if err := schema.check("", stored); err != nil {
-			s.fail("%s: %s: %s", c, err.field, err.message)
-		}
-		s.store.put(c, stored)
+		list = append(list, model)
 	}
+	return list
 }
 
 // Get decodes the object with an id into out, a pointer, and reports whether
@@ -291,11 +285,7 @@ func (s *Server) Get(c Collection, id string, out any) bool {
 	if found == nil {
 		return false
 	}
-	data, err := json.Marshal(s.render(found))
-	if err == nil {
-		err = json.Unmarshal(data, out)
-	}
-	if err != nil {
+	if err := s.decode(found, out); err != nil {
 		s.fail("%s %s: %v", c, id, err)
 	}
 	return true
@@ -308,6 +298,11 @@ func start(tb testing.TB, opts []Option) (*Server, error) {
 	}
 	if s.demo {
 		s.seedDemo()
+	}
+	for _, seed := range s.seeds {
+		if err := s.plant(seed); err != nil {
+			return nil, fmt.Errorf("the seed: %w", err)
+		}
 	}
 	if s.noNetwork {
 		s.URL = "http://localhost"

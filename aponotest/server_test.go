@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -128,7 +129,7 @@ func TestMisuseFailsTheTest(t *testing.T) {
 		},
 		"unknown field": {
 			func(s *aponotest.Server) {
-				s.Put(aponotest.Integrations, json.RawMessage(`{"name": "x", "type": "y", "integration_config": {}, "color": "red"}`))
+				s.Put(aponotest.Integrations, map[string]any{"name": "x", "type": "y", "integration_config": map[string]any{}, "color": "red"})
 			},
 			"aponotest: integrations: color: there is no such field",
 		},
@@ -198,4 +199,83 @@ func TestStartServesProgramsThatAreNoTests(t *testing.T) {
 	server.Close()
 	_, err = client.Integrations.Get(apono.WithoutRetry(t.Context()), "okta")
 	require.ErrorAs(t, err, new(*apono.TransportError))
+}
+
+// The API gets members without notice. A test of what a program does with them
+// must not have to wait for a version of this package that knows them.
+func TestPutTakesRawJSONOfANewerAPI(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithoutNetwork())
+	server.Put(aponotest.Groups,
+		json.RawMessage(`{"id": "g1", "name": "one", "color": {"hue": 7, "since": 1.50}}`),
+		[]byte(`{"id": "g2", "name": "two", "color": null}`),
+		apono.Group{ID: "g3", Name: "three", Extra: apono.Extra{"color": json.RawMessage(`"red"`)}})
+	server.Put(aponotest.Bundles, []byte(`{"id": "b1", "name": "one", "access_targets": [{"mcp_server": {"id": "m1"}}]}`))
+	_, answer := send(t, server, "GET", groupsPath, noBody)
+	require.JSONEq(t, `{"items": [{"id": "g1", "name": "one", "color": {"hue": 7, "since": 1.50}}, {"id": "g2", "name": "two", "color": null},
+		{"id": "g3", "name": "three", "color": "red"}], "pagination": {}}`, answer)
+	bundle, err := server.Client().Bundles.Get(t.Context(), "b1")
+	require.NoError(t, err)
+	require.JSONEq(t, `{"id": "m1"}`, string(bundle.AccessTargets[0].Extra["mcp_server"]))
+
+	// What a program sends is checked as before.
+	status, _ := send(t, server, "PUT", groupsPath+"/g1/name", `{"name": "x", "color": "red"}`)
+	require.Equal(t, 422, status)
+}
+
+func TestListReturnsWhatIsThereNow(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithoutNetwork())
+	require.Empty(t, server.List(aponotest.Groups))
+	server.Put(aponotest.Groups, apono.Group{ID: "g2", Name: "two"}, apono.Group{ID: "g1", Name: "one", Extra: apono.Extra{"color": json.RawMessage(`"red"`)}})
+	server.Put(aponotest.MembersOf("g1"), apono.GroupMember{Email: "ada@example.com"})
+	_, err := server.Client().Groups.Rename(t.Context(), "g2", "deux")
+	require.NoError(t, err)
+	require.Equal(t, []any{
+		&apono.Group{ID: "g2", Name: "deux"}, &apono.Group{ID: "g1", Name: "one", Extra: apono.Extra{"color": json.RawMessage(`"red"`)}},
+	}, server.List(aponotest.Groups))
+	require.Equal(t, []any{&apono.GroupMember{Email: "ada@example.com"}}, server.List(aponotest.MembersOf("g1")))
+	require.NoError(t, server.Client().Groups.Delete(t.Context(), "g2"))
+	require.Len(t, server.List(aponotest.Groups), 1)
+}
+
+// Every kind has its model, which reads all that the demo tenant has of it.
+func TestListHasAModelForEveryKind(t *testing.T) {
+	t.Parallel()
+	server := demoServer(t, aponotest.WithApprovalAfter(0))
+	status, _ := send(t, server, "POST", requestsPath, goodRequest)
+	require.Equal(t, 200, status)
+	session := server.List(aponotest.Sessions)[0].(*apono.AccessSession).ID //nolint:forcetypeassert // a wrong one fails the test
+	for c, want := range map[aponotest.Collection]any{
+		aponotest.Integrations: apono.Integration{}, aponotest.Catalog: apono.CatalogEntry{}, aponotest.Connectors: apono.Connector{},
+		aponotest.Users: apono.User{}, aponotest.Groups: apono.Group{}, aponotest.Attributes: apono.Attribute{},
+		aponotest.AccessFlows: apono.AccessFlow{}, aponotest.Bundles: apono.Bundle{}, aponotest.Scopes: apono.AccessScope{},
+		aponotest.Spaces: apono.Space{}, aponotest.SpaceScopes: apono.SpaceScope{}, aponotest.AccessRequests: apono.AccessRequest{},
+		aponotest.Sessions: apono.AccessSession{}, aponotest.Activity: apono.ActivityEntry{},
+		aponotest.ResourcesOf("ssh-staging-orders"): apono.Resource{}, aponotest.PermissionsOf("ssh-staging-orders"): apono.Permission{},
+		aponotest.MembersOf("group-orders"): apono.GroupMember{}, aponotest.SpaceMembersOf("space-orders"): apono.SpaceMember{},
+		aponotest.EntitlementsOf(requestID(1)): apono.AccessRequestEntitlement{}, aponotest.DetailsOf(session): apono.AccessSessionDetails{},
+	} {
+		list := server.List(c)
+		require.NotEmptyf(t, list, "%s", c)
+		require.Equalf(t, reflect.PointerTo(reflect.TypeOf(want)), reflect.TypeOf(list[0]), "%s", c)
+	}
+	server.Put(aponotest.Reports, []byte(goodReport))
+	require.IsType(t, &apono.ActivityReport{}, server.List(aponotest.Reports)[0])
+}
+
+func TestSeed(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithoutNetwork(), aponotest.WithSeed([]byte(`{
+		"groups": [{"id": "g1", "name": "On call", "color": "red"}], "members of g1": [{"email": "ada@example.com"}]}`)))
+	require.Len(t, server.List(aponotest.Groups), 1)
+	require.Equal(t, []any{&apono.GroupMember{Email: "ada@example.com"}}, server.List(aponotest.MembersOf("g1")))
+	for seed, want := range map[string]string{
+		`[]`:              "the seed: json: cannot unmarshal array",
+		`{"group": [{}]}`: `the seed: there is no collection "group"`,
+		`{"users": [{"email": "ada@example.com"}]}`: "the seed: users: active: it is missing",
+	} {
+		_, err := aponotest.Start(aponotest.WithSeed([]byte(seed)))
+		require.ErrorContains(t, err, want)
+	}
 }

@@ -1,9 +1,14 @@
 package aponotest
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/wire"
 )
 
 func nested(parent, kind string) Collection { return Collection(kind + " of " + parent) }
@@ -120,4 +125,89 @@ func (s *store) delete(c Collection, id string) bool {
 func (s *store) clear(c Collection) {
 	delete(s.objects, c)
 	delete(s.byKey, c)
+}
+
+// models are what package apono has for the objects of each kind.
+var models = map[string]func() any{
+	string(Integrations): func() any { return new(apono.Integration) }, string(Catalog): func() any { return new(apono.CatalogEntry) },
+	string(Connectors): func() any { return new(apono.Connector) }, string(Users): func() any { return new(apono.User) },
+	string(Groups): func() any { return new(apono.Group) }, string(Attributes): func() any { return new(apono.Attribute) },
+	string(AccessFlows): func() any { return new(apono.AccessFlow) }, string(Bundles): func() any { return new(apono.Bundle) },
+	string(Scopes): func() any { return new(apono.AccessScope) }, string(Spaces): func() any { return new(apono.Space) },
+	string(SpaceScopes): func() any { return new(apono.SpaceScope) }, string(Reports): func() any { return new(apono.ActivityReport) },
+	string(AccessRequests): func() any { return new(apono.AccessRequest) }, string(Sessions): func() any { return new(apono.AccessSession) },
+	string(Activity):       func() any { return new(apono.ActivityEntry) },
+	ResourcesOf("").kind(): func() any { return new(apono.Resource) }, PermissionsOf("").kind(): func() any { return new(apono.Permission) },
+	MembersOf("").kind(): func() any { return new(apono.GroupMember) }, SpaceMembersOf("").kind(): func() any { return new(apono.SpaceMember) },
+	EntitlementsOf("").kind(): func() any { return new(apono.AccessRequestEntitlement) },
+	DetailsOf("").kind():      func() any { return new(apono.AccessSessionDetails) },
+}
+
+// decode reads an object into a model, or whatever a test has for it.
+func (s *Server) decode(o object, out any) error {
+	data, err := json.Marshal(s.render(o))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, out)
+}
+
+// plant puts the objects of a JSON object of collections.
+func (s *Server) plant(seed []byte) error {
+	var collections map[Collection][]json.RawMessage
+	if err := json.Unmarshal(seed, &collections); err != nil {
+		return err
+	}
+	defer s.lock()()
+	for _, c := range slices.Sorted(maps.Keys(collections)) {
+		for _, o := range collections[c] {
+			if err := s.put(c, []any{o}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Server) put(c Collection, objects []any) error {
+	r, ok := resources[c.kind()]
+	if !ok {
+		return fmt.Errorf("there is no collection %q", c)
+	}
+	if s.withoutSpaces && slices.Contains(spaceKinds, c.kind()) {
+		return fmt.Errorf("there are no %s in a server without spaces", c)
+	}
+	for _, o := range objects {
+		data, raw := o.([]byte)
+		if !raw {
+			var err error
+			if data, err = wire.Marshal(o); err != nil {
+				return fmt.Errorf("%s: %w", c, err)
+			}
+		}
+		value, err := parseJSON(data)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c, err)
+		}
+		stored, ok := value.(object)
+		if !ok {
+			return fmt.Errorf("%s: %s is not an object", c, data)
+		}
+		if !r.keyless && (stored[r.key()] == nil || stored[r.key()] == "") {
+			stored[r.key()] = s.store.newID()
+		}
+		r.finish(s, stored)
+		schema := r.schema
+		if s.withoutSpaces {
+			schema.forget(stored, false)
+			schema = schema.older()
+		}
+		// A member that is misspelt in a map would go unnoticed.
+		_, isMap := o.(object)
+		if err := schema.checkAs("", stored, !isMap); err != nil {
+			return fmt.Errorf("%s: %s: %s", c, err.field, err.message)
+		}
+		s.store.put(c, stored)
+	}
+	return nil
 }
