@@ -149,5 +149,5 @@ func ExampleWithPageSize() {
 	fmt.Println(len(rest), "groups,", err)
 	// Output:
 	// 4 groups, and more to come: true
-	// 6 groups, <nil>
+	// 7 groups, <nil>
 }

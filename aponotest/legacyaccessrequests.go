@@ -32,8 +32,10 @@ func (s *Server) requestV3(o object) object {
 	if known, ok := statusesV3[strings.ToUpper(status)]; ok {
 		v3["status"] = known
 	}
-	if user := member(o, "grantee.id"); user != nil {
-		v3["user_id"] = user
+	for _, who := range []string{"requestor.id", "grantee.id"} { // version 3 names who gets access
+		if user := member(o, who); user != nil {
+			v3["user_id"] = user
+		}
 	}
 	if groups, ok := o["access_groups"].([]any); ok && len(groups) > 0 {
 		v3["integration_id"] = member(groups[0], "integration.id")

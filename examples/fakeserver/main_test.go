@@ -123,7 +123,7 @@ func TestItServesTheObjectsOfAFile(t *testing.T) {
 	for _, c := range []struct {
 		args   []string
 		groups int
-	}{{[]string{"-seed", file, "-empty"}, 1}, {[]string{"-seed", file}, 11}} {
+	}{{[]string{"-seed", file, "-empty"}, 1}, {[]string{"-seed", file}, 12}} {
 		client := serve(t, c.args...).client(t)
 		groups, err := apono.Collect(client.Groups.ListAll(t.Context()))
 		require.NoError(t, err)
