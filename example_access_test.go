@@ -265,6 +265,7 @@ func ExampleDelegatedRequestsService_ListAll() {
 	_, err = client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{
 		BundleReference: apono.Ptr("Orders on-call"),
 		Grantee:         apono.Ptr("ben.orders@example.com"),
+		Justification:   apono.Ptr("Incident 4711"),
 	})
 	if err != nil {
 		log.Fatal(err)

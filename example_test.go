@@ -236,7 +236,7 @@ func ExampleWithLimiter() {
 		log.Fatal(err)
 	}
 	fmt.Println(len(groups), "groups in", len(server.Requests()), "requests")
-	// Output: 10 groups in 3 requests
+	// Output: 11 groups in 3 requests
 }
 
 // An audit with an administrator's token cannot change anything by mistake.

@@ -20,7 +20,7 @@ var (
 	})
 	settingsSchema = objectOf(map[string]field{
 		"justification_required": required(boolean), "require_approver_reason": required(boolean),
-		"requestor_cannot_approve_himself": required(boolean), "require_mfa": required(boolean), "labels": required(texts),
+		"requestor_cannot_approve_himself": required(boolean), "require_mfa": required(boolean), "labels": maybeEmpty(texts),
 		"max_extensions": optional(int32s), "extension_duration_in_min": optional(int32s),
 	})
 
@@ -30,22 +30,6 @@ var (
 	})
 	writeAccessFlowSchema = accessFlowForm(conditionFields.with(sourceWrite), targetsWrite, relaxed(int32s)).with(map[string]field{
 		"request_for_others": required(boolean),
-	})
-
-	bundleFields = map[string]field{"name": required(text), "description": added(optional(text))}
-	bundleSchema = objectOf(bundleFields).with(map[string]field{
-		"id": required(text), "creation_date": required(instant), "update_date": required(instant),
-		"access_targets": required(listOf(oneOf(only(targetsRead, "integration", "access_scope", "query_target")))),
-		"space":          added(optional(spaceReferenceSchema)),
-	})
-	writeBundleSchema = objectOf(bundleFields).with(map[string]field{
-		"access_targets": required(listOf(oneOf(only(targetsWrite, "integration", "access_scope", "query_target")))),
-	})
-
-	writeScopeSchema = objectOf(map[string]field{"name": required(text), "description": optional(text), "query": required(text)})
-	scopeSchema      = writeScopeSchema.with(map[string]field{
-		"id": required(text), "creation_date": required(instant), "update_date": required(instant),
-		"space": added(optional(spaceReferenceSchema)),
 	})
 )
 
@@ -109,15 +93,8 @@ var (
 	accessFlowResource = &resource{
 		collection: AccessFlows, noun: "access flow", schema: accessFlowSchema,
 		create: writeAccessFlowSchema, update: writeAccessFlowSchema, writeOnly: []string{"request_for_others"},
+		sense:   (*Server).flowMakesSense,
 		filters: []filter{spaceFilter}, spaced: true, complete: (*Server).completeFlow,
-	}
-	bundleResource = &resource{
-		collection: Bundles, noun: "bundle", schema: bundleSchema,
-		create: writeBundleSchema, update: writeBundleSchema, filters: append(nameFilter[:1:1], spaceFilter), sharesNames: true, spaced: true,
-	}
-	scopeResource = &resource{
-		collection: Scopes, noun: "access scope", schema: scopeSchema,
-		create: writeScopeSchema, update: writeScopeSchema, filters: append(nameFilter[:1:1], spaceFilter), spaced: true,
 	}
 )
 

@@ -1,6 +1,7 @@
 package aponotest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -35,14 +36,6 @@ var (
 	entitlementSchema = entitlementFields.with(map[string]field{
 		"permission": required(objectOf(map[string]field{"name": required(text)})), "status": required(text),
 	})
-	sessionSchema = objectOf(map[string]field{
-		"id": required(text), "name": required(text), "request_ids": required(texts), "integration": required(partialSchema),
-		"credentials_status": required(text), "can_reset_credentials": required(boolean),
-	})
-	detailsSchema = objectOf(map[string]field{
-		"instructions": required(text), "custom_admin_message": optional(text), "parameters": optional(textMap), "cli": optional(text),
-		"link": optional(objectOf(map[string]field{"url": required(text), "title": optional(text)})),
-	})
 
 	accessRequestResource = &resource{
 		collection: AccessRequests, noun: "access request", schema: accessRequestSchema, nested: []string{"entitlements"},
@@ -63,26 +56,6 @@ var (
 			{param: "resource_types", field: "resource.type.id", many: true},
 			{param: "statuses", field: "status", many: true},
 		},
-	}
-	sessionResource = &resource{
-		collection: Sessions, noun: "access session", schema: sessionSchema, nested: []string{"details"},
-		filters: []filter{
-			{param: "integration_id", field: "integration.id", many: true},
-			{param: "request_ids", field: "request_ids", many: true},
-		},
-	}
-	detailsResource = &resource{collection: "details", noun: "access details", schema: detailsSchema, keyless: true}
-
-	delegatedFilters = []filter{
-		{param: "grantee", field: "grantee.id", orField: "grantee.source_id"},
-		{param: "statuses", field: "status", many: true},
-	}
-	availableFilters = []filter{
-		{param: "integration_id", field: "integration.id"},
-		{param: "integration_name", field: "integration.name"},
-		{param: "permission_name", field: "permission.name", many: true},
-		{param: "resource_name", field: "resource.name"},
-		{param: "resource_type_id", field: "resource.type.id", many: true},
 	}
 )
 
@@ -132,25 +105,13 @@ func (s *Server) listAccessRequests(req *request) (any, *problem) {
 	}), req, accessRequestResource.filters)
 }
 
-func (s *Server) listDelegated(req *request) (any, *problem) {
-	return s.pageOf("delegated requests", s.store.where(AccessRequests, func(o object) bool { return o["grantee"] != nil }), req, delegatedFilters)
-}
-
-func (s *Server) getDelegated(req *request) (any, *problem) {
-	found := s.store.get(AccessRequests, req.args[0])
-	if found == nil || found["grantee"] == nil {
-		return nil, notFound("delegated access request", req.args[0])
-	}
-	return s.render(found), nil
-}
-
 // createAccessRequest makes one request for a bundle, or one for each
 // integration whose resources are asked for.
 func (s *Server) createAccessRequest(req *request) (any, *problem) {
 	reference, forBundle := req.body["bundle_reference"].(string)
 	entitlements, _ := req.body["entitlements"].([]any)
-	if forBundle == (len(entitlements) > 0) {
-		return nil, invalid("bundle_reference", "exactly one of bundle_reference and entitlements must be given")
+	if !forBundle && len(entitlements) == 0 {
+		return nil, senseless("bundle_reference", "one of bundle_reference and entitlements must be given")
 	}
 	if err := checkDuration(req.body); err != nil {
 		return nil, err
@@ -160,33 +121,48 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 	if grantee, ok := req.body["grantee"].(string); ok {
 		user := s.userByIDOrEmail(grantee)
 		if user == nil {
-			return nil, invalid("grantee", "there is no user %q", grantee)
+			return nil, senseless("grantee", "there is no user %q", grantee)
 		}
 		base["grantee"] = object{"id": user["id"], "source_id": user["email"]}
 	}
+	var bundle object
 	if forBundle {
-		bundle := s.store.refer(Bundles, reference)
-		if bundle == nil {
-			return nil, invalid("bundle_reference", "there is no bundle %q", reference)
+		if bundle = s.store.refer(Bundles, reference); bundle == nil {
+			return nil, senseless("bundle_reference", "there is no bundle %q", reference)
 		}
 		base["bundle"] = object{"id": bundle["id"], "name": bundle["name"]}
-		return []any{s.addRequest(base, s.contents(bundle))}, nil
+		if err := s.permitted(req.body, bundle["id"], nil); err != nil {
+			return nil, err
+		}
+		if len(entitlements) == 0 {
+			return []any{s.addRequest(base, s.contents(bundle))}, nil
+		}
 	}
 	var order []any
 	groups := map[any][]object{}
 	available := s.available()
-	for _, wanted := range entitlements {
+	var all []object
+	for i, wanted := range entitlements {
 		found := find(available, func(e object) bool {
 			return member(e, "resource.id") == member(wanted, "resource_id") && member(e, "permission.id") == member(wanted, "permission_id")
 		})
 		if found == nil {
-			return nil, invalid("entitlements", "there is no such resource with such a permission")
+			return nil, senseless(fmt.Sprintf("entitlements[%d]", i), "there is no such resource with such a permission")
 		}
+		if forBundle && !s.looseChecks && !s.mayContain(bundle, found) {
+			return nil, senseless(fmt.Sprintf("entitlements[%d]", i), "it is not part of the bundle %q", bundle["name"])
+		}
+		all = append(all, found)
 		integration := member(found, "integration.id")
 		if groups[integration] == nil {
 			order = append(order, integration)
 		}
 		groups[integration] = append(groups[integration], found)
+	}
+	if !forBundle {
+		if err := s.permitted(req.body, nil, all); err != nil {
+			return nil, err
+		}
 	}
 	requests := []any{}
 	for _, integration := range order {
@@ -231,13 +207,6 @@ func (s *Server) inScopes(resource, scopes any) bool {
 		}
 	}
 	return true
-}
-
-func checkDuration(body object) *problem {
-	if seconds, err := number(body["duration_in_sec"]); err == nil && seconds <= 0 {
-		return invalid("duration_in_sec", "it must be above 0")
-	}
-	return nil
 }
 
 // addRequest adds a request for entitlements.
@@ -292,6 +261,15 @@ func (s *Server) requestAgain(req *request) (any, *problem) {
 	if err != nil {
 		return nil, err
 	}
+	var entitlements []object
+	for _, e := range s.store.objects[EntitlementsOf(req.args[0])] {
+		entitlements = append(entitlements, e.object)
+	}
+	asked := maps.Clone(req.body)
+	copyMembers(asked, old, map[string]string{"duration_in_sec": "duration_in_sec"})
+	if err := s.permitted(asked, member(old, "bundle.id"), entitlements); err != nil {
+		return nil, err
+	}
 	again := maps.Clone(old)
 	for _, name := range []string{"id", "status", "creation_date", "revocation_date", "justification", "requestor"} {
 		delete(again, name)
@@ -300,8 +278,8 @@ func (s *Server) requestAgain(req *request) (any, *problem) {
 	id := s.store.newID()
 	again["id"] = id
 	accessRequestResource.finish(s, again)
-	for _, e := range s.store.objects[EntitlementsOf(req.args[0])] {
-		entitlement := maps.Clone(e.object)
+	for _, e := range entitlements {
+		entitlement := maps.Clone(e)
 		entitlement["status"] = again["status"]
 		s.store.put(EntitlementsOf(id), entitlement)
 	}
@@ -322,70 +300,4 @@ func (s *Server) listEntitlements(req *request) (any, *problem) {
 		return nil, err
 	}
 	return s.page(EntitlementsOf(req.args[0]), req, entitlementResource.filters)
-}
-
-func (s *Server) listAvailableBundles(req *request) (any, *problem) {
-	bundles := s.store.where(Bundles, func(object) bool { return true })
-	for i, e := range bundles {
-		bundles[i].object = object{"id": e.object["id"], "name": e.object["name"]}
-	}
-	return s.pageOf("available bundles", bundles, req, []filter{{param: "name", field: "name", many: true, pattern: true}})
-}
-
-func (s *Server) listAvailableEntitlements(req *request) (any, *problem) {
-	return s.pageOf("available entitlements", s.available(), req, availableFilters)
-}
-
-// available are the resources of all integrations with the permissions to their
-// types.
-func (s *Server) available() []entry {
-	var all []entry
-	for _, i := range s.store.objects[Integrations] {
-		id, _ := i.object["id"].(string)
-		for _, r := range s.store.objects[ResourcesOf(id)] {
-			for _, p := range s.store.objects[PermissionsOf(id)] {
-				if p.object["resource_type"] != r.object["type"] {
-					continue
-				}
-				all = append(all, entry{place: len(all) + 1, object: object{
-					"integration": object{"id": id, "name": i.object["name"]},
-					"resource": object{
-						"id": r.object["id"], "source_id": r.object["id"], "name": r.object["name"],
-						"type": object{"id": r.object["type"], "label": r.object["type"]},
-					},
-					"permission": object{"id": p.object["id"], "source_id": p.object["id"], "name": p.object["name"]},
-				}})
-			}
-		}
-	}
-	return all
-}
-
-// getAccessDetails answers the credentials of a session, which are then viewed.
-func (s *Server) getAccessDetails(req *request) (any, *problem) {
-	session, err := sessionResource.find(s, req)
-	if err != nil {
-		return nil, err
-	}
-	details := s.store.objects[DetailsOf(req.args[0])]
-	spent := session["credentials_status"] == viewed || session["credentials_status"] == resetting
-	if len(details) == 0 || s.oneTimeDetails && spent {
-		return nil, notFound("access details of session", req.args[0])
-	}
-	if session["credentials_status"] == available {
-		session["credentials_status"] = viewed
-	}
-	return details[len(details)-1].object, nil // of those that were put, the latest
-}
-
-func (s *Server) resetCredentials(req *request) (any, *problem) {
-	session, err := sessionResource.find(s, req)
-	if err != nil {
-		return nil, err
-	}
-	if session["can_reset_credentials"] != true {
-		return nil, invalid("", "the credentials of this session cannot be reset")
-	}
-	s.resetDetails(session)
-	return object{"message": "The credentials are being reset"}, nil
 }

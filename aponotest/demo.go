@@ -77,6 +77,9 @@ var catalog = func() []object {
 	return entries
 }()
 
+// demoDays are the days of which there is activity.
+const demoDays = 60
+
 // demoArchive marks the second database of a team.
 const demoArchive = "-archive"
 
@@ -86,6 +89,7 @@ var (
 	demoTeams  = []string{"orders", "payments", "billing", "catalog", "search", "identity", "shipping", "support", "analytics", "platform"}
 	demoPeople = []string{"Ada", "Ben", "Chen", "Dana", "Elif", "Femi", "Grace", "Hugo", "Ines", "Jonas"}
 	demoStart  = time.Date(2026, time.March, 2, 8, 0, 0, 0, time.UTC)
+	demoEnd    = demoStart.AddDate(0, 0, demoDays)
 )
 
 // seedDemo builds the demo tenant: three stages, ten teams, and for each pair
@@ -93,7 +97,7 @@ var (
 // the people, what they may request, and what they did.
 func (s *Server) seedDemo() {
 	for i, stage := range demoStages {
-		seen := demoStart.Add(time.Duration(i) * time.Hour).Format(time.RFC3339)
+		seen := demoEnd.Add(time.Duration(i) * time.Hour).Format(time.RFC3339)
 		s.Put(Connectors, object{
 			"id": stage + "-connector", "name": stage, "status": "CONNECTED", "version": "1.7.4", "last_connected": seen,
 			"is_latest_version": true, "cloud_provider_type": "AWS",
@@ -130,6 +134,13 @@ func (s *Server) seedDemo() {
 	for _, team := range demoTeams {
 		s.seedTeam(team)
 	}
+	s.Put(Groups, object{
+		"id": "group-leads", "name": "Team leads", "source_id": "leads@example.com",
+		"source_integration_id": "google-idp", "source_integration_name": "google-idp",
+	})
+	for _, team := range demoTeams {
+		s.Put(MembersOf("group-leads"), object{"email": emailOf(demoPeople[2], team)})
+	}
 	s.seedFlows()
 	if !s.withoutSpaces {
 		s.seedSpaces()
@@ -149,7 +160,7 @@ func (s *Server) seedTeam(team string) {
 		object{"type": "pagerduty_shift", "value": team + " on call", "source_integration_id": "pagerduty", "source_integration_name": "pagerduty"},
 	)
 	s.Put(Bundles, object{
-		"id": "bundle-" + team, "name": titled(team) + " on-call", "creation_date": demoDay(0), "update_date": demoDay(0),
+		"id": "bundle-" + team, "name": titled(team) + " on-call", "creation_date": demoSince(0), "update_date": demoSince(0),
 		"access_targets": []any{
 			demoTarget("postgresql-production-"+team, "postgresql-database", "READ_ONLY", "READ_WRITE"),
 			demoTarget("k8s-roles-production-"+team, "k8s-roles-namespace", "view", "edit"),
@@ -163,7 +174,7 @@ func (s *Server) seedFlows() {
 	s.Put(Scopes, object{
 		"id": "scope-production", "name": "Production databases", "description": "Every database of the production stage",
 		"query":         `resource_type in ("postgresql-database", "mysql-database") and integration contains "production"`,
-		"creation_date": demoDay(0), "update_date": demoDay(1),
+		"creation_date": demoSince(0), "update_date": demoSince(1),
 	})
 	for _, team := range demoTeams {
 		flow := demoFlow("flow-"+team, titled(team)+" on-call", demoCondition("", "group", "group-"+team),
@@ -193,21 +204,21 @@ func (s *Server) seedFlows() {
 func (s *Server) seedSpaces() {
 	orders := object{
 		"id": "space-scope-orders", "name": "Orders resources", "query": `integration contains "orders"`,
-		"created_date": demoDay(0), "updated_date": demoDay(0),
+		"created_date": demoSince(0), "updated_date": demoSince(0),
 	}
 	shared := object{
 		"id": "space-scope-staging", "name": "Staging resources", "query": `integration contains "staging"`,
-		"created_date": demoDay(0), "updated_date": demoDay(2),
+		"created_date": demoSince(0), "updated_date": demoSince(2),
 	}
 	s.Put(SpaceScopes, orders, shared)
 	s.Put(Spaces,
 		object{
 			"id": "space-orders", "name": "Orders", "space_scopes": []any{orders},
-			"created_date": demoDay(1), "updated_date": demoDay(1),
+			"created_date": demoSince(1), "updated_date": demoSince(1),
 		},
 		object{
 			"id": "space-platform", "name": "Platform engineering", "space_scopes": []any{orders, shared},
-			"created_date": demoDay(1), "updated_date": demoDay(3),
+			"created_date": demoSince(1), "updated_date": demoSince(3),
 		})
 	s.Put(SpaceMembersOf("space-orders"),
 		demoMember(aUser, "user-00-00", "SpaceOwner"), demoMember(aGroup, "group-orders", "SpaceManager"))
@@ -218,11 +229,11 @@ func (s *Server) seedSpaces() {
 	s.Put(Scopes, object{
 		"id": "scope-orders", "name": "Orders databases", "space": space,
 		"query":         `resource_type in ("postgresql-database", "mysql-database") and integration contains "orders"`,
-		"creation_date": demoDay(1), "update_date": demoDay(1),
+		"creation_date": demoSince(1), "update_date": demoSince(1),
 	})
 	s.Put(Bundles, object{
 		"id": "bundle-orders-staging", "name": "Orders staging", "description": "To try things out", "space": space,
-		"creation_date": demoDay(1), "update_date": demoDay(1),
+		"creation_date": demoSince(1), "update_date": demoSince(1),
 		"access_targets": []any{
 			demoTarget("postgresql-staging-orders", "postgresql-database", "READ_ONLY"),
 			object{"access_scope": object{"access_scope_id": "scope-orders", "access_scope_name": "Orders databases"}},
@@ -251,7 +262,7 @@ func demoMember(kind, id, role string) object {
 
 func demoFlow(id, name string, requestors, target object) object {
 	return object{
-		"id": id, "name": name, "active": true, "trigger": "SELF_SERVE", "creation_date": demoDay(0),
+		"id": id, "name": name, "active": true, "trigger": "SELF_SERVE", "creation_date": demoSince(0),
 		"requestors":     object{"logical_operator": "OR", "conditions": []any{requestors}},
 		"access_targets": []any{target},
 	}
@@ -280,45 +291,8 @@ func demoSettings(mfa bool, labels ...any) object {
 	}
 }
 
-// seedActivity adds what happened in the first two months: a request of each
-// team a day. The latest of Ada's are still open.
-func (s *Server) seedActivity() {
-	const days = 60
-	for day := range days {
-		for i, team := range demoTeams {
-			requestor := demoPeople[(day+i)%len(demoPeople)]
-			integration := "postgresql-production-" + team
-			row := object{
-				"request_id": fmt.Sprintf("request-%02d-%s", day, team), "request_date": demoDay(day),
-				"requestor_name": requestor + " of " + team, "requestor_email": emailOf(requestor, team),
-				"integration": integration, "integration_id": integration, "resource_type": "postgresql-database",
-				"resources": []any{team}, "permissions": []any{"READ_ONLY"}, "justification": "On call",
-				"status": revoked, "trigger_type": "SELF_SERVE", "access_flow": titled(team) + " on-call",
-				"access_flow_id": "flow-" + team, "bundle_name": titled(team) + " on-call", "extension_count": "0",
-			}
-			if day%7 == 6 {
-				row["status"] = rejected
-			}
-			s.Put(Activity, row)
-		}
-	}
-	for i, status := range []string{active, pending, revoked} {
-		request := object{
-			"id": "request-ada-" + strings.ToLower(status), "status": status, "creation_date": demoDay(days + i),
-			"justification": "On call", "custom_fields": object{},
-			"requestor": object{"id": "user-00-00", "source_id": emailOf(demoPeople[0], demoTeams[0])},
-			"bundle":    object{"id": "bundle-orders", "name": "Orders on-call"},
-			"access_groups": []any{object{
-				"integration":    object{"id": "postgresql-production-orders", "name": "postgresql-production-orders"},
-				"resource_types": []any{object{"id": "postgresql-database", "label": "postgresql-database"}},
-			}},
-		}
-		if status == revoked {
-			request["revocation_date"] = demoDay(days + i + 1)
-		}
-		s.Put(AccessRequests, request)
-	}
-}
+// demoSince is a day before anything was requested.
+func demoSince(n int) string { return demoDay(n - 30) }
 
 func demoDay(n int) string { return demoStart.AddDate(0, 0, n).Format(time.RFC3339) }
 
@@ -331,7 +305,7 @@ func titled(team string) string { return strings.ToUpper(team[:1]) + team[1:] }
 func (s *Server) seedPeople(sys system) {
 	s.Put(Integrations, object{
 		"id": sys.integrationType, "name": sys.integrationType, "type": sys.integrationType,
-		"last_sync_time": demoStart.Format(time.RFC3339), "integration_config": sys.config(sys.integrationType),
+		"last_sync_time": demoEnd.Format(time.RFC3339), "integration_config": sys.config(sys.integrationType),
 	})
 }
 
@@ -341,7 +315,7 @@ func (s *Server) seedSystem(sys system, stage, team string, n int) {
 	id := fmt.Sprintf("%s-%s-%s", sys.integrationType, stage, team)
 	integration := object{
 		"id": id, "name": id, "type": sys.integrationType, "status": "ACTIVE", "connector_id": stage + "-connector",
-		"last_sync_time":           demoStart.Add(time.Duration(n) * time.Minute).Format(time.RFC3339),
+		"last_sync_time":           demoEnd.Add(time.Duration(n) * time.Minute).Format(time.RFC3339),
 		"integration_config":       sys.config(team),
 		"connected_resource_types": sys.resourceTypes,
 		"owner": object{

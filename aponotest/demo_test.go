@@ -124,15 +124,15 @@ func TestDemoTenantCanBeListedWhole(t *testing.T) {
 	want := map[string]int{
 		"Integrations.ListAll": 273, "Integrations.ListAllCatalog": 10, "Integrations.ListAllPermissions": 6, "Integrations.ListAllResources": 2,
 		"AccessFlows.ListAll": 15, "Bundles.ListAll": 11, "Scopes.ListAll": 2, "Connectors.ListAll": 3, "Reports.ListAll": 0,
-		"Users.ListAll": 100, "Groups.ListAll": 10, "Groups.ListAllMembers": 10, "Attributes.ListAll": 20,
-		"Identities.ListAll": 130, "Identities.ListAllAttributes": 100,
-		"AccessRequests.ListAll": 3, "AccessRequests.ListAllEntitlements": 0, "DelegatedRequests.ListAll": 0, "Sessions.ListAll": 0, "Activity.ListAll": 600,
+		"Users.ListAll": 100, "Groups.ListAll": 11, "Groups.ListAllMembers": 10, "Attributes.ListAll": 20,
+		"Identities.ListAll": 131, "Identities.ListAllAttributes": 100,
+		"AccessRequests.ListAll": 9, "AccessRequests.ListAllEntitlements": 1, "DelegatedRequests.ListAll": 1, "Sessions.ListAll": 2, "Activity.ListAll": 600,
 		// Six of each AWS account, 2 and 1 of the other clouds, 6 and 3 of each of
 		// two databases, 6 of Kubernetes and 2 of SSH: 35 for each of 30 pairs.
 		"Spaces.ListAll": 2, "Spaces.ListAllMembers": 2, "SpaceScopes.ListAll": 2,
 		"AvailableAccess.ListAllBundles": 11, "AvailableAccess.ListAllEntitlements": 1050,
 		"Legacy.Integrations.ListAll": 273, "Legacy.AccessFlows.ListAll": 15, "Legacy.AccessBundles.ListAll": 11, "Legacy.Users.ListAll": 100,
-		"Legacy.AccessRequests.ListAll": 3, "Legacy.AccessRequests.ListAllSelectableIntegrations": 270,
+		"Legacy.AccessRequests.ListAll": 600, "Legacy.AccessRequests.ListAllSelectableIntegrations": 270,
 		"Legacy.AccessRequests.ListAllSelectableResourceTypes": 2, "Legacy.AccessRequests.ListAllSelectablePermissions": 3,
 		"Legacy.AccessRequests.ListAllSelectableResources": 1,
 	}
@@ -252,9 +252,13 @@ func demoObjects(t *testing.T, client *apono.Client) *demoIndex {
 		x.add("person", "user", u.Email, *u.SourceIntegrationID)
 	})
 	demoEach(t, client.Groups.ListAll(ctx), func(g *apono.Group) {
-		x.add("person", "group", g.ID, "")
+		source := ""
+		if g.SourceIntegrationID != nil {
+			source = *g.SourceIntegrationID
+			require.NotEmptyf(t, *g.SourceID, "the id of %s at its source", g.ID)
+		}
+		x.add("person", "group", g.ID, source)
 		x.add("group", g.ID, g.Name)
-		require.Nilf(t, g.SourceIntegrationID, "no source of %s", g.ID)
 	})
 	demoEach(t, client.Attributes.ListAll(ctx), func(a *apono.Attribute) { x.add("person", a.Type, a.Value, *a.SourceIntegrationID) })
 	demoEach(t, client.Scopes.ListAll(ctx), func(s *apono.AccessScope) { x.add("scope", s.ID, s.Name) })
@@ -292,7 +296,12 @@ func TestDemoTenantRefersToWhatThereIs(t *testing.T) {
 		x.has(u.ID, "person", "team", u.Attributes["team"], "google-idp")
 	})
 	demoEach(t, client.Attributes.ListAll(ctx), func(a *apono.Attribute) { x.source(a.Value, a.SourceIntegrationID, a.SourceIntegrationName) })
+	fromIdP := 0
 	demoEach(t, client.Groups.ListAll(ctx), func(g *apono.Group) {
+		x.source(g.ID, g.SourceIntegrationID, g.SourceIntegrationName)
+		if g.SourceIntegrationID != nil {
+			fromIdP++
+		}
 		demoEach(t, client.Groups.ListAllMembers(ctx, g.ID), func(m *apono.GroupMember) { x.has(g.ID, "person", "user", m.Email, "google-idp") })
 	})
 	demoEach(t, client.Bundles.ListAll(ctx), func(b *apono.Bundle) {
@@ -340,25 +349,139 @@ func TestDemoTenantRefersToWhatThereIs(t *testing.T) {
 			x.has(s.ID, "name", *m.Email, m.Name)
 		})
 	})
-	demoEach(t, client.AccessRequests.ListAll(ctx, apono.ListAccessRequestsOptions{Requestor: demoAda}), func(r *apono.AccessRequest) {
-		x.has(r.ID, "user", r.Requestor.ID, r.Requestor.SourceID)
-		x.has(r.ID, "bundle", r.Bundle.ID, r.Bundle.Name)
-		for _, group := range r.AccessGroups {
-			x.has(r.ID, "integration", group.Integration.ID, group.Integration.Name)
-			for _, resourceType := range group.ResourceTypes {
-				x.has(r.ID, "resource type", group.Integration.ID, resourceType.ID)
-			}
+	require.Positive(t, fromIdP, "a group of an identity provider")
+}
+
+// demoSince are the moments since which the objects of the demo tenant are as they
+// are.
+func demoSince(t *testing.T, client *apono.Client) map[string]time.Time {
+	t.Helper()
+	since := map[string]time.Time{}
+	note := func(kind, id string, created time.Time, updated *time.Time) {
+		since[kind+"/"+id] = created
+		if updated != nil {
+			require.Falsef(t, updated.Before(created), "%s changed before it was created", id)
+			since[kind+"/"+id] = *updated
 		}
-	})
+	}
+	ctx := t.Context()
+	demoEach(t, client.AccessFlows.ListAll(ctx), func(f *apono.AccessFlow) { note("flow", f.ID, f.CreationDate, f.UpdateDate) })
+	demoEach(t, client.Bundles.ListAll(ctx), func(b *apono.Bundle) { note("bundle", b.ID, b.CreationDate, &b.UpdateDate) })
+	demoEach(t, client.Scopes.ListAll(ctx), func(s *apono.AccessScope) { note("scope", s.ID, s.CreationDate, &s.UpdateDate) })
+	demoEach(t, client.SpaceScopes.ListAll(ctx), func(s *apono.SpaceScope) { note("space scope", s.ID, s.CreatedDate, &s.UpdatedDate) })
+	demoEach(t, client.Spaces.ListAll(ctx), func(s *apono.Space) { note("space", s.ID, s.CreatedDate, &s.UpdatedDate) })
+	return since
+}
+
+// Activity, the requests of both versions, their entitlements and their sessions
+// tell one story: whoever follows one of them to another finds the same.
+func TestDemoTenantTellsOneStory(t *testing.T) {
+	t.Parallel()
+	server := demoServer(t)
+	client, ctx := server.Client(), t.Context()
+	x, since := demoObjects(t, client), demoSince(t, client)
+	var last time.Time
+	open := map[string]bool{}
+	rows := map[string]*apono.ActivityEntry{}
+	at := func(row *apono.ActivityEntry, column string) (time.Time, bool) {
+		text, ok := row.Extra[column]
+		if !ok {
+			return time.Time{}, false
+		}
+		moment, err := time.Parse(time.RFC3339, string(bytes.Trim(text, `"`)))
+		require.NoError(t, err)
+		return moment, true
+	}
 	demoEach(t, client.Activity.ListAll(ctx, apono.ListActivityOptions{Fields: []apono.ReportField{
 		"requestor_name", "requestor_email", "integration", "resource_type", "resources", "permissions", "access_flow", "bundle_name", "request_id",
+		"request_date", "request_grant_date", "request_revoke_date", "status", "justification", "grantee_id", "grantee_name",
 	}}), func(a *apono.ActivityEntry) {
-		x.has(*a.RequestID, "name", *a.RequestorEmail, *a.RequestorName)
-		x.has(*a.RequestID, "integration", *a.Integration, *a.Integration)
-		x.has(*a.RequestID, "resource", *a.Integration, *a.ResourceType, a.Resources[0])
-		x.has(*a.RequestID, "permission", *a.Integration, *a.ResourceType, a.Permissions[0])
-		x.has(*a.RequestID, "flow", "flow-"+a.Resources[0], *a.AccessFlow)
-		x.has(*a.RequestID, "bundle name", string(bytes.Trim(a.Extra["bundle_name"], `"`)))
+		id := *a.RequestID
+		require.NotContains(t, rows, id)
+		rows[id] = a
+		x.has(id, "name", *a.RequestorEmail, *a.RequestorName)
+		x.has(id, "integration", *a.Integration, *a.Integration)
+		x.has(id, "resource", *a.Integration, *a.ResourceType, a.Resources[0])
+		x.has(id, "permission", *a.Integration, *a.ResourceType, a.Permissions[0])
+		x.has(id, "flow", "flow-"+a.Resources[0], *a.AccessFlow)
+		x.has(id, "bundle name", string(bytes.Trim(a.Extra["bundle_name"], `"`)))
+
+		request, err := client.AccessRequests.Get(ctx, id)
+		require.NoError(t, err)
+		require.EqualValues(t, request.Status, *a.Status)
+		require.Equal(t, *request.Justification, *a.Justification)
+		require.Equal(t, request.Requestor.SourceID, *a.RequestorEmail)
+		x.has(id, "user", request.Requestor.ID, request.Requestor.SourceID)
+		x.has(id, "bundle", request.Bundle.ID, request.Bundle.Name)
+		require.Equal(t, request.CreationDate.Format(time.RFC3339), *a.RequestDate)
+		require.Truef(t, request.CreationDate.After(since["bundle/"+request.Bundle.ID]), "%s came before its bundle", id)
+		require.Truef(t, request.CreationDate.After(since["flow/flow-"+a.Resources[0]]), "%s came before its flow", id)
+		if request.CreationDate.After(last) {
+			last = request.CreationDate
+		}
+		granted, isGranted := at(a, "request_grant_date")
+		ended, isEnded := at(a, "request_revoke_date")
+		require.Equalf(t, request.Status == "ACTIVE" || request.Status == "REVOKED", isGranted, "the grant of %s", id)
+		require.Equalf(t, request.Status == "REVOKED", isEnded, "the end of %s", id)
+		require.Equalf(t, isEnded, request.RevocationDate != nil, "the end of %s", id)
+		require.Truef(t, !isGranted || granted.After(request.CreationDate), "the grant of %s", id)
+		require.Truef(t, !isEnded || ended.After(granted) && ended.Equal(*request.RevocationDate), "the end of %s", id)
+		open[id] = request.Status == "ACTIVE"
+
+		demoEach(t, client.AccessRequests.ListAllEntitlements(ctx, id), func(e *apono.AccessRequestEntitlement) {
+			require.EqualValues(t, request.Status, e.Status)
+			x.has(id, "resource", e.Integration.ID, e.Resource.Type.ID, e.Resource.Name)
+			x.has(id, "resource id", e.Resource.ID)
+			x.has(id, "permission", e.Integration.ID, e.Resource.Type.ID, e.Permission.Name)
+			require.Equal(t, *a.Integration, e.Integration.Name)
+			require.Equal(t, a.Resources, []string{e.Resource.Name})
+			require.Equal(t, a.Permissions, []string{e.Permission.Name})
+			require.Equal(t, request.AccessGroups[0].Integration.ID, e.Integration.ID)
+			require.Equal(t, request.AccessGroups[0].ResourceTypes[0].ID, e.Resource.Type.ID)
+		})
+
+		// Version 3 says the same of it.
+		old, err := client.Legacy.AccessRequests.Get(ctx, id)
+		require.NoError(t, err)
+		who := request.Requestor.ID
+		if request.Grantee != nil {
+			who = request.Grantee.ID
+			x.has(id, "user", request.Grantee.ID, request.Grantee.SourceID)
+			x.has(id, "name", request.Grantee.SourceID, string(bytes.Trim(a.Extra["grantee_name"], `"`)))
+		}
+		require.Equal(t, who, old.UserID)
+		require.Equal(t, *a.Integration, old.IntegrationID)
+		require.Equal(t, a.Permissions, old.Permissions)
+		require.EqualValuesf(t, map[apono.AccessRequestStatus]string{
+			"ACTIVE": "GRANTED", "PENDING": "PENDING", "REVOKED": "EXPIRED", "REJECTED": "REJECTED",
+		}[request.Status], old.Status, "the status of %s", id)
+	})
+	demoEach(t, client.DelegatedRequests.ListAll(ctx), func(r *apono.DelegatedAccessRequest) { require.Contains(t, rows, r.ID) })
+
+	// Access that is there has a session, and there is none without.
+	demoEach(t, client.Sessions.ListAll(ctx), func(s *apono.AccessSession) {
+		x.has(s.ID, "integration", s.Integration.ID, s.Integration.Name)
+		for _, id := range s.RequestIDs {
+			require.Truef(t, open[id], "session %s is of %s, which has no access", s.ID, id)
+			require.Equal(t, *rows[id].Integration, s.Integration.Name)
+			delete(open, id)
+		}
+		details, err := client.Sessions.GetAccessDetails(ctx, s.ID)
+		require.NoError(t, err)
+		require.NotEmpty(t, details.Parameters["password"])
+	})
+	for id, isOpen := range open {
+		require.Falsef(t, isOpen, "a session of %s", id)
+	}
+	require.Len(t, rows, 600)
+
+	// What works has been seen since the last request.
+	demoEach(t, client.Connectors.ListAll(ctx), func(c *apono.Connector) {
+		require.Falsef(t, c.LastConnected.Before(last), "the connection of %s", c.ID)
+	})
+	demoEach(t, client.Integrations.ListAll(ctx), func(i *apono.Integration) {
+		require.Equal(t, i.Status == "ERROR", i.LastSyncTime == nil)
+		require.Falsef(t, i.LastSyncTime != nil && i.LastSyncTime.Before(last), "the sync of %s", i.ID)
 	})
 }
 
@@ -368,7 +491,9 @@ func TestDemoTenantGrantsItsBundles(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(0))
 	client, ctx := server.Client(), t.Context()
-	made, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{BundleReference: apono.Ptr("Orders on-call")})
+	made, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{
+		BundleReference: apono.Ptr("Orders on-call"), Justification: apono.Ptr("On call"),
+	})
 	require.NoError(t, err)
 	require.Len(t, made, 1)
 	var entitlements []string
@@ -381,7 +506,7 @@ func TestDemoTenantGrantsItsBundles(t *testing.T) {
 	}, entitlements)
 	var sessions []string
 	demoEach(t, client.Sessions.ListAll(ctx), func(s *apono.AccessSession) { sessions = append(sessions, s.Name) })
-	require.Equal(t, []string{"postgresql-production-orders", "k8s-roles-production-orders"}, sessions)
+	require.Equal(t, []string{"postgresql-production-orders", "k8s-roles-production-orders"}, sessions[2:], "after the two that are there")
 	for _, id := range []string{"request-ada-active", "request-ada-pending"} {
 		_, err := client.AccessRequests.Revoke(ctx, id)
 		require.NoError(t, err)
@@ -390,4 +515,45 @@ func TestDemoTenantGrantsItsBundles(t *testing.T) {
 		require.EqualValuesf(t, "REVOKED", revoked.Status, "the end of %s", id)
 		require.NotNilf(t, revoked.RevocationDate, "the end of %s", id)
 	}
+}
+
+func TestDemoTenantIsLargeVariedAndTheSameEveryTime(t *testing.T) {
+	t.Parallel()
+	read := func() string {
+		server := aponotest.NewServer(t, aponotest.WithDemoTenant())
+		all, err := apono.Collect(server.Client().Integrations.ListAll(t.Context()))
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, len(all), 250, "at least 250 integrations")
+		types, categories := map[string]int{}, map[apono.IntegrationCategory]int{}
+		for _, integration := range all {
+			types[integration.Type]++
+			categories[integration.Category]++
+		}
+		require.GreaterOrEqual(t, len(types), 8, "at least 8 types")
+		require.Len(t, categories, 2)
+		for c, id := range map[aponotest.Collection]string{
+			aponotest.Connectors: "production-connector", aponotest.Users: "user-00-00", aponotest.Groups: "group-orders",
+		} {
+			require.Truef(t, server.Get(c, id, &map[string]any{}), "%s in %s", id, c)
+		}
+		data, err := json.Marshal(all)
+		require.NoError(t, err)
+		return string(data)
+	}
+	require.Equal(t, read(), read())
+}
+
+func TestTheDemoTenantDoesWithoutSpaces(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutSpaces(), aponotest.WithoutNetwork())
+	client := server.Client()
+	flows, err := apono.Collect(client.AccessFlows.ListAll(t.Context()))
+	require.NoError(t, err)
+	require.Len(t, flows, 13)
+	for _, flow := range flows {
+		require.Nilf(t, flow.Space, "nothing new in %s", flow.Name)
+		require.Emptyf(t, flow.RequestorIdentityType, "nothing new in %s", flow.Name)
+	}
+	_, err = client.Spaces.List(t.Context())
+	require.ErrorIs(t, err, apono.ErrNotFound)
 }

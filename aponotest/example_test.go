@@ -39,14 +39,19 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	server.Put(aponotest.AccessFlows,
-		apono.AccessFlow{ID: "f1", Name: "On-call", Active: true, Trigger: apono.AccessFlowTriggerSelfServe},
-		apono.AccessFlow{ID: "f2", Name: "Emergency", Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
-			ApproverPolicy: &apono.ApproverPolicy{ApprovalMode: "ANY_OF"}},
-	)
+	flow := apono.AccessFlow{
+		ID: "f1", Name: "On-call", Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
+		Requestors: apono.ConditionGroup{
+			LogicalOperator: "OR", Conditions: []apono.Condition{{Type: "team", Values: []string{"orders"}}},
+		},
+		AccessTargets: []apono.AccessTarget{{QueryTarget: &apono.QueryTarget{Query: `resource_type = "ssh-server"`}}},
+	}
+	server.Put(aponotest.AccessFlows, flow)
+	flow.ID, flow.Name = "f2", "Emergency"
+	flow.ApproverPolicy = &apono.ApproverPolicy{ApprovalMode: "ANY_OF"}
+	server.Put(aponotest.AccessFlows, flow)
 
 	fmt.Println(disable(context.Background(), server.Client()))
-	var flow apono.AccessFlow
 	fmt.Println(server.Get(aponotest.AccessFlows, "f1", &flow), flow.Active)
 	fmt.Println(server.Get(aponotest.AccessFlows, "f2", &flow), flow.Active)
 	fmt.Println(len(server.Requests("AccessFlows.List")), "pages,", len(server.Requests("AccessFlows.Update")), "update")
@@ -103,6 +108,7 @@ func ExampleServer_Approve() {
 	ctx, client := context.Background(), server.Client()
 	requests, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{
 		BundleReference: apono.Ptr("Orders on-call"),
+		Justification:   apono.Ptr("Incident 4711"),
 		DurationInSec:   apono.Ptr(3600),
 	})
 	if err != nil {
@@ -143,5 +149,5 @@ func ExampleWithPageSize() {
 	fmt.Println(len(rest), "groups,", err)
 	// Output:
 	// 4 groups, and more to come: true
-	// 6 groups, <nil>
+	// 7 groups, <nil>
 }

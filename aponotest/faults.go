@@ -1,11 +1,12 @@
 package aponotest
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"io"
+	"math"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -49,14 +50,16 @@ const (
 type plannedFault struct {
 	Fault
 	operation string
-	times     int
+	times     int // left
+	met       bool
 }
 
 // FailNext has the next requests for an operation, as many as times, answered
 // with a status, header and body instead of being carried out. The operation is
 // named as in package apono, "Integrations.Get" (a ListAll counts as its List),
 // or "" for any. Faults for the same operation are used up in the order in
-// which they were given.
+// which they were given; math.MaxInt is one for all requests from then on. What
+// is left of a fault when the test ends fails it.
 func (s *Server) FailNext(operation string, times, status int, header http.Header, body string) {
 	s.help()
 	s.FaultNext(operation, times, Fault{Status: status, Header: header, Body: body})
@@ -77,10 +80,29 @@ func (s *Server) FaultNext(operation string, times int, fault Fault) {
 		s.fail("there is no answer with status %d", fault.Status)
 	}
 	if times <= 0 {
-		return
+		s.fail("times must be at least 1, not %d", times)
 	}
 	defer s.lock()()
 	s.faults = append(s.faults, &plannedFault{Fault: fault, operation: operation, times: times})
+}
+
+// always is the number of times of a fault that is not used up.
+const always = math.MaxInt
+
+// checkFaults fails the test for faults that no request has met.
+func (s *Server) checkFaults() {
+	s.help()
+	defer s.lock()()
+	for _, f := range s.faults {
+		name := cmp.Or(f.operation, "any operation")
+		switch {
+		case reflect.ValueOf(f.Fault).IsZero(): // lets requests through to the next
+		case f.times == always && !f.met:
+			s.tb.Errorf("aponotest: a fault planned for %s was not used", name)
+		case f.times != always:
+			s.tb.Errorf("aponotest: a fault planned for %s was not used up: %d left", name, f.times)
+		}
+	}
 }
 
 // nextFault uses up a fault for an operation, the zero one if none is planned.
@@ -88,6 +110,10 @@ func (s *Server) nextFault(op *operation.Operation) Fault {
 	defer s.lock()()
 	for i, f := range s.faults {
 		if f.operation == "" || op != nil && f.operation == op.Name {
+			f.met = true
+			if f.times == always {
+				return f.Fault
+			}
 			if f.times--; f.times == 0 {
 				s.faults = slices.Delete(s.faults, i, i+1)
 			}
@@ -110,13 +136,6 @@ func (f Fault) wait(ctx context.Context) bool {
 	case <-timer.C:
 		return true
 	}
-}
-
-// reply is what a request gets.
-type reply struct {
-	status int
-	header http.Header
-	body   []byte
 }
 
 // send writes a reply as the fault leaves it.
@@ -152,68 +171,4 @@ func abort(w http.ResponseWriter) {
 		return
 	}
 	panic(http.ErrAbortHandler)
-}
-
-// direct hands requests to a server without a network.
-type direct struct{ server *Server }
-
-func (d direct) RoundTrip(req *http.Request) (resp *http.Response, err error) {
-	incoming := req.Clone(req.Context())
-	if incoming.Body == nil {
-		incoming.Body = http.NoBody
-	}
-	defer func() { _ = incoming.Body.Close() }()
-	w := &recorder{header: http.Header{}}
-	broken := w.serve(d.server, incoming)
-	if w.status == 0 {
-		if req.Context().Err() != nil {
-			return nil, req.Context().Err()
-		}
-		return nil, errBroken
-	}
-	body := io.Reader(&w.body)
-	if broken {
-		body = io.MultiReader(body, brokenReader{})
-	}
-	length, err := strconv.ParseInt(w.header.Get("Content-Length"), 10, 64)
-	if err != nil {
-		length = int64(w.body.Len())
-	}
-	return &http.Response{
-		StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(body), ContentLength: length, Request: req,
-	}, nil
-}
-
-var errBroken = errors.New("aponotest: the connection broke")
-
-type brokenReader struct{}
-
-func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
-// recorder is a ResponseWriter that keeps what is written.
-type recorder struct {
-	status int
-	header http.Header
-	body   bytes.Buffer
-}
-
-func (w *recorder) Header() http.Header { return w.header }
-
-func (w *recorder) WriteHeader(status int) { w.status = status }
-
-func (w *recorder) Write(data []byte) (int, error) { return w.body.Write(data) }
-
-// serve reports whether the connection would have broken.
-func (w *recorder) serve(s *Server, req *http.Request) (broken bool) {
-	defer func() {
-		if v := recover(); v != nil {
-			if v != http.ErrAbortHandler { //nolint:errorlint // the very value that handlers panic with
-				panic(v)
-			}
-			broken = true
-		}
-	}()
-	s.ServeHTTP(w, req)
-	return false
 }

@@ -1,17 +1,25 @@
 package aponotest_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net/http"
-	"net/url"
+	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/internal/apitest"
-	"github.com/apono-go/apono/internal/operation"
 	"github.com/stretchr/testify/require"
 )
 
@@ -45,162 +53,470 @@ func TestFailNextForAnyOperation(t *testing.T) {
 	require.Equal(t, 404, status)
 }
 
-func TestRequestsAreRecordedAsTheyWereSent(t *testing.T) {
+const groupsOfBreaks = "/api/admin/v1/groups"
+
+// breakServer holds an integration with a session and its details, and nothing
+// else.
+func breakServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+	t.Helper()
+	server := serverWith(t, 1, opts...)
+	server.Put(aponotest.Sessions, json.RawMessage(sessionJSON("s1", "i0", "AVAILABLE", "ar1")))
+	server.Put(aponotest.DetailsOf("s1"), json.RawMessage(`{"instructions": "log in"}`))
+	return server
+}
+
+// breakModes are the two ways to a server.
+var breakModes = map[string][]aponotest.Option{"network": nil, "no network": {aponotest.WithoutNetwork()}}
+
+// breakState says what of the server's state the operations of these tests have
+// changed.
+func breakState(t *testing.T, server *aponotest.Server) string {
+	t.Helper()
+	var state []string
+	var groups struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	lifeRead(t, server, groupsOfBreaks, &groups)
+	if n := len(groups.Items); n > 0 {
+		state = append(state, fmt.Sprintf("%d created", n))
+	}
+	var integration apono.Integration
+	switch {
+	case !server.Get(aponotest.Integrations, "i0", &integration):
+		state = append(state, "deleted")
+	case integration.Name != "Name-0":
+		state = append(state, "renamed")
+	}
+	var session apono.AccessSession
+	if server.Get(aponotest.Sessions, "s1", &session) && session.CredentialsStatus != "AVAILABLE" {
+		state = append(state, "viewed")
+	}
+	return strings.Join(state, ", ")
+}
+
+// breakCalls are operations of each kind: those that may be repeated, those that
+// may not, and the read that uses something up.
+var breakCalls = map[string]func(context.Context, *apono.Client) error{
+	"Integrations.Get": func(ctx context.Context, client *apono.Client) error {
+		found, err := client.Integrations.Get(ctx, "i0")
+		if err == nil && found.Name != "Name-0" {
+			return fmt.Errorf("got %q", found.Name)
+		}
+		return err
+	},
+	"Integrations.Update": func(ctx context.Context, client *apono.Client) error {
+		_, err := client.Integrations.Update(ctx, "i0", apono.UpdateIntegrationInput{Name: "new"})
+		return err
+	},
+	"Integrations.Delete": func(ctx context.Context, client *apono.Client) error {
+		return client.Integrations.Delete(ctx, "i0")
+	},
+	"Groups.Create": func(ctx context.Context, client *apono.Client) error {
+		_, err := client.Groups.Create(ctx, apono.CreateGroupInput{Name: "g"})
+		return err
+	},
+	"Sessions.GetAccessDetails": func(ctx context.Context, client *apono.Client) error {
+		_, err := client.Sessions.GetAccessDetails(ctx, "s1")
+		return err
+	},
+}
+
+// breakOutcome says how a call ended, in words of the error's own fields.
+func breakOutcome(err error) string {
+	var transport *apono.TransportError
+	var decode *apono.DecodeError
+	var api *apono.APIError
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.As(err, &decode):
+		return fmt.Sprintf("DecodeError %d after %d", decode.StatusCode, decode.Attempts)
+	case errors.As(err, &transport):
+		text := fmt.Sprintf("TransportError after %d, maybe sent: %t", transport.Attempts, transport.MaybeSent)
+		if errors.Is(err, context.DeadlineExceeded) {
+			text += ", too late"
+		}
+		return text
+	case errors.As(err, &api):
+		return fmt.Sprintf("APIError %d after %d", api.StatusCode, api.Attempts)
+	}
+	return err.Error()
+}
+
+// breakQuickly makes the waits too short to notice.
+var breakQuickly = apono.WithRetryPolicy(apono.RetryPolicy{MinWait: time.Nanosecond, MaxWait: time.Nanosecond})
+
+// A broken connection leaves open what happened. A fake that carries out what
+// was lost, or counts what nobody sent, makes a program safe in its tests alone;
+// so does net/http if it repeats a request on its own account.
+func TestBrokenConnections(t *testing.T) {
 	t.Parallel()
-	server := serverWith(t, 1)
-	ask(t, server, "PUT", integrationsPath+"/a%2Fb", `{"name": 1}`)
-	ask(t, server, "GET", integrationsPath+"?type=a&type=b", "")
-	ask(t, server, "GET", "/elsewhere", "")
-	requests := server.Requests()
-	require.Len(t, requests, 3)
-	first := requests[0]
-	require.Equal(t, "Bearer "+server.Token, first.Header.Get("Authorization"))
-	first.Header = nil
-	require.Equal(t, aponotest.Request{
-		Operation: "Integrations.Update", Method: "PUT", Path: integrationsPath + "/a%2Fb", Query: url.Values{}, Body: `{"name": 1}`, Status: 422,
-	}, first)
-	require.Empty(t, requests[2].Operation)
-	lists := server.Requests("Integrations.List", "Integrations.Get")
-	require.Len(t, lists, 1)
-	require.Equal(t, url.Values{"type": {"a", "b"}}, lists[0].Query)
-}
+	const (
+		lost, unanswered, cut = aponotest.RequestLost, aponotest.AnswerLost, aponotest.AnswerCut
 
-// misuse is a testing.TB that notes the first fatal error.
-type misuse struct {
-	testing.TB
-	message string
-}
-
-func (m *misuse) Helper()        {}
-func (m *misuse) Cleanup(func()) {}
-func (m *misuse) Fatalf(format string, args ...any) {
-	m.message = fmt.Sprintf(format, args...)
-	panic(m)
-}
-
-// A test that misuses the server has to fail, not to pass by accident.
-func TestMisuseFailsTheTest(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		use  func(*aponotest.Server)
-		want string
+		get, update, remove, create, view = "Integrations.Get", "Integrations.Update", "Integrations.Delete", "Groups.Create", "Sessions.GetAccessDetails"
+	)
+	for _, test := range []struct {
+		operation string
+		fault     aponotest.Fault
+		times     int
+		outcome   string
+		recorded  []int
+		state     string
 	}{
-		"fault for no operation": {
-			func(s *aponotest.Server) { s.FailNext("Integrations.Lsit", 1, 500, nil, "") },
-			`aponotest: there is no operation "Integrations.Lsit": name it as in package apono, such as "Integrations.List"`,
-		},
-		"requests of no operation": {
-			func(s *aponotest.Server) { s.Requests("listIntegrations") },
-			`aponotest: there is no operation "listIntegrations": name it as in package apono, such as "Integrations.List"`,
-		},
-		"no collection": {
-			func(s *aponotest.Server) { s.Put("integration", apono.Integration{}) },
-			`aponotest: there is no collection "integration"`,
-		},
-		"no object": {
-			func(s *aponotest.Server) { s.Put(aponotest.Integrations, []string{"x"}) },
-			`aponotest: integrations: ["x"] is not an object`,
-		},
-		"unknown field": {
-			func(s *aponotest.Server) {
-				s.Put(aponotest.Integrations, json.RawMessage(`{"name": "x", "type": "y", "integration_config": {}, "color": "red"}`))
-			},
-			"aponotest: integrations: color: there is no such field",
-		},
-		"missing field": {
-			func(s *aponotest.Server) { s.Put(aponotest.Users, map[string]any{"email": "a@example.com"}) },
-			"aponotest: users: active: it is missing",
-		},
-		"time of another form": {
-			func(s *aponotest.Server) {
-				s.Put(aponotest.Integrations, json.RawMessage(`{"name": "x", "type": "y", "integration_config": {}, "last_sync_time": "today"}`))
-			},
-			"aponotest: integrations: last_sync_time: it must be a time in RFC 3339, not a string",
-		},
-		"no JSON": {
-			func(s *aponotest.Server) { s.Put(aponotest.Integrations, make(chan int)) },
-			"aponotest: integrations: unsupported type chan int",
-		},
-		"client options": {
-			func(s *aponotest.Server) { s.Client(apono.WithAttemptTimeout(-1)) },
-			"aponotest: apono: argument timeout: an attempt's timeout must be positive, or 0 for none",
-		},
+		{create, aponotest.Fault{Break: lost}, 1, "TransportError after 1, maybe sent: true", []int{0}, ""},
+		{create, aponotest.Fault{Break: unanswered}, 1, "TransportError after 1, maybe sent: true", []int{200}, "1 created"},
+		{create, aponotest.Fault{Break: cut}, 1, "DecodeError 200 after 1", []int{200}, "1 created"},
+		{create, aponotest.Fault{Break: lost, Status: 500}, 1, "TransportError after 1, maybe sent: true", []int{0}, ""},
+		{create, aponotest.Fault{Break: unanswered, Status: 429}, 1, "TransportError after 1, maybe sent: true", []int{429}, ""},
+		{create, aponotest.Fault{Break: cut, Status: 429, Body: "slow down"}, 1, "ok", []int{429, 200}, "1 created"},
+		{create, aponotest.Fault{Break: cut, Status: 500, Body: `{"message": "x"}`}, 1, "APIError 500 after 1", []int{500}, ""},
+
+		{get, aponotest.Fault{Break: lost}, 1, "ok", []int{0, 200}, ""},
+		{get, aponotest.Fault{Break: lost}, 3, "TransportError after 3, maybe sent: false", []int{0, 0, 0}, ""},
+		{get, aponotest.Fault{Break: unanswered}, 1, "ok", []int{200, 200}, ""},
+		{get, aponotest.Fault{Break: unanswered}, 2, "ok", []int{200, 200, 200}, ""},
+		{get, aponotest.Fault{Break: unanswered}, math.MaxInt, "TransportError after 3, maybe sent: false", []int{200, 200, 200}, ""},
+		{get, aponotest.Fault{Break: cut}, 2, "ok", []int{200, 200, 200}, ""},
+		{get, aponotest.Fault{Break: cut}, 3, "DecodeError 200 after 3", []int{200, 200, 200}, ""},
+		{get, aponotest.Fault{Break: cut, Status: 503, Body: "down"}, 1, "ok", []int{503, 200}, ""},
+		{get, aponotest.Fault{Break: cut, Body: "x"}, 1, "ok", []int{200, 200}, ""}, // half of one byte is none
+		{get, aponotest.Fault{}, 1, "ok", []int{200}, ""},
+
+		{update, aponotest.Fault{Break: lost}, 3, "TransportError after 3, maybe sent: true", []int{0, 0, 0}, ""},
+		{update, aponotest.Fault{Break: unanswered}, 1, "ok", []int{200, 200}, "renamed"},
+		{update, aponotest.Fault{Break: cut}, 1, "ok", []int{200, 200}, "renamed"},
+
+		{remove, aponotest.Fault{Break: lost}, 1, "ok", []int{0, 204}, "deleted"},
+		{remove, aponotest.Fault{Break: lost}, 3, "TransportError after 3, maybe sent: true", []int{0, 0, 0}, ""},
+		{remove, aponotest.Fault{Break: unanswered}, 1, "ok", []int{204, 404}, "deleted"},
+		{remove, aponotest.Fault{Break: cut}, 1, "ok", []int{204, 404}, "deleted"}, // nothing to cut
+		{remove, aponotest.Fault{Break: cut, Status: 502}, 1, "ok", []int{502, 204}, "deleted"},
+
+		{view, aponotest.Fault{Break: lost}, 1, "TransportError after 1, maybe sent: true", []int{0}, ""},
+		{view, aponotest.Fault{Break: unanswered}, 1, "TransportError after 1, maybe sent: true", []int{200}, "viewed"},
+		{view, aponotest.Fault{Break: cut}, 1, "DecodeError 200 after 1", []int{200}, "viewed"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		for mode, opts := range breakModes {
+			t.Run(fmt.Sprintf("%s %+v %d times, %s", test.operation, test.fault, test.times, mode), func(t *testing.T) {
+				t.Parallel()
+				server := breakServer(t, opts...)
+				client := server.Client(breakQuickly)
+				_, err := client.Connectors.List(t.Context()) // leaves a connection that the next request uses
+				require.NoError(t, err)
+				server.FaultNext(test.operation, test.times, test.fault)
+				require.Equal(t, test.outcome, breakOutcome(breakCalls[test.operation](t.Context(), client)))
+				require.Equal(t, test.recorded, breakStatuses(server, test.operation))
+				require.Equal(t, test.state, breakState(t, server))
+			})
+		}
+	}
+}
+
+// breakStatuses are the statuses that were recorded for an operation.
+func breakStatuses(server *aponotest.Server, operation string) []int {
+	var statuses []int
+	for _, request := range server.Requests(operation) {
+		statuses = append(statuses, request.Status)
+	}
+	return statuses
+}
+
+// Without repetition one call is one request, whatever breaks: what is more was
+// sent by net/http, behind the SDK's back.
+func TestOnlyTheSDKRepeats(t *testing.T) {
+	t.Parallel()
+	for operation, call := range breakCalls {
+		for _, fault := range []aponotest.Break{aponotest.RequestLost, aponotest.AnswerLost, aponotest.AnswerCut} {
+			for mode, opts := range breakModes {
+				t.Run(fmt.Sprintf("%s, %s, %s", operation, fault, mode), func(t *testing.T) {
+					t.Parallel()
+					server := breakServer(t, opts...)
+					client := server.Client()
+					_, err := client.Connectors.List(t.Context())
+					require.NoError(t, err)
+					server.FaultNext(operation, 1, aponotest.Fault{Break: fault})
+					err = call(apono.WithoutRetry(t.Context()), client)
+					require.Error(t, err)
+					require.Len(t, server.Requests(operation), 1)
+					require.Len(t, server.Requests(), 2)
+				})
+			}
+		}
+	}
+}
+
+// A proxy's page in place of an answer, and headers that it changes.
+func TestFaultsChangeAnswers(t *testing.T) {
+	t.Parallel()
+	html := http.Header{"content-type": {"text/html"}}
+	for mode, opts := range breakModes {
+		t.Run("page of a proxy, "+mode, func(t *testing.T) {
 			t.Parallel()
-			tb := &misuse{TB: t}
-			server := aponotest.NewServer(tb)
-			defer server.Close()
-			defer func() {
-				require.True(t, recover() == tb, "expected the test to be failed")
-				require.Equal(t, test.want, tb.message)
-			}()
-			test.use(server)
+			server := breakServer(t, opts...)
+			fault := aponotest.Fault{Header: html, Body: "<html>log in</html>"}
+			for operation, state := range map[string]string{"Integrations.Get": "", "Groups.Create": "1 created"} {
+				server.FaultNext(operation, 1, fault)
+				err := apitest.ErrorAs[*apono.DecodeError](t, breakCalls[operation](t.Context(), server.Client(breakQuickly)))
+				require.Equal(t, 200, err.StatusCode)
+				require.Equal(t, []string{"text/html"}, err.Header.Values("Content-Type"))
+				require.Equal(t, "<html>log in</html>", string(err.Body))
+				require.Equal(t, []int{200}, breakStatuses(server, operation))
+				require.Truef(t, operation == "Integrations.Get" || breakState(t, server) == state, "%q for %s", state, operation)
+			}
+		})
+		t.Run("wrong type alone, "+mode, func(t *testing.T) {
+			t.Parallel()
+			server := breakServer(t, opts...)
+			var types []string
+			client := server.Client(apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+				return breakFunc(func(req *http.Request) (*http.Response, error) {
+					resp, err := next.RoundTrip(req)
+					if err == nil {
+						types = append(types, resp.Header.Values("Content-Type")...)
+					}
+					return resp, err
+				})
+			}))
+			server.FaultNext("Integrations.Get", 1, aponotest.Fault{Header: html})
+			for range 2 {
+				require.NoError(t, breakCalls["Integrations.Get"](t.Context(), client)) // it is JSON for all that
+			}
+			require.Equal(t, []string{"text/html", "application/json"}, types)
+		})
+		t.Run("headers, "+mode, func(t *testing.T) {
+			t.Parallel()
+			server := breakServer(t, opts...)
+			server.FaultNext("", 1, aponotest.Fault{
+				Status: 429, Body: `{"message": "slow down"}`, Header: http.Header{"x-request-id": {"mine"}, "Retry-After": {"61"}},
+			})
+			client := server.Client()
+			err := apitest.ErrorAs[*apono.APIError](t, breakCalls["Integrations.Get"](t.Context(), client))
+			require.Equal(t, 429, err.StatusCode)
+			require.Equal(t, "slow down", err.Message)
+			require.Equal(t, "mine", err.RequestID)
+			require.Equal(t, 61*time.Second, err.RetryAfter)
+			_, notFound := client.Integrations.Get(t.Context(), "none")
+			err = apitest.ErrorAs[*apono.APIError](t, notFound)
+			require.Equal(t, 404, err.StatusCode)
+			require.Equal(t, "fake-2", err.RequestID)
+			require.Equal(t, "application/json", err.Header.Get("Content-Type"))
+			require.Equal(t, `there is no integration "none"`, err.Message)
+		})
+		t.Run("in the order given, "+mode, func(t *testing.T) {
+			t.Parallel()
+			server := breakServer(t, opts...)
+			server.FaultNext("Integrations.Get", 2, aponotest.Fault{Break: aponotest.RequestLost})
+			server.FailNext("Integrations.Get", 1, 418, nil, "")
+			server.FaultNext("Groups.Create", 1, aponotest.Fault{Status: 507})
+			client, once := server.Client(), apono.WithoutRetry(t.Context())
+			var outcomes []string
+			for range 4 {
+				outcomes = append(outcomes, breakOutcome(breakCalls["Integrations.Get"](once, client)))
+			}
+			outcomes = append(outcomes, breakOutcome(breakCalls["Groups.Create"](once, client)), breakOutcome(breakCalls["Groups.Create"](once, client)))
+			require.Equal(t, []string{
+				"TransportError after 1, maybe sent: false", "TransportError after 1, maybe sent: false", "APIError 418 after 1", "ok", "APIError 507 after 1", "ok",
+			}, outcomes)
 		})
 	}
 }
 
-// Credentials of a model print redacted; in the fake's state they are real.
-func TestPutKeepsSecrets(t *testing.T) {
+// Whoever reads the body has to see that it ends too early: middleware does so before
+// the SDK does.
+func TestCutAnswerFailsToBeRead(t *testing.T) {
 	t.Parallel()
-	server := aponotest.NewServer(t)
-	server.Put(aponotest.Integrations, apono.Integration{
-		ID: "i1", Name: "one", Type: "mysql",
-		SecretStoreConfig: &apono.SecretStoreConfig{Apono: &apono.SecretConfig{Parameters: apono.Secrets{"password": "hunter2"}}},
-	})
-	found, err := server.Client().Integrations.Get(t.Context(), "i1")
-	require.NoError(t, err)
-	require.Equal(t, "hunter2", found.SecretStoreConfig.Apono.Parameters["password"])
-	require.False(t, server.Get(aponotest.Integrations, "i2", &apono.Integration{}), "no integration i2")
+	for mode, opts := range breakModes {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			server := breakServer(t, opts...)
+			server.FaultNext("Integrations.Get", 1, aponotest.Fault{Break: aponotest.AnswerCut, Status: 500, Body: "0123456789"})
+			var read string
+			var readErr error
+			client := server.Client(apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+				return breakFunc(func(req *http.Request) (*http.Response, error) {
+					resp, err := next.RoundTrip(req)
+					if err == nil {
+						var body []byte
+						body, readErr = io.ReadAll(resp.Body)
+						read = fmt.Sprintf("%s of %d", body, resp.ContentLength)
+					}
+					return resp, err
+				})
+			}))
+			require.Error(t, breakCalls["Integrations.Get"](apono.WithoutRetry(t.Context()), client))
+			require.Equal(t, "01234 of 10", read)
+			require.ErrorIs(t, readErr, io.ErrUnexpectedEOF)
+		})
+	}
 }
 
-func TestStartServesProgramsThatAreNoTests(t *testing.T) {
+type breakFunc func(*http.Request) (*http.Response, error)
+
+func (f breakFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// Slow answers are what timeouts are tested with, and a test of timeouts must
+// not take their time.
+func TestLatency(t *testing.T) {
 	t.Parallel()
-	server, err := aponotest.Start(aponotest.WithDemoTenant())
-	require.NoError(t, err)
+	const get, create = "Integrations.Get", "Groups.Create"
+	for name, test := range map[string]struct {
+		operation string
+		fault     aponotest.Fault
+		times     int
+		deadline  time.Duration
+		outcome   string
+		took      time.Duration
+		recorded  []int
+		state     string
+	}{
+		"slow":                       {create, aponotest.Fault{Latency: 3 * time.Second}, 1, 0, "ok", 3 * time.Second, []int{200}, "1 created"},
+		"slow twice":                 {get, aponotest.Fault{Latency: 3 * time.Second, Status: 503}, 2, 0, "ok", 6 * time.Second, []int{503, 503, 200}, ""},
+		"slow to refuse":             {create, aponotest.Fault{Latency: 3 * time.Second, Status: 403}, 1, 0, "APIError 403 after 1", 3 * time.Second, []int{403}, ""},
+		"slow to break":              {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.RequestLost}, 1, 0, "TransportError after 1, maybe sent: true", 3 * time.Second, []int{0}, ""},
+		"slow to lose the answer":    {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.AnswerLost}, 1, 0, "TransportError after 1, maybe sent: true", 3 * time.Second, []int{200}, "1 created"},
+		"slow to cut the answer":     {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.AnswerCut}, 1, 0, "DecodeError 200 after 1", 3 * time.Second, []int{200}, "1 created"},
+		"no latency":                 {create, aponotest.Fault{Latency: -time.Second}, 1, 0, "ok", 0, []int{200}, "1 created"},
+		"an attempt given up":        {get, aponotest.Fault{Latency: time.Minute}, 1, 0, "ok", 10 * time.Second, []int{0, 200}, ""},
+		"all attempts given up":      {get, aponotest.Fault{Latency: time.Minute}, 3, 0, "TransportError after 3, maybe sent: false, too late", 30 * time.Second, []int{0, 0, 0}, ""},
+		"given up, not carried out":  {create, aponotest.Fault{Latency: time.Minute}, 1, 0, "TransportError after 1, maybe sent: true, too late", 10 * time.Second, []int{0}, ""},
+		"given up before it refuses": {create, aponotest.Fault{Latency: time.Minute, Status: 429}, 1, 0, "TransportError after 1, maybe sent: true, too late", 10 * time.Second, []int{0}, ""},
+		"the caller's deadline":      {create, aponotest.Fault{Latency: time.Minute}, 1, time.Second, "TransportError after 1, maybe sent: true, too late", time.Second, []int{0}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := breakServer(t, aponotest.WithoutNetwork())
+				server.FaultNext(test.operation, test.times, test.fault)
+				client := server.Client(breakQuickly, apono.WithAttemptTimeout(10*time.Second))
+				ctx := t.Context()
+				if test.deadline > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, test.deadline)
+					defer cancel()
+				}
+				began := time.Now()
+				err := breakCalls[test.operation](ctx, client)
+				require.Equal(t, test.took, time.Since(began).Round(time.Millisecond))
+				require.Equal(t, test.outcome, breakOutcome(err))
+				require.Equal(t, test.recorded, breakStatuses(server, test.operation))
+				require.Equal(t, test.state, breakState(t, server))
+			})
+		})
+	}
+}
+
+// Over a network too, a request whose client hung up is not carried out.
+func TestHungUpRequestIsNotCarriedOut(t *testing.T) {
+	t.Parallel()
+	ctx, hangUp := context.WithCancel(t.Context())
+	var received atomic.Bool
+	server := breakServer(t, aponotest.WithClock(func() time.Time {
+		if received.Load() { // the server looks at its clock once it has the request
+			hangUp()
+		}
+		return lifeNoon
+	}))
+	server.FaultNext("Groups.Create", 1, aponotest.Fault{Latency: time.Hour})
 	client := server.Client()
-	defer client.CloseIdleConnections()
-	_, err = client.Integrations.Get(t.Context(), "okta")
-	require.NoError(t, err)
-	server.Close()
-	_, err = client.Integrations.Get(apono.WithoutRetry(t.Context()), "okta")
-	require.ErrorAs(t, err, new(*apono.TransportError))
+	received.Store(true)
+	require.ErrorIs(t, breakCalls["Groups.Create"](ctx, client), context.Canceled)
+	for len(server.Requests()) == 0 { // it learns of the end a moment later
+		runtime.Gosched()
+	}
+	require.Equal(t, []int{0}, breakStatuses(server, "Groups.Create"))
+	require.Empty(t, breakState(t, server))
 }
 
-func TestDemoTenantIsLargeVariedAndTheSameEveryTime(t *testing.T) {
+// A context that ended before is a request that was given up.
+func TestGivenUpRequestOfAnHTTPClient(t *testing.T) {
 	t.Parallel()
-	read := func() string {
-		server := aponotest.NewServer(t, aponotest.WithDemoTenant())
-		all, err := apono.Collect(server.Client().Integrations.ListAll(t.Context()))
-		require.NoError(t, err)
-		require.GreaterOrEqual(t, len(all), 250, "at least 250 integrations")
-		types, categories := map[string]int{}, map[apono.IntegrationCategory]int{}
-		for _, integration := range all {
-			types[integration.Type]++
-			categories[integration.Category]++
-		}
-		require.GreaterOrEqual(t, len(types), 8, "at least 8 types")
-		require.Len(t, categories, 2)
-		for c, id := range map[aponotest.Collection]string{
-			aponotest.Connectors: "production-connector", aponotest.Users: "user-00-00", aponotest.Groups: "group-orders",
-		} {
-			require.Truef(t, server.Get(c, id, &map[string]any{}), "%s in %s", id, c)
-		}
-		data, err := json.Marshal(all)
-		require.NoError(t, err)
-		return string(data)
-	}
-	require.Equal(t, read(), read())
+	server := breakServer(t, aponotest.WithoutNetwork())
+	server.FaultNext("Integrations.Delete", 1, aponotest.Fault{Latency: time.Hour})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	req := httptest.NewRequestWithContext(ctx, "DELETE", integrationsPath+"/i0", http.NoBody)
+	req.Header.Set("Authorization", "Bearer "+server.Token)
+	w := httptest.NewRecorder()
+	server.ServeHTTP(w, req)
+	require.Empty(t, w.Body.String())
+	require.Equal(t, []int{0}, breakStatuses(server, "Integrations.Delete"))
+	require.Empty(t, breakState(t, server))
 }
 
-func TestEveryOperationIsServed(t *testing.T) {
+// However many requests come at once, as many go wrong as were told to.
+func TestConcurrentFaults(t *testing.T) {
 	t.Parallel()
-	server := aponotest.NewServer(t)
-	for _, op := range operation.All() {
-		path := op.Fill(func(int, string) string { return "x" })
-		status, answer := ask(t, server, op.Method, path, "")
-		if status == http.StatusNotImplemented || strings.Contains(answer, "no operation") {
-			t.Errorf("%s: %d %s", op.Name, status, answer)
-		}
+	for mode, opts := range breakModes {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			server := breakServer(t, opts...)
+			client, once := server.Client(), apono.WithoutRetry(t.Context())
+			for _, fault := range []aponotest.Break{aponotest.RequestLost, aponotest.AnswerLost, aponotest.AnswerCut} {
+				server.FaultNext("Integrations.Get", 10, aponotest.Fault{Break: fault})
+			}
+			var failed, decoded atomic.Int32
+			var running sync.WaitGroup
+			for range 10 {
+				running.Go(func() {
+					for range 5 {
+						switch err := breakCalls["Integrations.Get"](once, client); breakOutcome(err) {
+						case "TransportError after 1, maybe sent: false":
+							failed.Add(1)
+						case "DecodeError 200 after 1":
+							decoded.Add(1)
+						case "ok":
+						default:
+							t.Error(err)
+						}
+					}
+				})
+			}
+			running.Wait()
+			require.EqualValues(t, 20, failed.Load())
+			require.EqualValues(t, 10, decoded.Load())
+			statuses := map[int]int{}
+			for _, status := range breakStatuses(server, "Integrations.Get") {
+				statuses[status]++
+			}
+			require.Equal(t, map[int]int{0: 10, 200: 40}, statuses)
+		})
 	}
+}
+
+// A test whose fault did not happen has tested nothing.
+func TestFaultsThatNobodyMetFailTheTest(t *testing.T) {
+	t.Parallel()
+	tb := &misuse{TB: t}
+	server := aponotest.NewServer(tb, aponotest.WithoutNetwork())
+	server.FailNext("Groups.Get", 3, 503, nil, "")
+	server.FaultNext("Users.List", 1, aponotest.Fault{Status: 403})
+	server.FailNext("Bundles.List", math.MaxInt, 503, nil, "")
+	server.FailNext("Spaces.List", math.MaxInt, 503, nil, "")
+	server.FailNext("", 2, 429, nil, "")
+	for path, want := range map[string]int{groupsPath + "/x": 503, usersPath: 403, bundlesPath: 503, connectorsPath: 429} {
+		status, _ := send(t, server, "GET", path, noBody)
+		require.Equalf(t, want, status, "%s", path)
+	}
+	tb.end()
+	require.Equal(t, []string{
+		"aponotest: a fault planned for Groups.Get was not used up: 2 left",
+		"aponotest: a fault planned for Spaces.List was not used",
+		"aponotest: a fault planned for any operation was not used up: 1 left",
+	}, tb.errors)
+	require.Empty(t, tb.message)
+}
+
+func TestFaultsThatWereMetDoNotFailTheTest(t *testing.T) {
+	t.Parallel()
+	tb := &misuse{TB: t}
+	server := aponotest.NewServer(tb, aponotest.WithoutNetwork())
+	server.FailNext("Groups.List", 2, 503, nil, "")
+	server.FaultNext("Users.List", 1, aponotest.Fault{}) // is none
+	for range 2 {
+		status, _ := send(t, server, "GET", groupsPath, noBody)
+		require.Equal(t, 503, status)
+	}
+	tb.end()
+	require.Empty(t, tb.errors)
 }

@@ -72,6 +72,7 @@ var (
 			{param: "status", field: "status", many: true},
 			{param: "connector_id", field: "connector_id", many: true},
 		},
+		sense:  (*Server).integrationMakesSense,
 		kept:   []string{"type", "category", "status", "last_sync_time"},
 		nested: []string{"resources", "permissions"},
 		complete: func(_ *Server, o object) {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
 )
 
@@ -12,46 +11,15 @@ import (
 // form cannot hold stays as it is when an object is written through it.
 
 var (
-	tagsSchema      = listOf(objectOf(map[string]field{"name": required(text), "value": required(text)}))
-	targetV1Schema  = objectOf(map[string]field{"integration_id": required(text), "resource_type": required(text), "resource_tag_includes": required(tagsSchema), "resource_tag_excludes": required(tagsSchema), "permissions": required(texts)})
-	identitiesV1    = listOf(objectOf(map[string]field{"id": required(text), "type": required(text)}))
-	bundleTargetsV1 = listOf(objectOf(map[string]field{"bundle_id": required(text)}))
-	createBundleV1  = objectOf(map[string]field{"name": required(text), "integration_targets": required(listOf(targetV1Schema))})
-	updateBundleV1  = createBundleV1.allOptional()
-	createFlowV1    = objectOf(map[string]field{
-		"name": required(text), "active": required(boolean), "revoke_after_in_sec": required(int32s),
-		"trigger": required(objectOf(map[string]field{
-			"type": required(oneText("user_request", "automatic")),
-			"timeframe": optional(objectOf(map[string]field{
-				"start_of_day_time_in_seconds": required(int64s), "end_of_day_time_in_seconds": required(int64s),
-				"days_in_week": required(listOf(weekday)), "time_zone": required(text),
-			})),
-		})),
-		"grantees": required(identitiesV1), "approvers": optional(identitiesV1),
-		"integration_targets": optional(listOf(targetV1Schema)), "bundle_targets": optional(bundleTargetsV1),
-		"settings": optional(objectOf(map[string]field{
-			"require_justification_on_request_again": optional(boolean), "require_all_approvers": optional(boolean),
-			"require_approver_justification": optional(boolean), "approver_cannot_approve_himself": optional(boolean),
-		})),
-	})
-	updateFlowV1        = createFlowV1.allOptional()
-	updateIntegrationV2 = objectOf(map[string]field{
-		"name": required(text), "provisioner_id": optional(text), "metadata": required(freeForm), "secret_config": optional(freeForm),
-		"connected_resource_types": optional(texts), "custom_access_details": optional(text),
-	})
-	createIntegrationV2   = updateIntegrationV2.with(map[string]field{"type": required(text)})
-	createAccessRequestV3 = objectOf(map[string]field{
-		"user_id": required(text), "integration_id": required(text), "resource_ids": required(texts), "permissions": required(texts),
-		"justification": required(text), "duration_in_sec": optional(int32s),
-	})
-	revokeManySchema = objectOf(map[string]field{"request_ids": required(texts)})
+	tagsSchema     = listOf(objectOf(map[string]field{"name": required(text), "value": maybeEmpty(text)}))
+	targetV1Schema = objectOf(map[string]field{"integration_id": required(text), "resource_type": required(text), "resource_tag_includes": maybeEmpty(tagsSchema), "resource_tag_excludes": maybeEmpty(tagsSchema), "permissions": required(texts)})
 )
 
 // allOptional is the schema of a PATCH: what is left out stays as it is.
 func (s *schema) allOptional() *schema {
 	fields := maps.Clone(s.fields)
 	for name, f := range fields {
-		fields[name] = optional(f.schema)
+		fields[name] = field{schema: f.schema, filled: f.filled}
 	}
 	return objectOf(fields)
 }
@@ -63,6 +31,8 @@ type legacyView struct {
 	show func(*Server, object) object
 	// write changes an object to what a body in the older form says.
 	write func(s *Server, o, body object) *problem
+	// sense says what is wrong with a well-formed body.
+	sense func(*Server, object) *problem
 	// message is what a deletion answers.
 	message string
 	// create and update are the forms of bodies.
@@ -113,6 +83,11 @@ func (v *legacyView) routes(service string) map[string]route {
 }
 
 func (v *legacyView) save(s *Server, o, body object, finish func()) (any, *problem) {
+	if v.sense != nil && !s.looseChecks {
+		if err := v.sense(s, body); err != nil {
+			return nil, err
+		}
+	}
 	before := maps.Clone(s.store.flowsV1)
 	if err := v.write(s, o, body); err != nil {
 		return nil, err
@@ -124,21 +99,6 @@ func (v *legacyView) save(s *Server, o, body object, finish func()) (any, *probl
 	}
 	return v.show(s, s.render(o)), nil
 }
-
-var (
-	integrationV2View = &legacyView{
-		of: integrationResource, show: (*Server).integrationV2, write: (*Server).writeIntegrationV2,
-		message: "The integration was deleted", create: createIntegrationV2, update: updateIntegrationV2,
-	}
-	bundleV1View = &legacyView{
-		of: bundleResource, show: (*Server).bundleV1, write: (*Server).writeBundleV1,
-		message: "The access bundle was deleted", create: createBundleV1, update: updateBundleV1,
-	}
-	flowV1View = &legacyView{
-		of: accessFlowResource, show: (*Server).flowV1, write: (*Server).writeFlowV1,
-		message: "The access flow was deleted", create: createFlowV1, update: updateFlowV1,
-	}
-)
 
 var legacyRoutes = collect(
 	integrationV2View.routes("Integrations"),
@@ -188,94 +148,7 @@ func copyMembers(to, from object, names map[string]string) {
 	}
 }
 
-// The names of secret stores, today and in version 2.
-var secretTypes = map[string]string{
-	"aws": "AWS", "gcp": "GCP", "azure": "AZURE", "kubernetes": "KUBERNETES", "hashicorp_vault": "HASHICORP_VAULT", "apono": "APONO",
-}
-
-func (s *Server) integrationV2(o object) object {
-	status, _ := o["status"].(string)
-	v2 := object{"metadata": o[settings], "connected_resource_types": []any{}, "status": "Active"}
-	for _, known := range []string{"Initializing", "Refreshing", "Error", "Warning", "Disabled"} {
-		if strings.EqualFold(status, known) {
-			v2["status"] = known
-		}
-	}
-	copyMembers(v2, o, map[string]string{
-		"id": "id", "name": "name", "type": "type", "connector_id": "provisioner_id",
-		"connected_resource_types": "connected_resource_types", "custom_access_details": "custom_access_details",
-	})
-	if seconds, ok := legacyInstant(o["last_sync_time"]); ok {
-		v2["last_sync_time"] = seconds
-	}
-	store, _ := o["secret_store_config"].(object)
-	for name, config := range store {
-		secret := maps.Clone(config.(object)) //nolint:forcetypeassert // the schema has checked it
-		secret["type"] = secretTypes[name]
-		v2["secret_config"] = secret
-	}
-	return v2
-}
-
-func (s *Server) writeIntegrationV2(o, body object) *problem {
-	for _, name := range []string{"connector_id", "secret_store_config", "connected_resource_types", "custom_access_details"} {
-		delete(o, name)
-	}
-	copyMembers(o, body, map[string]string{
-		"name": "name", "type": "type", "provisioner_id": "connector_id", "metadata": settings,
-		"connected_resource_types": "connected_resource_types", "custom_access_details": "custom_access_details",
-	})
-	secret, ok := body["secret_config"].(object)
-	if !ok {
-		return nil
-	}
-	config := maps.Clone(secret)
-	delete(config, "type")
-	for name, legacyName := range secretTypes {
-		if legacyName == secret["type"] {
-			o["secret_store_config"] = object{name: config}
-			return secretStoreSchema.fields[name].check("secret_config", config)
-		}
-	}
-	return invalid("secret_config.type", "the fake knows AWS, GCP, AZURE, KUBERNETES, HASHICORP_VAULT and APONO")
-}
-
-func (s *Server) listConnectorsV2(*request) (any, *problem) {
-	rows := []any{}
-	for _, e := range s.store.objects[Connectors] {
-		row := object{"connector_id": e.object["id"], "status": e.object["status"]}
-		if seconds, ok := legacyInstant(e.object["last_connected"]); ok {
-			row["last_connected"] = seconds
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
-}
-
-func userV2(o object) object {
-	v2 := object{}
-	for _, name := range []string{"id", "email", "first_name", "last_name", "active"} {
-		v2[name] = o[name]
-	}
-	return v2
-}
-
-func (s *Server) listUsersV2(req *request) (any, *problem) {
-	rows := []any{}
-	for _, e := range s.store.objects[Users] {
-		rows = append(rows, userV2(e.object))
-	}
-	return s.offsetPage(rows, req)
-}
-
-func (s *Server) getUserV2(req *request) (any, *problem) {
-	found := s.userByIDOrEmail(req.args[0])
-	if found == nil {
-		return nil, notFound("user", req.args[0])
-	}
-	return userV2(found), nil
-}
-
-func (s *Server) userByIDOrEmail(reference string) object {
-	return s.store.find(Users, func(o object) bool { return o["id"] == reference || o["email"] == reference })
+func number(value any) (int64, error) {
+	n, _ := value.(json.Number)
+	return n.Int64()
 }

@@ -1,14 +1,17 @@
 package aponotest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
-
+	"iter"
+	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
+	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -27,443 +30,212 @@ func legacyPage(total int, rows string) string {
 	return fmt.Sprintf(`{"data": [%s], "pagination": {"total": %d, "limit": %[2]d, "offset": 0}}`, rows, total)
 }
 
-func TestIntegrationsOfVersion2AndOfTodayAreTheSame(t *testing.T) {
+// The refusals are about the fields that the request had, and leave the state as
+// it was.
+func TestWrongRequestsToOlderVersionsAreRefusedByName(t *testing.T) {
 	t.Parallel()
-	server := aponotest.NewServer(t)
-	const config = `{"port": 12345678901234567890, "connector_id": "c", "integration_id": "` + legacyFirstID + `", "none": null}`
-	const v2 = `{"id": "` + legacyFirstID + `", "name": "Orders", "type": "postgresql", "status": "Active", "provisioner_id": "con-1",
-		"metadata": ` + config + `, "secret_config": {"type": "AWS", "region": "eu", "secret_id": "s"},
-		"connected_resource_types": ["b", "a", "b"], "custom_access_details": ""}`
-	const v4 = `{"id": "` + legacyFirstID + `", "name": "Orders", "type": "postgresql", "status": "ACTIVE", "category": "RESOURCES",
-		"connector_id": "con-1", "integration_config": ` + config + `, "secret_store_config": {"aws": {"region": "eu", "secret_id": "s"}},
-		"connected_resource_types": ["b", "a", "b"], "custom_access_details": ""}`
-	answers(t, server, "POST", legacyIntegrationsPath, `{"name": "Orders", "type": "postgresql", "provisioner_id": "con-1",
-		"metadata": `+config+`, "secret_config": {"type": "AWS", "region": "eu", "secret_id": "s"},
-		"connected_resource_types": ["b", "a", "b"], "custom_access_details": ""}`, 200, v2)
-	answers(t, server, "GET", integrationsPath+"/"+legacyFirstID, "", 200, v4)
-
-	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "small", "name": "Small", "type": "okta", "integration_config": {}}`))
-	const small = `{"id": "small", "name": "Small", "type": "okta", "status": "Active", "metadata": {}, "connected_resource_types": []}`
-	answers(t, server, "GET", legacyIntegrationsPath+"/small", "", 200, small)
-	answers(t, server, "GET", legacyIntegrationsPath, "", 200, legacyPage(2, v2+","+small))
-
-	missing := `{"message": "there is no integration \"small\""}`
-	answers(t, server, "DELETE", legacyIntegrationsPath+"/small", "", 200, `{"message": "The integration was deleted"}`)
-	answers(t, server, "GET", integrationsPath+"/small", "", 404, missing)
-	answers(t, server, "GET", legacyIntegrationsPath+"/small", "", 404, missing)
-	answers(t, server, "PUT", legacyIntegrationsPath+"/small", `{"name": "x", "metadata": {}}`, 404, missing)
-	answers(t, server, "DELETE", legacyIntegrationsPath+"/small", "", 404, missing)
-	answers(t, server, "DELETE", integrationsPath+"/"+legacyFirstID, "", 204, "")
-	answers(t, server, "GET", legacyIntegrationsPath, "", 200, legacyPage(0, ""))
-}
-
-func TestUpdateOfVersion2KeepsWhatItDoesNotShow(t *testing.T) {
-	t.Parallel()
-	server := aponotest.NewServer(t)
-	const hidden = `"category": "SPECIAL", "status": "ERROR", "last_sync_time": "2026-01-02T03:04:05.006Z",
-		"owner": {"attribute_type": "user", "attribute_value": ["u"], "source_integration_id": "i1", "source_integration_name": "`
-	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "i1", "name": "old", "type": "okta", "connector_id": "c", "integration_config": {"a": "1"},
-		"secret_store_config": {"gcp": {"project": "p", "secret_id": "s"}}, "connected_resource_types": ["x"], "custom_access_details": "note",
-		`+hidden+`old"}, "owners_mapping": {"key_name": "Owner", "attribute_type": "group"}}`))
-	answers(t, server, "PUT", legacyIntegrationsPath+"/i1", `{"name": "new", "metadata": {"b": "2"}}`, 200,
-		`{"id": "i1", "name": "new", "type": "okta", "status": "Error", "last_sync_time": 1767323045.006000000, "metadata": {"b": "2"}, "connected_resource_types": []}`)
-	answers(t, server, "GET", integrationsPath+"/i1", "", 200,
-		`{"id": "i1", "name": "new", "type": "okta", "integration_config": {"b": "2"}, `+hidden+`new"},
-		"owners_mapping": {"key_name": "Owner", "attribute_type": "group"}}`)
-}
-
-func TestStatesAndTimesOfVersion2(t *testing.T) {
-	t.Parallel()
-	server := aponotest.NewServer(t)
-	for _, test := range []struct{ status, time, wantStatus, wantTime string }{
-		{"ACTIVE", "2026-01-02T03:04:05Z", "Active", "1767323045.000000000"},
-		{"INITIALIZING", "2026-01-02T03:04:05.000000001Z", "Initializing", "1767323045.000000001"},
-		{"REFRESHING", "2026-01-02T05:04:05.12+02:00", "Refreshing", "1767323045.120000000"},
-		{"ERROR", "1970-01-01T00:00:00Z", "Error", "0.000000000"},
-		{"WARNING", "2026-01-02T03:04:05Z", "Warning", "1767323045.000000000"},
-		{"DISABLED", "2026-01-02T03:04:05Z", "Disabled", "1767323045.000000000"},
-	} {
-		server.Put(aponotest.Integrations, json.RawMessage(fmt.Sprintf(
-			`{"id": %q, "name": %[1]q, "type": "mysql", "integration_config": {}, "status": %[1]q, "last_sync_time": %q}`, test.status, test.time)))
-		answers(t, server, "GET", legacyIntegrationsPath+"/"+test.status, "", 200, fmt.Sprintf(
-			`{"id": %q, "name": %[1]q, "type": "mysql", "metadata": {}, "connected_resource_types": [], "status": %q, "last_sync_time": %s}`,
-			test.status, test.wantStatus, test.wantTime))
+	const revoke = "/api/v3/access-requests-bulk/revoke"
+	const request = `{"user_id": "u-ann", "justification": "", "integration_id": "aws", "resource_ids": ["bucket"], "permissions": ["ReadOnly"]`
+	const flow = `{"active": true, "trigger": {"type": "automatic"}, "grantees": [], "revoke_after_in_sec": 1`
+	target := func(id string) string {
+		return `"integration_targets": [{"integration_id": "` + id + `", "resource_type": "t", "permissions": [], "resource_tag_includes": [], "resource_tag_excludes": []}]`
 	}
-}
+	change := func(body, old, changed string) string { return strings.Replace(body, old, changed, 1) + `}` }
+	for _, test := range []struct {
+		method, path, body string
+		status             int
+		field, message     string
+	}{
+		{"GET", legacyIntegrationsPath + "?limit=1", "", 422, "limit", "there is no such query parameter"},
+		{"GET", legacyFlowsPath + "?skip=1", "", 422, "skip", "there is no such query parameter"},
+		{"GET", legacyBundlesPath + "?name=x", "", 422, "name", "there is no such query parameter"},
+		{"GET", "/api/v2/connectors?limit=1", "", 422, "limit", "there is no such query parameter"},
+		{"GET", "/api/v2/users?email=x", "", 422, "email", "there is no such query parameter"},
+		{"GET", "/api/v2/users/u-ann?x=", "", 422, "x", "there is no such query parameter"},
+		{"GET", legacyRequestsPath + "?days_offset=x", "", 422, "days_offset", `it must be a whole number, not "x"`},
+		{"GET", legacyRequestsPath + "?user_id=a&user_id=b", "", 422, "user_id", "the query parameter is given 2 times"},
+		{"GET", legacyRequestsPath + "/r?user_id=a", "", 422, "user_id", "there is no such query parameter"},
+		{"GET", legacySelectablePath + "/aws/s3/permissions?limit=1", "", 422, "limit", "there is no such query parameter"},
+		{"GET", legacyRequestsPath + "/none", "", 404, "", `there is no access request "none"`},
+		{"DELETE", legacyFlowsPath + "/f1", `{}`, 422, "", "the operation takes no body"},
 
-func TestSecretStoresOfVersion2(t *testing.T) {
-	t.Parallel()
-	for kind, test := range map[string]struct{ store, members string }{
-		"AWS":             {"aws", `"region": "r", "secret_id": "s"`},
-		"GCP":             {"gcp", `"project": "p", "secret_id": "s"`},
-		"AZURE":           {"azure", `"vault_url": "v", "name": "n"`},
-		"KUBERNETES":      {"kubernetes", `"namespace": "ns", "name": "n"`},
-		"HASHICORP_VAULT": {"hashicorp_vault", `"secret_engine": "e", "path": "p"`},
-		"APONO":           {"apono", `"parameters": {"user": "u"}`},
+		{"POST", legacyIntegrationsPath, `{"name": "x", "metadata": {}}`, 422, "type", "it is missing"},
+		{"POST", legacyIntegrationsPath, `{"name": "x", "type": "t", "metadata": {}, "owner": {}}`, 422, "owner", "there is no such field"},
+		{"POST", legacyIntegrationsPath, `{"name": "Production", "type": "t", "metadata": {}}`, 409, "name", "another integration has this name"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "type": "t", "metadata": {}}`, 422, "type", "there is no such field"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x"}`, 422, "metadata", "it is missing"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"region": "r"}}`, 422, "secret_config.type", "the fake knows AWS, GCP, AZURE, KUBERNETES, HASHICORP_VAULT and APONO"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"type": "aws", "region": "r", "secret_id": "s"}}`, 422, "secret_config.type", "the fake knows AWS, GCP, AZURE, KUBERNETES, HASHICORP_VAULT and APONO"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"type": "AWS", "region": "r"}}`, 422, "secret_config.secret_id", "it is missing"},
+
+		{"POST", legacyBundlesPath, `{"name": "x"}`, 422, "integration_targets", "it is missing"},
+		{"POST", legacyBundlesPath, `{"name": "x", ` + target("none") + `}`, 400, "integration_targets[0].integration_id", `there is no integration "none"`},
+		{"PATCH", legacyBundlesPath + "/b1", `{"name": "x", ` + target("Production") + `}`, 400, "integration_targets[0].integration_id", `there is no integration "Production"`},
+		{"PATCH", legacyBundlesPath + "/b1", `{"integration_targets": [{}]}`, 422, "integration_targets[0].integration_id", "it is missing"},
+		{"PATCH", legacyBundlesPath + "/b1", `{"access_targets": []}`, 422, "access_targets", "there is no such field"},
+
+		{"POST", legacyFlowsPath, flow + `}`, 422, "name", "it is missing"},
+		{"POST", legacyFlowsPath, flow + `, "name": "first"}`, 409, "name", "another access flow has this name"},
+		{"POST", legacyFlowsPath, `{"name": "x", ` + change(flow[1:], `"automatic"`, `"AUTOMATIC"`), 422, "trigger.type", "it must be one of user_request, automatic"},
+		{"POST", legacyFlowsPath, flow + `, "name": "x", "bundle_targets": [{"bundle_id": "On call"}]}`, 400, "bundle_targets[0].bundle_id", `there is no bundle "On call"`},
+		{"PATCH", legacyFlowsPath + "/f1", `{"name": "x", "revoke_after_in_sec": 1.5}`, 422, "revoke_after_in_sec", "it must be a whole number of 32 bits, not a number"},
+		{"PATCH", legacyFlowsPath + "/f1", `{"name": "x", "bundle_targets": [{"bundle_id": "b1"}, {"bundle_id": "none"}]}`, 400, "bundle_targets[1].bundle_id", `there is no bundle "none"`},
+		{"PATCH", legacyFlowsPath + "/f1", `{"settings": {"require_mfa": true}}`, 422, "settings.require_mfa", "there is no such field"},
+		{"PATCH", legacyFlowsPath + "/f1", `{"name": "second", "revoke_after_in_sec": 59}`, 409, "name", "another access flow has this name"},
+
+		{"POST", legacyRequestsPath, change(request, "u-ann", "u-none"), 400, "user_id", `there is no user "u-none"`},
+		{"POST", legacyRequestsPath, change(request, `"aws"`, `"none"`), 400, "integration_id", `there is no integration "none"`},
+		{"POST", legacyRequestsPath, change(request, `["bucket"]`, `["bucket", "db"]`), 400, "resource_ids[1]", `there is no resource "db" in this integration`},
+		{"POST", legacyRequestsPath, change(request, `["ReadOnly"]`, `["ReadOnly", "Assume"]`), 400, "permissions[1]", `there is no permission "Assume" to resource "bucket"`},
+		{"POST", legacyRequestsPath, change(request, `["bucket"]`, `[]`), 400, "resource_ids", "there is no resource"},
+		{"POST", legacyRequestsPath, change(request, `["ReadOnly"]`, `[]`), 400, "permissions", "there is no permission"},
+		{"POST", legacyRequestsPath, change(request, `"aws"`, `"aws", "duration_in_sec": 0`), 400, "duration_in_sec", "it must be above 0"},
+		{"POST", legacyRequestsPath, change(request, `"justification": "",`, ""), 422, "justification", "it is missing"},
+		{"POST", revoke, `{"request_ids": ["r1", "none"]}`, 400, "request_ids[1]", `there is no access request "none"`},
+		{"POST", revoke, `{}`, 422, "request_ids", "it is missing"},
 	} {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
 			t.Parallel()
-			server := aponotest.NewServer(t)
-			secret := fmt.Sprintf(`"secret_config": {"type": %q, %s}`, kind, test.members)
-			answers(t, server, "POST", legacyIntegrationsPath, `{"name": "n", "type": "mysql", "metadata": {}, `+secret+`}`, 200,
-				`{"id": "`+legacyFirstID+`", "name": "n", "type": "mysql", "status": "Active", "metadata": {}, "connected_resource_types": [], `+secret+`}`)
-			answers(t, server, "GET", integrationsPath+"/"+legacyFirstID, "", 200, `{"id": "`+legacyFirstID+`", "name": "n", "type": "mysql",
-				"category": "RESOURCES", "status": "ACTIVE", "integration_config": {}, "secret_store_config": {"`+test.store+`": {`+test.members+`}}}`)
+			server := requestServer(t)
+			server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f2", "name": "second", `+smallFlow+`}`))
+			status, _ := ask(t, server, "POST", legacyFlowsPath, flow+`, "name": "first"}`)
+			require.Equal(t, 200, status)
+			putLegacyRequest(server, "r1", "u-ann", "ACTIVE", 0)
+			state := func() (state string) {
+				for _, path := range []string{integrationsPath, bundlesPath, flowsPath, legacyFlowsPath, legacyRequestsPath} {
+					_, answer := ask(t, server, "GET", path, "")
+					state += answer
+				}
+				return state
+			}
+			before := state()
+			accessRefuses(t, server, test.method, strings.Replace(test.path, "/f1", "/"+legacyFirstID, 1), test.body, test.status, test.field, test.message)
+			require.Equal(t, before, state())
 		})
 	}
 }
 
-// legacyTarget is a target of version 1 with its tags.
-func legacyTarget(includes, excludes string) string {
-	return `{"integration_id": "int-1", "resource_type": "t", "permissions": ["b", "a", "b"],
-		"resource_tag_includes": [` + includes + `], "resource_tag_excludes": [` + excludes + `]}`
-}
-
-// legacyTargetToday is the target of a resource type as it is answered today.
-func legacyTargetToday(more string) string {
-	return `{"integration": {"integration_id": "int-1", "integration_name": "Orders database", "resource_type": "t", "permissions": ["b", "a", "b"]` + more + `}}`
-}
-
-const (
-	legacyScopeTarget = `{"access_scope": {"access_scope_id": "scope-1", "access_scope_name": "Databases"}}`
-
-	legacyTags     = `{"name": "env", "value": "prod"}, {"name": "__name", "value": "db"}, {"name": "env", "value": ""}, {"name": "__id", "value": "r1"}`
-	legacyExcludes = `{"name": "__id", "value": "r9"}, {"name": "env", "value": "dev"}`
-	legacyScopes   = `, "resources_scopes": [
-		{"scope_mode": "include_resources", "type": "TAG", "key": "env", "values": ["prod"]},
-		{"scope_mode": "include_resources", "type": "NAME", "values": ["db"]},
-		{"scope_mode": "include_resources", "type": "TAG", "key": "env", "values": [""]},
-		{"scope_mode": "include_resources", "type": "APONO_ID", "values": ["r1"]},
-		{"scope_mode": "exclude_resources", "type": "APONO_ID", "values": ["r9"]},
-		{"scope_mode": "exclude_resources", "type": "TAG", "key": "env", "values": ["dev"]}]`
-)
-
-func TestBundlesOfVersion1AndOfTodayAreTheSame(t *testing.T) {
+func TestListsOfOlderVersionsComeInPages(t *testing.T) {
 	t.Parallel()
-	server := accessServer(t)
-	synctest.Test(t, func(t *testing.T) {
-		targets := `"integration_targets": [` + legacyTarget(legacyTags, legacyExcludes) + `,` + legacyTarget("", "") + `]`
-		v1 := `{"id": "` + legacyFirstID + `", "name": "All", ` + targets + `}`
-		accessAnswers(t, server, "POST", legacyBundlesPath, `{"name": "All", `+targets+`}`, 200, v1)
-		accessAnswers(t, server, "GET", legacyBundlesPath+"/"+legacyFirstID, "", 200, v1)
-		accessAnswers(t, server, "GET", legacyBundlesPath, "", 200,
-			legacyPage(2, `{"id": "bundle-1", "name": "Reading", "integration_targets": []},`+v1))
-		const dates = `"creation_date": "2000-01-01T00:00:00.000Z", "update_date": `
-		accessAnswers(t, server, "GET", bundlesPath+"/"+legacyFirstID, "", 200, `{"id": "`+legacyFirstID+`", "name": "All",
-			`+dates+`"2000-01-01T00:00:00.000Z", "access_targets": [`+legacyTargetToday(legacyScopes)+`,`+legacyTargetToday("")+`]}`)
-
-		time.Sleep(time.Hour)
-		accessAnswers(t, server, "PATCH", legacyBundlesPath+"/"+legacyFirstID, `{"integration_targets": []}`, 200,
-			`{"id": "`+legacyFirstID+`", "name": "All", "integration_targets": []}`)
-		accessAnswers(t, server, "GET", bundlesPath+"/"+legacyFirstID, "", 200, `{"id": "`+legacyFirstID+`", "name": "All",
-			`+dates+`"2000-01-01T01:00:00.000Z", "access_targets": []}`)
-
-		const second = "00000002-0000-4000-8000-000000000002"
-		accessAnswers(t, server, "POST", legacyBundlesPath, `{"name": "", "integration_targets": []}`, 200, `{"id": "`+second+`", "name": "", "integration_targets": []}`)
-		accessAnswers(t, server, "GET", bundlesPath+"/"+second, "", 200, `{"id": "`+second+`", "name": "",
-			"creation_date": "2000-01-01T01:00:00.000Z", "update_date": "2000-01-01T01:00:00.000Z", "access_targets": []}`)
-
-		missing := `{"message": "there is no bundle \"` + legacyFirstID + `\""}`
-		accessAnswers(t, server, "DELETE", legacyBundlesPath+"/"+legacyFirstID, "", 200, `{"message": "The access bundle was deleted"}`)
-		accessAnswers(t, server, "GET", bundlesPath+"/"+legacyFirstID, "", 404, missing)
-		accessAnswers(t, server, "GET", legacyBundlesPath+"/"+legacyFirstID, "", 404, missing)
-		accessAnswers(t, server, "PATCH", legacyBundlesPath+"/"+legacyFirstID, `{}`, 404, missing)
-		accessAnswers(t, server, "DELETE", legacyBundlesPath+"/"+legacyFirstID, "", 404, missing)
-	})
+	server := requestServer(t, aponotest.WithOffsetPageSize(2))
+	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "z", "name": "z", "type": "okta", "integration_config": {}}`))
+	server.Put(aponotest.PermissionsOf("aws"), json.RawMessage(`{"id": "own", "name": "Own", "resource_type": "s3"}`))
+	for path, want := range map[string]string{
+		legacyIntegrationsPath + "?skip=2": `{"data": [{"id": "z", "name": "z", "type": "okta", "status": "Active", "metadata": {}, "connected_resource_types": []}],
+			"pagination": {"total": 3, "limit": 2, "offset": 2}}`,
+		legacyBundlesPath + "?skip=1&limit=1": `{"data": [{"id": "b2", "name": "Auditors", "integration_targets": []}],
+			"pagination": {"total": 2, "limit": 1, "offset": 1}}`,
+		legacySelectablePath + "/aws/s3/permissions":        `{"data": ["ReadOnly", "ReadWrite"], "allow_multiple": true, "pagination": {"total": 3, "limit": 2, "offset": 0}}`,
+		legacySelectablePath + "/aws/s3/permissions?skip=2": `{"data": ["Own"], "allow_multiple": true, "pagination": {"total": 3, "limit": 2, "offset": 2}}`,
+		legacySelectablePath + "?skip=9":                    `{"data": [], "pagination": {"total": 2, "limit": 2, "offset": 9}}`,
+	} {
+		answers(t, server, "GET", path, "", 200, want)
+	}
 }
 
-// A scope with several values has no single tag in version 1, and access scopes
-// have nothing there at all; neither may be lost by a change of something else.
-func TestPatchOfABundleLeavesWhatVersion1DoesNotShow(t *testing.T) {
+// legacyEverything reads all of a list, of which a page holds one.
+func legacyEverything[T any](t *testing.T, page *apono.OffsetPage[T], err error, all iter.Seq2[*T, error], total int) {
+	t.Helper()
+	require.NoError(t, err)
+	items, err := apono.Collect(all)
+	require.NoError(t, err)
+	require.Len(t, items, total)
+	require.Equal(t, items[:1], page.Items)
+	require.Equal(t, []int{total, 1, 0}, []int{page.Total, page.Limit, page.Offset})
+}
+
+// legacyService is what the services of integrations, flows and bundles have in
+// common.
+type legacyService[T, O, Create, Update any] interface {
+	List(context.Context, ...O) (*apono.OffsetPage[T], error)
+	ListAll(context.Context, ...O) iter.Seq2[*T, error]
+	Get(context.Context, string) (*T, error)
+	Create(context.Context, Create) (*T, error)
+	Update(context.Context, string, Update) (*T, error)
+	Delete(context.Context, string) error
+}
+
+func legacyEndToEnd[T, O, Create, Update any](t *testing.T, service legacyService[T, O, Create, Update],
+	create Create, update Update, want func(made *T) (created, updated *T), id func(*T) string, total int,
+) {
+	t.Helper()
+	made, err := service.Create(t.Context(), create)
+	require.NoError(t, err)
+	created, updated := want(made)
+	require.Equal(t, created, made)
+	read, err := service.Get(t.Context(), id(made))
+	require.NoError(t, err)
+	require.Equal(t, created, read)
+	page, err := service.List(t.Context())
+	legacyEverything(t, page, err, service.ListAll(t.Context()), total)
+
+	changed, err := service.Update(t.Context(), id(made), update)
+	require.NoError(t, err)
+	require.Equal(t, updated, changed)
+
+	require.NoError(t, service.Delete(t.Context(), id(made)))
+	_, err = service.Get(t.Context(), id(made))
+	require.ErrorIs(t, err, apono.ErrNotFound)
+	_, err = service.Update(t.Context(), id(made), update)
+	require.ErrorIs(t, err, apono.ErrNotFound)
+	require.ErrorIs(t, service.Delete(t.Context(), id(made)), apono.ErrNotFound)
+}
+
+func TestProgramsUseOlderVersions(t *testing.T) {
 	t.Parallel()
-	server := accessServer(t)
-	synctest.Test(t, func(t *testing.T) {
-		const many = `, "resources_scopes": [{"scope_mode": "exclude_resources", "type": "NAME", "values": ["x", "y"]}]`
-		server.Put(aponotest.Bundles, json.RawMessage(`{"id": "b", "name": "old", "access_targets": [`+legacyScopeTarget+`,`+legacyTargetToday(many)+`]}`))
-		today := func(name, targets string) string {
-			return `{"id": "b", "name": "` + name + `", "creation_date": "2000-01-01T00:00:00.000Z", "update_date": "2000-01-01T00:00:00.000Z", "access_targets": [` + targets + `]}`
+	server := requestServer(t, aponotest.WithOffsetPageSize(1))
+	legacy := server.Client().Legacy
+	legacyEndToEnd[apono.IntegrationV2, apono.ListIntegrationsV2Options](t, legacy.Integrations,
+		apono.CreateIntegrationV2Input{
+			Name: "i", Type: "mysql", ProvisionerID: apono.Ptr("c"), Metadata: map[string]any{"port": 5432},
+			SecretConfig: apono.SecretConfigV2{"type": "AWS", "region": "r", "secret_id": "s"},
+		},
+		apono.UpdateIntegrationV2Input{Name: "j", ConnectedResourceTypes: []string{"t"}},
+		func(made *apono.IntegrationV2) (created, updated *apono.IntegrationV2) {
+			return &apono.IntegrationV2{
+					ID: made.ID, Name: "i", Type: "mysql", Status: apono.IntegrationStatusV2Active, ProvisionerID: apono.Ptr("c"),
+					Metadata: map[string]any{"port": json.Number("5432")}, ConnectedResourceTypes: []string{},
+					SecretConfig: apono.SecretConfigV2{"type": "AWS", "region": "r", "secret_id": "s"},
+				}, &apono.IntegrationV2{
+					ID: made.ID, Name: "j", Type: "mysql", Status: apono.IntegrationStatusV2Active, Metadata: map[string]any{}, ConnectedResourceTypes: []string{"t"},
+				}
+		},
+		func(i *apono.IntegrationV2) string { return i.ID }, 3)
+
+	targets := []apono.AccessTargetIntegrationV1{{
+		IntegrationID: "pg", ResourceType: "database", Permissions: []string{"ReadOnly"},
+		ResourceTagIncludes: []apono.TagV1{{Name: "__name", Value: "orders"}}, ResourceTagExcludes: []apono.TagV1{},
+	}}
+	legacyEndToEnd[apono.AccessBundleV1, apono.ListAccessBundlesV1Options](t, legacy.AccessBundles,
+		apono.CreateAccessBundleV1Input{Name: "b", IntegrationTargets: targets},
+		apono.UpdateAccessBundleV1Input{IntegrationTargets: []apono.AccessTargetIntegrationV1{}},
+		func(made *apono.AccessBundleV1) (created, updated *apono.AccessBundleV1) {
+			return &apono.AccessBundleV1{ID: made.ID, Name: "b", IntegrationTargets: targets},
+				&apono.AccessBundleV1{ID: made.ID, Name: "b", IntegrationTargets: []apono.AccessTargetIntegrationV1{}}
+		},
+		func(b *apono.AccessBundleV1) string { return b.ID }, 3)
+
+	flow := func(made *apono.AccessFlowV1, name string, approvers []apono.ApproverV1) *apono.AccessFlowV1 {
+		return &apono.AccessFlowV1{
+			ID: made.ID, CreatedDate: made.CreatedDate, Name: name, Active: true, Trigger: apono.AccessFlowTriggerV1{Type: apono.AccessFlowTriggerTypeV1UserRequest},
+			Grantees: []apono.GranteeV1{{ID: "g", Type: apono.IdentityTypeV1Group}}, Approvers: approvers, RevokeAfterInSec: 90,
+			IntegrationTargets: []apono.AccessTargetIntegrationV1{}, BundleTargets: []apono.AccessTargetBundleV1{{BundleID: "b1"}},
+			Settings: &apono.AccessFlowSettingsV1{RequireAllApprovers: apono.Ptr(true)},
 		}
-		shown := `"integration_targets": [` + legacyTarget("", `{"name": "__name", "value": "x"}, {"name": "__name", "value": "y"}`) + `]`
-		accessAnswers(t, server, "GET", legacyBundlesPath+"/b", "", 200, `{"id": "b", "name": "old", `+shown+`}`)
-		for _, body := range []string{`{"name": "new"}`, `{"name": "new", ` + shown + `}`} {
-			accessAnswers(t, server, "PATCH", legacyBundlesPath+"/b", body, 200, `{"id": "b", "name": "new", `+shown+`}`)
-			accessAnswers(t, server, "GET", bundlesPath+"/b", "", 200, today("new", legacyScopeTarget+`,`+legacyTargetToday(many)))
-		}
-		accessAnswers(t, server, "PATCH", legacyBundlesPath+"/b", `{"integration_targets": [`+legacyTarget("", "")+`]}`, 200,
-			`{"id": "b", "name": "new", "integration_targets": [`+legacyTarget("", "")+`]}`)
-		accessAnswers(t, server, "GET", bundlesPath+"/b", "", 200, today("new", legacyTargetToday("")+`,`+legacyScopeTarget))
-		accessAnswers(t, server, "PATCH", legacyBundlesPath+"/b", `{"integration_targets": []}`, 200, `{"id": "b", "name": "new", "integration_targets": []}`)
-		accessAnswers(t, server, "GET", bundlesPath+"/b", "", 200, today("new", legacyScopeTarget))
-	})
-}
-
-// legacyMade is what version 1 adds to a flow that was made at the start of a
-// bubble.
-const legacyMade = `"id": "` + legacyFirstID + `", "created_date": 946684800.000000000`
-
-func TestFlowsOfVersion1AreReadAsTheyWereWritten(t *testing.T) {
-	t.Parallel()
-	const least = `"name": "f", "active": false, "trigger": {"type": "automatic"}, "grantees": []`
-	const none = `, "integration_targets": [], "bundle_targets": []`
-	for name, test := range map[string]struct{ body, want string }{
-		"least":              {least + `, "revoke_after_in_sec": 3600`, none},
-		"never":              {least + `, "revoke_after_in_sec": -1`, none},
-		"at once":            {least + `, "revoke_after_in_sec": 0`, none},
-		"no whole minutes":   {least + `, "revoke_after_in_sec": 90`, none},
-		"empty lists":        {least + none + `, "revoke_after_in_sec": 60, "approvers": [], "settings": {}`, ""},
-		"some settings":      {least + `, "revoke_after_in_sec": 60, "settings": {"require_approver_justification": true, "approver_cannot_approve_himself": false}`, none},
-		"all of no approver": {least + `, "revoke_after_in_sec": 60, "settings": {"require_all_approvers": true}`, none},
-		"seconds of the day": {`"name": "f", "active": true, "grantees": [], "revoke_after_in_sec": 60, "trigger": {"type": "user_request", "timeframe": {
-			"start_of_day_time_in_seconds": 1, "end_of_day_time_in_seconds": 86400, "days_in_week": ["SUNDAY"], "time_zone": "UTC"}}`, none},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := accessServer(t)
-			synctest.Test(t, func(t *testing.T) {
-				want := `{` + legacyMade + `, ` + test.body + test.want + `}`
-				accessAnswers(t, server, "POST", legacyFlowsPath, `{`+test.body+`}`, 200, want)
-				accessAnswers(t, server, "GET", legacyFlowsPath+"/"+legacyFirstID, "", 200, want)
-				accessAnswers(t, server, "GET", legacyFlowsPath, "", 200, legacyPage(1, want))
-			})
-		})
 	}
-}
-
-// The parts of a flow in version 1, and those that they are today.
-const (
-	legacyTrigger = `"trigger": {"type": "user_request", "timeframe": {"start_of_day_time_in_seconds": 28800,
-		"end_of_day_time_in_seconds": 63000, "days_in_week": ["SUNDAY", "MONDAY"], "time_zone": "Europe/Berlin"}}`
-	legacyTriggerToday = `"trigger": "SELF_SERVE", "requestor_identity_type": "HUMAN", "timeframe": {"start_time": "08:00", "end_time": "17:30",
-		"days_of_week": ["SUNDAY", "MONDAY"], "time_zone": "Europe/Berlin"}`
-
-	legacyGrantees      = `"grantees": [{"id": "z", "type": "user"}, {"id": "a", "type": "group"}]`
-	legacyGranteesToday = `"requestors": {"logical_operator": "OR", "conditions": [
-		{"type": "user", "match_operator": "is", "values": ["z"]}, {"type": "group", "match_operator": "is", "values": ["a"]}]}`
-
-	legacyApprovers      = `"approvers": [{"id": "b", "type": "user"}, {"id": "a", "type": "user"}]`
-	legacyApproversToday = `"approver_policy": {"approval_mode": "ANY_OF", "approver_groups": [{"logical_operator": "AND", "approvers": [
-		{"type": "user", "match_operator": "is", "values": ["b"]}, {"type": "user", "match_operator": "is", "values": ["a"]}]}]}`
-
-	legacySettings = `"settings": {"require_justification_on_request_again": true, "require_all_approvers": true,
-		"require_approver_justification": false, "approver_cannot_approve_himself": true}`
-	legacySettingsToday = `"settings": {"justification_required": true, "require_approver_reason": false,
-		"requestor_cannot_approve_himself": true, "require_mfa": false, "labels": []}`
-
-	legacyBundleTarget      = `"bundle_targets": [{"bundle_id": "bundle-1"}]`
-	legacyBundleTargetToday = `{"bundle": {"bundle_id": "bundle-1", "bundle_name": "Reading"}}`
-)
-
-// legacyFlow is a flow of version 1 without its name.
-func legacyFlow(seconds string) string {
-	return `"active": true, "revoke_after_in_sec": ` + seconds + `, ` + legacyTrigger + `, ` + legacyGrantees + `, ` + legacyApprovers + `, ` +
-		legacySettings + `, ` + legacyBundleTarget + `, "integration_targets": [` + legacyTarget(legacyTags, legacyExcludes) + `]`
-}
-
-// legacyFlowToday is the same flow in today's form.
-const legacyFlowToday = `"active": true, ` + legacyTriggerToday + `, ` + legacyGranteesToday + `, ` + legacyApproversToday + `, ` + legacySettingsToday
-
-func TestFlowsOfVersion1AndOfTodayAreTheSame(t *testing.T) {
-	t.Parallel()
-	server := accessServer(t)
-	synctest.Test(t, func(t *testing.T) {
-		path, today := legacyFlowsPath+"/"+legacyFirstID, flowsPath+"/"+legacyFirstID
-		accessAnswers(t, server, "POST", legacyFlowsPath, `{"name": "f", `+legacyFlow("90")+`}`, 200, `{`+legacyMade+`, "name": "f", `+legacyFlow("90")+`}`)
-		accessAnswers(t, server, "GET", today, "", 200, `{"id": "`+legacyFirstID+`", "creation_date": "2000-01-01T00:00:00.000Z", "name": "f",
-			`+legacyFlowToday+`, "grant_duration_in_min": 2, "access_targets": [`+legacyTargetToday(legacyScopes)+`,`+legacyBundleTargetToday+`]}`)
-
-		// What is changed today is seen through version 1, and the rest stays to the
-		// letter.
-		changed := `"name": "g", "active": true, ` + legacyTriggerToday + `, ` + legacyGranteesToday + `, ` + legacyApproversToday + `, ` + settingsOff
-		time.Sleep(time.Hour)
-		accessAnswers(t, server, "PUT", today, `{"request_for_others": false, "grant_duration_in_min": 2,
-			"access_targets": [{"bundle": {"bundle_reference": "Reading"}}], `+changed+`}`, 200,
-			`{"id": "`+legacyFirstID+`", "creation_date": "2000-01-01T00:00:00.000Z", "update_date": "2000-01-01T01:00:00.000Z",
-			"grant_duration_in_min": 2, "access_targets": [`+legacyBundleTargetToday+`], `+changed+`}`)
-		accessAnswers(t, server, "GET", path, "", 200, `{`+legacyMade+`, "name": "g", "active": true, "revoke_after_in_sec": 90,
-			`+legacyTrigger+`, `+legacyGrantees+`, `+legacyApprovers+`, `+legacyBundleTarget+`, "integration_targets": [],
-			"settings": {"require_justification_on_request_again": false, "require_all_approvers": true,
-				"require_approver_justification": false, "approver_cannot_approve_himself": false}}`)
-	})
-}
-
-// A switch or an approver that was not given through version 1 and is put there
-// today is there in version 1 too.
-func TestWhatVersion1DidNotGiveIsSeenWhenItChanges(t *testing.T) {
-	t.Parallel()
-	const rest = `"name": "f", "active": false, "trigger": {"type": "automatic"}, "grantees": [], "revoke_after_in_sec": -1,
-		"integration_targets": [], "bundle_targets": []`
-	for changed, want := range map[string]string{
-		settingsOff: ``,
-		legacySettingsToday: `, "settings": {"require_justification_on_request_again": true,
-			"require_approver_justification": false, "approver_cannot_approve_himself": true}`,
-		settingsOff + `, ` + legacyApproversToday: `, ` + legacyApprovers + `, "settings": {"require_justification_on_request_again": false,
-			"require_all_approvers": true, "require_approver_justification": false, "approver_cannot_approve_himself": false}`,
-	} {
-		t.Run(want, func(t *testing.T) {
-			t.Parallel()
-			server := accessServer(t)
-			synctest.Test(t, func(t *testing.T) {
-				accessAnswers(t, server, "POST", legacyFlowsPath, `{`+rest+`}`, 200, `{`+legacyMade+`, `+rest+`}`)
-				today := `"name": "f", "active": false, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN", "requestors": {"logical_operator": "OR", "conditions": []}, "access_targets": [], ` + changed
-				accessAnswers(t, server, "PUT", flowsPath+"/"+legacyFirstID, `{"request_for_others": false, `+today+`}`, 200,
-					`{"id": "`+legacyFirstID+`", "creation_date": "2000-01-01T00:00:00.000Z", "update_date": "2000-01-01T00:00:00.000Z", `+today+`}`)
-				accessAnswers(t, server, "GET", legacyFlowsPath+"/"+legacyFirstID, "", 200, `{`+legacyMade+`, `+rest+want+`}`)
-			})
-		})
-	}
-}
-
-func TestFlowsAreGoneInAllVersions(t *testing.T) {
-	t.Parallel()
-	server := accessServer(t)
-	for id, deleted := range map[string]func(){
-		"a": func() { answers(t, server, "DELETE", flowsPath+"/a", "", 204, "") },
-		"b": func() {
-			answers(t, server, "DELETE", legacyFlowsPath+"/b", "", 200, `{"message": "The access flow was deleted"}`)
+	approvers := []apono.ApproverV1{{ID: "u", Type: apono.IdentityTypeV1User}}
+	server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f2", "name": "other", `+smallFlow+`}`))
+	legacyEndToEnd[apono.AccessFlowV1, apono.ListAccessFlowsV1Options](t, legacy.AccessFlows,
+		apono.CreateAccessFlowV1Input{
+			Name: "f", Active: true, Trigger: apono.AccessFlowTriggerV1{Type: apono.AccessFlowTriggerTypeV1UserRequest},
+			Grantees: []apono.GranteeV1{{ID: "g", Type: apono.IdentityTypeV1Group}}, Approvers: approvers, RevokeAfterInSec: 90,
+			BundleTargets: []apono.AccessTargetBundleV1{{BundleID: "b1"}},
+			Settings:      &apono.AccessFlowSettingsV1{RequireAllApprovers: apono.Ptr(true)},
 		},
-	} {
-		server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "`+id+`", "name": "n", `+smallFlow+`}`))
-		deleted()
-		missing := `{"message": "there is no access flow \"` + id + `\""}`
-		answers(t, server, "GET", flowsPath+"/"+id, "", 404, missing)
-		answers(t, server, "GET", legacyFlowsPath+"/"+id, "", 404, missing)
-		answers(t, server, "PATCH", legacyFlowsPath+"/"+id, `{}`, 404, missing)
-		answers(t, server, "DELETE", legacyFlowsPath+"/"+id, "", 404, missing)
-		answers(t, server, "GET", legacyFlowsPath, "", 200, legacyPage(0, ""))
-	}
-}
-
-// legacyRichFlow is a flow of which version 1 shows a part only; the members
-// that a change may replace are given.
-func legacyRichFlow(name, active, duration, settings, requestors string) string {
-	return `{"id": "rich", "creation_date": "2000-01-01T00:00:00.000Z", "name": "` + name + `", "description": "", "active": ` + active + `,
-		` + legacyTriggerToday + `, "requestors": ` + requestors + `,
-		"request_for": {"request_scopes": ["others"], "grantees": {"logical_operator": "AND", "conditions": [{"type": "Owner"}]}},
-		"approver_policy": {"approval_mode": "ALL_OF", "approver_groups": [
-			{"logical_operator": "AND", "approvers": [{"type": "manager"}, {"type": "user", "match_operator": "is_not", "values": ["x", "y"]}]},
-			{"logical_operator": "OR", "approvers": [{"type": "group", "match_operator": "contains", "values": ["z"], ` + readSource + `}]}]},
-		"escalation_policy": {"interval_in_min": 30, "approver_groups": []}, "grant_duration_in_min": ` + duration + `,
-		"access_targets": [` + legacyScopeTarget + `,` + legacyBundleTargetToday + `,` + legacyTargetToday(legacyScopes) + `],
-		"settings": {"justification_required": true, ` + settings + `, "requestor_cannot_approve_himself": false,
-			"require_mfa": true, "labels": ["b", "a"], "max_extensions": 0}`
-}
-
-const (
-	legacyReason     = `"require_approver_reason": true`
-	legacyRequestors = `{"logical_operator": "AND", "conditions": [{"type": "Owner"}, {"type": "user", "match_operator": "is_not", "values": ["u", "v"], ` + readSource + `}]}`
-)
-
-// legacyRichFlowV1 is what version 1 shows of the flow.
-func legacyRichFlowV1(name, active, seconds, reason, grantees string) string {
-	return `{"id": "rich", "created_date": 946684800.000000000, "name": "` + name + `", "active": ` + active + `, "revoke_after_in_sec": ` + seconds + `,
-		` + legacyTrigger + `, "grantees": ` + grantees + `, ` + legacyBundleTarget + `, "integration_targets": [` + legacyTarget(legacyTags, legacyExcludes) + `],
-		"approvers": [{"id": "x", "type": "user"}, {"id": "y", "type": "user"}, {"id": "z", "type": "group"}],
-		"settings": {"require_justification_on_request_again": true, "require_all_approvers": false,
-			"require_approver_justification": ` + reason + `, "approver_cannot_approve_himself": false}}`
-}
-
-// Whoever changes one member of a flow through version 1 must not lose, with all
-// the rest, what version 1 cannot show: the flow would let in others, or need
-// the approval of others, than its owner has said.
-func TestPatchOfAFlowLeavesTheRest(t *testing.T) {
-	t.Parallel()
-	const people = `[{"id": "u", "type": "user"}, {"id": "v", "type": "user"}]`
-	first := legacyRichFlowV1("f", "true", "7200", "true", people)
-	for body, want := range map[string]struct{ v1, today string }{
-		`{}`:                {first, legacyRichFlow("f", "true", "120", legacyReason, legacyRequestors)},
-		`{"name": "g"}`:     {legacyRichFlowV1("g", "true", "7200", "true", people), legacyRichFlow("g", "true", "120", legacyReason, legacyRequestors)},
-		`{"active": false}`: {legacyRichFlowV1("f", "false", "7200", "true", people), legacyRichFlow("f", "false", "120", legacyReason, legacyRequestors)},
-		`{"revoke_after_in_sec": 90}`: {
-			legacyRichFlowV1("f", "true", "90", "true", people), legacyRichFlow("f", "true", "2", legacyReason, legacyRequestors),
+		apono.UpdateAccessFlowV1Input{Name: apono.Ptr("g"), Approvers: []apono.ApproverV1{}},
+		func(made *apono.AccessFlowV1) (created, updated *apono.AccessFlowV1) {
+			require.Less(t, time.Since(made.CreatedDate).Abs(), time.Minute, "a flow that is new")
+			return flow(made, "f", approvers), flow(made, "g", []apono.ApproverV1{})
 		},
-		`{"revoke_after_in_sec": 0}`: {
-			legacyRichFlowV1("f", "true", "0", "true", people), legacyRichFlow("f", "true", "0", legacyReason, legacyRequestors),
-		},
-		`{"settings": {"require_approver_justification": false}}`: {
-			legacyRichFlowV1("f", "true", "7200", "false", people),
-			legacyRichFlow("f", "true", "120", `"require_approver_reason": false`, legacyRequestors),
-		},
-		`{"grantees": []}`: {
-			legacyRichFlowV1("f", "true", "7200", "true", "[]"),
-			legacyRichFlow("f", "true", "120", legacyReason, `{"logical_operator": "OR", "conditions": []}`),
-		},
-		`{` + legacyTrigger + `, ` + legacyBundleTarget + `, "grantees": ` + people + `, "integration_targets": [` + legacyTarget(legacyTags, legacyExcludes) + `]}`: {
-			first, legacyRichFlow("f", "true", "120", legacyReason, legacyRequestors),
-		},
-	} {
-		t.Run(body, func(t *testing.T) {
-			t.Parallel()
-			server := accessServer(t)
-			server.Put(aponotest.AccessFlows, json.RawMessage(legacyRichFlow("f", "true", "120", legacyReason, legacyRequestors)+`}`))
-			synctest.Test(t, func(t *testing.T) {
-				accessAnswers(t, server, "GET", legacyFlowsPath+"/rich", "", 200, first)
-				time.Sleep(time.Hour)
-				accessAnswers(t, server, "PATCH", legacyFlowsPath+"/rich", body, 200, want.v1)
-				accessAnswers(t, server, "GET", legacyFlowsPath+"/rich", "", 200, want.v1)
-				accessAnswers(t, server, "GET", flowsPath+"/rich", "", 200, want.today+`, "update_date": "2000-01-01T01:00:00.000Z"}`)
-			})
-		})
-	}
-}
-
-func TestPatchOfAFlowChangesWhatItNames(t *testing.T) {
-	t.Parallel()
-	server := accessServer(t)
-	synctest.Test(t, func(t *testing.T) {
-		path, today := legacyFlowsPath+"/"+legacyFirstID, flowsPath+"/"+legacyFirstID
-		const automatic = `"active": true, "trigger": {"type": "automatic"}, "revoke_after_in_sec": -1, `
-		const all = `"settings": {"require_all_approvers": true}`
-		accessAnswers(t, server, "POST", legacyFlowsPath, `{"name": "f", `+legacyFlow("3600")+`}`, 200, `{`+legacyMade+`, "name": "f", `+legacyFlow("3600")+`}`)
-		accessAnswers(t, server, "PATCH", path, `{`+automatic+`"approvers": [], "integration_targets": []}`, 200, `{`+legacyMade+`, "name": "f",
-			`+automatic+legacyGrantees+`, "approvers": [], `+legacySettings+`, `+legacyBundleTarget+`, "integration_targets": []}`)
-		accessAnswers(t, server, "GET", today, "", 200, `{"id": "`+legacyFirstID+`", "creation_date": "2000-01-01T00:00:00.000Z",
-			"update_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": true, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN",
-			`+legacyGranteesToday+`, `+legacySettingsToday+`, "access_targets": [`+legacyBundleTargetToday+`]}`)
-		accessAnswers(t, server, "PATCH", path, `{"bundle_targets": [], `+legacyApprovers+`, `+all+`}`, 200, `{`+legacyMade+`, "name": "f",
-			`+automatic+legacyGrantees+`, `+legacyApprovers+`, `+legacySettings+`, "bundle_targets": [], "integration_targets": []}`)
-		accessAnswers(t, server, "GET", today, "", 200, `{"id": "`+legacyFirstID+`", "creation_date": "2000-01-01T00:00:00.000Z",
-			"update_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": true, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN",
-			`+legacyGranteesToday+`, `+legacyApproversToday+`, `+legacySettingsToday+`, "access_targets": []}`)
-	})
-}
-
-func TestPatchOfTargetsLeavesThoseOfOtherKinds(t *testing.T) {
-	t.Parallel()
-	const many = `, "resources_scopes": [{"scope_mode": "include_resources", "type": "NAME", "values": ["x", "y"]}]`
-	for v1, want := range map[string]string{
-		`"integration_targets": [], ` + legacyBundleTarget: legacyBundleTargetToday + `,` + legacyScopeTarget,
-		`"bundle_targets": [], "integration_targets": [` + legacyTarget(`{"name": "__name", "value": "x"}, {"name": "__name", "value": "y"}`, "") + `]`: legacyTargetToday(many) + `,` + legacyScopeTarget,
-	} {
-		t.Run(v1, func(t *testing.T) {
-			t.Parallel()
-			server := accessServer(t)
-			synctest.Test(t, func(t *testing.T) {
-				const flow = `{"id": "f", "creation_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": true, "trigger": "SELF_SERVE", "requestor_identity_type": "HUMAN",
-					` + legacyGranteesToday + `, ` + settingsOff + `, "access_targets": [`
-				server.Put(aponotest.AccessFlows, json.RawMessage(flow+legacyScopeTarget+`,`+legacyBundleTargetToday+`,`+legacyTargetToday(many)+`]}`))
-				accessAnswers(t, server, "PATCH", legacyFlowsPath+"/f", `{`+v1+`}`, 200, `{"id": "f", "created_date": 946684800.000000000, "name": "f",
-					"active": true, "trigger": {"type": "user_request"}, "revoke_after_in_sec": -1, `+legacyGrantees+`, `+v1+`,
-					"settings": {"require_justification_on_request_again": false, "require_approver_justification": false, "approver_cannot_approve_himself": false}}`)
-				accessAnswers(t, server, "GET", flowsPath+"/f", "", 200, flow+want+`], "update_date": "2000-01-01T00:00:00.000Z"}`)
-			})
-		})
-	}
-}
-
-func TestPatchOfSettingsLeavesTheOtherSettings(t *testing.T) {
-	t.Parallel()
-	server := accessServer(t)
-	synctest.Test(t, func(t *testing.T) {
-		const rest = `"name": "f", "active": false, "trigger": {"type": "automatic"}, "grantees": [], "revoke_after_in_sec": -1,
-			"integration_targets": [], "bundle_targets": [], ` + legacyApprovers
-		made := `{` + rest + `, "settings": {"require_approver_justification": true}}`
-		accessAnswers(t, server, "POST", legacyFlowsPath, made, 200, `{`+legacyMade+`, `+made[1:])
-		accessAnswers(t, server, "PATCH", legacyFlowsPath+"/"+legacyFirstID, `{"settings": {"require_all_approvers": true}}`, 200,
-			`{`+legacyMade+`, `+rest+`, "settings": {"require_approver_justification": true, "require_all_approvers": true}}`)
-		accessAnswers(t, server, "GET", flowsPath+"/"+legacyFirstID, "", 200, `{"id": "`+legacyFirstID+`", "creation_date": "2000-01-01T00:00:00.000Z",
-			"update_date": "2000-01-01T00:00:00.000Z", "name": "f", "active": false, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN", "access_targets": [],
-			"requestors": {"logical_operator": "OR", "conditions": []}, `+legacyApproversToday+`,
-			"settings": {"justification_required": false, "require_approver_reason": true, "requestor_cannot_approve_himself": false,
-				"require_mfa": false, "labels": []}}`)
-	})
+		func(f *apono.AccessFlowV1) string { return f.ID }, 2)
 }

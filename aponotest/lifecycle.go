@@ -61,38 +61,6 @@ func (s *Server) later(wait time.Duration, do func()) {
 	slices.SortStableFunc(s.agenda, func(a, b due) int { return a.at.Compare(b.at) })
 }
 
-// Advance moves the server's clock forward, on top of the time that passes.
-// What falls due on the way happens: see [WithApprovalAfter] and
-// [WithProvisioningTime]. Access that was requested for a time ends with it.
-func (s *Server) Advance(d time.Duration) {
-	s.help()
-	if d < 0 {
-		s.fail("the clock cannot go back by %s", -d)
-	}
-	defer s.lock()()
-	s.ahead += d
-	s.settle()
-}
-
-// Approve lets an access request that is pending go on to be granted, as an
-// approver would: its status becomes GRANTING, and ACTIVE after the time of
-// [WithProvisioningTime]. For each integration of the request a session appears,
-// with access details.
-func (s *Server) Approve(requestID string) {
-	s.help()
-	defer s.lock()()
-	s.mustBePending(requestID)
-	s.approve(requestID)
-}
-
-// Reject refuses an access request that is pending.
-func (s *Server) Reject(requestID string) {
-	s.help()
-	defer s.lock()()
-	s.mustBePending(requestID)
-	s.setStatus(requestID, rejected)
-}
-
 func (s *Server) mustBePending(requestID string) {
 	s.help()
 	o := s.store.get(AccessRequests, requestID)
@@ -218,3 +186,6 @@ func (s *Server) resetDetails(session object) {
 		}
 	})
 }
+
+// now is the present in the API's form.
+func (s *Server) now() string { return s.moment.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

@@ -114,7 +114,7 @@ func TestTokenCarriesFiltersAndLimit(t *testing.T) {
 	require.Equal(t, "i5", ids)
 	ids, _ = pageIDs(t, server, "?type=okta&page_token="+token)
 	require.Equal(t, "i5", ids)
-	answers(t, server, "GET", integrationsPath+"?type=mysql&page_token="+token, "", 422,
+	answers(t, server, "GET", integrationsPath+"?type=mysql&page_token="+token, "", 400,
 		`{"field": "page_token", "message": "page_token: the token belongs to a list with other filters"}`)
 }
 

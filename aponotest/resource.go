@@ -42,6 +42,8 @@ type resource struct {
 	deleted any
 	// nested are the kinds of collections that belong to each object.
 	nested []string
+	// sense says what is wrong with a well-formed body.
+	sense func(*Server, object) *problem
 	// complete adds what the API decides about an object.
 	complete func(*Server, object)
 }
@@ -114,6 +116,9 @@ func (r *resource) find(s *Server, req *request) (object, *problem) {
 }
 
 func (r *resource) post(s *Server, req *request) (any, *problem) {
+	if err := r.check(s, req.body); err != nil {
+		return nil, err
+	}
 	created := maps.Clone(req.body)
 	if r.spaced {
 		if err := s.enterSpace(created, req); err != nil {
@@ -123,6 +128,13 @@ func (r *resource) post(s *Server, req *request) (any, *problem) {
 	created["id"] = s.store.newID()
 	r.finish(s, created)
 	return r.write(s, created)
+}
+
+func (r *resource) check(s *Server, body object) *problem {
+	if r.sense == nil || s.looseChecks {
+		return nil
+	}
+	return r.sense(s, body)
 }
 
 // The members in which the API answers when an object was made and changed.
@@ -157,6 +169,9 @@ func (r *resource) dates() (created, updated string) {
 func (r *resource) put(s *Server, req *request) (any, *problem) {
 	old, err := r.find(s, req)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.check(s, req.body); err != nil {
 		return nil, err
 	}
 	updated := maps.Clone(req.body)
@@ -247,7 +262,7 @@ func (s *Server) resolve(path string, value any) *problem {
 			reference, _ := value[name].(string)
 			found := s.store.refer(c, reference)
 			if found == nil {
-				return invalid(at, "there is no %s %q", resources[c.kind()].noun, reference)
+				return senseless(at, "there is no %s %q", resources[c.kind()].noun, reference)
 			}
 			delete(value, name)
 			value[target+"_id"], value[target+"_name"] = found["id"], found["name"]

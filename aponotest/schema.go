@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +31,8 @@ type schema struct {
 type field struct {
 	*schema
 	required bool
+	// filled says that a text or list must not be empty.
+	filled bool
 	// added says that the field came with spaces, and relaxed that it was
 	// required until then.
 	added, relaxed bool
@@ -67,7 +68,7 @@ func oneText(values ...string) *schema { return &schema{kind: aString, values: v
 
 func listOf(element *schema) *schema { return &schema{kind: anArray, element: element} }
 func mapOf(element *schema) *schema  { return &schema{kind: aMap, element: element} }
-func required(s *schema) field       { return field{schema: s, required: true} }
+func required(s *schema) field       { return field{schema: s, required: true, filled: true} }
 func optional(s *schema) field       { return field{schema: s} }
 
 // added is a field that came with spaces.
@@ -78,6 +79,9 @@ func added(f field) field {
 
 // relaxed is a field that was required until spaces came.
 func relaxed(s *schema) field { return field{schema: s, relaxed: true} }
+
+// maybeEmpty is a required field whose text or list may be empty.
+func maybeEmpty(s *schema) field { return field{schema: s, required: true} }
 
 // textThat is a string of which a function says what is wrong with it.
 func textThat(wrong func(string) string) *schema { return &schema{kind: aString, wrong: wrong} }
@@ -98,7 +102,10 @@ func (s *schema) with(fields map[string]field) *schema {
 
 // check says what is wrong with a value, naming the field; it removes members
 // that are null, which the API takes as absent.
-func (s *schema) check(path string, value any) *problem {
+func (s *schema) check(path string, value any) *problem { return s.checkAs(path, value, false) }
+
+// checkAs is check; an open value may have members that the schema does not know.
+func (s *schema) checkAs(path string, value any, open bool) *problem {
 	if !s.accepts(value) {
 		return invalid(path, "it must be %s, not %s", s.kind, describe(value))
 	}
@@ -113,10 +120,10 @@ func (s *schema) check(path string, value any) *problem {
 			}
 		}
 	case object:
-		return s.checkObject(path, value)
+		return s.checkObject(path, value, open)
 	case []any:
 		for i, element := range value {
-			if err := s.elementSchema().check(fmt.Sprintf("%s[%d]", path, i), element); err != nil {
+			if err := s.elementSchema().checkAs(fmt.Sprintf("%s[%d]", path, i), element, open); err != nil {
 				return err
 			}
 		}
@@ -131,17 +138,20 @@ func (s *schema) elementSchema() *schema {
 	return s.element
 }
 
-func (s *schema) checkObject(path string, value object) *problem {
+func (s *schema) checkObject(path string, value object, open bool) *problem {
+	unknown := 0
 	for _, name := range slices.Sorted(maps.Keys(value)) {
 		at := strings.TrimPrefix(path+"."+name, ".")
 		if s.kind != anObject {
-			if err := s.elementSchema().check(at, value[name]); err != nil {
+			if err := s.elementSchema().checkAs(at, value[name], open); err != nil {
 				return err
 			}
 			continue
 		}
 		f, known := s.fields[name]
 		switch {
+		case !known && open:
+			unknown++
 		case !known:
 			return invalid(at, "there is no such field")
 		case value[name] == nil && f.required:
@@ -149,7 +159,7 @@ func (s *schema) checkObject(path string, value object) *problem {
 		case value[name] == nil:
 			delete(value, name)
 		default:
-			if err := f.check(at, value[name]); err != nil {
+			if err := f.checkAs(at, value[name], open); err != nil {
 				return err
 			}
 		}
@@ -159,7 +169,7 @@ func (s *schema) checkObject(path string, value object) *problem {
 			return invalid(strings.TrimPrefix(path+"."+name, "."), "it is missing")
 		}
 	}
-	if s.exactlyOne && len(value) != 1 {
+	if known := len(value) - unknown; s.exactlyOne && known != 1 && (known > 1 || unknown == 0) {
 		return invalid(path, "exactly one of %s must be set", strings.Join(slices.Sorted(maps.Keys(s.fields)), ", "))
 	}
 	return nil
@@ -175,7 +185,7 @@ func (s *schema) older() *schema {
 	before.fields = map[string]field{}
 	for name, f := range s.fields {
 		if !f.added {
-			before.fields[name] = field{schema: f.older(), required: f.required || f.relaxed}
+			before.fields[name] = field{schema: f.older(), required: f.required || f.relaxed, filled: f.filled}
 		}
 	}
 	return &before
@@ -245,52 +255,4 @@ func describe(value any) string {
 		return "an array"
 	}
 	return "an object"
-}
-
-// params are the query parameters of an operation.
-type params map[string]param
-
-type param int
-
-const (
-	one        param = iota // given once at most
-	many                    // may be repeated
-	count                   // a whole number from 0, given once at most
-	integer                 // a whole number, given once at most
-	undeclared              // a count that the API does not document for this list
-)
-
-// The paging parameters of the two styles of lists.
-var (
-	tokenParams  = params{"limit": count, "page_token": one}
-	offsetParams = params{"limit": undeclared, "skip": undeclared}
-)
-
-func (p params) with(more params) params {
-	all := maps.Clone(p)
-	maps.Copy(all, more)
-	return all
-}
-
-// check refuses parameters that the operation does not have. Those that are
-// undeclared are let through where the server was told to page such lists.
-func (p params) check(query url.Values, paged bool) *problem {
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		kind, known := p[name]
-		switch values := query[name]; {
-		case !known || kind == undeclared && !paged:
-			return invalid(name, "there is no such query parameter")
-		case len(values) > 1 && kind != many:
-			return invalid(name, "the query parameter is given %d times", len(values))
-		case kind == count || kind == undeclared || kind == integer:
-			bits := 32
-			if kind == integer {
-				bits = 64
-			}
-			if n, err := strconv.ParseInt(values[0], 10, bits); err != nil || n < 0 && kind != integer {
-				return invalid(name, "it must be a whole number, not %q", values[0])
-			}
-		}
-	}
-	return nil
 }

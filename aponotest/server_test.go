@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -55,192 +57,228 @@ func answers(t *testing.T, server *aponotest.Server, method, path, body string, 
 	apitest.JSONEq(t, want, answer)
 }
 
-func TestWrongTokenGetsTheDocumentedAnswer(t *testing.T) {
+func TestRequestsAreRecordedAsTheyWereSent(t *testing.T) {
 	t.Parallel()
-	server := aponotest.NewServer(t, aponotest.WithToken("right"))
-	status, answer := askAs(t, server, "wrong", http.MethodGet, integrationsPath, "")
-	require.Equal(t, http.StatusUnauthorized, status)
-	apitest.JSONEq(t, `{"status": "401", "code": "Unauthorized"}`, answer)
-	answers(t, server, http.MethodGet, integrationsPath, "", http.StatusOK, `{"items": [], "pagination": {}}`)
+	server := serverWith(t, 1)
+	ask(t, server, "PUT", integrationsPath+"/a%2Fb", `{"name": 1}`)
+	ask(t, server, "GET", integrationsPath+"?type=a&type=b", "")
+	ask(t, server, "GET", "/elsewhere", "")
+	requests := server.Requests()
+	require.Len(t, requests, 3)
+	first := requests[0]
+	require.Equal(t, "Bearer "+server.Token, first.Header.Get("Authorization"))
+	first.Header = nil
+	require.Equal(t, aponotest.Request{
+		Operation: "Integrations.Update", Method: "PUT", Path: integrationsPath + "/a%2Fb", Query: url.Values{}, Body: `{"name": 1}`, Status: 422,
+	}, first)
+	require.Empty(t, requests[2].Operation)
+	lists := server.Requests("Integrations.List", "Integrations.Get")
+	require.Len(t, lists, 1)
+	require.Equal(t, url.Values{"type": {"a", "b"}}, lists[0].Query)
 }
 
-// A fake that takes what the API would refuse lets a wrong program pass its
-// tests.
-func TestWrongRequestsAreRefusedByName(t *testing.T) {
+// misuse is a testing.TB that notes errors.
+type misuse struct {
+	testing.TB
+	message  string
+	errors   []string
+	cleanups []func()
+}
+
+func (m *misuse) Helper() {}
+
+func (m *misuse) Cleanup(f func()) { m.cleanups = append(m.cleanups, f) }
+
+func (m *misuse) Errorf(format string, args ...any) {
+	m.errors = append(m.errors, fmt.Sprintf(format, args...))
+}
+
+// end runs what the test is left with at its end.
+func (m *misuse) end() {
+	for _, f := range slices.Backward(m.cleanups) {
+		f()
+	}
+}
+
+func (m *misuse) Fatalf(format string, args ...any) {
+	m.message = fmt.Sprintf(format, args...)
+	panic(m)
+}
+
+// A test that misuses the server has to fail, not to pass by accident.
+func TestMisuseFailsTheTest(t *testing.T) {
 	t.Parallel()
-	server := aponotest.NewServer(t)
-	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "i1", "name": "one", "type": "mysql", "integration_config": {}}`))
-	const config = `"integration_config": {}`
-	for _, test := range []struct {
-		method, path, body string
-		status             int
-		field, message     string
+	for name, test := range map[string]struct {
+		use  func(*aponotest.Server)
+		want string
 	}{
-		{"GET", integrationsPath + "?nmae=x", "", 422, "nmae", "there is no such query parameter"},
-		{"GET", integrationsPath + "?limit=ten", "", 422, "limit", `it must be a whole number, not "ten"`},
-		{"GET", integrationsPath + "?limit=0", "", 422, "limit", "it must be at least 1"},
-		{"GET", integrationsPath + "?limit=-1", "", 422, "limit", `it must be a whole number, not "-1"`},
-		{"GET", integrationsPath + "?name=a&name=b", "", 422, "name", "the query parameter is given 2 times"},
-		{"GET", integrationsPath + "?page_token=junk", "", 400, "page_token", "it is not a token of this list"},
-		{"GET", integrationsPath + "/i1?name=x", "", 422, "name", "there is no such query parameter"},
-		{"GET", integrationsPath, `{}`, 422, "", "the operation takes no body"},
-		{"GET", "/api/v3/integrations/i1/permissions?skip=1", "", 422, "skip", "there is no such query parameter"},
-		{"GET", "/api/admin/v4/integration", "", 404, "", "there is no operation GET /api/admin/v4/integration"},
-		{"PATCH", integrationsPath + "/i1", `{}`, 404, "", "there is no operation PATCH /api/admin/v4/integrations/i1"},
-		{"POST", integrationsPath, `{"name": "x"`, 400, "", "the body is not JSON: unexpected EOF"},
-		{"POST", integrationsPath, `{"name": "x"} {}`, 400, "", "the body is not JSON: something follows the value"},
-		{"POST", integrationsPath, `[]`, 422, "", "it must be an object, not an array"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql"}`, 422, "integration_config", "it is missing"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "integration_config": null}`, 422, "integration_config", "it must not be null"},
-		{"POST", integrationsPath, `{"name": 5, "type": "mysql", ` + config + `}`, 422, "name", "it must be a string, not a number"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "id": "mine", ` + config + `}`, 422, "id", "there is no such field"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "connected_resource_types": ["a", 1], ` + config + `}`, 422, "connected_resource_types[1]", "it must be a string, not a number"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "owner": {"attribute_type": "user"}, ` + config + `}`, 422, "owner.attribute_value", "it is missing"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "owner": {"attribute_type": "user", "attribute_value": [], "source_integration_reference": "none"}, ` + config + `}`, 422, "owner.source_integration_reference", `there is no integration "none"`},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "secret_store_config": {}, ` + config + `}`, 422, "secret_store_config", "exactly one of apono, aws, azure, gcp, hashicorp_vault, kubernetes must be set"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "secret_store_config": {"apono": {"parameters": {"a": 1}}}, ` + config + `}`, 422, "secret_store_config.apono.parameters.a", "it must be a string, not a number"},
-		{"POST", integrationsPath, `{"name": "one", "type": "mysql", ` + config + `}`, 409, "name", "another integration has this name"},
-		{"PUT", integrationsPath + "/i1", `{"name": "x", "type": "mysql", ` + config + `}`, 422, "type", "there is no such field"},
-		{"PUT", integrationsPath + "/i9", `{"name": "x", ` + config + `}`, 404, "", `there is no integration "i9"`},
-		{"PUT", "/api/v3/integrations/resources/r1/user-tags", `{"tags": {"a": null}}`, 422, "tags.a", "it must be a string, not null"},
+		"fault for no operation": {
+			func(s *aponotest.Server) { s.FailNext("Integrations.Lsit", 1, 500, nil, "") },
+			`aponotest: there is no operation "Integrations.Lsit": name it as in package apono, such as "Integrations.List"`,
+		},
+		"requests of no operation": {
+			func(s *aponotest.Server) { s.Requests("listIntegrations") },
+			`aponotest: there is no operation "listIntegrations": name it as in package apono, such as "Integrations.List"`,
+		},
+		"no collection": {
+			func(s *aponotest.Server) { s.Put("integration", apono.Integration{}) },
+			`aponotest: there is no collection "integration"`,
+		},
+		"no object": {
+			func(s *aponotest.Server) { s.Put(aponotest.Integrations, []string{"x"}) },
+			`aponotest: integrations: ["x"] is not an object`,
+		},
+		"unknown field": {
+			func(s *aponotest.Server) {
+				s.Put(aponotest.Integrations, map[string]any{"name": "x", "type": "y", "integration_config": map[string]any{}, "color": "red"})
+			},
+			"aponotest: integrations: color: there is no such field",
+		},
+		"missing field": {
+			func(s *aponotest.Server) { s.Put(aponotest.Users, map[string]any{"email": "a@example.com"}) },
+			"aponotest: users: active: it is missing",
+		},
+		"time of another form": {
+			func(s *aponotest.Server) {
+				s.Put(aponotest.Integrations, json.RawMessage(`{"name": "x", "type": "y", "integration_config": {}, "last_sync_time": "today"}`))
+			},
+			"aponotest: integrations: last_sync_time: it must be a time in RFC 3339, not a string",
+		},
+		"no JSON": {
+			func(s *aponotest.Server) { s.Put(aponotest.Integrations, make(chan int)) },
+			"aponotest: integrations: unsupported type chan int",
+		},
+		"fault for no request": {
+			func(s *aponotest.Server) { s.FailNext("Integrations.List", 0, 500, nil, "") },
+			"aponotest: times must be at least 1, not 0",
+		},
+		"fault for fewer": {
+			func(s *aponotest.Server) { s.FaultNext("", -1, aponotest.Fault{Status: 500}) },
+			"aponotest: times must be at least 1, not -1",
+		},
+		"client options": {
+			func(s *aponotest.Server) { s.Client(apono.WithAttemptTimeout(-1)) },
+			"aponotest: apono: argument timeout: an attempt's timeout must be positive, or 0 for none",
+		},
 	} {
-		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := fmt.Sprintf(`{"message": %q}`, test.message)
-			if test.field != "" {
-				want = fmt.Sprintf(`{"message": %q, "field": %q}`, test.field+": "+test.message, test.field)
-			}
-			answers(t, server, test.method, test.path, test.body, test.status, want)
+			tb := &misuse{TB: t}
+			server := aponotest.NewServer(tb)
+			defer server.Close()
+			defer func() {
+				require.True(t, recover() == tb, "expected the test to be failed")
+				require.Equal(t, test.want, tb.message)
+			}()
+			test.use(server)
 		})
 	}
 }
 
-func TestBodyOfAnotherMediaTypeIsRefused(t *testing.T) {
+// Credentials of a model print redacted; in the fake's state they are real.
+func TestPutKeepsSecrets(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
-	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, integrationsPath, strings.NewReader(`{}`))
-	req.Header.Set("Authorization", "Bearer "+server.Token)
-	answer := httptest.NewRecorder()
-	server.ServeHTTP(answer, req)
-	require.Equal(t, http.StatusUnsupportedMediaType, answer.Code)
-}
-
-// What a fake invents, loses or changes is what a program is then built on.
-func TestNothingIsInventedLostOrChanged(t *testing.T) {
-	t.Parallel()
-	server := aponotest.NewServer(t)
-	answers(t, server, "POST", integrationsPath,
-		`{"name": " Two  words ", "type": "mock-duck", "integration_config": {}, "connector_id": null}`, 200,
-		`{"id": "00000001-0000-4000-8000-000000000001", "name": " Two  words ", "type": "mock-duck", "category": "RESOURCES",
-			"status": "ACTIVE", "integration_config": {}}`)
-
-	const all = `"name": "all", "connector_id": "",
-		"integration_config": {"port": "5432", "json": "{\"a\": [1, 2]}", "big": 12345678901234567890, "off": false, "none": null, "list": []},
-		"secret_store_config": {"hashicorp_vault": {"secret_engine": "kv", "path": " /a b "}},
-		"connected_resource_types": ["b", "a", "b"], "custom_access_details": "",`
-	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "idp", "name": "People", "type": "okta", "integration_config": {}}`))
-	answers(t, server, "POST", integrationsPath, `{`+all+` "type": "postgresql",
-		"owner": {"attribute_type": "group", "attribute_value": ["z", "a"], "source_integration_reference": "People"},
-		"owners_mapping": {"key_name": "Owner", "attribute_type": "user", "source_integration_reference": "idp"}}`, 200,
-		`{`+all+` "id": "00000002-0000-4000-8000-000000000002", "type": "postgresql", "category": "RESOURCES", "status": "ACTIVE",
-		"owner": {"attribute_type": "group", "attribute_value": ["z", "a"], "source_integration_id": "idp", "source_integration_name": "People"},
-		"owners_mapping": {"key_name": "Owner", "attribute_type": "user", "source_integration_id": "idp", "source_integration_name": "People"}}`)
-}
-
-func TestUpdateReplacesAllButWhatTheAPIDecides(t *testing.T) {
-	t.Parallel()
-	server := aponotest.NewServer(t)
-	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "i1", "name": "old", "type": "okta", "status": "ERROR",
-		"last_sync_time": "2026-01-02T03:04:05.006Z", "integration_config": {"a": "1"}, "custom_access_details": "note",
-		"connected_resource_types": ["x"], "owner": {"attribute_type": "user", "attribute_value": []}}`))
-	const want = `{"id": "i1", "name": "new", "type": "okta", "category": "USER-INFORMATION", "status": "ERROR",
-		"last_sync_time": "2026-01-02T03:04:05.006Z", "integration_config": {"b": "2"}, "connected_resource_types": []}`
-	answers(t, server, "PUT", integrationsPath+"/i1",
-		`{"name": "new", "integration_config": {"b": "2"}, "connected_resource_types": []}`, 200, want)
-	answers(t, server, "GET", integrationsPath+"/i1", "", 200, want)
-}
-
-// A reference shows the name that its target has now.
-func TestReferencesFollowRenames(t *testing.T) {
-	t.Parallel()
-	server := aponotest.NewServer(t)
-	server.Put(aponotest.Integrations,
-		json.RawMessage(`{"id": "idp", "name": "before", "type": "okta", "integration_config": {}}`),
-		json.RawMessage(`{"id": "i1", "name": "one", "type": "mysql", "integration_config": {},
-			"owner": {"attribute_type": "user", "attribute_value": ["u"], "source_integration_id": "idp", "source_integration_name": "before"}}`))
-	answers(t, server, "PUT", integrationsPath+"/idp", `{"name": "after", "integration_config": {}}`, 200,
-		`{"id": "idp", "name": "after", "type": "okta", "category": "USER-INFORMATION", "status": "ACTIVE", "integration_config": {}}`)
-	answers(t, server, "GET", integrationsPath+"/i1", "", 200,
-		`{"id": "i1", "name": "one", "type": "mysql", "category": "RESOURCES", "status": "ACTIVE", "integration_config": {},
-		"owner": {"attribute_type": "user", "attribute_value": ["u"], "source_integration_id": "idp", "source_integration_name": "after"}}`)
-}
-
-func TestDeletedIntegrationsAreGoneWithTheirResources(t *testing.T) {
-	t.Parallel()
-	server := aponotest.NewServer(t)
-	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "i/1", "name": "one", "type": "mysql", "integration_config": {}}`))
-	server.Put(aponotest.ResourcesOf("i/1"), json.RawMessage(`{"id": "r1", "name": "db", "type": "mysql-database", "status": {"status": "Active"}}`))
-	const path = integrationsPath + "/i%2F1"
-	answers(t, server, "DELETE", path, "", 204, "")
-	missing := `{"message": "there is no integration \"i/1\""}`
-	answers(t, server, "GET", path, "", 404, missing)
-	answers(t, server, "DELETE", path, "", 404, missing)
-	answers(t, server, "GET", "/api/v3/integrations/i%2F1/resources", "", 404, missing)
-	answers(t, server, "GET", "/api/v3/integrations/resources/r1/user-tags", "", 404, `{"message": "there is no resource \"r1\""}`)
-}
-
-func TestRefreshSetsTheTimeOfTheLastSync(t *testing.T) {
-	t.Parallel()
-	server := aponotest.NewServer(t)
-	server.Put(aponotest.Integrations, apono.Integration{ID: "i1", Name: "one", Type: "mysql"})
-	answers(t, server, "POST", "/api/v2/integrations/i1/refresh", "", 200, `{"message": "The integration is being refreshed"}`)
-	var integration apono.Integration
-	require.True(t, server.Get(aponotest.Integrations, "i1", &integration), "the integration in the state")
-	require.NotNil(t, integration.LastSyncTime, "a time of the last sync")
-	require.False(t, integration.LastSyncTime.IsZero(), "a time of the last sync")
-	answers(t, server, "POST", "/api/v2/integrations/i2/refresh", "", 404, `{"message": "there is no integration \"i2\""}`)
-}
-
-func TestResourcesPermissionsAndTags(t *testing.T) {
-	t.Parallel()
-	server := aponotest.NewServer(t)
-	server.Put(aponotest.Integrations, apono.Integration{ID: "i1", Name: "one", Type: "mysql"})
-	server.Put(aponotest.ResourcesOf("i1"),
-		apono.Resource{ID: "r1", Name: "orders", Type: "mysql-database", Status: apono.ResourceSyncStatus{Status: apono.ResourceStatusActive}},
-		json.RawMessage(`{"id": "r2", "name": "log", "type": "mysql-table", "status": {"status": "Error", "message": "locked"}}`))
-	server.Put(aponotest.PermissionsOf("i1"),
-		json.RawMessage(`{"id": "p1", "name": "READ_ONLY", "resource_type": "mysql-database"}`),
-		json.RawMessage(`{"id": "p2", "name": "ADMIN", "resource_type": "mysql-table"}`))
-
-	answers(t, server, "GET", "/api/v3/integrations/i1/resources?resource-type=mysql-table", "", 200,
-		`{"data": [{"id": "r2", "name": "log", "type": "mysql-table", "status": {"status": "Error", "message": "locked"}}],
-		"pagination": {"total": 1, "limit": 1, "offset": 0}}`)
-	answers(t, server, "GET", "/api/v3/integrations/i1/permissions?resource-type=mysql-database", "", 200,
-		`{"data": [{"id": "p1", "name": "READ_ONLY", "resource_type": "mysql-database"}], "pagination": {"total": 1, "limit": 1, "offset": 0}}`)
-
-	const tags = "/api/v3/integrations/resources/r1/user-tags"
-	answers(t, server, "GET", tags, "", 200, `{"resource_id": "r1", "tags": {}}`)
-	answers(t, server, "PUT", tags, `{"tags": {"owner": "ada", "tier": ""}}`, 200, `{"message": "The tags were updated"}`)
-	answers(t, server, "GET", tags, "", 200, `{"resource_id": "r1", "tags": {"owner": "ada", "tier": ""}}`)
-	answers(t, server, "PUT", tags, `{"tags": {}}`, 200, `{"message": "The tags were updated"}`)
-	answers(t, server, "GET", tags, "", 200, `{"resource_id": "r1", "tags": {}}`)
-}
-
-func TestCatalog(t *testing.T) {
-	t.Parallel()
-	server := aponotest.NewServer(t)
-	answers(t, server, "GET", "/api/v2/integrations-catalog/mysql", "", 200, `{
-		"type": "mysql", "name": "MySQL", "description": "Connects MySQL to Apono", "requires_secret": true,
-		"supported_secret_types": ["AWS", "GCP", "AZURE", "KUBERNETES", "HASHICORP_VAULT"],
-		"params": [
-			{"id": "hostname", "label": "hostname", "values": [], "default": "", "optional": false},
-			{"id": "port", "label": "port", "values": [], "default": "", "optional": true}]}`)
-	answers(t, server, "GET", "/api/v2/integrations-catalog/none", "", 404, `{"message": "there is no integration type \"none\""}`)
-	server.Put(aponotest.Catalog, json.RawMessage(`{"type": "mine", "name": "Mine", "description": "", "params": [],
-		"requires_secret": false, "supported_secret_types": []}`))
-	entry, err := server.Client().Integrations.GetCatalogEntry(t.Context(), "mine")
+	server.Put(aponotest.Integrations, apono.Integration{
+		ID: "i1", Name: "one", Type: "mysql",
+		SecretStoreConfig: &apono.SecretStoreConfig{Apono: &apono.SecretConfig{Parameters: apono.Secrets{"password": "hunter2"}}},
+	})
+	found, err := server.Client().Integrations.Get(t.Context(), "i1")
 	require.NoError(t, err)
-	require.Equal(t, "Mine", entry.Name)
+	require.Equal(t, "hunter2", found.SecretStoreConfig.Apono.Parameters["password"])
+	require.False(t, server.Get(aponotest.Integrations, "i2", &apono.Integration{}), "no integration i2")
+}
+
+func TestStartServesProgramsThatAreNoTests(t *testing.T) {
+	t.Parallel()
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	require.NoError(t, err)
+	client := server.Client()
+	defer client.CloseIdleConnections()
+	_, err = client.Integrations.Get(t.Context(), "okta")
+	require.NoError(t, err)
+	server.Close()
+	_, err = client.Integrations.Get(apono.WithoutRetry(t.Context()), "okta")
+	require.ErrorAs(t, err, new(*apono.TransportError))
+}
+
+// The API gets members without notice. A test of what a program does with them
+// must not have to wait for a version of this package that knows them.
+func TestPutTakesRawJSONOfANewerAPI(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithoutNetwork())
+	server.Put(aponotest.Groups,
+		json.RawMessage(`{"id": "g1", "name": "one", "color": {"hue": 7, "since": 1.50}}`),
+		[]byte(`{"id": "g2", "name": "two", "color": null}`),
+		apono.Group{ID: "g3", Name: "three", Extra: apono.Extra{"color": json.RawMessage(`"red"`)}})
+	server.Put(aponotest.Bundles, []byte(`{"id": "b1", "name": "one", "access_targets": [{"mcp_server": {"id": "m1"}}]}`))
+	_, answer := send(t, server, "GET", groupsPath, noBody)
+	require.JSONEq(t, `{"items": [{"id": "g1", "name": "one", "color": {"hue": 7, "since": 1.50}}, {"id": "g2", "name": "two", "color": null},
+		{"id": "g3", "name": "three", "color": "red"}], "pagination": {}}`, answer)
+	bundle, err := server.Client().Bundles.Get(t.Context(), "b1")
+	require.NoError(t, err)
+	require.JSONEq(t, `{"id": "m1"}`, string(bundle.AccessTargets[0].Extra["mcp_server"]))
+
+	// What a program sends is checked as before.
+	status, _ := send(t, server, "PUT", groupsPath+"/g1/name", `{"name": "x", "color": "red"}`)
+	require.Equal(t, 422, status)
+}
+
+func TestListReturnsWhatIsThereNow(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithoutNetwork())
+	require.Empty(t, server.List(aponotest.Groups))
+	server.Put(aponotest.Groups, apono.Group{ID: "g2", Name: "two"}, apono.Group{ID: "g1", Name: "one", Extra: apono.Extra{"color": json.RawMessage(`"red"`)}})
+	server.Put(aponotest.MembersOf("g1"), apono.GroupMember{Email: "ada@example.com"})
+	_, err := server.Client().Groups.Rename(t.Context(), "g2", "deux")
+	require.NoError(t, err)
+	require.Equal(t, []any{
+		&apono.Group{ID: "g2", Name: "deux"}, &apono.Group{ID: "g1", Name: "one", Extra: apono.Extra{"color": json.RawMessage(`"red"`)}},
+	}, server.List(aponotest.Groups))
+	require.Equal(t, []any{&apono.GroupMember{Email: "ada@example.com"}}, server.List(aponotest.MembersOf("g1")))
+	require.NoError(t, server.Client().Groups.Delete(t.Context(), "g2"))
+	require.Len(t, server.List(aponotest.Groups), 1)
+}
+
+// Every kind has its model, which reads all that the demo tenant has of it.
+func TestListHasAModelForEveryKind(t *testing.T) {
+	t.Parallel()
+	server := demoServer(t, aponotest.WithApprovalAfter(0))
+	status, _ := send(t, server, "POST", requestsPath, goodRequest)
+	require.Equal(t, 200, status)
+	session := server.List(aponotest.Sessions)[0].(*apono.AccessSession).ID //nolint:forcetypeassert // a wrong one fails the test
+	for c, want := range map[aponotest.Collection]any{
+		aponotest.Integrations: apono.Integration{}, aponotest.Catalog: apono.CatalogEntry{}, aponotest.Connectors: apono.Connector{},
+		aponotest.Users: apono.User{}, aponotest.Groups: apono.Group{}, aponotest.Attributes: apono.Attribute{},
+		aponotest.AccessFlows: apono.AccessFlow{}, aponotest.Bundles: apono.Bundle{}, aponotest.Scopes: apono.AccessScope{},
+		aponotest.Spaces: apono.Space{}, aponotest.SpaceScopes: apono.SpaceScope{}, aponotest.AccessRequests: apono.AccessRequest{},
+		aponotest.Sessions: apono.AccessSession{}, aponotest.Activity: apono.ActivityEntry{},
+		aponotest.ResourcesOf("ssh-staging-orders"): apono.Resource{}, aponotest.PermissionsOf("ssh-staging-orders"): apono.Permission{},
+		aponotest.MembersOf("group-orders"): apono.GroupMember{}, aponotest.SpaceMembersOf("space-orders"): apono.SpaceMember{},
+		aponotest.EntitlementsOf(requestID(1)): apono.AccessRequestEntitlement{}, aponotest.DetailsOf(session): apono.AccessSessionDetails{},
+	} {
+		list := server.List(c)
+		require.NotEmptyf(t, list, "%s", c)
+		require.Equalf(t, reflect.PointerTo(reflect.TypeOf(want)), reflect.TypeOf(list[0]), "%s", c)
+	}
+	server.Put(aponotest.Reports, []byte(goodReport))
+	require.IsType(t, &apono.ActivityReport{}, server.List(aponotest.Reports)[0])
+}
+
+func TestSeed(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithoutNetwork(), aponotest.WithSeed([]byte(`{
+		"groups": [{"id": "g1", "name": "On call", "color": "red"}], "members of g1": [{"email": "ada@example.com"}]}`)))
+	require.Len(t, server.List(aponotest.Groups), 1)
+	require.Equal(t, []any{&apono.GroupMember{Email: "ada@example.com"}}, server.List(aponotest.MembersOf("g1")))
+	for seed, want := range map[string]string{
+		`[]`:              "the seed: json: cannot unmarshal array",
+		`{"group": [{}]}`: `the seed: there is no collection "group"`,
+		`{"users": [{"email": "ada@example.com"}]}`: "the seed: users: active: it is missing",
+	} {
+		_, err := aponotest.Start(aponotest.WithSeed([]byte(seed)))
+		require.ErrorContains(t, err, want)
+	}
 }
 
 // A connection that a client outside a synctest bubble keeps would end the

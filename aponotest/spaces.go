@@ -3,7 +3,6 @@ package aponotest
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -32,9 +31,7 @@ var (
 		return ""
 	}))})
 
-	datedSchema           = map[string]field{"id": required(text), "created_date": required(instant), "updated_date": required(instant)}
-	writeSpaceScopeSchema = objectOf(map[string]field{"name": required(text), "query": required(text)})
-	spaceScopeSchema      = writeSpaceScopeSchema.with(datedSchema)
+	datedSchema = map[string]field{"id": required(text), "created_date": required(instant), "updated_date": required(instant)}
 
 	spaceName = textThat(func(name string) string {
 		if n := utf8.RuneCountInString(name); n < 3 || n > 64 {
@@ -43,17 +40,13 @@ var (
 		return ""
 	})
 	spaceSchema             = objectOf(datedSchema).with(map[string]field{"name": required(spaceName), "space_scopes": required(listOf(spaceScopeSchema))})
-	updateSpaceSchema       = objectOf(map[string]field{"name": required(spaceName), "space_scope_references": required(texts)})
+	updateSpaceSchema       = objectOf(map[string]field{"name": required(spaceName), "space_scope_references": maybeEmpty(texts)})
 	createSpaceSchema       = updateSpaceSchema.with(map[string]field{"members": optional(writeSpaceMembersSchema)})
 	spaceRolesSchema        = objectOf(map[string]field{"identity_type": required(text), "space_roles": required(texts)})
 	spaceMemberSchema       = spaceRolesSchema.with(map[string]field{"identity_id": required(text), "name": required(text), "email": optional(text)})
-	setSpaceMembersSchema   = objectOf(map[string]field{"members": required(writeSpaceMembersSchema)})
+	setSpaceMembersSchema   = objectOf(map[string]field{"members": maybeEmpty(writeSpaceMembersSchema)})
 	writeSpaceMembersSchema = listOf(spaceRolesSchema.with(map[string]field{"identity_reference": required(text)}))
 
-	spaceScopeResource = &resource{
-		collection: SpaceScopes, noun: "space scope", schema: spaceScopeSchema, create: writeSpaceScopeSchema, update: writeSpaceScopeSchema,
-		filters: nameFilter, named: true, created: "created_date", updated: "updated_date",
-	}
 	spaceResource = &resource{
 		collection: Spaces, noun: "space", schema: spaceSchema, create: createSpaceSchema, update: updateSpaceSchema,
 		filters: nameFilter, named: true, created: "created_date", updated: "updated_date", nested: []string{spaceMembers},
@@ -97,7 +90,7 @@ func (s *Server) enterSpace(o object, req *request) *problem {
 	}
 	space := s.store.refer(Spaces, reference)
 	if space == nil {
-		return invalid("space_reference", "there is no space %q", reference)
+		return senseless("space_reference", "there is no space %q", reference)
 	}
 	o["space"] = object{"space_id": space["id"], "space_name": space["name"]}
 	return nil
@@ -137,7 +130,7 @@ func (s *Server) resolveSpaceScopes(body object) *problem {
 		text, _ := reference.(string)
 		found := s.store.refer(SpaceScopes, text)
 		if found == nil {
-			return invalid(fmt.Sprintf("space_scope_references[%d]", i), "there is no space scope %q", text)
+			return senseless(fmt.Sprintf("space_scope_references[%d]", i), "there is no space scope %q", text)
 		}
 		scopes = append(scopes, maps.Clone(found))
 	}
@@ -159,20 +152,6 @@ func (s *Server) deleteSpace(req *request) (any, *problem) {
 		}
 	}
 	return spaceResource.delete(s, req)
-}
-
-// deleteSpaceScope deletes a space scope, and takes it from the spaces that
-// have it: what the API does is not documented.
-func (s *Server) deleteSpaceScope(req *request) (any, *problem) {
-	scope, err := spaceScopeResource.find(s, req)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range s.store.objects[Spaces] {
-		scopes, _ := e.object["space_scopes"].([]any)
-		e.object["space_scopes"] = slices.DeleteFunc(slices.Clone(scopes), func(other any) bool { return member(other, "id") == scope["id"] })
-	}
-	return spaceScopeResource.delete(s, req)
 }
 
 // inSpace is the handler of an operation on the members of a space.
@@ -264,7 +243,7 @@ func (s *Server) spaceMember(path, reference string, written object) (object, *p
 		return nil, notFound(fmt.Sprint(written["identity_type"]), reference)
 	}
 	if found == nil {
-		return nil, invalid(path+"identity_reference", "there is no %s %q", written["identity_type"], reference)
+		return nil, senseless(path+"identity_reference", "there is no %s %q", written["identity_type"], reference)
 	}
 	m := object{"identity_id": found["id"], "identity_type": written["identity_type"], "space_roles": written["space_roles"]}
 	s.describeMember(m)

@@ -2,7 +2,6 @@ package aponotest_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -40,26 +39,6 @@ func spaceServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 
 func spacePage(items ...string) string {
 	return `{"items": [` + strings.Join(items, ",") + `], "pagination": {}}`
-}
-
-func TestSpaceScopesAreAnsweredAsTheyWereWritten(t *testing.T) {
-	t.Parallel()
-	server := aponotest.NewServer(t)
-	synctest.Test(t, func(t *testing.T) {
-		const created = `{"id": "` + firstID + `", "created_date": "2000-01-01T00:00:00.000Z", "updated_date": `
-		const all = `"name": "All of a/b", "query": "q"`
-		accessAnswers(t, server, "POST", spaceScopesPath, `{`+all+`}`, 200, created+`"2000-01-01T00:00:00.000Z", `+all+`}`)
-		time.Sleep(time.Hour)
-		want := created + `"2000-01-01T01:00:00.000Z", "name": "All of a/b", "query": ""}`
-		accessAnswers(t, server, "PUT", spaceScopesPath+"/"+firstID, `{"name": "All of a/b", "query": ""}`, 200, want)
-		accessAnswers(t, server, "GET", spaceScopesPath+"/"+firstID, "", 200, want)
-		accessAnswers(t, server, "GET", spaceScopesPath+"/All%20of%20a%2Fb", "", 200, want)
-		accessAnswers(t, server, "PUT", spaceScopesPath+"/All%20of%20a%2Fb", `{"name": "Few", "query": ""}`, 200, strings.Replace(want, "All of a/b", "Few", 1))
-		accessAnswers(t, server, "GET", spaceScopesPath+"/All%20of%20a%2Fb", "", 404, `{"message": "there is no space scope \"All of a/b\""}`)
-		accessAnswers(t, server, "DELETE", spaceScopesPath+"/Few", "", 204, "")
-		accessAnswers(t, server, "DELETE", spaceScopesPath+"/Few", "", 404, `{"message": "there is no space scope \"Few\""}`)
-		accessAnswers(t, server, "GET", spaceScopesPath, "", 200, spacePage())
-	})
 }
 
 func TestSpacesAreAnsweredWithWholeScopes(t *testing.T) {
@@ -161,17 +140,17 @@ func TestWrongSpacesAreRefusedByName(t *testing.T) {
 		{"POST", spacesPath, `{"name": "` + long + `", "space_scope_references": []}`, 409, "name", "another space has this name"},
 		{"POST", spacesPath, `{"name": "ab", "space_scope_references": []}`, 422, "name", "it must have 3 to 64 characters, not 2"},
 		{"PUT", spacesPath + "/t1", `{"name": "` + long + `x", "space_scope_references": []}`, 422, "name", "it must have 3 to 64 characters, not 65"},
-		{"POST", spacesPath, `{"name": "abc", "space_scope_references": ["s1", "s3"]}`, 422, "space_scope_references[1]", `there is no space scope "s3"`},
-		{"PUT", spacesPath + "/t1", `{"name": "abc", "space_scope_references": ["s3"]}`, 422, "space_scope_references[0]", `there is no space scope "s3"`},
+		{"POST", spacesPath, `{"name": "abc", "space_scope_references": ["s1", "s3"]}`, 400, "space_scope_references[1]", `there is no space scope "s3"`},
+		{"PUT", spacesPath + "/t1", `{"name": "abc", "space_scope_references": ["s3"]}`, 400, "space_scope_references[0]", `there is no space scope "s3"`},
 		{"PUT", spacesPath + "/t1", `{"name": "abc", "space_scope_references": [], "members": []}`, 422, "members", "there is no such field"},
-		{"POST", spacesPath, `{"name": "abc", "space_scope_references": [], "members": [` + member + `, {"identity_reference": "u9", "identity_type": "user", "space_roles": []}]}`, 422, "members[1].identity_reference", `there is no user "u9"`},
-		{"PUT", spacesPath + "/t1/members", `{"members": [` + member + `, {"identity_reference": "ada@example.com", "identity_type": "group", "space_roles": []}]}`, 422, "members[1].identity_reference", `there is no group "ada@example.com"`},
+		{"POST", spacesPath, `{"name": "abc", "space_scope_references": [], "members": [` + member + `, {"identity_reference": "u9", "identity_type": "user", "space_roles": []}]}`, 400, "members[1].identity_reference", `there is no user "u9"`},
+		{"PUT", spacesPath + "/t1/members", `{"members": [` + member + `, {"identity_reference": "ada@example.com", "identity_type": "group", "space_roles": []}]}`, 400, "members[1].identity_reference", `there is no group "ada@example.com"`},
 		{"PUT", spacesPath + "/t1/members", `{"members": [{"identity_reference": "u1", "identity_type": "robot", "space_roles": []}]}`, 422, "members[0].identity_type", `the fake knows users and groups, not "robot"`},
 		{"PUT", spacesPath + "/t1/members/u1", `{"identity_type": "robot", "space_roles": []}`, 422, "identity_type", `the fake knows users and groups, not "robot"`},
 		{"PUT", spacesPath + "/t2/members", `{"members": []}`, 404, "", `there is no space "t2"`},
 		{"PUT", spacesPath + "/t2/members/u1", `{"identity_type": "user", "space_roles": []}`, 404, "", `there is no space "t2"`},
 		{"DELETE", spacesPath + "/t2/members/u1", "", 404, "", `there is no space "t2"`},
-		{"POST", bundlesPath + "?space_reference=t2", `{"name": "b", "access_targets": []}`, 422, "space_reference", `there is no space "t2"`},
+		{"POST", bundlesPath + "?space_reference=t2", `{"name": "b", "access_targets": []}`, 400, "space_reference", `there is no space "t2"`},
 		{"PUT", bundlesPath + "/b1?space_reference=t1", `{"name": "b", "access_targets": []}`, 422, "space_reference", "there is no such query parameter"},
 		{"POST", bundlesPath, `{"name": "b", "access_targets": [], "space": {"space_id": "t1", "space_name": "My team"}}`, 422, "space", "there is no such field"},
 		{"POST", bundlesPath, `{"name": "b", "access_targets": [{"query_target": {"query": "` + strings.Repeat("ü", 4096) + `a"}}]}`, 422, "access_targets[0].query_target.query", "it must have at most 8192 bytes, not 8193"},
@@ -274,109 +253,4 @@ func TestSpacesFollowRenames(t *testing.T) {
 	answers(t, server, "GET", spacesPath+"/t1", "", 200, strings.Replace(spaceTeam, spaceScopeTwo+",", "", 1))
 	_, renamed := ask(t, server, "PUT", spaceScopesPath+"/s1", `{"name": "Renamed", "query": "new"}`)
 	answers(t, server, "GET", spacesPath+"/t1", "", 200, strings.Replace(spaceTeam, spaceScopeTwo+","+spaceScopeOne, renamed, 1))
-}
-
-// The document requires an interval in responses, though none was sent; which
-// one, nobody knows.
-func TestAnEscalationWithoutAnIntervalGetsOne(t *testing.T) {
-	t.Parallel()
-	client := accessServer(t).Client().AccessFlows
-	in := apono.AccessFlowInput{Name: "f", EscalationPolicy: &apono.EscalationPolicyInput{}}
-	flow, err := client.Create(t.Context(), in)
-	require.NoError(t, err)
-	require.Positive(t, flow.EscalationPolicy.IntervalInMin, "an interval")
-	flow, err = client.Update(t.Context(), flow.ID, in)
-	require.NoError(t, err)
-	require.Positive(t, flow.EscalationPolicy.IntervalInMin, "an interval after the update")
-}
-
-// Version 1 shows neither agents, nor spaces, nor targets by query. A change
-// through it must leave them.
-func TestVersion1LeavesWhatCameWithSpaces(t *testing.T) {
-	t.Parallel()
-	server := accessServer(t)
-	server.Put(aponotest.Spaces, json.RawMessage(`{"id": "t1", "name": "Team", "space_scopes": []}`))
-	const space, query = `"space":{"space_id":"t1","space_name":"Team"}`, `{"query_target":{"query":"q"}}`
-	server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f", "name": "f", `+space+`, `+
-		strings.NewReplacer(`"access_targets": []`, `"access_targets": [`+query+`]`, "HUMAN", "AGENT").Replace(smallFlow)+`}`))
-	server.Put(aponotest.Bundles, json.RawMessage(`{"id": "b", "name": "b", "description": "kept", `+space+`, "access_targets": [`+query+`]}`))
-	for path, body := range map[string]string{
-		"/api/v1/access-flows/f": `{"name": "g", "bundle_targets": [{"bundle_id": "b"}]}`,
-		"/api/v1/access-bundles/b": `{"name": "c", "integration_targets": [{"integration_id": "int-1", "resource_type": "t", "permissions": [],
-			"resource_tag_includes": [], "resource_tag_excludes": []}]}`,
-	} {
-		status, answer := ask(t, server, "PATCH", path, body)
-		require.Equalf(t, 200, status, "a change, got %d %s", status, answer)
-	}
-	_, flow := ask(t, server, "GET", flowsPath+"/f", "")
-	for _, part := range []string{
-		space, query, `"requestor_identity_type":"AGENT"`, `"name":"g"`, `"bundle_id":"b"`,
-	} {
-		require.Contains(t, flow, part)
-	}
-	_, bundle := ask(t, server, "GET", bundlesPath+"/b", "")
-	for _, part := range []string{
-		space, query, `"description":"kept"`, `"name":"c"`, `"integration_id":"int-1"`,
-	} {
-		require.Contains(t, bundle, part)
-	}
-}
-
-// A server of April knows nothing of spaces. It does not say so: what it does
-// not know it passes over.
-func TestWithoutSpaces(t *testing.T) {
-	t.Parallel()
-	server := accessServer(t, aponotest.WithoutSpaces())
-	for _, request := range []string{
-		"GET " + spacesPath, "POST " + spacesPath, "GET " + spacesPath + "/s", "PUT " + spacesPath + "/s", "DELETE " + spacesPath + "/s",
-		"GET " + spacesPath + "/s/members", "PUT " + spacesPath + "/s/members", "PUT " + spacesPath + "/s/members/m", "DELETE " + spacesPath + "/s/members/m",
-		"GET " + spaceScopesPath, "POST " + spaceScopesPath, "GET " + spaceScopesPath + "/s", "PUT " + spaceScopesPath + "/s", "DELETE " + spaceScopesPath + "/s",
-	} {
-		method, path, _ := strings.Cut(request, " ")
-		answers(t, server, method, path, "", 404, fmt.Sprintf(`{"message": %q}`, "there is no operation "+request))
-	}
-	synctest.Test(t, func(t *testing.T) {
-		const dates = `"creation_date": "2000-01-01T00:00:00.000Z"`
-		accessAnswers(t, server, "POST", bundlesPath+"?space_reference=nowhere", `{"name": "b", "description": "d", "future": {"x": 1}, "access_targets": [
-			{"access_scope": {"access_scope_reference": "scope-1", "future": []}}]}`, 200,
-			`{"id": "`+firstID+`", "name": "b", `+dates+`, "update_date": "2000-01-01T00:00:00.000Z",
-			"access_targets": [{"access_scope": {"access_scope_id": "scope-1", "access_scope_name": "Databases"}}]}`)
-		small := strings.Replace(smallFlow, `"requestor_identity_type": "HUMAN", `, "", 1)
-		want := `{"id": "` + secondID + `", "name": "f", ` + dates + `, ` + small + `}`
-		accessAnswers(t, server, "POST", flowsPath, `{"name": "f", "request_for_others": false, "space": null, `+smallFlow+`}`, 200, want)
-		accessAnswers(t, server, "GET", flowsPath+"?space_references=nowhere", "", 200, spacePage(want))
-		accessAnswers(t, server, "PUT", flowsPath+"/"+secondID, `{"name": "f", "request_for_others": false, `+small+`}`, 200,
-			strings.Replace(want, dates, dates+`, "update_date": "2000-01-01T00:00:00.000Z"`, 1))
-	})
-	for body, want := range map[string]string{
-		`{"name": "b", "access_targets": [{"query_target": {"query": "q"}}]}`: `{"field": "access_targets[0]",
-			"message": "access_targets[0]: exactly one of access_scope, integration must be set"}`,
-		`{"access_targets": []}`: `{"field": "name", "message": "name: it is missing"}`,
-	} {
-		answers(t, server, "POST", bundlesPath, body, 422, want)
-	}
-	answers(t, server, "POST", flowsPath, `{"name": "g", "request_for_others": false, "escalation_policy": {"approver_groups": []}, `+smallFlow+`}`, 422,
-		`{"field": "escalation_policy.interval_in_min", "message": "escalation_policy.interval_in_min: it is missing"}`)
-
-	// What is put is stored as such a server would have it.
-	server.Put(aponotest.AccessFlows, apono.AccessFlow{ID: "put", Name: "put", RequestorIdentityType: "AGENT", Space: &apono.SpaceReference{SpaceID: "s", SpaceName: "s"}})
-	_, flow := ask(t, server, "GET", flowsPath+"/put", "")
-	require.NotContains(t, flow, "space")
-	require.NotContains(t, flow, "AGENT")
-	require.NotContains(t, flow, "requestor_identity_type")
-}
-
-func TestTheDemoTenantDoesWithoutSpaces(t *testing.T) {
-	t.Parallel()
-	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutSpaces(), aponotest.WithoutNetwork())
-	client := server.Client()
-	flows, err := apono.Collect(client.AccessFlows.ListAll(t.Context()))
-	require.NoError(t, err)
-	require.Len(t, flows, 13)
-	for _, flow := range flows {
-		require.Nilf(t, flow.Space, "nothing new in %s", flow.Name)
-		require.Emptyf(t, flow.RequestorIdentityType, "nothing new in %s", flow.Name)
-	}
-	_, err = client.Spaces.List(t.Context())
-	require.ErrorIs(t, err, apono.ErrNotFound)
 }

@@ -3,78 +3,13 @@ package aponotest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/wire"
 )
-
-// Collection names a kind of objects that a server holds.
-type Collection string
-
-// The collections that stand on their own. Objects have the form in which the
-// newest version of the API answers them.
-const (
-	// Integrations hold objects such as apono.Integration.
-	Integrations Collection = "integrations"
-	// Catalog holds objects such as apono.CatalogEntry, by their type.
-	Catalog Collection = "catalog"
-	// Connectors hold objects such as apono.Connector.
-	Connectors Collection = "connectors"
-	// Users hold objects such as apono.User.
-	Users Collection = "users"
-	// Groups hold objects such as apono.Group.
-	Groups Collection = "groups"
-	// Attributes hold objects such as apono.Attribute. They have no id, so that
-	// Put always adds.
-	Attributes Collection = "attributes"
-	// AccessFlows hold objects such as apono.AccessFlow.
-	AccessFlows Collection = "access flows"
-	// Bundles hold objects such as apono.Bundle.
-	Bundles Collection = "bundles"
-	// Scopes hold objects such as apono.AccessScope.
-	Scopes Collection = "scopes"
-	// Spaces hold objects such as apono.Space.
-	Spaces Collection = "spaces"
-	// SpaceScopes hold objects such as apono.SpaceScope.
-	SpaceScopes Collection = "space scopes"
-	// Reports hold objects such as apono.ActivityReport.
-	Reports Collection = "reports"
-	// AccessRequests hold objects such as apono.AccessRequest. Those with a
-	// grantee are answered as delegated requests, and those with a requestor
-	// only where a requestor is asked for.
-	AccessRequests Collection = "access requests"
-	// Sessions hold objects such as apono.AccessSession.
-	Sessions Collection = "sessions"
-	// Activity holds rows such as apono.ActivityEntry, with any of the columns
-	// that the API can be asked for. For the filters a row may have
-	// access_flow_id, integration_id, requestor_id and date besides, none of
-	// which is answered. Rows have no id, so that Put always adds.
-	Activity Collection = "activity"
-)
-
-// ResourcesOf is the collection of an integration's resources, such as
-// apono.Resource.
-func ResourcesOf(integrationID string) Collection { return nested(integrationID, "resources") }
-
-// PermissionsOf is the collection of an integration's permissions, such as
-// apono.Permission.
-func PermissionsOf(integrationID string) Collection { return nested(integrationID, "permissions") }
-
-// MembersOf is the collection of a group's members, such as apono.GroupMember.
-func MembersOf(groupID string) Collection { return nested(groupID, "members") }
-
-// SpaceMembersOf is the collection of a space's members, such as
-// apono.SpaceMember. Members show the names that their users and groups have.
-func SpaceMembersOf(spaceID string) Collection { return nested(spaceID, spaceMembers) }
-
-// EntitlementsOf is the collection of an access request's entitlements, such as
-// apono.AccessRequestEntitlement. They have no id, so that Put always adds.
-func EntitlementsOf(requestID string) Collection { return nested(requestID, "entitlements") }
-
-// DetailsOf is the collection of a session's access details, one object such as
-// apono.AccessSessionDetails.
-func DetailsOf(sessionID string) Collection { return nested(sessionID, "details") }
 
 func nested(parent, kind string) Collection { return Collection(kind + " of " + parent) }
 
@@ -112,68 +47,6 @@ func newStore() store {
 		s.put(Catalog, entry)
 	}
 	return s
-}
-
-// Put adds objects to a collection, or replaces those with the same id. An
-// object is anything that marshals to the JSON in which the API answers it: a
-// model of package apono, a map, a json.RawMessage. An id that is empty is made
-// up. An object that the API could not answer fails the test.
-func (s *Server) Put(c Collection, objects ...any) {
-	s.help()
-	r, ok := resources[c.kind()]
-	if !ok {
-		s.fail("there is no collection %q", c)
-	}
-	if s.withoutSpaces && slices.Contains(spaceKinds, c.kind()) {
-		s.fail("there are no %s in a server without spaces", c)
-	}
-	defer s.lock()()
-	for _, o := range objects {
-		data, err := wire.Marshal(o)
-		if err != nil {
-			s.fail("%s: %v", c, err)
-		}
-		value, err := parseJSON(data)
-		if err != nil {
-			s.fail("%s: %v", c, err)
-		}
-		stored, ok := value.(object)
-		if !ok {
-			s.fail("%s: %s is not an object", c, data)
-		}
-		if !r.keyless && (stored[r.key()] == nil || stored[r.key()] == "") {
-			stored[r.key()] = s.store.newID()
-		}
-		r.finish(s, stored)
-		schema := r.schema
-		if s.withoutSpaces {
-			schema.forget(stored, false)
-			schema = schema.older()
-		}
-		if err := schema.check("", stored); err != nil {
-			s.fail("%s: %s: %s", c, err.field, err.message)
-		}
-		s.store.put(c, stored)
-	}
-}
-
-// Get decodes the object with an id into out, a pointer, and reports whether
-// there is one.
-func (s *Server) Get(c Collection, id string, out any) bool {
-	s.help()
-	defer s.lock()()
-	found := s.store.get(c, id)
-	if found == nil {
-		return false
-	}
-	data, err := json.Marshal(s.render(found))
-	if err == nil {
-		err = json.Unmarshal(data, out)
-	}
-	if err != nil {
-		s.fail("%s %s: %v", c, id, err)
-	}
-	return true
 }
 
 // newID makes an id that looks like the API's and is the same in every run.
@@ -252,4 +125,89 @@ func (s *store) delete(c Collection, id string) bool {
 func (s *store) clear(c Collection) {
 	delete(s.objects, c)
 	delete(s.byKey, c)
+}
+
+// models are what package apono has for the objects of each kind.
+var models = map[string]func() any{
+	string(Integrations): func() any { return new(apono.Integration) }, string(Catalog): func() any { return new(apono.CatalogEntry) },
+	string(Connectors): func() any { return new(apono.Connector) }, string(Users): func() any { return new(apono.User) },
+	string(Groups): func() any { return new(apono.Group) }, string(Attributes): func() any { return new(apono.Attribute) },
+	string(AccessFlows): func() any { return new(apono.AccessFlow) }, string(Bundles): func() any { return new(apono.Bundle) },
+	string(Scopes): func() any { return new(apono.AccessScope) }, string(Spaces): func() any { return new(apono.Space) },
+	string(SpaceScopes): func() any { return new(apono.SpaceScope) }, string(Reports): func() any { return new(apono.ActivityReport) },
+	string(AccessRequests): func() any { return new(apono.AccessRequest) }, string(Sessions): func() any { return new(apono.AccessSession) },
+	string(Activity):       func() any { return new(apono.ActivityEntry) },
+	ResourcesOf("").kind(): func() any { return new(apono.Resource) }, PermissionsOf("").kind(): func() any { return new(apono.Permission) },
+	MembersOf("").kind(): func() any { return new(apono.GroupMember) }, SpaceMembersOf("").kind(): func() any { return new(apono.SpaceMember) },
+	EntitlementsOf("").kind(): func() any { return new(apono.AccessRequestEntitlement) },
+	DetailsOf("").kind():      func() any { return new(apono.AccessSessionDetails) },
+}
+
+// decode reads an object into a model, or whatever a test has for it.
+func (s *Server) decode(o object, out any) error {
+	data, err := json.Marshal(s.render(o))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, out)
+}
+
+// plant puts the objects of a JSON object of collections.
+func (s *Server) plant(seed []byte) error {
+	var collections map[Collection][]json.RawMessage
+	if err := json.Unmarshal(seed, &collections); err != nil {
+		return err
+	}
+	defer s.lock()()
+	for _, c := range slices.Sorted(maps.Keys(collections)) {
+		for _, o := range collections[c] {
+			if err := s.put(c, []any{o}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Server) put(c Collection, objects []any) error {
+	r, ok := resources[c.kind()]
+	if !ok {
+		return fmt.Errorf("there is no collection %q", c)
+	}
+	if s.withoutSpaces && slices.Contains(spaceKinds, c.kind()) {
+		return fmt.Errorf("there are no %s in a server without spaces", c)
+	}
+	for _, o := range objects {
+		data, raw := o.([]byte)
+		if !raw {
+			var err error
+			if data, err = wire.Marshal(o); err != nil {
+				return fmt.Errorf("%s: %w", c, err)
+			}
+		}
+		value, err := parseJSON(data)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c, err)
+		}
+		stored, ok := value.(object)
+		if !ok {
+			return fmt.Errorf("%s: %s is not an object", c, data)
+		}
+		if !r.keyless && (stored[r.key()] == nil || stored[r.key()] == "") {
+			stored[r.key()] = s.store.newID()
+		}
+		r.finish(s, stored)
+		schema := r.schema
+		if s.withoutSpaces {
+			schema.forget(stored, false)
+			schema = schema.older()
+		}
+		// A member that is misspelt in a map would go unnoticed.
+		_, isMap := o.(object)
+		if err := schema.checkAs("", stored, !isMap); err != nil {
+			return fmt.Errorf("%s: %s: %s", c, err.field, err.message)
+		}
+		s.store.put(c, stored)
+	}
+	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -43,20 +45,16 @@ func serve(t *testing.T, args ...string) *fake {
 			_ = f.cmd.Wait()
 		}
 	})
-	f.endpoint = f.export(t, "APONO_ENDPOINT")
-	f.token = f.export(t, "APONO_TOKEN")
+	line, err := f.stdout.ReadString('\n')
+	require.NoError(t, err)
+	found := exports.FindStringSubmatch(line)
+	require.NotNilf(t, found, "a line to paste into a shell, got %q", line)
+	f.endpoint, f.token = found[1], found[2]
 	return f
 }
 
-// export reads a line that a shell can evaluate.
-func (f *fake) export(t *testing.T, name string) string {
-	t.Helper()
-	line, err := f.stdout.ReadString('\n')
-	require.NoError(t, err)
-	value, found := strings.CutPrefix(line, "export "+name+"=")
-	require.Truef(t, found, "a line for %s, got %q", name, line)
-	return strings.TrimSuffix(value, "\n")
-}
+// exports is the line that a shell can evaluate.
+var exports = regexp.MustCompile(`^export APONO_ENDPOINT=(http://127\.0\.0\.1:[0-9]+) APONO_PERSONAL_TOKEN=(.*)\n$`)
 
 // client is a client made with what the program printed.
 func (f *fake) client(t *testing.T, opts ...apono.Option) *apono.Client {
@@ -79,7 +77,7 @@ func (f *fake) stop(t *testing.T) (stdout string, code int) {
 }
 
 // Scripts evaluate what is printed, and programs in all languages go by it: it
-// must be these two lines, and lead to a server.
+// must be this line, and lead to a server.
 func TestItServesTheDemoTenantUntilItIsInterrupted(t *testing.T) {
 	t.Parallel()
 	f := serve(t)
@@ -114,6 +112,49 @@ func TestItCanBeEmpty(t *testing.T) {
 	users, err := apono.Collect(serve(t, "-empty").client(t).Users.ListAll(t.Context()))
 	require.NoError(t, err)
 	require.Empty(t, users)
+}
+
+// Other tools start against objects of one's own, in one step.
+func TestItServesTheObjectsOfAFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "seed.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"groups": [{"id": "g1", "name": "Night shift", "color": "red"}],
+		"members of g1": [{"email": "zoe@example.com"}]}`), 0o600))
+	for _, c := range []struct {
+		args   []string
+		groups int
+	}{{[]string{"-seed", file, "-empty"}, 1}, {[]string{"-seed", file}, 12}} {
+		client := serve(t, c.args...).client(t)
+		groups, err := apono.Collect(client.Groups.ListAll(t.Context()))
+		require.NoError(t, err)
+		require.Len(t, groups, c.groups)
+		group, err := client.Groups.GetByName(t.Context(), "Night shift")
+		require.NoError(t, err)
+		require.Equal(t, `"red"`, string(group.Extra["color"]))
+		members, err := apono.Collect(client.Groups.ListAllMembers(t.Context(), "g1"))
+		require.NoError(t, err)
+		require.Equal(t, []*apono.GroupMember{{Email: "zoe@example.com"}}, members)
+	}
+}
+
+func TestAWrongSeedIsAnErrorOfOneLine(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "seed.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"group": [{"id": "g1"}]}`), 0o600))
+	require.Equal(t, process.Result{Stderr: "fakeserver: the seed: there is no collection \"group\"\n", Code: 1}, process.Run(t, nil, "-seed", file, "-port", "0"))
+	result := process.Run(t, nil, "-seed", file+"x", "-port", "0")
+	require.Equal(t, 1, result.Code)
+	require.Contains(t, result.Stderr, "seed.jsonx")
+}
+
+// The line is pasted into a shell, whatever the token is.
+func TestTheLineIsForAShell(t *testing.T) {
+	t.Parallel()
+	const token = "it's $HOME; `x`"
+	f := serve(t, "-token", token, "-empty")
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", "export APONO_PERSONAL_TOKEN="+f.token+` && printf %s "$APONO_PERSONAL_TOKEN"`).Output()
+	require.NoError(t, err)
+	require.Equal(t, token, string(out))
 }
 
 func TestItAcceptsTheGivenTokenAndNoOther(t *testing.T) {
@@ -223,7 +264,7 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	help := process.Help(t)
 	for _, part := range []string{
-		"Serves a fake Apono", "Usage: fakeserver [flags]\n", "-approve-after", "-empty", "-latency", "-offset-page-size", "-one-time-details", "-page-size", "-port", "-provisioning", "-token",
+		"Serves a fake Apono", "Usage: fakeserver [flags]\n", "-approve-after", "-empty", "-latency", "-offset-page-size", "-one-time-details", "-page-size", "-port", "-provisioning", "-seed", "-token",
 	} {
 		require.Contains(t, help, part)
 	}

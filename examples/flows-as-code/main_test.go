@@ -225,7 +225,7 @@ func TestAnEditChangesExactlyThatObject(t *testing.T) {
 // Whoever has a production and a test tenant wants the same rules in both.
 func TestAnotherTenantIsRebuilt(t *testing.T) {
 	t.Parallel()
-	source, other := demo(t), aponotest.NewServer(t)
+	source, other := demo(t), aponotest.NewServer(t, aponotest.WithLooseChecks()) // it has none of the people
 	dir := exported(t, source)
 	for integration, err := range source.Client().Integrations.ListAll(t.Context()) {
 		require.NoError(t, err)

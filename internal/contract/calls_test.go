@@ -42,7 +42,7 @@ var calls = map[string]struct {
 		`{"name":"New","space_scope_references":[]}`,
 		`{"name":"New","space_scope_references":["full","Bare"],"members":[
 		{"identity_reference":"ada@example.com","identity_type":"user","space_roles":["SpaceOwner"]},
-		{"identity_reference":"Full","identity_type":"group","space_roles":[]}]}`,
+		{"identity_reference":"Full","identity_type":"group","space_roles":["SpaceOwner"]}]}`,
 	}},
 	"Spaces.Update": {args: [][]string{{"full"}, {"Bare space / of all"}}, bodies: []string{
 		`{"name":"New","space_scope_references":[]}`, `{"name":"New","space_scope_references":["full","Bare"]}`,
@@ -53,7 +53,7 @@ var calls = map[string]struct {
 	}},
 	"Spaces.SetMember": {
 		args:   [][]string{{"full", "ada@example.com"}, {"Bare space / of all", "bare"}},
-		bodies: []string{`{"identity_type":"user","space_roles":[]}`, `{"identity_type":"user","space_roles":["SpaceOwner"]}`},
+		bodies: []string{`{"identity_type":"user","space_roles":["SpaceOwner"]}`, `{"identity_type":"user","space_roles":["SpaceOwner"]}`},
 	},
 
 	"Groups.Create":       {bodies: []string{`{"name":"New","members_emails":[]}`, `{"name":"New","members_emails":["ada@example.com","ben@example.com"]}`}},
@@ -65,7 +65,7 @@ var calls = map[string]struct {
 		`[]`, `[{"email":"ada@example.com","attributes":{"team":"orders"}},{"email":"nobody@example.com","attributes":{}}]`,
 	}},
 	"Identities.DeleteAttributes": {bodies: []string{
-		`[]`, `[{"email":"ada@example.com","attribute_types":["team"]},{"email":"nobody@example.com","attribute_types":[]}]`,
+		`[]`, `[{"email":"ada@example.com","attribute_types":["team"]},{"email":"nobody@example.com","attribute_types":["team"]}]`,
 	}},
 
 	"AccessRequests.Create": {bodies: []string{
@@ -87,10 +87,10 @@ var calls = map[string]struct {
 		"custom_access_details":"Use the VPN","secret_config":{"type":"AWS","region":"eu-central-1","secret_id":"orders"}}`,
 	}},
 	"Legacy.AccessFlows.Create": {bodies: []string{
-		`{"name":"New","active":true,"trigger":{"type":"automatic"},"grantees":[],"revoke_after_in_sec":-1}`, fullFlowV1,
+		`{"name":"New","active":true,"trigger":{"type":"automatic"},"grantees":[{"id":"full","type":"user"}],"bundle_targets":[{"bundle_id":"full"}],"revoke_after_in_sec":-1}`, fullFlowV1,
 	}},
 	"Legacy.AccessFlows.Update":   {bodies: []string{`{}`, fullFlowV1}},
-	"Legacy.AccessBundles.Create": {bodies: []string{`{"name":"New","integration_targets":[]}`, fullBundleV1}},
+	"Legacy.AccessBundles.Create": {bodies: []string{bareBundleV1, fullBundleV1}},
 	"Legacy.AccessBundles.Update": {bodies: []string{`{}`, fullBundleV1}},
 	"Legacy.Users.Get":            {args: [][]string{{"full"}, {"ben@example.com"}}},
 	"Legacy.AccessRequests.Create": {bodies: []string{
@@ -119,8 +119,8 @@ func withStores(bare, full string) []string {
 }
 
 const (
-	bareFlow = `{"name":"New","active":false,"trigger":"SELF_SERVE","requestor_identity_type":"HUMAN","requestors":{"logical_operator":"OR","conditions":[]},
-		"access_targets":[],"settings":{"justification_required":false,"require_approver_reason":false,
+	bareFlow = `{"name":"New","active":false,"trigger":"SELF_SERVE","requestor_identity_type":"HUMAN","requestors":{"logical_operator":"OR","conditions":[{"type":"user"}]},
+		"access_targets":[{"bundle":{"bundle_reference":"full"}}],"settings":{"justification_required":false,"require_approver_reason":false,
 		"requestor_cannot_approve_himself":false,"require_mfa":false,"labels":[]},"request_for_others":false}`
 	fullFlow = `{"name":"New","description":"Of the team","active":true,"trigger":"SELF_SERVE","requestor_identity_type":"AGENT",
 		"requestors":{"logical_operator":"AND","conditions":[` + condition + `,{"type":"user"}]},
@@ -136,11 +136,13 @@ const (
 	targets   = `{"integration":{"integration_reference":"full","resource_type":"postgresql-table","permissions":["read"],
 		"resources_scopes":[{"scope_mode":"include_resources","type":"TAG","key":"team","values":["orders"]},
 		{"scope_mode":"exclude_resources","type":"NAME","values":["audit"]}]}},
-		{"integration":{"integration_reference":"bare","resource_type":"mysql-table","permissions":[]}},
+		{"integration":{"integration_reference":"bare","resource_type":"mysql-table","permissions":["read"]}},
 		{"access_scope":{"access_scope_reference":"full"}},` + queryTarget
 	queryTarget = `{"query_target":{"query":"resource_type = \"mysql-table\""}}`
 	targetV1    = `{"integration_id":"full","resource_type":"postgresql-table","permissions":["read"],
 		"resource_tag_includes":[{"name":"team","value":"orders"}],"resource_tag_excludes":[{"name":"__name","value":"audit"}]}`
+	bareBundleV1 = `{"name":"New","integration_targets":[{"integration_id":"full","resource_type":"postgresql-table","permissions":["read"],
+		"resource_tag_includes":[],"resource_tag_excludes":[]}]}`
 	fullBundleV1 = `{"name":"New","integration_targets":[` + targetV1 + `]}`
 	fullFlowV1   = `{"name":"New","active":true,"trigger":{"type":"user_request","timeframe":{"start_of_day_time_in_seconds":28800,
 		"end_of_day_time_in_seconds":61200,"days_in_week":["MONDAY"],"time_zone":"Europe/Berlin"}},
@@ -151,7 +153,7 @@ const (
 )
 
 var (
-	bundles     = []string{`{"name":"New","access_targets":[]}`, `{"name":"New","description":"Of the team","access_targets":[` + targets + `]}`}
+	bundles     = []string{`{"name":"New","access_targets":[{"access_scope":{"access_scope_reference":"full"}}]}`, `{"name":"New","description":"Of the team","access_targets":[` + targets + `]}`}
 	spaceScopes = []string{`{"name":"New","query":"type = 1"}`}
 	scopes      = []string{`{"name":"New","query":"type = 1"}`, `{"name":"New","query":"type = 1","description":"Of the team"}`}
 	reports     = []string{
@@ -166,7 +168,7 @@ var (
 
 // needsOne are the schemas whose optional members cannot all be left out: the
 // server wants one of them.
-var needsOne = []string{"TimeFramePublicV1", "CreateAccessRequestV4"}
+var needsOne = []string{"TimeFramePublicV1", "CreateAccessRequestV4", "UpsertAccessFlowV1", "AccessTargetUpsertV2", "AccessBundleAccessTargetUpsertV2"}
 
 // argsOf are the arguments with which an operation is called: an object with
 // all that it may have, and one with no more than it has to have.

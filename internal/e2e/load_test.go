@@ -111,13 +111,13 @@ var reads = []struct {
 	{"Activity", 600, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Activity.ListAll(ctx)) }},
 	{"Attributes", 20, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Attributes.ListAll(ctx)) }},
 	{"AccessRequests", 0, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.AccessRequests.ListAll(ctx)) }},
-	{"DelegatedRequests", 0, func(ctx context.Context, c *apono.Client) (int, error) {
+	{"DelegatedRequests", 1, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.DelegatedRequests.ListAll(ctx))
 	}},
 	{"AvailableAccess", 11, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.AvailableAccess.ListAllBundles(ctx))
 	}},
-	{"Sessions", 0, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Sessions.ListAll(ctx)) }},
+	{"Sessions", 2, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Sessions.ListAll(ctx)) }},
 	{"Legacy.Users", 100, func(ctx context.Context, c *apono.Client) (int, error) { return count(c.Legacy.Users.ListAll(ctx)) }},
 	{"Legacy.Connectors", 3, func(ctx context.Context, c *apono.Client) (int, error) {
 		all, err := c.Legacy.Connectors.List(ctx)
@@ -129,7 +129,7 @@ var reads = []struct {
 	{"Legacy.AccessBundles", 11, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.Legacy.AccessBundles.ListAll(ctx))
 	}},
-	{"Legacy.AccessRequests", 3, func(ctx context.Context, c *apono.Client) (int, error) {
+	{"Legacy.AccessRequests", 600, func(ctx context.Context, c *apono.Client) (int, error) {
 		return count(c.Legacy.AccessRequests.ListAll(ctx))
 	}},
 	{"Legacy.Integrations", 273, func(ctx context.Context, c *apono.Client) (int, error) {

@@ -32,8 +32,10 @@ func (s *Server) requestV3(o object) object {
 	if known, ok := statusesV3[strings.ToUpper(status)]; ok {
 		v3["status"] = known
 	}
-	if user := member(o, "grantee.id"); user != nil {
-		v3["user_id"] = user
+	for _, who := range []string{"requestor.id", "grantee.id"} { // version 3 names who gets access
+		if user := member(o, who); user != nil {
+			v3["user_id"] = user
+		}
 	}
 	if groups, ok := o["access_groups"].([]any); ok && len(groups) > 0 {
 		v3["integration_id"] = member(groups[0], "integration.id")
@@ -75,11 +77,11 @@ func (s *Server) createRequestV3(req *request) (any, *problem) {
 	id, _ := body["user_id"].(string)
 	user := s.userByIDOrEmail(id)
 	if user == nil {
-		return nil, invalid("user_id", "there is no user %q", id)
+		return nil, senseless("user_id", "there is no user %q", id)
 	}
 	integration, _ := body["integration_id"].(string)
 	if s.store.get(Integrations, integration) == nil {
-		return nil, invalid("integration_id", "there is no integration %q", integration)
+		return nil, senseless("integration_id", "there is no integration %q", integration)
 	}
 	if err := checkDuration(body); err != nil {
 		return nil, err
@@ -88,25 +90,28 @@ func (s *Server) createRequestV3(req *request) (any, *problem) {
 	resources, _ := body["resource_ids"].([]any)
 	permissions, _ := body["permissions"].([]any)
 	if len(resources) == 0 {
-		return nil, invalid("resource_ids", "there is no resource")
+		return nil, senseless("resource_ids", "there is no resource")
 	}
 	if len(permissions) == 0 {
-		return nil, invalid("permissions", "there is no permission")
+		return nil, senseless("permissions", "there is no permission")
 	}
 	available := s.available()
 	for i, resource := range resources {
 		if !slices.ContainsFunc(s.store.objects[ResourcesOf(integration)], func(e entry) bool { return e.object["id"] == resource }) {
-			return nil, invalid(fmt.Sprintf("resource_ids[%d]", i), "there is no resource %q in this integration", resource)
+			return nil, senseless(fmt.Sprintf("resource_ids[%d]", i), "there is no resource %q in this integration", resource)
 		}
 		for j, permission := range permissions {
 			found := find(available, func(e object) bool {
 				return member(e, "integration.id") == integration && member(e, "resource.id") == resource && member(e, "permission.name") == permission
 			})
 			if found == nil {
-				return nil, invalid(fmt.Sprintf("permissions[%d]", j), "there is no permission %q to resource %q", permission, resource)
+				return nil, senseless(fmt.Sprintf("permissions[%d]", j), "there is no permission %q to resource %q", permission, resource)
 			}
 			wanted = append(wanted, found)
 		}
+	}
+	if err := s.permitted(body, nil, wanted); err != nil {
+		return nil, err
 	}
 	base := object{"custom_fields": object{}, "justification": body["justification"], "grantee": object{"id": user["id"], "source_id": user["email"]}}
 	copyMembers(base, body, map[string]string{"duration_in_sec": "duration_in_sec"})
@@ -117,7 +122,7 @@ func (s *Server) revokeRequestsV3(req *request) (any, *problem) {
 	ids, _ := req.body["request_ids"].([]any)
 	for i, id := range ids {
 		if s.store.get(AccessRequests, fmt.Sprint(id)) == nil {
-			return nil, invalid(fmt.Sprintf("request_ids[%d]", i), "there is no access request %q", id)
+			return nil, senseless(fmt.Sprintf("request_ids[%d]", i), "there is no access request %q", id)
 		}
 	}
 	for _, id := range ids {
@@ -205,3 +210,11 @@ func (s *Server) listSelectablePermissions(req *request) (any, *problem) {
 	}
 	return answer, err
 }
+
+var (
+	createAccessRequestV3 = objectOf(map[string]field{
+		"user_id": required(text), "integration_id": required(text), "resource_ids": required(texts), "permissions": required(texts),
+		"justification": required(text), "duration_in_sec": optional(int32s),
+	})
+	revokeManySchema = objectOf(map[string]field{"request_ids": required(texts)})
+)

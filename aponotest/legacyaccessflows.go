@@ -92,29 +92,9 @@ func (s *Server) checkTargetsV1(body object) *problem {
 		for i, target := range targets {
 			id, _ := member(target, kind.field).(string)
 			if s.store.get(kind.c, id) == nil {
-				return invalid(fmt.Sprintf("%s[%d].%s", kind.list, i, kind.field), "there is no %s %q", resources[kind.c.kind()].noun, id)
+				return senseless(fmt.Sprintf("%s[%d].%s", kind.list, i, kind.field), "there is no %s %q", resources[kind.c.kind()].noun, id)
 			}
 		}
-	}
-	return nil
-}
-
-func (s *Server) bundleV1(o object) object {
-	integrations, _ := targetsV1(o)
-	return object{"id": o["id"], "name": o["name"], "integration_targets": integrations}
-}
-
-func (s *Server) writeBundleV1(o, body object) *problem {
-	body = changesV1(s.bundleV1(o), body)
-	if err := s.checkTargetsV1(body); err != nil {
-		return err
-	}
-	copyMembers(o, body, map[string]string{"name": "name"})
-	switch integrations, ok := body["integration_targets"]; {
-	case ok:
-		o["access_targets"] = append(targetsFromV1(integrations, nil), keptTargets(o, "access_scope", "query_target")...)
-	case o["access_targets"] == nil:
-		o["access_targets"] = []any{}
 	}
 	return nil
 }
@@ -221,6 +201,11 @@ func (s *Server) writeFlowV1(o, body object) *problem {
 		return err
 	}
 	applyFlowV1(o, changes, whole)
+	_, integrations := changes["integration_targets"]
+	_, bundles := changes["bundle_targets"]
+	if targets, _ := o["access_targets"].([]any); len(targets) == 0 && (integrations || bundles) && !s.looseChecks {
+		return senseless("integration_targets", "an access flow needs a target")
+	}
 	s.store.flowsV1[id] = whole
 	return nil
 }
@@ -353,11 +338,6 @@ func conditionsToV1(conditions any) []any {
 	return identities
 }
 
-func number(value any) (int64, error) {
-	n, _ := value.(json.Number)
-	return n.Int64()
-}
-
 // clock is a number of seconds after midnight as hours and minutes.
 func clock(seconds any) string {
 	n, err := number(seconds)
@@ -378,3 +358,32 @@ func secondsOfDay(clock any) json.Number {
 	}
 	return json.Number(fmt.Sprint(t.Hour()*3600 + t.Minute()*60))
 }
+
+var (
+	identitiesV1    = listOf(objectOf(map[string]field{"id": required(text), "type": required(text)}))
+	bundleTargetsV1 = listOf(objectOf(map[string]field{"bundle_id": required(text)}))
+	createFlowV1    = objectOf(map[string]field{
+		"name": required(text), "active": required(boolean), "revoke_after_in_sec": required(int32s),
+		"trigger": required(objectOf(map[string]field{
+			"type": required(oneText("user_request", "automatic")),
+			"timeframe": optional(objectOf(map[string]field{
+				"start_of_day_time_in_seconds": required(int64s), "end_of_day_time_in_seconds": required(int64s),
+				"days_in_week": required(listOf(weekday)), "time_zone": required(text),
+			})),
+		})),
+		"grantees": required(identitiesV1), "approvers": optional(identitiesV1),
+		"integration_targets": optional(listOf(targetV1Schema)), "bundle_targets": optional(bundleTargetsV1),
+		"settings": optional(objectOf(map[string]field{
+			"require_justification_on_request_again": optional(boolean), "require_all_approvers": optional(boolean),
+			"require_approver_justification": optional(boolean), "approver_cannot_approve_himself": optional(boolean),
+		})),
+	})
+	updateFlowV1 = createFlowV1.allOptional()
+)
+
+var (
+	flowV1View = &legacyView{
+		of: accessFlowResource, show: (*Server).flowV1, write: (*Server).writeFlowV1, sense: (*Server).flowV1MakesSense,
+		message: "The access flow was deleted", create: createFlowV1, update: updateFlowV1,
+	}
+)

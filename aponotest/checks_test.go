@@ -1,0 +1,250 @@
+package aponotest_test
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/apono-go/apono/aponotest"
+	"github.com/stretchr/testify/require"
+)
+
+// Bodies that the demo tenant accepts. The tests spoil one place of them.
+const (
+	goodFlow = `{"name": "New", "active": true, "trigger": "SELF_SERVE", "requestor_identity_type": "HUMAN",
+		"requestors": {"logical_operator": "OR", "conditions": [{"type": "group", "match_operator": "is", "values": ["group-orders"]}]},
+		"request_for": {"request_scopes": ["self"], "grantees": {"logical_operator": "OR", "conditions": [{"type": "user", "values": ["user-00-00"]}]}},
+		"access_targets": [
+			{"integration": {"integration_reference": "ssh-staging-orders", "resource_type": "ssh-server", "permissions": ["root"],
+				"resources_scopes": [{"scope_mode": "include_resources", "type": "NAME", "values": ["orders"]}]}},
+			{"bundle": {"bundle_reference": "bundle-orders"}}, {"access_scope": {"access_scope_reference": "scope-orders"}},
+			{"query_target": {"query": "q"}}],
+		"approver_policy": {"approval_mode": "ANY_OF", "approver_groups": [{"logical_operator": "OR", "approvers": [
+			{"type": "user", "match_operator": "is_not", "values": ["ada.orders@example.com"], "source_integration_reference": "google-idp"}]}]},
+		"escalation_policy": {"interval_in_min": 5, "approver_groups": [{"logical_operator": "OR", "approvers": [{"type": "Owner"}]}]},
+		"timeframe": {"start_time": "08:00", "end_time": "17:00", "days_of_week": ["MONDAY"], "time_zone": "Europe/Berlin"},
+		"settings": {"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": false,
+			"require_mfa": false, "labels": []}, "request_for_others": false}`
+	goodIntegration = `{"name": "New", "type": "postgresql", "integration_config": {}, "connector_id": "staging-connector",
+		"secret_store_config": {"aws": {"region": "eu-central-1", "secret_id": "x"}},
+		"owner": {"attribute_type": "group", "attribute_value": ["group-orders"]}}`
+	goodBundle = `{"name": "New", "access_targets": [{"integration": {"integration_reference": "ssh-staging-orders", "resource_type": "ssh-server", "permissions": ["root"]}}]}`
+	goodScope  = `{"name": "New", "query": "q"}`
+	goodReport = `{"name": "New", "filters": {}, "timeframe": {"relative": {"last": 7, "unit": "day", "rounded": false}},
+		"schedule": {"cron_expression": "0 9 * * 1-5", "recipients": ["ada.orders@example.com"]}}`
+	goodGroup = `{"name": "New", "members_emails": []}`
+	goodSpace = `{"name": "New", "space_scope_references": ["Orders resources"], "members": [
+		{"identity_reference": "group-orders", "identity_type": "group", "space_roles": ["SpaceOwner"]}]}`
+	goodRequest      = `{"bundle_reference": "Orders on-call", "justification": "On call", "duration_in_sec": 3600, "custom_fields": {}, "grantee": "user-01-00"}`
+	goodEntitlements = `"entitlements": [{"resource_id": "postgresql-production-orders-postgresql-database",
+		"permission_id": "postgresql-production-orders-postgresql-database-READ_ONLY"}], "justification": "On call", "duration_in_sec": 3600, "custom_fields": {}}`
+	goodSelection = `{` + goodEntitlements
+	goodBoth      = `{"bundle_reference": "Orders on-call", ` + goodEntitlements
+	goodFlowV1    = `{"name": "New", "active": true, "trigger": {"type": "user_request"}, "revoke_after_in_sec": -1,
+		"grantees": [{"id": "user-00-00", "type": "USER"}], "approvers": [{"id": "group-orders", "type": "group"}],
+		"bundle_targets": [], "integration_targets": [{"integration_id": "ssh-staging-orders", "resource_type": "ssh-server", "permissions": ["root"],
+			"resource_tag_includes": [{"name": "env", "value": ""}], "resource_tag_excludes": []}]}`
+	goodBundleV1 = `{"name": "New", "integration_targets": [{"integration_id": "ssh-staging-orders", "resource_type": "ssh-server", "permissions": ["root"],
+		"resource_tag_includes": [], "resource_tag_excludes": []}]}`
+	goodIntegrationV2 = `{"name": "New", "type": "postgresql", "metadata": {}, "provisioner_id": "staging-connector"}`
+	goodRequestV3     = `{"user_id": "user-00-00", "integration_id": "postgresql-production-orders", "justification": "On call", "duration_in_sec": 3600,
+		"resource_ids": ["postgresql-production-orders-postgresql-database"], "permissions": ["READ_ONLY"]}`
+
+	requestsV3Path = "/api/v3/access-requests"
+	noBody         = ""
+)
+
+var goodBodies = map[string]string{
+	flowsPath: goodFlow, integrationsPath: goodIntegration, bundlesPath: goodBundle, scopesPath: goodScope, reportsPath: goodReport,
+	groupsPath: goodGroup, spacesPath: goodSpace, spaceScopesPath: goodScope, requestsPath: goodRequest, legacyFlowsPath: goodFlowV1,
+	legacyBundlesPath: goodBundleV1, legacyIntegrationsPath: goodIntegrationV2, requestsV3Path: goodRequestV3,
+}
+
+func demoServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+	t.Helper()
+	return aponotest.NewServer(t, append(opts, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())...)
+}
+
+// send is a request without a network.
+func send(t *testing.T, server *aponotest.Server, method, path, body string) (int, string) {
+	t.Helper()
+	req := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	req.Header.Set("Authorization", "Bearer "+server.Token)
+	req.Header.Set("Content-Type", "application/json")
+	recorder := httptest.NewRecorder()
+	server.ServeHTTP(recorder, req)
+	return recorder.Code, recorder.Body.String()
+}
+
+func TestWhatMakesSenseIsAccepted(t *testing.T) {
+	t.Parallel()
+	server := demoServer(t)
+	for path, body := range goodBodies {
+		status, answer := send(t, server, "POST", path, strings.Replace(body, `"New"`, `"Of `+path+`"`, 1))
+		require.Equalf(t, 200, status, "%s: %s", path, answer)
+	}
+	for _, body := range []string{
+		goodSelection, goodBoth,
+		strings.Replace(goodRequest, `"duration_in_sec": 3600, `, ``, 1), // up to the flow's maximum
+		`{"bundle_reference": "Orders staging", "custom_fields": {}}`,    // its flow demands nothing
+	} {
+		status, answer := send(t, server, "POST", requestsPath, body)
+		require.Equalf(t, 200, status, "%s: %s", body, answer)
+	}
+}
+
+// What has the right form and makes no sense passes a check of schemas, and
+// fails in production: the fake has to find it, and to name the field.
+func TestWhatMakesNoSenseIsRejectedByName(t *testing.T) {
+	t.Parallel()
+	const empty = "it must not be empty"
+	server := demoServer(t)
+	for _, test := range []struct {
+		path, old, new string
+		field, message string
+	}{
+		{flowsPath, `"name": "New"`, `"name": ""`, "name", empty},
+		{flowsPath, `"conditions": [{"type": "group", "match_operator": "is", "values": ["group-orders"]}]`, `"conditions": []`, "requestors.conditions", empty},
+		{flowsPath, `["group-orders"]`, `["group-none"]`, "requestors.conditions[0].values[0]", `there is no group "group-none"`},
+		{flowsPath, `["user-00-00"]`, `["user-00-00", "x"]`, "request_for.grantees.conditions[0].values[1]", `there is no user "x"`},
+		{flowsPath, `["self"]`, `[]`, "request_for.request_scopes", empty},
+		{flowsPath, `["root"]`, `[]`, "access_targets[0].integration.permissions", empty},
+		{flowsPath, `["root"]`, `["root", ""]`, "access_targets[0].integration.permissions[1]", empty},
+		{flowsPath, `"values": ["orders"]`, `"values": []`, "access_targets[0].integration.resources_scopes[0].values", empty},
+		{flowsPath, `"ssh-staging-orders"`, `"none"`, "access_targets[0].integration.integration_reference", `there is no integration "none"`},
+		{flowsPath, `"bundle-orders"`, `"none"`, "access_targets[1].bundle.bundle_reference", `there is no bundle "none"`},
+		{flowsPath, `"scope-orders"`, `"none"`, "access_targets[2].access_scope.access_scope_reference", `there is no access scope "none"`},
+		{flowsPath, `"query": "q"`, `"query": ""`, "access_targets[3].query_target.query", empty},
+		{flowsPath, `["ada.orders@example.com"]`, `["nobody@example.com"]`, "approver_policy.approver_groups[0].approvers[0].values[0]", `there is no user "nobody@example.com"`},
+		{flowsPath, `"google-idp"`, `"none"`, "approver_policy.approver_groups[0].approvers[0].source_integration_reference", `there is no integration "none"`},
+		{flowsPath, `[{"type": "Owner"}]`, `[]`, "escalation_policy.approver_groups[0].approvers", empty},
+		{flowsPath, `{"type": "Owner"}`, `{"type": "group", "values": ["x"]}`, "escalation_policy.approver_groups[0].approvers[0].values[0]", `there is no group "x"`},
+		{flowsPath, `["MONDAY"]`, `[]`, "timeframe.days_of_week", empty},
+		{flowsPath + "?space_reference=none", ``, ``, "space_reference", `there is no space "none"`},
+		{bundlesPath, goodBundle[len(`{"name": "New", "access_targets": `) : len(goodBundle)-1], `[]`, "access_targets", empty},
+		{scopesPath, `"q"`, `""`, "query", empty},
+		{integrationsPath, `"postgresql"`, `""`, "type", empty},
+		{integrationsPath, `"staging-connector"`, `"none"`, "connector_id", `there is no connector "none"`},
+		{integrationsPath, `"secret_id": "x"`, `"secret_id": ""`, "secret_store_config.aws.secret_id", empty},
+		{integrationsPath, `["group-orders"]`, `[]`, "owner.attribute_value", empty},
+		{integrationsPath, `["group-orders"]`, `["x"]`, "owner.attribute_value[0]", `there is no group "x"`},
+		{reportsPath, `["ada.orders@example.com"]`, `[]`, "schedule.recipients", empty},
+		{reportsPath, `"day"`, `""`, "timeframe.relative.unit", empty},
+		{groupsPath, `"New"`, `""`, "name", empty},
+		{spacesPath, `"Orders resources"`, `"none"`, "space_scope_references[0]", `there is no space scope "none"`},
+		{spacesPath, `"group-orders"`, `"none"`, "members[0].identity_reference", `there is no group "none"`},
+		{spacesPath, `["SpaceOwner"]`, `[]`, "members[0].space_roles", empty},
+		{spaceScopesPath, `"q"`, `""`, "query", empty},
+		{requestsPath, `"Orders on-call"`, `"none"`, "bundle_reference", `there is no bundle "none"`},
+		{requestsPath, `"user-01-00"`, `"none"`, "grantee", `there is no user "none"`},
+		{requestsPath, `"justification": "On call", `, ``, "justification", `the access flow "Orders on-call" requires one`},
+		{requestsPath, `"On call"`, `"  "`, "justification", `the access flow "Orders on-call" requires one`},
+		{requestsPath, `3600`, `3601`, "duration_in_sec", `the access flow "Orders on-call" permits at most 3600`},
+		{requestsPath, goodRequest, strings.Replace(goodSelection, "3600", "3601", 1), "duration_in_sec", `the access flow "Orders on-call" permits at most 3600`},
+		{requestsPath, goodRequest, strings.Replace(goodBoth, `Orders on-call`, "Billing on-call", 1), "entitlements[0]", `it is not part of the bundle "Billing on-call"`},
+		{requestsPath, goodRequest, strings.Replace(goodSelection, `-READ_ONLY`, "-NONE", 1), "entitlements[0]", `there is no such resource with such a permission`},
+		{requestsPath, goodRequest, `{"entitlements": [], "custom_fields": {}}`, "bundle_reference", `one of bundle_reference and entitlements must be given`},
+		{requestsPath + "/request-ada-active/request-again", goodRequest, `{"custom_fields": {}}`, "justification", `the access flow "Orders on-call" requires one`},
+		{legacyFlowsPath, `[{"id": "user-00-00", "type": "USER"}]`, `[]`, "grantees", empty},
+		{legacyFlowsPath, `"user-00-00"`, `"none"`, "grantees[0].id", `there is no user "none"`},
+		{legacyFlowsPath, `"group-orders"`, `"none"`, "approvers[0].id", `there is no group "none"`},
+		{legacyFlowsPath, goodFlowV1[strings.Index(goodFlowV1, `[{"integration_id"`) : len(goodFlowV1)-1], `[]`, "integration_targets", "an access flow needs a target"},
+		{legacyFlowsPath, `"name": "env"`, `"name": ""`, "integration_targets[0].resource_tag_includes[0].name", empty},
+		{legacyBundlesPath, `"ssh-staging-orders"`, `"none"`, "integration_targets[0].integration_id", `there is no integration "none"`},
+		{legacyBundlesPath, goodBundleV1[len(`{"name": "New", "integration_targets": `) : len(goodBundleV1)-1], `[]`, "integration_targets", empty},
+		{legacyIntegrationsPath, `"staging-connector"`, `"none"`, "provisioner_id", `there is no connector "none"`},
+		{requestsV3Path, `"On call"`, `""`, "justification", empty},
+		{requestsV3Path, `3600`, `3601`, "duration_in_sec", `the access flow "Orders on-call" permits at most 3600`},
+		{requestsV3Path, `["READ_ONLY"]`, `[]`, "permissions", empty},
+		{requestsV3Path, `"user-00-00"`, `"none"`, "user_id", `there is no user "none"`},
+	} {
+		t.Run(test.path+" "+test.field+" "+test.new, func(t *testing.T) {
+			t.Parallel()
+			path, _, _ := strings.Cut(strings.TrimSuffix(test.path, "/request-ada-active/request-again"), "?")
+			good := goodBodies[path]
+			require.Contains(t, good, test.old)
+			status, answer := send(t, server, "POST", test.path, strings.Replace(good, test.old, test.new, 1))
+			require.Equal(t, 400, status)
+			var got struct{ Message, Field string }
+			require.NoError(t, json.Unmarshal([]byte(answer), &got))
+			require.Equal(t, test.field, got.Field)
+			require.Equal(t, test.field+": "+test.message, got.Message)
+		})
+	}
+}
+
+func TestNamesThatAreTakenAreRejected(t *testing.T) {
+	t.Parallel()
+	server := demoServer(t)
+	server.Put(aponotest.Reports, json.RawMessage(`{"id": "r1", "name": "Weekly", "filters": {}, "timeframe": {"relative": {"last": 7, "unit": "day", "rounded": false}}}`))
+	for path, name := range map[string]string{
+		flowsPath: "Break glass", integrationsPath: "okta", scopesPath: "Orders databases", reportsPath: "Weekly", groupsPath: "orders",
+		spacesPath: "Orders", spaceScopesPath: "Orders resources", legacyFlowsPath: "Break glass", legacyIntegrationsPath: "okta",
+	} {
+		status, answer := send(t, server, "POST", path, strings.Replace(goodBodies[path], `"name": "New"`, `"name": "`+name+`"`, 1))
+		require.Equalf(t, 409, status, "%s: %s", path, answer)
+		require.Containsf(t, answer, `"field":"name"`, "%s", path)
+	}
+	status, _ := send(t, server, "PUT", "/api/admin/v3/connectors/staging-connector", `{"name": "production"}`)
+	require.Equal(t, 409, status)
+	status, answer := send(t, server, "POST", bundlesPath, strings.Replace(goodBundle, `"New"`, `"Orders on-call"`, 1))
+	require.Equalf(t, 200, status, "nothing says that bundles have names of their own: %s", answer)
+}
+
+// A list that starts over with other filters would lose items without a word.
+func TestTokensOfOtherListsAreRejected(t *testing.T) {
+	t.Parallel()
+	server := demoServer(t)
+	token := func(path string) string {
+		_, answer := send(t, server, "GET", path, noBody)
+		var page struct {
+			Pagination struct {
+				Token string `json:"next_page_token"`
+			}
+		}
+		require.NoError(t, json.Unmarshal([]byte(answer), &page))
+		require.NotEmpty(t, page.Pagination.Token)
+		return "page_token=" + url.QueryEscape(page.Pagination.Token)
+	}
+	orders, filtered := token(groupsPath+"/group-orders/members?limit=1"), token(integrationsPath+"?type=mysql&limit=1")
+	for _, path := range []string{
+		groupsPath + "/group-billing/members?" + orders, usersPath + "?" + orders, integrationsPath + "?page_token=x",
+		integrationsPath + "?type=okta&" + filtered, integrationsPath + "?type=mysql&name=x&" + filtered,
+	} {
+		status, answer := send(t, server, "GET", path, noBody)
+		require.Equalf(t, 400, status, "%s: %s", path, answer)
+		require.Containsf(t, answer, `"field":"page_token"`, "%s", path)
+	}
+	for _, path := range []string{integrationsPath + "?" + filtered, integrationsPath + "?type=mysql&" + filtered} {
+		status, answer := send(t, server, "GET", path, noBody)
+		require.Equalf(t, 200, status, "%s: %s", path, answer)
+	}
+}
+
+// Tests of something else have requests that are made up.
+func TestLooseChecksAcceptWhatHasTheRightForm(t *testing.T) {
+	t.Parallel()
+	server := demoServer(t, aponotest.WithLooseChecks())
+	for _, test := range []struct{ path, old, new string }{
+		{flowsPath, `"conditions": [{"type": "group", "match_operator": "is", "values": ["group-orders"]}]`, `"conditions": []`},
+		{integrationsPath, `"staging-connector"`, `"none"`},
+		{integrationsPath, `"New"`, `""`},
+		{integrationsPath, `"group-orders"`, `"none"`},
+		{requestsPath, `"On call"`, `""`},
+		{requestsPath, `3600`, `86400`},
+		{requestsPath, goodRequest, strings.Replace(goodBoth, `Orders on-call`, "Billing on-call", 1)},
+		{legacyFlowsPath, `"user-00-00"`, `"none"`},
+		{legacyIntegrationsPath, `"staging-connector"`, `"none"`},
+	} {
+		body := strings.Replace(goodBodies[test.path], test.old, test.new, 1)
+		body = strings.Replace(body, `"New"`, strconv.Quote(test.path+test.old), 1)
+		status, answer := send(t, server, "POST", test.path, body)
+		require.Equalf(t, 200, status, "%s %s: %s", test.path, test.new, answer)
+	}
+	// The form is checked all the same.
+	status, _ := send(t, server, "POST", groupsPath, `{"name": "x"}`)
+	require.Equal(t, 422, status)
+}
