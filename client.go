@@ -101,6 +101,7 @@ package apono
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 
@@ -163,6 +164,7 @@ type Client struct {
 	Legacy *Legacy
 
 	transport *transport.Transport
+	logger    *slog.Logger // nil for none
 	baseURL   string
 	readOnly  bool
 	readAhead int
@@ -214,7 +216,7 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	if o.httpClient == nil {
 		o.httpClient = defaultHTTPClient(o.readAhead)
 	}
-	c := &Client{baseURL: o.baseURL.String(), readOnly: o.readOnly, readAhead: o.readAhead}
+	c := &Client{logger: o.logger, baseURL: o.baseURL.String(), readOnly: o.readOnly, readAhead: o.readAhead}
 	var err error
 	c.transport, err = transport.New(transport.Config{
 		HTTPClient:     o.httpClient,

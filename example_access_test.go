@@ -141,8 +141,8 @@ func ExampleWaitError() {
 		fmt.Println("nobody has decided yet")
 	}
 	var ended *apono.WaitError
-	if errors.As(err, &ended) && ended.Last != nil {
-		fmt.Println(ended.Last.Status)
+	if errors.As(err, &ended) && ended.Request != nil {
+		fmt.Println(ended.Request.Status)
 	}
 	// Output:
 	// somebody said no

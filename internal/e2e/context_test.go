@@ -350,7 +350,7 @@ func TestContextEndsWaitersBetweenLooks(t *testing.T) {
 				_, err := pending.Client(t, 0).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
 				require.LessOrEqual(t, time.Since(started), after+50*time.Millisecond, "an end within 50 ms")
 				require.ErrorIs(t, err, context.Canceled)
-				require.EqualValues(t, "PENDING", apitest.ErrorAs[*apono.WaitError](t, err).Last.Status)
+				require.EqualValues(t, "PENDING", apitest.ErrorAs[*apono.WaitError](t, err).Request.Status)
 			})
 		})
 	}

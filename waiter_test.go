@@ -1,0 +1,586 @@
+package apono_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/require"
+)
+
+// waitingFor answers a request in one status after the other.
+func waitingFor(statuses ...string) []script.Response {
+	answers := make([]script.Response, 0, len(statuses))
+	for _, status := range statuses {
+		answers = append(answers, script.Response{Body: fmt.Sprintf(`{"id": "ar-1", "status": %q}`, status)})
+	}
+	return answers
+}
+
+// neverDone has a waiter wait for ever.
+func neverDone(*apono.AccessRequest) (bool, error) { return false, nil }
+
+// lastSeen fails unless the error is a waiter's with this text, and returns the
+// status of the request as it was last seen, "never" if it never was.
+func lastSeen(t *testing.T, err error, text string) apono.AccessRequestStatus {
+	t.Helper()
+	ended := apitest.ErrorAs[*apono.WaitError](t, err)
+	require.EqualError(t, err, text)
+	if ended.Request == nil {
+		return "never"
+	}
+	require.Equal(t, "ar-1", ended.Request.ID)
+	return ended.Request.Status
+}
+
+// A waiter that waits before its first look costs everybody a second whose
+// access is there already.
+func TestWaitForLooksAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		fake := script.New(t, waitingFor("ACTIVE")...)
+		got, err := apitest.NewClient(t, fake).AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
+		require.NoError(t, err)
+		require.Equal(t, &apono.AccessRequest{ID: "ar-1", Status: "ACTIVE"}, got)
+		require.Zero(t, time.Since(start))
+		apitest.Sent(t, fake.Requests()[0], "GET", "/api/user/v4/access-requests/ar-1", "", "")
+	})
+}
+
+// An approval may take hours. A waiter that asks every second all the while is
+// throttled, several that started together all ask at the same moment, and one
+// whose waits grow without bound comes long after the approval.
+func TestWaitForWaitsLongerAndLongerUpToFifteenSeconds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const looks = 30
+		var firsts, lasts []time.Duration
+		for range 10 {
+			statuses := make([]string, looks)
+			statuses[looks-1] = "ACTIVE"
+			fake := script.New(t, waitingFor(statuses...)...)
+			_, err := apitest.NewClient(t, fake).AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
+			require.NoError(t, err)
+			all := apitest.Waits(fake)
+			require.GreaterOrEqual(t, all[0], 750*time.Millisecond, "a first wait of about a second")
+			require.LessOrEqual(t, all[0], time.Second, "a first wait of about a second")
+			for i, wait := range all {
+				require.LessOrEqualf(t, wait, 15*time.Second, "wait %d of 15 s at the most", i)
+				if i >= 7 { // the longest wait, less some chance
+					require.GreaterOrEqualf(t, wait, 11*time.Second, "wait %d of 11 s at least", i)
+				} else if i > 0 {
+					require.Greaterf(t, wait, all[i-1], "wait %d longer than %s, but not above twice as long", i, all[i-1])
+					require.LessOrEqualf(t, wait, 2*all[i-1], "wait %d longer than %s, but not above twice as long", i, all[i-1])
+				}
+			}
+			firsts, lasts = append(firsts, all[0]), append(lasts, all[7:]...)
+		}
+		require.Greater(t, slices.Max(firsts)-slices.Min(firsts), 10*time.Millisecond, "first waits that vary")
+		require.Greater(t, slices.Max(lasts)-slices.Min(lasts), time.Second, "longest waits that vary")
+	})
+}
+
+// A caller that is told "nil" at its deadline goes on as if the access were
+// there; one that is told late, or without the state, cannot tell its user why.
+func TestWaitForEndsAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answers []script.Response
+		text    string
+		last    apono.AccessRequestStatus
+	}{
+		"between two looks": {
+			waitingFor("PENDING", "Granting", "Pending MFA"),
+			"apono: waiting for an access request: context deadline exceeded; its last status was Pending MFA", "Pending MFA",
+		},
+		"during a look": {
+			append(waitingFor("PENDING"), script.Response{Delay: 10 * time.Second}),
+			"apono: waiting for an access request: GET /api/user/v4/access-requests/{id}: context deadline exceeded; its last status was PENDING", "PENDING",
+		},
+		"during the first look": {
+			[]script.Response{{Delay: 10 * time.Second}},
+			"apono: waiting: GET /api/user/v4/access-requests/{id}: context deadline exceeded", "never",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				start := time.Now()
+				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
+				require.Equal(t, 3*time.Second, time.Since(start))
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.Equal(t, test.last, lastSeen(t, err, test.text))
+				require.Nil(t, got)
+			})
+		})
+	}
+}
+
+// Whoever presses Ctrl-C in the middle of a wait of fifteen seconds does not
+// want to see it out. What the canceller said is in the error whether the
+// context ended between two looks or during one.
+func TestWaitForEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	why := errors.New("the user left")
+	for name, answers := range map[string][]script.Response{
+		"between two looks": waitingFor("PENDING"),
+		"during a look":     {{Delay: time.Hour}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer time.AfterFunc(400*time.Millisecond, func() { cancel(why) }).Stop()
+				start := time.Now()
+				_, err := apitest.NewClient(t, script.New(t, answers...)).AccessRequests.WaitFor(ctx, "ar-1", neverDone)
+				took := time.Since(start)
+				require.GreaterOrEqual(t, took, 400*time.Millisecond, "an end within 50 ms")
+				require.Less(t, took, 450*time.Millisecond, "an end within 50 ms")
+				require.ErrorIs(t, err, context.Canceled)
+				require.ErrorIs(t, err, why)
+				require.ErrorAs(t, err, new(*apono.WaitError))
+			})
+		})
+	}
+}
+
+func TestWaitForWithAnEndedContextSendsNothing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
+	require.ErrorIs(t, err, context.Canceled)
+	require.EqualValues(t, "never", lastSeen(t, err, "apono: waiting: GET /api/user/v4/access-requests/{id}: context canceled"))
+}
+
+var errDone = errors.New("the change window is over")
+
+// A waiter that goes on after a refusal waits until its deadline for what will
+// not come, and one that reads a request which has vanished crashes.
+func TestWaitForEndsWhenThereIsNothingToWaitFor(t *testing.T) {
+	t.Parallel()
+	const waiting = "apono: waiting for an access request: "
+	const request = "GET /api/user/v4/access-requests/{id}: "
+	for name, test := range map[string]struct {
+		answers []script.Response
+		done    func(*apono.AccessRequest) (bool, error)
+		err     error
+		text    string
+		last    apono.AccessRequestStatus
+	}{
+		"rejected": {
+			waitingFor("PENDING", "Rejected"), apono.UntilGranted, apono.ErrRequestRejected,
+			waiting + "the access request was rejected; its last status was Rejected", "Rejected",
+		},
+		"failed": {
+			waitingFor("GRANTING", "FAILED"), apono.UntilGranted, apono.ErrRequestFailed,
+			waiting + "the access request failed; its last status was FAILED", "FAILED",
+		},
+		"revoked while waiting to be granted": {
+			waitingFor("PENDING", "revoked"), apono.UntilGranted, apono.ErrRequestRevoked,
+			waiting + "the access request was revoked or has expired; its last status was revoked", "revoked",
+		},
+		"being revoked while waiting to be granted": {
+			waitingFor("REVOKING"), apono.UntilGranted, apono.ErrRequestRevoked,
+			waiting + "the access request was revoked or has expired; its last status was REVOKING", "REVOKING",
+		},
+		"expired while waiting to be granted": {
+			waitingFor("Expired"), apono.UntilGranted, apono.ErrRequestRevoked,
+			waiting + "the access request was revoked or has expired; its last status was Expired", "Expired",
+		},
+		"rejected while waiting to be revoked": {
+			waitingFor("PENDING", "REJECTED"), apono.UntilRevoked, apono.ErrRequestRejected,
+			waiting + "the access request was rejected; its last status was REJECTED", "REJECTED",
+		},
+		"failed while waiting to be revoked": {
+			waitingFor("Revoking", "Failed"), apono.UntilRevoked, apono.ErrRequestFailed,
+			waiting + "the access request failed; its last status was Failed", "Failed",
+		},
+		"forbidden": {
+			append(waitingFor("PENDING"), script.Response{Status: 403, Body: `{"message": "not yours"}`}), apono.UntilGranted, apono.ErrForbidden,
+			waiting + request + "403 Forbidden: not yours; its last status was PENDING", "PENDING",
+		},
+		"the caller's error": {
+			waitingFor("PENDING"), func(*apono.AccessRequest) (bool, error) { return false, errDone }, errDone,
+			waiting + "the change window is over; its last status was PENDING", "PENDING",
+		},
+		"the caller's error beside true": {
+			waitingFor("ACTIVE"), func(*apono.AccessRequest) (bool, error) { return true, errDone }, errDone,
+			waiting + "the change window is over; its last status was ACTIVE", "ACTIVE",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(ctx, "ar-1", test.done)
+				require.ErrorIs(t, err, test.err)
+				require.Equal(t, test.last, lastSeen(t, err, test.text))
+				require.Nil(t, got)
+			})
+		})
+	}
+}
+
+// The API may have states that nobody here has heard of, and servers have bad
+// moments. Neither says that the access will not come.
+func TestWaitForGoesOnUntilItIsDone(t *testing.T) {
+	t.Parallel()
+	down := script.Response{Status: 503}
+	for name, test := range map[string]struct {
+		answers []script.Response
+		done    func(*apono.AccessRequest) (bool, error)
+		last    apono.AccessRequestStatus
+	}{
+		"every state before the grant": {
+			waitingFor("Initializing", "PENDING", "PendingMFA", "APPROVED", "granting", "active"), apono.UntilGranted, "active",
+		},
+		"unknown states":               {waitingFor("ON_HOLD", "", "Escalated to tier 2", "GRANTED"), apono.UntilGranted, "GRANTED"},
+		"every state before the end":   {waitingFor("Active", "REVOKING", "Cleaning up", "Revoked"), apono.UntilRevoked, "Revoked"},
+		"expired":                      {waitingFor("ACTIVE", "EXPIRED"), apono.UntilRevoked, "EXPIRED"},
+		"never granted, to be revoked": {waitingFor("PENDING", "REVOKED"), apono.UntilRevoked, "REVOKED"},
+		"server down now and then": {
+			[]script.Response{down, down, waitingFor("PENDING")[0], down, waitingFor("PENDING")[0], down, down, waitingFor("ACTIVE")[0]},
+			apono.UntilGranted, "ACTIVE",
+		},
+		"the caller's true": {
+			waitingFor("PENDING", "REJECTED"),
+			func(r *apono.AccessRequest) (bool, error) { return r.Status.Rejected(), nil }, "REJECTED",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(ctx, "ar-1", test.done)
+				require.NoError(t, err)
+				require.Equal(t, test.last, got.Status)
+			})
+		})
+	}
+}
+
+func TestWaitForChecksItsArguments(t *testing.T) {
+	t.Parallel()
+	var none context.Context
+	for name, test := range map[string]struct {
+		ctx  context.Context
+		id   string
+		done func(*apono.AccessRequest) (bool, error)
+		text string
+	}{
+		"no function":  {t.Context(), "ar-1", nil, "apono: argument done: must not be nil: pass UntilGranted, UntilRevoked or a function of your own"},
+		"no id":        {t.Context(), "", neverDone, "apono: argument id: it is empty: it must name one object"},
+		"parent as id": {t.Context(), "..", neverDone, "apono: argument id: it is .., which a server may read as another path"},
+		"line break":   {t.Context(), "ar-1\n", neverDone, "apono: argument id: it holds a control character, such as a line break"},
+		"no context":   {none, "ar-1", neverDone, "apono: argument ctx: the context is nil"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.WaitFor(test.ctx, test.id, test.done)
+			require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), test.text)
+			require.NotErrorAs(t, err, new(*apono.WaitError), "expected no wait to have begun")
+		})
+	}
+}
+
+// A caller's function may call the API itself, with a mistake in it. The request
+// as it was last seen must not be lost to that.
+func TestWaitForWrapsArgumentErrorsOfTheCallersFunction(t *testing.T) {
+	t.Parallel()
+	client := apitest.NewClient(t, script.New(t, waitingFor("PENDING")...))
+	_, err := client.AccessRequests.WaitFor(t.Context(), "ar-1", func(*apono.AccessRequest) (bool, error) {
+		_, err := client.Sessions.Get(t.Context(), "")
+		return false, err
+	})
+	require.ErrorAs(t, err, new(*apono.ArgumentError))
+	require.EqualValues(t, "PENDING", lastSeen(t, err, "apono: waiting for an access request: argument id: it is empty: it must name one object; its last status was PENDING"))
+}
+
+// A status is the server's word: it must not break the line of a log.
+func TestWaitErrorTexts(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]*apono.WaitError{
+		"apono: waiting": {},
+		"apono: waiting: the access request failed; the last failure was a b": {Err: apono.ErrRequestFailed, LastFailure: errors.New("a\nb")},
+		"apono: waiting: the access request failed":                           {Err: apono.ErrRequestFailed, LastFailure: apono.ErrRequestFailed},
+		"apono: waiting for an access request; its last status was ON HOLD x": {Request: &apono.AccessRequest{Status: "ON\nHOLD\t\x00 x"}},
+		"apono: waiting for an access session; its last status was RESETTING": {Session: &apono.AccessSession{CredentialsStatus: "RESETTING"}},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			require.EqualError(t, err, want)
+			require.Equal(t, err.Err, errors.Unwrap(err))
+		})
+	}
+}
+
+// found is a poll that finds a request in a state.
+func found(status string) script.Response { return waitingFor(status)[0] }
+
+const html = "<html><head><title>Sign in</title></head></html>"
+
+// A poll that fails says nothing about the access: a wait of an hour must not end
+// because a name server or a gateway had a bad moment.
+func TestWaitForWaitsOutFailuresThatMayPass(t *testing.T) {
+	t.Parallel()
+	notFound := &net.DNSError{Err: "no such host", Name: "apono.test", IsNotFound: true}
+	for name, failure := range map[string]script.Response{
+		"no such host":            {Err: &net.OpError{Op: "dial", Net: "tcp", Err: notFound}},
+		"connection refused":      {Err: apitest.ErrConnectionRefused},
+		"connection reset":        {Err: apitest.ErrReset},
+		"408":                     {Status: 408},
+		"425":                     {Status: 425},
+		"429":                     {Status: 429},
+		"500":                     {Status: 500},
+		"501":                     {Status: 501},
+		"503":                     {Status: 503, Header: map[string]string{"Retry-After": "20"}},
+		"a body cut short":        {Body: `{"id": "ar-1", "sta`, BodyErr: io.ErrUnexpectedEOF},
+		"a body that ends early":  {Body: `{"id": "ar-1", "sta`},
+		"a connection lost in it": {Body: `{"id": "ar-1", "sta`, BodyErr: apitest.ErrReset},
+		"a page of HTML":          {Body: html},
+		"no body":                 {},
+		"no attempt in time":      {Delay: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				fake := script.New(t, found("PENDING"), failure, failure, failure, found("PENDING"), failure, found("ACTIVE"))
+				var polls []string
+				got, err := apitest.NewClient(t, fake).AccessRequests.WaitFor(apono.WithoutRetry(ctx), "ar-1", apono.UntilGranted, apono.WaitOptions{
+					OnPoll: func(status string, err error) {
+						if err != nil {
+							status += "failed"
+						}
+						polls = append(polls, status)
+					},
+				})
+				require.NoError(t, err)
+				require.EqualValues(t, "ACTIVE", got.Status)
+				require.Equal(t, []string{"PENDING", "failed", "failed", "failed", "PENDING", "failed", "ACTIVE"}, polls)
+			})
+		})
+	}
+}
+
+// What waiting cannot change must not be waited for until the deadline.
+func TestWaitForEndsWithAFailureThatCannotPass(t *testing.T) {
+	t.Parallel()
+	for name, failure := range map[string]script.Response{
+		"302":                      {Status: 302},
+		"400":                      {Status: 400},
+		"401":                      {Status: 401},
+		"403":                      {Status: 403},
+		"410":                      {Status: 410},
+		"a bad certificate":        {Err: x509.UnknownAuthorityError{}},
+		"a name not in it":         {Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "apono.test"}},
+		"an alert of TLS":          {Err: tls.AlertError(48)},
+		"an alert of TLS over TCP": {Err: &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}},
+		"a proxy that rejects":     {Err: errors.New("Proxy Authentication Required")},
+		"JSON of another type":     {Body: `["ar-1"]`},
+		"a body above the limit":   {Body: `{"id": "` + strings.Repeat("1", 200) + `"}`},
+		"null":                     {Body: `null`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				started := time.Now()
+				client := apitest.NewClient(t, script.New(t, found("PENDING"), failure), apono.WithMaxResponseBytes(150))
+				_, err := client.AccessRequests.WaitFor(apono.WithoutRetry(ctx), "ar-1", apono.UntilGranted)
+				ended := apitest.ErrorAs[*apono.WaitError](t, err)
+				require.EqualValues(t, "PENDING", ended.Request.Status)
+				require.Equal(t, ended.Err, ended.LastFailure)
+				require.LessOrEqual(t, time.Since(started), time.Second)
+			})
+		})
+	}
+}
+
+// The token source's word that its token cannot be used is about the program, not
+// about the network.
+func TestWaitForEndsWithATokenThatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithTokenSource(func(context.Context) (string, error) { return "two words", nil }))
+	_, err := client.AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
+	require.ErrorAs(t, err, new(*apono.WaitError))
+	require.ErrorAs(t, err, new(*apono.ArgumentError))
+}
+
+// What was just created may be unknown for a moment to the server that is asked;
+// what is unknown after that has vanished.
+func TestWaitForForgives404ForTenSeconds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		missing := script.Response{Status: 404}
+		got, err := apitest.NewClient(t, script.New(t, missing, missing, missing, found("ACTIVE"))).AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
+		require.NoError(t, err)
+		require.EqualValues(t, "ACTIVE", got.Status)
+
+		started := time.Now()
+		gone := &apitest.Pager{Serve: func(string) string { return "" }, Status: 404}
+		_, err = gone.Client(t, 0).AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
+		require.ErrorIs(t, err, apono.ErrNotFound)
+		require.GreaterOrEqual(t, time.Since(started), 10*time.Second)
+		require.Less(t, time.Since(started), 30*time.Second)
+	})
+}
+
+// An outage that outlasts the deadline is what the caller wants to hear of, and
+// the server is not to be asked ever more often for it.
+func TestWaitForBacksOffDuringAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		asked := 0
+		down := &apitest.Pager{Status: 503, Serve: func(string) string {
+			if asked++; asked == 1 {
+				return `{"id":"ar-1","status":"PENDING"}`
+			}
+			return ""
+		}}
+		_, err := down.Client(t, 0).AccessRequests.WaitFor(apono.WithoutRetry(ctx), "ar-1", apono.UntilGranted)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		ended := apitest.ErrorAs[*apono.WaitError](t, err)
+		require.EqualValues(t, "PENDING", ended.Request.Status)
+		require.ErrorIs(t, ended.LastFailure, apono.ErrServer)
+		require.EqualError(t, err, "apono: waiting for an access request: context deadline exceeded; its last status was PENDING; "+
+			"the last failure was GET /api/user/v4/access-requests/{id}: 503 Service Unavailable: no page for you")
+		for i := 8; i < len(down.Times); i++ {
+			wait := down.Times[i].Sub(down.Times[i-1])
+			require.GreaterOrEqual(t, wait, 22*time.Second)
+			require.LessOrEqual(t, wait, 30*time.Second)
+		}
+		require.Greater(t, len(down.Times), 20)
+	})
+}
+
+func TestWaitForWaitsAsLongAsTheServerAsks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake := script.New(t, script.Response{Status: 429, Header: map[string]string{"Retry-After": "300"}}, found("ACTIVE"))
+		_, err := apitest.NewClient(t, fake).AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
+		require.NoError(t, err)
+		require.Equal(t, []time.Duration{5 * time.Minute}, apitest.Waits(fake))
+	})
+}
+
+func TestWaitOptionsSetTheIntervals(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		options  apono.WaitOptions
+		shortest time.Duration
+		longest  time.Duration
+	}{
+		"both":                 {apono.WaitOptions{Interval: 10 * time.Second, MaxInterval: time.Minute}, 10 * time.Second, time.Minute},
+		"a long first":         {apono.WaitOptions{Interval: time.Minute}, time.Minute, time.Minute},
+		"a short longest":      {apono.WaitOptions{MaxInterval: 100 * time.Millisecond}, 100 * time.Millisecond, 100 * time.Millisecond},
+		"a nanosecond":         {apono.WaitOptions{MaxInterval: 1}, 1, 1},
+		"neither, the default": {apono.WaitOptions{}, time.Second, 15 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fake := script.New(t, append(waitingFor(slices.Repeat([]string{"PENDING"}, 12)...), found("ACTIVE"))...)
+				_, err := apitest.NewClient(t, fake).AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted, test.options)
+				require.NoError(t, err)
+				waits := apitest.Waits(fake)
+				require.GreaterOrEqual(t, waits[0], test.shortest*3/4)
+				require.LessOrEqual(t, waits[0], test.shortest)
+				require.GreaterOrEqual(t, waits[11], test.longest*3/4)
+				require.LessOrEqual(t, waits[11], test.longest)
+			})
+		})
+	}
+}
+
+func TestWaitOptionsAreChecked(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]apono.WaitOptions{
+		"several":            {{}, {}},
+		"a negative wait":    {{Interval: -1}},
+		"a negative longest": {{MaxInterval: -1}},
+		"crossed":            {{Interval: 2, MaxInterval: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := apitest.NewClient(t, apitest.NoRequest(t))
+			_, err := client.AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted, opts...)
+			require.ErrorAs(t, err, new(*apono.ArgumentError))
+			_, err = client.Sessions.WaitFor(t.Context(), "s-1", apono.UntilCredentialsAvailable, opts...)
+			require.ErrorAs(t, err, new(*apono.ArgumentError))
+			err = client.AccessRequests.During(t.Context(), bundleRequest(), func(context.Context, []*apono.AccessRequest) error { return nil }, opts...)
+			require.ErrorAs(t, err, new(*apono.ArgumentError))
+		})
+	}
+}
+
+// After a reset the access details are missing for some seconds, and reading them
+// too early may use them up. The wait reads the session and nothing else.
+func TestSessionsWaitFor(t *testing.T) {
+	t.Parallel()
+	session := func(status string) script.Response {
+		return script.Response{Body: fmt.Sprintf(`{"id": "s-1", "credentials_status": %q}`, status)}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		fake := script.New(t, script.Response{Status: 404}, session("RESETTING"), script.Response{Err: apitest.ErrReset}, session("Resetting"), session("AVAILABLE"))
+		var polls []string
+		got, err := apitest.NewClient(t, fake).Sessions.WaitFor(apono.WithoutRetry(t.Context()), "s-1", apono.UntilCredentialsAvailable, apono.WaitOptions{
+			OnPoll: func(status string, err error) { polls = append(polls, fmt.Sprintf("%s %t", status, err != nil)) },
+		})
+		require.NoError(t, err)
+		require.Equal(t, &apono.AccessSession{ID: "s-1", CredentialsStatus: "AVAILABLE"}, got)
+		require.Equal(t, []string{" true", "RESETTING false", " true", "Resetting false", "AVAILABLE false"}, polls)
+		for _, req := range fake.Requests() {
+			apitest.Sent(t, req, "GET", "/api/user/v1/access-sessions/s-1", "", "")
+		}
+
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		_, err = apitest.NewClient(t, script.New(t, session("RESETTING"))).Sessions.WaitFor(ctx, "s-1", apono.UntilCredentialsAvailable)
+		require.EqualError(t, err, "apono: waiting for an access session: context deadline exceeded; its last status was RESETTING")
+		ended := apitest.ErrorAs[*apono.WaitError](t, err)
+		require.Equal(t, "s-1", ended.Session.ID)
+		require.Nil(t, ended.Request)
+		require.NoError(t, ended.LastFailure)
+
+		_, err = apitest.NewClient(t, apitest.NoRequest(t)).Sessions.WaitFor(t.Context(), "s-1", nil)
+		require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument done: must not be nil: pass UntilCredentialsAvailable or a function of your own")
+		_, err = apitest.NewClient(t, apitest.NoRequest(t)).Sessions.WaitFor(t.Context(), "", apono.UntilCredentialsAvailable)
+		require.ErrorAs(t, err, new(*apono.ArgumentError))
+	})
+}
+
+func TestUntilCredentialsAvailable(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[apono.CredentialsStatus]bool{"AVAILABLE": true, "VIEWED": true, "NOT_APPLICABLE": true, "RESETTING": false, "resetting": false} {
+		done, err := apono.UntilCredentialsAvailable(&apono.AccessSession{CredentialsStatus: status})
+		require.NoError(t, err)
+		require.Equal(t, want, done, status)
+	}
+}
+
+func bundleRequest() apono.CreateAccessRequestInput {
+	return apono.CreateAccessRequestInput{BundleReference: apono.Ptr("b-1")}
+}
