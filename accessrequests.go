@@ -218,6 +218,12 @@ type ListAccessRequestsOptions struct {
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
 }
 
+func (o ListAccessRequestsOptions) at(token string) (ListAccessRequestsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // ListAccessRequestEntitlementsOptions filters and pages a list of the
 // entitlements of a request.
 type ListAccessRequestEntitlementsOptions struct {
@@ -232,6 +238,12 @@ type ListAccessRequestEntitlementsOptions struct {
 	ResourceTypes []string `url:"resource_types,omitempty"`
 	// Statuses are states. How the API spells them is not documented.
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
+}
+
+func (o ListAccessRequestEntitlementsOptions) at(token string) (ListAccessRequestEntitlementsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
 }
 
 // CreateAccessRequestInput is a request for a bundle or for entitlements.

@@ -237,6 +237,12 @@ type ListIntegrationsOptions struct {
 	ConnectorID []string `url:"connector_id,omitempty"`
 }
 
+func (o ListIntegrationsOptions) at(token string) (ListIntegrationsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // ListCatalogOptions pages the catalog. The API documents no parameters for it;
 // Limit and Skip are sent only if they are set.
 type ListCatalogOptions struct {

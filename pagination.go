@@ -1,6 +1,7 @@
 package apono
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"slices"
@@ -29,6 +30,58 @@ type OffsetPage[T any] struct {
 	Limit int
 	// Offset is how many objects come before this page, as the server says.
 	Offset int
+}
+
+// listOptions are the options of a list with page tokens, which lists by offset
+// have not.
+type listOptions[O any] interface {
+	// at returns the options with another page token, and the one that they had.
+	at(token string) (moved O, from string)
+}
+
+// Pages iterates over the pages of a list with page tokens, for programs that
+// keep the token of each as a checkpoint. A list that takes an id is passed in a
+// closure:
+//
+//	for page, err := range apono.Pages(ctx, client.Integrations.List, apono.ListIntegrationsOptions{Limit: 50}) {
+//		...
+//	}
+//
+// It ends as the ListAll methods do, with [ErrPageLoop], [ErrEmptyPages] or a
+// [*PageError] from which it can be resumed. It does not read ahead. Lists by
+// offset (OffsetPage) have no page tokens, and do not compile.
+func Pages[T any, O listOptions[O]](ctx context.Context, list func(context.Context, ...O) (*Page[T], error), opts ...O) iter.Seq2[*Page[T], error] {
+	return func(yield func(*Page[T], error) bool) {
+		var o O
+		switch {
+		case list == nil:
+			yield(nil, &ArgumentError{Arg: "list", Reason: "must not be nil: pass a List method or a closure"})
+			return
+		case len(opts) > 1:
+			yield(nil, &ArgumentError{Arg: "opts", Reason: fmt.Sprintf("must be one value at most, not %d", len(opts))})
+			return
+		case len(opts) == 1:
+			o = opts[0]
+		}
+		_, token := o.at("")
+		for walked := newTrail(token); ; {
+			page, err := list(ctx, o)
+			if err != nil {
+				yield(nil, resumable(token, err))
+				return
+			}
+			token = page.NextPageToken // which a caller may change
+			lost := walked.follow(token, len(page.Items))
+			if !yield(page, nil) || token == "" {
+				return
+			}
+			if lost != nil {
+				yield(nil, lost)
+				return
+			}
+			o, _ = o.at(token)
+		}
+	}
 }
 
 // Collect reads a whole list into a slice. On an error it returns what came
