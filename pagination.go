@@ -2,6 +2,7 @@ package apono
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -74,6 +75,9 @@ func Pages[T any, O listOptions[O]](ctx context.Context, list func(context.Conte
 			lost := walked.follow(token, len(page.Items))
 			if !yield(page, nil) || token == "" {
 				return
+			}
+			if errors.Is(lost, ErrPageLoop) {
+				lost = fmt.Errorf("apono: %w", lost)
 			}
 			if lost != nil {
 				yield(nil, lost)
