@@ -329,15 +329,19 @@ func oneLine(text string) string {
 			words[i] = word[:query]
 		}
 	}
-	line := strings.Join(words, " ")
-	if len(line) <= limit {
-		return line
+	return truncate(strings.Join(words, " "), limit)
+}
+
+// truncate cuts a text to a number of bytes, between two characters.
+func truncate(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
 	end := limit
-	for end > 0 && !utf8.RuneStart(line[end]) {
+	for end > 0 && !utf8.RuneStart(text[end]) {
 		end--
 	}
-	return line[:end] + "…"
+	return text[:end] + "…"
 }
 
 func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {

@@ -181,14 +181,16 @@ func decodePage[T any](op *operation.Operation, resp *transport.Response) (*Page
 	if err != nil {
 		return nil, err
 	}
-	page := &Page[T]{Items: body.Items}
-	switch {
-	case body.Pagination != nil && body.Pagination.NextPageToken != nil:
-		page.NextPageToken = *body.Pagination.NextPageToken
-	case body.Pagination == nil && body.Items == nil:
-		return nil, newDecodeError(op, resp, errors.New("it has neither items nor pagination"))
+	// Without one of them a list would be short, and nothing would show it.
+	if body.Items == nil {
+		if err := lacksNone(op, resp, "items"); err != nil {
+			return nil, err
+		}
 	}
-	return page, nil
+	if body.Pagination == nil {
+		return nil, newDecodeError(op, resp, errors.New("pagination is missing"))
+	}
+	return &Page[T]{Items: body.Items, NextPageToken: value(body.Pagination.NextPageToken)}, nil
 }
 
 // listBody is a page of either style.
@@ -200,7 +202,7 @@ type listBody[E any] struct {
 
 type pagination struct {
 	NextPageToken *string `json:"next_page_token"`
-	Total         int     `json:"total"`
+	Total         *int    `json:"total"`
 	Limit         int     `json:"limit"`
 	Offset        int     `json:"offset"`
 }

@@ -1,6 +1,7 @@
 package apono_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -97,14 +98,9 @@ func TestListAllFollowsPageTokens(t *testing.T) {
 			want:  []string{"a"}, asked: []string{""},
 		},
 		{
-			name:  "absent pagination ends the list",
-			pages: map[string]string{"": `{"items":[{"id":"a"}]}`},
-			want:  []string{"a"}, asked: []string{""},
-		},
-		{
-			name:  "null pagination ends the list",
-			pages: map[string]string{"": `{"items":[{"id":"a"}],"pagination":null}`},
-			want:  []string{"a"}, asked: []string{""},
+			name:  "null items are none",
+			pages: map[string]string{"": `{"items":null,"pagination":{"next_page_token":"t2"}}`, "t2": `{"items":[{"id":"a"}],"pagination":{}}`},
+			want:  []string{"a"}, asked: []string{"", "page_token=t2"},
 		},
 		{
 			name:  "a page that names itself as the next",
@@ -165,9 +161,9 @@ func TestAnAnswerThatIsNoPageIsADecodeError(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, body, reason string }{
 		{"a null item", `{"items":[{"id":"a"},null],"data":[{"id":"a"},null],"pagination":{"total":2}}`, "item 1 of the list is null"},
-		{"a message", `{"message":"maintenance"}`, "nor pagination"},
-		{"an empty object", `{}`, "nor pagination"},
-		{"null members", `{"items":null,"data":null,"pagination":null}`, "nor pagination"},
+		{"a message", `{"message":"maintenance"}`, " is missing"},
+		{"an empty object", `{}`, " is missing"},
+		{"null members", `{"items":null,"data":null,"pagination":null}`, " is missing"},
 		{"the items alone", `[{"id":"a"}]`, "cannot unmarshal array"},
 		{"items that are texts", `{"items":["a"],"data":["a"],"pagination":{"total":1}}`, "cannot unmarshal string"},
 		{"items that are no array", `{"items":{"id":"a"},"data":{"id":"a"},"pagination":{"total":1}}`, "cannot unmarshal object"},
@@ -348,6 +344,61 @@ func TestListsKeepHashesOfTokens(t *testing.T) {
 		require.NoError(t, err)
 		if item.ID == "last" {
 			require.Less(t, int64(heap())-int64(before), int64(pages*length/4))
+		}
+	}
+}
+
+// A member that is renamed or lost turns a list short, or empties it, and a program
+// that removes what is not in it does harm.
+func TestListsLackNoMember(t *testing.T) {
+	t.Parallel()
+	type read func(context.Context, *apono.Client) error
+	tokens := map[string]read{
+		"List": func(ctx context.Context, c *apono.Client) error { _, err := c.Integrations.List(ctx); return err },
+		"ListAll": func(ctx context.Context, c *apono.Client) error {
+			_, err := apono.Collect(c.Integrations.ListAll(ctx))
+			return err
+		},
+		"SetMembers": func(ctx context.Context, c *apono.Client) error {
+			_, err := c.Spaces.SetMembers(ctx, "s", nil)
+			return err
+		},
+	}
+	offsets := map[string]read{
+		"List": func(ctx context.Context, c *apono.Client) error { _, err := c.Identities.List(ctx); return err },
+		"ListAll": func(ctx context.Context, c *apono.Client) error {
+			_, err := apono.Collect(c.Identities.ListAll(ctx))
+			return err
+		},
+		"permissions": func(ctx context.Context, c *apono.Client) error {
+			_, err := c.Legacy.AccessRequests.ListSelectablePermissions(ctx, "i", "t")
+			return err
+		},
+	}
+	for _, test := range []struct {
+		body    string
+		lists   map[string]read
+		missing string
+	}{
+		{`{"pagination":{}}`, tokens, "items is missing"},
+		{`{"Items":[{}],"pagination":{}}`, tokens, "items is missing"},
+		{`{"items":[{}]}`, tokens, "pagination is missing"},
+		{`{"items":null,"pagination":null}`, tokens, "pagination is missing"},
+		{`{"items":null,"pagination":{}}`, tokens, ""},
+		{`{"items":[],"pagination":{"next_page_token":null}}`, tokens, ""},
+		{`{"pagination":{"total":0,"limit":100,"offset":0}}`, offsets, "data is missing"},
+		{`{"data":[]}`, offsets, "pagination is missing"},
+		{`{"data":[],"pagination":{"limit":100,"offset":0}}`, offsets, "pagination.total is missing"},
+		{`{"data":null,"pagination":{"total":0,"limit":100,"offset":0}}`, offsets, ""},
+	} {
+		for name, list := range test.lists {
+			err := list(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Body: test.body})))
+			if test.missing == "" {
+				require.NoError(t, err, name+test.body)
+				continue
+			}
+			require.ErrorAs(t, err, new(*apono.DecodeError), name+test.body)
+			require.ErrorContains(t, err, ": "+test.missing, name+test.body)
 		}
 	}
 }
