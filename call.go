@@ -190,7 +190,11 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 			return nil, err
 		}
 	}
+	if c.renewable {
+		ctx = context.WithValue(ctx, usedTokenKey{}, new(usedToken))
+	}
 	resp, err := c.transport.Send(ctx, req)
+	observe(ctx, resp, err)
 	switch {
 	case err != nil:
 		return nil, newTransportError(op, err)

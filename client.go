@@ -166,6 +166,7 @@ type Client struct {
 	transport *transport.Transport
 	logger    *slog.Logger // nil for none
 	baseURL   string
+	renewable bool // the token comes from a source
 	readOnly  bool
 	readAhead int
 }
@@ -216,7 +217,7 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	if o.httpClient == nil {
 		o.httpClient = defaultHTTPClient(o.readAhead)
 	}
-	c := &Client{logger: o.logger, baseURL: o.baseURL.String(), readOnly: o.readOnly, readAhead: o.readAhead}
+	c := &Client{logger: o.logger, baseURL: o.baseURL.String(), renewable: o.tokenSource != nil, readOnly: o.readOnly, readAhead: o.readAhead}
 	var err error
 	c.transport, err = transport.New(transport.Config{
 		HTTPClient:     o.httpClient,

@@ -116,30 +116,42 @@ func First[T any](seq iter.Seq2[*T, error], match func(*T) bool) (*T, error) {
 	return nil, fmt.Errorf("apono: no item of the list matches: %w", ErrNotFound)
 }
 
-// byName returns the only item of a list that has a name. The list was asked
-// for that name; but a server takes an asterisk at either end for any text, and
-// a filter that it does not know it ignores.
+// byName returns the only item of a list that has a name, or without one the only
+// item whose name differs in case. The list was asked for that name; but a server
+// takes an asterisk at either end for any text, and a filter that it does not know
+// it ignores.
 func byName[T any](name string, seq iter.Seq2[*T, error], identify func(*T) (id, name string)) (*T, error) {
 	if name == "" {
 		return nil, &ArgumentError{Arg: "name", Reason: "it is empty: it must name one object"}
 	}
-	var found *T
-	var ids []string
+	type named struct {
+		ids  []string
+		item *T
+	}
+	var exact, similar named
 	for item, err := range seq {
 		if err != nil {
 			return nil, err
 		}
 		// An object may move to the next page while the list is read.
-		if id, actual := identify(item); strings.EqualFold(actual, name) && !slices.Contains(ids, id) {
-			found = item
-			ids = append(ids, id)
+		id, actual := identify(item)
+		found := &similar
+		if actual == name {
+			found = &exact
+		}
+		if strings.EqualFold(actual, name) && !slices.Contains(found.ids, id) {
+			found.ids, found.item = append(found.ids, id), item
 		}
 	}
-	switch len(ids) {
+	found := exact
+	if len(exact.ids) == 0 {
+		found = similar
+	}
+	switch len(found.ids) {
 	case 0:
 		return nil, fmt.Errorf("apono: no object has this name: %w", ErrNotFound)
 	case 1:
-		return found, nil
+		return found.item, nil
 	}
-	return nil, fmt.Errorf("apono: %w: use one of the ids %s", ErrAmbiguous, strings.Join(ids, ", "))
+	return nil, fmt.Errorf("apono: %w: use one of the ids %s", ErrAmbiguous, strings.Join(found.ids, ", "))
 }

@@ -316,10 +316,10 @@ func TestGetByName(t *testing.T) {
 			"asterisk and no such":   {"*prod*", []script.Response{namedPage("", "1=my production")}, "name=%2Aprod%2A", "", apono.ErrNotFound, none},
 			"nothing but asterisk":   {"*", []script.Response{namedPage("", "1=a", "2=*")}, "name=%2A", "2", nil, ""},
 			"filter is ignored":      {"prod", []script.Response{namedPage("", "1=a", "2=b", "3=prod", "4=c")}, "name=prod", "3", nil, ""},
-			"several":                {"prod", []script.Response{namedPage("", "7=prod", "3=other", "5=PROD")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "7, 5"},
+			"several":                {"prod", []script.Response{namedPage("", "7=Prod", "3=other", "5=PROD")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "7, 5"},
 			"on the last page":       {"prod", []script.Response{namedPage("t1", "1=production"), namedPage("t2"), namedPage("", "2=prod")}, "name=prod", "2", nil, ""},
 			"on the first page":      {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=production")}, "name=prod", "1", nil, ""},
-			"several on two pages":   {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=Prod")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "1, 2"},
+			"several on two pages":   {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=prod")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "1, 2"},
 			"characters to escape":   {"a&b=c/d", []script.Response{namedPage("", "1=a&b=c/d")}, "name=a%26b%3Dc%2Fd", "1", nil, ""},
 			"an error":               {"prod", []script.Response{{Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
 			"an error after a match": {"prod", []script.Response{namedPage("t1", "1=prod"), {Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
@@ -618,5 +618,40 @@ func TestPagesStopsAndChecksItsArguments(t *testing.T) {
 	var none func(context.Context, ...apono.ListUsersOptions) (*apono.Page[apono.User], error)
 	for _, err := range apono.Pages(t.Context(), none) {
 		require.ErrorAs(t, err, new(*apono.ArgumentError))
+	}
+}
+
+// A name that matches exactly is the one that was meant, whatever else matches
+// without case.
+func TestGetByNamePrefersTheExactName(t *testing.T) {
+	t.Parallel()
+	bundles := func(names ...string) script.Response {
+		var items []string
+		for i, name := range names {
+			items = append(items, fmt.Sprintf(`{"id":"b%d","name":%q}`, i, name))
+		}
+		return script.Response{Body: `{"items":[` + strings.Join(items, ",") + `],"pagination":{}}`}
+	}
+	for name, test := range map[string]struct {
+		names []string
+		id    string
+		text  string
+	}{
+		"exact and similar":   {[]string{"Orders", "orders", "ORDERS"}, "b1", ""},
+		"one that is similar": {[]string{"Orders"}, "b0", ""},
+		"several similar":     {[]string{"Orders", "ORDERS"}, "", "apono: several objects have this name: use one of the ids b0, b1"},
+		"several exact":       {[]string{"orders", "Orders", "orders"}, "", "apono: several objects have this name: use one of the ids b0, b2"},
+		"none":                {[]string{"orders-2"}, "", "apono: no object has this name: not found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := apitest.NewClient(t, script.New(t, bundles(test.names...))).Bundles.GetByName(t.Context(), "orders")
+			if test.text != "" {
+				require.EqualError(t, err, test.text)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, test.id, got.ID)
+		})
 	}
 }

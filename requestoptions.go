@@ -2,15 +2,19 @@ package apono
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/textproto"
 	"slices"
 	"strings"
+
+	"github.com/apono-go/apono/internal/transport"
 )
 
 type (
 	headerKey       struct{}
 	withoutRetryKey struct{}
+	responseFuncKey struct{}
 )
 
 // WithRequestHeader returns a context whose calls carry a header, in place of
@@ -37,6 +41,28 @@ func WithoutRetry(ctx context.Context) context.Context {
 func isWithoutRetry(ctx context.Context) bool {
 	without, _ := ctx.Value(withoutRetryKey{}).(bool)
 	return without
+}
+
+// WithResponseFunc returns a context whose calls pass the status and the header of
+// their last response to a function, before they return: for rate limits and
+// request ids. A list calls it for each page, with [WithReadAhead] from other
+// goroutines. Calls without any response do not call it. The token is masked, and
+// cookies are left out.
+func WithResponseFunc(ctx context.Context, f func(status int, header http.Header)) context.Context {
+	return context.WithValue(ctx, responseFuncKey{}, f)
+}
+
+// observe calls the context's response function, if there is one.
+func observe(ctx context.Context, resp *transport.Response, err error) {
+	f, _ := ctx.Value(responseFuncKey{}).(func(int, http.Header))
+	if failed := (*transport.Error)(nil); errors.As(err, &failed) {
+		resp = failed.Last
+	}
+	if f == nil || resp == nil {
+		return
+	}
+	header, _ := resp.Redacted()
+	f(resp.StatusCode, header)
 }
 
 // ownHeaders are those that a caller cannot set.
