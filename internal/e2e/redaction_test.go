@@ -95,7 +95,7 @@ func exportedTypes() []reflect.Type {
 		typeOf[apono.TransportError](), typeOf[apono.TruncatedError](), typeOf[apono.UpdateAccessBundleV1Input](),
 		typeOf[apono.UpdateAccessFlowV1Input](), typeOf[apono.UpdateConnectorInput](), typeOf[apono.UpdateIntegrationInput](),
 		typeOf[apono.UpdateIntegrationV2Input](), typeOf[apono.UpdateResourceTagsInput](), typeOf[apono.UpdateSpaceInput](),
-		typeOf[apono.User](), typeOf[apono.UserRole](), typeOf[apono.UserV2](), typeOf[apono.WaitError](),
+		typeOf[apono.User](), typeOf[apono.UserRole](), typeOf[apono.UserV2](), typeOf[apono.WaitError](), typeOf[apono.WaitOptions](), typeOf[apono.PageError](), typeOf[apono.RevokeError](),
 	}
 }
 
