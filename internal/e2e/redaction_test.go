@@ -339,7 +339,7 @@ func TestFieldsThatSoundLikeCredentials(t *testing.T) {
 		"GCPSecretConfig.SecretID", "HashicorpVaultSecretConfig.SecretEngine",
 		"Integration.SecretStoreConfig", "IntegrationV2.SecretConfig",
 		"OwnersMapping.KeyName", "OwnersMappingInput.KeyName", // a tag's
-		"Page.NextPageToken", "ResourcesScope.Key",
+		"Page.NextPageToken", "PageError.NextPageToken", "ResourcesScope.Key",
 		"UpdateIntegrationInput.SecretStoreConfig", "UpdateIntegrationV2Input.SecretConfig",
 	}, slices.Sorted(maps.Keys(found)))
 }
