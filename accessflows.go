@@ -398,6 +398,12 @@ type ListAccessFlowsOptions struct {
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
+func (o ListAccessFlowsOptions) at(token string) (ListAccessFlowsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // AccessFlowInput is a new flow, or what a flow becomes. An update replaces the
 // whole flow, so start from [AccessFlow.UpdateInput].
 type AccessFlowInput struct {

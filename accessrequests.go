@@ -2,17 +2,13 @@ package apono
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/apono-go/apono/internal/operation"
-	"github.com/apono-go/apono/internal/transport"
 )
 
 // AccessRequestsService makes access requests for the person whose token it is,
@@ -222,6 +218,12 @@ type ListAccessRequestsOptions struct {
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
 }
 
+func (o ListAccessRequestsOptions) at(token string) (ListAccessRequestsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // ListAccessRequestEntitlementsOptions filters and pages a list of the
 // entitlements of a request.
 type ListAccessRequestEntitlementsOptions struct {
@@ -236,6 +238,12 @@ type ListAccessRequestEntitlementsOptions struct {
 	ResourceTypes []string `url:"resource_types,omitempty"`
 	// Statuses are states. How the API spells them is not documented.
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
+}
+
+func (o ListAccessRequestEntitlementsOptions) at(token string) (ListAccessRequestEntitlementsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
 }
 
 // CreateAccessRequestInput is a request for a bundle or for entitlements.
@@ -334,113 +342,6 @@ func (s *AccessRequestsService) ListEntitlements(ctx context.Context, id string,
 // GET /api/user/v4/access-requests/{id}/entitlements
 func (s *AccessRequestsService) ListAllEntitlements(ctx context.Context, id string, opts ...ListAccessRequestEntitlementsOptions) iter.Seq2[*AccessRequestEntitlement, error] {
 	return listAll[AccessRequestEntitlement](ctx, s.client, listAccessRequestEntitlements, opts, id)
-}
-
-// WaitFor gets a request again and again until done says so or fails: at once,
-// after a second, and then at growing distances of up to 15 seconds. It has no
-// limit but its context, so give that a deadline.
-//
-// What ends it early is a [*WaitError] with the request as it was last seen: the
-// context's error, the error of done, or an error of Get, which is
-// [ErrNotFound] where the request has vanished.
-//
-// GET /api/user/v4/access-requests/{id}
-func (s *AccessRequestsService) WaitFor(ctx context.Context, id string, done func(*AccessRequest) (bool, error)) (*AccessRequest, error) {
-	if done == nil {
-		return nil, &ArgumentError{Arg: "done", Reason: "it is nil: give UntilGranted, UntilRevoked or a function of your own"}
-	}
-	const longest = 15 * time.Second
-	var last *AccessRequest
-	for wait := time.Second; ; wait = min(wait*3/2, longest) {
-		request, err := s.Get(ctx, id)
-		if _, invalid := err.(*ArgumentError); invalid { //nolint:errorlint // one inside another error is not about WaitFor's arguments
-			return nil, err
-		}
-		if err == nil {
-			last = request
-			var ended bool
-			if ended, err = done(request); ended && err == nil {
-				return request, nil
-			}
-		}
-		if err == nil {
-			err = sleep(ctx, wait-rand.N(wait/4)) //nolint:gosec // spreads load, hides nothing
-		}
-		if err != nil {
-			return nil, &WaitError{Last: last, Err: err}
-		}
-	}
-}
-
-// sleep waits. The end of the context is the error, with its cause, as it is
-// when the context ends during a request.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return transport.ContextErr(ctx)
-	case <-timer.C:
-		return nil
-	}
-}
-
-// What a waiter stops for.
-var (
-	// ErrRequestRejected is a request that was refused.
-	ErrRequestRejected = errors.New("the access request was rejected")
-	// ErrRequestFailed is a request that went wrong.
-	ErrRequestFailed = errors.New("the access request failed")
-	// ErrRequestRevoked is a request whose access ended while it was waited for.
-	ErrRequestRevoked = errors.New("the access request was revoked or has expired")
-)
-
-// WaitError is a wait that ended before what was waited for.
-type WaitError struct {
-	// Last is the request as it was last seen, nil if it never was.
-	Last *AccessRequest
-	// Err is why the wait ended.
-	Err error
-}
-
-// Error says why the wait ended and in which state the request was.
-func (e *WaitError) Error() string {
-	text := "apono: waiting for an access request"
-	if e.Err != nil {
-		text += ": " + strings.TrimPrefix(e.Err.Error(), "apono: ")
-	}
-	if e.Last != nil {
-		text += fmt.Sprintf("; its last status was %s", oneLine(string(e.Last.Status)))
-	}
-	return text
-}
-
-// Unwrap returns why the wait ended.
-func (e *WaitError) Unwrap() error { return e.Err }
-
-// UntilGranted is for WaitFor: it is done when the access is there, and fails
-// with [ErrRequestRejected], [ErrRequestFailed] or [ErrRequestRevoked] when it
-// will not come. A request that waits for approval or for a second factor may
-// wait for hours.
-func UntilGranted(r *AccessRequest) (bool, error) {
-	if r.Status.Revoked() || r.Status.Is(AccessRequestStatusRevoking) {
-		return false, ErrRequestRevoked
-	}
-	return r.Status.Granted(), r.Status.failure()
-}
-
-// UntilRevoked is for WaitFor: it is done when the access has ended, and fails
-// with [ErrRequestRejected] or [ErrRequestFailed] when there is none to end.
-func UntilRevoked(r *AccessRequest) (bool, error) { return r.Status.Revoked(), r.Status.failure() }
-
-func (s AccessRequestStatus) failure() error {
-	switch {
-	case s.Rejected():
-		return ErrRequestRejected
-	case s.Failed():
-		return ErrRequestFailed
-	}
-	return nil
 }
 
 func (in CreateAccessRequestInput) check() error {

@@ -50,6 +50,12 @@ type ListAttributesOptions struct {
 	Type string `url:"type,omitempty"`
 }
 
+func (o ListAttributesOptions) at(token string) (ListAttributesOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // List gets one page of the attributes.
 //
 // GET /api/admin/v1/attributes

@@ -66,6 +66,12 @@ type ListAvailableBundlesOptions struct {
 	Name []string `url:"name,omitempty"`
 }
 
+func (o ListAvailableBundlesOptions) at(token string) (ListAvailableBundlesOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // ListAvailableEntitlementsOptions filters and pages a list of available
 // entitlements.
 type ListAvailableEntitlementsOptions struct {
@@ -86,6 +92,12 @@ type ListAvailableEntitlementsOptions struct {
 	ResourceName string `url:"resource_name,omitempty"`
 	// ResourceTypeID are types of resources.
 	ResourceTypeID []string `url:"resource_type_id,omitempty"`
+}
+
+func (o ListAvailableEntitlementsOptions) at(token string) (ListAvailableEntitlementsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
 }
 
 // ListBundles gets one page of the bundles that may be requested.

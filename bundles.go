@@ -71,6 +71,12 @@ type ListBundlesOptions struct {
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
+func (o ListBundlesOptions) at(token string) (ListBundlesOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // BundleInput is a new bundle, or what a bundle becomes. An update replaces the
 // whole bundle, so start from [Bundle.UpdateInput].
 type BundleInput struct {

@@ -34,6 +34,42 @@ func call[T any](ctx context.Context, c *Client, op *operation.Operation, in any
 	return decode[T](op, resp)
 }
 
+// callFor is call for an object that would read as nothing if one of some members
+// were missing.
+func callFor[T any](ctx context.Context, c *Client, op *operation.Operation, in any, members []string, args ...string) (*T, error) {
+	path, err := buildPath(op, args)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.send(ctx, op, path, nil, in)
+	if err != nil {
+		return nil, err
+	}
+	object, err := decode[T](op, resp)
+	if err != nil {
+		return nil, err
+	}
+	if err := lacksNone(op, resp, members...); err != nil {
+		return nil, err
+	}
+	return object, nil
+}
+
+// lacksNone rejects an object without all of the members. A member that is null
+// is there.
+func lacksNone(op *operation.Operation, resp *transport.Response, members ...string) error {
+	var object map[string]json.RawMessage
+	if err := wire.Unmarshal(resp.Body, &object); err != nil {
+		return newDecodeError(op, resp, err)
+	}
+	for _, member := range members {
+		if _, ok := object[member]; !ok {
+			return newDecodeError(op, resp, fmt.Errorf("%s is missing", member))
+		}
+	}
+	return nil
+}
+
 // create is call for operations that take their options in the query.
 func create[T any](ctx context.Context, c *Client, op *operation.Operation, in any, opts []CreateOptions) (*T, error) {
 	path, params, err := listRequest(op, opts, nil)
@@ -159,7 +195,11 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 			return nil, err
 		}
 	}
+	if c.renewable {
+		ctx = context.WithValue(ctx, usedTokenKey{}, new(usedToken))
+	}
 	resp, err := c.transport.Send(ctx, req)
+	observe(ctx, resp, err)
 	switch {
 	case err != nil:
 		return nil, newTransportError(op, err)

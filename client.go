@@ -20,7 +20,7 @@
 //
 // [NewClient] takes a token as made in Apono's portal; [NewClientFromEnv] reads
 // it from APONO_TOKEN. [WithTokenSource] asks a function for it, and once more
-// when the server rejects it. [WithReadOnly] makes a client that changes nothing,
+// when the server rejects it; [CachedTokenSource] keeps what it returns. [WithReadOnly] makes a client that changes nothing,
 // for audits. Tokens are sent to the base URL's origin only, and print nowhere.
 //
 // There are two kinds of token, and both can expire. A personal token acts with
@@ -48,7 +48,9 @@
 // # Resuming
 //
 // A [Page] has the token of the next one. Put into the options' PageToken, a
-// listing goes on from there, even in another process.
+// listing goes on from there, even in another process. [Pages] iterates over the
+// pages, and a list that fails after its first page returns a [*PageError] with
+// the token of the page that it could not read.
 //
 // # Writing
 //
@@ -92,7 +94,10 @@
 // # Waiting
 //
 // [AccessRequestsService.WaitFor] looks at an access request until a function
-// such as [UntilGranted] is content. It has no limit but its context.
+// such as [UntilGranted] is content, and [SessionsService.WaitFor] at a session.
+// They have no limit but their context; failures that may pass do not end them.
+// [AccessRequestsService.During] requests access, waits for it, calls a function
+// and revokes the access, however that ends.
 //
 // # Observing
 //
@@ -115,6 +120,7 @@ package apono
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 
@@ -177,7 +183,9 @@ type Client struct {
 	Legacy *Legacy
 
 	transport *transport.Transport
+	logger    *slog.Logger // nil for none
 	baseURL   string
+	renewable bool // the token comes from a source
 	readOnly  bool
 	readAhead int
 }
@@ -233,7 +241,7 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	if o.httpClient == nil {
 		o.httpClient = &http.Client{Transport: sharedTransport()}
 	}
-	c := &Client{baseURL: o.baseURL.String(), readOnly: o.readOnly, readAhead: o.readAhead}
+	c := &Client{logger: o.logger, baseURL: o.baseURL.String(), renewable: o.tokenSource != nil, readOnly: o.readOnly, readAhead: o.readAhead}
 	var err error
 	c.transport, err = transport.New(transport.Config{
 		HTTPClient:     o.httpClient,

@@ -123,6 +123,12 @@ type ListConnectorsOptions struct {
 	Status []ConnectorStatus `url:"status,omitempty"`
 }
 
+func (o ListConnectorsOptions) at(token string) (ListConnectorsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // UpdateConnectorInput is what a connector becomes.
 type UpdateConnectorInput struct {
 	// Name is the display name, unique in the account.

@@ -62,6 +62,12 @@ type ListDelegatedRequestsOptions struct {
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
 }
 
+func (o ListDelegatedRequestsOptions) at(token string) (ListDelegatedRequestsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // List gets one page of the delegated requests.
 //
 // GET /api/user/v1/delegated-access-requests

@@ -3,7 +3,9 @@ package apono
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -13,7 +15,7 @@ import (
 func parseErrorBody(header http.Header, body []byte) (code, message string) {
 	var value any
 	if err := json.Unmarshal(body, &value); err == nil {
-		return findCode(value), findMessage(value, 0)
+		return findCode(value), cut(findMessage(value, 0), maxMessage)
 	}
 	text := strings.TrimSpace(string(body))
 	if strings.HasPrefix(text, "<") || strings.Contains(header.Get("Content-Type"), "html") || !utf8.ValidString(text) {
@@ -22,39 +24,126 @@ func parseErrorBody(header http.Header, body []byte) (code, message string) {
 	return "", text
 }
 
-// The members that hold a message or a code, the likeliest first.
+// The members that say something, under the names that frameworks give them,
+// without case, underscores and hyphens. The likeliest come first.
 var (
-	messageMembers = []string{"message", "error_description", "error_message", "error", "detail", "details", "title", "reason", "description", "errors"}
-	codeMembers    = []string{"code", "error_code", "errorCode"}
+	textMembers = []string{
+		"message", "msg", "errordescription", "errormessage", "errorsummary", "defaultmessage", "error", "detail", "details",
+		"title", "reason", "description",
+	}
+	// partMembers hold what a message is about, each part a text or an object.
+	partMembers = []string{"errors", "violations", "fields", "fielderrors", "invalidparams", "errorcauses", "detail", "details", "error", "embedded"}
+	// byField are the parts that may be an object with a member for each field.
+	byField      = []string{"errors", "fields", "fielderrors"}
+	fieldMembers = []string{"field", "loc", "property", "propertypath", "pointer", "param", "parameter", "path", "name"}
+	codeMembers  = []string{"code", "errorcode"}
 )
 
+const (
+	maxMessage = 4096 // bytes
+	maxDepth   = 6
+	maxParts   = 20 // of one list
+)
+
+// members returns the members of an object by their names without case,
+// underscores and hyphens.
+func members(object map[string]any) map[string]any {
+	found := make(map[string]any, len(object))
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		found[normalName(name)] = object[name] // of several, that in lower case
+	}
+	return found
+}
+
+func normalName(name string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
+}
+
+// findMessage returns the texts of a value: of an object its message, what that
+// is about, and before both the field.
 func findMessage(value any, depth int) string {
-	if depth > 4 {
+	if depth > maxDepth {
 		return ""
 	}
 	switch value := value.(type) {
 	case string:
 		return strings.TrimSpace(value)
 	case []any:
-		var messages []string
-		for _, element := range value {
-			if message := findMessage(element, depth+1); message != "" {
-				messages = append(messages, message)
+		var texts []string
+		for _, element := range value[:min(len(value), maxParts)] {
+			texts = append(texts, findMessage(element, depth+1))
+		}
+		return joinTexts("; ", texts...)
+	case map[string]any:
+		object := members(value)
+		var text, source string
+		for _, name := range textMembers {
+			if text = findMessage(object[name], depth+1); text != "" {
+				source = name
+				break
 			}
 		}
-		return strings.Join(messages, "; ")
-	case map[string]any:
-		for _, name := range messageMembers {
-			if message := findMessage(value[name], depth+1); message != "" {
-				return message
+		var parts []string
+		for _, name := range partMembers {
+			if _, plain := object[name].(string); name == source || plain && !slices.Contains(byField, name) {
+				continue
 			}
+			if part := findParts(name, object[name], depth+1); part != text {
+				parts = append(parts, part)
+			}
+		}
+		text = joinTexts(": ", text, joinTexts("; ", parts...))
+		if depth > 0 && text != "" {
+			text = joinTexts(": ", fieldOf(object), text)
+		}
+		return text
+	}
+	return ""
+}
+
+// findParts returns the texts of a member that holds several, by field perhaps.
+func findParts(name string, value any, depth int) string {
+	fields, ok := value.(map[string]any)
+	if !ok || !slices.Contains(byField, name) {
+		return findMessage(value, depth)
+	}
+	var texts []string
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		if len(texts) == maxParts {
+			break
+		}
+		if text := findMessage(fields[field], depth+1); text != "" {
+			if slices.Contains(textMembers[:2], normalName(field)) {
+				field = "" // a message of its own
+			}
+			texts = append(texts, joinTexts(": ", field, text))
+		}
+	}
+	return joinTexts("; ", texts...)
+}
+
+// fieldOf returns which field an object is about, empty if it does not say.
+func fieldOf(object map[string]any) string {
+	for _, name := range fieldMembers {
+		switch field := object[name].(type) {
+		case string:
+			return strings.TrimSpace(field)
+		case []any:
+			steps := convert(field, func(step any) string { return fmt.Sprint(step) })
+			return strings.Join(steps[:min(len(steps), maxParts)], ".")
 		}
 	}
 	return ""
 }
 
+// joinTexts joins the texts that are not empty.
+func joinTexts(separator string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), separator)
+}
+
 func findCode(value any) string {
-	object, _ := value.(map[string]any)
+	plain, _ := value.(map[string]any)
+	object := members(plain)
 	for _, name := range codeMembers {
 		switch code := object[name].(type) {
 		case string:

@@ -39,6 +39,9 @@ var (
 	// ErrPageLoop is a page token that the server had given before: following
 	// it would not end.
 	ErrPageLoop = errors.New("the server repeated a page token")
+	// ErrEmptyPages is a list of which 10,000 pages in a row were empty, though
+	// each had the token of another; the error is a [*PageError].
+	ErrEmptyPages = errors.New("the server returned 10000 empty pages in a row")
 	// ErrTruncated is a list by offset that could not be read to its end; the
 	// error is a [*TruncatedError].
 	ErrTruncated = errors.New("the list is not complete")
@@ -260,6 +263,27 @@ type ArgumentError struct {
 func (e *ArgumentError) Error() string {
 	return "apono: argument " + e.Arg + ": " + e.Reason
 }
+
+// PageError is a list with page tokens that ended after its first page, in an
+// error of any kind but [ErrPageLoop], from which there is nowhere to go on.
+type PageError struct {
+	// NextPageToken is the token of the page that was not read. Put into the
+	// options' PageToken, the list goes on there.
+	NextPageToken string
+	// Err is why the list ended.
+	Err error
+}
+
+// Error says why the list ended. It does not show the token.
+func (e *PageError) Error() string {
+	if e.Err == nil {
+		return "apono: the list ended early"
+	}
+	return "apono: " + strings.TrimPrefix(e.Err.Error(), "apono: ")
+}
+
+// Unwrap returns why the list ended.
+func (e *PageError) Unwrap() error { return e.Err }
 
 // TruncatedError is a list by offset that could not be read to its end. The
 // items before it are good; the rest could not be had without losing or

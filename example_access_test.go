@@ -76,6 +76,55 @@ func ExampleAccessRequestsService_WaitFor() {
 	// Output: Orders on-call ACTIVE
 }
 
+// During requests access, waits for it, calls a function, and revokes the access
+// whatever happens. The function gets the sessions that came with the access, and
+// how to connect.
+func ExampleAccessRequestsService_During() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant(), aponotest.WithApprovalAfter(0)) // nobody has to approve
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	client := server.Client()
+
+	in := apono.CreateAccessRequestInput{
+		BundleReference: apono.Ptr("Orders on-call"),
+		Justification:   apono.Ptr("Incident 4711"),
+	}
+	err = client.AccessRequests.During(ctx, in, func(ctx context.Context, requests []*apono.AccessRequest) error {
+		var options apono.ListSessionsOptions
+		for _, request := range requests {
+			options.RequestIDs = append(options.RequestIDs, request.ID)
+		}
+		for session, err := range client.Sessions.ListAll(ctx, options) {
+			if err != nil {
+				return err
+			}
+			details, err := client.Sessions.GetAccessDetails(ctx, session.ID)
+			if err != nil {
+				return err
+			}
+			fmt.Println(session.Integration.Name, details.Parameters["username"])
+		}
+		return nil // what needs the access goes here
+	})
+	var left *apono.RevokeError
+	if errors.As(err, &left) {
+		fmt.Println("somebody has to revoke", left.IDs)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	revoked := server.Requests("AccessRequests.Revoke")
+	fmt.Println(len(revoked), "revoked")
+	// Output:
+	// postgresql-production-orders apono-user
+	// k8s-roles-production-orders apono-user
+	// 1 revoked
+}
+
 // Revoke orders the end of access; UntilRevoked waits for it.
 func ExampleAccessRequestsService_Revoke() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
@@ -141,8 +190,8 @@ func ExampleWaitError() {
 		fmt.Println("nobody has decided yet")
 	}
 	var ended *apono.WaitError
-	if errors.As(err, &ended) && ended.Last != nil {
-		fmt.Println(ended.Last.Status)
+	if errors.As(err, &ended) && ended.Request != nil {
+		fmt.Println(ended.Request.Status)
 	}
 	// Output:
 	// somebody said no
@@ -221,7 +270,9 @@ func ExampleSessionsService_ResetCredentials() {
 	if _, err := client.Sessions.ResetCredentials(ctx, session.ID); err != nil {
 		log.Fatal(err)
 	}
-	session, err = client.Sessions.Get(ctx, session.ID) // RESETTING, until it is done
+	waiting, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	session, err = client.Sessions.WaitFor(waiting, session.ID, apono.UntilCredentialsAvailable)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -64,12 +64,24 @@ type ListGroupsOptions struct {
 	Name string `url:"name,omitempty"`
 }
 
+func (o ListGroupsOptions) at(token string) (ListGroupsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // ListGroupMembersOptions pages a list of members.
 type ListGroupMembersOptions struct {
 	// PageToken is where to go on, from Page.NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the size of a page; the server's default is 100.
 	Limit int `url:"limit,omitempty"`
+}
+
+func (o ListGroupMembersOptions) at(token string) (ListGroupMembersOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
 }
 
 // CreateGroupInput is a new group.

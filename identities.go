@@ -2,6 +2,7 @@ package apono
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -168,7 +169,7 @@ func (s *IdentitiesService) ListAllAttributes(ctx context.Context, opts ...ListI
 //
 // PUT /api/v2/bulk/identities/attributes
 func (s *IdentitiesService) UpsertAttributes(ctx context.Context, in []IdentityAttributes) (*IdentityAttributesResult, error) {
-	return bulk(call[IdentityAttributesResult](ctx, s.client, upsertIdentityAttributes, in))
+	return bulk(ctx, s.client, upsertIdentityAttributes, in)
 }
 
 // DeleteAttributes removes attributes from identities. If items were refused the
@@ -177,7 +178,7 @@ func (s *IdentitiesService) UpsertAttributes(ctx context.Context, in []IdentityA
 //
 // DELETE /api/v2/bulk/identities/attributes
 func (s *IdentitiesService) DeleteAttributes(ctx context.Context, in []IdentityAttributeKeys) (*IdentityAttributesResult, error) {
-	return bulk(call[IdentityAttributesResult](ctx, s.client, deleteIdentityAttributes, in))
+	return bulk(ctx, s.client, deleteIdentityAttributes, in)
 }
 
 // BulkError is a bulk call of which some items were refused.
@@ -216,12 +217,25 @@ func (e IdentityResultError) text(identity string) string {
 	return oneLine(text)
 }
 
-// bulk makes an error of the items that were refused, whatever the summary says.
-func bulk(result *IdentityAttributesResult, err error) (*IdentityAttributesResult, error) {
+// bulk sends items, and returns those that were rejected as an error, whatever the
+// summary says. A response about no item would read as one that rejects none.
+func bulk[T any](ctx context.Context, c *Client, op *operation.Operation, in []T) (*IdentityAttributesResult, error) {
+	path, err := buildPath(op, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.send(ctx, op, path, nil, in)
+	if err != nil {
+		return nil, err
+	}
+	result, err := decode[IdentityAttributesResult](op, resp)
 	if err != nil {
 		return nil, err
 	}
 	refused := &BulkError{Total: max(result.Summary.Total, len(result.Results))}
+	if refused.Total == 0 && result.Summary.Failed == 0 && len(in) > 0 {
+		return nil, newDecodeError(op, resp, errors.New("neither summary nor results has the items that were sent"))
+	}
 	for _, item := range result.Results {
 		if !item.Success {
 			refused.Failed = append(refused.Failed, item)

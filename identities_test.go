@@ -401,3 +401,18 @@ func TestEveryFieldOfTheIdentityTypesIsTagged(t *testing.T) {
 		reflect.TypeFor[apono.IdentityResult](), reflect.TypeFor[apono.IdentityResultError](),
 	)
 }
+
+// A response about no item must not read as one that rejects none.
+func TestABulkResultAboutNothingIsADecodeError(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{}`, `{"results":[]}`, `{"summary":{}}`, `{"message":"accepted"}`} {
+		client := apitest.NewClient(t, script.New(t, script.Response{Body: body}, script.Response{Body: body}, script.Response{Body: body}))
+		result, err := client.Identities.UpsertAttributes(t.Context(), []apono.IdentityAttributes{{Email: "ada@example.com"}})
+		require.ErrorAs(t, err, new(*apono.DecodeError), body)
+		require.Nil(t, result)
+		_, err = client.Identities.DeleteAttributes(t.Context(), []apono.IdentityAttributeKeys{{Email: "ada@example.com"}})
+		require.ErrorAs(t, err, new(*apono.DecodeError), body)
+		_, err = client.Identities.DeleteAttributes(t.Context(), nil)
+		require.NoError(t, err, "nothing was sent")
+	}
+}

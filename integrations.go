@@ -237,6 +237,12 @@ type ListIntegrationsOptions struct {
 	ConnectorID []string `url:"connector_id,omitempty"`
 }
 
+func (o ListIntegrationsOptions) at(token string) (ListIntegrationsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // ListCatalogOptions pages the catalog. The API documents no parameters for it;
 // Limit and Skip are sent only if they are set.
 type ListCatalogOptions struct {
@@ -472,7 +478,7 @@ func (s *IntegrationsService) ListAllResources(ctx context.Context, id string, o
 //
 // GET /api/v3/integrations/resources/{resource_id}/user-tags
 func (s *IntegrationsService) GetResourceTags(ctx context.Context, resourceID string) (*ResourceTags, error) {
-	return call[ResourceTags](ctx, s.client, getResourceTags, nil, resourceID)
+	return callFor[ResourceTags](ctx, s.client, getResourceTags, nil, []string{"tags"}, resourceID)
 }
 
 // UpdateResourceTags sets tags of a resource, by Apono's id of the resource.

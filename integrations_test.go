@@ -497,7 +497,7 @@ func TestAnUpdateKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
 			require.Equal(t, &apono.Integration{ID: "i0"}, page.Items[0])
 			return page.Items[1], nil
 		}},
-		{"ListAll", `{"items": [` + future + `, {"id": "i2"}]}`, func(ctx context.Context, s *service) (*apono.Integration, error) {
+		{"ListAll", `{"items": [` + future + `, {"id": "i2"}], "pagination": {}}`, func(ctx context.Context, s *service) (*apono.Integration, error) {
 			return first(s.ListAll(ctx))
 		}},
 	} {
@@ -587,4 +587,16 @@ func formatted(value any) map[string]string {
 	data, err := json.Marshal(value)
 	texts["json.Marshal"] = fmt.Sprint(string(data), err)
 	return texts
+}
+
+// Tags that the response lacks must not read as tags that the resource lacks.
+func TestResourceTagsWithoutTagsAreADecodeError(t *testing.T) {
+	t.Parallel()
+	client := apitest.NewClient(t, script.New(t, script.Response{Body: `{"resource_id":"r"}`}, script.Response{Body: `{"resource_id":"r","tags":{}}`}))
+	tags, err := client.Integrations.GetResourceTags(t.Context(), "r")
+	require.ErrorAs(t, err, new(*apono.DecodeError))
+	require.ErrorContains(t, err, ": tags is missing")
+	require.Nil(t, tags)
+	_, err = client.Integrations.GetResourceTags(t.Context(), "r")
+	require.NoError(t, err)
 }

@@ -261,7 +261,7 @@ func TestBrokenSelectablePermissionsAreErrors(t *testing.T) {
 		`{"data": [{"id": "A"}]` + pagination:     "",
 		`{"data": {}` + pagination:                "",
 		`["A"]`:                                   "",
-		`{"data": ["A"], "allow_multiple": true}`: "no pagination",
+		`{"data": ["A"], "allow_multiple": true}`: "pagination is missing",
 	} {
 		client := apitest.NewClient(t, script.New(t, script.Response{Body: body}, script.Response{Body: body})).Legacy.AccessRequests
 		page, err := client.ListSelectablePermissions(t.Context(), "i1", "db")

@@ -136,14 +136,17 @@ func decodeOffsetPage[T any](op *operation.Operation, resp *transport.Response) 
 	if err != nil {
 		return nil, err
 	}
-	page := &OffsetPage[T]{Items: body.Data}
-	switch {
-	case body.Pagination != nil:
-		page.Total, page.Limit, page.Offset = body.Pagination.Total, body.Pagination.Limit, body.Pagination.Offset
-	case body.Data == nil:
-		return nil, newDecodeError(op, resp, errors.New("it has neither data nor pagination"))
-	default:
-		return nil, newDecodeError(op, resp, errors.New("it has no pagination, so that nothing says whether it is complete"))
+	if body.Data == nil {
+		if err := lacksNone(op, resp, "data"); err != nil {
+			return nil, err
+		}
 	}
-	return page, nil
+	switch pages := body.Pagination; {
+	case pages == nil:
+		return nil, newDecodeError(op, resp, errors.New("pagination is missing"))
+	case pages.Total == nil:
+		return nil, newDecodeError(op, resp, errors.New("pagination.total is missing"))
+	default:
+		return &OffsetPage[T]{Items: body.Data, Total: *pages.Total, Limit: pages.Limit, Offset: pages.Offset}, nil
+	}
 }

@@ -24,7 +24,7 @@ func TestAnOffsetPageWithoutPaginationIsADecodeError(t *testing.T) {
 	_, err := apitest.Drain(t, apitest.NewClient(t, fake).Integrations.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
 	require.ErrorAs(t, err, new(*apono.DecodeError))
 	require.EqualError(t, err, "apono: GET /api/v3/integrations/{id}/permissions: 200 OK with a body that cannot be used: "+
-		"it has no pagination, so that nothing says whether it is complete")
+		"pagination is missing")
 }
 
 // Nothing documents how the older lists page. A client that trusts their limit

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -314,10 +316,10 @@ func TestGetByName(t *testing.T) {
 			"asterisk and no such":   {"*prod*", []script.Response{namedPage("", "1=my production")}, "name=%2Aprod%2A", "", apono.ErrNotFound, none},
 			"nothing but asterisk":   {"*", []script.Response{namedPage("", "1=a", "2=*")}, "name=%2A", "2", nil, ""},
 			"filter is ignored":      {"prod", []script.Response{namedPage("", "1=a", "2=b", "3=prod", "4=c")}, "name=prod", "3", nil, ""},
-			"several":                {"prod", []script.Response{namedPage("", "7=prod", "3=other", "5=PROD")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "7, 5"},
+			"several":                {"prod", []script.Response{namedPage("", "7=Prod", "3=other", "5=PROD")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "7, 5"},
 			"on the last page":       {"prod", []script.Response{namedPage("t1", "1=production"), namedPage("t2"), namedPage("", "2=prod")}, "name=prod", "2", nil, ""},
 			"on the first page":      {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=production")}, "name=prod", "1", nil, ""},
-			"several on two pages":   {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=Prod")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "1, 2"},
+			"several on two pages":   {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=prod")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "1, 2"},
 			"characters to escape":   {"a&b=c/d", []script.Response{namedPage("", "1=a&b=c/d")}, "name=a%26b%3Dc%2Fd", "1", nil, ""},
 			"an error":               {"prod", []script.Response{{Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
 			"an error after a match": {"prod", []script.Response{namedPage("t1", "1=prod"), {Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
@@ -480,4 +482,176 @@ func TestFirstOfOtherLists(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "chen.payments@example.com", *entry.RequestorEmail)
 	require.Len(t, server.Requests("Activity.List"), 2)
+}
+
+// pageCount describes the pages of a list.
+func pageCount[T any](pages iter.Seq2[*apono.Page[T], error]) string {
+	text := ""
+	for page, err := range pages {
+		if err != nil {
+			return text + err.Error()
+		}
+		text += fmt.Sprintf("%d %q ", len(page.Items), page.NextPageToken)
+	}
+	return text
+}
+
+// A list whose options do not fit Pages cannot be read with checkpoints.
+func TestPagesOfEveryListWithTokens(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	pages := &apitest.Pager{Pages: map[string]string{
+		"": `{"items":[{},{}],"pagination":{"next_page_token":"t1"}}`, "t1": `{"items":[{}],"pagination":{}}`,
+	}}
+	c := pages.Client(t, 0)
+	all := map[string]string{
+		"AccessFlows.List":    pageCount(apono.Pages(ctx, c.AccessFlows.List)),
+		"AccessRequests.List": pageCount(apono.Pages(ctx, c.AccessRequests.List)),
+		"AccessRequests.ListEntitlements": pageCount(apono.Pages(ctx, func(ctx context.Context, o ...apono.ListAccessRequestEntitlementsOptions) (*apono.Page[apono.AccessRequestEntitlement], error) {
+			return c.AccessRequests.ListEntitlements(ctx, "id-1", o...)
+		})),
+		"Attributes.List":                  pageCount(apono.Pages(ctx, c.Attributes.List)),
+		"AvailableAccess.ListBundles":      pageCount(apono.Pages(ctx, c.AvailableAccess.ListBundles)),
+		"AvailableAccess.ListEntitlements": pageCount(apono.Pages(ctx, c.AvailableAccess.ListEntitlements)),
+		"Bundles.List":                     pageCount(apono.Pages(ctx, c.Bundles.List)),
+		"Connectors.List":                  pageCount(apono.Pages(ctx, c.Connectors.List)),
+		"DelegatedRequests.List":           pageCount(apono.Pages(ctx, c.DelegatedRequests.List)),
+		"Groups.List":                      pageCount(apono.Pages(ctx, c.Groups.List)),
+		"Groups.ListMembers": pageCount(apono.Pages(ctx, func(ctx context.Context, o ...apono.ListGroupMembersOptions) (*apono.Page[apono.GroupMember], error) {
+			return c.Groups.ListMembers(ctx, "id-1", o...)
+		})),
+		"Integrations.List": pageCount(apono.Pages(ctx, c.Integrations.List)),
+		"Reports.List":      pageCount(apono.Pages(ctx, c.Reports.List)),
+		"Scopes.List":       pageCount(apono.Pages(ctx, c.Scopes.List)),
+		"Sessions.List":     pageCount(apono.Pages(ctx, c.Sessions.List)),
+		"Spaces.List":       pageCount(apono.Pages(ctx, c.Spaces.List)),
+		"Spaces.ListMembers": pageCount(apono.Pages(ctx, func(ctx context.Context, o ...apono.ListSpaceMembersOptions) (*apono.Page[apono.SpaceMember], error) {
+			return c.Spaces.ListMembers(ctx, "id-1", o...)
+		})),
+		"SpaceScopes.List": pageCount(apono.Pages(ctx, c.SpaceScopes.List)),
+		"Users.List":       pageCount(apono.Pages(ctx, c.Users.List)),
+	}
+	for name, got := range all {
+		require.Equal(t, `2 "t1" 1 "" `, got, name)
+	}
+	var expected []string
+	for service, value := range reflect.ValueOf(c).Elem().Fields() {
+		if !service.IsExported() || service.Name == "Legacy" {
+			continue
+		}
+		for method := range value.Type().Methods() {
+			if returns := method.Type; strings.HasPrefix(method.Name, "List") && returns.NumOut() == 2 && strings.HasPrefix(returns.Out(0).String(), "*apono.Page[") {
+				expected = append(expected, service.Name+"."+method.Name)
+			}
+		}
+	}
+	require.ElementsMatch(t, expected, slices.Collect(maps.Keys(all)))
+}
+
+// The token of a page is a checkpoint: what comes after it is what a resumed loop
+// reads, with the size of the pages and without the filters.
+func TestPagesCanBeResumed(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t,
+		script.Response{Body: apitest.TokenPage("t1", "a")}, script.Response{Body: apitest.TokenPage("t2")}, script.Response{Status: 403},
+		script.Response{Body: apitest.TokenPage("", "c")},
+	)
+	client := apitest.NewClient(t, fake)
+	options := apono.ListIntegrationsOptions{Limit: 7, Name: "prod*"}
+	var last error
+	for page, err := range apono.Pages(t.Context(), client.Integrations.List, options) {
+		require.NoError(t, last, "nothing after the error")
+		require.Equal(t, err != nil, page == nil)
+		last = err
+	}
+	stopped := apitest.ErrorAs[*apono.PageError](t, last)
+	require.ErrorIs(t, last, apono.ErrForbidden)
+	require.Equal(t, "t2", stopped.NextPageToken)
+
+	options.PageToken = stopped.NextPageToken
+	require.Equal(t, `1 "" `, pageCount(apono.Pages(t.Context(), client.Integrations.List, options)))
+	var queries []string
+	for _, req := range fake.Requests() {
+		queries = append(queries, req.Query)
+	}
+	require.Equal(t, []string{"limit=7&name=prod%2A", "limit=7&page_token=t1", "limit=7&page_token=t2", "limit=7&page_token=t2"}, queries)
+}
+
+func TestPagesGuardAgainstEndlessLists(t *testing.T) {
+	t.Parallel()
+	options := apono.ListIntegrationsOptions{PageToken: "t0"}
+	for name, pages := range map[string]map[string]string{
+		"the next":  {"": apitest.TokenPage("t1", "a"), "t1": apitest.TokenPage("t1", "b")},
+		"the first": {"": apitest.TokenPage("t1", "a"), "t1": apitest.TokenPage("t2", "b"), "t2": apitest.TokenPage("t1", "c")},
+	} {
+		read := 0
+		var last error
+		for _, err := range apono.Pages(t.Context(), (&apitest.Pager{Pages: pages}).Client(t, 0).Integrations.List) {
+			if last = err; err == nil {
+				read++
+			}
+		}
+		require.ErrorIs(t, last, apono.ErrPageLoop, name)
+		require.Equal(t, len(pages), read)
+	}
+	back := &apitest.Pager{Pages: map[string]string{"t0": apitest.TokenPage("t0", "a")}}
+	require.Equal(t, `1 "t0" apono: the server repeated a page token`, pageCount(apono.Pages(t.Context(), back.Client(t, 0).Integrations.List, options)))
+
+	var last error
+	for _, err := range apono.Pages(t.Context(), emptyPages().Client(t, 0).Integrations.List) {
+		last = err
+	}
+	require.ErrorIs(t, last, apono.ErrEmptyPages)
+	require.Equal(t, "t10000", apitest.ErrorAs[*apono.PageError](t, last).NextPageToken)
+}
+
+func TestPagesStopsAndChecksItsArguments(t *testing.T) {
+	t.Parallel()
+	client := apitest.NewClient(t, script.New(t, script.Response{Body: apitest.TokenPage("t1", "a")}))
+	for _, err := range apono.Pages(t.Context(), client.Integrations.List) {
+		require.NoError(t, err)
+		break
+	}
+	for _, err := range apono.Pages(t.Context(), client.Integrations.List, apono.ListIntegrationsOptions{}, apono.ListIntegrationsOptions{}) {
+		require.ErrorAs(t, err, new(*apono.ArgumentError))
+	}
+	var none func(context.Context, ...apono.ListUsersOptions) (*apono.Page[apono.User], error)
+	for _, err := range apono.Pages(t.Context(), none) {
+		require.ErrorAs(t, err, new(*apono.ArgumentError))
+	}
+}
+
+// A name that matches exactly is the one that was meant, whatever else matches
+// without case.
+func TestGetByNamePrefersTheExactName(t *testing.T) {
+	t.Parallel()
+	bundles := func(names ...string) script.Response {
+		var items []string
+		for i, name := range names {
+			items = append(items, fmt.Sprintf(`{"id":"b%d","name":%q}`, i, name))
+		}
+		return script.Response{Body: `{"items":[` + strings.Join(items, ",") + `],"pagination":{}}`}
+	}
+	for name, test := range map[string]struct {
+		names []string
+		id    string
+		text  string
+	}{
+		"exact and similar":   {[]string{"Orders", "orders", "ORDERS"}, "b1", ""},
+		"one that is similar": {[]string{"Orders"}, "b0", ""},
+		"several similar":     {[]string{"Orders", "ORDERS"}, "", "apono: several objects have this name: use one of the ids b0, b1"},
+		"several exact":       {[]string{"orders", "Orders", "orders"}, "", "apono: several objects have this name: use one of the ids b0, b2"},
+		"none":                {[]string{"orders-2"}, "", "apono: no object has this name: not found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := apitest.NewClient(t, script.New(t, bundles(test.names...))).Bundles.GetByName(t.Context(), "orders")
+			if test.text != "" {
+				require.EqualError(t, err, test.text)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, test.id, got.ID)
+		})
+	}
 }

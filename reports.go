@@ -156,6 +156,12 @@ type ListReportsOptions struct {
 	Name string `url:"name,omitempty"`
 }
 
+func (o ListReportsOptions) at(token string) (ListReportsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // ActivityReportInput is a new report, or what a report becomes. An update
 // replaces the whole report, so start from [ActivityReport.UpdateInput].
 type ActivityReportInput struct {

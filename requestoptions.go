@@ -2,17 +2,21 @@ package apono
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/textproto"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/apono-go/apono/internal/transport"
 )
 
 type (
 	headerKey       struct{}
 	withoutRetryKey struct{}
 	callTimeoutKey  struct{}
+	responseFuncKey struct{}
 )
 
 // WithRequestHeader returns a context whose calls carry a header, in place of
@@ -57,6 +61,28 @@ func callTimeout(ctx context.Context) (*time.Duration, error) {
 		return nil, nil
 	}
 	return &timeout, checkTimeout("timeout", timeout)
+}
+
+// WithResponseFunc returns a context whose calls pass the status and the header of
+// their last response to a function, before they return: for rate limits and
+// request ids. A list calls it for each page, with [WithReadAhead] from other
+// goroutines. Calls without any response do not call it. The token is masked, and
+// cookies are left out.
+func WithResponseFunc(ctx context.Context, f func(status int, header http.Header)) context.Context {
+	return context.WithValue(ctx, responseFuncKey{}, f)
+}
+
+// observe calls the context's response function, if there is one.
+func observe(ctx context.Context, resp *transport.Response, err error) {
+	f, _ := ctx.Value(responseFuncKey{}).(func(int, http.Header))
+	if failed := (*transport.Error)(nil); errors.As(err, &failed) {
+		resp = failed.Last
+	}
+	if f == nil || resp == nil {
+		return
+	}
+	header, _ := resp.Redacted()
+	f(resp.StatusCode, header)
 }
 
 // ownHeaders are those that a caller cannot set.

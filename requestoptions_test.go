@@ -2,7 +2,10 @@ package apono_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,4 +112,47 @@ func TestAttemptTimeoutOfZeroIsNone(t *testing.T) {
 		client := apitest.NewClient(t, script.New(t, script.Response{Delay: 24 * time.Hour, Body: apitest.OneIntegration}), apono.WithAttemptTimeout(0))
 		require.NoError(t, apitest.GetIntegration(t.Context(), client))
 	})
+}
+
+// Rate limits and request ids are in headers, which no result has.
+func TestWithResponseFuncSeesTheLastResponse(t *testing.T) {
+	t.Parallel()
+	page := func(token, id string) script.Response {
+		return script.Response{Body: apitest.TokenPage(token), Header: map[string]string{"X-Request-Id": id}}
+	}
+	down := script.Response{Status: 503, Header: map[string]string{"X-Request-Id": "r-down"}}
+	for name, test := range map[string]struct {
+		responses []script.Response
+		want      []string
+	}{
+		"each page":               {[]script.Response{page("t1", "r-1"), page("", "r-2")}, []string{"200 r-1", "200 r-2"}},
+		"the last of an attempt":  {[]script.Response{down, page("", "r-2")}, []string{"200 r-2"}},
+		"a rejection":             {[]script.Response{{Status: 403, Header: map[string]string{"X-Request-Id": "r-1"}}}, []string{"403 r-1"}},
+		"before the network ends": {[]script.Response{down, {Err: apitest.ErrReset}, {Err: apitest.ErrReset}}, []string{"503 r-down"}},
+		"none":                    {[]script.Response{{Err: x509.HostnameError{Certificate: new(x509.Certificate)}}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var seen []string
+			ctx := apono.WithResponseFunc(t.Context(), func(status int, header http.Header) {
+				seen = append(seen, fmt.Sprint(status, " ", header.Get("X-Request-Id")))
+			})
+			_, _ = apono.Collect(apitest.NewClient(t, script.New(t, test.responses...), apitest.Quickly).Integrations.ListAll(ctx))
+			require.Equal(t, test.want, seen)
+		})
+	}
+}
+
+func TestWithResponseFuncSeesNoSecrets(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: apitest.OneIntegration, Header: map[string]string{"Set-Cookie": "a=b", "X-Echo": "Bearer " + apitest.Token}})
+	calls := 0
+	require.NoError(t, apitest.GetIntegration(apono.WithResponseFunc(t.Context(), func(_ int, header http.Header) {
+		calls++
+		require.Empty(t, header.Get("Set-Cookie"))
+		require.Equal(t, "Bearer [redacted]", header.Get("X-Echo"))
+		header.Set("X-Echo", "changed")
+	}), apitest.NewClient(t, fake)))
+	require.Equal(t, 1, calls)
+	require.NoError(t, apitest.GetIntegration(apono.WithResponseFunc(t.Context(), nil), apitest.NewClient(t, script.New(t, script.Response{Body: apitest.OneIntegration}))))
 }

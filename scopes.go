@@ -60,6 +60,12 @@ type ListScopesOptions struct {
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
+func (o ListScopesOptions) at(token string) (ListScopesOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // AccessScopeInput is a new access scope, or what one becomes. An update
 // replaces the whole scope, so start from [AccessScope.UpdateInput].
 type AccessScopeInput struct {

@@ -101,6 +101,12 @@ type ListSessionsOptions struct {
 	RequestIDs []string `url:"request_ids,omitempty"`
 }
 
+func (o ListSessionsOptions) at(token string) (ListSessionsOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // List gets one page of the sessions.
 //
 // GET /api/user/v1/access-sessions

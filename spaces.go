@@ -105,12 +105,24 @@ type ListSpacesOptions struct {
 	Name string `url:"name,omitempty"`
 }
 
+func (o ListSpacesOptions) at(token string) (ListSpacesOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // ListSpaceMembersOptions pages a list of members.
 type ListSpaceMembersOptions struct {
 	// PageToken is where to go on, from Page.NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the size of a page; the server's default is 100.
 	Limit int `url:"limit,omitempty"`
+}
+
+func (o ListSpaceMembersOptions) at(token string) (ListSpaceMembersOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
 }
 
 // CreateOptions say where an access flow, a bundle or an access scope is

@@ -50,6 +50,12 @@ type ListSpaceScopesOptions struct {
 	Name string `url:"name,omitempty"`
 }
 
+func (o ListSpaceScopesOptions) at(token string) (ListSpaceScopesOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // SpaceScopeInput is a new space scope, or what one becomes. An update replaces
 // the whole scope, so start from [SpaceScope.UpdateInput].
 type SpaceScopeInput struct {

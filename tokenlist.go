@@ -3,6 +3,7 @@ package apono
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,46 +54,92 @@ func listAll[T, O any](ctx context.Context, c *Client, op *operation.Operation, 
 		request := func(params url.Values) func() (*transport.Response, error) {
 			return pages.fetch(func(ctx context.Context) (*transport.Response, error) { return c.send(ctx, op, path, params, nil) })
 		}
-		seen := map[string]bool{params.Get(paramPageToken): true, "": true}
+		at := params.Get(paramPageToken)
+		walked := newTrail(at)
 		for next := request(firstPage(params)); next != nil; {
 			resp, err := next()
 			if err != nil {
-				yield(nil, err)
+				yield(nil, resumable(at, err))
 				return
 			}
 			next = nil
 			var guess string
 			if pages.ahead {
-				if guess = guessToken(resp.Body); !seen[guess] {
+				if guess = guessToken(resp.Body); !walked.has(guess) {
 					next = request(nextPage(params, guess))
 				}
 			}
 			page, err := decodePage[T](op, resp)
 			if err != nil {
-				yield(nil, err)
+				yield(nil, resumable(at, err))
 				return
 			}
 			resp.Release()
-			token := page.NextPageToken
-			if next != nil && guess != token {
+			at = page.NextPageToken
+			lost := walked.follow(at, len(page.Items))
+			if next != nil && (guess != at || lost != nil) {
 				pages.drop()
 				next = nil
 			}
-			looped := token != "" && seen[token]
-			if next == nil && !seen[token] {
-				next = request(nextPage(params, token))
+			if next == nil && at != "" && lost == nil {
+				next = request(nextPage(params, at))
 			}
-			seen[token] = true
 			for _, item := range page.Items {
 				if !yield(item, nil) {
 					return
 				}
 			}
-			if looped {
-				yield(nil, fmt.Errorf("apono: %s %s: %w", op.Method, op.Path, ErrPageLoop))
+			if errors.Is(lost, ErrPageLoop) {
+				lost = fmt.Errorf("apono: %s %s: %w", op.Method, op.Path, lost)
+			}
+			if lost != nil {
+				yield(nil, lost)
+				return
 			}
 		}
 	}
+}
+
+// trail is where a list with page tokens has been.
+type trail struct {
+	seen  map[[sha256.Size]byte]bool // the hashes of tokens, which may be long
+	empty int                        // pages in a row
+}
+
+// maxEmptyPages is how many empty pages in a row a list reads.
+const maxEmptyPages = 10_000
+
+func newTrail(token string) *trail {
+	return &trail{seen: map[[sha256.Size]byte]bool{sha256.Sum256([]byte(token)): true}}
+}
+
+// has reports whether a token leads to no new page.
+func (t *trail) has(token string) bool { return token == "" || t.seen[sha256.Sum256([]byte(token))] }
+
+// follow goes on from a page to the next one's token, or says why not.
+func (t *trail) follow(token string, items int) error {
+	if t.empty++; items > 0 {
+		t.empty = 0
+	}
+	switch {
+	case token == "":
+		return nil
+	case t.has(token):
+		return ErrPageLoop
+	case t.empty >= maxEmptyPages:
+		return &PageError{NextPageToken: token, Err: ErrEmptyPages}
+	}
+	t.seen[sha256.Sum256([]byte(token))] = true
+	return nil
+}
+
+// resumable adds the token of the page that failed to an error. The first page
+// has none.
+func resumable(token string, err error) error {
+	if token == "" {
+		return err
+	}
+	return &PageError{NextPageToken: token, Err: err}
 }
 
 // guessToken finds the token of the next page before the page is decoded, so
@@ -135,14 +182,16 @@ func decodePage[T any](op *operation.Operation, resp *transport.Response) (*Page
 	if err != nil {
 		return nil, err
 	}
-	page := &Page[T]{Items: body.Items}
-	switch {
-	case body.Pagination != nil && body.Pagination.NextPageToken != nil:
-		page.NextPageToken = *body.Pagination.NextPageToken
-	case body.Pagination == nil && body.Items == nil:
-		return nil, newDecodeError(op, resp, errors.New("it has neither items nor pagination"))
+	// Without one of them a list would be short, and nothing would show it.
+	if body.Items == nil {
+		if err := lacksNone(op, resp, "items"); err != nil {
+			return nil, err
+		}
 	}
-	return page, nil
+	if body.Pagination == nil {
+		return nil, newDecodeError(op, resp, errors.New("pagination is missing"))
+	}
+	return &Page[T]{Items: body.Items, NextPageToken: value(body.Pagination.NextPageToken)}, nil
 }
 
 // listBody is a page of either style.
@@ -154,7 +203,7 @@ type listBody[E any] struct {
 
 type pagination struct {
 	NextPageToken *string `json:"next_page_token"`
-	Total         int     `json:"total"`
+	Total         *int    `json:"total"`
 	Limit         int     `json:"limit"`
 	Offset        int     `json:"offset"`
 }

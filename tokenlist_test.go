@@ -1,8 +1,13 @@
 package apono_test
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -93,14 +98,9 @@ func TestListAllFollowsPageTokens(t *testing.T) {
 			want:  []string{"a"}, asked: []string{""},
 		},
 		{
-			name:  "absent pagination ends the list",
-			pages: map[string]string{"": `{"items":[{"id":"a"}]}`},
-			want:  []string{"a"}, asked: []string{""},
-		},
-		{
-			name:  "null pagination ends the list",
-			pages: map[string]string{"": `{"items":[{"id":"a"}],"pagination":null}`},
-			want:  []string{"a"}, asked: []string{""},
+			name:  "null items are none",
+			pages: map[string]string{"": `{"items":null,"pagination":{"next_page_token":"t2"}}`, "t2": `{"items":[{"id":"a"}],"pagination":{}}`},
+			want:  []string{"a"}, asked: []string{"", "page_token=t2"},
 		},
 		{
 			name:  "a page that names itself as the next",
@@ -161,9 +161,9 @@ func TestAnAnswerThatIsNoPageIsADecodeError(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, body, reason string }{
 		{"a null item", `{"items":[{"id":"a"},null],"data":[{"id":"a"},null],"pagination":{"total":2}}`, "item 1 of the list is null"},
-		{"a message", `{"message":"maintenance"}`, "nor pagination"},
-		{"an empty object", `{}`, "nor pagination"},
-		{"null members", `{"items":null,"data":null,"pagination":null}`, "nor pagination"},
+		{"a message", `{"message":"maintenance"}`, " is missing"},
+		{"an empty object", `{}`, " is missing"},
+		{"null members", `{"items":null,"data":null,"pagination":null}`, " is missing"},
 		{"the items alone", `[{"id":"a"}]`, "cannot unmarshal array"},
 		{"items that are texts", `{"items":["a"],"data":["a"],"pagination":{"total":1}}`, "cannot unmarshal string"},
 		{"items that are no array", `{"items":{"id":"a"},"data":{"id":"a"},"pagination":{"total":1}}`, "cannot unmarshal object"},
@@ -246,5 +246,159 @@ func TestTokenFoundBeforeDecodingIsOnlyAGuess(t *testing.T) {
 				require.Equal(t, c.asked, asked)
 			})
 		})
+	}
+}
+
+// emptyPages is a server whose pages are empty, each with a new token, but for
+// those of the numbers given.
+func emptyPages(full ...int) *apitest.Pager {
+	page := 0
+	return &apitest.Pager{Serve: func(string) string {
+		if page++; slices.Contains(full, page) {
+			return apitest.TokenPage(fmt.Sprintf("t%d", page), fmt.Sprintf("i-%d", page))
+		}
+		return apitest.TokenPage(fmt.Sprintf("t%d", page))
+	}}
+}
+
+// A server that answers empty pages with ever new tokens must not keep a program
+// busy until its context ends; after a while the program knows where it was.
+func TestEndlessEmptyPagesEndTheList(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []int{0, 1} {
+		t.Run(fmt.Sprintf("%d ahead", ahead), func(t *testing.T) {
+			t.Parallel()
+			server := emptyPages(1, 9000)
+			ids, err := apitest.Drain(t, server.Client(t, ahead).Integrations.ListAll(t.Context()), apitest.IntegrationID)
+			require.Equal(t, []string{"i-1", "i-9000"}, ids, "9,000 empty pages are no end")
+			require.ErrorIs(t, err, apono.ErrEmptyPages)
+			ended := apitest.ErrorAs[*apono.PageError](t, err)
+			require.Equal(t, "t19000", ended.NextPageToken)
+			require.Equal(t, apono.ErrEmptyPages, ended.Err)
+			require.EqualError(t, err, "apono: the server returned 10000 empty pages in a row")
+			require.LessOrEqual(t, len(server.Requests()), 19000+ahead)
+		})
+	}
+}
+
+// Without the token, an export of a million objects that fails near its end starts
+// anew.
+func TestErrorsOfAListCarryTheTokenToResumeFrom(t *testing.T) {
+	t.Parallel()
+	first := script.Response{Body: apitest.TokenPage("t1", "i-1")}
+	for name, test := range map[string]struct {
+		failure script.Response
+		err     error
+		text    string
+	}{
+		"a status":   {script.Response{Status: 403}, apono.ErrForbidden, "apono: GET /api/admin/v4/integrations: 403 Forbidden"},
+		"a body":     {script.Response{Body: "{"}, nil, "apono: GET /api/admin/v4/integrations: 200 OK with a body that cannot be used: unexpected EOF"},
+		"no network": {script.Response{Err: apitest.ErrReset}, apitest.ErrReset, "apono: GET /api/admin/v4/integrations: connection reset by peer"},
+	} {
+		for _, ahead := range []int{0, 1} {
+			t.Run(fmt.Sprintf("%s, %d ahead", name, ahead), func(t *testing.T) {
+				t.Parallel()
+				client := apitest.NewClient(t, script.New(t, first, test.failure), apono.WithReadAhead(ahead))
+				ids, err := apitest.Drain(t, client.Integrations.ListAll(apono.WithoutRetry(t.Context())), apitest.IntegrationID)
+				require.Equal(t, []string{"i-1"}, ids)
+				require.EqualError(t, err, test.text)
+				require.Equal(t, "t1", apitest.ErrorAs[*apono.PageError](t, err).NextPageToken)
+				if test.err != nil {
+					require.ErrorIs(t, err, test.err)
+				}
+			})
+		}
+	}
+
+	_, err := apitest.Drain(t, apitest.NewClient(t, script.New(t, script.Response{Status: 403})).Integrations.ListAll(t.Context()), apitest.IntegrationID)
+	require.NotErrorAs(t, err, new(*apono.PageError), "the first page has no token")
+
+	resumed := apono.ListIntegrationsOptions{PageToken: "t7"}
+	_, err = apitest.Drain(t, apitest.NewClient(t, script.New(t, script.Response{Status: 403})).Integrations.ListAll(t.Context(), resumed), apitest.IntegrationID)
+	require.Equal(t, "t7", apitest.ErrorAs[*apono.PageError](t, err).NextPageToken)
+}
+
+// A list of many pages must not keep their tokens, which may be long.
+func TestListsKeepHashesOfTokens(t *testing.T) {
+	const pages, length = 2000, 20_000
+	page := 0
+	server := &apitest.Pager{Serve: func(string) string {
+		if page++; page == pages {
+			return apitest.TokenPage("", "last")
+		}
+		return apitest.TokenPage(fmt.Sprintf("%0*d", length, page), "one")
+	}}
+	client, err := apono.NewClient(apitest.Token, apono.WithHTTPClient(&http.Client{Transport: apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
+		body := server.Serve("")
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req}, nil
+	})}))
+	require.NoError(t, err)
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	for item, err := range client.Integrations.ListAll(t.Context()) {
+		require.NoError(t, err)
+		if item.ID == "last" {
+			require.Less(t, int64(heap())-int64(before), int64(pages*length/4))
+		}
+	}
+}
+
+// A member that is renamed or lost turns a list short, or empties it, and a program
+// that removes what is not in it does harm.
+func TestListsLackNoMember(t *testing.T) {
+	t.Parallel()
+	type read func(context.Context, *apono.Client) error
+	tokens := map[string]read{
+		"List": func(ctx context.Context, c *apono.Client) error { _, err := c.Integrations.List(ctx); return err },
+		"ListAll": func(ctx context.Context, c *apono.Client) error {
+			_, err := apono.Collect(c.Integrations.ListAll(ctx))
+			return err
+		},
+		"SetMembers": func(ctx context.Context, c *apono.Client) error {
+			_, err := c.Spaces.SetMembers(ctx, "s", nil)
+			return err
+		},
+	}
+	offsets := map[string]read{
+		"List": func(ctx context.Context, c *apono.Client) error { _, err := c.Identities.List(ctx); return err },
+		"ListAll": func(ctx context.Context, c *apono.Client) error {
+			_, err := apono.Collect(c.Identities.ListAll(ctx))
+			return err
+		},
+		"permissions": func(ctx context.Context, c *apono.Client) error {
+			_, err := c.Legacy.AccessRequests.ListSelectablePermissions(ctx, "i", "t")
+			return err
+		},
+	}
+	for _, test := range []struct {
+		body    string
+		lists   map[string]read
+		missing string
+	}{
+		{`{"pagination":{}}`, tokens, "items is missing"},
+		{`{"Items":[{}],"pagination":{}}`, tokens, "items is missing"},
+		{`{"items":[{}]}`, tokens, "pagination is missing"},
+		{`{"items":null,"pagination":null}`, tokens, "pagination is missing"},
+		{`{"items":null,"pagination":{}}`, tokens, ""},
+		{`{"items":[],"pagination":{"next_page_token":null}}`, tokens, ""},
+		{`{"pagination":{"total":0,"limit":100,"offset":0}}`, offsets, "data is missing"},
+		{`{"data":[]}`, offsets, "pagination is missing"},
+		{`{"data":[],"pagination":{"limit":100,"offset":0}}`, offsets, "pagination.total is missing"},
+		{`{"data":null,"pagination":{"total":0,"limit":100,"offset":0}}`, offsets, ""},
+	} {
+		for name, list := range test.lists {
+			err := list(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Body: test.body})))
+			if test.missing == "" {
+				require.NoError(t, err, name+test.body)
+				continue
+			}
+			require.ErrorAs(t, err, new(*apono.DecodeError), name+test.body)
+			require.ErrorContains(t, err, ": "+test.missing, name+test.body)
+		}
 	}
 }

@@ -90,6 +90,12 @@ type ListUsersOptions struct {
 	SourceIntegrationName string `url:"source_integration_name,omitempty"`
 }
 
+func (o ListUsersOptions) at(token string) (ListUsersOptions, string) {
+	from := o.PageToken
+	o.PageToken = token
+	return o, from
+}
+
 // List gets one page of the users.
 //
 // GET /api/admin/v3/users

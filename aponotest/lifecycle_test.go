@@ -833,7 +833,7 @@ func TestDecisionsEndAWaitInABubble(t *testing.T) {
 					require.Equal(t, apono.AccessRequestStatus("ACTIVE"), granted.Status)
 				} else {
 					require.ErrorIs(t, err, test.want)
-					require.Equal(t, test.last, apitest.ErrorAs[*apono.WaitError](t, err).Last.Status)
+					require.Equal(t, test.last, apitest.ErrorAs[*apono.WaitError](t, err).Request.Status)
 				}
 				if errors.Is(err, context.DeadlineExceeded) {
 					require.Equal(t, 2*time.Minute, waited)

@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
@@ -55,6 +56,8 @@ func OffsetPage(total, limit, offset int, ids ...string) string {
 type Pager struct {
 	// Pages are the bodies by page_token or skip; others are rejected with 403.
 	Pages map[string]string
+	// Status takes the place of the 403.
+	Status int
 	// Serve, if set, stands in for Pages.
 	Serve func(at string) string
 	// Delay is how long the response takes.
@@ -95,7 +98,7 @@ func (p *Pager) RoundTrip(req *http.Request) (*http.Response, error) {
 		body = p.Serve(at)
 	}
 	if body == "" {
-		status, body = http.StatusForbidden, `{"message":"no page for you"}`
+		status, body = cmp.Or(p.Status, http.StatusForbidden), `{"message":"no page for you"}`
 	}
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req}, nil
 }

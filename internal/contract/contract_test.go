@@ -23,7 +23,9 @@ import (
 // them.
 var (
 	methodDeviations = []deviation{
-		{1, `AccessRequests.WaitFor sent \["AccessRequests.Get argument-1"\].*`, "it repeats Get"},
+		{1, `AccessRequests.WaitFor sent \["AccessRequests.Get argument-1"\].*`, "it polls with Get"},
+		{1, `Sessions.WaitFor sent \["Sessions.Get argument-1"\].*`, "it polls with Get"},
+		{1, `AccessRequests.During sent \["AccessRequests.Create"\].*`, "it creates, polls and revokes"},
 		{6, `.*\.GetByName sent \[".*\.List"\].*`, "it finds a name in List"},
 	}
 	typeDeviations = []deviation{

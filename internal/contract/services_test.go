@@ -107,7 +107,8 @@ func (m method) call(ctx context.Context, args []string, body string, set func(o
 			args = args[1:]
 		case t.Kind() == reflect.Func:
 			value.Elem().Set(reflect.MakeFunc(t, func([]reflect.Value) []reflect.Value {
-				return []reflect.Value{reflect.ValueOf(true), reflect.Zero(reflect.TypeFor[error]())}
+				results := []reflect.Value{reflect.ValueOf(true), reflect.Zero(reflect.TypeFor[error]())}
+				return results[len(results)-t.NumOut():]
 			}))
 		case body != "":
 			if err := decodeArgument(body, value); err != nil {
@@ -193,7 +194,7 @@ func methodProblems(ctx context.Context, t *testing.T) []string {
 			name = op.Name + " " + strings.Join(op.Args(req.URL.EscapedPath()), " ")
 		}
 		sent = append(sent, strings.TrimSpace(name))
-		return &http.Response{StatusCode: http.StatusNotFound, Body: io.NopCloser(bytes.NewReader(nil)), Request: req}
+		return &http.Response{StatusCode: http.StatusForbidden, Body: io.NopCloser(bytes.NewReader(nil)), Request: req}
 	})}))
 	require.NoError(t, err)
 	reached := map[string]bool{}
@@ -207,6 +208,9 @@ func methodProblems(ctx context.Context, t *testing.T) []string {
 			args = []string{"argument-1"}
 		}
 		var body string
+		if m.name == "AccessRequests.During" {
+			args, body = nil, calls["AccessRequests.Create"].bodies[0]
+		}
 		if bodies := calls[m.operation].bodies; bodies != nil {
 			body = bodies[0]
 		}

@@ -579,7 +579,7 @@ func TestHostileTokenLists(t *testing.T) {
 			"a page that passes", pages(hostile.Page("t1", "a"), hostile.Status(503, ""), hostile.CutChunked("{"), hostile.Page("", "b")),
 			"a b", "/ page_token=t1/ page_token=t1/ page_token=t1/", nil, "",
 		},
-		{"no page", pages(hostile.JSON("{}")), "", "/", errAny, path + "200 OK with a body that cannot be used: it has neither items nor pagination"},
+		{"no page", pages(hostile.JSON("{}")), "", "/", errAny, path + "200 OK with a body that cannot be used: items is missing"},
 		{"an array", pages(hostile.JSON("[]")), "", "/", errAny, path + "200 OK with a body that cannot be used: cannot unmarshal array into Go struct"},
 		{"null for an item", pages(hostile.JSON(`{"items":[null]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: item 0 of the list is null"},
 		{"a token of another type", pages(hostile.JSON(`{"items":[],"pagination":{"next_page_token":7}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination.next_page_token: cannot unmarshal number into Go string"},
@@ -664,7 +664,7 @@ func TestHostileOffsetLists(t *testing.T) {
 		{"a total of nothing", pages(hostile.OffsetPage(0, 0, 0, "a"), hostile.OffsetPage(0, 0, 1)), "a", "/ skip=1/", nil, ""},
 		{"a negative total", pages(hostile.OffsetPage(-1, -1, 0, "a"), hostile.OffsetPage(-1, -1, 1)), "a", "/ skip=1/", nil, ""},
 		{"a page that fails", pages(hostile.OffsetPage(2, 1, 0, "a"), hostile.HTML(403)), "a", "/ skip=1/", apono.ErrForbidden, path + "403 Forbidden: an HTML page*"},
-		{"no pagination", pages(hostile.JSON(`{"data":[]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: it has no pagination, so that nothing says whether it is complete"},
+		{"no pagination", pages(hostile.JSON(`{"data":[]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination is missing"},
 		{"a total beyond numbers", pages(hostile.JSON(`{"data":[],"pagination":{"total":1e400,"limit":0,"offset":0}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination.total: number out of the range of int"},
 	} {
 		t.Run(l.name, func(t *testing.T) {

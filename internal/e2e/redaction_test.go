@@ -95,7 +95,7 @@ func exportedTypes() []reflect.Type {
 		typeOf[apono.TransportError](), typeOf[apono.TruncatedError](), typeOf[apono.UpdateAccessBundleV1Input](),
 		typeOf[apono.UpdateAccessFlowV1Input](), typeOf[apono.UpdateConnectorInput](), typeOf[apono.UpdateIntegrationInput](),
 		typeOf[apono.UpdateIntegrationV2Input](), typeOf[apono.UpdateResourceTagsInput](), typeOf[apono.UpdateSpaceInput](),
-		typeOf[apono.User](), typeOf[apono.UserRole](), typeOf[apono.UserV2](), typeOf[apono.WaitError](),
+		typeOf[apono.User](), typeOf[apono.UserRole](), typeOf[apono.UserV2](), typeOf[apono.WaitError](), typeOf[apono.WaitOptions](), typeOf[apono.PageError](), typeOf[apono.RevokeError](),
 	}
 }
 
@@ -339,7 +339,7 @@ func TestFieldsThatSoundLikeCredentials(t *testing.T) {
 		"GCPSecretConfig.SecretID", "HashicorpVaultSecretConfig.SecretEngine",
 		"Integration.SecretStoreConfig", "IntegrationV2.SecretConfig",
 		"OwnersMapping.KeyName", "OwnersMappingInput.KeyName", // a tag's
-		"Page.NextPageToken", "ResourcesScope.Key",
+		"Page.NextPageToken", "PageError.NextPageToken", "ResourcesScope.Key",
 		"UpdateIntegrationInput.SecretStoreConfig", "UpdateIntegrationV2Input.SecretConfig",
 	}, slices.Sorted(maps.Keys(found)))
 }
