@@ -89,7 +89,7 @@ func TestConsumingReadHasAConnectionOfItsOwn(t *testing.T) {
 				require.NoError(t, resp.ReadErr)
 				assert.Equal(t, "{}", string(resp.Body))
 				assert.Equal(t, want, connections.Load())
-				<-closed
+				within(t, closed)
 			}
 			_, err := transport.Send(t.Context(), Request{Operation: reading, URL: server.URL})
 			require.NoError(t, err)
@@ -130,7 +130,17 @@ func TestConnectionOfItsOwnEndsWithTheAttempt(t *testing.T) {
 	})
 	_, err := transport.Send(t.Context(), Request{Operation: consuming, URL: server.URL})
 	require.ErrorIs(t, err, errReset)
-	<-closed
+	within(t, closed)
+}
+
+// within fails the test if an event does not come.
+func within(t *testing.T, event <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-event:
+	case <-time.After(5 * time.Second):
+		t.Error("the connection is not closed")
+	}
 }
 
 // A connection that went dead without a word takes a whole timeout to be found
