@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/apitest"
@@ -117,7 +118,8 @@ func TestConsumingReadsAreSentOnceOverHTTP2(t *testing.T) {
 			t.Run(name+" to "+operation, func(t *testing.T) {
 				t.Parallel()
 				server, transport := newFrameServer(t, respond)
-				client := dial(t, server.address, apono.WithHTTPClient(&http.Client{Transport: transport}))
+				client := dial(t, server.address, apono.WithHTTPClient(&http.Client{Transport: transport}),
+					apono.WithAttemptTimeout(5*time.Second)) // net/http would go on for minutes
 				failure := apitest.ErrorAs[*apono.TransportError](t, read(t, client))
 				assert.True(t, failure.MaybeSent)
 				assert.Equal(t, 1, failure.Attempts)
