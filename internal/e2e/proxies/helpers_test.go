@@ -1,0 +1,375 @@
+//go:build proxies
+
+package proxies_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const token = "test-token-4b1d9c"
+
+// call is one that must not be carried out twice.
+type call struct {
+	name         string
+	method, path string
+	do           func(ctx context.Context, client *apono.Client) error
+}
+
+var (
+	create           = creates(`"small"`)
+	resetCredentials = call{"POST without a body", "POST", "/api/user/v1/access-sessions/{id}/reset-credentials", func(ctx context.Context, client *apono.Client) error {
+		_, err := client.Sessions.ResetCredentials(ctx, "s1")
+		return err
+	}}
+	details = call{"consuming read", "GET", "/api/user/v1/access-sessions/{id}/access-details", func(ctx context.Context, client *apono.Client) error {
+		_, err := client.Sessions.GetAccessDetails(ctx, "s1")
+		return err
+	}}
+	legacyDetails = call{"legacy consuming read", "GET", "/api/v3/access-requests/{id}/access-details", func(ctx context.Context, client *apono.Client) error {
+		_, err := client.Legacy.AccessRequests.GetAccessDetails(ctx, "ar1")
+		return err
+	}}
+	calls = []call{create, resetCredentials, details, legacyDetails}
+	posts = []call{create, resetCredentials}
+	reads = []call{details, legacyDetails}
+)
+
+// creates is a POST with a body that holds a value of the configuration.
+func creates(value string) call {
+	return call{"POST", "POST", "/api/admin/v4/integrations", func(ctx context.Context, client *apono.Client) error {
+		_, err := client.Integrations.Create(ctx, apono.CreateIntegrationInput{
+			Name: "i" + fmt.Sprint(ctx.Value(callKey{})), Type: "postgresql", IntegrationConfig: apono.Object{"value": value},
+		})
+		return err
+	}}
+}
+
+// rig is a client, a proxy and a fake Apono in a row.
+type rig struct {
+	*proxy
+	protocol int
+	client   *apono.Client
+	fake     *aponotest.Server
+	upstream *upstream
+	logged   *output
+	calls    atomic.Int32
+
+	mu    sync.Mutex
+	open  map[net.Conn]bool // the client's connections
+	dials int
+}
+
+// way is a proxy and the protocol between it and the client.
+type way struct {
+	kind
+	protocol int
+}
+
+var everywhere = []way{{nginx, 1}, {nginx, 2}, {haproxy, 1}, {haproxy, 2}}
+
+// each runs a test once for each way.
+func each(t *testing.T, ways []way, s site, test func(t *testing.T, r *rig), opts ...apono.Option) {
+	for _, w := range ways {
+		t.Run(fmt.Sprintf("%s over HTTP %d", w.name, w.protocol), func(t *testing.T) {
+			t.Parallel()
+			test(t, newRig(t, w, s, opts))
+		})
+	}
+}
+
+func newRig(t *testing.T, w way, s site, opts []apono.Option) *rig {
+	t.Helper()
+	r := &rig{protocol: w.protocol, open: map[net.Conn]bool{}, logged: &output{}}
+	r.fake = aponotest.NewServer(t, aponotest.WithToken(token), aponotest.WithoutNetwork())
+	r.fake.Put(aponotest.AccessRequests, json.RawMessage(`{"id": "ar1", "custom_fields": {}, "access_groups": [], "status": "ACTIVE"}`))
+	r.fake.Put(aponotest.Sessions, json.RawMessage(`{"id": "s1", "name": "db", "request_ids": ["ar1"], "integration": {"id": "pg", "name": "pg"},
+		"credentials_status": "AVAILABLE", "can_reset_credentials": true}`))
+	r.fake.Put(aponotest.DetailsOf("s1"), json.RawMessage(`{"instructions": "log in"}`))
+	r.upstream = newUpstream(t, r.fake)
+	s.upstream = r.upstream.Listener.Addr().String()
+	r.proxy = w.start(t, s)
+
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	require.True(t, ok)
+	transport := standard.Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: authority.pool, MinVersion: tls.VersionTLS12}
+	transport.Protocols = new(http.Protocols)
+	transport.Protocols.SetHTTP1(w.protocol == 1)
+	transport.Protocols.SetHTTP2(w.protocol == 2)
+	dial := transport.DialContext
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return r.opened(conn), nil
+	}
+	opts = append([]apono.Option{
+		apono.WithBaseURL("https://" + r.address), apono.WithHTTPClient(&http.Client{Transport: transport}),
+		apitest.Quickly, apitest.JSONLogger(r.logged), apono.WithMiddleware(r.spoken(t)),
+	}, opts...)
+	client, err := apono.NewClient(token, opts...)
+	require.NoError(t, err)
+	r.client = client
+	t.Cleanup(func() {
+		client.CloseIdleConnections()
+		for id, seen := range r.upstream.all() {
+			assert.Equal(t, 1, seen, "how often the fake saw call %s, also after its end", id)
+		}
+		assert.Contains(t, r.logged.String(), `"msg":"apono request"`, "the client's log")
+		assert.NotContains(t, r.logged.String(), token, "a token in the client's log")
+		assert.NotContains(t, r.output.String(), token, "a token in the proxy's log")
+	})
+	return r
+}
+
+// opened keeps a connection until it is closed.
+func (r *rig) opened(conn net.Conn) net.Conn {
+	tracked := &connection{Conn: conn, rig: r}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open[tracked] = true
+	r.dials++
+	return tracked
+}
+
+// connections returns those that are open, and how many there ever were.
+func (r *rig) connections() (open []net.Conn, dials int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.open)), r.dials
+}
+
+type connection struct {
+	net.Conn
+	rig *rig
+}
+
+func (c *connection) Close() error {
+	c.rig.mu.Lock()
+	delete(c.rig.open, c)
+	c.rig.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// spoken checks that responses come over the protocol of the test.
+func (r *rig) spoken(t *testing.T) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
+			resp, err := next.RoundTrip(req)
+			if err == nil {
+				assert.Equal(t, r.protocol, resp.ProtoMajor, "the protocol between client and proxy")
+			}
+			return resp, err
+		})
+	}
+}
+
+// outcome is what came of one call.
+type outcome struct {
+	call call
+	err  error
+	seen int // requests for it that reached the fake
+}
+
+type callKey struct{}
+
+// try makes a call on the goroutine of the test.
+func (r *rig) try(t *testing.T, c call) outcome {
+	t.Helper()
+	return r.tryIn(t, t.Context(), c)
+}
+
+func (r *rig) tryIn(t *testing.T, ctx context.Context, c call) outcome {
+	t.Helper()
+	o := r.run(t, ctx, c)
+	if o.err != nil {
+		apitest.IsPresentable(t, o.err)
+	}
+	return o
+}
+
+// run makes a call on any goroutine and checks what holds for every one.
+func (r *rig) run(t *testing.T, ctx context.Context, c call) outcome {
+	t.Helper()
+	id := strconv.Itoa(int(r.calls.Add(1)))
+	ctx = apono.WithRequestHeader(context.WithValue(ctx, callKey{}, id), header, id)
+	o := outcome{call: c, err: c.do(ctx, r.client)}
+	o.seen = r.upstream.seen(id)
+	t.Logf("%s: the fake saw %d; error: %v", c.name, o.seen, o.err)
+	for err := range tree(o.err) {
+		assert.NotContains(t, apitest.Printed(err), token, "a token in %T", err)
+	}
+	if page := (*apono.APIError)(nil); errors.As(o.err, &page) {
+		assert.NotContains(t, string(page.Body)+fmt.Sprint(page.Header), token, "a token in the page")
+	}
+	if cut := (*apono.DecodeError)(nil); errors.As(o.err, &cut) {
+		assert.NotContains(t, string(cut.Body)+fmt.Sprint(cut.Header), token, "a token in the response")
+	}
+	return o
+}
+
+// tree yields an error and all that it wraps.
+func tree(err error) func(yield func(error) bool) {
+	return func(yield func(error) bool) {
+		for queue := []error{err}; len(queue) > 0; queue = queue[1:] {
+			if queue[0] == nil {
+				continue
+			}
+			if !yield(queue[0]) {
+				return
+			}
+			switch wrapped := queue[0].(type) { //nolint:errorlint // each is looked at by itself
+			case interface{ Unwrap() error }:
+				queue = append(queue, wrapped.Unwrap())
+			case interface{ Unwrap() []error }:
+				queue = append(queue, wrapped.Unwrap()...)
+			}
+		}
+	}
+}
+
+// succeeded fails unless the call was carried out once.
+func (o outcome) succeeded(t *testing.T) {
+	t.Helper()
+	require.NoError(t, o.err, o.call.name)
+	require.Equal(t, 1, o.seen, o.call.name)
+}
+
+// isPage fails unless the error is a proxy's page, on the only attempt.
+func (o outcome) isPage(t *testing.T, status, seen int) {
+	t.Helper()
+	require.Equal(t, seen, o.seen, "how often the fake saw the %s", o.call.name)
+	apitest.IsAPIError(t, o.err, status, 1)
+	o.hasText(t, fmt.Sprintf("%d %s", status, http.StatusText(status)))
+	page := apitest.ErrorAs[*apono.APIError](t, o.err)
+	require.Contains(t, string(page.Body), "<html>", "the proxy's own page")
+}
+
+// isBroken fails unless the only attempt ended without a response, when the
+// request may have reached the server. The text is a regular expression.
+func (o outcome) isBroken(t *testing.T, text string, seen int) {
+	t.Helper()
+	require.Equal(t, seen, o.seen, "how often the fake saw the %s", o.call.name)
+	broken := apitest.ErrorAs[*apono.TransportError](t, o.err)
+	require.Equal(t, 1, broken.Attempts, o.call.name)
+	require.True(t, broken.MaybeSent, o.call.name)
+	require.Nil(t, broken.Last, o.call.name)
+	o.hasText(t, text)
+}
+
+// gone is what the text of an error says of a connection that the proxy ended.
+const gone = "EOF|broken pipe|connection reset by peer|use of closed network connection|server closed idle connection|client conn not usable|GOAWAY"
+
+// hasText fails unless the error's text is one for the call that somebody can
+// act on.
+func (o outcome) hasText(t *testing.T, text string) {
+	t.Helper()
+	require.Regexp(t, "^apono: "+o.call.method+" "+regexp.QuoteMeta(o.call.path)+": .*("+text+")", o.err.Error())
+	require.NotContains(t, o.err.Error(), "<", "no tags in the text")
+	require.NotContains(t, o.err.Error(), "GetBody", "no advice to those who write transports")
+}
+
+// header names the call in its requests.
+const header = "X-Call"
+
+// upstream is the server that a proxy forwards to. It counts what arrives and
+// hands it to the fake.
+type upstream struct {
+	*httptest.Server
+
+	mu       sync.Mutex
+	arrivals map[string]int
+	faults   []http.HandlerFunc
+}
+
+func newUpstream(t *testing.T, fake http.Handler) *upstream {
+	t.Helper()
+	u := &upstream{arrivals: map[string]int{}}
+	u.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		u.arrived(req.Header.Get(header), fake.ServeHTTP)(w, req)
+	}))
+	u.Config.ErrorLog = log.New(io.Discard, "", 0)
+	u.Start()
+	t.Cleanup(u.Close)
+	return u
+}
+
+// arrived counts a request for a call and returns what serves it.
+func (u *upstream) arrived(id string, serve http.HandlerFunc) http.HandlerFunc {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.arrivals[id]++
+	if len(u.faults) > 0 {
+		serve, u.faults = u.faults[0], u.faults[1:]
+	}
+	return serve
+}
+
+// next has a fault in place of the fake for one request.
+func (u *upstream) next(fault http.HandlerFunc) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.faults = append(u.faults, fault)
+}
+
+func (u *upstream) seen(id string) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.arrivals[id]
+}
+
+// all returns how often each call was seen that was seen at all.
+func (u *upstream) all() map[string]int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return maps.Clone(u.arrivals)
+}
+
+// resets ends the connection with a reset when the request has been read.
+func resets(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	abandon(w, true)
+}
+
+// closes ends the connection in good order when the request has been read.
+func closes(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	abandon(w, false)
+}
+
+// resetsEarly ends the connection with a reset before the body is read.
+func resetsEarly(w http.ResponseWriter, _ *http.Request) { abandon(w, true) }
+
+func abandon(w http.ResponseWriter, withReset bool) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && withReset {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}

@@ -1,0 +1,125 @@
+//go:build proxies
+
+package proxies_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/stretchr/testify/require"
+)
+
+// What the other tests rely on: requests pass, over both protocols.
+func TestCallsPass(t *testing.T) {
+	t.Parallel()
+	each(t, everywhere, site{}, func(t *testing.T, r *rig) {
+		for range 3 {
+			for _, c := range calls {
+				r.try(t, c).succeeded(t)
+			}
+		}
+	})
+}
+
+// losses are ways in which a server goes away after it has read a request, which
+// it may have carried out.
+var losses = map[string]func(r *rig){
+	"reset":         func(r *rig) { r.upstream.next(resets) },
+	"close":         func(r *rig) { r.upstream.next(closes) },
+	"request lost":  func(r *rig) { r.fake.FaultNext("", 1, aponotest.Fault{Break: aponotest.RequestLost}) },
+	"response lost": func(r *rig) { r.fake.FaultNext("", 1, aponotest.Fault{Break: aponotest.AnswerLost}) },
+}
+
+func TestUpstreamThatGoesAway(t *testing.T) {
+	t.Parallel()
+	each(t, []way{{nginx, 1}, {nginx, 2}, {haproxy, 1}}, site{}, func(t *testing.T, r *rig) {
+		for _, lose := range losses {
+			for _, c := range calls {
+				r.client.CloseIdleConnections() // HAProxy has a page for the first request on each
+				lose(r)
+				r.try(t, c).isPage(t, http.StatusBadGateway, 1)
+			}
+		}
+	})
+}
+
+// After the first request HAProxy closes the connection and says nothing, for
+// the client to send its request again. It must not.
+func TestUpstreamThatGoesAwayBehindAKeptConnection(t *testing.T) {
+	t.Parallel()
+	each(t, []way{{haproxy, 1}}, site{}, func(t *testing.T, r *rig) {
+		for _, lose := range losses {
+			for _, c := range posts {
+				r.try(t, create).succeeded(t)
+				lose(r)
+				r.try(t, c).isBroken(t, gone, 1)
+			}
+		}
+	})
+}
+
+func TestResponseThatIsCut(t *testing.T) {
+	t.Parallel()
+	each(t, everywhere, site{}, func(t *testing.T, r *rig) {
+		for _, c := range calls {
+			r.fake.FaultNext("", 1, aponotest.Fault{Break: aponotest.AnswerCut})
+			o := r.try(t, c)
+			cut := apitest.ErrorAs[*apono.DecodeError](t, o.err)
+			require.Equal(t, 1, o.seen)
+			require.Equal(t, http.StatusOK, cut.StatusCode)
+			require.Equal(t, 1, cut.Attempts)
+			require.NotEmpty(t, cut.Body)
+			o.hasText(t, "200 OK with a body that cannot be used: .*(unexpected EOF|INTERNAL_ERROR)")
+		}
+	})
+}
+
+func TestUpstreamThatIsDown(t *testing.T) {
+	t.Parallel()
+	pages := map[string]int{"nginx": http.StatusBadGateway, "haproxy": http.StatusServiceUnavailable}
+	each(t, everywhere, site{backend: "retries 1\n\ttimeout connect 50ms"}, func(t *testing.T, r *rig) {
+		r.upstream.Close()
+		for _, c := range calls {
+			r.try(t, c).isPage(t, pages[r.name], 0)
+		}
+	})
+}
+
+// The proxy gives up on a server that is carrying the request out.
+func TestUpstreamThatIsTooSlowForTheProxy(t *testing.T) {
+	t.Parallel()
+	s := site{nginx: "proxy_read_timeout 100ms;", backend: "timeout server 100ms"}
+	each(t, everywhere, s, func(t *testing.T, r *rig) {
+		for _, c := range calls {
+			r.fake.FaultNext("", 1, aponotest.Fault{Latency: time.Minute})
+			r.try(t, c).isPage(t, http.StatusGatewayTimeout, 1)
+		}
+	})
+}
+
+func TestUpstreamThatIsTooSlowForTheClient(t *testing.T) {
+	t.Parallel()
+	each(t, everywhere, site{}, func(t *testing.T, r *rig) {
+		for _, c := range calls {
+			r.fake.FaultNext("", 1, aponotest.Fault{Latency: time.Minute})
+			o := r.try(t, c)
+			o.isBroken(t, "no (answer|response) within 500ms", 1)
+			require.ErrorIs(t, o.err, context.DeadlineExceeded)
+		}
+	}, apono.WithAttemptTimeout(500*time.Millisecond))
+}
+
+func TestUpstreamThatIsSlow(t *testing.T) {
+	t.Parallel()
+	each(t, everywhere, site{}, func(t *testing.T, r *rig) {
+		for _, c := range calls {
+			r.fake.FaultNext("", 1, aponotest.Fault{Latency: 300 * time.Millisecond})
+			r.try(t, c).succeeded(t)
+		}
+	})
+}
