@@ -19,16 +19,12 @@ var listAttributes = operation.New("Attributes.List", http.MethodGet, "/api/admi
 
 // Attribute is a value of an attribute of identities.
 type Attribute struct {
-	// Type is the attribute, to be used as the type of a condition. Letter case
-	// matters.
-	Type string `json:"type"`
-	// Value is the value.
+	// Type is the attribute, as in Condition.Type. It is case-sensitive.
+	Type  string `json:"type"`
 	Value string `json:"value"`
-	// SourceID is the value's id in the system that it comes from.
-	SourceID *string `json:"source_id,omitzero"`
-	// SourceIntegrationID is the integration that it comes from.
-	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
-	// SourceIntegrationName is that integration's name.
+	// SourceID is the id in the system that the value comes from.
+	SourceID              *string `json:"source_id,omitzero"`
+	SourceIntegrationID   *string `json:"source_integration_id,omitzero"`
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -36,18 +32,16 @@ type Attribute struct {
 
 // ListAttributesOptions filters and pages a list of attributes.
 type ListAttributesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Search is a value, or a pattern with an asterisk at either end or both.
+	// Search is a value and may begin or end with "*".
 	Search string `url:"search,omitempty"`
-	// SourceIntegrationReference is the id or the name of the integration that
-	// attributes come from.
+	// SourceIntegrationReference is the id or the name of an integration.
 	SourceIntegrationReference string `url:"source_integration_reference,omitempty"`
-	// Type is an attribute.
-	Type string `url:"type,omitempty"`
+	Type                       string `url:"type,omitempty"`
 }
 
 // List gets one page of the attributes.

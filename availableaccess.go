@@ -21,9 +21,7 @@ var (
 
 // AvailableBundle is a bundle that may be requested.
 type AvailableBundle struct {
-	// ID identifies the bundle.
-	ID string `json:"id"`
-	// Name is the display name.
+	ID   string `json:"id"`
 	Name string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
@@ -31,61 +29,51 @@ type AvailableBundle struct {
 
 // AvailableEntitlement is a permission to a resource that may be requested.
 type AvailableEntitlement struct {
-	// Integration is where the resource is.
-	Integration Ref `json:"integration"`
-	// Resource is the resource.
-	Resource EntitlementResource `json:"resource"`
-	// Permission is the permission.
-	Permission EntitlementPermission `json:"permission"`
+	Integration Ref                   `json:"integration"`
+	Resource    EntitlementResource   `json:"resource"`
+	Permission  EntitlementPermission `json:"permission"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // EntitlementPermission is a permission that may be requested.
 type EntitlementPermission struct {
-	// ID is Apono's id, to be used in a request.
+	// ID is Apono's id, for use in a request.
 	ID string `json:"id"`
-	// SourceID is the id in the system.
+	// SourceID is the id in the integrated system.
 	SourceID string `json:"source_id"`
-	// Name is the display name.
-	Name string `json:"name"`
+	Name     string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // ListAvailableBundlesOptions filters and pages a list of available bundles.
 type ListAvailableBundlesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Grantee is for whom access would be requested, the caller unless given.
-	Grantee string `url:"grantee,omitempty"`
-	// Name are names.
-	Name []string `url:"name,omitempty"`
+	// Grantee is the identity to request access for; empty means the caller.
+	Grantee string   `url:"grantee,omitempty"`
+	Name    []string `url:"name,omitempty"`
 }
 
 // ListAvailableEntitlementsOptions filters and pages a list of available
 // entitlements.
 type ListAvailableEntitlementsOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Grantee is for whom access would be requested, the caller unless given.
-	Grantee string `url:"grantee,omitempty"`
-	// IntegrationID is an integration.
-	IntegrationID string `url:"integration_id,omitempty"`
-	// IntegrationName is the name of an integration.
-	IntegrationName string `url:"integration_name,omitempty"`
-	// PermissionName are names of permissions.
-	PermissionName []string `url:"permission_name,omitempty"`
-	// ResourceName is the name of a resource.
-	ResourceName string `url:"resource_name,omitempty"`
-	// ResourceTypeID are types of resources.
-	ResourceTypeID []string `url:"resource_type_id,omitempty"`
+	// Grantee is the identity to request access for; empty means the caller.
+	Grantee         string   `url:"grantee,omitempty"`
+	IntegrationID   string   `url:"integration_id,omitempty"`
+	IntegrationName string   `url:"integration_name,omitempty"`
+	PermissionName  []string `url:"permission_name,omitempty"`
+	ResourceName    string   `url:"resource_name,omitempty"`
+	ResourceTypeID  []string `url:"resource_type_id,omitempty"`
 }
 
 // ListBundles gets one page of the bundles that may be requested.

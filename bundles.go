@@ -27,18 +27,13 @@ var (
 
 // Bundle is a set of targets under one name.
 type Bundle struct {
-	// ID identifies the bundle.
-	ID string `json:"id"`
-	// Name is the display name.
-	Name        string  `json:"name"`
-	Description *string `json:"description,omitzero"`
-	// AccessTargets are what is in the bundle.
+	ID            string                     `json:"id"`
+	Name          string                     `json:"name"`
+	Description   *string                    `json:"description,omitzero"`
 	AccessTargets []AccessBundleAccessTarget `json:"access_targets"`
-	// CreationDate is when the bundle was made.
-	CreationDate time.Time `json:"creation_date"`
-	// UpdateDate is when it was last changed.
-	UpdateDate time.Time `json:"update_date"`
-	// Space is nil for a bundle that is in no space. Updates leave it as it is.
+	CreationDate  time.Time                  `json:"creation_date"`
+	UpdateDate    time.Time                  `json:"update_date"`
+	// Space is nil for a bundle that is in no space. Updates do not change it.
 	Space *SpaceReference `json:"space,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -47,9 +42,7 @@ type Bundle struct {
 // AccessBundleAccessTarget is a target in a bundle. Exactly one member is set;
 // bundles hold no bundles.
 type AccessBundleAccessTarget struct {
-	// Integration is resources of an integration.
 	Integration *IntegrationAccessTarget `json:"integration,omitzero"`
-	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTarget `json:"access_scope,omitzero"`
 	QueryTarget *QueryTarget             `json:"query_target,omitzero"`
 
@@ -58,26 +51,23 @@ type AccessBundleAccessTarget struct {
 
 // ListBundlesOptions filters and pages a list of bundles.
 type ListBundlesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". Case does not matter.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
-	// SpaceReferences are ids or names of spaces, and [SpaceReferenceNone];
-	// empty means all.
+	// SpaceReferences are ids or names, or [SpaceReferenceNone]; empty means
+	// all.
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
 // BundleInput is a new bundle, or what a bundle becomes. An update replaces the
 // whole bundle, so start from [Bundle.UpdateInput].
 type BundleInput struct {
-	// Name is the display name.
-	Name        string  `json:"name"`
-	Description *string `json:"description,omitzero"`
-	// AccessTargets are what is in the bundle, all of it.
+	Name          string                          `json:"name"`
+	Description   *string                         `json:"description,omitzero"`
 	AccessTargets []AccessBundleAccessTargetInput `json:"access_targets"`
 
 	Extra Extra `json:",embed,inline"`
@@ -86,9 +76,7 @@ type BundleInput struct {
 // AccessBundleAccessTargetInput sets a target in a bundle. Exactly one member
 // must be set.
 type AccessBundleAccessTargetInput struct {
-	// Integration is resources of an integration.
 	Integration *IntegrationAccessTargetInput `json:"integration,omitzero"`
-	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
 	QueryTarget *QueryTarget                  `json:"query_target,omitzero"`
 

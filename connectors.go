@@ -28,30 +28,24 @@ type ConnectorStatus string
 
 // The known states of a connector.
 const (
-	// ConnectorStatusConnected is a connector that Apono hears from.
-	ConnectorStatusConnected ConnectorStatus = "CONNECTED"
-	// ConnectorStatusDisconnected is a connector that Apono does not hear from.
+	ConnectorStatusConnected    ConnectorStatus = "CONNECTED"
 	ConnectorStatusDisconnected ConnectorStatus = "DISCONNECTED"
 )
 
 // Connector is an installation through which Apono reaches systems.
 type Connector struct {
-	// ID identifies the connector; it is readable text.
+	// ID is readable text.
 	ID string `json:"id"`
-	// Name is the display name, unique in the account.
-	Name string `json:"name"`
-	// Status is whether the connector is reachable.
-	Status ConnectorStatus `json:"status"`
-	// Version is the version that is installed.
-	Version string `json:"version"`
-	// LastConnected is when Apono last heard from the connector.
-	LastConnected *time.Time `json:"last_connected,omitzero"`
-	// IsLatestVersion says that there is no newer version.
-	IsLatestVersion bool `json:"is_latest_version"`
-	// CloudProviderType is where it runs. The API does not list the values.
+	// Name is unique in the account.
+	Name            string          `json:"name"`
+	Status          ConnectorStatus `json:"status"`
+	Version         string          `json:"version"`
+	LastConnected   *time.Time      `json:"last_connected,omitzero"`
+	IsLatestVersion bool            `json:"is_latest_version"`
+	// CloudProviderType has no documented values.
 	CloudProviderType string `json:"cloud_provider_type"`
-	// Sessions are the running instances, several with high availability. There
-	// are none while the connector is not connected.
+	// Sessions are the running instances: several with high availability, none
+	// while the connector is disconnected.
 	Sessions []ConnectorSession `json:"sessions"`
 
 	Extra Extra `json:",embed,inline"`
@@ -59,22 +53,17 @@ type Connector struct {
 
 // ConnectorSession is a running instance of a connector.
 type ConnectorSession struct {
-	// ID identifies the session.
-	ID string `json:"id"`
-	// Metadata are facts about the installation.
-	Metadata ConnectorSessionMetadata `json:"metadata"`
-	// LastConnectedTime is when Apono last heard from it.
-	LastConnectedTime time.Time `json:"last_connected_time"`
+	ID                string                   `json:"id"`
+	Metadata          ConnectorSessionMetadata `json:"metadata"`
+	LastConnectedTime time.Time                `json:"last_connected_time"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // ConnectorSessionMetadata are facts about an installation.
 type ConnectorSessionMetadata struct {
-	// CloudProviderMetadata is where it runs.
 	CloudProviderMetadata *CloudProviderMetadata `json:"cloud_provider_metadata,omitzero"`
-	// ConnectorVersion is the version that runs.
-	ConnectorVersion *string `json:"connector_version,omitzero"`
+	ConnectorVersion      *string                `json:"connector_version,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -82,50 +71,36 @@ type ConnectorSessionMetadata struct {
 // CloudProviderMetadata is where a connector runs: facts about a Kubernetes
 // cluster, an AWS account, a Google Cloud project or an Azure subscription.
 type CloudProviderMetadata struct {
-	// KubernetesType is the kind of cluster.
-	KubernetesType *string `json:"kubernetes_type,omitzero"`
-	// KubernetesVersion is the cluster's version.
+	KubernetesType    *string `json:"kubernetes_type,omitzero"`
 	KubernetesVersion *string `json:"kubernetes_version,omitzero"`
-	// IsKubernetesAdmin says that the connector administers the cluster.
-	IsKubernetesAdmin *bool `json:"is_kubernetes_admin,omitzero"`
-	// LocalDeploy says that it is a local installation.
-	LocalDeploy *bool `json:"local_deploy,omitzero"`
-	// AWSAccountID is the AWS account.
-	AWSAccountID *string `json:"aws_account_id,omitzero"`
-	// Region is the region.
-	Region *string `json:"region,omitzero"`
-	// AvailabilityZone is the AWS availability zone.
-	AvailabilityZone *string `json:"availability_zone,omitzero"`
-	// ProjectID is the Google Cloud project.
-	ProjectID *string `json:"project_id,omitzero"`
-	// OrganizationID is the Google Cloud organization.
-	OrganizationID *string `json:"organization_id,omitzero"`
-	// Zone is the Google Cloud zone.
-	Zone *string `json:"zone,omitzero"`
-	// SubscriptionID is the Azure subscription.
-	SubscriptionID *string `json:"subscription_id,omitzero"`
-	// ResourceGroup is the Azure resource group.
-	ResourceGroup *string `json:"resource_group,omitzero"`
-	// IsAzureAdmin says that the connector administers the subscription.
-	IsAzureAdmin *bool `json:"is_azure_admin,omitzero"`
+	IsKubernetesAdmin *bool   `json:"is_kubernetes_admin,omitzero"`
+	LocalDeploy       *bool   `json:"local_deploy,omitzero"`
+	AWSAccountID      *string `json:"aws_account_id,omitzero"`
+	Region            *string `json:"region,omitzero"`
+	AvailabilityZone  *string `json:"availability_zone,omitzero"`
+	ProjectID         *string `json:"project_id,omitzero"`
+	OrganizationID    *string `json:"organization_id,omitzero"`
+	Zone              *string `json:"zone,omitzero"`
+	SubscriptionID    *string `json:"subscription_id,omitzero"`
+	ResourceGroup     *string `json:"resource_group,omitzero"`
+	IsAzureAdmin      *bool   `json:"is_azure_admin,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // ListConnectorsOptions filters and pages a list of connectors.
 type ListConnectorsOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
-	Limit int `url:"limit,omitempty"`
-	// Status are states.
+	// Limit is the page size; 0 means the server's default of 100.
+	Limit  int               `url:"limit,omitempty"`
 	Status []ConnectorStatus `url:"status,omitempty"`
 }
 
 // UpdateConnectorInput is what a connector becomes.
 type UpdateConnectorInput struct {
-	// Name is the display name, unique in the account.
+	// Name is unique in the account.
 	Name string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`

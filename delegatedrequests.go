@@ -23,27 +23,20 @@ var (
 
 // DelegatedAccessRequest is a request for somebody else's access.
 type DelegatedAccessRequest struct {
-	// ID identifies the request.
-	ID string `json:"id"`
-	// Status is the state of the request.
-	Status AccessRequestStatus `json:"status"`
-	// DurationInSec is how long the access lasts, in seconds.
-	DurationInSec *int `json:"duration_in_sec,omitzero"`
-	// Justification is the requestor's reason.
-	Justification *string `json:"justification,omitzero"`
-	// CreationDate is when the request was made.
-	CreationDate time.Time `json:"creation_date"`
-	// RevocationDate is when the access was taken away.
-	RevocationDate *time.Time `json:"revocation_date,omitzero"`
-	// CustomFields are the values of custom fields, by their ids.
+	ID             string              `json:"id"`
+	Status         AccessRequestStatus `json:"status"`
+	DurationInSec  *int                `json:"duration_in_sec,omitzero"`
+	Justification  *string             `json:"justification,omitzero"`
+	CreationDate   time.Time           `json:"creation_date"`
+	RevocationDate *time.Time          `json:"revocation_date,omitzero"`
+	// CustomFields holds the values by field id.
 	CustomFields map[string]string `json:"custom_fields"`
-	// AccessGroups are what was requested, one for each integration.
+	// AccessGroups has one group for each integration.
 	AccessGroups []AccessGroup `json:"access_groups"`
-	// Requestor is who made the request, nil for the caller.
+	// Requestor is nil if it is the caller.
 	Requestor *IdentityRef `json:"requestor,omitzero"`
-	// Grantee is who gets the access.
-	Grantee IdentityRef `json:"grantee"`
-	// Bundle is the bundle that was requested, if one was.
+	Grantee   IdentityRef  `json:"grantee"`
+	// Bundle is nil if no bundle was requested.
 	Bundle *Ref `json:"bundle,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -51,14 +44,13 @@ type DelegatedAccessRequest struct {
 
 // ListDelegatedRequestsOptions filters and pages a list of delegated requests.
 type ListDelegatedRequestsOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
-	Limit int `url:"limit,omitempty"`
-	// Grantee is who gets the access.
+	// Limit is the page size; 0 means the server's default of 100.
+	Limit   int    `url:"limit,omitempty"`
 	Grantee string `url:"grantee,omitempty"`
-	// Statuses are states. How the API spells them is not documented.
+	// Statuses have no documented spelling.
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
 }
 

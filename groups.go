@@ -29,16 +29,12 @@ var (
 
 // Group is a set of users.
 type Group struct {
-	// ID identifies the group.
-	ID string `json:"id"`
-	// Name is the display name.
+	ID   string `json:"id"`
 	Name string `json:"name"`
-	// SourceID is the group's id in the system that it comes from.
+	// SourceID is the id in the system that the group comes from.
 	SourceID *string `json:"source_id,omitzero"`
-	// SourceIntegrationID is the integration that it comes from, nil for groups
-	// that are managed in Apono.
-	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
-	// SourceIntegrationName is that integration's name.
+	// SourceIntegrationID is nil for groups that are managed in Apono.
+	SourceIntegrationID   *string `json:"source_integration_id,omitzero"`
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -46,7 +42,6 @@ type Group struct {
 
 // GroupMember is a member of a group.
 type GroupMember struct {
-	// Email is the member's address.
 	Email string `json:"email"`
 
 	Extra Extra `json:",embed,inline"`
@@ -54,30 +49,27 @@ type GroupMember struct {
 
 // ListGroupsOptions filters and pages a list of groups.
 type ListGroupsOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". Case does not matter.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 }
 
 // ListGroupMembersOptions pages a list of members.
 type ListGroupMembersOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken.
+	// PageToken is the NextPageToken of a page.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
 }
 
 // CreateGroupInput is a new group.
 type CreateGroupInput struct {
-	// Name is the display name, unique among the groups that are managed in
-	// Apono.
-	Name string `json:"name"`
-	// MembersEmails are the members' addresses.
+	// Name is unique among the groups that are managed in Apono.
+	Name          string   `json:"name"`
 	MembersEmails []string `json:"members_emails"`
 }
 

@@ -31,31 +31,24 @@ type IdentityType string
 
 // The known kinds.
 const (
-	// IdentityTypeUser is a person.
-	IdentityTypeUser IdentityType = "USER"
-	// IdentityTypeGroup is a group.
-	IdentityTypeGroup IdentityType = "GROUP"
-	// IdentityTypeContextAttribute is whoever has an attribute.
+	IdentityTypeUser             IdentityType = "USER"
+	IdentityTypeGroup            IdentityType = "GROUP"
 	IdentityTypeContextAttribute IdentityType = "CONTEXT_ATTRIBUTE"
 )
 
 // Identity is a user, a group or a value of an attribute.
 type Identity struct {
-	// Type is the kind of identity.
 	Type IdentityType `json:"type"`
-	// Name is the display name.
-	Name string `json:"name"`
-	// ID identifies it.
-	ID string `json:"id"`
+	Name string       `json:"name"`
+	ID   string       `json:"id"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // IdentityAttributes are attributes of one identity.
 type IdentityAttributes struct {
-	// Email is the identity.
 	Email string `json:"email"`
-	// Attributes are the values by type.
+	// Attributes holds the values by attribute type.
 	Attributes map[string]string `json:"attributes"`
 
 	Extra Extra `json:",embed,inline"`
@@ -63,51 +56,40 @@ type IdentityAttributes struct {
 
 // IdentityAttributeKeys name attributes of one identity.
 type IdentityAttributeKeys struct {
-	// Email is the identity.
-	Email string `json:"email"`
-	// AttributeTypes are the attributes.
+	Email          string   `json:"email"`
 	AttributeTypes []string `json:"attribute_types"`
 }
 
 // IdentityAttributesResult is what became of a bulk call.
 type IdentityAttributesResult struct {
-	// Summary counts the items.
 	Summary IdentityAttributesSummary `json:"summary"`
-	// Results are what became of each item.
-	Results []IdentityResult `json:"results"`
+	Results []IdentityResult          `json:"results"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // IdentityAttributesSummary counts the items of a bulk call.
 type IdentityAttributesSummary struct {
-	// Total is how many were sent.
-	Total int `json:"total"`
-	// Succeeded is how many were applied.
+	Total     int `json:"total"`
 	Succeeded int `json:"succeeded"`
-	// Failed is how many were refused.
-	Failed int `json:"failed"`
+	Failed    int `json:"failed"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // IdentityResult is what became of one item of a bulk call.
 type IdentityResult struct {
-	// Email is the identity.
-	Email string `json:"email"`
-	// Success says that the item was applied.
-	Success bool `json:"success"`
-	// Errors say why it was not.
-	Errors []IdentityResultError `json:"errors"`
+	Email   string                `json:"email"`
+	Success bool                  `json:"success"`
+	Errors  []IdentityResultError `json:"errors"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // IdentityResultError is why an item of a bulk call was refused.
 type IdentityResultError struct {
-	// ErrorCode is for programs. The API does not list the values.
-	ErrorCode string `json:"error_code"`
-	// ErrorDetails is for people.
+	// ErrorCode has no documented values.
+	ErrorCode    string `json:"error_code"`
 	ErrorDetails string `json:"error_details"`
 
 	Extra Extra `json:",embed,inline"`
@@ -116,19 +98,17 @@ type IdentityResultError struct {
 // ListIdentitiesOptions pages the list of identities. The API documents no
 // parameters for it; Limit and Skip are sent only if they are set.
 type ListIdentitiesOptions struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many identities to pass over.
+	// Skip counts identities.
 	Skip int `url:"skip,omitempty"`
 }
 
 // ListIdentityAttributesOptions filters and pages a list of attributes.
 type ListIdentityAttributesOptions struct {
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many identities to pass over.
-	Skip int `url:"skip,omitempty"`
-	// Emails are identities.
+	// Skip counts identities.
+	Skip   int      `url:"skip,omitempty"`
 	Emails []string `url:"emails,omitempty"`
 }
 
@@ -182,10 +162,10 @@ func (s *IdentitiesService) DeleteAttributes(ctx context.Context, in []IdentityA
 
 // BulkError is a bulk call of which some items were refused.
 type BulkError struct {
-	// Total is how many items were sent.
+	// Total is the number of items sent.
 	Total int
-	// Failed are the items that were refused, none if the server counts some and
-	// does not say which.
+	// Failed are the rejected items. It is empty if the server counts failures
+	// and does not list them.
 	Failed []IdentityResult
 }
 

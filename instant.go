@@ -79,7 +79,7 @@ func parseInstant(text string) (time.Time, error) {
 	if digits == "" || whole == "" || strings.Trim(digits, "0123456789") != "" {
 		return time.Time{}, errInstant
 	}
-	// The point stands behind this many digits.
+	// point is the number of digits before the decimal point.
 	point := len(whole) + exponent
 	if point < 0 {
 		digits, point = strings.Repeat("0", -point)+digits, 0

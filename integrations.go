@@ -39,11 +39,7 @@ type IntegrationCategory string
 
 // The known categories.
 const (
-	// IntegrationCategoryResources is for integrations that hold resources to
-	// which access is granted.
-	IntegrationCategoryResources IntegrationCategory = "RESOURCES"
-	// IntegrationCategoryUserInformation is for integrations that know people
-	// and groups, such as identity providers.
+	IntegrationCategoryResources       IntegrationCategory = "RESOURCES"
 	IntegrationCategoryUserInformation IntegrationCategory = "USER-INFORMATION"
 )
 
@@ -53,10 +49,8 @@ type IntegrationStatus string
 
 // The known states of an integration.
 const (
-	// IntegrationStatusActive is an integration that works.
 	IntegrationStatusActive IntegrationStatus = "ACTIVE"
-	// IntegrationStatusError is an integration that does not.
-	IntegrationStatusError IntegrationStatus = "ERROR"
+	IntegrationStatusError  IntegrationStatus = "ERROR"
 )
 
 // ResourceStatus is the state of a resource that Apono found.
@@ -64,59 +58,48 @@ type ResourceStatus string
 
 // The states of a resource.
 const (
-	// ResourceStatusActive is a resource that is there.
-	ResourceStatusActive ResourceStatus = "Active"
-	// ResourceStatusError is a resource that could not be read.
-	ResourceStatusError ResourceStatus = "Error"
-	// ResourceStatusDeleted is a resource that is gone.
+	ResourceStatusActive  ResourceStatus = "Active"
+	ResourceStatusError   ResourceStatus = "Error"
 	ResourceStatusDeleted ResourceStatus = "Deleted"
 )
 
 // Integration is a connected system.
 type Integration struct {
-	// ID identifies the integration.
 	ID string `json:"id"`
-	// Name is the display name, unique in the account.
+	// Name is unique in the account.
 	Name string `json:"name"`
-	// Type is the kind of the system, such as "aws-account" or "postgresql";
-	// the catalog lists the kinds. It never changes.
-	Type string `json:"type"`
-	// Category is what the integration is for.
+	// Type is the kind of system, such as "aws-account" or "postgresql", from
+	// the catalog. It never changes.
+	Type     string              `json:"type"`
 	Category IntegrationCategory `json:"category"`
-	// ConnectorID is the connector that reaches the system, nil for systems
-	// that need none.
-	ConnectorID *string `json:"connector_id,omitzero"`
-	// Status is the state of the integration.
-	Status IntegrationStatus `json:"status"`
-	// LastSyncTime is when the integration was last read successfully.
+	// ConnectorID is nil for systems that need no connector.
+	ConnectorID *string           `json:"connector_id,omitzero"`
+	Status      IntegrationStatus `json:"status"`
+	// LastSyncTime is the time of the last successful sync.
 	LastSyncTime *time.Time `json:"last_sync_time,omitzero"`
-	// IntegrationConfig are the settings of this kind of system. Apono's own
-	// tools write every value as a string; numbers are read as a json.Number, so
-	// that they keep every digit.
-	IntegrationConfig Object `json:"integration_config"`
-	// SecretStoreConfig is where the credentials for the system are kept.
+	// IntegrationConfig holds the settings of this kind of system. Apono's own
+	// tools write every value as a string. Numbers are read as json.Number and
+	// keep every digit.
+	IntegrationConfig Object             `json:"integration_config"`
 	SecretStoreConfig *SecretStoreConfig `json:"secret_store_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
 	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
-	// CustomAccessDetails is a note to those who get access.
-	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
-	// Owner is who owns the integration.
-	Owner *Owner `json:"owner,omitzero"`
-	// OwnersMapping is how owners follow from the tags of resources.
-	OwnersMapping *OwnersMapping `json:"owners_mapping,omitzero"`
+	// CustomAccessDetails is a note for those who get access.
+	CustomAccessDetails *string        `json:"custom_access_details,omitzero"`
+	Owner               *Owner         `json:"owner,omitzero"`
+	OwnersMapping       *OwnersMapping `json:"owners_mapping,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // Owner is who owns an integration: the identities with an attribute.
 type Owner struct {
-	// AttributeType is the attribute, such as "user" or "group".
+	// AttributeType is the type of an attribute, such as "user" or "group".
 	AttributeType string `json:"attribute_type"`
-	// AttributeValue are the values to match, ids or, for users, e-mails.
+	// AttributeValue holds the values to match: ids, or e-mails for users.
 	AttributeValue []string `json:"attribute_value"`
-	// SourceIntegrationID is the integration that knows the attribute.
-	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
-	// SourceIntegrationName is that integration's name.
+	// SourceIntegrationID is the integration that the attribute comes from.
+	SourceIntegrationID   *string `json:"source_integration_id,omitzero"`
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -124,13 +107,12 @@ type Owner struct {
 
 // OwnersMapping says which tag of a resource names its owner.
 type OwnersMapping struct {
-	// KeyName is the tag's key.
+	// KeyName is the key of the tag.
 	KeyName string `json:"key_name"`
-	// AttributeType is the attribute that the tag's value is matched with.
+	// AttributeType is the attribute to match with the value of the tag.
 	AttributeType string `json:"attribute_type"`
-	// SourceIntegrationID is the integration that knows the attribute.
-	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
-	// SourceIntegrationName is that integration's name.
+	// SourceIntegrationID is the integration that the attribute comes from.
+	SourceIntegrationID   *string `json:"source_integration_id,omitzero"`
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -138,17 +120,14 @@ type OwnersMapping struct {
 
 // CatalogEntry is a kind of system that can be integrated.
 type CatalogEntry struct {
-	// Name is the display name.
 	Name string `json:"name"`
-	// Type is the kind, as in Integration.Type.
-	Type string `json:"type"`
-	// Description is a text for people.
+	// Type is the kind of system, as in Integration.Type.
+	Type        string `json:"type"`
 	Description string `json:"description"`
-	// Params are the settings that the kind takes in IntegrationConfig.
+	// Params describe the settings in IntegrationConfig.
 	Params []CatalogParam `json:"params"`
-	// RequiresSecret says that a SecretStoreConfig is needed.
-	RequiresSecret bool `json:"requires_secret"`
-	// SupportedSecretTypes are the kinds of secret stores that can be used.
+	// RequiresSecret reports whether a SecretStoreConfig is needed.
+	RequiresSecret       bool              `json:"requires_secret"`
 	SupportedSecretTypes []SecretStoreType `json:"supported_secret_types"`
 
 	Extra Extra `json:",embed,inline"`
@@ -157,26 +136,22 @@ type CatalogEntry struct {
 // CatalogParam is a setting of a kind of system.
 type CatalogParam struct {
 	// ID is the key in IntegrationConfig.
-	ID string `json:"id"`
-	// Label is the display name.
+	ID    string `json:"id"`
 	Label string `json:"label"`
-	// Values are the values to choose from, empty for any.
+	// Values are the allowed values; empty means any.
 	Values []string `json:"values"`
-	// Default is the value that is used when none is given, empty for none.
-	Default string `json:"default"`
-	// Optional says that the setting may be left out.
-	Optional bool `json:"optional"`
+	// Default is empty if there is no default.
+	Default  string `json:"default"`
+	Optional bool   `json:"optional"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // Permission is something that can be granted in an integration.
 type Permission struct {
-	// ID identifies the permission.
 	ID string `json:"id"`
-	// Name is the permission's name in the system.
-	Name string `json:"name"`
-	// ResourceType is the type of resource that it is for.
+	// Name is the name in the integrated system.
+	Name         string `json:"name"`
 	ResourceType string `json:"resource_type"`
 
 	Extra Extra `json:",embed,inline"`
@@ -185,12 +160,9 @@ type Permission struct {
 // Resource is something in an integration to which access can be granted.
 type Resource struct {
 	// ID is Apono's id of the resource.
-	ID string `json:"id"`
-	// Name is the display name.
-	Name string `json:"name"`
-	// Type is the type of the resource.
-	Type string `json:"type"`
-	// Status is how Apono last found it.
+	ID     string             `json:"id"`
+	Name   string             `json:"name"`
+	Type   string             `json:"type"`
 	Status ResourceSyncStatus `json:"status"`
 
 	Extra Extra `json:",embed,inline"`
@@ -198,10 +170,8 @@ type Resource struct {
 
 // ResourceSyncStatus is how Apono last found a resource.
 type ResourceSyncStatus struct {
-	// Status is the state.
-	Status ResourceStatus `json:"status"`
-	// Message explains the state.
-	Message *string `json:"message,omitzero"`
+	Status  ResourceStatus `json:"status"`
+	Message *string        `json:"message,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -209,9 +179,8 @@ type ResourceSyncStatus struct {
 // ResourceTags are the tags that people gave to a resource in Apono.
 type ResourceTags struct {
 	// ResourceID is Apono's id of the resource.
-	ResourceID string `json:"resource_id"`
-	// Tags are the values by key.
-	Tags map[string]string `json:"tags"`
+	ResourceID string            `json:"resource_id"`
+	Tags       map[string]string `json:"tags"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -219,98 +188,75 @@ type ResourceTags struct {
 // ListIntegrationsOptions filters and pages a list of integrations. Of several
 // values in a filter one must match, and all filters must.
 type ListIntegrationsOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". Case does not matter.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
-	// Type are kinds of systems, or patterns as for Name.
-	Type []string `url:"type,omitempty"`
-	// Category are categories.
-	Category []IntegrationCategory `url:"category,omitempty"`
-	// Status are states.
-	Status []IntegrationStatus `url:"status,omitempty"`
-	// ConnectorID are connectors' ids.
-	ConnectorID []string `url:"connector_id,omitempty"`
+	// Type takes the same patterns as Name.
+	Type        []string              `url:"type,omitempty"`
+	Category    []IntegrationCategory `url:"category,omitempty"`
+	Status      []IntegrationStatus   `url:"status,omitempty"`
+	ConnectorID []string              `url:"connector_id,omitempty"`
 }
 
 // ListCatalogOptions pages the catalog. The API documents no parameters for it;
 // Limit and Skip are sent only if they are set.
 type ListCatalogOptions struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many entries to pass over.
-	Skip int `url:"skip,omitempty"`
+	Skip  int `url:"skip,omitempty"`
 }
 
 // ListPermissionsOptions filters and pages a list of permissions. The API
 // documents no paging for it; Limit and Skip are sent only if they are set.
 type ListPermissionsOptions struct {
-	// Limit is the size of a page.
-	Limit int `url:"limit,omitempty"`
-	// Skip is how many permissions to pass over.
-	Skip int `url:"skip,omitempty"`
-	// ResourceType is a type of resource.
+	Limit        int    `url:"limit,omitempty"`
+	Skip         int    `url:"skip,omitempty"`
 	ResourceType string `url:"resource-type,omitempty"`
 }
 
 // ListResourcesOptions filters and pages a list of resources. The API documents
 // no paging for it; Limit and Skip are sent only if they are set.
 type ListResourcesOptions struct {
-	// Limit is the size of a page.
-	Limit int `url:"limit,omitempty"`
-	// Skip is how many resources to pass over.
-	Skip int `url:"skip,omitempty"`
-	// ResourceType is a type of resource.
+	Limit        int    `url:"limit,omitempty"`
+	Skip         int    `url:"skip,omitempty"`
 	ResourceType string `url:"resource-type,omitempty"`
 }
 
 // CreateIntegrationInput is a new integration.
 type CreateIntegrationInput struct {
-	// Name is the display name, unique in the account and alphanumeric.
+	// Name is alphanumeric and unique in the account.
 	Name string `json:"name"`
-	// Type is the kind of the system, from the catalog.
-	Type string `json:"type"`
-	// ConnectorID is the connector that reaches the system.
+	// Type is a kind of system from the catalog.
+	Type        string  `json:"type"`
 	ConnectorID *string `json:"connector_id,omitzero"`
-	// IntegrationConfig are the settings of this kind of system, as the catalog
-	// lists them. Write every value as a string, as Apono's own tools do.
-	IntegrationConfig Object `json:"integration_config"`
-	// SecretStoreConfig is where the credentials for the system are kept.
-	SecretStoreConfig *SecretStoreConfig `json:"secret_store_config,omitzero"`
-	// ConnectedResourceTypes are the types of resources to look for.
-	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
-	// CustomAccessDetails is a note to those who get access, of at most 400
-	// characters.
+	// IntegrationConfig holds the settings that the catalog lists for the type.
+	// Write every value as a string, as Apono's own tools do.
+	IntegrationConfig      Object             `json:"integration_config"`
+	SecretStoreConfig      *SecretStoreConfig `json:"secret_store_config,omitzero"`
+	ConnectedResourceTypes []string           `json:"connected_resource_types,omitzero"`
+	// CustomAccessDetails has at most 400 characters.
 	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
-	// Owner is who owns the integration; OwnersMapping needs one to fall back on.
-	Owner *OwnerInput `json:"owner,omitzero"`
-	// OwnersMapping is how owners follow from the tags of resources.
+	// Owner is required if OwnersMapping is set, as its fallback.
+	Owner         *OwnerInput         `json:"owner,omitzero"`
 	OwnersMapping *OwnersMappingInput `json:"owners_mapping,omitzero"`
 }
 
 // UpdateIntegrationInput is what an integration becomes. It replaces the whole
 // integration but for its type, so start from [Integration.UpdateInput].
 type UpdateIntegrationInput struct {
-	// Name is the display name, unique in the account and alphanumeric.
-	Name string `json:"name"`
-	// ConnectorID is the connector that reaches the system.
-	ConnectorID *string `json:"connector_id,omitzero"`
-	// IntegrationConfig are the settings of this kind of system.
-	IntegrationConfig Object `json:"integration_config"`
-	// SecretStoreConfig is where the credentials for the system are kept.
-	SecretStoreConfig *SecretStoreConfig `json:"secret_store_config,omitzero"`
-	// ConnectedResourceTypes are the types of resources to look for.
-	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
-	// CustomAccessDetails is a note to those who get access, of at most 400
-	// characters.
+	// Name is alphanumeric and unique in the account.
+	Name                   string             `json:"name"`
+	ConnectorID            *string            `json:"connector_id,omitzero"`
+	IntegrationConfig      Object             `json:"integration_config"`
+	SecretStoreConfig      *SecretStoreConfig `json:"secret_store_config,omitzero"`
+	ConnectedResourceTypes []string           `json:"connected_resource_types,omitzero"`
+	// CustomAccessDetails has at most 400 characters.
 	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
-	// Owner is who owns the integration; OwnersMapping needs one to fall back on.
-	Owner *OwnerInput `json:"owner,omitzero"`
-	// OwnersMapping is how owners follow from the tags of resources.
+	// Owner is required if OwnersMapping is set, as its fallback.
+	Owner         *OwnerInput         `json:"owner,omitzero"`
 	OwnersMapping *OwnersMappingInput `json:"owners_mapping,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -318,12 +264,11 @@ type UpdateIntegrationInput struct {
 
 // OwnerInput sets who owns an integration.
 type OwnerInput struct {
-	// AttributeType is the attribute, such as "user" or "group".
+	// AttributeType is the type of an attribute, such as "user" or "group".
 	AttributeType string `json:"attribute_type"`
-	// AttributeValue are the values to match, ids or, for users, e-mails.
+	// AttributeValue holds the values to match: ids, or e-mails for users.
 	AttributeValue []string `json:"attribute_value"`
-	// SourceIntegrationReference is the id or the name of the integration that
-	// knows the attribute.
+	// SourceIntegrationReference is the id or the name of an integration.
 	SourceIntegrationReference *string `json:"source_integration_reference,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -331,12 +276,11 @@ type OwnerInput struct {
 
 // OwnersMappingInput sets which tag of a resource names its owner.
 type OwnersMappingInput struct {
-	// KeyName is the tag's key.
+	// KeyName is the key of the tag.
 	KeyName string `json:"key_name"`
-	// AttributeType is the attribute that the tag's value is matched with.
+	// AttributeType is the attribute to match with the value of the tag.
 	AttributeType string `json:"attribute_type"`
-	// SourceIntegrationReference is the id or the name of the integration that
-	// knows the attribute.
+	// SourceIntegrationReference is the id or the name of an integration.
 	SourceIntegrationReference *string `json:"source_integration_reference,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -344,8 +288,8 @@ type OwnersMappingInput struct {
 
 // UpdateResourceTagsInput are the tags to set.
 type UpdateResourceTagsInput struct {
-	// Tags are the values by key. Whether they replace the present tags or are
-	// added to them is not documented.
+	// Tags holds the values by key. Whether they replace the existing tags or
+	// are added to them is not documented.
 	Tags map[string]string `json:"tags"`
 }
 

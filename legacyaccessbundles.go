@@ -25,11 +25,8 @@ var (
 
 // AccessBundleV1 is a set of targets under one name, as version 1 answers it.
 type AccessBundleV1 struct {
-	// ID identifies the bundle.
-	ID string `json:"id"`
-	// Name is the display name.
-	Name string `json:"name"`
-	// IntegrationTargets are what is in the bundle.
+	ID                 string                      `json:"id"`
+	Name               string                      `json:"name"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets"`
 
 	Extra Extra `json:",embed,inline"`
@@ -38,26 +35,20 @@ type AccessBundleV1 struct {
 // ListAccessBundlesV1Options pages the bundles of version 1. The API documents
 // no parameters for it; Limit and Skip are sent only if they are set.
 type ListAccessBundlesV1Options struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
+	Skip  int `url:"skip,omitempty"`
 }
 
 // CreateAccessBundleV1Input is a new bundle for version 1.
 type CreateAccessBundleV1Input struct {
-	// Name is the display name.
-	Name string `json:"name"`
-	// IntegrationTargets are what is in the bundle.
+	Name               string                      `json:"name"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets"`
 }
 
 // UpdateAccessBundleV1Input changes a bundle. What is nil stays as it is; an
 // empty slice empties the list.
 type UpdateAccessBundleV1Input struct {
-	// Name is the display name.
-	Name *string `json:"name,omitzero"`
-	// IntegrationTargets are what is in the bundle.
+	Name               *string                     `json:"name,omitzero"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets,omitzero"`
 }
 

@@ -31,11 +31,8 @@ type AccessFlowTriggerTypeV1 string
 
 // The known triggers of version 1.
 const (
-	// AccessFlowTriggerTypeV1UserRequest is for access that somebody requests.
 	AccessFlowTriggerTypeV1UserRequest AccessFlowTriggerTypeV1 = "user_request"
-	// AccessFlowTriggerTypeV1Automatic is for access that is given to the
-	// grantees.
-	AccessFlowTriggerTypeV1Automatic AccessFlowTriggerTypeV1 = "automatic"
+	AccessFlowTriggerTypeV1Automatic   AccessFlowTriggerTypeV1 = "automatic"
 )
 
 // IdentityTypeV1 is a kind of identity in version 1. It is written in lower
@@ -44,11 +41,8 @@ type IdentityTypeV1 string
 
 // The known kinds of version 1.
 const (
-	// IdentityTypeV1User is a person.
-	IdentityTypeV1User IdentityTypeV1 = "user"
-	// IdentityTypeV1Group is a group.
-	IdentityTypeV1Group IdentityTypeV1 = "group"
-	// IdentityTypeV1ContextAttribute is whoever has an attribute.
+	IdentityTypeV1User             IdentityTypeV1 = "user"
+	IdentityTypeV1Group            IdentityTypeV1 = "group"
 	IdentityTypeV1ContextAttribute IdentityTypeV1 = "context_attribute"
 )
 
@@ -57,52 +51,39 @@ const RevokeNeverV1 = -1
 
 // AccessFlowV1 is a rule that grants access, as version 1 answers it.
 type AccessFlowV1 struct {
-	// ID identifies the flow.
-	ID string `json:"id"`
-	// Name is the display name.
-	Name string `json:"name"`
-	// Active says that the flow is on.
-	Active bool `json:"active"`
-	// Trigger is how access comes about.
-	Trigger AccessFlowTriggerV1 `json:"trigger"`
-	// Grantees are those who may request the access, or who get it.
-	Grantees []GranteeV1 `json:"grantees"`
-	// IntegrationTargets are resources that access is granted to.
+	ID                 string                      `json:"id"`
+	Name               string                      `json:"name"`
+	Active             bool                        `json:"active"`
+	Trigger            AccessFlowTriggerV1         `json:"trigger"`
+	Grantees           []GranteeV1                 `json:"grantees"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets"`
-	// BundleTargets are bundles that access is granted to.
-	BundleTargets []AccessTargetBundleV1 `json:"bundle_targets"`
-	// Approvers are those who approve; without any, requests are approved by
-	// themselves.
+	BundleTargets      []AccessTargetBundleV1      `json:"bundle_targets"`
+	// Approvers is empty if requests are approved automatically.
 	Approvers []ApproverV1 `json:"approvers,omitzero"`
-	// RevokeAfterInSec is how long access lasts, in seconds, or RevokeNeverV1.
-	RevokeAfterInSec int `json:"revoke_after_in_sec"`
-	// Settings are the flow's switches.
-	Settings *AccessFlowSettingsV1 `json:"settings,omitzero"`
-	// CreatedDate is when the flow was made.
-	CreatedDate time.Time `json:"created_date"`
+	// RevokeAfterInSec is how long access lasts, or [RevokeNeverV1].
+	RevokeAfterInSec int                   `json:"revoke_after_in_sec"`
+	Settings         *AccessFlowSettingsV1 `json:"settings,omitzero"`
+	CreatedDate      time.Time             `json:"created_date"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // AccessFlowTriggerV1 is how access comes about, and when.
 type AccessFlowTriggerV1 struct {
-	// Type is how access comes about.
-	Type AccessFlowTriggerTypeV1 `json:"type"`
-	// Timeframe is when access may be granted.
-	Timeframe *TimeframeV1 `json:"timeframe,omitzero"`
+	Type      AccessFlowTriggerTypeV1 `json:"type"`
+	Timeframe *TimeframeV1            `json:"timeframe,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // TimeframeV1 is a weekly window.
 type TimeframeV1 struct {
-	// StartOfDayTimeInSeconds is when it opens, in seconds after midnight.
+	// StartOfDayTimeInSeconds and EndOfDayTimeInSeconds count from midnight.
 	StartOfDayTimeInSeconds int64 `json:"start_of_day_time_in_seconds"`
-	// EndOfDayTimeInSeconds is when it closes, in seconds after midnight.
-	EndOfDayTimeInSeconds int64 `json:"end_of_day_time_in_seconds"`
-	// DaysInWeek are the days on which it opens.
+	EndOfDayTimeInSeconds   int64 `json:"end_of_day_time_in_seconds"`
+	// DaysInWeek are the days on which the window opens.
 	DaysInWeek []DayOfWeek `json:"days_in_week"`
-	// TimeZone is the IANA name of the zone of the times.
+	// TimeZone is an IANA name.
 	TimeZone string `json:"time_zone"`
 
 	Extra Extra `json:",embed,inline"`
@@ -110,25 +91,17 @@ type TimeframeV1 struct {
 
 // AccessFlowSettingsV1 are the switches of a flow.
 type AccessFlowSettingsV1 struct {
-	// RequireJustificationOnRequestAgain wants a reason when a request is
-	// repeated.
 	RequireJustificationOnRequestAgain *bool `json:"require_justification_on_request_again,omitzero"`
-	// RequireAllApprovers wants the approval of every approver.
-	RequireAllApprovers *bool `json:"require_all_approvers,omitzero"`
-	// RequireApproverJustification wants a reason from the approver.
-	RequireApproverJustification *bool `json:"require_approver_justification,omitzero"`
-	// ApproverCannotApproveHimself keeps approvers from approving their own
-	// requests.
-	ApproverCannotApproveHimself *bool `json:"approver_cannot_approve_himself,omitzero"`
+	RequireAllApprovers                *bool `json:"require_all_approvers,omitzero"`
+	RequireApproverJustification       *bool `json:"require_approver_justification,omitzero"`
+	ApproverCannotApproveHimself       *bool `json:"approver_cannot_approve_himself,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // GranteeV1 is who may request access, or who gets it.
 type GranteeV1 struct {
-	// ID identifies the identity.
-	ID string `json:"id"`
-	// Type is the kind of identity.
+	ID   string         `json:"id"`
 	Type IdentityTypeV1 `json:"type"`
 
 	Extra Extra `json:",embed,inline"`
@@ -136,9 +109,7 @@ type GranteeV1 struct {
 
 // ApproverV1 is who approves.
 type ApproverV1 struct {
-	// ID identifies the identity.
-	ID string `json:"id"`
-	// Type is the kind of identity.
+	ID   string         `json:"id"`
 	Type IdentityTypeV1 `json:"type"`
 
 	Extra Extra `json:",embed,inline"`
@@ -147,17 +118,15 @@ type ApproverV1 struct {
 // AccessTargetIntegrationV1 is resources of one type in an integration, and the
 // permissions to them.
 type AccessTargetIntegrationV1 struct {
-	// IntegrationID is the integration.
 	IntegrationID string `json:"integration_id"`
-	// ResourceType is the type of the resources.
-	ResourceType string `json:"resource_type"`
-	// ResourceTagIncludes pick the resources with any of the tags, all of the
-	// type if there are none. The names "__id" and "__name" stand for the
-	// resource's own.
+	ResourceType  string `json:"resource_type"`
+	// ResourceTagIncludes select the resources with any of the tags; empty
+	// means all of the type. The tag names "__id" and "__name" stand for the id
+	// and the name of the resource.
 	ResourceTagIncludes []TagV1 `json:"resource_tag_includes"`
 	// ResourceTagExcludes leave out the resources with any of the tags.
 	ResourceTagExcludes []TagV1 `json:"resource_tag_excludes"`
-	// Permissions are the names of the permissions.
+	// Permissions are names of permissions.
 	Permissions []string `json:"permissions"`
 
 	Extra Extra `json:",embed,inline"`
@@ -165,9 +134,8 @@ type AccessTargetIntegrationV1 struct {
 
 // TagV1 is a tag of a resource.
 type TagV1 struct {
-	// Name is the tag's key.
-	Name string `json:"name"`
-	// Value is the tag's value.
+	// Name is the key of the tag.
+	Name  string `json:"name"`
 	Value string `json:"value"`
 
 	Extra Extra `json:",embed,inline"`
@@ -175,7 +143,6 @@ type TagV1 struct {
 
 // AccessTargetBundleV1 is a bundle as a target.
 type AccessTargetBundleV1 struct {
-	// BundleID is the bundle.
 	BundleID string `json:"bundle_id"`
 
 	Extra Extra `json:",embed,inline"`
@@ -184,57 +151,39 @@ type AccessTargetBundleV1 struct {
 // ListAccessFlowsV1Options pages the access flows of version 1. The API
 // documents no parameters for it; Limit and Skip are sent only if they are set.
 type ListAccessFlowsV1Options struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
+	Skip  int `url:"skip,omitempty"`
 }
 
 // CreateAccessFlowV1Input is a new flow for version 1.
 type CreateAccessFlowV1Input struct {
-	// Name is the display name.
-	Name string `json:"name"`
-	// Active says that the flow is on.
-	Active bool `json:"active"`
-	// Trigger is how access comes about.
-	Trigger AccessFlowTriggerV1 `json:"trigger"`
-	// Grantees are those who may request the access, or who get it.
-	Grantees []GranteeV1 `json:"grantees"`
-	// IntegrationTargets are resources that access is granted to.
+	Name               string                      `json:"name"`
+	Active             bool                        `json:"active"`
+	Trigger            AccessFlowTriggerV1         `json:"trigger"`
+	Grantees           []GranteeV1                 `json:"grantees"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets,omitzero"`
-	// BundleTargets are bundles that access is granted to.
-	BundleTargets []AccessTargetBundleV1 `json:"bundle_targets,omitzero"`
-	// Approvers are those who approve; without any, requests are approved by
-	// themselves.
+	BundleTargets      []AccessTargetBundleV1      `json:"bundle_targets,omitzero"`
+	// Approvers is empty if requests are approved automatically.
 	Approvers []ApproverV1 `json:"approvers,omitzero"`
-	// RevokeAfterInSec is how long access lasts, in seconds, or RevokeNeverV1.
-	RevokeAfterInSec int `json:"revoke_after_in_sec"`
-	// Settings are the flow's switches.
-	Settings *AccessFlowSettingsV1 `json:"settings,omitzero"`
+	// RevokeAfterInSec is how long access lasts, or [RevokeNeverV1].
+	RevokeAfterInSec int                   `json:"revoke_after_in_sec"`
+	Settings         *AccessFlowSettingsV1 `json:"settings,omitzero"`
 }
 
 // UpdateAccessFlowV1Input changes a flow. What is nil stays as it is; an empty
 // slice empties the list.
 type UpdateAccessFlowV1Input struct {
-	// Name is the display name.
-	Name *string `json:"name,omitzero"`
-	// Active says that the flow is on.
-	Active *bool `json:"active,omitzero"`
-	// Trigger is how access comes about.
-	Trigger *AccessFlowTriggerV1 `json:"trigger,omitzero"`
-	// Grantees are those who may request the access, or who get it.
-	Grantees []GranteeV1 `json:"grantees,omitzero"`
-	// IntegrationTargets are resources that access is granted to.
+	Name               *string                     `json:"name,omitzero"`
+	Active             *bool                       `json:"active,omitzero"`
+	Trigger            *AccessFlowTriggerV1        `json:"trigger,omitzero"`
+	Grantees           []GranteeV1                 `json:"grantees,omitzero"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets,omitzero"`
-	// BundleTargets are bundles that access is granted to.
-	BundleTargets []AccessTargetBundleV1 `json:"bundle_targets,omitzero"`
-	// Approvers are those who approve; emptied, requests are approved by
-	// themselves.
+	BundleTargets      []AccessTargetBundleV1      `json:"bundle_targets,omitzero"`
+	// Approvers is empty, not nil, if requests are approved automatically.
 	Approvers []ApproverV1 `json:"approvers,omitzero"`
-	// RevokeAfterInSec is how long access lasts, in seconds, or RevokeNeverV1.
-	RevokeAfterInSec *int `json:"revoke_after_in_sec,omitzero"`
-	// Settings are the flow's switches.
-	Settings *AccessFlowSettingsV1 `json:"settings,omitzero"`
+	// RevokeAfterInSec is how long access lasts, or [RevokeNeverV1].
+	RevokeAfterInSec *int                  `json:"revoke_after_in_sec,omitzero"`
+	Settings         *AccessFlowSettingsV1 `json:"settings,omitzero"`
 }
 
 // List gets one page of the access flows. Its successor is [AccessFlowsService.List].

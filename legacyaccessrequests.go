@@ -37,40 +37,27 @@ type AccessStatusV3 string
 
 // The states of a request in version 3.
 const (
-	// AccessStatusV3Pending is a request that waits for approval.
-	AccessStatusV3Pending AccessStatusV3 = "PENDING"
-	// AccessStatusV3Approved is a request that was approved.
+	AccessStatusV3Pending  AccessStatusV3 = "PENDING"
 	AccessStatusV3Approved AccessStatusV3 = "APPROVED"
-	// AccessStatusV3Rejected is a request that was refused.
 	AccessStatusV3Rejected AccessStatusV3 = "REJECTED"
-	// AccessStatusV3Granted is a request whose access is there.
-	AccessStatusV3Granted AccessStatusV3 = "GRANTED"
-	// AccessStatusV3Revoking is a request whose access is being taken away.
+	AccessStatusV3Granted  AccessStatusV3 = "GRANTED"
 	AccessStatusV3Revoking AccessStatusV3 = "REVOKING"
-	// AccessStatusV3Expired is a request whose access has ended.
-	AccessStatusV3Expired AccessStatusV3 = "EXPIRED"
-	// AccessStatusV3Failed is a request that went wrong.
-	AccessStatusV3Failed AccessStatusV3 = "FAILED"
+	AccessStatusV3Expired  AccessStatusV3 = "EXPIRED"
+	AccessStatusV3Failed   AccessStatusV3 = "FAILED"
 )
 
 // AccessRequestV3 is a request for access, as version 3 answers it.
 type AccessRequestV3 struct {
-	// RequestID identifies the request.
 	RequestID string `json:"request_id"`
-	// FriendlyRequestID is its name for people, such as AR-123.
+	// FriendlyRequestID is a readable id, such as AR-123.
 	FriendlyRequestID string `json:"friendly_request_id"`
-	// UserID is who gets the access.
-	UserID string `json:"user_id"`
-	// Status is the state of the request.
-	Status AccessStatusV3 `json:"status"`
-	// IntegrationID is the integration.
-	IntegrationID string `json:"integration_id"`
-	// ResourceIDs are the resources.
-	ResourceIDs []string `json:"resource_ids"`
-	// Permissions are the permissions.
-	Permissions []string `json:"permissions"`
-	// Justification is the requestor's reason.
-	Justification string `json:"justification"`
+	// UserID is the user who gets the access.
+	UserID        string         `json:"user_id"`
+	Status        AccessStatusV3 `json:"status"`
+	IntegrationID string         `json:"integration_id"`
+	ResourceIDs   []string       `json:"resource_ids"`
+	Permissions   []string       `json:"permissions"`
+	Justification string         `json:"justification"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -78,7 +65,6 @@ type AccessRequestV3 struct {
 // AccessDetailsV3 are the credentials of a request and how to use them, as one
 // text. Printed, logged or marshaled to JSON they show nothing of it.
 type AccessDetailsV3 struct {
-	// Details is the text.
 	Details string `json:"details"`
 
 	Extra Extra `json:",embed,inline"`
@@ -86,7 +72,6 @@ type AccessDetailsV3 struct {
 
 // SelectableIntegration is an integration in which access can be requested.
 type SelectableIntegration struct {
-	// ID identifies the integration.
 	ID string `json:"id"`
 
 	Extra Extra `json:",embed,inline"`
@@ -95,9 +80,7 @@ type SelectableIntegration struct {
 // SelectableResourceType is a type of resources to which access can be
 // requested.
 type SelectableResourceType struct {
-	// ID identifies the type.
-	ID string `json:"id"`
-	// Name is the display name.
+	ID   string `json:"id"`
 	Name string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
@@ -105,11 +88,8 @@ type SelectableResourceType struct {
 
 // SelectableResource is a resource to which access can be requested.
 type SelectableResource struct {
-	// ID identifies the resource.
-	ID string `json:"id"`
-	// Type is the type of the resource.
+	ID   string `json:"id"`
 	Type string `json:"type"`
-	// Name is the display name.
 	Name string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
@@ -121,7 +101,7 @@ type SelectablePermissionsPage struct {
 	Items []string
 	// Total, Limit and Offset are as in [OffsetPage].
 	Total, Limit, Offset int
-	// AllowMultiple says that more than one may be requested at a time.
+	// AllowMultiple reports whether a request may name several of the items.
 	AllowMultiple bool
 }
 
@@ -129,42 +109,35 @@ type SelectablePermissionsPage struct {
 // 3. The API documents no paging for them; Limit and Skip are sent only if they
 // are set.
 type ListAccessRequestsV3Options struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
-	// DaysOffset is how many days to look back. The server's default is not
-	// documented. 0 is not sent.
+	Skip  int `url:"skip,omitempty"`
+	// DaysOffset is how many days to look back. 0 is not sent; the server's
+	// default is not documented.
 	DaysOffset int64 `url:"days_offset,omitempty"`
-	// UserID is who gets the access.
+	// UserID is the user who gets the access.
 	UserID string `url:"user_id,omitempty"`
 }
 
 // ListSelectableOptions filters and pages what can be requested. The API
 // documents no paging for it; Limit and Skip are sent only if they are set.
 type ListSelectableOptions struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
-	// UserID is for whom access would be requested.
+	Skip  int `url:"skip,omitempty"`
+	// UserID is the user to request access for.
 	UserID string `url:"user_id,omitempty"`
 }
 
 // CreateAccessRequestV3Input is a request for access in one integration.
 type CreateAccessRequestV3Input struct {
-	// UserID is who shall get the access.
-	UserID string `json:"user_id"`
-	// IntegrationID is the integration.
+	// UserID is the user who gets the access.
+	UserID        string `json:"user_id"`
 	IntegrationID string `json:"integration_id"`
-	// ResourceIDs are the resources, all in that integration.
+	// ResourceIDs are resources of the integration.
 	ResourceIDs []string `json:"resource_ids"`
-	// Permissions are the names of the permissions.
-	Permissions []string `json:"permissions"`
-	// Justification is the reason.
-	Justification string `json:"justification"`
-	// DurationInSec is how long the access shall last, in seconds.
-	DurationInSec *int `json:"duration_in_sec,omitzero"`
+	// Permissions are names of permissions.
+	Permissions   []string `json:"permissions"`
+	Justification string   `json:"justification"`
+	DurationInSec *int     `json:"duration_in_sec,omitzero"`
 }
 
 type revokeManyInput struct {

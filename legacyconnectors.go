@@ -21,12 +21,9 @@ var listConnectorsV2 = operation.New("Legacy.Connectors.List", http.MethodGet, "
 // ConnectorV2 is an installation through which Apono reaches systems, as version
 // 2 answers it.
 type ConnectorV2 struct {
-	// ConnectorID identifies the connector.
-	ConnectorID string `json:"connector_id"`
-	// LastConnected is when Apono last heard from the connector.
+	ConnectorID   string     `json:"connector_id"`
 	LastConnected *time.Time `json:"last_connected,omitzero"`
-	// Status is whether the connector is reachable. The API does not list the
-	// values.
+	// Status has no documented values.
 	Status string `json:"status"`
 
 	Extra Extra `json:",embed,inline"`

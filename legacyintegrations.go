@@ -31,46 +31,36 @@ type IntegrationStatusV2 string
 
 // The states of an integration in version 2.
 const (
-	// IntegrationStatusV2Initializing is an integration that is being set up.
 	IntegrationStatusV2Initializing IntegrationStatusV2 = "Initializing"
-	// IntegrationStatusV2Refreshing is an integration that is being read.
-	IntegrationStatusV2Refreshing IntegrationStatusV2 = "Refreshing"
-	// IntegrationStatusV2Active is an integration that works.
-	IntegrationStatusV2Active IntegrationStatusV2 = "Active"
-	// IntegrationStatusV2Error is an integration that does not.
-	IntegrationStatusV2Error IntegrationStatusV2 = "Error"
-	// IntegrationStatusV2Warning is an integration that works in part.
-	IntegrationStatusV2Warning IntegrationStatusV2 = "Warning"
-	// IntegrationStatusV2Disabled is an integration that was switched off.
-	IntegrationStatusV2Disabled IntegrationStatusV2 = "Disabled"
+	IntegrationStatusV2Refreshing   IntegrationStatusV2 = "Refreshing"
+	IntegrationStatusV2Active       IntegrationStatusV2 = "Active"
+	IntegrationStatusV2Error        IntegrationStatusV2 = "Error"
+	IntegrationStatusV2Warning      IntegrationStatusV2 = "Warning"
+	IntegrationStatusV2Disabled     IntegrationStatusV2 = "Disabled"
 )
 
 // IntegrationV2 is a connected system as version 2 answers it.
 type IntegrationV2 struct {
-	// ID identifies the integration.
-	ID string `json:"id"`
-	// Name is the display name.
+	ID   string `json:"id"`
 	Name string `json:"name"`
-	// Type is the kind of the system. It never changes.
-	Type string `json:"type"`
-	// Status is the state of the integration.
+	// Type is the kind of system. It never changes.
+	Type   string              `json:"type"`
 	Status IntegrationStatusV2 `json:"status"`
-	// Details explains the state.
+	// Details explains the status.
 	Details *string `json:"details,omitzero"`
-	// ProvisionerID is the connector that reaches the system.
+	// ProvisionerID is the id of the connector.
 	ProvisionerID *string `json:"provisioner_id,omitzero"`
-	// Connection is not documented any further.
+	// Connection is not documented.
 	Connection Object `json:"connection,omitzero"`
-	// LastSyncTime is when the integration was last read successfully.
+	// LastSyncTime is the time of the last successful sync.
 	LastSyncTime *time.Time `json:"last_sync_time,omitzero"`
-	// Metadata are the settings of this kind of system. Numbers are read as a
+	// Metadata holds the settings of this kind of system. Numbers are read as
 	// json.Number.
-	Metadata Object `json:"metadata"`
-	// SecretConfig is where the credentials for the system are kept.
+	Metadata     Object         `json:"metadata"`
 	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
 	ConnectedResourceTypes []string `json:"connected_resource_types"`
-	// CustomAccessDetails is a note to those who get access.
+	// CustomAccessDetails is a note for those who get access.
 	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -84,46 +74,32 @@ type SecretConfigV2 map[string]any
 // ListIntegrationsV2Options pages the integrations of version 2. The API
 // documents no parameters for it; Limit and Skip are sent only if they are set.
 type ListIntegrationsV2Options struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
+	Skip  int `url:"skip,omitempty"`
 }
 
 // CreateIntegrationV2Input is a new integration for version 2.
 type CreateIntegrationV2Input struct {
-	// Name is the display name.
 	Name string `json:"name"`
-	// Type is the kind of the system, from the catalog.
-	Type string `json:"type"`
-	// ProvisionerID is the connector that reaches the system.
-	ProvisionerID *string `json:"provisioner_id,omitzero"`
-	// Metadata are the settings of this kind of system.
-	Metadata Object `json:"metadata"`
-	// SecretConfig is where the credentials for the system are kept.
-	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
-	// ConnectedResourceTypes are the types of resources to look for.
-	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
-	// CustomAccessDetails is a note to those who get access.
-	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
+	// Type is a kind of system from the catalog.
+	Type                   string         `json:"type"`
+	ProvisionerID          *string        `json:"provisioner_id,omitzero"`
+	Metadata               Object         `json:"metadata"`
+	SecretConfig           SecretConfigV2 `json:"secret_config,omitzero"`
+	ConnectedResourceTypes []string       `json:"connected_resource_types,omitzero"`
+	CustomAccessDetails    *string        `json:"custom_access_details,omitzero"`
 }
 
 // UpdateIntegrationV2Input is what an integration becomes. It replaces the whole
 // integration but for its type. Only the successor, [Integration.UpdateInput],
 // keeps what this version of the package does not know.
 type UpdateIntegrationV2Input struct {
-	// Name is the display name.
-	Name string `json:"name"`
-	// ProvisionerID is the connector that reaches the system.
-	ProvisionerID *string `json:"provisioner_id,omitzero"`
-	// Metadata are the settings of this kind of system.
-	Metadata Object `json:"metadata"`
-	// SecretConfig is where the credentials for the system are kept.
-	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
-	// ConnectedResourceTypes are the types of resources to look for.
-	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
-	// CustomAccessDetails is a note to those who get access.
-	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
+	Name                   string         `json:"name"`
+	ProvisionerID          *string        `json:"provisioner_id,omitzero"`
+	Metadata               Object         `json:"metadata"`
+	SecretConfig           SecretConfigV2 `json:"secret_config,omitzero"`
+	ConnectedResourceTypes []string       `json:"connected_resource_types,omitzero"`
+	CustomAccessDetails    *string        `json:"custom_access_details,omitzero"`
 }
 
 // List gets one page of the integrations. Its successor is [IntegrationsService.List].

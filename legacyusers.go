@@ -22,15 +22,11 @@ var (
 
 // UserV2 is a person as version 2 answers it.
 type UserV2 struct {
-	// ID identifies the user.
-	ID string `json:"id"`
-	// Email is the user's address.
-	Email string `json:"email"`
-	// FirstName is the first name.
+	ID        string `json:"id"`
+	Email     string `json:"email"`
 	FirstName string `json:"first_name"`
-	// LastName is the last name.
-	LastName string `json:"last_name"`
-	// Active says that the user is enabled in Apono.
+	LastName  string `json:"last_name"`
+	// Active reports whether the user is enabled in Apono.
 	Active bool `json:"active"`
 
 	Extra Extra `json:",embed,inline"`
@@ -39,10 +35,8 @@ type UserV2 struct {
 // ListUsersV2Options pages the users of version 2. The API documents no
 // parameters for it; Limit and Skip are sent only if they are set.
 type ListUsersV2Options struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
+	Skip  int `url:"skip,omitempty"`
 }
 
 // List gets one page of the users. Its successor is [UsersService.List].

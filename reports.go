@@ -30,9 +30,7 @@ type ReportFormat string
 
 // The known formats.
 const (
-	// ReportFormatCSV is CSV, the default.
 	ReportFormatCSV ReportFormat = "csv"
-	// ReportFormatPDF is PDF.
 	ReportFormatPDF ReportFormat = "pdf"
 )
 
@@ -41,34 +39,25 @@ type TimeUnit string
 
 // The known units.
 const (
-	// TimeUnitHour is an hour.
-	TimeUnitHour TimeUnit = "hour"
-	// TimeUnitDay is a day.
-	TimeUnitDay TimeUnit = "day"
-	// TimeUnitMonth is a month.
+	TimeUnitHour  TimeUnit = "hour"
+	TimeUnitDay   TimeUnit = "day"
 	TimeUnitMonth TimeUnit = "month"
 )
 
 // ActivityReport is a report on activity.
 type ActivityReport struct {
-	// ID identifies the report.
 	ID string `json:"id"`
-	// Name is the display name, unique in the account.
-	Name string `json:"name"`
-	// Fields are the columns.
-	Fields []ReportField `json:"fields,omitzero"`
-	// Filters pick the activity.
-	Filters ReportFilters `json:"filters"`
-	// Timeframe is the time that the report is about.
+	// Name is unique in the account.
+	Name      string          `json:"name"`
+	Fields    []ReportField   `json:"fields,omitzero"`
+	Filters   ReportFilters   `json:"filters"`
 	Timeframe ReportTimeframe `json:"timeframe"`
-	// Schedule is when the report is sent, nil for never.
+	// Schedule is nil if the report is never sent.
 	Schedule *ReportSchedule `json:"schedule,omitzero"`
-	// Format is the file format, CSV unless given.
-	Format *ReportFormat `json:"format,omitzero"`
-	// CreationDate is when the report was made.
-	CreationDate time.Time `json:"creation_date"`
-	// UpdateDate is when it was last changed.
-	UpdateDate time.Time `json:"update_date"`
+	// Format defaults to CSV.
+	Format       *ReportFormat `json:"format,omitzero"`
+	CreationDate time.Time     `json:"creation_date"`
+	UpdateDate   time.Time     `json:"update_date"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -77,26 +66,17 @@ type ActivityReport struct {
 // all filters must. The API does not list the values of identity types,
 // statuses and trigger types.
 type ReportFilters struct {
-	// RequestorSourceIDs are who asked, by their ids at the source.
-	RequestorSourceIDs []string `json:"requestor_source_ids,omitzero"`
-	// GranteeSourceIDs are who received, by their ids at the source.
-	GranteeSourceIDs []string `json:"grantee_source_ids,omitzero"`
-	// GranteeIdentityTypes are kinds of identities.
+	// RequestorSourceIDs and GranteeSourceIDs are ids in the source system.
+	RequestorSourceIDs   []string `json:"requestor_source_ids,omitzero"`
+	GranteeSourceIDs     []string `json:"grantee_source_ids,omitzero"`
 	GranteeIdentityTypes []string `json:"grantee_identity_types,omitzero"`
-	// IntegrationIDs are integrations.
-	IntegrationIDs []string `json:"integration_ids,omitzero"`
-	// PermissionNames are permissions.
-	PermissionNames []string `json:"permission_names,omitzero"`
-	// ResourceIDs are resources.
-	ResourceIDs []string `json:"resource_ids,omitzero"`
-	// ResourceTypes are types of resources.
-	ResourceTypes []string `json:"resource_types,omitzero"`
-	// Statuses are states of requests.
-	Statuses []string `json:"statuses,omitzero"`
-	// TriggerTypes are the ways in which access came about.
-	TriggerTypes []string `json:"trigger_types,omitzero"`
-	// AccessFlowIDs are access flows.
-	AccessFlowIDs []string `json:"access_flow_ids,omitzero"`
+	IntegrationIDs       []string `json:"integration_ids,omitzero"`
+	PermissionNames      []string `json:"permission_names,omitzero"`
+	ResourceIDs          []string `json:"resource_ids,omitzero"`
+	ResourceTypes        []string `json:"resource_types,omitzero"`
+	Statuses             []string `json:"statuses,omitzero"`
+	TriggerTypes         []string `json:"trigger_types,omitzero"`
+	AccessFlowIDs        []string `json:"access_flow_ids,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
@@ -104,9 +84,7 @@ type ReportFilters struct {
 // ReportTimeframe is the time that a report is about. Exactly one member must be
 // set.
 type ReportTimeframe struct {
-	// Absolute is from one time to another.
 	Absolute *AbsoluteTimeframe `json:"absolute,omitzero"`
-	// Relative is back from the time of the report.
 	Relative *RelativeTimeframe `json:"relative,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -114,21 +92,19 @@ type ReportTimeframe struct {
 
 // AbsoluteTimeframe is from one time to another.
 type AbsoluteTimeframe struct {
-	// StartDate is the beginning, in UTC.
+	// StartDate and EndDate are in UTC.
 	StartDate time.Time `json:"start_date"`
-	// EndDate is the end, in UTC.
-	EndDate time.Time `json:"end_date"`
+	EndDate   time.Time `json:"end_date"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // RelativeTimeframe is back from the time of the report.
 type RelativeTimeframe struct {
-	// Last is how many units, at least 1.
-	Last int `json:"last"`
-	// Unit is the unit.
+	// Last is the number of units, at least 1.
+	Last int      `json:"last"`
 	Unit TimeUnit `json:"unit"`
-	// Rounded moves the beginning to the start of a unit.
+	// Rounded moves the start to the beginning of a unit.
 	Rounded bool `json:"rounded"`
 
 	Extra Extra `json:",embed,inline"`
@@ -136,7 +112,7 @@ type RelativeTimeframe struct {
 
 // ReportSchedule is when a report is sent, and to whom.
 type ReportSchedule struct {
-	// CronExpression is the times in cron's five fields, such as "0 9 * * 1-5".
+	// CronExpression has the five fields of cron, such as "0 9 * * 1-5".
 	CronExpression string `json:"cron_expression"`
 	// Recipients are e-mail addresses.
 	Recipients []string `json:"recipients"`
@@ -146,30 +122,27 @@ type ReportSchedule struct {
 
 // ListReportsOptions filters and pages a list of activity reports.
 type ListReportsOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". Whether case matters is not documented.
+	// Name may begin or end with "*", as in "prod*". Whether it is
+	// case-insensitive is not documented.
 	Name string `url:"name,omitempty"`
 }
 
 // ActivityReportInput is a new report, or what a report becomes. An update
 // replaces the whole report, so start from [ActivityReport.UpdateInput].
 type ActivityReportInput struct {
-	// Name is the display name, unique in the account.
-	Name string `json:"name"`
-	// Fields are the columns.
-	Fields []ReportField `json:"fields,omitzero"`
-	// Filters pick the activity.
-	Filters ReportFilters `json:"filters"`
-	// Timeframe is the time that the report is about.
+	// Name is unique in the account.
+	Name      string          `json:"name"`
+	Fields    []ReportField   `json:"fields,omitzero"`
+	Filters   ReportFilters   `json:"filters"`
 	Timeframe ReportTimeframe `json:"timeframe"`
-	// Schedule is when the report is sent, nil for never.
+	// Schedule is nil if the report is never sent.
 	Schedule *ReportSchedule `json:"schedule,omitzero"`
-	// Format is the file format, CSV unless given.
+	// Format defaults to CSV.
 	Format *ReportFormat `json:"format,omitzero"`
 
 	Extra Extra `json:",embed,inline"`

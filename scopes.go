@@ -26,20 +26,15 @@ var (
 
 // AccessScope is a saved query for resources.
 type AccessScope struct {
-	// ID identifies the scope.
 	ID string `json:"id"`
-	// Name is the display name, unique in the account.
-	Name string `json:"name"`
-	// Description is a text for people.
+	// Name is unique in the account.
+	Name        string  `json:"name"`
 	Description *string `json:"description,omitzero"`
-	// Query is the query, in the Apono Query Language.
-	Query string `json:"query"`
-	// CreationDate is when the scope was made.
+	// Query is in the Apono Query Language.
+	Query        string    `json:"query"`
 	CreationDate time.Time `json:"creation_date"`
-	// UpdateDate is when it was last changed.
-	UpdateDate time.Time `json:"update_date"`
-	// Space is nil for an access scope that is in no space. Updates leave it as
-	// it is.
+	UpdateDate   time.Time `json:"update_date"`
+	// Space is nil for a scope that is in no space. Updates do not change it.
 	Space *SpaceReference `json:"space,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -47,27 +42,25 @@ type AccessScope struct {
 
 // ListScopesOptions filters and pages a list of access scopes.
 type ListScopesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". Case does not matter.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
-	// SpaceReferences are ids or names of spaces, and [SpaceReferenceNone];
-	// empty means all.
+	// SpaceReferences are ids or names, or [SpaceReferenceNone]; empty means
+	// all.
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
 // AccessScopeInput is a new access scope, or what one becomes. An update
 // replaces the whole scope, so start from [AccessScope.UpdateInput].
 type AccessScopeInput struct {
-	// Name is the display name, unique in the account.
-	Name string `json:"name"`
-	// Description is a text for people.
+	// Name is unique in the account.
+	Name        string  `json:"name"`
 	Description *string `json:"description,omitzero"`
-	// Query is the query, in the Apono Query Language.
+	// Query is in the Apono Query Language.
 	Query string `json:"query"`
 
 	Extra Extra `json:",embed,inline"`

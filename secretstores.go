@@ -15,17 +15,13 @@ import (
 // SecretStoreConfig says where the credentials for a system are kept. Exactly
 // one of its members is set. It prints as the name of that member.
 type SecretStoreConfig struct {
-	// AWS is a secret in AWS Secrets Manager.
 	AWS *AWSSecretConfig `json:"aws,omitzero"`
-	// GCP is a secret in Google Secret Manager.
 	GCP *GCPSecretConfig `json:"gcp,omitzero"`
-	// Kubernetes is a secret in the connector's cluster.
-	Kubernetes *KubernetesSecretConfig `json:"kubernetes,omitzero"`
-	// Azure is a secret in an Azure Key Vault.
-	Azure *AzureSecretConfig `json:"azure,omitzero"`
-	// HashicorpVault is a secret in HashiCorp Vault.
+	// Kubernetes is a secret in the cluster of the connector.
+	Kubernetes     *KubernetesSecretConfig     `json:"kubernetes,omitzero"`
+	Azure          *AzureSecretConfig          `json:"azure,omitzero"`
 	HashicorpVault *HashicorpVaultSecretConfig `json:"hashicorp_vault,omitzero"`
-	// Apono hands the credentials to Apono itself, which Apono discourages.
+	// Apono stores the credentials at Apono itself, which Apono discourages.
 	Apono *SecretConfig `json:"apono,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -37,23 +33,17 @@ type SecretStoreType string
 
 // The known kinds of secret stores.
 const (
-	// SecretStoreTypeAWS is AWS Secrets Manager.
-	SecretStoreTypeAWS SecretStoreType = "AWS"
-	// SecretStoreTypeGCP is Google Secret Manager.
-	SecretStoreTypeGCP SecretStoreType = "GCP"
-	// SecretStoreTypeAzure is Azure Key Vault.
-	SecretStoreTypeAzure SecretStoreType = "AZURE"
-	// SecretStoreTypeKubernetes is a Kubernetes secret.
-	SecretStoreTypeKubernetes SecretStoreType = "KUBERNETES"
-	// SecretStoreTypeHashicorpVault is HashiCorp Vault.
+	SecretStoreTypeAWS            SecretStoreType = "AWS"
+	SecretStoreTypeGCP            SecretStoreType = "GCP"
+	SecretStoreTypeAzure          SecretStoreType = "AZURE"
+	SecretStoreTypeKubernetes     SecretStoreType = "KUBERNETES"
 	SecretStoreTypeHashicorpVault SecretStoreType = "HASHICORP_VAULT" //nolint:gosec // a name, no credentials
 )
 
 // AWSSecretConfig points to a secret in AWS Secrets Manager.
 type AWSSecretConfig struct {
-	// Region is the AWS region.
 	Region string `json:"region"`
-	// SecretID is the secret's name or ARN.
+	// SecretID is a name or an ARN.
 	SecretID string `json:"secret_id"`
 
 	Extra Extra `json:",embed,inline"`
@@ -61,9 +51,8 @@ type AWSSecretConfig struct {
 
 // GCPSecretConfig points to a secret in Google Secret Manager.
 type GCPSecretConfig struct {
-	// Project is the project's id.
-	Project string `json:"project"`
-	// SecretID is the secret's id.
+	// Project is the id of the project.
+	Project  string `json:"project"`
 	SecretID string `json:"secret_id"`
 
 	Extra Extra `json:",embed,inline"`
@@ -71,29 +60,24 @@ type GCPSecretConfig struct {
 
 // KubernetesSecretConfig points to a Kubernetes secret.
 type KubernetesSecretConfig struct {
-	// Namespace is the secret's namespace.
 	Namespace string `json:"namespace"`
-	// Name is the secret's name.
-	Name string `json:"name"`
+	Name      string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // AzureSecretConfig points to a secret in an Azure Key Vault.
 type AzureSecretConfig struct {
-	// VaultURL is the vault's address.
 	VaultURL string `json:"vault_url"`
-	// Name is the secret's name.
-	Name string `json:"name"`
+	Name     string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // HashicorpVaultSecretConfig points to a secret in HashiCorp Vault.
 type HashicorpVaultSecretConfig struct {
-	// SecretEngine is the engine that keeps the secret.
 	SecretEngine string `json:"secret_engine"`
-	// Path is the secret's path in the engine.
+	// Path is the path in the secret engine.
 	Path string `json:"path"`
 
 	Extra Extra `json:",embed,inline"`
@@ -101,7 +85,8 @@ type HashicorpVaultSecretConfig struct {
 
 // SecretConfig holds credentials that Apono keeps itself.
 type SecretConfig struct {
-	// Parameters are the credentials; their names depend on the kind of system.
+	// Parameters holds the credentials; their names depend on the kind of
+	// system.
 	Parameters Secrets `json:"parameters"`
 
 	Extra Extra `json:",embed,inline"`

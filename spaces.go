@@ -64,7 +64,7 @@ type Space struct {
 	ID string `json:"id"`
 	// Name is unique in the account.
 	Name string `json:"name"`
-	// SpaceScopes say which resources are in the space: those that match any of
+	// SpaceScopes select the resources of the space: those that match any of
 	// them.
 	SpaceScopes []SpaceScope `json:"space_scopes"`
 	CreatedDate time.Time    `json:"created_date"`
@@ -95,28 +95,27 @@ type SpaceMember struct {
 
 // ListSpacesOptions filters and pages a list of spaces.
 type ListSpacesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". It is case-insensitive.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 }
 
 // ListSpaceMembersOptions pages a list of members.
 type ListSpaceMembersOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken.
+	// PageToken is the NextPageToken of a page.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
 }
 
 // CreateOptions say where an access flow, a bundle or an access scope is
 // created.
 type CreateOptions struct {
-	// SpaceReference is the id or the name of a space; none if it is empty. An
+	// SpaceReference is the id or the name of a space; empty means none. An
 	// object stays in the space that it was created in.
 	SpaceReference string `url:"space_reference,omitempty"`
 }
@@ -134,7 +133,7 @@ type CreateSpaceInput struct {
 type UpdateSpaceInput struct {
 	// Name has 3 to 64 characters and is unique in the account.
 	Name string `json:"name"`
-	// SpaceScopeReferences are ids or names of space scopes, all of them.
+	// SpaceScopeReferences are ids or names; they replace all space scopes.
 	SpaceScopeReferences []string `json:"space_scope_references"`
 
 	Extra Extra `json:",embed,inline"`
@@ -142,8 +141,8 @@ type UpdateSpaceInput struct {
 
 // SpaceMemberInput gives a user or a group roles in a space.
 type SpaceMemberInput struct {
-	// IdentityReference is the id or the e-mail of a user, or the id or the name
-	// of a group.
+	// IdentityReference is the id or the e-mail of a user, or the id or the
+	// name of a group.
 	IdentityReference string            `json:"identity_reference"`
 	IdentityType      SpaceIdentityType `json:"identity_type"`
 	SpaceRoles        []SpaceRole       `json:"space_roles"`
@@ -152,7 +151,7 @@ type SpaceMemberInput struct {
 // SpaceMemberRolesInput gives a member of a space its roles.
 type SpaceMemberRolesInput struct {
 	IdentityType SpaceIdentityType `json:"identity_type"`
-	// SpaceRoles are all roles of the member; those not given are taken away.
+	// SpaceRoles replace all roles of the member.
 	SpaceRoles []SpaceRole `json:"space_roles"`
 }
 

@@ -40,20 +40,19 @@ type SpaceScope struct {
 
 // ListSpaceScopesOptions filters and pages a list of space scopes.
 type ListSpaceScopesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". It is case-insensitive.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 }
 
 // SpaceScopeInput is a new space scope, or what one becomes. An update replaces
 // the whole scope, so start from [SpaceScope.UpdateInput].
 type SpaceScopeInput struct {
-	// Name is not empty and unique in the account.
+	// Name must not be empty and is unique in the account.
 	Name string `json:"name"`
 	// Query is in the Apono Query Language.
 	Query string `json:"query"`

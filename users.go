@@ -26,45 +26,29 @@ type UserRole string
 // The known roles, as Apono's documentation writes them. How they are spelt on
 // the wire is documented for the first four only, as examples.
 const (
-	// UserRoleAdmin may do everything.
-	UserRoleAdmin UserRole = "Admin"
-	// UserRolePowerUser may manage access.
-	UserRolePowerUser UserRole = "Power User"
-	// UserRoleDeployment may deploy connectors and integrations.
-	UserRoleDeployment UserRole = "Deployment"
-	// UserRoleViewer may look.
-	UserRoleViewer UserRole = "Viewer"
-	// UserRoleAuditor is the older name of a viewer.
-	UserRoleAuditor UserRole = "Auditor"
-	// UserRoleGrantee may request access in the portal.
-	UserRoleGrantee UserRole = "Grantee"
-	// UserRoleSpaceOwner may manage spaces.
-	UserRoleSpaceOwner UserRole = "Space Owner"
-	// UserRoleSpaceManager may manage what is in a space.
+	UserRoleAdmin        UserRole = "Admin"
+	UserRolePowerUser    UserRole = "Power User"
+	UserRoleDeployment   UserRole = "Deployment"
+	UserRoleViewer       UserRole = "Viewer"
+	UserRoleAuditor      UserRole = "Auditor"
+	UserRoleGrantee      UserRole = "Grantee"
+	UserRoleSpaceOwner   UserRole = "Space Owner"
 	UserRoleSpaceManager UserRole = "Space Manager"
 )
 
 // User is a person.
 type User struct {
-	// ID identifies the user.
-	ID string `json:"id"`
-	// Email is the main address.
-	Email string `json:"email"`
-	// EmailAliases are other addresses.
+	ID           string   `json:"id"`
+	Email        string   `json:"email"`
 	EmailAliases []string `json:"email_aliases"`
-	// FirstName is the first name.
-	FirstName string `json:"first_name"`
-	// LastName is the last name.
-	LastName string `json:"last_name"`
-	// Active says that the user is enabled in Apono.
-	Active bool `json:"active"`
-	// Roles are what the user may do in Apono.
-	Roles []UserRole `json:"roles"`
-	// SourceIntegrationID is the integration that the user comes from.
-	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
-	// SourceIntegrationName is that integration's name.
-	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
-	// Attributes are what the source knows about the user, by name.
+	FirstName    string   `json:"first_name"`
+	LastName     string   `json:"last_name"`
+	// Active reports whether the user is enabled in Apono.
+	Active                bool       `json:"active"`
+	Roles                 []UserRole `json:"roles"`
+	SourceIntegrationID   *string    `json:"source_integration_id,omitzero"`
+	SourceIntegrationName *string    `json:"source_integration_name,omitzero"`
+	// Attributes holds the attributes from the source integration, by name.
 	Attributes map[string]string `json:"attributes,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -72,22 +56,17 @@ type User struct {
 
 // ListUsersOptions filters and pages a list of users.
 type ListUsersOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is the NextPageToken of a page. It carries the filters of its
+	// list; the filters set here are not sent.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// FirstName is a first name, or a pattern with an asterisk at either end or
-	// both.
-	FirstName string `url:"first_name,omitempty"`
-	// LastName is a last name, or a pattern as for FirstName.
-	LastName string `url:"last_name,omitempty"`
-	// Role are roles.
-	Role []UserRole `url:"role,omitempty"`
-	// SourceIntegrationID is the integration that users come from.
-	SourceIntegrationID string `url:"source_integration_id,omitempty"`
-	// SourceIntegrationName is the name of that integration.
-	SourceIntegrationName string `url:"source_integration_name,omitempty"`
+	// FirstName and LastName may begin or end with "*".
+	FirstName             string     `url:"first_name,omitempty"`
+	LastName              string     `url:"last_name,omitempty"`
+	Role                  []UserRole `url:"role,omitempty"`
+	SourceIntegrationID   string     `url:"source_integration_id,omitempty"`
+	SourceIntegrationName string     `url:"source_integration_name,omitempty"`
 }
 
 // List gets one page of the users.
