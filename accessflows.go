@@ -26,20 +26,19 @@ var (
 	deleteAccessFlow = operation.New("AccessFlows.Delete", http.MethodDelete, "/api/admin/v2/access-flows/{id}")
 )
 
-// AccessFlowTrigger is how access comes about.
+// AccessFlowTrigger is what triggers a grant.
 type AccessFlowTrigger string
 
-// The known triggers.
+// The known triggers: a request, or matching the conditions of the flow.
 const (
 	AccessFlowTriggerSelfServe AccessFlowTrigger = "SELF_SERVE"
 	AccessFlowTriggerAutomatic AccessFlowTrigger = "AUTOMATIC"
 )
 
-// RequestorIdentityType is who may request: people, or agents that act for them.
+// RequestorIdentityType is the kind of requestor.
 type RequestorIdentityType string
 
-// The known types: only people may request, or only AI agents that act for a
-// user.
+// The known types: people, or AI agents that act for a user.
 const (
 	RequestorIdentityTypeHuman RequestorIdentityType = "HUMAN"
 	RequestorIdentityTypeAgent RequestorIdentityType = "AGENT"
@@ -48,17 +47,19 @@ const (
 // LogicalOperator joins conditions.
 type LogicalOperator string
 
-// The known operators.
+// The known operators: all conditions, or at least one.
 const (
 	LogicalOperatorAnd LogicalOperator = "AND"
 	LogicalOperatorOr  LogicalOperator = "OR"
 )
 
-// ConditionType is what a condition tests: a kind of identity, or the type of an
-// attribute, which differ from account to account. Letter case matters.
+// ConditionType is what a condition tests: a kind of identity, or an attribute
+// type of the account. It is case-sensitive.
 type ConditionType string
 
-// The types that every account has.
+// The types of every account. Group matches the members of groups, manager the
+// manager of the requestor. Owner matches the owner of what is requested and
+// takes neither values nor a match operator.
 const (
 	ConditionTypeUser    ConditionType = "user"
 	ConditionTypeGroup   ConditionType = "group"
@@ -69,7 +70,8 @@ const (
 // MatchOperator is how a condition compares.
 type MatchOperator string
 
-// The known operators.
+// The known operators; [MatchOperatorIs] is the default. One of the values must
+// match, or with a negative operator none.
 const (
 	MatchOperatorIs             MatchOperator = "is"
 	MatchOperatorIsNot          MatchOperator = "is_not"
@@ -78,27 +80,26 @@ const (
 	MatchOperatorStartsWith     MatchOperator = "starts_with"
 )
 
-// RequestScope is on whose behalf access can be requested.
+// RequestScope says for whom access can be requested.
 type RequestScope string
 
-// The known scopes.
+// The known scopes: oneself, the grantees of the flow, one's direct reports.
 const (
 	RequestScopeSelf          RequestScope = "self"
 	RequestScopeOthers        RequestScope = "others"
 	RequestScopeDirectReports RequestScope = "direct_reports"
 )
 
-// ApprovalMode is how the groups of an approver policy work together. Within a
-// group its LogicalOperator decides.
+// ApprovalMode combines the groups of an approver policy.
 type ApprovalMode string
 
-// The known modes.
+// The known modes: one group must approve, or every group.
 const (
 	ApprovalModeAnyOf ApprovalMode = "ANY_OF"
 	ApprovalModeAllOf ApprovalMode = "ALL_OF"
 )
 
-// ScopeMode is whether a scope picks resources or leaves them out.
+// ScopeMode is whether a scope selects or excludes the matching resources.
 type ScopeMode string
 
 // The known modes.
@@ -110,7 +111,7 @@ const (
 // ResourcesScopeType is what a scope matches resources by.
 type ResourcesScopeType string
 
-// The known types.
+// The known types: the name, the value of the tag in Key, or Apono's id.
 const (
 	ResourcesScopeTypeName    ResourcesScopeType = "NAME"
 	ResourcesScopeTypeTag     ResourcesScopeType = "TAG"
@@ -164,7 +165,7 @@ type AccessFlow struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessFlowSettings are the switches of a flow. They are written as a whole.
+// AccessFlowSettings are the settings of a flow; an update replaces them all.
 type AccessFlowSettings struct {
 	// JustificationRequired must be false in automatic flows.
 	JustificationRequired         bool     `json:"justification_required"`
@@ -192,7 +193,7 @@ type AccessFlowTimeframe struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ConditionGroup is the conditions that requestors or grantees match.
+// ConditionGroup holds the conditions for requestors or grantees.
 type ConditionGroup struct {
 	LogicalOperator LogicalOperator `json:"logical_operator"`
 	Conditions      []Condition     `json:"conditions"`
@@ -214,7 +215,7 @@ type Condition struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// RequestFor is on whose behalf access can be requested.
+// RequestFor says for whom access can be requested.
 type RequestFor struct {
 	RequestScopes []RequestScope `json:"request_scopes"`
 	// Grantees are those for whom [RequestScopeOthers] allows requests.
@@ -223,7 +224,7 @@ type RequestFor struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ApproverPolicy is who approves requests.
+// ApproverPolicy says who approves requests.
 type ApproverPolicy struct {
 	ApprovalMode   ApprovalMode    `json:"approval_mode"`
 	ApproverGroups []ApproverGroup `json:"approver_groups"`
@@ -240,7 +241,7 @@ type ApproverGroup struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// EscalationPolicy is who is asked when nobody answers.
+// EscalationPolicy says who is asked when the approvers do not respond.
 type EscalationPolicy struct {
 	// IntervalInMin is how long a request waits before it goes to the next
 	// group.
@@ -261,8 +262,7 @@ type AccessTarget struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// IntegrationAccessTarget is resources of one type in an integration, and the
-// permissions to them.
+// IntegrationAccessTarget has resources of one type and permissions to them.
 type IntegrationAccessTarget struct {
 	IntegrationID   string `json:"integration_id"`
 	IntegrationName string `json:"integration_name"`
@@ -275,7 +275,7 @@ type IntegrationAccessTarget struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ResourcesScope picks resources of an integration.
+// ResourcesScope selects resources of an integration.
 type ResourcesScope struct {
 	ScopeMode ScopeMode          `json:"scope_mode"`
 	Type      ResourcesScopeType `json:"type"`
@@ -302,7 +302,7 @@ type AccessScopeAccessTarget struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// QueryTarget is whatever resources a query finds when access is resolved.
+// QueryTarget is the resources that a query finds when access is resolved.
 type QueryTarget struct {
 	// Query is in the Apono Query Language and has at most 8 KiB.
 	Query string `json:"query"`
@@ -314,7 +314,7 @@ const maxQueryTarget = 8 << 10
 
 // ListAccessFlowsOptions filters and pages a list of access flows.
 type ListAccessFlowsOptions struct {
-	// PageToken is the NextPageToken of a page.
+	// PageToken is a NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -323,8 +323,8 @@ type ListAccessFlowsOptions struct {
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
-// AccessFlowInput is a new flow, or what a flow becomes. An update replaces the
-// whole flow, so start from [AccessFlow.UpdateInput].
+// AccessFlowInput creates or replaces a flow. To update, start from
+// [AccessFlow.UpdateInput].
 type AccessFlowInput struct {
 	// Name is unique in the account.
 	Name        string            `json:"name"`
@@ -354,7 +354,7 @@ type AccessFlowInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ConditionGroupInput sets the conditions that requestors or grantees match.
+// ConditionGroupInput sets the conditions for requestors or grantees.
 type ConditionGroupInput struct {
 	LogicalOperator LogicalOperator  `json:"logical_operator"`
 	Conditions      []ConditionInput `json:"conditions"`
@@ -376,7 +376,7 @@ type ConditionInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// RequestForInput sets on whose behalf access can be requested.
+// RequestForInput sets for whom access can be requested.
 type RequestForInput struct {
 	RequestScopes []RequestScope `json:"request_scopes"`
 	// Grantees are those for whom [RequestScopeOthers] allows requests.
@@ -403,7 +403,7 @@ type ApproverGroupInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// EscalationPolicyInput sets who is asked when nobody answers.
+// EscalationPolicyInput sets who is asked when the approvers do not respond.
 type EscalationPolicyInput struct {
 	// IntervalInMin is at least 1; nil means the server's default.
 	IntervalInMin *int `json:"interval_in_min,omitzero"`
@@ -413,8 +413,7 @@ type EscalationPolicyInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessTargetInput sets what a flow grants access to. Exactly one member must
-// be set.
+// AccessTargetInput sets an access target. Exactly one member must be set.
 type AccessTargetInput struct {
 	Integration *IntegrationAccessTargetInput `json:"integration,omitzero"`
 	Bundle      *BundleAccessTargetInput      `json:"bundle,omitzero"`
@@ -424,8 +423,8 @@ type AccessTargetInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// IntegrationAccessTargetInput sets resources of one type in an integration, and
-// the permissions to them.
+// IntegrationAccessTargetInput sets resources of one type and their
+// permissions.
 type IntegrationAccessTargetInput struct {
 	// IntegrationReference is an id or a name.
 	IntegrationReference string `json:"integration_reference"`
@@ -454,15 +453,15 @@ type AccessScopeAccessTargetInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// List gets one page of the access flows.
+// List returns a page of access flows.
 //
 // GET /api/admin/v2/access-flows
 func (s *AccessFlowsService) List(ctx context.Context, opts ...ListAccessFlowsOptions) (*Page[AccessFlow], error) {
 	return list[AccessFlow](ctx, s.client, listAccessFlows, opts)
 }
 
-// ListAll iterates over all access flows, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
+// ListAll returns an iterator over all access flows and requests pages as
+// needed. An error ends the iteration; a page token seen before is
 // [ErrPageLoop].
 //
 // GET /api/admin/v2/access-flows
@@ -470,40 +469,39 @@ func (s *AccessFlowsService) ListAll(ctx context.Context, opts ...ListAccessFlow
 	return listAll[AccessFlow](ctx, s.client, listAccessFlows, opts)
 }
 
-// Get gets an access flow by its id; [ErrNotFound] if there is none.
+// Get returns the access flow with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Get(ctx context.Context, id string) (*AccessFlow, error) {
 	return call[AccessFlow](ctx, s.client, getAccessFlow, nil, id)
 }
 
-// Create makes an access flow. A target with other than exactly one member is
-// an [*ArgumentError]. The request is not repeated after a failure that leaves
-// open whether the flow was made. With options it is created in a space.
+// Create creates an access flow. It is not retried when a failure leaves open
+// whether it took effect. A target without exactly one member is an
+// [*ArgumentError]. [CreateOptions] place it in a space.
 //
 // POST /api/admin/v2/access-flows
 func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opts ...CreateOptions) (*AccessFlow, error) {
 	return create[AccessFlow](ctx, s.client, createAccessFlow, in.complete(), opts)
 }
 
-// Update replaces an access flow; [ErrNotFound] if there is none. A target with
-// other than exactly one member is an [*ArgumentError].
+// Update replaces an access flow, or returns [ErrNotFound]. A target without
+// exactly one member is an [*ArgumentError].
 //
 // PUT /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Update(ctx context.Context, id string, in AccessFlowInput) (*AccessFlow, error) {
 	return call[AccessFlow](ctx, s.client, updateAccessFlow, in.complete(), id)
 }
 
-// Delete deletes an access flow; [ErrNotFound] if there is none.
+// Delete deletes an access flow, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteAccessFlow, nil, id)
 }
 
-// UpdateInput returns the input that writes the flow back as it is, Extra
-// included, to be edited and passed to Update. Editing it does not change the
-// flow. The API does not return RequestForOthers, which is false in the input.
+// UpdateInput returns a copy of the flow, Extra included, for Update. The API
+// does not return RequestForOthers, which is false in the input.
 func (f *AccessFlow) UpdateInput() AccessFlowInput {
 	f = clone(f)
 	requestForOthers := string(f.Extra["request_for_others"]) == "true" // should the API come to return it
@@ -605,7 +603,7 @@ func (t *AccessScopeAccessTarget) input() *AccessScopeAccessTargetInput {
 	return &AccessScopeAccessTargetInput{AccessScopeReference: cmp.Or(t.AccessScopeID, t.AccessScopeName), Extra: t.Extra.without("access_scope_reference")}
 }
 
-// complete adds what has to be sent and may be left out.
+// complete sets the defaults of required members.
 func (in AccessFlowInput) complete() AccessFlowInput {
 	in.RequestorIdentityType = cmp.Or(in.RequestorIdentityType, RequestorIdentityTypeHuman)
 	return in
@@ -636,80 +634,80 @@ func (t *QueryTarget) check(arg string) error {
 	return nil
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (f AccessFlow) LogValue() slog.Value { return logValue(f) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessFlowSettings) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessFlowTimeframe) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (g ConditionGroup) LogValue() slog.Value { return logValue(g) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c Condition) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r RequestFor) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (p ApproverPolicy) LogValue() slog.Value { return logValue(p) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (g ApproverGroup) LogValue() slog.Value { return logValue(g) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (p EscalationPolicy) LogValue() slog.Value { return logValue(p) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t AccessTarget) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t IntegrationAccessTarget) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ResourcesScope) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t BundleAccessTarget) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t AccessScopeAccessTarget) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (in AccessFlowInput) LogValue() slog.Value { return logValue(in) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ConditionGroupInput) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c ConditionInput) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r RequestForInput) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a ApproverPolicyInput) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a ApproverGroupInput) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (e EscalationPolicyInput) LogValue() slog.Value { return logValue(e) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessTargetInput) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IntegrationAccessTargetInput) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (b BundleAccessTargetInput) LogValue() slog.Value { return logValue(b) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessScopeAccessTargetInput) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (q QueryTarget) LogValue() slog.Value { return logValue(q) }

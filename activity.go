@@ -9,7 +9,7 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// ActivityService reads what happened: requests, grants and revocations.
+// ActivityService reads the activity: requests, grants and revocations.
 //
 // API section: Activity, see https://docs.apono.io.
 type ActivityService struct{ client *Client }
@@ -19,8 +19,8 @@ var listActivity = operation.New("Activity.List", http.MethodGet, "/api/v3/activ
 // ReportField is a column of activity.
 type ReportField string
 
-// The columns. Rows hold what was asked for; columns that are no field of
-// [ActivityEntry] come in its Extra.
+// The columns. Those without a field in [ActivityEntry] are returned in its
+// Extra.
 const (
 	ReportFieldRequestID         ReportField = "request_id"
 	ReportFieldRequestDate       ReportField = "request_date"
@@ -48,8 +48,7 @@ const (
 	ReportFieldExtensionCount    ReportField = "extension_count"
 )
 
-// ActivityEntry is one row of activity. Which fields it has follows from the
-// fields that were asked for.
+// ActivityEntry is a row of activity. Only the requested columns are set.
 type ActivityEntry struct {
 	RequestID *string `json:"request_id,omitzero"`
 	// RequestDate has no documented format.
@@ -70,9 +69,9 @@ type ActivityEntry struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListActivityOptions filters and pages the activity. Of several values in a
-// filter one must match, and all filters must. The API documents no paging for
-// it; Limit and Skip are sent only if they are set.
+// ListActivityOptions filters and pages the activity. All filters must match,
+// each with at least one of its values. The API does not document Limit and
+// Skip; they are sent only if set.
 type ListActivityOptions struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
@@ -94,25 +93,25 @@ type ListActivityOptions struct {
 	TriggerType []string `url:"filter[trigger_type],omitempty"`
 }
 
-// List gets one page of the activity.
+// List returns a page of the activity.
 //
 // GET /api/v3/activity
 func (s *ActivityService) List(ctx context.Context, opts ...ListActivityOptions) (*OffsetPage[ActivityEntry], error) {
 	return listOffset[ActivityEntry](ctx, s.client, listActivity, opts)
 }
 
-// ListAll iterates over the activity. An error is the last pair of the loop;
-// [ErrTruncated] if the server keeps rows back, or if new ones come while the
-// list is read in several pages: give EndDate to keep it still.
+// ListAll returns an iterator over the activity and requests pages as needed.
+// An error ends the iteration; an incomplete list is [ErrTruncated]. Set
+// EndDate so that new rows do not truncate the list.
 //
 // GET /api/v3/activity
 func (s *ActivityService) ListAll(ctx context.Context, opts ...ListActivityOptions) iter.Seq2[*ActivityEntry, error] {
 	return listAllOffset[ActivityEntry](ctx, s.client, listActivity, opts)
 }
 
-// indistinct says that the row may look like another, because the column that
-// tells requests apart was not asked for.
+// indistinct reports whether the row may equal another one, because the column
+// that tells requests apart was not requested.
 func (e *ActivityEntry) indistinct() bool { return e.RequestID == nil }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (e ActivityEntry) LogValue() slog.Value { return logValue(e) }

@@ -9,8 +9,7 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// AttributesService reads the attributes that identities can be matched by in
-// access flows.
+// AttributesService reads the attributes that access flows match identities by.
 //
 // API section: Attributes, see https://docs.apono.io.
 type AttributesService struct{ client *Client }
@@ -32,8 +31,8 @@ type Attribute struct {
 
 // ListAttributesOptions filters and pages a list of attributes.
 type ListAttributesOptions struct {
-	// PageToken is the NextPageToken of a page. It carries the filters of its
-	// list; the filters set here are not sent.
+	// PageToken is a NextPageToken. It includes the filters; those here are
+	// ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -44,21 +43,20 @@ type ListAttributesOptions struct {
 	Type                       string `url:"type,omitempty"`
 }
 
-// List gets one page of the attributes.
+// List returns a page of attributes.
 //
 // GET /api/admin/v1/attributes
 func (s *AttributesService) List(ctx context.Context, opts ...ListAttributesOptions) (*Page[Attribute], error) {
 	return list[Attribute](ctx, s.client, listAttributes, opts)
 }
 
-// ListAll iterates over all attributes, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all attributes and requests pages as needed.
+// An error ends the iteration; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/attributes
 func (s *AttributesService) ListAll(ctx context.Context, opts ...ListAttributesOptions) iter.Seq2[*Attribute, error] {
 	return listAll[Attribute](ctx, s.client, listAttributes, opts)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a Attribute) LogValue() slog.Value { return logValue(a) }

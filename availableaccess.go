@@ -9,7 +9,7 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// AvailableAccessService reads what the person whose token it is may request.
+// AvailableAccessService reads what the owner of the token may request.
 //
 // API section: Available Access, see https://docs.apono.io.
 type AvailableAccessService struct{ client *Client }
@@ -49,8 +49,8 @@ type EntitlementPermission struct {
 
 // ListAvailableBundlesOptions filters and pages a list of available bundles.
 type ListAvailableBundlesOptions struct {
-	// PageToken is the NextPageToken of a page. It carries the filters of its
-	// list; the filters set here are not sent.
+	// PageToken is a NextPageToken. It includes the filters; those here are
+	// ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -62,8 +62,8 @@ type ListAvailableBundlesOptions struct {
 // ListAvailableEntitlementsOptions filters and pages a list of available
 // entitlements.
 type ListAvailableEntitlementsOptions struct {
-	// PageToken is the NextPageToken of a page. It carries the filters of its
-	// list; the filters set here are not sent.
+	// PageToken is a NextPageToken. It includes the filters; those here are
+	// ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -76,41 +76,43 @@ type ListAvailableEntitlementsOptions struct {
 	ResourceTypeID  []string `url:"resource_type_id,omitempty"`
 }
 
-// ListBundles gets one page of the bundles that may be requested.
+// ListBundles returns a page of the bundles that may be requested.
 //
 // GET /api/user/v1/available-access/bundles
 func (s *AvailableAccessService) ListBundles(ctx context.Context, opts ...ListAvailableBundlesOptions) (*Page[AvailableBundle], error) {
 	return list[AvailableBundle](ctx, s.client, listAvailableBundles, opts)
 }
 
-// ListAllBundles iterates over all bundles that may be requested, page by page
-// as the loop goes on. An error is the last pair of the loop.
+// ListAllBundles returns an iterator over all bundles that may be requested and
+// requests pages as needed. An error ends the iteration; a page token seen
+// before is [ErrPageLoop].
 //
 // GET /api/user/v1/available-access/bundles
 func (s *AvailableAccessService) ListAllBundles(ctx context.Context, opts ...ListAvailableBundlesOptions) iter.Seq2[*AvailableBundle, error] {
 	return listAll[AvailableBundle](ctx, s.client, listAvailableBundles, opts)
 }
 
-// ListEntitlements gets one page of the entitlements that may be requested.
+// ListEntitlements returns a page of the entitlements that may be requested.
 //
 // GET /api/user/v1/available-access/entitlements
 func (s *AvailableAccessService) ListEntitlements(ctx context.Context, opts ...ListAvailableEntitlementsOptions) (*Page[AvailableEntitlement], error) {
 	return list[AvailableEntitlement](ctx, s.client, listAvailableEntitlements, opts)
 }
 
-// ListAllEntitlements iterates over all entitlements that may be requested, page
-// by page as the loop goes on. An error is the last pair of the loop.
+// ListAllEntitlements returns an iterator over all entitlements that may be
+// requested and requests pages as needed. An error ends the iteration; a page
+// token seen before is [ErrPageLoop].
 //
 // GET /api/user/v1/available-access/entitlements
 func (s *AvailableAccessService) ListAllEntitlements(ctx context.Context, opts ...ListAvailableEntitlementsOptions) iter.Seq2[*AvailableEntitlement, error] {
 	return listAll[AvailableEntitlement](ctx, s.client, listAvailableEntitlements, opts)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AvailableBundle) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AvailableEntitlement) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (e EntitlementPermission) LogValue() slog.Value { return logValue(e) }

@@ -11,7 +11,8 @@ import (
 )
 
 // ConnectorsService manages connectors: the installations through which Apono
-// reaches systems. They are made by installing them, not through the API.
+// reaches systems. A connector is created by its installation, not through the
+// API.
 //
 // API section: Connectors, version 3, see https://docs.apono.io.
 type ConnectorsService struct{ client *Client }
@@ -60,7 +61,7 @@ type ConnectorSession struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ConnectorSessionMetadata are facts about an installation.
+// ConnectorSessionMetadata describes a running connector.
 type ConnectorSessionMetadata struct {
 	CloudProviderMetadata *CloudProviderMetadata `json:"cloud_provider_metadata,omitzero"`
 	ConnectorVersion      *string                `json:"connector_version,omitzero"`
@@ -68,8 +69,9 @@ type ConnectorSessionMetadata struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// CloudProviderMetadata is where a connector runs: facts about a Kubernetes
-// cluster, an AWS account, a Google Cloud project or an Azure subscription.
+// CloudProviderMetadata is where a connector runs: a Kubernetes cluster, an AWS
+// account with its availability zone, a Google Cloud project with its
+// organization and zone, or an Azure subscription with its resource group.
 type CloudProviderMetadata struct {
 	KubernetesType    *string `json:"kubernetes_type,omitzero"`
 	KubernetesVersion *string `json:"kubernetes_version,omitzero"`
@@ -90,15 +92,15 @@ type CloudProviderMetadata struct {
 
 // ListConnectorsOptions filters and pages a list of connectors.
 type ListConnectorsOptions struct {
-	// PageToken is the NextPageToken of a page. It carries the filters of its
-	// list; the filters set here are not sent.
+	// PageToken is a NextPageToken. It includes the filters; those here are
+	// ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit  int               `url:"limit,omitempty"`
 	Status []ConnectorStatus `url:"status,omitempty"`
 }
 
-// UpdateConnectorInput is what a connector becomes.
+// UpdateConnectorInput replaces what can be changed of a connector.
 type UpdateConnectorInput struct {
 	// Name is unique in the account.
 	Name string `json:"name"`
@@ -106,62 +108,59 @@ type UpdateConnectorInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// List gets one page of the connectors.
+// List returns a page of connectors.
 //
 // GET /api/admin/v3/connectors
 func (s *ConnectorsService) List(ctx context.Context, opts ...ListConnectorsOptions) (*Page[Connector], error) {
 	return list[Connector](ctx, s.client, listConnectors, opts)
 }
 
-// ListAll iterates over all connectors, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all connectors and requests pages as needed.
+// An error ends the iteration; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v3/connectors
 func (s *ConnectorsService) ListAll(ctx context.Context, opts ...ListConnectorsOptions) iter.Seq2[*Connector, error] {
 	return listAll[Connector](ctx, s.client, listConnectors, opts)
 }
 
-// Get gets a connector by its id; [ErrNotFound] if there is none.
+// Get returns the connector with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v3/connectors/{id}
 func (s *ConnectorsService) Get(ctx context.Context, id string) (*Connector, error) {
 	return call[Connector](ctx, s.client, getConnector, nil, id)
 }
 
-// Update replaces a connector; [ErrNotFound] if there is none.
+// Update replaces a connector, or returns [ErrNotFound].
 //
 // PUT /api/admin/v3/connectors/{id}
 func (s *ConnectorsService) Update(ctx context.Context, id string, in UpdateConnectorInput) (*Connector, error) {
 	return call[Connector](ctx, s.client, updateConnector, in, id)
 }
 
-// Delete deletes a connector; [ErrNotFound] if there is none.
+// Delete deletes a connector, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v3/connectors/{id}
 func (s *ConnectorsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteConnector, nil, id)
 }
 
-// UpdateInput returns the input that writes the connector back as it is, Extra
-// included, to be edited and passed to Update. Editing it does not change the
-// connector.
+// UpdateInput returns a copy of the connector, Extra included, for Update.
 func (c *Connector) UpdateInput() UpdateConnectorInput {
 	c = clone(c)
 	return UpdateConnectorInput{Name: c.Name, Extra: c.Extra}
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c Connector) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c ConnectorSession) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c ConnectorSessionMetadata) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c CloudProviderMetadata) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (u UpdateConnectorInput) LogValue() slog.Value { return logValue(u) }

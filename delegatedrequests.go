@@ -10,8 +10,7 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// DelegatedRequestsService reads access requests that were made for somebody
-// else.
+// DelegatedRequestsService reads access requests on behalf of another identity.
 //
 // API section: Delegated Access Requests, see https://docs.apono.io.
 type DelegatedRequestsService struct{ client *Client }
@@ -21,7 +20,7 @@ var (
 	getDelegatedRequest   = operation.New("DelegatedRequests.Get", http.MethodGet, "/api/user/v1/delegated-access-requests/{id}")
 )
 
-// DelegatedAccessRequest is a request for somebody else's access.
+// DelegatedAccessRequest is an access request on behalf of another identity.
 type DelegatedAccessRequest struct {
 	ID             string              `json:"id"`
 	Status         AccessRequestStatus `json:"status"`
@@ -44,8 +43,8 @@ type DelegatedAccessRequest struct {
 
 // ListDelegatedRequestsOptions filters and pages a list of delegated requests.
 type ListDelegatedRequestsOptions struct {
-	// PageToken is the NextPageToken of a page. It carries the filters of its
-	// list; the filters set here are not sent.
+	// PageToken is a NextPageToken. It includes the filters; those here are
+	// ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit   int    `url:"limit,omitempty"`
@@ -54,15 +53,15 @@ type ListDelegatedRequestsOptions struct {
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
 }
 
-// List gets one page of the delegated requests.
+// List returns a page of delegated requests.
 //
 // GET /api/user/v1/delegated-access-requests
 func (s *DelegatedRequestsService) List(ctx context.Context, opts ...ListDelegatedRequestsOptions) (*Page[DelegatedAccessRequest], error) {
 	return list[DelegatedAccessRequest](ctx, s.client, listDelegatedRequests, opts)
 }
 
-// ListAll iterates over all delegated requests, page by page as the loop goes
-// on. An error is the last pair of the loop; a page token that comes back is
+// ListAll returns an iterator over all delegated requests and requests pages as
+// needed. An error ends the iteration; a page token seen before is
 // [ErrPageLoop].
 //
 // GET /api/user/v1/delegated-access-requests
@@ -70,12 +69,12 @@ func (s *DelegatedRequestsService) ListAll(ctx context.Context, opts ...ListDele
 	return listAll[DelegatedAccessRequest](ctx, s.client, listDelegatedRequests, opts)
 }
 
-// Get gets a delegated request by its id; [ErrNotFound] if there is none.
+// Get returns the delegated request with the given id, or [ErrNotFound].
 //
 // GET /api/user/v1/delegated-access-requests/{id}
 func (s *DelegatedRequestsService) Get(ctx context.Context, id string) (*DelegatedAccessRequest, error) {
 	return call[DelegatedAccessRequest](ctx, s.client, getDelegatedRequest, nil, id)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (d DelegatedAccessRequest) LogValue() slog.Value { return logValue(d) }

@@ -49,8 +49,8 @@ type GroupMember struct {
 
 // ListGroupsOptions filters and pages a list of groups.
 type ListGroupsOptions struct {
-	// PageToken is the NextPageToken of a page. It carries the filters of its
-	// list; the filters set here are not sent.
+	// PageToken is a NextPageToken. It includes the filters; those here are
+	// ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -60,13 +60,13 @@ type ListGroupsOptions struct {
 
 // ListGroupMembersOptions pages a list of members.
 type ListGroupMembersOptions struct {
-	// PageToken is the NextPageToken of a page.
+	// PageToken is a NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
 }
 
-// CreateGroupInput is a new group.
+// CreateGroupInput is the input for a new group.
 type CreateGroupInput struct {
 	// Name is unique among the groups that are managed in Apono.
 	Name          string   `json:"name"`
@@ -81,77 +81,77 @@ type setMembersInput struct {
 	MembersEmails []string `json:"members_emails"`
 }
 
-// List gets one page of the groups.
+// List returns a page of groups.
 //
 // GET /api/admin/v1/groups
 func (s *GroupsService) List(ctx context.Context, opts ...ListGroupsOptions) (*Page[Group], error) {
 	return list[Group](ctx, s.client, listGroups, opts)
 }
 
-// ListAll iterates over all groups, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all groups and requests pages as needed. An
+// error ends the iteration; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/groups
 func (s *GroupsService) ListAll(ctx context.Context, opts ...ListGroupsOptions) iter.Seq2[*Group, error] {
 	return listAll[Group](ctx, s.client, listGroups, opts)
 }
 
-// Get gets a group by its id; [ErrNotFound] if there is none.
+// Get returns the group with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v1/groups/{id}
 func (s *GroupsService) Get(ctx context.Context, id string) (*Group, error) {
 	return call[Group](ctx, s.client, getGroup, nil, id)
 }
 
-// GetByName gets a group by its whole name, letter case aside. It is
-// [ErrNotFound] if none has it and [ErrAmbiguous] if several have; an empty name
-// is an [*ArgumentError].
+// GetByName returns the group with the given name, which is case-insensitive.
+// It returns [ErrNotFound] if there is none, [ErrAmbiguous] if there are
+// several, and an [*ArgumentError] if the name is empty.
 //
 // GET /api/admin/v1/groups
 func (s *GroupsService) GetByName(ctx context.Context, name string) (*Group, error) {
 	return byName(name, s.ListAll(ctx, ListGroupsOptions{Name: name}), func(o *Group) (string, string) { return o.ID, o.Name })
 }
 
-// Create makes a group. The request is not repeated after a failure
-// that leaves open whether the group was made.
+// Create creates a group. It is not retried when a failure leaves open whether
+// it took effect.
 //
 // POST /api/admin/v1/groups
 func (s *GroupsService) Create(ctx context.Context, in CreateGroupInput) (*Group, error) {
 	return call[Group](ctx, s.client, createGroup, in)
 }
 
-// Delete deletes a group; [ErrNotFound] if there is none.
+// Delete deletes a group, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v1/groups/{id}
 func (s *GroupsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteGroup, nil, id)
 }
 
-// Rename gives a group another name; [ErrNotFound] if there is no such group.
+// Rename renames a group, or returns [ErrNotFound].
 //
 // PUT /api/admin/v1/groups/{id}/name
 func (s *GroupsService) Rename(ctx context.Context, id, name string) (*Group, error) {
 	return call[Group](ctx, s.client, renameGroup, renameGroupInput{name}, id)
 }
 
-// ListMembers gets one page of the members of a group.
+// ListMembers returns a page of the members of a group.
 //
 // GET /api/admin/v1/groups/{id}/members
 func (s *GroupsService) ListMembers(ctx context.Context, id string, opts ...ListGroupMembersOptions) (*Page[GroupMember], error) {
 	return list[GroupMember](ctx, s.client, listGroupMembers, opts, id)
 }
 
-// ListAllMembers iterates over the members of a group, page by page as the loop
-// goes on. An error is the last pair of the loop.
+// ListAllMembers returns an iterator over the members of a group and requests
+// pages as needed. An error ends the iteration; a page token seen before is
+// [ErrPageLoop].
 //
 // GET /api/admin/v1/groups/{id}/members
 func (s *GroupsService) ListAllMembers(ctx context.Context, id string, opts ...ListGroupMembersOptions) iter.Seq2[*GroupMember, error] {
 	return listAll[GroupMember](ctx, s.client, listGroupMembers, opts, id)
 }
 
-// SetMembers makes the members of a group those with the given addresses and no
-// others; none empties the group.
+// SetMembers replaces all members of a group. An empty list, nil included,
+// removes all of them.
 //
 // PUT /api/admin/v1/groups/{id}/members
 func (s *GroupsService) SetMembers(ctx context.Context, id string, emails []string) error {
@@ -172,8 +172,8 @@ func (s *GroupsService) RemoveMember(ctx context.Context, id, email string) erro
 	return exec(ctx, s.client, removeMember, nil, id, email)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (g Group) LogValue() slog.Value { return logValue(g) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (g GroupMember) LogValue() slog.Value { return logValue(g) }

@@ -25,11 +25,10 @@ var (
 	deleteIdentityAttributes = operation.New("Identities.DeleteAttributes", http.MethodDelete, "/api/v2/bulk/identities/attributes")
 )
 
-// IdentityType is a kind of identity. The API may answer values beyond the
-// constants.
+// IdentityType is a kind of identity. The API may return other values.
 type IdentityType string
 
-// The known kinds.
+// The known kinds; a context attribute stands for everyone who has it.
 const (
 	IdentityTypeUser             IdentityType = "USER"
 	IdentityTypeGroup            IdentityType = "GROUP"
@@ -54,13 +53,13 @@ type IdentityAttributes struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// IdentityAttributeKeys name attributes of one identity.
+// IdentityAttributeKeys names attributes of one identity.
 type IdentityAttributeKeys struct {
 	Email          string   `json:"email"`
 	AttributeTypes []string `json:"attribute_types"`
 }
 
-// IdentityAttributesResult is what became of a bulk call.
+// IdentityAttributesResult is the result of a bulk call.
 type IdentityAttributesResult struct {
 	Summary IdentityAttributesSummary `json:"summary"`
 	Results []IdentityResult          `json:"results"`
@@ -77,7 +76,7 @@ type IdentityAttributesSummary struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// IdentityResult is what became of one item of a bulk call.
+// IdentityResult is the result for one item of a bulk call.
 type IdentityResult struct {
 	Email   string                `json:"email"`
 	Success bool                  `json:"success"`
@@ -86,7 +85,7 @@ type IdentityResult struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// IdentityResultError is why an item of a bulk call was refused.
+// IdentityResultError says why an item of a bulk call was rejected.
 type IdentityResultError struct {
 	// ErrorCode has no documented values.
 	ErrorCode    string `json:"error_code"`
@@ -95,8 +94,8 @@ type IdentityResultError struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListIdentitiesOptions pages the list of identities. The API documents no
-// parameters for it; Limit and Skip are sent only if they are set.
+// ListIdentitiesOptions pages the list of identities. The API does not document
+// Limit and Skip; they are sent only if set.
 type ListIdentitiesOptions struct {
 	Limit int `url:"limit,omitempty"`
 	// Skip counts identities.
@@ -112,30 +111,31 @@ type ListIdentityAttributesOptions struct {
 	Emails []string `url:"emails,omitempty"`
 }
 
-// List gets one page of the identities.
+// List returns a page of identities.
 //
 // GET /api/v2/identities
 func (s *IdentitiesService) List(ctx context.Context, opts ...ListIdentitiesOptions) (*OffsetPage[Identity], error) {
 	return listOffset[Identity](ctx, s.client, listIdentities, opts)
 }
 
-// ListAll iterates over all identities. An error is the last pair of the loop;
-// [ErrTruncated] if the server keeps some back.
+// ListAll returns an iterator over all identities and requests pages as needed.
+// An error ends the iteration; an incomplete list is [ErrTruncated].
 //
 // GET /api/v2/identities
 func (s *IdentitiesService) ListAll(ctx context.Context, opts ...ListIdentitiesOptions) iter.Seq2[*Identity, error] {
 	return listAllOffset[Identity](ctx, s.client, listIdentities, opts)
 }
 
-// ListAttributes gets one page of the attributes of identities.
+// ListAttributes returns a page of the attributes of identities.
 //
 // GET /api/v2/bulk/identities/attributes
 func (s *IdentitiesService) ListAttributes(ctx context.Context, opts ...ListIdentityAttributesOptions) (*OffsetPage[IdentityAttributes], error) {
 	return listOffset[IdentityAttributes](ctx, s.client, listIdentityAttributes, opts)
 }
 
-// ListAllAttributes iterates over the attributes of all identities. An error is
-// the last pair of the loop; [ErrTruncated] if the server keeps some back.
+// ListAllAttributes returns an iterator over the attributes of all identities
+// and requests pages as needed. An error ends the iteration; an incomplete list
+// is [ErrTruncated].
 //
 // GET /api/v2/bulk/identities/attributes
 func (s *IdentitiesService) ListAllAttributes(ctx context.Context, opts ...ListIdentityAttributesOptions) iter.Seq2[*IdentityAttributes, error] {
@@ -143,16 +143,16 @@ func (s *IdentitiesService) ListAllAttributes(ctx context.Context, opts ...ListI
 }
 
 // UpsertAttributes adds attributes to identities, or replaces those of the same
-// type. If items were refused the result comes with a [*BulkError] that lists
-// them; the others have been applied.
+// type. If the server rejects items, it returns the result and a [*BulkError];
+// the other items have been applied.
 //
 // PUT /api/v2/bulk/identities/attributes
 func (s *IdentitiesService) UpsertAttributes(ctx context.Context, in []IdentityAttributes) (*IdentityAttributesResult, error) {
 	return bulk(call[IdentityAttributesResult](ctx, s.client, upsertIdentityAttributes, in))
 }
 
-// DeleteAttributes removes attributes from identities. If items were refused the
-// result comes with a [*BulkError] that lists them; the others have been
+// DeleteAttributes removes attributes from identities. If the server rejects
+// items, it returns the result and a [*BulkError]; the other items have been
 // applied.
 //
 // DELETE /api/v2/bulk/identities/attributes
@@ -160,7 +160,7 @@ func (s *IdentitiesService) DeleteAttributes(ctx context.Context, in []IdentityA
 	return bulk(call[IdentityAttributesResult](ctx, s.client, deleteIdentityAttributes, in))
 }
 
-// BulkError is a bulk call of which some items were refused.
+// BulkError reports the items of a bulk call that the server rejected.
 type BulkError struct {
 	// Total is the number of items sent.
 	Total int
@@ -169,8 +169,7 @@ type BulkError struct {
 	Failed []IdentityResult
 }
 
-// Error counts the items that were refused and gives the first reason. It names
-// no identity; Failed does.
+// Error returns the number of rejected items and the first reason, no identity.
 func (e *BulkError) Error() string {
 	if len(e.Failed) == 0 {
 		return fmt.Sprintf("apono: some of %d items were refused; the server does not say which", e.Total)
@@ -186,7 +185,7 @@ func (e *BulkError) Error() string {
 	return text
 }
 
-// text is the reason in one line, without the identity that it is about.
+// text returns the reason in one line, without the identity that it is about.
 func (e IdentityResultError) text(identity string) string {
 	parts := slices.DeleteFunc([]string{e.ErrorCode, e.ErrorDetails}, func(part string) bool { return part == "" })
 	text := strings.Join(parts, ": ")
@@ -196,7 +195,7 @@ func (e IdentityResultError) text(identity string) string {
 	return oneLine(text)
 }
 
-// bulk makes an error of the items that were refused, whatever the summary says.
+// bulk returns an error if items were rejected, whatever the summary says.
 func bulk(result *IdentityAttributesResult, err error) (*IdentityAttributesResult, error) {
 	if err != nil {
 		return nil, err
@@ -213,20 +212,20 @@ func bulk(result *IdentityAttributesResult, err error) (*IdentityAttributesResul
 	return result, nil
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i Identity) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IdentityAttributes) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IdentityAttributesResult) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IdentityAttributesSummary) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IdentityResult) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (e IdentityResultError) LogValue() slog.Value { return logValue(e) }

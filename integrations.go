@@ -12,8 +12,7 @@ import (
 
 // IntegrationsService manages integrations: the cloud accounts, databases,
 // clusters and identity providers that Apono is connected to. It also reads the
-// catalog of what can be integrated, and the resources and permissions that
-// Apono found in an integration.
+// catalog of systems, and the resources and permissions of an integration.
 //
 // API section: Integrations, see https://docs.apono.io.
 type IntegrationsService struct{ client *Client }
@@ -33,18 +32,19 @@ var (
 	updateResourceTags         = operation.New("Integrations.UpdateResourceTags", http.MethodPut, "/api/v3/integrations/resources/{resource_id}/user-tags")
 )
 
-// IntegrationCategory is what an integration is for. The API may answer values
-// beyond the constants.
+// IntegrationCategory is the purpose of an integration. The API may return
+// other values.
 type IntegrationCategory string
 
-// The known categories.
+// The known categories: integrations that hold resources, and integrations that
+// hold users and groups, such as identity providers.
 const (
 	IntegrationCategoryResources       IntegrationCategory = "RESOURCES"
 	IntegrationCategoryUserInformation IntegrationCategory = "USER-INFORMATION"
 )
 
 // IntegrationStatus is the state of an integration. The API does not list its
-// values and may answer others than the constants.
+// values and may return others.
 type IntegrationStatus string
 
 // The known states of an integration.
@@ -56,7 +56,7 @@ const (
 // ResourceStatus is the state of a resource that Apono found.
 type ResourceStatus string
 
-// The states of a resource.
+// The states of a resource; a resource with an error could not be read.
 const (
 	ResourceStatusActive  ResourceStatus = "Active"
 	ResourceStatusError   ResourceStatus = "Error"
@@ -92,7 +92,7 @@ type Integration struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// Owner is who owns an integration: the identities with an attribute.
+// Owner is the owner of an integration: the identities with an attribute.
 type Owner struct {
 	// AttributeType is the type of an attribute, such as "user" or "group".
 	AttributeType string `json:"attribute_type"`
@@ -105,7 +105,7 @@ type Owner struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// OwnersMapping says which tag of a resource names its owner.
+// OwnersMapping maps a tag of a resource to its owner.
 type OwnersMapping struct {
 	// KeyName is the key of the tag.
 	KeyName string `json:"key_name"`
@@ -147,7 +147,7 @@ type CatalogParam struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// Permission is something that can be granted in an integration.
+// Permission is a permission that can be granted in an integration.
 type Permission struct {
 	ID string `json:"id"`
 	// Name is the name in the integrated system.
@@ -157,7 +157,7 @@ type Permission struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// Resource is something in an integration to which access can be granted.
+// Resource is a resource of an integration.
 type Resource struct {
 	// ID is Apono's id of the resource.
 	ID     string             `json:"id"`
@@ -168,7 +168,7 @@ type Resource struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ResourceSyncStatus is how Apono last found a resource.
+// ResourceSyncStatus is the state of a resource at its last sync.
 type ResourceSyncStatus struct {
 	Status  ResourceStatus `json:"status"`
 	Message *string        `json:"message,omitzero"`
@@ -176,7 +176,7 @@ type ResourceSyncStatus struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ResourceTags are the tags that people gave to a resource in Apono.
+// ResourceTags are the tags that users set on a resource in Apono.
 type ResourceTags struct {
 	// ResourceID is Apono's id of the resource.
 	ResourceID string            `json:"resource_id"`
@@ -185,11 +185,11 @@ type ResourceTags struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListIntegrationsOptions filters and pages a list of integrations. Of several
-// values in a filter one must match, and all filters must.
+// ListIntegrationsOptions filters and pages a list of integrations. All filters
+// must match, each with at least one of its values.
 type ListIntegrationsOptions struct {
-	// PageToken is the NextPageToken of a page. It carries the filters of its
-	// list; the filters set here are not sent.
+	// PageToken is a NextPageToken. It includes the filters; those here are
+	// ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -202,30 +202,30 @@ type ListIntegrationsOptions struct {
 	ConnectorID []string              `url:"connector_id,omitempty"`
 }
 
-// ListCatalogOptions pages the catalog. The API documents no parameters for it;
-// Limit and Skip are sent only if they are set.
+// ListCatalogOptions pages the catalog. The API does not document Limit and
+// Skip; they are sent only if set.
 type ListCatalogOptions struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
 }
 
-// ListPermissionsOptions filters and pages a list of permissions. The API
-// documents no paging for it; Limit and Skip are sent only if they are set.
+// ListPermissionsOptions filters and pages a list of permissions. The API does
+// not document Limit and Skip; they are sent only if set.
 type ListPermissionsOptions struct {
 	Limit        int    `url:"limit,omitempty"`
 	Skip         int    `url:"skip,omitempty"`
 	ResourceType string `url:"resource-type,omitempty"`
 }
 
-// ListResourcesOptions filters and pages a list of resources. The API documents
-// no paging for it; Limit and Skip are sent only if they are set.
+// ListResourcesOptions filters and pages a list of resources. The API does not
+// document Limit and Skip; they are sent only if set.
 type ListResourcesOptions struct {
 	Limit        int    `url:"limit,omitempty"`
 	Skip         int    `url:"skip,omitempty"`
 	ResourceType string `url:"resource-type,omitempty"`
 }
 
-// CreateIntegrationInput is a new integration.
+// CreateIntegrationInput is the input for a new integration.
 type CreateIntegrationInput struct {
 	// Name is alphanumeric and unique in the account.
 	Name string `json:"name"`
@@ -244,8 +244,8 @@ type CreateIntegrationInput struct {
 	OwnersMapping *OwnersMappingInput `json:"owners_mapping,omitzero"`
 }
 
-// UpdateIntegrationInput is what an integration becomes. It replaces the whole
-// integration but for its type, so start from [Integration.UpdateInput].
+// UpdateIntegrationInput replaces an integration but for its type; start from
+// [Integration.UpdateInput].
 type UpdateIntegrationInput struct {
 	// Name is alphanumeric and unique in the account.
 	Name                   string             `json:"name"`
@@ -262,7 +262,7 @@ type UpdateIntegrationInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// OwnerInput sets who owns an integration.
+// OwnerInput sets the owner of an integration.
 type OwnerInput struct {
 	// AttributeType is the type of an attribute, such as "user" or "group".
 	AttributeType string `json:"attribute_type"`
@@ -274,7 +274,7 @@ type OwnerInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// OwnersMappingInput sets which tag of a resource names its owner.
+// OwnersMappingInput maps a tag of a resource to its owner.
 type OwnersMappingInput struct {
 	// KeyName is the key of the tag.
 	KeyName string `json:"key_name"`
@@ -293,15 +293,15 @@ type UpdateResourceTagsInput struct {
 	Tags map[string]string `json:"tags"`
 }
 
-// List gets one page of the integrations.
+// List returns a page of integrations.
 //
 // GET /api/admin/v4/integrations
 func (s *IntegrationsService) List(ctx context.Context, opts ...ListIntegrationsOptions) (*Page[Integration], error) {
 	return list[Integration](ctx, s.client, listIntegrations, opts)
 }
 
-// ListAll iterates over all integrations, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
+// ListAll returns an iterator over all integrations and requests pages as
+// needed. An error ends the iteration; a page token seen before is
 // [ErrPageLoop].
 //
 // GET /api/admin/v4/integrations
@@ -309,126 +309,125 @@ func (s *IntegrationsService) ListAll(ctx context.Context, opts ...ListIntegrati
 	return listAll[Integration](ctx, s.client, listIntegrations, opts)
 }
 
-// Get gets an integration by its id; [ErrNotFound] if there is none.
+// Get returns the integration with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v4/integrations/{id}
 func (s *IntegrationsService) Get(ctx context.Context, id string) (*Integration, error) {
 	return call[Integration](ctx, s.client, getIntegration, nil, id)
 }
 
-// GetByName gets an integration by its whole name, letter case aside. It is
-// [ErrNotFound] if none has it and [ErrAmbiguous] if several have; an empty name
-// is an [*ArgumentError].
+// GetByName returns the integration with the given name, which is
+// case-insensitive. It returns [ErrNotFound] if there is none, [ErrAmbiguous]
+// if there are several, and an [*ArgumentError] if the name is empty.
 //
 // GET /api/admin/v4/integrations
 func (s *IntegrationsService) GetByName(ctx context.Context, name string) (*Integration, error) {
 	return byName(name, s.ListAll(ctx, ListIntegrationsOptions{Name: name}), func(o *Integration) (string, string) { return o.ID, o.Name })
 }
 
-// Create makes an integration. A SecretStoreConfig with other than exactly one
-// store is an [*ArgumentError]. The request is not repeated after a failure
-// that leaves open whether the integration was made.
+// Create creates an integration. It is not retried when a failure leaves open
+// whether it took effect. A SecretStoreConfig without exactly one store is an
+// [*ArgumentError].
 //
 // POST /api/admin/v4/integrations
 func (s *IntegrationsService) Create(ctx context.Context, in CreateIntegrationInput) (*Integration, error) {
 	return call[Integration](ctx, s.client, createIntegration, in)
 }
 
-// Update replaces an integration; [ErrNotFound] if there is none. A
-// SecretStoreConfig with other than exactly one store is an [*ArgumentError].
+// Update replaces an integration, or returns [ErrNotFound]. A SecretStoreConfig
+// without exactly one store is an [*ArgumentError].
 //
 // PUT /api/admin/v4/integrations/{id}
 func (s *IntegrationsService) Update(ctx context.Context, id string, in UpdateIntegrationInput) (*Integration, error) {
 	return call[Integration](ctx, s.client, updateIntegration, in, id)
 }
 
-// Delete deletes an integration; [ErrNotFound] if there is none.
+// Delete deletes an integration, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v4/integrations/{id}
 func (s *IntegrationsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteIntegration, nil, id)
 }
 
-// Refresh has Apono read an integration's resources and permissions again. It
-// returns once the work has been ordered, not when it is done.
+// Refresh starts a sync of the resources and permissions of an integration. It
+// does not wait for its end.
 //
 // POST /api/v2/integrations/{id}/refresh
 func (s *IntegrationsService) Refresh(ctx context.Context, id string) (*Message, error) {
 	return call[Message](ctx, s.client, refreshIntegration, nil, id)
 }
 
-// ListCatalog gets one page of the catalog of systems that can be integrated.
+// ListCatalog returns a page of the catalog of systems that can be integrated.
 //
 // GET /api/v2/integrations-catalog
 func (s *IntegrationsService) ListCatalog(ctx context.Context, opts ...ListCatalogOptions) (*OffsetPage[CatalogEntry], error) {
 	return listOffset[CatalogEntry](ctx, s.client, listCatalog, opts)
 }
 
-// ListAllCatalog iterates over the catalog of systems that can be integrated.
-// An error is the last pair of the loop; [ErrTruncated] if the server keeps
-// entries back.
+// ListAllCatalog returns an iterator over the catalog of systems that can be
+// integrated and requests pages as needed. An error ends the iteration; an
+// incomplete list is [ErrTruncated].
 //
 // GET /api/v2/integrations-catalog
 func (s *IntegrationsService) ListAllCatalog(ctx context.Context, opts ...ListCatalogOptions) iter.Seq2[*CatalogEntry, error] {
 	return listAllOffset[CatalogEntry](ctx, s.client, listCatalog, opts)
 }
 
-// GetCatalogEntry gets what is needed to integrate a kind of system. An unknown
-// type is [ErrNotFound] or [ErrBadRequest]; the API does not document which.
+// GetCatalogEntry returns the catalog entry of a type. An unknown type is
+// [ErrNotFound] or [ErrBadRequest]; the API does not document which.
 //
 // GET /api/v2/integrations-catalog/{type}
 func (s *IntegrationsService) GetCatalogEntry(ctx context.Context, integrationType string) (*CatalogEntry, error) {
 	return call[CatalogEntry](ctx, s.client, getCatalogEntry, nil, integrationType)
 }
 
-// ListPermissions gets one page of the permissions of an integration.
+// ListPermissions returns a page of the permissions of an integration.
 //
 // GET /api/v3/integrations/{id}/permissions
 func (s *IntegrationsService) ListPermissions(ctx context.Context, id string, opts ...ListPermissionsOptions) (*OffsetPage[Permission], error) {
 	return listOffset[Permission](ctx, s.client, listIntegrationPermissions, opts, id)
 }
 
-// ListAllPermissions iterates over the permissions of an integration. An error
-// is the last pair of the loop; [ErrTruncated] if the server keeps some back.
+// ListAllPermissions returns an iterator over the permissions of an integration
+// and requests pages as needed. An error ends the iteration; an incomplete list
+// is [ErrTruncated].
 //
 // GET /api/v3/integrations/{id}/permissions
 func (s *IntegrationsService) ListAllPermissions(ctx context.Context, id string, opts ...ListPermissionsOptions) iter.Seq2[*Permission, error] {
 	return listAllOffset[Permission](ctx, s.client, listIntegrationPermissions, opts, id)
 }
 
-// ListResources gets one page of the resources of an integration.
+// ListResources returns a page of the resources of an integration.
 //
 // GET /api/v3/integrations/{id}/resources
 func (s *IntegrationsService) ListResources(ctx context.Context, id string, opts ...ListResourcesOptions) (*OffsetPage[Resource], error) {
 	return listOffset[Resource](ctx, s.client, listIntegrationResources, opts, id)
 }
 
-// ListAllResources iterates over the resources of an integration. An error is
-// the last pair of the loop; [ErrTruncated] if the server keeps some back.
+// ListAllResources returns an iterator over the resources of an integration and
+// requests pages as needed. An error ends the iteration; an incomplete list is
+// [ErrTruncated].
 //
 // GET /api/v3/integrations/{id}/resources
 func (s *IntegrationsService) ListAllResources(ctx context.Context, id string, opts ...ListResourcesOptions) iter.Seq2[*Resource, error] {
 	return listAllOffset[Resource](ctx, s.client, listIntegrationResources, opts, id)
 }
 
-// GetResourceTags gets the tags that people gave to a resource, by Apono's id
-// of the resource.
+// GetResourceTags returns the user tags of a resource, by its Resource.ID.
 //
 // GET /api/v3/integrations/resources/{resource_id}/user-tags
 func (s *IntegrationsService) GetResourceTags(ctx context.Context, resourceID string) (*ResourceTags, error) {
 	return call[ResourceTags](ctx, s.client, getResourceTags, nil, resourceID)
 }
 
-// UpdateResourceTags sets tags of a resource, by Apono's id of the resource.
+// UpdateResourceTags sets user tags of a resource, by its Resource.ID.
 //
 // PUT /api/v3/integrations/resources/{resource_id}/user-tags
 func (s *IntegrationsService) UpdateResourceTags(ctx context.Context, resourceID string, in UpdateResourceTagsInput) (*Message, error) {
 	return call[Message](ctx, s.client, updateResourceTags, in, resourceID)
 }
 
-// UpdateInput returns the input that writes the integration back as it is, Extra
-// included, to be edited and passed to Update. Editing it does not change the
-// integration.
+// UpdateInput returns a copy of the integration, Extra included, for Update.
 func (i *Integration) UpdateInput() UpdateIntegrationInput {
 	i = clone(i)
 	return UpdateIntegrationInput{
@@ -476,38 +475,38 @@ func (in UpdateIntegrationInput) check() error {
 	return in.SecretStoreConfig.check("in.SecretStoreConfig")
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i Integration) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (o Owner) LogValue() slog.Value { return logValue(o) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (m OwnersMapping) LogValue() slog.Value { return logValue(m) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c CatalogEntry) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c CatalogParam) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (p Permission) LogValue() slog.Value { return logValue(p) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r Resource) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ResourceSyncStatus) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ResourceTags) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (in UpdateIntegrationInput) LogValue() slog.Value { return logValue(in) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (o OwnerInput) LogValue() slog.Value { return logValue(o) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (o OwnersMappingInput) LogValue() slog.Value { return logValue(o) }

@@ -1,8 +1,8 @@
 package apono
 
-// Legacy are the services of older versions of the API that a newer version has
-// taken the place of. Apono does not call them deprecated; they are for tooling
-// that was built on them. The comment of each method names its successor.
+// Legacy has the services of older versions of the API, for tools that were
+// built on them. Apono does not call them deprecated. Each method names its
+// successor.
 type Legacy struct {
 	// Integrations is version 2 of [Client.Integrations].
 	Integrations *LegacyIntegrationsService

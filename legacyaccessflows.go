@@ -25,18 +25,18 @@ var (
 	deleteAccessFlowV1 = operation.New("Legacy.AccessFlows.Delete", http.MethodDelete, "/api/v1/access-flows/{id}")
 )
 
-// AccessFlowTriggerTypeV1 is how access comes about in version 1. The API does
-// not list the values.
+// AccessFlowTriggerTypeV1 is what triggers a grant in version 1. The API does
+// not list its values.
 type AccessFlowTriggerTypeV1 string
 
-// The known triggers of version 1.
+// The known triggers of version 1: a request, or being a grantee.
 const (
 	AccessFlowTriggerTypeV1UserRequest AccessFlowTriggerTypeV1 = "user_request"
 	AccessFlowTriggerTypeV1Automatic   AccessFlowTriggerTypeV1 = "automatic"
 )
 
-// IdentityTypeV1 is a kind of identity in version 1. It is written in lower
-// case; the API may answer upper case.
+// IdentityTypeV1 is a kind of identity in version 1. Send it in lower case; the
+// API may return upper case.
 type IdentityTypeV1 string
 
 // The known kinds of version 1.
@@ -49,7 +49,7 @@ const (
 // RevokeNeverV1 is the RevokeAfterInSec of access that does not end.
 const RevokeNeverV1 = -1
 
-// AccessFlowV1 is a rule that grants access, as version 1 answers it.
+// AccessFlowV1 is a rule that grants access, as version 1 returns it.
 type AccessFlowV1 struct {
 	ID                 string                      `json:"id"`
 	Name               string                      `json:"name"`
@@ -89,7 +89,7 @@ type TimeframeV1 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessFlowSettingsV1 are the switches of a flow.
+// AccessFlowSettingsV1 are the settings of a flow.
 type AccessFlowSettingsV1 struct {
 	RequireJustificationOnRequestAgain *bool `json:"require_justification_on_request_again,omitzero"`
 	RequireAllApprovers                *bool `json:"require_all_approvers,omitzero"`
@@ -115,8 +115,7 @@ type ApproverV1 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessTargetIntegrationV1 is resources of one type in an integration, and the
-// permissions to them.
+// AccessTargetIntegrationV1 has resources of one type and permissions to them.
 type AccessTargetIntegrationV1 struct {
 	IntegrationID string `json:"integration_id"`
 	ResourceType  string `json:"resource_type"`
@@ -148,14 +147,14 @@ type AccessTargetBundleV1 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListAccessFlowsV1Options pages the access flows of version 1. The API
-// documents no parameters for it; Limit and Skip are sent only if they are set.
+// ListAccessFlowsV1Options pages the access flows of version 1. The API does
+// not document Limit and Skip; they are sent only if set.
 type ListAccessFlowsV1Options struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
 }
 
-// CreateAccessFlowV1Input is a new flow for version 1.
+// CreateAccessFlowV1Input is the input for a new flow for version 1.
 type CreateAccessFlowV1Input struct {
 	Name               string                      `json:"name"`
 	Active             bool                        `json:"active"`
@@ -170,8 +169,8 @@ type CreateAccessFlowV1Input struct {
 	Settings         *AccessFlowSettingsV1 `json:"settings,omitzero"`
 }
 
-// UpdateAccessFlowV1Input changes a flow. What is nil stays as it is; an empty
-// slice empties the list.
+// UpdateAccessFlowV1Input changes a flow. A nil field is left unchanged; an
+// empty slice empties the list.
 type UpdateAccessFlowV1Input struct {
 	Name               *string                     `json:"name,omitzero"`
 	Active             *bool                       `json:"active,omitzero"`
@@ -186,48 +185,48 @@ type UpdateAccessFlowV1Input struct {
 	Settings         *AccessFlowSettingsV1 `json:"settings,omitzero"`
 }
 
-// List gets one page of the access flows. Its successor is [AccessFlowsService.List].
+// List returns a page of access flows. Its successor is
+// [AccessFlowsService.List].
 //
 // GET /api/v1/access-flows
 func (s *LegacyAccessFlowsService) List(ctx context.Context, opts ...ListAccessFlowsV1Options) (*OffsetPage[AccessFlowV1], error) {
 	return listOffset[AccessFlowV1](ctx, s.client, listAccessFlowsV1, opts)
 }
 
-// ListAll iterates over all access flows. An error is the last pair of the loop;
-// [ErrTruncated] if the server keeps some back. Its successor is
-// [AccessFlowsService.ListAll].
+// ListAll returns an iterator over all access flows and requests pages as
+// needed. An error ends the iteration; an incomplete list is [ErrTruncated].
+// Its successor is [AccessFlowsService.ListAll].
 //
 // GET /api/v1/access-flows
 func (s *LegacyAccessFlowsService) ListAll(ctx context.Context, opts ...ListAccessFlowsV1Options) iter.Seq2[*AccessFlowV1, error] {
 	return listAllOffset[AccessFlowV1](ctx, s.client, listAccessFlowsV1, opts)
 }
 
-// Get gets an access flow by its id; [ErrNotFound] if there is none. Its successor is
-// [AccessFlowsService.Get].
+// Get returns the access flow with the given id, or [ErrNotFound]. Its
+// successor is [AccessFlowsService.Get].
 //
 // GET /api/v1/access-flows/{id}
 func (s *LegacyAccessFlowsService) Get(ctx context.Context, id string) (*AccessFlowV1, error) {
 	return call[AccessFlowV1](ctx, s.client, getAccessFlowV1, nil, id)
 }
 
-// Create makes an access flow. The request is not repeated after a failure that
-// leaves open whether it was made. Its successor is
-// [AccessFlowsService.Create].
+// Create creates an access flow. It is not retried when a failure leaves open
+// whether it took effect. Its successor is [AccessFlowsService.Create].
 //
 // POST /api/v1/access-flows
 func (s *LegacyAccessFlowsService) Create(ctx context.Context, in CreateAccessFlowV1Input) (*AccessFlowV1, error) {
 	return call[AccessFlowV1](ctx, s.client, createAccessFlowV1, in)
 }
 
-// Update changes what the input sets of an access flow; [ErrNotFound] if there
-// is none. Its successor is [AccessFlowsService.Update].
+// Update changes the fields of an access flow that the input sets, or returns
+// [ErrNotFound]. Its successor is [AccessFlowsService.Update].
 //
 // PATCH /api/v1/access-flows/{id}
 func (s *LegacyAccessFlowsService) Update(ctx context.Context, id string, in UpdateAccessFlowV1Input) (*AccessFlowV1, error) {
 	return call[AccessFlowV1](ctx, s.client, updateAccessFlowV1, in, id)
 }
 
-// Delete deletes an access flow; [ErrNotFound] if there is none. Its successor is
+// Delete deletes an access flow, or returns [ErrNotFound]. Its successor is
 // [AccessFlowsService.Delete].
 //
 // DELETE /api/v1/access-flows/{id}
@@ -258,29 +257,29 @@ func (f AccessFlowV1) revealed() any {
 	}{plainAccessFlowV1(f), instant{f.CreatedDate}}
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (f AccessFlowV1) LogValue() slog.Value { return logValue(f.revealed()) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessFlowTriggerV1) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t TimeframeV1) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessFlowSettingsV1) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (g GranteeV1) LogValue() slog.Value { return logValue(g) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a ApproverV1) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessTargetIntegrationV1) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t TagV1) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessTargetBundleV1) LogValue() slog.Value { return logValue(a) }

@@ -46,7 +46,7 @@ const (
 	AccessStatusV3Failed   AccessStatusV3 = "FAILED"
 )
 
-// AccessRequestV3 is a request for access, as version 3 answers it.
+// AccessRequestV3 is an access request, as version 3 returns it.
 type AccessRequestV3 struct {
 	RequestID string `json:"request_id"`
 	// FriendlyRequestID is a readable id, such as AR-123.
@@ -62,8 +62,8 @@ type AccessRequestV3 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessDetailsV3 are the credentials of a request and how to use them, as one
-// text. Printed, logged or marshaled to JSON they show nothing of it.
+// AccessDetailsV3 holds the credentials of a request and how to use them, as
+// one text. Printed, logged or marshaled to JSON it is redacted.
 type AccessDetailsV3 struct {
 	Details string `json:"details"`
 
@@ -106,8 +106,7 @@ type SelectablePermissionsPage struct {
 }
 
 // ListAccessRequestsV3Options filters and pages the access requests of version
-// 3. The API documents no paging for them; Limit and Skip are sent only if they
-// are set.
+// 3. The API does not document Limit and Skip; they are sent only if set.
 type ListAccessRequestsV3Options struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
@@ -118,8 +117,8 @@ type ListAccessRequestsV3Options struct {
 	UserID string `url:"user_id,omitempty"`
 }
 
-// ListSelectableOptions filters and pages what can be requested. The API
-// documents no paging for it; Limit and Skip are sent only if they are set.
+// ListSelectableOptions filters and pages what can be requested. The API does
+// not document Limit and Skip; they are sent only if set.
 type ListSelectableOptions struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
@@ -144,7 +143,7 @@ type revokeManyInput struct {
 	RequestIDs []string `json:"request_ids"`
 }
 
-// List gets one page of the access requests. Its successor is
+// List returns a page of access requests. Its successor is
 // [AccessRequestsService.List].
 //
 // GET /api/v3/access-requests
@@ -152,16 +151,16 @@ func (s *LegacyAccessRequestsService) List(ctx context.Context, opts ...ListAcce
 	return listOffset[AccessRequestV3](ctx, s.client, listAccessRequestsV3, opts)
 }
 
-// ListAll iterates over all access requests. An error is the last pair of the
-// loop; [ErrTruncated] if the server keeps some back. Its successor is
-// [AccessRequestsService.ListAll].
+// ListAll returns an iterator over all access requests and requests pages as
+// needed. An error ends the iteration; an incomplete list is [ErrTruncated].
+// Its successor is [AccessRequestsService.ListAll].
 //
 // GET /api/v3/access-requests
 func (s *LegacyAccessRequestsService) ListAll(ctx context.Context, opts ...ListAccessRequestsV3Options) iter.Seq2[*AccessRequestV3, error] {
 	return listAllOffset[AccessRequestV3](ctx, s.client, listAccessRequestsV3, opts)
 }
 
-// Get gets an access request by its id; [ErrNotFound] if there is none. Its
+// Get returns the access request with the given id, or [ErrNotFound]. Its
 // successor is [AccessRequestsService.Get].
 //
 // GET /api/v3/access-requests/{id}
@@ -169,27 +168,27 @@ func (s *LegacyAccessRequestsService) Get(ctx context.Context, id string) (*Acce
 	return call[AccessRequestV3](ctx, s.client, getAccessRequestV3, nil, id)
 }
 
-// Create requests access. The request is not repeated after a failure that
-// leaves open whether it was taken. Its successor is
-// [AccessRequestsService.Create].
+// Create requests access. It is not retried when a failure leaves open whether
+// it took effect. Its successor is [AccessRequestsService.Create].
 //
 // POST /api/v3/access-requests
 func (s *LegacyAccessRequestsService) Create(ctx context.Context, in CreateAccessRequestV3Input) (*AccessRequestV3, error) {
 	return call[AccessRequestV3](ctx, s.client, createAccessRequestV3, in)
 }
 
-// RevokeMany takes the access of several requests away. The API answers one
-// message for all; what became of each has to be read. No id is an
-// [*ArgumentError]. Its successor is [AccessRequestsService.Revoke], one by one.
+// RevokeMany revokes the access of several requests. The API returns one
+// message for all; get the requests to see their states. No id is an
+// [*ArgumentError]. Its successor is [AccessRequestsService.Revoke], for one
+// request.
 //
 // POST /api/v3/access-requests-bulk/revoke
 func (s *LegacyAccessRequestsService) RevokeMany(ctx context.Context, requestIDs []string) (*Message, error) {
 	return call[Message](ctx, s.client, revokeAccessRequestsV3, revokeManyInput{requestIDs})
 }
 
-// GetAccessDetails reads the credentials of a request. Reading may use them up,
-// so the request is not repeated once it may have reached the server, but for a
-// 401 with a token source, and a client with [WithReadOnly] refuses it. Its
+// GetAccessDetails returns the credentials of a request. Reading may use them
+// up, so it is not retried once it may have reached the server, except after a
+// 401 with a token source, and it is [ErrReadOnly] with [WithReadOnly]. Its
 // successor is [SessionsService.GetAccessDetails].
 //
 // GET /api/v3/access-requests/{id}/access-details
@@ -197,15 +196,15 @@ func (s *LegacyAccessRequestsService) GetAccessDetails(ctx context.Context, id s
 	return call[AccessDetailsV3](ctx, s.client, getAccessDetailsV3, nil, id)
 }
 
-// ResetCredentials has the credentials of a request replaced. It returns once
-// that has been ordered. Its successor is [SessionsService.ResetCredentials].
+// ResetCredentials starts to replace the credentials of a request and does not
+// wait for the end. Its successor is [SessionsService.ResetCredentials].
 //
 // POST /api/v3/access-requests/{id}/reset
 func (s *LegacyAccessRequestsService) ResetCredentials(ctx context.Context, id string) (*Message, error) {
 	return call[Message](ctx, s.client, resetCredentialsV3, nil, id)
 }
 
-// ListSelectableIntegrations gets one page of the integrations in which access
+// ListSelectableIntegrations returns a page of the integrations in which access
 // can be requested. Its successor is [AvailableAccessService.ListEntitlements].
 //
 // GET /api/v3/selectable-integrations
@@ -213,9 +212,9 @@ func (s *LegacyAccessRequestsService) ListSelectableIntegrations(ctx context.Con
 	return listOffset[SelectableIntegration](ctx, s.client, listSelectableIntegrations, opts)
 }
 
-// ListAllSelectableIntegrations iterates over the integrations in which access
-// can be requested. An error is the last pair of the loop; [ErrTruncated] if the
-// server keeps some back. Its successor is
+// ListAllSelectableIntegrations returns an iterator over the integrations in
+// which access can be requested and requests pages as needed. An error ends the
+// iteration; an incomplete list is [ErrTruncated]. Its successor is
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations
@@ -223,7 +222,7 @@ func (s *LegacyAccessRequestsService) ListAllSelectableIntegrations(ctx context.
 	return listAllOffset[SelectableIntegration](ctx, s.client, listSelectableIntegrations, opts)
 }
 
-// ListSelectableResourceTypes gets one page of the types of resources in an
+// ListSelectableResourceTypes returns a page of the types of resources in an
 // integration to which access can be requested. Its successor is
 // [AvailableAccessService.ListEntitlements].
 //
@@ -232,9 +231,10 @@ func (s *LegacyAccessRequestsService) ListSelectableResourceTypes(ctx context.Co
 	return listOffset[SelectableResourceType](ctx, s.client, listSelectableResourceTypes, opts, integrationID)
 }
 
-// ListAllSelectableResourceTypes iterates over the types of resources in an
-// integration to which access can be requested. An error is the last pair of the
-// loop; [ErrTruncated] if the server keeps some back. Its successor is
+// ListAllSelectableResourceTypes returns an iterator over the types of
+// resources in an integration to which access can be requested and requests
+// pages as needed. An error ends the iteration; an incomplete list is
+// [ErrTruncated]. Its successor is
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/resource-types
@@ -242,7 +242,7 @@ func (s *LegacyAccessRequestsService) ListAllSelectableResourceTypes(ctx context
 	return listAllOffset[SelectableResourceType](ctx, s.client, listSelectableResourceTypes, opts, integrationID)
 }
 
-// ListSelectablePermissions gets one page of the names of the permissions that
+// ListSelectablePermissions returns a page of the names of the permissions that
 // can be requested for a type of resources. Its successor is
 // [AvailableAccessService.ListEntitlements].
 //
@@ -273,10 +273,10 @@ func (s *LegacyAccessRequestsService) ListSelectablePermissions(ctx context.Cont
 	}, nil
 }
 
-// ListAllSelectablePermissions iterates over the names of the permissions that
-// can be requested for a type of resources. An error is the last pair of the
-// loop; [ErrTruncated] if the server keeps some back. Its successor is
-// [AvailableAccessService.ListAllEntitlements].
+// ListAllSelectablePermissions returns an iterator over the names of the
+// permissions that can be requested for a type of resources and requests pages
+// as needed. An error ends the iteration; an incomplete list is [ErrTruncated].
+// Its successor is [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
 func (s *LegacyAccessRequestsService) ListAllSelectablePermissions(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) iter.Seq2[string, error] {
@@ -290,7 +290,7 @@ func (s *LegacyAccessRequestsService) ListAllSelectablePermissions(ctx context.C
 	}
 }
 
-// ListSelectableResources gets one page of the resources of a type to which
+// ListSelectableResources returns a page of the resources of a type to which
 // access can be requested. Its successor is
 // [AvailableAccessService.ListEntitlements].
 //
@@ -299,9 +299,9 @@ func (s *LegacyAccessRequestsService) ListSelectableResources(ctx context.Contex
 	return listOffset[SelectableResource](ctx, s.client, listSelectableResources, opts, integrationID, resourceType)
 }
 
-// ListAllSelectableResources iterates over the resources of a type to which
-// access can be requested. An error is the last pair of the loop; [ErrTruncated]
-// if the server keeps some back. Its successor is
+// ListAllSelectableResources returns an iterator over the resources of a type
+// to which access can be requested and requests pages as needed. An error ends
+// the iteration; an incomplete list is [ErrTruncated]. Its successor is
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/resources
@@ -309,8 +309,7 @@ func (s *LegacyAccessRequestsService) ListAllSelectableResources(ctx context.Con
 	return listAllOffset[SelectableResource](ctx, s.client, listSelectableResources, opts, integrationID, resourceType)
 }
 
-// Reveal returns the details in a map that prints and marshals as it is, under
-// the API's name.
+// Reveal returns the details as a map that does not redact itself.
 func (d AccessDetailsV3) Reveal() map[string]any { return reveal(d) }
 
 func (d AccessDetailsV3) revealed() any {
@@ -321,7 +320,7 @@ func (d AccessDetailsV3) revealed() any {
 // Format prints that there are details, with every verb.
 func (d AccessDetailsV3) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// LogValue gives that there are details.
+// LogValue implements [slog.LogValuer] and redacts the details.
 func (d *AccessDetailsV3) LogValue() slog.Value {
 	if d == nil {
 		return slog.Value{}
@@ -329,7 +328,7 @@ func (d *AccessDetailsV3) LogValue() slog.Value {
 	return slog.StringValue(redacted)
 }
 
-// MarshalJSON gives that there are details.
+// MarshalJSON redacts the details.
 func (d AccessDetailsV3) MarshalJSON() ([]byte, error) { return wire.MarshalModel(redacted) }
 
 func (in revokeManyInput) check() error {
@@ -339,14 +338,14 @@ func (in revokeManyInput) check() error {
 	return nil
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessRequestV3) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s SelectableIntegration) LogValue() slog.Value { return logValue(s) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s SelectableResourceType) LogValue() slog.Value { return logValue(s) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s SelectableResource) LogValue() slog.Value { return logValue(s) }

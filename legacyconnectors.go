@@ -18,8 +18,7 @@ type LegacyConnectorsService struct{ client *Client }
 
 var listConnectorsV2 = operation.New("Legacy.Connectors.List", http.MethodGet, "/api/v2/connectors")
 
-// ConnectorV2 is an installation through which Apono reaches systems, as version
-// 2 answers it.
+// ConnectorV2 is a connector, as version 2 returns it.
 type ConnectorV2 struct {
 	ConnectorID   string     `json:"connector_id"`
 	LastConnected *time.Time `json:"last_connected,omitzero"`
@@ -29,7 +28,7 @@ type ConnectorV2 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// List gets all connectors; the API does not page them. Its successor is
+// List returns all connectors; the API does not page them. Its successor is
 // [ConnectorsService.List].
 //
 // GET /api/v2/connectors
@@ -60,5 +59,5 @@ func (c ConnectorV2) revealed() any {
 	}{plainConnectorV2(c), newInstant(c.LastConnected)}
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c ConnectorV2) LogValue() slog.Value { return logValue(c.revealed()) }

@@ -29,7 +29,8 @@ var (
 // IntegrationStatusV2 is the state of an integration in version 2.
 type IntegrationStatusV2 string
 
-// The states of an integration in version 2.
+// The states of an integration in version 2. Refreshing means that it is being
+// read, warning that it works in part.
 const (
 	IntegrationStatusV2Initializing IntegrationStatusV2 = "Initializing"
 	IntegrationStatusV2Refreshing   IntegrationStatusV2 = "Refreshing"
@@ -39,7 +40,7 @@ const (
 	IntegrationStatusV2Disabled     IntegrationStatusV2 = "Disabled"
 )
 
-// IntegrationV2 is a connected system as version 2 answers it.
+// IntegrationV2 is a connected system as version 2 returns it.
 type IntegrationV2 struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -66,19 +67,19 @@ type IntegrationV2 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// SecretConfigV2 says where the credentials for a system are kept, in version 2:
-// a member "type", a [SecretStoreType], and the members of that store. Printed,
-// logged or marshaled to JSON it shows the names only.
+// SecretConfigV2 says where the credentials for a system are stored, in version
+// 2: a member "type", a [SecretStoreType], and the members of that store.
+// Printed, logged or marshaled to JSON it shows the names only.
 type SecretConfigV2 map[string]any
 
-// ListIntegrationsV2Options pages the integrations of version 2. The API
-// documents no parameters for it; Limit and Skip are sent only if they are set.
+// ListIntegrationsV2Options pages the integrations of version 2. The API does
+// not document Limit and Skip; they are sent only if set.
 type ListIntegrationsV2Options struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
 }
 
-// CreateIntegrationV2Input is a new integration for version 2.
+// CreateIntegrationV2Input is the input for a new integration for version 2.
 type CreateIntegrationV2Input struct {
 	Name string `json:"name"`
 	// Type is a kind of system from the catalog.
@@ -90,9 +91,9 @@ type CreateIntegrationV2Input struct {
 	CustomAccessDetails    *string        `json:"custom_access_details,omitzero"`
 }
 
-// UpdateIntegrationV2Input is what an integration becomes. It replaces the whole
-// integration but for its type. Only the successor, [Integration.UpdateInput],
-// keeps what this version of the package does not know.
+// UpdateIntegrationV2Input replaces an integration but for its type and drops
+// members that this package does not know. The successor,
+// [Integration.UpdateInput], keeps them.
 type UpdateIntegrationV2Input struct {
 	Name                   string         `json:"name"`
 	ProvisionerID          *string        `json:"provisioner_id,omitzero"`
@@ -102,40 +103,40 @@ type UpdateIntegrationV2Input struct {
 	CustomAccessDetails    *string        `json:"custom_access_details,omitzero"`
 }
 
-// List gets one page of the integrations. Its successor is [IntegrationsService.List].
+// List returns a page of integrations. Its successor is
+// [IntegrationsService.List].
 //
 // GET /api/v2/integrations
 func (s *LegacyIntegrationsService) List(ctx context.Context, opts ...ListIntegrationsV2Options) (*OffsetPage[IntegrationV2], error) {
 	return listOffset[IntegrationV2](ctx, s.client, listIntegrationsV2, opts)
 }
 
-// ListAll iterates over all integrations. An error is the last pair of the loop;
-// [ErrTruncated] if the server keeps some back. Its successor is
-// [IntegrationsService.ListAll].
+// ListAll returns an iterator over all integrations and requests pages as
+// needed. An error ends the iteration; an incomplete list is [ErrTruncated].
+// Its successor is [IntegrationsService.ListAll].
 //
 // GET /api/v2/integrations
 func (s *LegacyIntegrationsService) ListAll(ctx context.Context, opts ...ListIntegrationsV2Options) iter.Seq2[*IntegrationV2, error] {
 	return listAllOffset[IntegrationV2](ctx, s.client, listIntegrationsV2, opts)
 }
 
-// Get gets an integration by its id; [ErrNotFound] if there is none. Its successor is
-// [IntegrationsService.Get].
+// Get returns the integration with the given id, or [ErrNotFound]. Its
+// successor is [IntegrationsService.Get].
 //
 // GET /api/v2/integrations/{id}
 func (s *LegacyIntegrationsService) Get(ctx context.Context, id string) (*IntegrationV2, error) {
 	return call[IntegrationV2](ctx, s.client, getIntegrationV2, nil, id)
 }
 
-// Create makes an integration. The request is not repeated after a failure that
-// leaves open whether it was made. Its successor is
-// [IntegrationsService.Create].
+// Create creates an integration. It is not retried when a failure leaves open
+// whether it took effect. Its successor is [IntegrationsService.Create].
 //
 // POST /api/v2/integrations
 func (s *LegacyIntegrationsService) Create(ctx context.Context, in CreateIntegrationV2Input) (*IntegrationV2, error) {
 	return call[IntegrationV2](ctx, s.client, createIntegrationV2, in)
 }
 
-// Update replaces an integration; [ErrNotFound] if there is none. Its successor is
+// Update replaces an integration, or returns [ErrNotFound]. Its successor is
 // [IntegrationsService.Update].
 //
 // PUT /api/v2/integrations/{id}
@@ -143,7 +144,7 @@ func (s *LegacyIntegrationsService) Update(ctx context.Context, id string, in Up
 	return call[IntegrationV2](ctx, s.client, updateIntegrationV2, in, id)
 }
 
-// Delete deletes an integration; [ErrNotFound] if there is none. Its successor is
+// Delete deletes an integration, or returns [ErrNotFound]. Its successor is
 // [IntegrationsService.Delete].
 //
 // DELETE /api/v2/integrations/{id}
@@ -151,7 +152,7 @@ func (s *LegacyIntegrationsService) Delete(ctx context.Context, id string) error
 	return exec(ctx, s.client, deleteIntegrationV2, nil, id)
 }
 
-// Reveal returns the config in a map that prints and marshals as it is.
+// Reveal returns the config as a map that does not redact itself.
 func (s SecretConfigV2) Reveal() map[string]any { return clone(map[string]any(s)) }
 
 // UnmarshalJSON reads the config.
@@ -160,13 +161,13 @@ func (s *SecretConfigV2) UnmarshalJSON(data []byte) (err error) {
 	return err
 }
 
-// Format prints the names, with every verb.
+// Format prints the names only, with every verb.
 func (s SecretConfigV2) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, masked(s)) }
 
-// LogValue gives the names.
+// LogValue implements [slog.LogValuer] and returns the names only.
 func (s SecretConfigV2) LogValue() slog.Value { return slog.AnyValue(masked(s)) }
 
-// MarshalJSON gives the names. Requests carry the values all the same.
+// MarshalJSON writes the names only. Requests carry the values nevertheless.
 func (s SecretConfigV2) MarshalJSON() ([]byte, error) { return wire.MarshalModel(masked(s)) }
 
 func (s SecretConfigV2) revealed() any { return map[string]any(s) }
@@ -179,32 +180,31 @@ func (in CreateIntegrationV2Input) check() error { return in.SecretConfig.check(
 
 func (in UpdateIntegrationV2Input) check() error { return in.SecretConfig.check("in.SecretConfig") }
 
-// Of a pointer inside another value, printed with a verb that does not suit
-// it, package fmt prints the members without asking them how. So the structs
-// with credentials print themselves.
+// If a verb does not suit a nested pointer, package fmt ignores the Format
+// methods of its members. So the structs with credentials have a Format method.
 type (
 	plainIntegrationV2            IntegrationV2
 	plainCreateIntegrationV2Input CreateIntegrationV2Input
 	plainUpdateIntegrationV2Input UpdateIntegrationV2Input
 )
 
-// Format prints the members, the names only of the credentials, with every verb.
+// Format prints the members, with the names only of the credentials.
 func (i IntegrationV2) Format(f fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainIntegrationV2(i))
 }
 
-// Format prints the members, the names only of the credentials, with every verb.
+// Format prints the members, with the names only of the credentials.
 func (in CreateIntegrationV2Input) Format(f fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainCreateIntegrationV2Input(in))
 }
 
-// Format prints the members, the names only of the credentials, with every verb.
+// Format prints the members, with the names only of the credentials.
 func (in UpdateIntegrationV2Input) Format(f fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainUpdateIntegrationV2Input(in))
 }
 
-// Reveal returns the integration with its credentials in a map that prints and
-// marshals as it is, under the API's names.
+// Reveal returns the integration, with its credentials and the API's names, as
+// a map that does not redact itself.
 func (i IntegrationV2) Reveal() map[string]any { return reveal(i) }
 
 // UnmarshalJSON reads the time of the last sync from a number of seconds.
@@ -228,5 +228,5 @@ func (i IntegrationV2) revealed() any {
 	}{plainIntegrationV2(i), newInstant(i.LastSyncTime)}
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IntegrationV2) LogValue() slog.Value { return logValue(i.revealed()) }

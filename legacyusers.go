@@ -20,7 +20,7 @@ var (
 	getUserV2   = operation.New("Legacy.Users.Get", http.MethodGet, "/api/v2/users/{id}")
 )
 
-// UserV2 is a person as version 2 answers it.
+// UserV2 is a user, as version 2 returns it.
 type UserV2 struct {
 	ID        string `json:"id"`
 	Email     string `json:"email"`
@@ -32,36 +32,36 @@ type UserV2 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListUsersV2Options pages the users of version 2. The API documents no
-// parameters for it; Limit and Skip are sent only if they are set.
+// ListUsersV2Options pages the users of version 2. The API does not document
+// Limit and Skip; they are sent only if set.
 type ListUsersV2Options struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
 }
 
-// List gets one page of the users. Its successor is [UsersService.List].
+// List returns a page of users. Its successor is [UsersService.List].
 //
 // GET /api/v2/users
 func (s *LegacyUsersService) List(ctx context.Context, opts ...ListUsersV2Options) (*OffsetPage[UserV2], error) {
 	return listOffset[UserV2](ctx, s.client, listUsersV2, opts)
 }
 
-// ListAll iterates over all users. An error is the last pair of the loop;
-// [ErrTruncated] if the server keeps some back. Its successor is
-// [UsersService.ListAll].
+// ListAll returns an iterator over all users and requests pages as needed. An
+// error ends the iteration; an incomplete list is [ErrTruncated]. Its successor
+// is [UsersService.ListAll].
 //
 // GET /api/v2/users
 func (s *LegacyUsersService) ListAll(ctx context.Context, opts ...ListUsersV2Options) iter.Seq2[*UserV2, error] {
 	return listAllOffset[UserV2](ctx, s.client, listUsersV2, opts)
 }
 
-// Get gets a user by id or e-mail; [ErrNotFound] if there is none. Its successor
-// is [UsersService.Get], for which only the id is documented.
+// Get returns the user with the given id or e-mail, or [ErrNotFound]. Its
+// successor is [UsersService.Get], for which only the id is documented.
 //
 // GET /api/v2/users/{id}
 func (s *LegacyUsersService) Get(ctx context.Context, id string) (*UserV2, error) {
 	return call[UserV2](ctx, s.client, getUserV2, nil, id)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (u UserV2) LogValue() slog.Value { return logValue(u) }

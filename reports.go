@@ -10,9 +10,9 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// ReportsService manages activity reports: which activity is reported, and to
-// whom it is sent when. The API neither runs nor downloads reports; see
-// [ActivityService] for the activity itself.
+// ReportsService manages activity reports: their content, schedule and
+// recipients. The API neither runs nor downloads reports; see [ActivityService]
+// for the activity itself.
 //
 // API section: Activity Reports, see https://docs.apono.io.
 type ReportsService struct{ client *Client }
@@ -34,7 +34,7 @@ const (
 	ReportFormatPDF ReportFormat = "pdf"
 )
 
-// TimeUnit is a unit of relative time frames.
+// TimeUnit is the unit of a [RelativeTimeframe].
 type TimeUnit string
 
 // The known units.
@@ -62,9 +62,9 @@ type ActivityReport struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ReportFilters pick activity. Of several values in a filter one must match, and
-// all filters must. The API does not list the values of identity types,
-// statuses and trigger types.
+// ReportFilters select activity. All filters must match, each with at least one
+// of its values. The API does not list the identity types, statuses and trigger
+// types.
 type ReportFilters struct {
 	// RequestorSourceIDs and GranteeSourceIDs are ids in the source system.
 	RequestorSourceIDs   []string `json:"requestor_source_ids,omitzero"`
@@ -81,8 +81,7 @@ type ReportFilters struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ReportTimeframe is the time that a report is about. Exactly one member must be
-// set.
+// ReportTimeframe is the period of a report. Exactly one member must be set.
 type ReportTimeframe struct {
 	Absolute *AbsoluteTimeframe `json:"absolute,omitzero"`
 	Relative *RelativeTimeframe `json:"relative,omitzero"`
@@ -90,7 +89,7 @@ type ReportTimeframe struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AbsoluteTimeframe is from one time to another.
+// AbsoluteTimeframe is a period between two times.
 type AbsoluteTimeframe struct {
 	// StartDate and EndDate are in UTC.
 	StartDate time.Time `json:"start_date"`
@@ -99,7 +98,7 @@ type AbsoluteTimeframe struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// RelativeTimeframe is back from the time of the report.
+// RelativeTimeframe is a period that ends when the report is run.
 type RelativeTimeframe struct {
 	// Last is the number of units, at least 1.
 	Last int      `json:"last"`
@@ -122,8 +121,8 @@ type ReportSchedule struct {
 
 // ListReportsOptions filters and pages a list of activity reports.
 type ListReportsOptions struct {
-	// PageToken is the NextPageToken of a page. It carries the filters of its
-	// list; the filters set here are not sent.
+	// PageToken is a NextPageToken. It includes the filters; those here are
+	// ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -132,8 +131,8 @@ type ListReportsOptions struct {
 	Name string `url:"name,omitempty"`
 }
 
-// ActivityReportInput is a new report, or what a report becomes. An update
-// replaces the whole report, so start from [ActivityReport.UpdateInput].
+// ActivityReportInput creates or replaces a report. To update, start from
+// [ActivityReport.UpdateInput].
 type ActivityReportInput struct {
 	// Name is unique in the account.
 	Name      string          `json:"name"`
@@ -148,15 +147,15 @@ type ActivityReportInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// List gets one page of the activity reports.
+// List returns a page of activity reports.
 //
 // GET /api/admin/v1/activity-reports
 func (s *ReportsService) List(ctx context.Context, opts ...ListReportsOptions) (*Page[ActivityReport], error) {
 	return list[ActivityReport](ctx, s.client, listReports, opts)
 }
 
-// ListAll iterates over all activity reports, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
+// ListAll returns an iterator over all activity reports and requests pages as
+// needed. An error ends the iteration; a page token seen before is
 // [ErrPageLoop].
 //
 // GET /api/admin/v1/activity-reports
@@ -164,40 +163,38 @@ func (s *ReportsService) ListAll(ctx context.Context, opts ...ListReportsOptions
 	return listAll[ActivityReport](ctx, s.client, listReports, opts)
 }
 
-// Get gets an activity report by its id; [ErrNotFound] if there is none.
+// Get returns the activity report with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Get(ctx context.Context, id string) (*ActivityReport, error) {
 	return call[ActivityReport](ctx, s.client, getReport, nil, id)
 }
 
-// Create makes an activity report. A time frame with other than exactly one
-// member is an [*ArgumentError]. The request is not repeated after a failure
-// that leaves open whether the activity report was made.
+// Create creates an activity report. It is not retried when a failure leaves
+// open whether it took effect. A time frame without exactly one member is an
+// [*ArgumentError].
 //
 // POST /api/admin/v1/activity-reports
 func (s *ReportsService) Create(ctx context.Context, in ActivityReportInput) (*ActivityReport, error) {
 	return call[ActivityReport](ctx, s.client, createReport, in)
 }
 
-// Update replaces an activity report; [ErrNotFound] if there is none. A time frame
-// with other than exactly one member is an [*ArgumentError].
+// Update replaces an activity report, or returns [ErrNotFound]. A time frame
+// without exactly one member is an [*ArgumentError].
 //
 // PUT /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Update(ctx context.Context, id string, in ActivityReportInput) (*ActivityReport, error) {
 	return call[ActivityReport](ctx, s.client, updateReport, in, id)
 }
 
-// Delete deletes an activity report; [ErrNotFound] if there is none.
+// Delete deletes an activity report, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteReport, nil, id)
 }
 
-// UpdateInput returns the input that writes the report back as it is, Extra
-// included, to be edited and passed to Update. Editing it does not change the
-// report.
+// UpdateInput returns a copy of the report, Extra included, for Update.
 func (r *ActivityReport) UpdateInput() ActivityReportInput {
 	r = clone(r)
 	return ActivityReportInput{
@@ -217,23 +214,23 @@ func (in ActivityReportInput) check() error {
 		member{"Relative", in.Timeframe.Relative != nil})
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ActivityReport) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ReportFilters) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ReportTimeframe) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AbsoluteTimeframe) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r RelativeTimeframe) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ReportSchedule) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (in ActivityReportInput) LogValue() slog.Value { return logValue(in) }

@@ -10,8 +10,8 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// ScopesService manages access scopes: saved queries for resources that flows
-// and bundles refer to.
+// ScopesService manages access scopes: saved queries for resources, which
+// access flows and bundles refer to.
 //
 // API section: Access Scopes, see https://docs.apono.io.
 type ScopesService struct{ client *Client }
@@ -42,8 +42,8 @@ type AccessScope struct {
 
 // ListScopesOptions filters and pages a list of access scopes.
 type ListScopesOptions struct {
-	// PageToken is the NextPageToken of a page. It carries the filters of its
-	// list; the filters set here are not sent.
+	// PageToken is a NextPageToken. It includes the filters; those here are
+	// ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -54,8 +54,8 @@ type ListScopesOptions struct {
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
-// AccessScopeInput is a new access scope, or what one becomes. An update
-// replaces the whole scope, so start from [AccessScope.UpdateInput].
+// AccessScopeInput creates or replaces an access scope. To update, start from
+// [AccessScope.UpdateInput].
 type AccessScopeInput struct {
 	// Name is unique in the account.
 	Name        string  `json:"name"`
@@ -66,15 +66,15 @@ type AccessScopeInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// List gets one page of the access scopes.
+// List returns a page of access scopes.
 //
 // GET /api/admin/v1/access-scopes
 func (s *ScopesService) List(ctx context.Context, opts ...ListScopesOptions) (*Page[AccessScope], error) {
 	return list[AccessScope](ctx, s.client, listScopes, opts)
 }
 
-// ListAll iterates over all access scopes, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
+// ListAll returns an iterator over all access scopes and requests pages as
+// needed. An error ends the iteration; a page token seen before is
 // [ErrPageLoop].
 //
 // GET /api/admin/v1/access-scopes
@@ -82,55 +82,52 @@ func (s *ScopesService) ListAll(ctx context.Context, opts ...ListScopesOptions) 
 	return listAll[AccessScope](ctx, s.client, listScopes, opts)
 }
 
-// Get gets an access scope by its id; [ErrNotFound] if there is none.
+// Get returns the access scope with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v1/access-scopes/{id}
 func (s *ScopesService) Get(ctx context.Context, id string) (*AccessScope, error) {
 	return call[AccessScope](ctx, s.client, getScope, nil, id)
 }
 
-// GetByName gets an access scope by its whole name, letter case aside. It is
-// [ErrNotFound] if none has it and [ErrAmbiguous] if several have; an empty name
-// is an [*ArgumentError].
+// GetByName returns the access scope with the given name, which is
+// case-insensitive. It returns [ErrNotFound] if there is none, [ErrAmbiguous]
+// if there are several, and an [*ArgumentError] if the name is empty.
 //
 // GET /api/admin/v1/access-scopes
 func (s *ScopesService) GetByName(ctx context.Context, name string) (*AccessScope, error) {
 	return byName(name, s.ListAll(ctx, ListScopesOptions{Name: name}), func(o *AccessScope) (string, string) { return o.ID, o.Name })
 }
 
-// Create makes an access scope. The request is not repeated after a failure
-// that leaves open whether the access scope was made. With options it is created
-// in a space.
+// Create creates an access scope. It is not retried when a failure leaves open
+// whether it took effect. [CreateOptions] place it in a space.
 //
 // POST /api/admin/v1/access-scopes
 func (s *ScopesService) Create(ctx context.Context, in AccessScopeInput, opts ...CreateOptions) (*AccessScope, error) {
 	return create[AccessScope](ctx, s.client, createScope, in, opts)
 }
 
-// Update replaces an access scope; [ErrNotFound] if there is none.
+// Update replaces an access scope, or returns [ErrNotFound].
 //
 // PUT /api/admin/v1/access-scopes/{id}
 func (s *ScopesService) Update(ctx context.Context, id string, in AccessScopeInput) (*AccessScope, error) {
 	return call[AccessScope](ctx, s.client, updateScope, in, id)
 }
 
-// Delete deletes an access scope; [ErrNotFound] if there is none.
+// Delete deletes an access scope, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v1/access-scopes/{id}
 func (s *ScopesService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteScope, nil, id)
 }
 
-// UpdateInput returns the input that writes the scope back as it is, Extra
-// included, to be edited and passed to Update. Editing it does not change the
-// scope.
+// UpdateInput returns a copy of the scope, Extra included, for Update.
 func (s *AccessScope) UpdateInput() AccessScopeInput {
 	s = clone(s)
 	return AccessScopeInput{Name: s.Name, Description: s.Description, Query: s.Query, Extra: s.Extra}
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s AccessScope) LogValue() slog.Value { return logValue(s) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessScopeInput) LogValue() slog.Value { return logValue(a) }

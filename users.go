@@ -9,7 +9,7 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// UsersService reads users. The API neither makes nor changes them.
+// UsersService reads users. The API can neither create nor change them.
 //
 // API section: Users, version 3, see https://docs.apono.io.
 type UsersService struct{ client *Client }
@@ -19,12 +19,14 @@ var (
 	getUser   = operation.New("Users.Get", http.MethodGet, "/api/admin/v3/users/{id}")
 )
 
-// UserRole is what a user may do in Apono. The API may answer values beyond the
-// constants.
+// UserRole is what a user may do in Apono. The API may return other values.
 type UserRole string
 
-// The known roles, as Apono's documentation writes them. How they are spelt on
-// the wire is documented for the first four only, as examples.
+// The known roles, as Apono's documentation writes them; the API documents the
+// first four only, as examples. A power user manages access, a deployment user
+// deploys connectors and integrations, an auditor is the older name of a
+// viewer, a grantee requests access in the portal, a space owner manages
+// spaces, and a space manager what is in a space.
 const (
 	UserRoleAdmin        UserRole = "Admin"
 	UserRolePowerUser    UserRole = "Power User"
@@ -56,8 +58,8 @@ type User struct {
 
 // ListUsersOptions filters and pages a list of users.
 type ListUsersOptions struct {
-	// PageToken is the NextPageToken of a page. It carries the filters of its
-	// list; the filters set here are not sent.
+	// PageToken is a NextPageToken. It includes the filters; those here are
+	// ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -69,28 +71,27 @@ type ListUsersOptions struct {
 	SourceIntegrationName string     `url:"source_integration_name,omitempty"`
 }
 
-// List gets one page of the users.
+// List returns a page of users.
 //
 // GET /api/admin/v3/users
 func (s *UsersService) List(ctx context.Context, opts ...ListUsersOptions) (*Page[User], error) {
 	return list[User](ctx, s.client, listUsers, opts)
 }
 
-// ListAll iterates over all users, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all users and requests pages as needed. An
+// error ends the iteration; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v3/users
 func (s *UsersService) ListAll(ctx context.Context, opts ...ListUsersOptions) iter.Seq2[*User, error] {
 	return listAll[User](ctx, s.client, listUsers, opts)
 }
 
-// Get gets a user by its id; [ErrNotFound] if there is none.
+// Get returns the user with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v3/users/{id}
 func (s *UsersService) Get(ctx context.Context, id string) (*User, error) {
 	return call[User](ctx, s.client, getUser, nil, id)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (u User) LogValue() slog.Value { return logValue(u) }
