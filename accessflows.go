@@ -461,8 +461,7 @@ func (s *AccessFlowsService) List(ctx context.Context, opts ...ListAccessFlowsOp
 }
 
 // ListAll returns an iterator over all access flows and requests pages as
-// needed. An error ends the iteration; a page token seen before is
-// [ErrPageLoop].
+// needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v2/access-flows
 func (s *AccessFlowsService) ListAll(ctx context.Context, opts ...ListAccessFlowsOptions) iter.Seq2[*AccessFlow, error] {

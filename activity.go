@@ -101,8 +101,8 @@ func (s *ActivityService) List(ctx context.Context, opts ...ListActivityOptions)
 }
 
 // ListAll returns an iterator over the activity and requests pages as needed.
-// An error ends the iteration; an incomplete list is [ErrTruncated]. Set
-// EndDate so that new rows do not truncate the list.
+// An error ends it; an incomplete list is [ErrTruncated]. Set EndDate so that
+// new rows do not truncate the list.
 //
 // GET /api/v3/activity
 func (s *ActivityService) ListAll(ctx context.Context, opts ...ListActivityOptions) iter.Seq2[*ActivityEntry, error] {

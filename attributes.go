@@ -31,8 +31,7 @@ type Attribute struct {
 
 // ListAttributesOptions filters and pages a list of attributes.
 type ListAttributesOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -51,7 +50,7 @@ func (s *AttributesService) List(ctx context.Context, opts ...ListAttributesOpti
 }
 
 // ListAll returns an iterator over all attributes and requests pages as needed.
-// An error ends the iteration; a page token seen before is [ErrPageLoop].
+// An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/attributes
 func (s *AttributesService) ListAll(ctx context.Context, opts ...ListAttributesOptions) iter.Seq2[*Attribute, error] {

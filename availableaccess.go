@@ -49,8 +49,7 @@ type EntitlementPermission struct {
 
 // ListAvailableBundlesOptions filters and pages a list of available bundles.
 type ListAvailableBundlesOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -62,8 +61,7 @@ type ListAvailableBundlesOptions struct {
 // ListAvailableEntitlementsOptions filters and pages a list of available
 // entitlements.
 type ListAvailableEntitlementsOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -84,8 +82,8 @@ func (s *AvailableAccessService) ListBundles(ctx context.Context, opts ...ListAv
 }
 
 // ListAllBundles returns an iterator over all bundles that may be requested and
-// requests pages as needed. An error ends the iteration; a page token seen
-// before is [ErrPageLoop].
+// requests pages as needed. An error ends it; a page token seen before is
+// [ErrPageLoop].
 //
 // GET /api/user/v1/available-access/bundles
 func (s *AvailableAccessService) ListAllBundles(ctx context.Context, opts ...ListAvailableBundlesOptions) iter.Seq2[*AvailableBundle, error] {
@@ -100,8 +98,8 @@ func (s *AvailableAccessService) ListEntitlements(ctx context.Context, opts ...L
 }
 
 // ListAllEntitlements returns an iterator over all entitlements that may be
-// requested and requests pages as needed. An error ends the iteration; a page
-// token seen before is [ErrPageLoop].
+// requested and requests pages as needed. An error ends it; a page token seen
+// before is [ErrPageLoop].
 //
 // GET /api/user/v1/available-access/entitlements
 func (s *AvailableAccessService) ListAllEntitlements(ctx context.Context, opts ...ListAvailableEntitlementsOptions) iter.Seq2[*AvailableEntitlement, error] {

@@ -51,8 +51,7 @@ type AccessBundleAccessTarget struct {
 
 // ListBundlesOptions filters and pages a list of bundles.
 type ListBundlesOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -91,7 +90,7 @@ func (s *BundlesService) List(ctx context.Context, opts ...ListBundlesOptions) (
 }
 
 // ListAll returns an iterator over all bundles and requests pages as needed. An
-// error ends the iteration; a page token seen before is [ErrPageLoop].
+// error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v2/bundles
 func (s *BundlesService) ListAll(ctx context.Context, opts ...ListBundlesOptions) iter.Seq2[*Bundle, error] {

@@ -92,8 +92,7 @@ type CloudProviderMetadata struct {
 
 // ListConnectorsOptions filters and pages a list of connectors.
 type ListConnectorsOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit  int               `url:"limit,omitempty"`
@@ -116,7 +115,7 @@ func (s *ConnectorsService) List(ctx context.Context, opts ...ListConnectorsOpti
 }
 
 // ListAll returns an iterator over all connectors and requests pages as needed.
-// An error ends the iteration; a page token seen before is [ErrPageLoop].
+// An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v3/connectors
 func (s *ConnectorsService) ListAll(ctx context.Context, opts ...ListConnectorsOptions) iter.Seq2[*Connector, error] {

@@ -43,8 +43,7 @@ type DelegatedAccessRequest struct {
 
 // ListDelegatedRequestsOptions filters and pages a list of delegated requests.
 type ListDelegatedRequestsOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit   int    `url:"limit,omitempty"`
@@ -61,8 +60,7 @@ func (s *DelegatedRequestsService) List(ctx context.Context, opts ...ListDelegat
 }
 
 // ListAll returns an iterator over all delegated requests and requests pages as
-// needed. An error ends the iteration; a page token seen before is
-// [ErrPageLoop].
+// needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/user/v1/delegated-access-requests
 func (s *DelegatedRequestsService) ListAll(ctx context.Context, opts ...ListDelegatedRequestsOptions) iter.Seq2[*DelegatedAccessRequest, error] {

@@ -49,8 +49,7 @@ type GroupMember struct {
 
 // ListGroupsOptions filters and pages a list of groups.
 type ListGroupsOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -89,7 +88,7 @@ func (s *GroupsService) List(ctx context.Context, opts ...ListGroupsOptions) (*P
 }
 
 // ListAll returns an iterator over all groups and requests pages as needed. An
-// error ends the iteration; a page token seen before is [ErrPageLoop].
+// error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/groups
 func (s *GroupsService) ListAll(ctx context.Context, opts ...ListGroupsOptions) iter.Seq2[*Group, error] {
@@ -142,8 +141,7 @@ func (s *GroupsService) ListMembers(ctx context.Context, id string, opts ...List
 }
 
 // ListAllMembers returns an iterator over the members of a group and requests
-// pages as needed. An error ends the iteration; a page token seen before is
-// [ErrPageLoop].
+// pages as needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/groups/{id}/members
 func (s *GroupsService) ListAllMembers(ctx context.Context, id string, opts ...ListGroupMembersOptions) iter.Seq2[*GroupMember, error] {

@@ -119,7 +119,7 @@ func (s *IdentitiesService) List(ctx context.Context, opts ...ListIdentitiesOpti
 }
 
 // ListAll returns an iterator over all identities and requests pages as needed.
-// An error ends the iteration; an incomplete list is [ErrTruncated].
+// An error ends it; an incomplete list is [ErrTruncated].
 //
 // GET /api/v2/identities
 func (s *IdentitiesService) ListAll(ctx context.Context, opts ...ListIdentitiesOptions) iter.Seq2[*Identity, error] {
@@ -134,8 +134,8 @@ func (s *IdentitiesService) ListAttributes(ctx context.Context, opts ...ListIden
 }
 
 // ListAllAttributes returns an iterator over the attributes of all identities
-// and requests pages as needed. An error ends the iteration; an incomplete list
-// is [ErrTruncated].
+// and requests pages as needed. An error ends it; an incomplete list is
+// [ErrTruncated].
 //
 // GET /api/v2/bulk/identities/attributes
 func (s *IdentitiesService) ListAllAttributes(ctx context.Context, opts ...ListIdentityAttributesOptions) iter.Seq2[*IdentityAttributes, error] {

@@ -188,8 +188,7 @@ type ResourceTags struct {
 // ListIntegrationsOptions filters and pages a list of integrations. All filters
 // must match, each with at least one of its values.
 type ListIntegrationsOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -301,8 +300,7 @@ func (s *IntegrationsService) List(ctx context.Context, opts ...ListIntegrations
 }
 
 // ListAll returns an iterator over all integrations and requests pages as
-// needed. An error ends the iteration; a page token seen before is
-// [ErrPageLoop].
+// needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v4/integrations
 func (s *IntegrationsService) ListAll(ctx context.Context, opts ...ListIntegrationsOptions) iter.Seq2[*Integration, error] {
@@ -365,8 +363,8 @@ func (s *IntegrationsService) ListCatalog(ctx context.Context, opts ...ListCatal
 }
 
 // ListAllCatalog returns an iterator over the catalog of systems that can be
-// integrated and requests pages as needed. An error ends the iteration; an
-// incomplete list is [ErrTruncated].
+// integrated and requests pages as needed. An error ends it; an incomplete list
+// is [ErrTruncated].
 //
 // GET /api/v2/integrations-catalog
 func (s *IntegrationsService) ListAllCatalog(ctx context.Context, opts ...ListCatalogOptions) iter.Seq2[*CatalogEntry, error] {
@@ -389,8 +387,8 @@ func (s *IntegrationsService) ListPermissions(ctx context.Context, id string, op
 }
 
 // ListAllPermissions returns an iterator over the permissions of an integration
-// and requests pages as needed. An error ends the iteration; an incomplete list
-// is [ErrTruncated].
+// and requests pages as needed. An error ends it; an incomplete list is
+// [ErrTruncated].
 //
 // GET /api/v3/integrations/{id}/permissions
 func (s *IntegrationsService) ListAllPermissions(ctx context.Context, id string, opts ...ListPermissionsOptions) iter.Seq2[*Permission, error] {
@@ -405,7 +403,7 @@ func (s *IntegrationsService) ListResources(ctx context.Context, id string, opts
 }
 
 // ListAllResources returns an iterator over the resources of an integration and
-// requests pages as needed. An error ends the iteration; an incomplete list is
+// requests pages as needed. An error ends it; an incomplete list is
 // [ErrTruncated].
 //
 // GET /api/v3/integrations/{id}/resources

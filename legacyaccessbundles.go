@@ -60,8 +60,8 @@ func (s *LegacyAccessBundlesService) List(ctx context.Context, opts ...ListAcces
 }
 
 // ListAll returns an iterator over all bundles and requests pages as needed. An
-// error ends the iteration; an incomplete list is [ErrTruncated]. Its successor
-// is [BundlesService.ListAll].
+// error ends it; an incomplete list is [ErrTruncated]. Its successor is
+// [BundlesService.ListAll].
 //
 // GET /api/v1/access-bundles
 func (s *LegacyAccessBundlesService) ListAll(ctx context.Context, opts ...ListAccessBundlesV1Options) iter.Seq2[*AccessBundleV1, error] {

@@ -194,8 +194,8 @@ func (s *LegacyAccessFlowsService) List(ctx context.Context, opts ...ListAccessF
 }
 
 // ListAll returns an iterator over all access flows and requests pages as
-// needed. An error ends the iteration; an incomplete list is [ErrTruncated].
-// Its successor is [AccessFlowsService.ListAll].
+// needed. An error ends it; an incomplete list is [ErrTruncated]. Its successor
+// is [AccessFlowsService.ListAll].
 //
 // GET /api/v1/access-flows
 func (s *LegacyAccessFlowsService) ListAll(ctx context.Context, opts ...ListAccessFlowsV1Options) iter.Seq2[*AccessFlowV1, error] {

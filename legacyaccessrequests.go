@@ -152,8 +152,8 @@ func (s *LegacyAccessRequestsService) List(ctx context.Context, opts ...ListAcce
 }
 
 // ListAll returns an iterator over all access requests and requests pages as
-// needed. An error ends the iteration; an incomplete list is [ErrTruncated].
-// Its successor is [AccessRequestsService.ListAll].
+// needed. An error ends it; an incomplete list is [ErrTruncated]. Its successor
+// is [AccessRequestsService.ListAll].
 //
 // GET /api/v3/access-requests
 func (s *LegacyAccessRequestsService) ListAll(ctx context.Context, opts ...ListAccessRequestsV3Options) iter.Seq2[*AccessRequestV3, error] {
@@ -213,8 +213,8 @@ func (s *LegacyAccessRequestsService) ListSelectableIntegrations(ctx context.Con
 }
 
 // ListAllSelectableIntegrations returns an iterator over the integrations in
-// which access can be requested and requests pages as needed. An error ends the
-// iteration; an incomplete list is [ErrTruncated]. Its successor is
+// which access can be requested and requests pages as needed. An error ends it;
+// an incomplete list is [ErrTruncated]. Its successor is
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations
@@ -233,9 +233,8 @@ func (s *LegacyAccessRequestsService) ListSelectableResourceTypes(ctx context.Co
 
 // ListAllSelectableResourceTypes returns an iterator over the types of
 // resources in an integration to which access can be requested and requests
-// pages as needed. An error ends the iteration; an incomplete list is
-// [ErrTruncated]. Its successor is
-// [AvailableAccessService.ListAllEntitlements].
+// pages as needed. An error ends it; an incomplete list is [ErrTruncated]. Its
+// successor is [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/resource-types
 func (s *LegacyAccessRequestsService) ListAllSelectableResourceTypes(ctx context.Context, integrationID string, opts ...ListSelectableOptions) iter.Seq2[*SelectableResourceType, error] {
@@ -275,8 +274,8 @@ func (s *LegacyAccessRequestsService) ListSelectablePermissions(ctx context.Cont
 
 // ListAllSelectablePermissions returns an iterator over the names of the
 // permissions that can be requested for a type of resources and requests pages
-// as needed. An error ends the iteration; an incomplete list is [ErrTruncated].
-// Its successor is [AvailableAccessService.ListAllEntitlements].
+// as needed. An error ends it; an incomplete list is [ErrTruncated]. Its
+// successor is [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
 func (s *LegacyAccessRequestsService) ListAllSelectablePermissions(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) iter.Seq2[string, error] {
@@ -301,7 +300,7 @@ func (s *LegacyAccessRequestsService) ListSelectableResources(ctx context.Contex
 
 // ListAllSelectableResources returns an iterator over the resources of a type
 // to which access can be requested and requests pages as needed. An error ends
-// the iteration; an incomplete list is [ErrTruncated]. Its successor is
+// it; an incomplete list is [ErrTruncated]. Its successor is
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/resources

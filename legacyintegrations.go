@@ -112,8 +112,8 @@ func (s *LegacyIntegrationsService) List(ctx context.Context, opts ...ListIntegr
 }
 
 // ListAll returns an iterator over all integrations and requests pages as
-// needed. An error ends the iteration; an incomplete list is [ErrTruncated].
-// Its successor is [IntegrationsService.ListAll].
+// needed. An error ends it; an incomplete list is [ErrTruncated]. Its successor
+// is [IntegrationsService.ListAll].
 //
 // GET /api/v2/integrations
 func (s *LegacyIntegrationsService) ListAll(ctx context.Context, opts ...ListIntegrationsV2Options) iter.Seq2[*IntegrationV2, error] {

@@ -47,8 +47,8 @@ func (s *LegacyUsersService) List(ctx context.Context, opts ...ListUsersV2Option
 }
 
 // ListAll returns an iterator over all users and requests pages as needed. An
-// error ends the iteration; an incomplete list is [ErrTruncated]. Its successor
-// is [UsersService.ListAll].
+// error ends it; an incomplete list is [ErrTruncated]. Its successor is
+// [UsersService.ListAll].
 //
 // GET /api/v2/users
 func (s *LegacyUsersService) ListAll(ctx context.Context, opts ...ListUsersV2Options) iter.Seq2[*UserV2, error] {

@@ -121,8 +121,7 @@ type ReportSchedule struct {
 
 // ListReportsOptions filters and pages a list of activity reports.
 type ListReportsOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -155,8 +154,7 @@ func (s *ReportsService) List(ctx context.Context, opts ...ListReportsOptions) (
 }
 
 // ListAll returns an iterator over all activity reports and requests pages as
-// needed. An error ends the iteration; a page token seen before is
-// [ErrPageLoop].
+// needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/activity-reports
 func (s *ReportsService) ListAll(ctx context.Context, opts ...ListReportsOptions) iter.Seq2[*ActivityReport, error] {

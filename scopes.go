@@ -42,8 +42,7 @@ type AccessScope struct {
 
 // ListScopesOptions filters and pages a list of access scopes.
 type ListScopesOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -74,8 +73,7 @@ func (s *ScopesService) List(ctx context.Context, opts ...ListScopesOptions) (*P
 }
 
 // ListAll returns an iterator over all access scopes and requests pages as
-// needed. An error ends the iteration; a page token seen before is
-// [ErrPageLoop].
+// needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/access-scopes
 func (s *ScopesService) ListAll(ctx context.Context, opts ...ListScopesOptions) iter.Seq2[*AccessScope, error] {

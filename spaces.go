@@ -95,8 +95,7 @@ type SpaceMember struct {
 
 // ListSpacesOptions filters and pages a list of spaces.
 type ListSpacesOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -167,7 +166,7 @@ func (s *SpacesService) List(ctx context.Context, opts ...ListSpacesOptions) (*P
 }
 
 // ListAll returns an iterator over all spaces and requests pages as needed. An
-// error ends the iteration; a page token seen before is [ErrPageLoop].
+// error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/spaces
 func (s *SpacesService) ListAll(ctx context.Context, opts ...ListSpacesOptions) iter.Seq2[*Space, error] {
@@ -221,8 +220,7 @@ func (s *SpacesService) ListMembers(ctx context.Context, id string, opts ...List
 }
 
 // ListAllMembers returns an iterator over all members of a space and requests
-// pages as needed. An error ends the iteration; a page token seen before is
-// [ErrPageLoop].
+// pages as needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/spaces/{id}/members
 func (s *SpacesService) ListAllMembers(ctx context.Context, id string, opts ...ListSpaceMembersOptions) iter.Seq2[*SpaceMember, error] {

@@ -39,8 +39,7 @@ type SpaceScope struct {
 
 // ListSpaceScopesOptions filters and pages a list of space scopes.
 type ListSpaceScopesOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -67,8 +66,7 @@ func (s *SpaceScopesService) List(ctx context.Context, opts ...ListSpaceScopesOp
 }
 
 // ListAll returns an iterator over all space scopes and requests pages as
-// needed. An error ends the iteration; a page token seen before is
-// [ErrPageLoop].
+// needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/space-scopes
 func (s *SpaceScopesService) ListAll(ctx context.Context, opts ...ListSpaceScopesOptions) iter.Seq2[*SpaceScope, error] {

@@ -58,8 +58,7 @@ type User struct {
 
 // ListUsersOptions filters and pages a list of users.
 type ListUsersOptions struct {
-	// PageToken is a NextPageToken. It includes the filters; those here are
-	// ignored.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -79,7 +78,7 @@ func (s *UsersService) List(ctx context.Context, opts ...ListUsersOptions) (*Pag
 }
 
 // ListAll returns an iterator over all users and requests pages as needed. An
-// error ends the iteration; a page token seen before is [ErrPageLoop].
+// error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v3/users
 func (s *UsersService) ListAll(ctx context.Context, opts ...ListUsersOptions) iter.Seq2[*User, error] {
