@@ -26,22 +26,19 @@ var (
 	deleteAccessFlow = operation.New("AccessFlows.Delete", http.MethodDelete, "/api/admin/v2/access-flows/{id}")
 )
 
-// AccessFlowTrigger is how access comes about.
+// AccessFlowTrigger is what triggers a grant.
 type AccessFlowTrigger string
 
-// The known triggers.
+// The known triggers: a request, or matching the conditions of the flow.
 const (
-	// AccessFlowTriggerSelfServe is for access that somebody requests.
 	AccessFlowTriggerSelfServe AccessFlowTrigger = "SELF_SERVE"
-	// AccessFlowTriggerAutomatic is for access that is given to whoever matches.
 	AccessFlowTriggerAutomatic AccessFlowTrigger = "AUTOMATIC"
 )
 
-// RequestorIdentityType is who may request: people, or agents that act for them.
+// RequestorIdentityType is the kind of requestor.
 type RequestorIdentityType string
 
-// The known types: only people may request, or only AI agents that act for a
-// user.
+// The known types: people, or AI agents that act for a user.
 const (
 	RequestorIdentityTypeHuman RequestorIdentityType = "HUMAN"
 	RequestorIdentityTypeAgent RequestorIdentityType = "AGENT"
@@ -50,94 +47,74 @@ const (
 // LogicalOperator joins conditions.
 type LogicalOperator string
 
-// The known operators.
+// The known operators: all conditions, or at least one.
 const (
-	// LogicalOperatorAnd wants all conditions met.
 	LogicalOperatorAnd LogicalOperator = "AND"
-	// LogicalOperatorOr wants one condition met.
-	LogicalOperatorOr LogicalOperator = "OR"
+	LogicalOperatorOr  LogicalOperator = "OR"
 )
 
-// ConditionType is what a condition tests: a kind of identity, or the type of an
-// attribute, which differ from account to account. Letter case matters.
+// ConditionType is what a condition tests: a kind of identity, or an attribute
+// type of the account. It is case-sensitive.
 type ConditionType string
 
-// The types that every account has.
+// The types of every account. Group matches the members of groups, manager the
+// manager of the requestor. Owner matches the owner of what is requested and
+// takes neither values nor a match operator.
 const (
-	// ConditionTypeUser is for users.
-	ConditionTypeUser ConditionType = "user"
-	// ConditionTypeGroup is for the members of groups.
-	ConditionTypeGroup ConditionType = "group"
-	// ConditionTypeManager is for the manager of the requestor.
+	ConditionTypeUser    ConditionType = "user"
+	ConditionTypeGroup   ConditionType = "group"
 	ConditionTypeManager ConditionType = "manager"
-	// ConditionTypeOwner is for the owner of what is requested. It takes neither
-	// values nor a match operator.
-	ConditionTypeOwner ConditionType = "Owner"
+	ConditionTypeOwner   ConditionType = "Owner"
 )
 
 // MatchOperator is how a condition compares.
 type MatchOperator string
 
-// The known operators.
+// The known operators; [MatchOperatorIs] is the default. One of the values must
+// match, or with a negative operator none.
 const (
-	// MatchOperatorIs wants one of the values; it is the default.
-	MatchOperatorIs MatchOperator = "is"
-	// MatchOperatorIsNot wants none of the values.
-	MatchOperatorIsNot MatchOperator = "is_not"
-	// MatchOperatorContains wants one of the values as a part.
-	MatchOperatorContains MatchOperator = "contains"
-	// MatchOperatorDoesNotContain wants none of the values as a part.
+	MatchOperatorIs             MatchOperator = "is"
+	MatchOperatorIsNot          MatchOperator = "is_not"
+	MatchOperatorContains       MatchOperator = "contains"
 	MatchOperatorDoesNotContain MatchOperator = "does_not_contain"
-	// MatchOperatorStartsWith wants one of the values at the start.
-	MatchOperatorStartsWith MatchOperator = "starts_with"
+	MatchOperatorStartsWith     MatchOperator = "starts_with"
 )
 
-// RequestScope is on whose behalf access can be requested.
+// RequestScope says for whom access can be requested.
 type RequestScope string
 
-// The known scopes.
+// The known scopes: oneself, the grantees of the flow, one's direct reports.
 const (
-	// RequestScopeSelf is for oneself.
-	RequestScopeSelf RequestScope = "self"
-	// RequestScopeOthers is for the grantees of the flow.
-	RequestScopeOthers RequestScope = "others"
-	// RequestScopeDirectReports is for those who report to the requestor.
+	RequestScopeSelf          RequestScope = "self"
+	RequestScopeOthers        RequestScope = "others"
 	RequestScopeDirectReports RequestScope = "direct_reports"
 )
 
-// ApprovalMode is how the groups of an approver policy work together. Within a
-// group its LogicalOperator decides.
+// ApprovalMode combines the groups of an approver policy.
 type ApprovalMode string
 
-// The known modes.
+// The known modes: one group must approve, or every group.
 const (
-	// ApprovalModeAnyOf wants the approval of one group.
 	ApprovalModeAnyOf ApprovalMode = "ANY_OF"
-	// ApprovalModeAllOf wants the approval of every group.
 	ApprovalModeAllOf ApprovalMode = "ALL_OF"
 )
 
-// ScopeMode is whether a scope picks resources or leaves them out.
+// ScopeMode is whether a scope selects or excludes the matching resources.
 type ScopeMode string
 
 // The known modes.
 const (
-	// ScopeModeInclude picks the resources that match.
 	ScopeModeInclude ScopeMode = "include_resources"
-	// ScopeModeExclude picks the resources that do not match.
 	ScopeModeExclude ScopeMode = "exclude_resources"
 )
 
 // ResourcesScopeType is what a scope matches resources by.
 type ResourcesScopeType string
 
-// The known types.
+// The known types: the name, the value of the tag in Key, or Apono's id.
 const (
-	// ResourcesScopeTypeName matches the name.
-	ResourcesScopeTypeName ResourcesScopeType = "NAME"
-	// ResourcesScopeTypeTag matches the value of the tag that Key names.
-	ResourcesScopeTypeTag ResourcesScopeType = "TAG"
-	// ResourcesScopeTypeAponoID matches Apono's id.
+	ResourcesScopeTypeName    ResourcesScopeType = "NAME"
+	ResourcesScopeTypeTag     ResourcesScopeType = "TAG"
 	ResourcesScopeTypeAponoID ResourcesScopeType = "APONO_ID"
 )
 
@@ -146,84 +123,58 @@ type DayOfWeek string
 
 // The days of the week.
 const (
-	// DayOfWeekMonday is Monday.
-	DayOfWeekMonday DayOfWeek = "MONDAY"
-	// DayOfWeekTuesday is Tuesday.
-	DayOfWeekTuesday DayOfWeek = "TUESDAY"
-	// DayOfWeekWednesday is Wednesday.
+	DayOfWeekMonday    DayOfWeek = "MONDAY"
+	DayOfWeekTuesday   DayOfWeek = "TUESDAY"
 	DayOfWeekWednesday DayOfWeek = "WEDNESDAY"
-	// DayOfWeekThursday is Thursday.
-	DayOfWeekThursday DayOfWeek = "THURSDAY"
-	// DayOfWeekFriday is Friday.
-	DayOfWeekFriday DayOfWeek = "FRIDAY"
-	// DayOfWeekSaturday is Saturday.
-	DayOfWeekSaturday DayOfWeek = "SATURDAY"
-	// DayOfWeekSunday is Sunday.
-	DayOfWeekSunday DayOfWeek = "SUNDAY"
+	DayOfWeekThursday  DayOfWeek = "THURSDAY"
+	DayOfWeekFriday    DayOfWeek = "FRIDAY"
+	DayOfWeekSaturday  DayOfWeek = "SATURDAY"
+	DayOfWeekSunday    DayOfWeek = "SUNDAY"
 )
 
 // AccessFlow is a rule that grants access.
 type AccessFlow struct {
-	// ID identifies the flow.
 	ID string `json:"id"`
-	// Name is the display name, unique in the account.
-	Name string `json:"name"`
-	// Description is a text for people.
-	Description *string `json:"description,omitzero"`
-	// Active says that the flow is on.
-	Active bool `json:"active"`
-	// Trigger is how access comes about.
-	Trigger AccessFlowTrigger `json:"trigger"`
-	// Requestors are those who may request the access, or with an automatic
-	// trigger those who get it.
+	// Name is unique in the account.
+	Name        string            `json:"name"`
+	Description *string           `json:"description,omitzero"`
+	Active      bool              `json:"active"`
+	Trigger     AccessFlowTrigger `json:"trigger"`
+	// Requestors may request the access or, with an automatic trigger, get it.
 	Requestors ConditionGroup `json:"requestors"`
-	// RequestorIdentityType is empty where an older server sent none, which
+	// RequestorIdentityType is empty if an older server did not send it, which
 	// means [RequestorIdentityTypeHuman].
 	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type,omitzero"`
-	// RequestFor is on whose behalf access can be requested, oneself unless
-	// given. It is for self-serve flows.
-	RequestFor *RequestFor `json:"request_for,omitzero"`
-	// AccessTargets are what access is granted to.
+	// RequestFor applies to self-serve flows; nil means for oneself only.
+	RequestFor    *RequestFor    `json:"request_for,omitzero"`
 	AccessTargets []AccessTarget `json:"access_targets"`
-	// ApproverPolicy is who approves; without one, requests are approved by
-	// themselves. It is for self-serve flows.
-	ApproverPolicy *ApproverPolicy `json:"approver_policy,omitzero"`
-	// EscalationPolicy is who is asked when nobody answers.
+	// ApproverPolicy applies to self-serve flows; nil means automatic approval.
+	ApproverPolicy   *ApproverPolicy   `json:"approver_policy,omitzero"`
 	EscalationPolicy *EscalationPolicy `json:"escalation_policy,omitzero"`
-	// GrantDurationInMin is how long access lasts, in minutes; without one it
-	// does not end.
+	// GrantDurationInMin is nil for access that does not end.
 	GrantDurationInMin *int `json:"grant_duration_in_min,omitzero"`
-	// Timeframe is when access may be granted. It is for self-serve flows.
-	Timeframe *AccessFlowTimeframe `json:"timeframe,omitzero"`
-	// Settings are the flow's switches.
-	Settings AccessFlowSettings `json:"settings"`
-	// CreationDate is when the flow was made.
-	CreationDate time.Time `json:"creation_date"`
-	// UpdateDate is when it was last changed, nil if it never was.
+	// Timeframe is when access may be granted. It applies to self-serve flows.
+	Timeframe    *AccessFlowTimeframe `json:"timeframe,omitzero"`
+	Settings     AccessFlowSettings   `json:"settings"`
+	CreationDate time.Time            `json:"creation_date"`
+	// UpdateDate is nil if the flow was never changed.
 	UpdateDate *time.Time `json:"update_date,omitzero"`
-	// Space is nil for a flow that is in no space. Updates leave it as it is.
+	// Space is nil for a flow that is in no space. Updates do not change it.
 	Space *SpaceReference `json:"space,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessFlowSettings are the switches of a flow. They are written as a whole.
+// AccessFlowSettings are the settings of a flow; an update replaces them all.
 type AccessFlowSettings struct {
-	// JustificationRequired wants a reason from the requestor. It must be false
-	// in automatic flows.
-	JustificationRequired bool `json:"justification_required"`
-	// RequireApproverReason wants a reason from the approver.
-	RequireApproverReason bool `json:"require_approver_reason"`
-	// RequestorCannotApproveHimself keeps requestors from approving their own
-	// requests.
-	RequestorCannotApproveHimself bool `json:"requestor_cannot_approve_himself"`
-	// RequireMFA wants a second factor.
-	RequireMFA bool `json:"require_mfa"`
-	// Labels are free tags of the flow.
-	Labels []string `json:"labels"`
-	// MaxExtensions is how often access can be extended, 0 for never.
-	MaxExtensions *int `json:"max_extensions,omitzero"`
-	// ExtensionDurationInMin is how long an extension lasts, in minutes.
+	// JustificationRequired must be false in automatic flows.
+	JustificationRequired         bool     `json:"justification_required"`
+	RequireApproverReason         bool     `json:"require_approver_reason"`
+	RequestorCannotApproveHimself bool     `json:"requestor_cannot_approve_himself"`
+	RequireMFA                    bool     `json:"require_mfa"`
+	Labels                        []string `json:"labels"`
+	// MaxExtensions is how often access can be extended; 0 means never.
+	MaxExtensions          *int `json:"max_extensions,omitzero"`
 	ExtensionDurationInMin *int `json:"extension_duration_in_min,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -231,61 +182,51 @@ type AccessFlowSettings struct {
 
 // AccessFlowTimeframe is a weekly window.
 type AccessFlowTimeframe struct {
-	// StartTime is the time of day at which it opens, such as "08:00".
+	// StartTime and EndTime are times of day, such as "08:00".
 	StartTime string `json:"start_time"`
-	// EndTime is the time of day at which it closes, such as "17:00".
-	EndTime string `json:"end_time"`
-	// DaysOfWeek are the days on which it opens.
+	EndTime   string `json:"end_time"`
+	// DaysOfWeek are the days on which the window opens.
 	DaysOfWeek []DayOfWeek `json:"days_of_week"`
-	// TimeZone is the IANA name of the zone of the times, such as
-	// "Europe/Berlin".
+	// TimeZone is an IANA name, such as "Europe/Berlin".
 	TimeZone string `json:"time_zone"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ConditionGroup is the conditions that requestors or grantees match.
+// ConditionGroup holds the conditions for requestors or grantees.
 type ConditionGroup struct {
-	// LogicalOperator joins the conditions.
 	LogicalOperator LogicalOperator `json:"logical_operator"`
-	// Conditions are what has to match.
-	Conditions []Condition `json:"conditions"`
+	Conditions      []Condition     `json:"conditions"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // Condition tests an identity.
 type Condition struct {
-	// SourceIntegrationID is the integration that knows the identity.
-	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
-	// SourceIntegrationName is that integration's name.
-	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
-	// Type is what is tested.
-	Type ConditionType `json:"type"`
-	// MatchOperator is how it is compared, nil where there are no values.
+	// SourceIntegrationID is the integration that the identity comes from.
+	SourceIntegrationID   *string       `json:"source_integration_id,omitzero"`
+	SourceIntegrationName *string       `json:"source_integration_name,omitzero"`
+	Type                  ConditionType `json:"type"`
+	// MatchOperator is nil if there are no values.
 	MatchOperator *MatchOperator `json:"match_operator,omitzero"`
-	// Values are what it is compared with: ids, or for users also e-mails.
+	// Values are ids; for users also e-mails.
 	Values []string `json:"values,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// RequestFor is on whose behalf access can be requested.
+// RequestFor says for whom access can be requested.
 type RequestFor struct {
-	// RequestScopes are the possible ways.
 	RequestScopes []RequestScope `json:"request_scopes"`
-	// Grantees are those for whom others may request; it goes with the scope
-	// "others".
+	// Grantees are those for whom [RequestScopeOthers] allows requests.
 	Grantees *ConditionGroup `json:"grantees,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ApproverPolicy is who approves requests.
+// ApproverPolicy says who approves requests.
 type ApproverPolicy struct {
-	// ApprovalMode is how the groups work together.
-	ApprovalMode ApprovalMode `json:"approval_mode"`
-	// ApproverGroups are the groups.
+	ApprovalMode   ApprovalMode    `json:"approval_mode"`
 	ApproverGroups []ApproverGroup `json:"approver_groups"`
 
 	Extra Extra `json:",embed,inline"`
@@ -293,18 +234,17 @@ type ApproverPolicy struct {
 
 // ApproverGroup are approvers who decide together.
 type ApproverGroup struct {
-	// LogicalOperator says whether all of them or any one has to approve.
+	// LogicalOperator is whether all approvers or one of them must approve.
 	LogicalOperator LogicalOperator `json:"logical_operator"`
-	// Approvers are the conditions that approvers match.
-	Approvers []Condition `json:"approvers"`
+	Approvers       []Condition     `json:"approvers"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// EscalationPolicy is who is asked when nobody answers.
+// EscalationPolicy says who is asked when the approvers do not respond.
 type EscalationPolicy struct {
 	// IntervalInMin is how long a request waits before it goes to the next
-	// group, in minutes.
+	// group.
 	IntervalInMin int `json:"interval_in_min"`
 	// ApproverGroups are asked one after the other; there are at most 5.
 	ApproverGroups []ApproverGroup `json:"approver_groups"`
@@ -314,44 +254,33 @@ type EscalationPolicy struct {
 
 // AccessTarget is what a flow grants access to. Exactly one member is set.
 type AccessTarget struct {
-	// Integration is resources of an integration.
 	Integration *IntegrationAccessTarget `json:"integration,omitzero"`
-	// Bundle is a bundle.
-	Bundle *BundleAccessTarget `json:"bundle,omitzero"`
-	// AccessScope is an access scope.
+	Bundle      *BundleAccessTarget      `json:"bundle,omitzero"`
 	AccessScope *AccessScopeAccessTarget `json:"access_scope,omitzero"`
 	QueryTarget *QueryTarget             `json:"query_target,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// IntegrationAccessTarget is resources of one type in an integration, and the
-// permissions to them.
+// IntegrationAccessTarget has resources of one type and permissions to them.
 type IntegrationAccessTarget struct {
-	// IntegrationID is the integration.
-	IntegrationID string `json:"integration_id"`
-	// IntegrationName is the integration's name.
+	IntegrationID   string `json:"integration_id"`
 	IntegrationName string `json:"integration_name"`
-	// ResourceType is the type of the resources.
-	ResourceType string `json:"resource_type"`
-	// Permissions are the names of the permissions.
+	ResourceType    string `json:"resource_type"`
+	// Permissions are names of permissions.
 	Permissions []string `json:"permissions"`
-	// ResourcesScopes narrow the resources down; without any it is all of the
-	// type.
+	// ResourcesScopes select resources of the type; empty means all.
 	ResourcesScopes []ResourcesScope `json:"resources_scopes,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ResourcesScope picks resources of an integration.
+// ResourcesScope selects resources of an integration.
 type ResourcesScope struct {
-	// ScopeMode is whether the matching resources are meant or all others.
-	ScopeMode ScopeMode `json:"scope_mode"`
-	// Type is what resources are matched by.
-	Type ResourcesScopeType `json:"type"`
-	// Key is the tag's key, for the type TAG.
-	Key *string `json:"key,omitzero"`
-	// Values are what has to match.
+	ScopeMode ScopeMode          `json:"scope_mode"`
+	Type      ResourcesScopeType `json:"type"`
+	// Key is the key of the tag, for [ResourcesScopeTypeTag].
+	Key    *string  `json:"key,omitzero"`
 	Values []string `json:"values"`
 
 	Extra Extra `json:",embed,inline"`
@@ -359,9 +288,7 @@ type ResourcesScope struct {
 
 // BundleAccessTarget is a bundle as a target.
 type BundleAccessTarget struct {
-	// BundleID is the bundle.
-	BundleID string `json:"bundle_id"`
-	// BundleName is the bundle's name.
+	BundleID   string `json:"bundle_id"`
 	BundleName string `json:"bundle_name"`
 
 	Extra Extra `json:",embed,inline"`
@@ -369,15 +296,13 @@ type BundleAccessTarget struct {
 
 // AccessScopeAccessTarget is an access scope as a target.
 type AccessScopeAccessTarget struct {
-	// AccessScopeID is the access scope.
-	AccessScopeID string `json:"access_scope_id"`
-	// AccessScopeName is the access scope's name.
+	AccessScopeID   string `json:"access_scope_id"`
 	AccessScopeName string `json:"access_scope_name"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// QueryTarget is whatever resources a query finds when access is resolved.
+// QueryTarget is the resources that a query finds when access is resolved.
 type QueryTarget struct {
 	// Query is in the Apono Query Language and has at most 8 KiB.
 	Query string `json:"query"`
@@ -389,12 +314,12 @@ const maxQueryTarget = 8 << 10
 
 // ListAccessFlowsOptions filters and pages a list of access flows.
 type ListAccessFlowsOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken.
+	// PageToken is a NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// SpaceReferences are ids or names of spaces, and [SpaceReferenceNone];
-	// empty means all.
+	// SpaceReferences are ids or names, or [SpaceReferenceNone]; empty means
+	// all.
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
@@ -407,76 +332,60 @@ func (o ListAccessFlowsOptions) at(token string) (ListAccessFlowsOptions, string
 // AccessFlowInput is a new flow, or what a flow becomes. An update replaces the
 // whole flow, so start from [AccessFlow.UpdateInput].
 type AccessFlowInput struct {
-	// Name is the display name, unique in the account.
-	Name string `json:"name"`
-	// Description is a text for people.
-	Description *string `json:"description,omitzero"`
-	// Active says that the flow is on.
-	Active bool `json:"active"`
-	// Trigger is how access comes about.
-	Trigger AccessFlowTrigger `json:"trigger"`
-	// Requestors are those who may request the access, or with an automatic
-	// trigger those who get it. It needs at least one condition.
+	// Name is unique in the account.
+	Name        string            `json:"name"`
+	Description *string           `json:"description,omitzero"`
+	Active      bool              `json:"active"`
+	Trigger     AccessFlowTrigger `json:"trigger"`
+	// Requestors may request the access or, with an automatic trigger, get it.
+	// At least one condition is required.
 	Requestors ConditionGroupInput `json:"requestors"`
-	// RequestorIdentityType is sent as [RequestorIdentityTypeHuman] if it is
-	// empty.
+	// RequestorIdentityType defaults to [RequestorIdentityTypeHuman].
 	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type"`
-	// RequestFor is on whose behalf access can be requested, oneself unless
-	// given. It is for self-serve flows.
-	RequestFor *RequestForInput `json:"request_for,omitzero"`
-	// AccessTargets are what access is granted to.
+	// RequestFor applies to self-serve flows; nil means for oneself only.
+	RequestFor    *RequestForInput    `json:"request_for,omitzero"`
 	AccessTargets []AccessTargetInput `json:"access_targets"`
-	// ApproverPolicy is who approves; without one, requests are approved by
-	// themselves. It is for self-serve flows.
-	ApproverPolicy *ApproverPolicyInput `json:"approver_policy,omitzero"`
-	// EscalationPolicy is who is asked when nobody answers.
+	// ApproverPolicy applies to self-serve flows; nil means automatic approval.
+	ApproverPolicy   *ApproverPolicyInput   `json:"approver_policy,omitzero"`
 	EscalationPolicy *EscalationPolicyInput `json:"escalation_policy,omitzero"`
-	// GrantDurationInMin is how long access lasts, in minutes; without one it
-	// does not end.
+	// GrantDurationInMin is nil for access that does not end.
 	GrantDurationInMin *int `json:"grant_duration_in_min,omitzero"`
-	// Timeframe is when access may be granted. It is for self-serve flows.
+	// Timeframe is when access may be granted. It applies to self-serve flows.
 	Timeframe *AccessFlowTimeframe `json:"timeframe,omitzero"`
-	// Settings are the flow's switches.
-	Settings AccessFlowSettings `json:"settings"`
-	// RequestForOthers is always sent; the API requires it, explains it nowhere
-	// and never answers it. Apono's own tools send false.
+	Settings  AccessFlowSettings   `json:"settings"`
+	// RequestForOthers is required by the API, which neither documents nor
+	// returns it. Apono's own tools send false.
 	RequestForOthers bool `json:"request_for_others"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ConditionGroupInput sets the conditions that requestors or grantees match.
+// ConditionGroupInput sets the conditions for requestors or grantees.
 type ConditionGroupInput struct {
-	// LogicalOperator joins the conditions.
-	LogicalOperator LogicalOperator `json:"logical_operator"`
-	// Conditions are what has to match.
-	Conditions []ConditionInput `json:"conditions"`
+	LogicalOperator LogicalOperator  `json:"logical_operator"`
+	Conditions      []ConditionInput `json:"conditions"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // ConditionInput sets a test of an identity.
 type ConditionInput struct {
-	// SourceIntegrationReference is the id or the name of the integration that
-	// knows the identity.
-	SourceIntegrationReference *string `json:"source_integration_reference,omitzero"`
-	// Type is what is tested.
-	Type ConditionType `json:"type"`
-	// MatchOperator is how it is compared, [MatchOperatorIs] if nil. Send it only
-	// together with values.
+	// SourceIntegrationReference is the id or the name of an integration.
+	SourceIntegrationReference *string       `json:"source_integration_reference,omitzero"`
+	Type                       ConditionType `json:"type"`
+	// MatchOperator defaults to [MatchOperatorIs]. Set it only if there are
+	// Values.
 	MatchOperator *MatchOperator `json:"match_operator,omitzero"`
-	// Values are what it is compared with: ids, or for users also e-mails.
+	// Values are ids; for users also e-mails.
 	Values []string `json:"values,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// RequestForInput sets on whose behalf access can be requested.
+// RequestForInput sets for whom access can be requested.
 type RequestForInput struct {
-	// RequestScopes are the possible ways.
 	RequestScopes []RequestScope `json:"request_scopes"`
-	// Grantees are those for whom others may request; it goes with the scope
-	// "others".
+	// Grantees are those for whom [RequestScopeOthers] allows requests.
 	Grantees *ConditionGroupInput `json:"grantees,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -484,9 +393,8 @@ type RequestForInput struct {
 
 // ApproverPolicyInput sets who approves requests.
 type ApproverPolicyInput struct {
-	// ApprovalMode is how the groups work together.
 	ApprovalMode ApprovalMode `json:"approval_mode"`
-	// ApproverGroups are the groups; at least one is needed.
+	// ApproverGroups must not be empty.
 	ApproverGroups []ApproverGroupInput `json:"approver_groups"`
 
 	Extra Extra `json:",embed,inline"`
@@ -494,50 +402,42 @@ type ApproverPolicyInput struct {
 
 // ApproverGroupInput sets approvers who decide together.
 type ApproverGroupInput struct {
-	// LogicalOperator says whether all of them or any one has to approve.
-	LogicalOperator LogicalOperator `json:"logical_operator"`
-	// Approvers are the conditions that approvers match.
-	Approvers []ConditionInput `json:"approvers"`
+	// LogicalOperator is whether all approvers or one of them must approve.
+	LogicalOperator LogicalOperator  `json:"logical_operator"`
+	Approvers       []ConditionInput `json:"approvers"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// EscalationPolicyInput sets who is asked when nobody answers.
+// EscalationPolicyInput sets who is asked when the approvers do not respond.
 type EscalationPolicyInput struct {
-	// IntervalInMin is how long a request waits before it goes to the next
-	// group, in minutes, at least 1; nil leaves it to the server.
+	// IntervalInMin is at least 1; nil means the server's default.
 	IntervalInMin *int `json:"interval_in_min,omitzero"`
-	// ApproverGroups are asked one after the other, at most 5.
+	// ApproverGroups are asked one after the other; there are at most 5.
 	ApproverGroups []ApproverGroupInput `json:"approver_groups"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessTargetInput sets what a flow grants access to. Exactly one member must
-// be set.
+// AccessTargetInput sets an access target. Exactly one member must be set.
 type AccessTargetInput struct {
-	// Integration is resources of an integration.
 	Integration *IntegrationAccessTargetInput `json:"integration,omitzero"`
-	// Bundle is a bundle.
-	Bundle *BundleAccessTargetInput `json:"bundle,omitzero"`
-	// AccessScope is an access scope.
+	Bundle      *BundleAccessTargetInput      `json:"bundle,omitzero"`
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
 	QueryTarget *QueryTarget                  `json:"query_target,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// IntegrationAccessTargetInput sets resources of one type in an integration, and
-// the permissions to them.
+// IntegrationAccessTargetInput sets resources of one type and their
+// permissions.
 type IntegrationAccessTargetInput struct {
-	// IntegrationReference is the id or the name of the integration.
+	// IntegrationReference is an id or a name.
 	IntegrationReference string `json:"integration_reference"`
-	// ResourceType is the type of the resources.
-	ResourceType string `json:"resource_type"`
-	// Permissions are the names of the permissions.
+	ResourceType         string `json:"resource_type"`
+	// Permissions are names of permissions.
 	Permissions []string `json:"permissions"`
-	// ResourcesScopes narrow the resources down; without any it is all of the
-	// type.
+	// ResourcesScopes select resources of the type; empty means all.
 	ResourcesScopes []ResourcesScope `json:"resources_scopes,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -545,7 +445,7 @@ type IntegrationAccessTargetInput struct {
 
 // BundleAccessTargetInput sets a bundle as a target.
 type BundleAccessTargetInput struct {
-	// BundleReference is the id or the name of the bundle.
+	// BundleReference is an id or a name.
 	BundleReference string `json:"bundle_reference"`
 
 	Extra Extra `json:",embed,inline"`
@@ -553,62 +453,60 @@ type BundleAccessTargetInput struct {
 
 // AccessScopeAccessTargetInput sets an access scope as a target.
 type AccessScopeAccessTargetInput struct {
-	// AccessScopeReference is the id or the name of the access scope.
+	// AccessScopeReference is an id or a name.
 	AccessScopeReference string `json:"access_scope_reference"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// List gets one page of the access flows.
+// List returns a page of access flows.
 //
 // GET /api/admin/v2/access-flows
 func (s *AccessFlowsService) List(ctx context.Context, opts ...ListAccessFlowsOptions) (*Page[AccessFlow], error) {
 	return list[AccessFlow](ctx, s.client, listAccessFlows, opts)
 }
 
-// ListAll iterates over all access flows, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all access flows and requests pages as
+// needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v2/access-flows
 func (s *AccessFlowsService) ListAll(ctx context.Context, opts ...ListAccessFlowsOptions) iter.Seq2[*AccessFlow, error] {
 	return listAll[AccessFlow](ctx, s.client, listAccessFlows, opts)
 }
 
-// Get gets an access flow by its id; [ErrNotFound] if there is none.
+// Get returns the access flow with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Get(ctx context.Context, id string) (*AccessFlow, error) {
 	return call[AccessFlow](ctx, s.client, getAccessFlow, nil, id)
 }
 
-// Create makes an access flow. A target with other than exactly one member is
-// an [*ArgumentError]. The request is not repeated after a failure that leaves
-// open whether the flow was made. With options it is created in a space.
+// Create creates an access flow. It is not retried when a failure leaves open
+// whether it took effect. A target without exactly one member is an
+// [*ArgumentError]. [CreateOptions] place it in a space.
 //
 // POST /api/admin/v2/access-flows
 func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opts ...CreateOptions) (*AccessFlow, error) {
 	return create[AccessFlow](ctx, s.client, createAccessFlow, in.complete(), opts)
 }
 
-// Update replaces an access flow; [ErrNotFound] if there is none. A target with
-// other than exactly one member is an [*ArgumentError].
+// Update replaces an access flow, or returns [ErrNotFound]. A target without
+// exactly one member is an [*ArgumentError].
 //
 // PUT /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Update(ctx context.Context, id string, in AccessFlowInput) (*AccessFlow, error) {
 	return call[AccessFlow](ctx, s.client, updateAccessFlow, in.complete(), id)
 }
 
-// Delete deletes an access flow; [ErrNotFound] if there is none.
+// Delete deletes an access flow, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteAccessFlow, nil, id)
 }
 
-// UpdateInput returns the input that writes the flow back as it is, Extra
-// included, to be edited and passed to Update. Editing it does not change the
-// flow. The API does not return RequestForOthers, which is false in the input.
+// UpdateInput returns a copy of the flow, Extra included, for Update. The API
+// does not return RequestForOthers, which is false in the input.
 func (f *AccessFlow) UpdateInput() AccessFlowInput {
 	f = clone(f)
 	requestForOthers := string(f.Extra["request_for_others"]) == "true" // should the API come to return it
@@ -710,7 +608,7 @@ func (t *AccessScopeAccessTarget) input() *AccessScopeAccessTargetInput {
 	return &AccessScopeAccessTargetInput{AccessScopeReference: cmp.Or(t.AccessScopeID, t.AccessScopeName), Extra: t.Extra.without("access_scope_reference")}
 }
 
-// complete adds what has to be sent and may be left out.
+// complete sets the defaults of required members.
 func (in AccessFlowInput) complete() AccessFlowInput {
 	in.RequestorIdentityType = cmp.Or(in.RequestorIdentityType, RequestorIdentityTypeHuman)
 	return in
@@ -741,83 +639,83 @@ func (t *QueryTarget) check(arg string) error {
 	return nil
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (f AccessFlow) LogValue() slog.Value { return logValue(f) }
 
 // String returns what LogValue does.
 func (f AccessFlow) String() string { return printed(f) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessFlowSettings) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessFlowTimeframe) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (g ConditionGroup) LogValue() slog.Value { return logValue(g) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c Condition) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r RequestFor) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (p ApproverPolicy) LogValue() slog.Value { return logValue(p) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (g ApproverGroup) LogValue() slog.Value { return logValue(g) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (p EscalationPolicy) LogValue() slog.Value { return logValue(p) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t AccessTarget) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t IntegrationAccessTarget) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ResourcesScope) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t BundleAccessTarget) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t AccessScopeAccessTarget) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (in AccessFlowInput) LogValue() slog.Value { return logValue(in) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ConditionGroupInput) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c ConditionInput) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r RequestForInput) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a ApproverPolicyInput) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a ApproverGroupInput) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (e EscalationPolicyInput) LogValue() slog.Value { return logValue(e) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessTargetInput) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IntegrationAccessTargetInput) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (b BundleAccessTargetInput) LogValue() slog.Value { return logValue(b) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessScopeAccessTargetInput) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (q QueryTarget) LogValue() slog.Value { return logValue(q) }

@@ -354,32 +354,32 @@ func (in CreateAccessRequestInput) check() error {
 	return nil
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessRequest) LogValue() slog.Value { return logValue(a) }
 
 // String returns what LogValue does.
 func (a AccessRequest) String() string { return printed(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessGroup) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i Ref) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r IdentityRef) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ResourceType) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessRequestEntitlement) LogValue() slog.Value { return logValue(a) }
 
 // String returns what LogValue does.
 func (a AccessRequestEntitlement) String() string { return printed(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (e EntitlementResource) LogValue() slog.Value { return logValue(e) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r RequestEntitlementPermission) LogValue() slog.Value { return logValue(r) }

@@ -9,8 +9,7 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// AttributesService reads the attributes that identities can be matched by in
-// access flows.
+// AttributesService reads the attributes that access flows match identities by.
 //
 // API section: Attributes, see https://docs.apono.io.
 type AttributesService struct{ client *Client }
@@ -19,16 +18,12 @@ var listAttributes = operation.New("Attributes.List", http.MethodGet, "/api/admi
 
 // Attribute is a value of an attribute of identities.
 type Attribute struct {
-	// Type is the attribute, to be used as the type of a condition. Letter case
-	// matters.
-	Type string `json:"type"`
-	// Value is the value.
+	// Type is the attribute, as in Condition.Type. It is case-sensitive.
+	Type  string `json:"type"`
 	Value string `json:"value"`
-	// SourceID is the value's id in the system that it comes from.
-	SourceID *string `json:"source_id,omitzero"`
-	// SourceIntegrationID is the integration that it comes from.
-	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
-	// SourceIntegrationName is that integration's name.
+	// SourceID is the id in the system that the value comes from.
+	SourceID              *string `json:"source_id,omitzero"`
+	SourceIntegrationID   *string `json:"source_integration_id,omitzero"`
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -36,18 +31,15 @@ type Attribute struct {
 
 // ListAttributesOptions filters and pages a list of attributes.
 type ListAttributesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Search is a value, or a pattern with an asterisk at either end or both.
+	// Search is a value and may begin or end with "*".
 	Search string `url:"search,omitempty"`
-	// SourceIntegrationReference is the id or the name of the integration that
-	// attributes come from.
+	// SourceIntegrationReference is the id or the name of an integration.
 	SourceIntegrationReference string `url:"source_integration_reference,omitempty"`
-	// Type is an attribute.
-	Type string `url:"type,omitempty"`
+	Type                       string `url:"type,omitempty"`
 }
 
 func (o ListAttributesOptions) at(token string) (ListAttributesOptions, string) {
@@ -63,16 +55,15 @@ func (s *AttributesService) List(ctx context.Context, opts ...ListAttributesOpti
 	return list[Attribute](ctx, s.client, listAttributes, opts)
 }
 
-// ListAll iterates over all attributes, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all attributes and requests pages as needed.
+// An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/attributes
 func (s *AttributesService) ListAll(ctx context.Context, opts ...ListAttributesOptions) iter.Seq2[*Attribute, error] {
 	return listAll[Attribute](ctx, s.client, listAttributes, opts)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a Attribute) LogValue() slog.Value { return logValue(a) }
 
 // String returns what LogValue does.

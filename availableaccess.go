@@ -9,7 +9,7 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// AvailableAccessService reads what the person whose token it is may request.
+// AvailableAccessService reads what the owner of the token may request.
 //
 // API section: Available Access, see https://docs.apono.io.
 type AvailableAccessService struct{ client *Client }
@@ -21,9 +21,7 @@ var (
 
 // AvailableBundle is a bundle that may be requested.
 type AvailableBundle struct {
-	// ID identifies the bundle.
-	ID string `json:"id"`
-	// Name is the display name.
+	ID   string `json:"id"`
 	Name string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
@@ -31,39 +29,33 @@ type AvailableBundle struct {
 
 // AvailableEntitlement is a permission to a resource that may be requested.
 type AvailableEntitlement struct {
-	// Integration is where the resource is.
-	Integration Ref `json:"integration"`
-	// Resource is the resource.
-	Resource EntitlementResource `json:"resource"`
-	// Permission is the permission.
-	Permission EntitlementPermission `json:"permission"`
+	Integration Ref                   `json:"integration"`
+	Resource    EntitlementResource   `json:"resource"`
+	Permission  EntitlementPermission `json:"permission"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // EntitlementPermission is a permission that may be requested.
 type EntitlementPermission struct {
-	// ID is Apono's id, to be used in a request.
+	// ID is Apono's id, for use in a request.
 	ID string `json:"id"`
-	// SourceID is the id in the system.
+	// SourceID is the id in the integrated system.
 	SourceID string `json:"source_id"`
-	// Name is the display name.
-	Name string `json:"name"`
+	Name     string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // ListAvailableBundlesOptions filters and pages a list of available bundles.
 type ListAvailableBundlesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Grantee is for whom access would be requested, the caller unless given.
-	Grantee string `url:"grantee,omitempty"`
-	// Name are names.
-	Name []string `url:"name,omitempty"`
+	// Grantee is the identity to request access for; empty means the caller.
+	Grantee string   `url:"grantee,omitempty"`
+	Name    []string `url:"name,omitempty"`
 }
 
 func (o ListAvailableBundlesOptions) at(token string) (ListAvailableBundlesOptions, string) {
@@ -75,23 +67,17 @@ func (o ListAvailableBundlesOptions) at(token string) (ListAvailableBundlesOptio
 // ListAvailableEntitlementsOptions filters and pages a list of available
 // entitlements.
 type ListAvailableEntitlementsOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Grantee is for whom access would be requested, the caller unless given.
-	Grantee string `url:"grantee,omitempty"`
-	// IntegrationID is an integration.
-	IntegrationID string `url:"integration_id,omitempty"`
-	// IntegrationName is the name of an integration.
-	IntegrationName string `url:"integration_name,omitempty"`
-	// PermissionName are names of permissions.
-	PermissionName []string `url:"permission_name,omitempty"`
-	// ResourceName is the name of a resource.
-	ResourceName string `url:"resource_name,omitempty"`
-	// ResourceTypeID are types of resources.
-	ResourceTypeID []string `url:"resource_type_id,omitempty"`
+	// Grantee is the identity to request access for; empty means the caller.
+	Grantee         string   `url:"grantee,omitempty"`
+	IntegrationID   string   `url:"integration_id,omitempty"`
+	IntegrationName string   `url:"integration_name,omitempty"`
+	PermissionName  []string `url:"permission_name,omitempty"`
+	ResourceName    string   `url:"resource_name,omitempty"`
+	ResourceTypeID  []string `url:"resource_type_id,omitempty"`
 }
 
 func (o ListAvailableEntitlementsOptions) at(token string) (ListAvailableEntitlementsOptions, string) {
@@ -107,40 +93,42 @@ func (s *AvailableAccessService) ListBundles(ctx context.Context, opts ...ListAv
 	return list[AvailableBundle](ctx, s.client, listAvailableBundles, opts)
 }
 
-// ListAllBundles iterates over all bundles that may be requested, page by page
-// as the loop goes on. An error is the last pair of the loop.
+// ListAllBundles returns an iterator over all bundles that may be requested and
+// requests pages as needed. An error ends it; a page token seen before is
+// [ErrPageLoop].
 //
 // GET /api/user/v1/available-access/bundles
 func (s *AvailableAccessService) ListAllBundles(ctx context.Context, opts ...ListAvailableBundlesOptions) iter.Seq2[*AvailableBundle, error] {
 	return listAll[AvailableBundle](ctx, s.client, listAvailableBundles, opts)
 }
 
-// ListEntitlements gets one page of the entitlements that may be requested.
+// ListEntitlements returns a page of the entitlements that may be requested.
 //
 // GET /api/user/v1/available-access/entitlements
 func (s *AvailableAccessService) ListEntitlements(ctx context.Context, opts ...ListAvailableEntitlementsOptions) (*Page[AvailableEntitlement], error) {
 	return list[AvailableEntitlement](ctx, s.client, listAvailableEntitlements, opts)
 }
 
-// ListAllEntitlements iterates over all entitlements that may be requested, page
-// by page as the loop goes on. An error is the last pair of the loop.
+// ListAllEntitlements returns an iterator over all entitlements that may be
+// requested and requests pages as needed. An error ends it; a page token seen
+// before is [ErrPageLoop].
 //
 // GET /api/user/v1/available-access/entitlements
 func (s *AvailableAccessService) ListAllEntitlements(ctx context.Context, opts ...ListAvailableEntitlementsOptions) iter.Seq2[*AvailableEntitlement, error] {
 	return listAll[AvailableEntitlement](ctx, s.client, listAvailableEntitlements, opts)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AvailableBundle) LogValue() slog.Value { return logValue(a) }
 
 // String returns what LogValue does.
 func (a AvailableBundle) String() string { return printed(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AvailableEntitlement) LogValue() slog.Value { return logValue(a) }
 
 // String returns what LogValue does.
 func (a AvailableEntitlement) String() string { return printed(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (e EntitlementPermission) LogValue() slog.Value { return logValue(e) }

@@ -11,7 +11,7 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// BundlesService manages bundles: targets of access that are requested together
+// BundlesService manages bundles: access targets that are requested together
 // under one name.
 //
 // API section: Bundles, version 2, see https://docs.apono.io.
@@ -27,18 +27,13 @@ var (
 
 // Bundle is a set of targets under one name.
 type Bundle struct {
-	// ID identifies the bundle.
-	ID string `json:"id"`
-	// Name is the display name.
-	Name        string  `json:"name"`
-	Description *string `json:"description,omitzero"`
-	// AccessTargets are what is in the bundle.
+	ID            string                     `json:"id"`
+	Name          string                     `json:"name"`
+	Description   *string                    `json:"description,omitzero"`
 	AccessTargets []AccessBundleAccessTarget `json:"access_targets"`
-	// CreationDate is when the bundle was made.
-	CreationDate time.Time `json:"creation_date"`
-	// UpdateDate is when it was last changed.
-	UpdateDate time.Time `json:"update_date"`
-	// Space is nil for a bundle that is in no space. Updates leave it as it is.
+	CreationDate  time.Time                  `json:"creation_date"`
+	UpdateDate    time.Time                  `json:"update_date"`
+	// Space is nil for a bundle that is in no space. Updates do not change it.
 	Space *SpaceReference `json:"space,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -47,9 +42,7 @@ type Bundle struct {
 // AccessBundleAccessTarget is a target in a bundle. Exactly one member is set;
 // bundles hold no bundles.
 type AccessBundleAccessTarget struct {
-	// Integration is resources of an integration.
 	Integration *IntegrationAccessTarget `json:"integration,omitzero"`
-	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTarget `json:"access_scope,omitzero"`
 	QueryTarget *QueryTarget             `json:"query_target,omitzero"`
 
@@ -58,16 +51,14 @@ type AccessBundleAccessTarget struct {
 
 // ListBundlesOptions filters and pages a list of bundles.
 type ListBundlesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". Case does not matter.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
-	// SpaceReferences are ids or names of spaces, and [SpaceReferenceNone];
-	// empty means all.
+	// SpaceReferences are ids or names, or [SpaceReferenceNone]; empty means
+	// all.
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
@@ -80,10 +71,8 @@ func (o ListBundlesOptions) at(token string) (ListBundlesOptions, string) {
 // BundleInput is a new bundle, or what a bundle becomes. An update replaces the
 // whole bundle, so start from [Bundle.UpdateInput].
 type BundleInput struct {
-	// Name is the display name.
-	Name        string  `json:"name"`
-	Description *string `json:"description,omitzero"`
-	// AccessTargets are what is in the bundle, all of it.
+	Name          string                          `json:"name"`
+	Description   *string                         `json:"description,omitzero"`
 	AccessTargets []AccessBundleAccessTargetInput `json:"access_targets"`
 
 	Extra Extra `json:",embed,inline"`
@@ -92,75 +81,69 @@ type BundleInput struct {
 // AccessBundleAccessTargetInput sets a target in a bundle. Exactly one member
 // must be set.
 type AccessBundleAccessTargetInput struct {
-	// Integration is resources of an integration.
 	Integration *IntegrationAccessTargetInput `json:"integration,omitzero"`
-	// AccessScope is an access scope.
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
 	QueryTarget *QueryTarget                  `json:"query_target,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// List gets one page of the bundles.
+// List returns a page of bundles.
 //
 // GET /api/admin/v2/bundles
 func (s *BundlesService) List(ctx context.Context, opts ...ListBundlesOptions) (*Page[Bundle], error) {
 	return list[Bundle](ctx, s.client, listBundles, opts)
 }
 
-// ListAll iterates over all bundles, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all bundles and requests pages as needed. An
+// error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v2/bundles
 func (s *BundlesService) ListAll(ctx context.Context, opts ...ListBundlesOptions) iter.Seq2[*Bundle, error] {
 	return listAll[Bundle](ctx, s.client, listBundles, opts)
 }
 
-// Get gets a bundle by its id; [ErrNotFound] if there is none.
+// Get returns the bundle with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v2/bundles/{id}
 func (s *BundlesService) Get(ctx context.Context, id string) (*Bundle, error) {
 	return call[Bundle](ctx, s.client, getBundle, nil, id)
 }
 
-// GetByName gets a bundle by its whole name, letter case aside. It is
-// [ErrNotFound] if none has it and [ErrAmbiguous] if several have; an empty name
-// is an [*ArgumentError].
+// GetByName returns the bundle with the given name, which is case-insensitive.
+// It returns [ErrNotFound] if there is none, [ErrAmbiguous] if there are
+// several, and an [*ArgumentError] if the name is empty.
 //
 // GET /api/admin/v2/bundles
 func (s *BundlesService) GetByName(ctx context.Context, name string) (*Bundle, error) {
 	return byName(name, s.ListAll(ctx, ListBundlesOptions{Name: name}), func(o *Bundle) (string, string) { return o.ID, o.Name })
 }
 
-// Create makes a bundle. A target with other than exactly one member is
-// an [*ArgumentError]. The request is not repeated after a failure
-// that leaves open whether the bundle was made. With options it is created in a
-// space.
+// Create creates a bundle. It is not retried when a failure leaves open whether
+// it took effect. A target without exactly one member is an [*ArgumentError].
+// [CreateOptions] place it in a space.
 //
 // POST /api/admin/v2/bundles
 func (s *BundlesService) Create(ctx context.Context, in BundleInput, opts ...CreateOptions) (*Bundle, error) {
 	return create[Bundle](ctx, s.client, createBundle, in, opts)
 }
 
-// Update replaces a bundle; [ErrNotFound] if there is none. A target with other
-// than exactly one member is an [*ArgumentError].
+// Update replaces a bundle, or returns [ErrNotFound]. A target without exactly
+// one member is an [*ArgumentError].
 //
 // PUT /api/admin/v2/bundles/{id}
 func (s *BundlesService) Update(ctx context.Context, id string, in BundleInput) (*Bundle, error) {
 	return call[Bundle](ctx, s.client, updateBundle, in, id)
 }
 
-// Delete deletes a bundle; [ErrNotFound] if there is none.
+// Delete deletes a bundle, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v2/bundles/{id}
 func (s *BundlesService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteBundle, nil, id)
 }
 
-// UpdateInput returns the input that writes the bundle back as it is, Extra
-// included, to be edited and passed to Update. Editing it does not change the
-// bundle.
+// UpdateInput returns a copy of the bundle, Extra included, for Update.
 func (b *Bundle) UpdateInput() BundleInput {
 	b = clone(b)
 	return BundleInput{
@@ -192,17 +175,17 @@ func (in BundleInput) check() error {
 	return nil
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (b Bundle) LogValue() slog.Value { return logValue(b) }
 
 // String returns what LogValue does.
 func (b Bundle) String() string { return printed(b) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t AccessBundleAccessTarget) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (in BundleInput) LogValue() slog.Value { return logValue(in) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessBundleAccessTargetInput) LogValue() slog.Value { return logValue(a) }

@@ -355,5 +355,5 @@ type Message struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (m Message) LogValue() slog.Value { return logValue(m) }

@@ -29,16 +29,12 @@ var (
 
 // Group is a set of users.
 type Group struct {
-	// ID identifies the group.
-	ID string `json:"id"`
-	// Name is the display name.
+	ID   string `json:"id"`
 	Name string `json:"name"`
-	// SourceID is the group's id in the system that it comes from.
+	// SourceID is the id in the system that the group comes from.
 	SourceID *string `json:"source_id,omitzero"`
-	// SourceIntegrationID is the integration that it comes from, nil for groups
-	// that are managed in Apono.
-	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
-	// SourceIntegrationName is that integration's name.
+	// SourceIntegrationID is nil for groups that are managed in Apono.
+	SourceIntegrationID   *string `json:"source_integration_id,omitzero"`
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -46,7 +42,6 @@ type Group struct {
 
 // GroupMember is a member of a group.
 type GroupMember struct {
-	// Email is the member's address.
 	Email string `json:"email"`
 
 	Extra Extra `json:",embed,inline"`
@@ -54,13 +49,11 @@ type GroupMember struct {
 
 // ListGroupsOptions filters and pages a list of groups.
 type ListGroupsOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". Case does not matter.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 }
 
@@ -72,9 +65,9 @@ func (o ListGroupsOptions) at(token string) (ListGroupsOptions, string) {
 
 // ListGroupMembersOptions pages a list of members.
 type ListGroupMembersOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken.
+	// PageToken is a NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
 }
 
@@ -86,10 +79,8 @@ func (o ListGroupMembersOptions) at(token string) (ListGroupMembersOptions, stri
 
 // CreateGroupInput is a new group.
 type CreateGroupInput struct {
-	// Name is the display name, unique among the groups that are managed in
-	// Apono.
-	Name string `json:"name"`
-	// MembersEmails are the members' addresses.
+	// Name is unique among the groups that are managed in Apono.
+	Name          string   `json:"name"`
 	MembersEmails []string `json:"members_emails"`
 }
 
@@ -101,77 +92,76 @@ type setMembersInput struct {
 	MembersEmails []string `json:"members_emails"`
 }
 
-// List gets one page of the groups.
+// List returns a page of groups.
 //
 // GET /api/admin/v1/groups
 func (s *GroupsService) List(ctx context.Context, opts ...ListGroupsOptions) (*Page[Group], error) {
 	return list[Group](ctx, s.client, listGroups, opts)
 }
 
-// ListAll iterates over all groups, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all groups and requests pages as needed. An
+// error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/groups
 func (s *GroupsService) ListAll(ctx context.Context, opts ...ListGroupsOptions) iter.Seq2[*Group, error] {
 	return listAll[Group](ctx, s.client, listGroups, opts)
 }
 
-// Get gets a group by its id; [ErrNotFound] if there is none.
+// Get returns the group with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v1/groups/{id}
 func (s *GroupsService) Get(ctx context.Context, id string) (*Group, error) {
 	return call[Group](ctx, s.client, getGroup, nil, id)
 }
 
-// GetByName gets a group by its whole name, letter case aside. It is
-// [ErrNotFound] if none has it and [ErrAmbiguous] if several have; an empty name
-// is an [*ArgumentError].
+// GetByName returns the group with the given name, which is case-insensitive.
+// It returns [ErrNotFound] if there is none, [ErrAmbiguous] if there are
+// several, and an [*ArgumentError] if the name is empty.
 //
 // GET /api/admin/v1/groups
 func (s *GroupsService) GetByName(ctx context.Context, name string) (*Group, error) {
 	return byName(name, s.ListAll(ctx, ListGroupsOptions{Name: name}), func(o *Group) (string, string) { return o.ID, o.Name })
 }
 
-// Create makes a group. The request is not repeated after a failure
-// that leaves open whether the group was made.
+// Create creates a group. It is not retried when a failure leaves open whether
+// it took effect.
 //
 // POST /api/admin/v1/groups
 func (s *GroupsService) Create(ctx context.Context, in CreateGroupInput) (*Group, error) {
 	return call[Group](ctx, s.client, createGroup, in)
 }
 
-// Delete deletes a group; [ErrNotFound] if there is none.
+// Delete deletes a group, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v1/groups/{id}
 func (s *GroupsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteGroup, nil, id)
 }
 
-// Rename gives a group another name; [ErrNotFound] if there is no such group.
+// Rename renames a group, or returns [ErrNotFound].
 //
 // PUT /api/admin/v1/groups/{id}/name
 func (s *GroupsService) Rename(ctx context.Context, id, name string) (*Group, error) {
 	return call[Group](ctx, s.client, renameGroup, renameGroupInput{name}, id)
 }
 
-// ListMembers gets one page of the members of a group.
+// ListMembers returns a page of the members of a group.
 //
 // GET /api/admin/v1/groups/{id}/members
 func (s *GroupsService) ListMembers(ctx context.Context, id string, opts ...ListGroupMembersOptions) (*Page[GroupMember], error) {
 	return list[GroupMember](ctx, s.client, listGroupMembers, opts, id)
 }
 
-// ListAllMembers iterates over the members of a group, page by page as the loop
-// goes on. An error is the last pair of the loop.
+// ListAllMembers returns an iterator over the members of a group and requests
+// pages as needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/groups/{id}/members
 func (s *GroupsService) ListAllMembers(ctx context.Context, id string, opts ...ListGroupMembersOptions) iter.Seq2[*GroupMember, error] {
 	return listAll[GroupMember](ctx, s.client, listGroupMembers, opts, id)
 }
 
-// SetMembers makes the members of a group those with the given addresses and no
-// others; none empties the group.
+// SetMembers replaces all members of a group. An empty list, nil included,
+// removes all of them.
 //
 // PUT /api/admin/v1/groups/{id}/members
 func (s *GroupsService) SetMembers(ctx context.Context, id string, emails []string) error {
@@ -192,13 +182,13 @@ func (s *GroupsService) RemoveMember(ctx context.Context, id, email string) erro
 	return exec(ctx, s.client, removeMember, nil, id, email)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (g Group) LogValue() slog.Value { return logValue(g) }
 
 // String returns what LogValue does.
 func (g Group) String() string { return printed(g) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (g GroupMember) LogValue() slog.Value { return logValue(g) }
 
 // String returns what LogValue does.

@@ -26,137 +26,117 @@ var (
 	deleteIdentityAttributes = operation.New("Identities.DeleteAttributes", http.MethodDelete, "/api/v2/bulk/identities/attributes")
 )
 
-// IdentityType is a kind of identity. The API may answer values beyond the
-// constants.
+// IdentityType is a kind of identity. The API may return other values.
 type IdentityType string
 
-// The known kinds.
+// The known kinds; a context attribute stands for everyone who has it.
 const (
-	// IdentityTypeUser is a person.
-	IdentityTypeUser IdentityType = "USER"
-	// IdentityTypeGroup is a group.
-	IdentityTypeGroup IdentityType = "GROUP"
-	// IdentityTypeContextAttribute is whoever has an attribute.
+	IdentityTypeUser             IdentityType = "USER"
+	IdentityTypeGroup            IdentityType = "GROUP"
 	IdentityTypeContextAttribute IdentityType = "CONTEXT_ATTRIBUTE"
 )
 
 // Identity is a user, a group or a value of an attribute.
 type Identity struct {
-	// Type is the kind of identity.
 	Type IdentityType `json:"type"`
-	// Name is the display name.
-	Name string `json:"name"`
-	// ID identifies it.
-	ID string `json:"id"`
+	Name string       `json:"name"`
+	ID   string       `json:"id"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // IdentityAttributes are attributes of one identity.
 type IdentityAttributes struct {
-	// Email is the identity.
 	Email string `json:"email"`
-	// Attributes are the values by type.
+	// Attributes holds the values by attribute type.
 	Attributes map[string]string `json:"attributes"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// IdentityAttributeKeys name attributes of one identity.
+// IdentityAttributeKeys names attributes of one identity.
 type IdentityAttributeKeys struct {
-	// Email is the identity.
-	Email string `json:"email"`
-	// AttributeTypes are the attributes.
+	Email          string   `json:"email"`
 	AttributeTypes []string `json:"attribute_types"`
 }
 
-// IdentityAttributesResult is what became of a bulk call.
+// IdentityAttributesResult is the result of a bulk call.
 type IdentityAttributesResult struct {
-	// Summary counts the items.
 	Summary IdentityAttributesSummary `json:"summary"`
-	// Results are what became of each item.
-	Results []IdentityResult `json:"results"`
+	Results []IdentityResult          `json:"results"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // IdentityAttributesSummary counts the items of a bulk call.
 type IdentityAttributesSummary struct {
-	// Total is how many were sent.
-	Total int `json:"total"`
-	// Succeeded is how many were applied.
+	Total     int `json:"total"`
 	Succeeded int `json:"succeeded"`
-	// Failed is how many were refused.
-	Failed int `json:"failed"`
+	Failed    int `json:"failed"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// IdentityResult is what became of one item of a bulk call.
+// IdentityResult is the result for one item of a bulk call.
 type IdentityResult struct {
-	// Email is the identity.
-	Email string `json:"email"`
-	// Success says that the item was applied.
-	Success bool `json:"success"`
-	// Errors say why it was not.
-	Errors []IdentityResultError `json:"errors"`
+	Email   string                `json:"email"`
+	Success bool                  `json:"success"`
+	Errors  []IdentityResultError `json:"errors"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// IdentityResultError is why an item of a bulk call was refused.
+// IdentityResultError says why an item of a bulk call was rejected.
 type IdentityResultError struct {
-	// ErrorCode is for programs. The API does not list the values.
-	ErrorCode string `json:"error_code"`
-	// ErrorDetails is for people.
+	// ErrorCode has no documented values.
+	ErrorCode    string `json:"error_code"`
 	ErrorDetails string `json:"error_details"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListIdentitiesOptions pages the list of identities. The API documents no
-// parameters for it; Limit and Skip are sent only if they are set.
+// ListIdentitiesOptions pages the list of identities. The API does not document
+// Limit and Skip; they are sent only if set.
 type ListIdentitiesOptions struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many identities to pass over.
+	// Skip counts identities.
 	Skip int `url:"skip,omitempty"`
 }
 
 // ListIdentityAttributesOptions filters and pages a list of attributes.
 type ListIdentityAttributesOptions struct {
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many identities to pass over.
-	Skip int `url:"skip,omitempty"`
-	// Emails are identities.
+	// Skip counts identities.
+	Skip   int      `url:"skip,omitempty"`
 	Emails []string `url:"emails,omitempty"`
 }
 
-// List gets one page of the identities.
+// List returns a page of identities.
 //
 // GET /api/v2/identities
 func (s *IdentitiesService) List(ctx context.Context, opts ...ListIdentitiesOptions) (*OffsetPage[Identity], error) {
 	return listOffset[Identity](ctx, s.client, listIdentities, opts)
 }
 
-// ListAll iterates over all identities. An error is the last pair of the loop;
-// [ErrTruncated] if the server keeps some back.
+// ListAll returns an iterator over all identities and requests pages as needed.
+// An error ends it; an incomplete list is [ErrTruncated].
 //
 // GET /api/v2/identities
 func (s *IdentitiesService) ListAll(ctx context.Context, opts ...ListIdentitiesOptions) iter.Seq2[*Identity, error] {
 	return listAllOffset[Identity](ctx, s.client, listIdentities, opts)
 }
 
-// ListAttributes gets one page of the attributes of identities.
+// ListAttributes returns a page of the attributes of identities.
 //
 // GET /api/v2/bulk/identities/attributes
 func (s *IdentitiesService) ListAttributes(ctx context.Context, opts ...ListIdentityAttributesOptions) (*OffsetPage[IdentityAttributes], error) {
 	return listOffset[IdentityAttributes](ctx, s.client, listIdentityAttributes, opts)
 }
 
-// ListAllAttributes iterates over the attributes of all identities. An error is
-// the last pair of the loop; [ErrTruncated] if the server keeps some back.
+// ListAllAttributes returns an iterator over the attributes of all identities
+// and requests pages as needed. An error ends it; an incomplete list is
+// [ErrTruncated].
 //
 // GET /api/v2/bulk/identities/attributes
 func (s *IdentitiesService) ListAllAttributes(ctx context.Context, opts ...ListIdentityAttributesOptions) iter.Seq2[*IdentityAttributes, error] {
@@ -164,16 +144,16 @@ func (s *IdentitiesService) ListAllAttributes(ctx context.Context, opts ...ListI
 }
 
 // UpsertAttributes adds attributes to identities, or replaces those of the same
-// type. If items were refused the result comes with a [*BulkError] that lists
-// them; the others have been applied.
+// type. If the server rejects items, it returns the result and a [*BulkError];
+// the other items have been applied.
 //
 // PUT /api/v2/bulk/identities/attributes
 func (s *IdentitiesService) UpsertAttributes(ctx context.Context, in []IdentityAttributes) (*IdentityAttributesResult, error) {
 	return bulk(ctx, s.client, upsertIdentityAttributes, in)
 }
 
-// DeleteAttributes removes attributes from identities. If items were refused the
-// result comes with a [*BulkError] that lists them; the others have been
+// DeleteAttributes removes attributes from identities. If the server rejects
+// items, it returns the result and a [*BulkError]; the other items have been
 // applied.
 //
 // DELETE /api/v2/bulk/identities/attributes
@@ -181,17 +161,16 @@ func (s *IdentitiesService) DeleteAttributes(ctx context.Context, in []IdentityA
 	return bulk(ctx, s.client, deleteIdentityAttributes, in)
 }
 
-// BulkError is a bulk call of which some items were refused.
+// BulkError reports the items of a bulk call that the server rejected.
 type BulkError struct {
-	// Total is how many items were sent.
+	// Total is the number of items sent.
 	Total int
-	// Failed are the items that were refused, none if the server counts some and
-	// does not say which.
+	// Failed are the rejected items. It is empty if the server counts failures
+	// and does not list them.
 	Failed []IdentityResult
 }
 
-// Error counts the items that were refused and gives the first reason. It names
-// no identity; Failed does.
+// Error returns the number of rejected items and the first reason, no identity.
 func (e *BulkError) Error() string {
 	if len(e.Failed) == 0 {
 		return fmt.Sprintf("apono: some of %d items were refused; the server does not say which", e.Total)
@@ -207,7 +186,7 @@ func (e *BulkError) Error() string {
 	return text
 }
 
-// text is the reason in one line, without the identity that it is about.
+// text returns the reason in one line, without the identity that it is about.
 func (e IdentityResultError) text(identity string) string {
 	parts := slices.DeleteFunc([]string{e.ErrorCode, e.ErrorDetails}, func(part string) bool { return part == "" })
 	text := strings.Join(parts, ": ")
@@ -247,26 +226,26 @@ func bulk[T any](ctx context.Context, c *Client, op *operation.Operation, in []T
 	return result, nil
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i Identity) LogValue() slog.Value { return logValue(i) }
 
 // String returns what LogValue does.
 func (i Identity) String() string { return printed(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IdentityAttributes) LogValue() slog.Value { return logValue(i) }
 
 // String returns what LogValue does.
 func (i IdentityAttributes) String() string { return printed(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IdentityAttributesResult) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IdentityAttributesSummary) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IdentityResult) LogValue() slog.Value { return logValue(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (e IdentityResultError) LogValue() slog.Value { return logValue(e) }

@@ -13,9 +13,8 @@ import (
 )
 
 // instant is a time of the older API: a JSON number of seconds since 1970 with
-// the nanoseconds as its fraction. It is read without a float, which has no room
-// for nanoseconds, as a number or a string, in plain or exponent form, or as ISO
-// text; and it is written as the API writes it.
+// nanoseconds as its fraction. A float64 cannot hold the nanoseconds, so the
+// digits are read as text.
 type instant struct{ time.Time }
 
 var errInstant = errors.New("a time is neither a number of seconds nor in the form of RFC 3339")
@@ -33,12 +32,11 @@ func (i instant) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, "%s%d.%09d", sign, seconds, nanos), nil
 }
 
-// maxInstant is the last second of the year 9999. Beyond it a time cannot be
-// written any more.
+// maxInstant is the last second of the year 9999; RFC 3339 has no later time.
 const maxInstant = 253402300799
 
-// UnmarshalJSON reads a number, quoted or not, or a time in RFC 3339. As for
-// any other value, null changes nothing.
+// UnmarshalJSON reads a number, plain or exponent, quoted or not, or an RFC
+// 3339 time. By convention null changes nothing.
 func (i *instant) UnmarshalJSON(data []byte) error {
 	text := string(data)
 	if text == "null" {
@@ -62,8 +60,8 @@ func (i *instant) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// parseInstant reads a decimal number by its digits. What is finer than a
-// nanosecond is cut off.
+// parseInstant reads a decimal number by its digits and truncates it to
+// nanoseconds.
 func parseInstant(text string) (time.Time, error) {
 	mantissa, exponentText, hasExponent := strings.Cut(strings.ToLower(text), "e")
 	exponent := 0
@@ -79,7 +77,7 @@ func parseInstant(text string) (time.Time, error) {
 	if digits == "" || whole == "" || strings.Trim(digits, "0123456789") != "" {
 		return time.Time{}, errInstant
 	}
-	// The point stands behind this many digits.
+	// point is the number of digits before the decimal point.
 	point := len(whole) + exponent
 	if point < 0 {
 		digits, point = strings.Repeat("0", -point)+digits, 0

@@ -12,8 +12,7 @@ import (
 
 // IntegrationsService manages integrations: the cloud accounts, databases,
 // clusters and identity providers that Apono is connected to. It also reads the
-// catalog of what can be integrated, and the resources and permissions that
-// Apono found in an integration.
+// catalog of systems, and the resources and permissions of an integration.
 //
 // API section: Integrations, see https://docs.apono.io.
 type IntegrationsService struct{ client *Client }
@@ -33,104 +32,87 @@ var (
 	updateResourceTags         = operation.New("Integrations.UpdateResourceTags", http.MethodPut, "/api/v3/integrations/resources/{resource_id}/user-tags")
 )
 
-// IntegrationCategory is what an integration is for. The API may answer values
-// beyond the constants.
+// IntegrationCategory is the purpose of an integration. The API may return
+// other values.
 type IntegrationCategory string
 
-// The known categories.
+// The known categories: integrations that hold resources, and integrations that
+// hold users and groups, such as identity providers.
 const (
-	// IntegrationCategoryResources is for integrations that hold resources to
-	// which access is granted.
-	IntegrationCategoryResources IntegrationCategory = "RESOURCES"
-	// IntegrationCategoryUserInformation is for integrations that know people
-	// and groups, such as identity providers.
+	IntegrationCategoryResources       IntegrationCategory = "RESOURCES"
 	IntegrationCategoryUserInformation IntegrationCategory = "USER-INFORMATION"
 )
 
 // IntegrationStatus is the state of an integration. The API does not list its
-// values and may answer others than the constants.
+// values and may return others.
 type IntegrationStatus string
 
 // The known states of an integration.
 const (
-	// IntegrationStatusActive is an integration that works.
 	IntegrationStatusActive IntegrationStatus = "ACTIVE"
-	// IntegrationStatusError is an integration that does not.
-	IntegrationStatusError IntegrationStatus = "ERROR"
+	IntegrationStatusError  IntegrationStatus = "ERROR"
 )
 
 // ResourceStatus is the state of a resource that Apono found.
 type ResourceStatus string
 
-// The states of a resource.
+// The states of a resource; a resource with an error could not be read.
 const (
-	// ResourceStatusActive is a resource that is there.
-	ResourceStatusActive ResourceStatus = "Active"
-	// ResourceStatusError is a resource that could not be read.
-	ResourceStatusError ResourceStatus = "Error"
-	// ResourceStatusDeleted is a resource that is gone.
+	ResourceStatusActive  ResourceStatus = "Active"
+	ResourceStatusError   ResourceStatus = "Error"
 	ResourceStatusDeleted ResourceStatus = "Deleted"
 )
 
 // Integration is a connected system.
 type Integration struct {
-	// ID identifies the integration.
 	ID string `json:"id"`
-	// Name is the display name, unique in the account.
+	// Name is unique in the account.
 	Name string `json:"name"`
-	// Type is the kind of the system, such as "aws-account" or "postgresql";
-	// the catalog lists the kinds. It never changes.
-	Type string `json:"type"`
-	// Category is what the integration is for.
+	// Type is the kind of system, such as "aws-account" or "postgresql", from
+	// the catalog. It never changes.
+	Type     string              `json:"type"`
 	Category IntegrationCategory `json:"category"`
-	// ConnectorID is the connector that reaches the system, nil for systems
-	// that need none.
-	ConnectorID *string `json:"connector_id,omitzero"`
-	// Status is the state of the integration.
-	Status IntegrationStatus `json:"status"`
-	// LastSyncTime is when the integration was last read successfully.
+	// ConnectorID is nil for systems that need no connector.
+	ConnectorID *string           `json:"connector_id,omitzero"`
+	Status      IntegrationStatus `json:"status"`
+	// LastSyncTime is the time of the last successful sync.
 	LastSyncTime *time.Time `json:"last_sync_time,omitzero"`
-	// IntegrationConfig are the settings of this kind of system. Apono's own
-	// tools write every value as a string; numbers are read as a json.Number, so
-	// that they keep every digit.
-	IntegrationConfig Object `json:"integration_config"`
-	// SecretStoreConfig is where the credentials for the system are kept.
+	// IntegrationConfig holds the settings of this kind of system. Apono's own
+	// tools write every value as a string. Numbers are read as json.Number and
+	// keep every digit.
+	IntegrationConfig Object             `json:"integration_config"`
 	SecretStoreConfig *SecretStoreConfig `json:"secret_store_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
 	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
-	// CustomAccessDetails is a note to those who get access.
-	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
-	// Owner is who owns the integration.
-	Owner *Owner `json:"owner,omitzero"`
-	// OwnersMapping is how owners follow from the tags of resources.
-	OwnersMapping *OwnersMapping `json:"owners_mapping,omitzero"`
+	// CustomAccessDetails is a note for those who get access.
+	CustomAccessDetails *string        `json:"custom_access_details,omitzero"`
+	Owner               *Owner         `json:"owner,omitzero"`
+	OwnersMapping       *OwnersMapping `json:"owners_mapping,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// Owner is who owns an integration: the identities with an attribute.
+// Owner is the owner of an integration: the identities with an attribute.
 type Owner struct {
-	// AttributeType is the attribute, such as "user" or "group".
+	// AttributeType is the type of an attribute, such as "user" or "group".
 	AttributeType string `json:"attribute_type"`
-	// AttributeValue are the values to match, ids or, for users, e-mails.
+	// AttributeValue holds the values to match: ids, or e-mails for users.
 	AttributeValue []string `json:"attribute_value"`
-	// SourceIntegrationID is the integration that knows the attribute.
-	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
-	// SourceIntegrationName is that integration's name.
+	// SourceIntegrationID is the integration that the attribute comes from.
+	SourceIntegrationID   *string `json:"source_integration_id,omitzero"`
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// OwnersMapping says which tag of a resource names its owner.
+// OwnersMapping maps a tag of a resource to its owner.
 type OwnersMapping struct {
-	// KeyName is the tag's key.
+	// KeyName is the key of the tag.
 	KeyName string `json:"key_name"`
-	// AttributeType is the attribute that the tag's value is matched with.
+	// AttributeType is the attribute to match with the value of the tag.
 	AttributeType string `json:"attribute_type"`
-	// SourceIntegrationID is the integration that knows the attribute.
-	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
-	// SourceIntegrationName is that integration's name.
+	// SourceIntegrationID is the integration that the attribute comes from.
+	SourceIntegrationID   *string `json:"source_integration_id,omitzero"`
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -138,17 +120,14 @@ type OwnersMapping struct {
 
 // CatalogEntry is a kind of system that can be integrated.
 type CatalogEntry struct {
-	// Name is the display name.
 	Name string `json:"name"`
-	// Type is the kind, as in Integration.Type.
-	Type string `json:"type"`
-	// Description is a text for people.
+	// Type is the kind of system, as in Integration.Type.
+	Type        string `json:"type"`
 	Description string `json:"description"`
-	// Params are the settings that the kind takes in IntegrationConfig.
+	// Params describe the settings in IntegrationConfig.
 	Params []CatalogParam `json:"params"`
-	// RequiresSecret says that a SecretStoreConfig is needed.
-	RequiresSecret bool `json:"requires_secret"`
-	// SupportedSecretTypes are the kinds of secret stores that can be used.
+	// RequiresSecret reports whether a SecretStoreConfig is needed.
+	RequiresSecret       bool              `json:"requires_secret"`
 	SupportedSecretTypes []SecretStoreType `json:"supported_secret_types"`
 
 	Extra Extra `json:",embed,inline"`
@@ -157,84 +136,69 @@ type CatalogEntry struct {
 // CatalogParam is a setting of a kind of system.
 type CatalogParam struct {
 	// ID is the key in IntegrationConfig.
-	ID string `json:"id"`
-	// Label is the display name.
+	ID    string `json:"id"`
 	Label string `json:"label"`
-	// Values are the values to choose from, empty for any.
+	// Values are the allowed values; empty means any.
 	Values []string `json:"values"`
-	// Default is the value that is used when none is given, empty for none.
-	Default string `json:"default"`
-	// Optional says that the setting may be left out.
-	Optional bool `json:"optional"`
+	// Default is empty if there is no default.
+	Default  string `json:"default"`
+	Optional bool   `json:"optional"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// Permission is something that can be granted in an integration.
+// Permission is a permission that can be granted in an integration.
 type Permission struct {
-	// ID identifies the permission.
 	ID string `json:"id"`
-	// Name is the permission's name in the system.
-	Name string `json:"name"`
-	// ResourceType is the type of resource that it is for.
+	// Name is the name in the integrated system.
+	Name         string `json:"name"`
 	ResourceType string `json:"resource_type"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// Resource is something in an integration to which access can be granted.
+// Resource is a resource of an integration.
 type Resource struct {
 	// ID is Apono's id of the resource.
-	ID string `json:"id"`
-	// Name is the display name.
-	Name string `json:"name"`
-	// Type is the type of the resource.
-	Type string `json:"type"`
-	// Status is how Apono last found it.
+	ID     string             `json:"id"`
+	Name   string             `json:"name"`
+	Type   string             `json:"type"`
 	Status ResourceSyncStatus `json:"status"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ResourceSyncStatus is how Apono last found a resource.
+// ResourceSyncStatus is the state of a resource at its last sync.
 type ResourceSyncStatus struct {
-	// Status is the state.
-	Status ResourceStatus `json:"status"`
-	// Message explains the state.
-	Message *string `json:"message,omitzero"`
+	Status  ResourceStatus `json:"status"`
+	Message *string        `json:"message,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ResourceTags are the tags that people gave to a resource in Apono.
+// ResourceTags are the tags that users set on a resource in Apono.
 type ResourceTags struct {
 	// ResourceID is Apono's id of the resource.
-	ResourceID string `json:"resource_id"`
-	// Tags are the values by key.
-	Tags map[string]string `json:"tags"`
+	ResourceID string            `json:"resource_id"`
+	Tags       map[string]string `json:"tags"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListIntegrationsOptions filters and pages a list of integrations. Of several
-// values in a filter one must match, and all filters must.
+// ListIntegrationsOptions filters and pages a list of integrations. All filters
+// must match, each with at least one of its values.
 type ListIntegrationsOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". Case does not matter.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
-	// Type are kinds of systems, or patterns as for Name.
-	Type []string `url:"type,omitempty"`
-	// Category are categories.
-	Category []IntegrationCategory `url:"category,omitempty"`
-	// Status are states.
-	Status []IntegrationStatus `url:"status,omitempty"`
-	// ConnectorID are connectors' ids.
-	ConnectorID []string `url:"connector_id,omitempty"`
+	// Type takes the same patterns as Name.
+	Type        []string              `url:"type,omitempty"`
+	Category    []IntegrationCategory `url:"category,omitempty"`
+	Status      []IntegrationStatus   `url:"status,omitempty"`
+	ConnectorID []string              `url:"connector_id,omitempty"`
 }
 
 func (o ListIntegrationsOptions) at(token string) (ListIntegrationsOptions, string) {
@@ -246,103 +210,82 @@ func (o ListIntegrationsOptions) at(token string) (ListIntegrationsOptions, stri
 // ListCatalogOptions pages the catalog. The API documents no parameters for it;
 // Limit and Skip are sent only if they are set.
 type ListCatalogOptions struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many entries to pass over.
-	Skip int `url:"skip,omitempty"`
+	Skip  int `url:"skip,omitempty"`
 }
 
-// ListPermissionsOptions filters and pages a list of permissions. The API
-// documents no paging for it; Limit and Skip are sent only if they are set.
+// ListPermissionsOptions filters and pages a list of permissions. The API does
+// not document Limit and Skip; they are sent only if set.
 type ListPermissionsOptions struct {
-	// Limit is the size of a page.
-	Limit int `url:"limit,omitempty"`
-	// Skip is how many permissions to pass over.
-	Skip int `url:"skip,omitempty"`
-	// ResourceType is a type of resource.
+	Limit        int    `url:"limit,omitempty"`
+	Skip         int    `url:"skip,omitempty"`
 	ResourceType string `url:"resource-type,omitempty"`
 }
 
-// ListResourcesOptions filters and pages a list of resources. The API documents
-// no paging for it; Limit and Skip are sent only if they are set.
+// ListResourcesOptions filters and pages a list of resources. The API does not
+// document Limit and Skip; they are sent only if set.
 type ListResourcesOptions struct {
-	// Limit is the size of a page.
-	Limit int `url:"limit,omitempty"`
-	// Skip is how many resources to pass over.
-	Skip int `url:"skip,omitempty"`
-	// ResourceType is a type of resource.
+	Limit        int    `url:"limit,omitempty"`
+	Skip         int    `url:"skip,omitempty"`
 	ResourceType string `url:"resource-type,omitempty"`
 }
 
-// CreateIntegrationInput is a new integration.
+// CreateIntegrationInput is the input for a new integration.
 type CreateIntegrationInput struct {
-	// Name is the display name, unique in the account and alphanumeric.
+	// Name is alphanumeric and unique in the account.
 	Name string `json:"name"`
-	// Type is the kind of the system, from the catalog.
-	Type string `json:"type"`
-	// ConnectorID is the connector that reaches the system.
+	// Type is a kind of system from the catalog.
+	Type        string  `json:"type"`
 	ConnectorID *string `json:"connector_id,omitzero"`
-	// IntegrationConfig are the settings of this kind of system, as the catalog
-	// lists them. Write every value as a string, as Apono's own tools do.
-	IntegrationConfig Object `json:"integration_config"`
-	// SecretStoreConfig is where the credentials for the system are kept.
-	SecretStoreConfig *SecretStoreConfig `json:"secret_store_config,omitzero"`
-	// ConnectedResourceTypes are the types of resources to look for.
-	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
-	// CustomAccessDetails is a note to those who get access, of at most 400
-	// characters.
+	// IntegrationConfig holds the settings that the catalog lists for the type.
+	// Write every value as a string, as Apono's own tools do.
+	IntegrationConfig      Object             `json:"integration_config"`
+	SecretStoreConfig      *SecretStoreConfig `json:"secret_store_config,omitzero"`
+	ConnectedResourceTypes []string           `json:"connected_resource_types,omitzero"`
+	// CustomAccessDetails has at most 400 characters.
 	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
-	// Owner is who owns the integration; OwnersMapping needs one to fall back on.
-	Owner *OwnerInput `json:"owner,omitzero"`
-	// OwnersMapping is how owners follow from the tags of resources.
+	// Owner is required if OwnersMapping is set, as its fallback.
+	Owner         *OwnerInput         `json:"owner,omitzero"`
 	OwnersMapping *OwnersMappingInput `json:"owners_mapping,omitzero"`
 }
 
-// UpdateIntegrationInput is what an integration becomes. It replaces the whole
-// integration but for its type, so start from [Integration.UpdateInput].
+// UpdateIntegrationInput replaces an integration but for its type; start from
+// [Integration.UpdateInput].
 type UpdateIntegrationInput struct {
-	// Name is the display name, unique in the account and alphanumeric.
-	Name string `json:"name"`
-	// ConnectorID is the connector that reaches the system.
-	ConnectorID *string `json:"connector_id,omitzero"`
-	// IntegrationConfig are the settings of this kind of system.
-	IntegrationConfig Object `json:"integration_config"`
-	// SecretStoreConfig is where the credentials for the system are kept.
-	SecretStoreConfig *SecretStoreConfig `json:"secret_store_config,omitzero"`
-	// ConnectedResourceTypes are the types of resources to look for.
-	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
-	// CustomAccessDetails is a note to those who get access, of at most 400
-	// characters.
+	// Name is alphanumeric and unique in the account.
+	Name                   string             `json:"name"`
+	ConnectorID            *string            `json:"connector_id,omitzero"`
+	IntegrationConfig      Object             `json:"integration_config"`
+	SecretStoreConfig      *SecretStoreConfig `json:"secret_store_config,omitzero"`
+	ConnectedResourceTypes []string           `json:"connected_resource_types,omitzero"`
+	// CustomAccessDetails has at most 400 characters.
 	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
-	// Owner is who owns the integration; OwnersMapping needs one to fall back on.
-	Owner *OwnerInput `json:"owner,omitzero"`
-	// OwnersMapping is how owners follow from the tags of resources.
+	// Owner is required if OwnersMapping is set, as its fallback.
+	Owner         *OwnerInput         `json:"owner,omitzero"`
 	OwnersMapping *OwnersMappingInput `json:"owners_mapping,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// OwnerInput sets who owns an integration.
+// OwnerInput sets the owner of an integration.
 type OwnerInput struct {
-	// AttributeType is the attribute, such as "user" or "group".
+	// AttributeType is the type of an attribute, such as "user" or "group".
 	AttributeType string `json:"attribute_type"`
-	// AttributeValue are the values to match, ids or, for users, e-mails.
+	// AttributeValue holds the values to match: ids, or e-mails for users.
 	AttributeValue []string `json:"attribute_value"`
-	// SourceIntegrationReference is the id or the name of the integration that
-	// knows the attribute.
+	// SourceIntegrationReference is the id or the name of an integration.
 	SourceIntegrationReference *string `json:"source_integration_reference,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// OwnersMappingInput sets which tag of a resource names its owner.
+// OwnersMappingInput maps a tag of a resource to its owner.
 type OwnersMappingInput struct {
-	// KeyName is the tag's key.
+	// KeyName is the key of the tag.
 	KeyName string `json:"key_name"`
-	// AttributeType is the attribute that the tag's value is matched with.
+	// AttributeType is the attribute to match with the value of the tag.
 	AttributeType string `json:"attribute_type"`
-	// SourceIntegrationReference is the id or the name of the integration that
-	// knows the attribute.
+	// SourceIntegrationReference is the id or the name of an integration.
 	SourceIntegrationReference *string `json:"source_integration_reference,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -350,147 +293,145 @@ type OwnersMappingInput struct {
 
 // UpdateResourceTagsInput are the tags to set.
 type UpdateResourceTagsInput struct {
-	// Tags are the values by key. Whether they replace the present tags or are
-	// added to them is not documented.
+	// Tags holds the values by key. Whether they replace the existing tags or
+	// are added to them is not documented.
 	Tags map[string]string `json:"tags"`
 }
 
-// List gets one page of the integrations.
+// List returns a page of integrations.
 //
 // GET /api/admin/v4/integrations
 func (s *IntegrationsService) List(ctx context.Context, opts ...ListIntegrationsOptions) (*Page[Integration], error) {
 	return list[Integration](ctx, s.client, listIntegrations, opts)
 }
 
-// ListAll iterates over all integrations, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all integrations and requests pages as
+// needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v4/integrations
 func (s *IntegrationsService) ListAll(ctx context.Context, opts ...ListIntegrationsOptions) iter.Seq2[*Integration, error] {
 	return listAll[Integration](ctx, s.client, listIntegrations, opts)
 }
 
-// Get gets an integration by its id; [ErrNotFound] if there is none.
+// Get returns the integration with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v4/integrations/{id}
 func (s *IntegrationsService) Get(ctx context.Context, id string) (*Integration, error) {
 	return call[Integration](ctx, s.client, getIntegration, nil, id)
 }
 
-// GetByName gets an integration by its whole name, letter case aside. It is
-// [ErrNotFound] if none has it and [ErrAmbiguous] if several have; an empty name
-// is an [*ArgumentError].
+// GetByName returns the integration with the given name, which is
+// case-insensitive. It returns [ErrNotFound] if there is none, [ErrAmbiguous]
+// if there are several, and an [*ArgumentError] if the name is empty.
 //
 // GET /api/admin/v4/integrations
 func (s *IntegrationsService) GetByName(ctx context.Context, name string) (*Integration, error) {
 	return byName(name, s.ListAll(ctx, ListIntegrationsOptions{Name: name}), func(o *Integration) (string, string) { return o.ID, o.Name })
 }
 
-// Create makes an integration. A SecretStoreConfig with other than exactly one
-// store is an [*ArgumentError]. The request is not repeated after a failure
-// that leaves open whether the integration was made.
+// Create creates an integration. It is not retried when a failure leaves open
+// whether it took effect. A SecretStoreConfig without exactly one store is an
+// [*ArgumentError].
 //
 // POST /api/admin/v4/integrations
 func (s *IntegrationsService) Create(ctx context.Context, in CreateIntegrationInput) (*Integration, error) {
 	return call[Integration](ctx, s.client, createIntegration, in)
 }
 
-// Update replaces an integration; [ErrNotFound] if there is none. A
-// SecretStoreConfig with other than exactly one store is an [*ArgumentError].
+// Update replaces an integration, or returns [ErrNotFound]. A SecretStoreConfig
+// without exactly one store is an [*ArgumentError].
 //
 // PUT /api/admin/v4/integrations/{id}
 func (s *IntegrationsService) Update(ctx context.Context, id string, in UpdateIntegrationInput) (*Integration, error) {
 	return call[Integration](ctx, s.client, updateIntegration, in, id)
 }
 
-// Delete deletes an integration; [ErrNotFound] if there is none.
+// Delete deletes an integration, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v4/integrations/{id}
 func (s *IntegrationsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteIntegration, nil, id)
 }
 
-// Refresh has Apono read an integration's resources and permissions again. It
-// returns once the work has been ordered, not when it is done.
+// Refresh starts a sync of the resources and permissions of an integration. It
+// does not wait for its end.
 //
 // POST /api/v2/integrations/{id}/refresh
 func (s *IntegrationsService) Refresh(ctx context.Context, id string) (*Message, error) {
 	return call[Message](ctx, s.client, refreshIntegration, nil, id)
 }
 
-// ListCatalog gets one page of the catalog of systems that can be integrated.
+// ListCatalog returns a page of the catalog of systems that can be integrated.
 //
 // GET /api/v2/integrations-catalog
 func (s *IntegrationsService) ListCatalog(ctx context.Context, opts ...ListCatalogOptions) (*OffsetPage[CatalogEntry], error) {
 	return listOffset[CatalogEntry](ctx, s.client, listCatalog, opts)
 }
 
-// ListAllCatalog iterates over the catalog of systems that can be integrated.
-// An error is the last pair of the loop; [ErrTruncated] if the server keeps
-// entries back.
+// ListAllCatalog returns an iterator over the catalog of systems that can be
+// integrated and requests pages as needed. An error ends it; an incomplete list
+// is [ErrTruncated].
 //
 // GET /api/v2/integrations-catalog
 func (s *IntegrationsService) ListAllCatalog(ctx context.Context, opts ...ListCatalogOptions) iter.Seq2[*CatalogEntry, error] {
 	return listAllOffset[CatalogEntry](ctx, s.client, listCatalog, opts)
 }
 
-// GetCatalogEntry gets what is needed to integrate a kind of system. An unknown
-// type is [ErrNotFound] or [ErrBadRequest]; the API does not document which.
+// GetCatalogEntry returns the catalog entry of a type. An unknown type is
+// [ErrNotFound] or [ErrBadRequest]; the API does not document which.
 //
 // GET /api/v2/integrations-catalog/{type}
 func (s *IntegrationsService) GetCatalogEntry(ctx context.Context, integrationType string) (*CatalogEntry, error) {
 	return call[CatalogEntry](ctx, s.client, getCatalogEntry, nil, integrationType)
 }
 
-// ListPermissions gets one page of the permissions of an integration.
+// ListPermissions returns a page of the permissions of an integration.
 //
 // GET /api/v3/integrations/{id}/permissions
 func (s *IntegrationsService) ListPermissions(ctx context.Context, id string, opts ...ListPermissionsOptions) (*OffsetPage[Permission], error) {
 	return listOffset[Permission](ctx, s.client, listIntegrationPermissions, opts, id)
 }
 
-// ListAllPermissions iterates over the permissions of an integration. An error
-// is the last pair of the loop; [ErrTruncated] if the server keeps some back.
+// ListAllPermissions returns an iterator over the permissions of an integration
+// and requests pages as needed. An error ends it; an incomplete list is
+// [ErrTruncated].
 //
 // GET /api/v3/integrations/{id}/permissions
 func (s *IntegrationsService) ListAllPermissions(ctx context.Context, id string, opts ...ListPermissionsOptions) iter.Seq2[*Permission, error] {
 	return listAllOffset[Permission](ctx, s.client, listIntegrationPermissions, opts, id)
 }
 
-// ListResources gets one page of the resources of an integration.
+// ListResources returns a page of the resources of an integration.
 //
 // GET /api/v3/integrations/{id}/resources
 func (s *IntegrationsService) ListResources(ctx context.Context, id string, opts ...ListResourcesOptions) (*OffsetPage[Resource], error) {
 	return listOffset[Resource](ctx, s.client, listIntegrationResources, opts, id)
 }
 
-// ListAllResources iterates over the resources of an integration. An error is
-// the last pair of the loop; [ErrTruncated] if the server keeps some back.
+// ListAllResources returns an iterator over the resources of an integration and
+// requests pages as needed. An error ends it; an incomplete list is
+// [ErrTruncated].
 //
 // GET /api/v3/integrations/{id}/resources
 func (s *IntegrationsService) ListAllResources(ctx context.Context, id string, opts ...ListResourcesOptions) iter.Seq2[*Resource, error] {
 	return listAllOffset[Resource](ctx, s.client, listIntegrationResources, opts, id)
 }
 
-// GetResourceTags gets the tags that people gave to a resource, by Apono's id
-// of the resource.
+// GetResourceTags returns the user tags of a resource, by its Resource.ID.
 //
 // GET /api/v3/integrations/resources/{resource_id}/user-tags
 func (s *IntegrationsService) GetResourceTags(ctx context.Context, resourceID string) (*ResourceTags, error) {
 	return callFor[ResourceTags](ctx, s.client, getResourceTags, nil, []string{"tags"}, resourceID)
 }
 
-// UpdateResourceTags sets tags of a resource, by Apono's id of the resource.
+// UpdateResourceTags sets user tags of a resource, by its Resource.ID.
 //
 // PUT /api/v3/integrations/resources/{resource_id}/user-tags
 func (s *IntegrationsService) UpdateResourceTags(ctx context.Context, resourceID string, in UpdateResourceTagsInput) (*Message, error) {
 	return call[Message](ctx, s.client, updateResourceTags, in, resourceID)
 }
 
-// UpdateInput returns the input that writes the integration back as it is, Extra
-// included, to be edited and passed to Update. Editing it does not change the
-// integration.
+// UpdateInput returns a copy of the integration, Extra included, for Update.
 func (i *Integration) UpdateInput() UpdateIntegrationInput {
 	i = clone(i)
 	return UpdateIntegrationInput{
@@ -538,53 +479,53 @@ func (in UpdateIntegrationInput) check() error {
 	return in.SecretStoreConfig.check("in.SecretStoreConfig")
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i Integration) LogValue() slog.Value { return logValue(i) }
 
 // String returns what LogValue does.
 func (i Integration) String() string { return printed(i) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (o Owner) LogValue() slog.Value { return logValue(o) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (m OwnersMapping) LogValue() slog.Value { return logValue(m) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c CatalogEntry) LogValue() slog.Value { return logValue(c) }
 
 // String returns what LogValue does.
 func (c CatalogEntry) String() string { return printed(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c CatalogParam) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (p Permission) LogValue() slog.Value { return logValue(p) }
 
 // String returns what LogValue does.
 func (p Permission) String() string { return printed(p) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r Resource) LogValue() slog.Value { return logValue(r) }
 
 // String returns what LogValue does.
 func (r Resource) String() string { return printed(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ResourceSyncStatus) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ResourceTags) LogValue() slog.Value { return logValue(r) }
 
 // String returns what LogValue does.
 func (r ResourceTags) String() string { return printed(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (in UpdateIntegrationInput) LogValue() slog.Value { return logValue(in) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (o OwnerInput) LogValue() slog.Value { return logValue(o) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (o OwnersMappingInput) LogValue() slog.Value { return logValue(o) }

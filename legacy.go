@@ -1,22 +1,21 @@
 package apono
 
-// Legacy are the services of older versions of the API that a newer version has
-// taken the place of. Apono does not call them deprecated; they are for tooling
-// that was built on them. The comment of each method names its successor.
+// Legacy has the services of older versions of the API, for tools that were
+// built on them. Apono does not call them deprecated. Each method names its
+// successor.
 type Legacy struct {
-	// Integrations are integrations, version 2; see [Client.Integrations].
+	// Integrations is version 2 of [Client.Integrations].
 	Integrations *LegacyIntegrationsService
-	// AccessFlows are access flows, version 1; see [Client.AccessFlows].
+	// AccessFlows is version 1 of [Client.AccessFlows].
 	AccessFlows *LegacyAccessFlowsService
-	// AccessBundles are bundles, version 1; see [Client.Bundles].
+	// AccessBundles is version 1 of [Client.Bundles].
 	AccessBundles *LegacyAccessBundlesService
-	// Connectors are connectors, version 2; see [Client.Connectors].
+	// Connectors is version 2 of [Client.Connectors].
 	Connectors *LegacyConnectorsService
-	// Users are users, version 2; see [Client.Users].
+	// Users is version 2 of [Client.Users].
 	Users *LegacyUsersService
-	// AccessRequests are access requests, version 3, and what can be requested;
-	// see [Client.AccessRequests], [Client.Sessions] and
-	// [Client.AvailableAccess].
+	// AccessRequests is version 3 of [Client.AccessRequests], [Client.Sessions]
+	// and [Client.AvailableAccess].
 	AccessRequests *LegacyAccessRequestsService
 }
 

@@ -23,53 +23,44 @@ var (
 	deleteAccessBundleV1 = operation.New("Legacy.AccessBundles.Delete", http.MethodDelete, "/api/v1/access-bundles/{id}")
 )
 
-// AccessBundleV1 is a set of targets under one name, as version 1 answers it.
+// AccessBundleV1 is a bundle, as version 1 returns it.
 type AccessBundleV1 struct {
-	// ID identifies the bundle.
-	ID string `json:"id"`
-	// Name is the display name.
-	Name string `json:"name"`
-	// IntegrationTargets are what is in the bundle.
+	ID                 string                      `json:"id"`
+	Name               string                      `json:"name"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListAccessBundlesV1Options pages the bundles of version 1. The API documents
-// no parameters for it; Limit and Skip are sent only if they are set.
+// ListAccessBundlesV1Options pages the bundles of version 1. The API does not
+// document Limit and Skip; they are sent only if set.
 type ListAccessBundlesV1Options struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
+	Skip  int `url:"skip,omitempty"`
 }
 
-// CreateAccessBundleV1Input is a new bundle for version 1.
+// CreateAccessBundleV1Input is the input for a new bundle for version 1.
 type CreateAccessBundleV1Input struct {
-	// Name is the display name.
-	Name string `json:"name"`
-	// IntegrationTargets are what is in the bundle.
+	Name               string                      `json:"name"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets"`
 }
 
-// UpdateAccessBundleV1Input changes a bundle. What is nil stays as it is; an
+// UpdateAccessBundleV1Input changes a bundle. A nil field is left unchanged; an
 // empty slice empties the list.
 type UpdateAccessBundleV1Input struct {
-	// Name is the display name.
-	Name *string `json:"name,omitzero"`
-	// IntegrationTargets are what is in the bundle.
+	Name               *string                     `json:"name,omitzero"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets,omitzero"`
 }
 
-// List gets one page of the bundles. Its successor is [BundlesService.List].
+// List returns a page of bundles. Its successor is [BundlesService.List].
 //
 // GET /api/v1/access-bundles
 func (s *LegacyAccessBundlesService) List(ctx context.Context, opts ...ListAccessBundlesV1Options) (*OffsetPage[AccessBundleV1], error) {
 	return listOffset[AccessBundleV1](ctx, s.client, listAccessBundlesV1, opts)
 }
 
-// ListAll iterates over all bundles. An error is the last pair of the loop;
-// [ErrTruncated] if the server keeps some back. Its successor is
+// ListAll returns an iterator over all bundles and requests pages as needed. An
+// error ends it; an incomplete list is [ErrTruncated]. Its successor is
 // [BundlesService.ListAll].
 //
 // GET /api/v1/access-bundles
@@ -77,7 +68,7 @@ func (s *LegacyAccessBundlesService) ListAll(ctx context.Context, opts ...ListAc
 	return listAllOffset[AccessBundleV1](ctx, s.client, listAccessBundlesV1, opts)
 }
 
-// Get gets a bundle by its id; [ErrNotFound] if there is none. Its successor is
+// Get returns the bundle with the given id, or [ErrNotFound]. Its successor is
 // [BundlesService.Get].
 //
 // GET /api/v1/access-bundles/{id}
@@ -85,24 +76,23 @@ func (s *LegacyAccessBundlesService) Get(ctx context.Context, id string) (*Acces
 	return call[AccessBundleV1](ctx, s.client, getAccessBundleV1, nil, id)
 }
 
-// Create makes a bundle. The request is not repeated after a failure that
-// leaves open whether it was made. Its successor is
-// [BundlesService.Create].
+// Create creates a bundle. It is not retried when a failure leaves open whether
+// it took effect. Its successor is [BundlesService.Create].
 //
 // POST /api/v1/access-bundles
 func (s *LegacyAccessBundlesService) Create(ctx context.Context, in CreateAccessBundleV1Input) (*AccessBundleV1, error) {
 	return call[AccessBundleV1](ctx, s.client, createAccessBundleV1, in)
 }
 
-// Update changes what the input sets of a bundle; [ErrNotFound] if there is
-// none. Its successor is [BundlesService.Update].
+// Update changes the fields of a bundle that the input sets, or returns
+// [ErrNotFound]. Its successor is [BundlesService.Update].
 //
 // PATCH /api/v1/access-bundles/{id}
 func (s *LegacyAccessBundlesService) Update(ctx context.Context, id string, in UpdateAccessBundleV1Input) (*AccessBundleV1, error) {
 	return call[AccessBundleV1](ctx, s.client, updateAccessBundleV1, in, id)
 }
 
-// Delete deletes a bundle; [ErrNotFound] if there is none. Its successor is
+// Delete deletes a bundle, or returns [ErrNotFound]. Its successor is
 // [BundlesService.Delete].
 //
 // DELETE /api/v1/access-bundles/{id}
@@ -110,7 +100,7 @@ func (s *LegacyAccessBundlesService) Delete(ctx context.Context, id string) erro
 	return exec(ctx, s.client, deleteAccessBundleV1, nil, id)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessBundleV1) LogValue() slog.Value { return logValue(a) }
 
 // String returns what LogValue does.

@@ -25,110 +25,83 @@ var (
 	deleteAccessFlowV1 = operation.New("Legacy.AccessFlows.Delete", http.MethodDelete, "/api/v1/access-flows/{id}")
 )
 
-// AccessFlowTriggerTypeV1 is how access comes about in version 1. The API does
-// not list the values.
+// AccessFlowTriggerTypeV1 is what triggers a grant in version 1. The API does
+// not list its values.
 type AccessFlowTriggerTypeV1 string
 
-// The known triggers of version 1.
+// The known triggers of version 1: a request, or being a grantee.
 const (
-	// AccessFlowTriggerTypeV1UserRequest is for access that somebody requests.
 	AccessFlowTriggerTypeV1UserRequest AccessFlowTriggerTypeV1 = "user_request"
-	// AccessFlowTriggerTypeV1Automatic is for access that is given to the
-	// grantees.
-	AccessFlowTriggerTypeV1Automatic AccessFlowTriggerTypeV1 = "automatic"
+	AccessFlowTriggerTypeV1Automatic   AccessFlowTriggerTypeV1 = "automatic"
 )
 
-// IdentityTypeV1 is a kind of identity in version 1. It is written in lower
-// case; the API may answer upper case.
+// IdentityTypeV1 is a kind of identity in version 1. Send it in lower case; the
+// API may return upper case.
 type IdentityTypeV1 string
 
 // The known kinds of version 1.
 const (
-	// IdentityTypeV1User is a person.
-	IdentityTypeV1User IdentityTypeV1 = "user"
-	// IdentityTypeV1Group is a group.
-	IdentityTypeV1Group IdentityTypeV1 = "group"
-	// IdentityTypeV1ContextAttribute is whoever has an attribute.
+	IdentityTypeV1User             IdentityTypeV1 = "user"
+	IdentityTypeV1Group            IdentityTypeV1 = "group"
 	IdentityTypeV1ContextAttribute IdentityTypeV1 = "context_attribute"
 )
 
 // RevokeNeverV1 is the RevokeAfterInSec of access that does not end.
 const RevokeNeverV1 = -1
 
-// AccessFlowV1 is a rule that grants access, as version 1 answers it.
+// AccessFlowV1 is a rule that grants access, as version 1 returns it.
 type AccessFlowV1 struct {
-	// ID identifies the flow.
-	ID string `json:"id"`
-	// Name is the display name.
-	Name string `json:"name"`
-	// Active says that the flow is on.
-	Active bool `json:"active"`
-	// Trigger is how access comes about.
-	Trigger AccessFlowTriggerV1 `json:"trigger"`
-	// Grantees are those who may request the access, or who get it.
-	Grantees []GranteeV1 `json:"grantees"`
-	// IntegrationTargets are resources that access is granted to.
+	ID                 string                      `json:"id"`
+	Name               string                      `json:"name"`
+	Active             bool                        `json:"active"`
+	Trigger            AccessFlowTriggerV1         `json:"trigger"`
+	Grantees           []GranteeV1                 `json:"grantees"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets"`
-	// BundleTargets are bundles that access is granted to.
-	BundleTargets []AccessTargetBundleV1 `json:"bundle_targets"`
-	// Approvers are those who approve; without any, requests are approved by
-	// themselves.
+	BundleTargets      []AccessTargetBundleV1      `json:"bundle_targets"`
+	// Approvers is empty if requests are approved automatically.
 	Approvers []ApproverV1 `json:"approvers,omitzero"`
-	// RevokeAfterInSec is how long access lasts, in seconds, or RevokeNeverV1.
-	RevokeAfterInSec int `json:"revoke_after_in_sec"`
-	// Settings are the flow's switches.
-	Settings *AccessFlowSettingsV1 `json:"settings,omitzero"`
-	// CreatedDate is when the flow was made.
-	CreatedDate time.Time `json:"created_date"`
+	// RevokeAfterInSec is how long access lasts, or [RevokeNeverV1].
+	RevokeAfterInSec int                   `json:"revoke_after_in_sec"`
+	Settings         *AccessFlowSettingsV1 `json:"settings,omitzero"`
+	CreatedDate      time.Time             `json:"created_date"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // AccessFlowTriggerV1 is how access comes about, and when.
 type AccessFlowTriggerV1 struct {
-	// Type is how access comes about.
-	Type AccessFlowTriggerTypeV1 `json:"type"`
-	// Timeframe is when access may be granted.
-	Timeframe *TimeframeV1 `json:"timeframe,omitzero"`
+	Type      AccessFlowTriggerTypeV1 `json:"type"`
+	Timeframe *TimeframeV1            `json:"timeframe,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // TimeframeV1 is a weekly window.
 type TimeframeV1 struct {
-	// StartOfDayTimeInSeconds is when it opens, in seconds after midnight.
+	// StartOfDayTimeInSeconds and EndOfDayTimeInSeconds count from midnight.
 	StartOfDayTimeInSeconds int64 `json:"start_of_day_time_in_seconds"`
-	// EndOfDayTimeInSeconds is when it closes, in seconds after midnight.
-	EndOfDayTimeInSeconds int64 `json:"end_of_day_time_in_seconds"`
-	// DaysInWeek are the days on which it opens.
+	EndOfDayTimeInSeconds   int64 `json:"end_of_day_time_in_seconds"`
+	// DaysInWeek are the days on which the window opens.
 	DaysInWeek []DayOfWeek `json:"days_in_week"`
-	// TimeZone is the IANA name of the zone of the times.
+	// TimeZone is an IANA name.
 	TimeZone string `json:"time_zone"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessFlowSettingsV1 are the switches of a flow.
+// AccessFlowSettingsV1 are the settings of a flow.
 type AccessFlowSettingsV1 struct {
-	// RequireJustificationOnRequestAgain wants a reason when a request is
-	// repeated.
 	RequireJustificationOnRequestAgain *bool `json:"require_justification_on_request_again,omitzero"`
-	// RequireAllApprovers wants the approval of every approver.
-	RequireAllApprovers *bool `json:"require_all_approvers,omitzero"`
-	// RequireApproverJustification wants a reason from the approver.
-	RequireApproverJustification *bool `json:"require_approver_justification,omitzero"`
-	// ApproverCannotApproveHimself keeps approvers from approving their own
-	// requests.
-	ApproverCannotApproveHimself *bool `json:"approver_cannot_approve_himself,omitzero"`
+	RequireAllApprovers                *bool `json:"require_all_approvers,omitzero"`
+	RequireApproverJustification       *bool `json:"require_approver_justification,omitzero"`
+	ApproverCannotApproveHimself       *bool `json:"approver_cannot_approve_himself,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // GranteeV1 is who may request access, or who gets it.
 type GranteeV1 struct {
-	// ID identifies the identity.
-	ID string `json:"id"`
-	// Type is the kind of identity.
+	ID   string         `json:"id"`
 	Type IdentityTypeV1 `json:"type"`
 
 	Extra Extra `json:",embed,inline"`
@@ -136,28 +109,23 @@ type GranteeV1 struct {
 
 // ApproverV1 is who approves.
 type ApproverV1 struct {
-	// ID identifies the identity.
-	ID string `json:"id"`
-	// Type is the kind of identity.
+	ID   string         `json:"id"`
 	Type IdentityTypeV1 `json:"type"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessTargetIntegrationV1 is resources of one type in an integration, and the
-// permissions to them.
+// AccessTargetIntegrationV1 has resources of one type and permissions to them.
 type AccessTargetIntegrationV1 struct {
-	// IntegrationID is the integration.
 	IntegrationID string `json:"integration_id"`
-	// ResourceType is the type of the resources.
-	ResourceType string `json:"resource_type"`
-	// ResourceTagIncludes pick the resources with any of the tags, all of the
-	// type if there are none. The names "__id" and "__name" stand for the
-	// resource's own.
+	ResourceType  string `json:"resource_type"`
+	// ResourceTagIncludes select the resources with any of the tags; empty
+	// means all of the type. The tag names "__id" and "__name" stand for the id
+	// and the name of the resource.
 	ResourceTagIncludes []TagV1 `json:"resource_tag_includes"`
 	// ResourceTagExcludes leave out the resources with any of the tags.
 	ResourceTagExcludes []TagV1 `json:"resource_tag_excludes"`
-	// Permissions are the names of the permissions.
+	// Permissions are names of permissions.
 	Permissions []string `json:"permissions"`
 
 	Extra Extra `json:",embed,inline"`
@@ -165,9 +133,8 @@ type AccessTargetIntegrationV1 struct {
 
 // TagV1 is a tag of a resource.
 type TagV1 struct {
-	// Name is the tag's key.
-	Name string `json:"name"`
-	// Value is the tag's value.
+	// Name is the key of the tag.
+	Name  string `json:"name"`
 	Value string `json:"value"`
 
 	Extra Extra `json:",embed,inline"`
@@ -175,110 +142,91 @@ type TagV1 struct {
 
 // AccessTargetBundleV1 is a bundle as a target.
 type AccessTargetBundleV1 struct {
-	// BundleID is the bundle.
 	BundleID string `json:"bundle_id"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListAccessFlowsV1Options pages the access flows of version 1. The API
-// documents no parameters for it; Limit and Skip are sent only if they are set.
+// ListAccessFlowsV1Options pages the access flows of version 1. The API does
+// not document Limit and Skip; they are sent only if set.
 type ListAccessFlowsV1Options struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
+	Skip  int `url:"skip,omitempty"`
 }
 
-// CreateAccessFlowV1Input is a new flow for version 1.
+// CreateAccessFlowV1Input is the input for a new flow for version 1.
 type CreateAccessFlowV1Input struct {
-	// Name is the display name.
-	Name string `json:"name"`
-	// Active says that the flow is on.
-	Active bool `json:"active"`
-	// Trigger is how access comes about.
-	Trigger AccessFlowTriggerV1 `json:"trigger"`
-	// Grantees are those who may request the access, or who get it.
-	Grantees []GranteeV1 `json:"grantees"`
-	// IntegrationTargets are resources that access is granted to.
+	Name               string                      `json:"name"`
+	Active             bool                        `json:"active"`
+	Trigger            AccessFlowTriggerV1         `json:"trigger"`
+	Grantees           []GranteeV1                 `json:"grantees"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets,omitzero"`
-	// BundleTargets are bundles that access is granted to.
-	BundleTargets []AccessTargetBundleV1 `json:"bundle_targets,omitzero"`
-	// Approvers are those who approve; without any, requests are approved by
-	// themselves.
+	BundleTargets      []AccessTargetBundleV1      `json:"bundle_targets,omitzero"`
+	// Approvers is empty if requests are approved automatically.
 	Approvers []ApproverV1 `json:"approvers,omitzero"`
-	// RevokeAfterInSec is how long access lasts, in seconds, or RevokeNeverV1.
-	RevokeAfterInSec int `json:"revoke_after_in_sec"`
-	// Settings are the flow's switches.
-	Settings *AccessFlowSettingsV1 `json:"settings,omitzero"`
+	// RevokeAfterInSec is how long access lasts, or [RevokeNeverV1].
+	RevokeAfterInSec int                   `json:"revoke_after_in_sec"`
+	Settings         *AccessFlowSettingsV1 `json:"settings,omitzero"`
 }
 
-// UpdateAccessFlowV1Input changes a flow. What is nil stays as it is; an empty
-// slice empties the list.
+// UpdateAccessFlowV1Input changes a flow. A nil field is left unchanged; an
+// empty slice empties the list.
 type UpdateAccessFlowV1Input struct {
-	// Name is the display name.
-	Name *string `json:"name,omitzero"`
-	// Active says that the flow is on.
-	Active *bool `json:"active,omitzero"`
-	// Trigger is how access comes about.
-	Trigger *AccessFlowTriggerV1 `json:"trigger,omitzero"`
-	// Grantees are those who may request the access, or who get it.
-	Grantees []GranteeV1 `json:"grantees,omitzero"`
-	// IntegrationTargets are resources that access is granted to.
+	Name               *string                     `json:"name,omitzero"`
+	Active             *bool                       `json:"active,omitzero"`
+	Trigger            *AccessFlowTriggerV1        `json:"trigger,omitzero"`
+	Grantees           []GranteeV1                 `json:"grantees,omitzero"`
 	IntegrationTargets []AccessTargetIntegrationV1 `json:"integration_targets,omitzero"`
-	// BundleTargets are bundles that access is granted to.
-	BundleTargets []AccessTargetBundleV1 `json:"bundle_targets,omitzero"`
-	// Approvers are those who approve; emptied, requests are approved by
-	// themselves.
+	BundleTargets      []AccessTargetBundleV1      `json:"bundle_targets,omitzero"`
+	// Approvers is empty, not nil, if requests are approved automatically.
 	Approvers []ApproverV1 `json:"approvers,omitzero"`
-	// RevokeAfterInSec is how long access lasts, in seconds, or RevokeNeverV1.
-	RevokeAfterInSec *int `json:"revoke_after_in_sec,omitzero"`
-	// Settings are the flow's switches.
-	Settings *AccessFlowSettingsV1 `json:"settings,omitzero"`
+	// RevokeAfterInSec is how long access lasts, or [RevokeNeverV1].
+	RevokeAfterInSec *int                  `json:"revoke_after_in_sec,omitzero"`
+	Settings         *AccessFlowSettingsV1 `json:"settings,omitzero"`
 }
 
-// List gets one page of the access flows. Its successor is [AccessFlowsService.List].
+// List returns a page of access flows. Its successor is
+// [AccessFlowsService.List].
 //
 // GET /api/v1/access-flows
 func (s *LegacyAccessFlowsService) List(ctx context.Context, opts ...ListAccessFlowsV1Options) (*OffsetPage[AccessFlowV1], error) {
 	return listOffset[AccessFlowV1](ctx, s.client, listAccessFlowsV1, opts)
 }
 
-// ListAll iterates over all access flows. An error is the last pair of the loop;
-// [ErrTruncated] if the server keeps some back. Its successor is
-// [AccessFlowsService.ListAll].
+// ListAll returns an iterator over all access flows and requests pages as
+// needed. An error ends it; an incomplete list is [ErrTruncated]. Its successor
+// is [AccessFlowsService.ListAll].
 //
 // GET /api/v1/access-flows
 func (s *LegacyAccessFlowsService) ListAll(ctx context.Context, opts ...ListAccessFlowsV1Options) iter.Seq2[*AccessFlowV1, error] {
 	return listAllOffset[AccessFlowV1](ctx, s.client, listAccessFlowsV1, opts)
 }
 
-// Get gets an access flow by its id; [ErrNotFound] if there is none. Its successor is
-// [AccessFlowsService.Get].
+// Get returns the access flow with the given id, or [ErrNotFound]. Its
+// successor is [AccessFlowsService.Get].
 //
 // GET /api/v1/access-flows/{id}
 func (s *LegacyAccessFlowsService) Get(ctx context.Context, id string) (*AccessFlowV1, error) {
 	return call[AccessFlowV1](ctx, s.client, getAccessFlowV1, nil, id)
 }
 
-// Create makes an access flow. The request is not repeated after a failure that
-// leaves open whether it was made. Its successor is
-// [AccessFlowsService.Create].
+// Create creates an access flow. It is not retried when a failure leaves open
+// whether it took effect. Its successor is [AccessFlowsService.Create].
 //
 // POST /api/v1/access-flows
 func (s *LegacyAccessFlowsService) Create(ctx context.Context, in CreateAccessFlowV1Input) (*AccessFlowV1, error) {
 	return call[AccessFlowV1](ctx, s.client, createAccessFlowV1, in)
 }
 
-// Update changes what the input sets of an access flow; [ErrNotFound] if there
-// is none. Its successor is [AccessFlowsService.Update].
+// Update changes the fields of an access flow that the input sets, or returns
+// [ErrNotFound]. Its successor is [AccessFlowsService.Update].
 //
 // PATCH /api/v1/access-flows/{id}
 func (s *LegacyAccessFlowsService) Update(ctx context.Context, id string, in UpdateAccessFlowV1Input) (*AccessFlowV1, error) {
 	return call[AccessFlowV1](ctx, s.client, updateAccessFlowV1, in, id)
 }
 
-// Delete deletes an access flow; [ErrNotFound] if there is none. Its successor is
+// Delete deletes an access flow, or returns [ErrNotFound]. Its successor is
 // [AccessFlowsService.Delete].
 //
 // DELETE /api/v1/access-flows/{id}
@@ -309,32 +257,32 @@ func (f AccessFlowV1) revealed() any {
 	}{plainAccessFlowV1(f), instant{f.CreatedDate}}
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (f AccessFlowV1) LogValue() slog.Value { return logValue(f.revealed()) }
 
 // String returns what LogValue does.
 func (f AccessFlowV1) String() string { return printed(f.revealed()) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessFlowTriggerV1) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t TimeframeV1) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessFlowSettingsV1) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (g GranteeV1) LogValue() slog.Value { return logValue(g) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a ApproverV1) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessTargetIntegrationV1) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (t TagV1) LogValue() slog.Value { return logValue(t) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessTargetBundleV1) LogValue() slog.Value { return logValue(a) }

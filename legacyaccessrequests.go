@@ -37,48 +37,34 @@ type AccessStatusV3 string
 
 // The states of a request in version 3.
 const (
-	// AccessStatusV3Pending is a request that waits for approval.
-	AccessStatusV3Pending AccessStatusV3 = "PENDING"
-	// AccessStatusV3Approved is a request that was approved.
+	AccessStatusV3Pending  AccessStatusV3 = "PENDING"
 	AccessStatusV3Approved AccessStatusV3 = "APPROVED"
-	// AccessStatusV3Rejected is a request that was refused.
 	AccessStatusV3Rejected AccessStatusV3 = "REJECTED"
-	// AccessStatusV3Granted is a request whose access is there.
-	AccessStatusV3Granted AccessStatusV3 = "GRANTED"
-	// AccessStatusV3Revoking is a request whose access is being taken away.
+	AccessStatusV3Granted  AccessStatusV3 = "GRANTED"
 	AccessStatusV3Revoking AccessStatusV3 = "REVOKING"
-	// AccessStatusV3Expired is a request whose access has ended.
-	AccessStatusV3Expired AccessStatusV3 = "EXPIRED"
-	// AccessStatusV3Failed is a request that went wrong.
-	AccessStatusV3Failed AccessStatusV3 = "FAILED"
+	AccessStatusV3Expired  AccessStatusV3 = "EXPIRED"
+	AccessStatusV3Failed   AccessStatusV3 = "FAILED"
 )
 
-// AccessRequestV3 is a request for access, as version 3 answers it.
+// AccessRequestV3 is an access request, as version 3 returns it.
 type AccessRequestV3 struct {
-	// RequestID identifies the request.
 	RequestID string `json:"request_id"`
-	// FriendlyRequestID is its name for people, such as AR-123.
+	// FriendlyRequestID is a readable id, such as AR-123.
 	FriendlyRequestID string `json:"friendly_request_id"`
-	// UserID is who gets the access.
-	UserID string `json:"user_id"`
-	// Status is the state of the request.
-	Status AccessStatusV3 `json:"status"`
-	// IntegrationID is the integration.
-	IntegrationID string `json:"integration_id"`
-	// ResourceIDs are the resources.
-	ResourceIDs []string `json:"resource_ids"`
-	// Permissions are the permissions.
-	Permissions []string `json:"permissions"`
-	// Justification is the requestor's reason.
-	Justification string `json:"justification"`
+	// UserID is the user who gets the access.
+	UserID        string         `json:"user_id"`
+	Status        AccessStatusV3 `json:"status"`
+	IntegrationID string         `json:"integration_id"`
+	ResourceIDs   []string       `json:"resource_ids"`
+	Permissions   []string       `json:"permissions"`
+	Justification string         `json:"justification"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessDetailsV3 are the credentials of a request and how to use them, as one
-// text. Printed, logged or marshaled to JSON they show nothing of it.
+// AccessDetailsV3 holds the credentials of a request and how to use them, as
+// one text. Printed, logged or marshaled to JSON it is redacted.
 type AccessDetailsV3 struct {
-	// Details is the text.
 	Details string `json:"details"`
 
 	Extra Extra `json:",embed,inline"`
@@ -86,7 +72,6 @@ type AccessDetailsV3 struct {
 
 // SelectableIntegration is an integration in which access can be requested.
 type SelectableIntegration struct {
-	// ID identifies the integration.
 	ID string `json:"id"`
 
 	Extra Extra `json:",embed,inline"`
@@ -95,9 +80,7 @@ type SelectableIntegration struct {
 // SelectableResourceType is a type of resources to which access can be
 // requested.
 type SelectableResourceType struct {
-	// ID identifies the type.
-	ID string `json:"id"`
-	// Name is the display name.
+	ID   string `json:"id"`
 	Name string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
@@ -105,11 +88,8 @@ type SelectableResourceType struct {
 
 // SelectableResource is a resource to which access can be requested.
 type SelectableResource struct {
-	// ID identifies the resource.
-	ID string `json:"id"`
-	// Type is the type of the resource.
+	ID   string `json:"id"`
 	Type string `json:"type"`
-	// Name is the display name.
 	Name string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
@@ -121,57 +101,49 @@ type SelectablePermissionsPage struct {
 	Items []string
 	// Total, Limit and Offset are as in [OffsetPage].
 	Total, Limit, Offset int
-	// AllowMultiple says that more than one may be requested at a time.
+	// AllowMultiple reports whether a request may name several of the items.
 	AllowMultiple bool
 }
 
 // ListAccessRequestsV3Options filters and pages the access requests of version
-// 3. The API documents no paging for them; Limit and Skip are sent only if they
-// are set.
+// 3. The API does not document Limit and Skip; they are sent only if set.
 type ListAccessRequestsV3Options struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
-	// DaysOffset is how many days to look back. The server's default is not
-	// documented. 0 is not sent.
+	Skip  int `url:"skip,omitempty"`
+	// DaysOffset is how many days to look back. 0 is not sent; the server's
+	// default is not documented.
 	DaysOffset int64 `url:"days_offset,omitempty"`
-	// UserID is who gets the access.
+	// UserID is the user who gets the access.
 	UserID string `url:"user_id,omitempty"`
 }
 
-// ListSelectableOptions filters and pages what can be requested. The API
-// documents no paging for it; Limit and Skip are sent only if they are set.
+// ListSelectableOptions filters and pages what can be requested. The API does
+// not document Limit and Skip; they are sent only if set.
 type ListSelectableOptions struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
-	// UserID is for whom access would be requested.
+	Skip  int `url:"skip,omitempty"`
+	// UserID is the user to request access for.
 	UserID string `url:"user_id,omitempty"`
 }
 
 // CreateAccessRequestV3Input is a request for access in one integration.
 type CreateAccessRequestV3Input struct {
-	// UserID is who shall get the access.
-	UserID string `json:"user_id"`
-	// IntegrationID is the integration.
+	// UserID is the user who gets the access.
+	UserID        string `json:"user_id"`
 	IntegrationID string `json:"integration_id"`
-	// ResourceIDs are the resources, all in that integration.
+	// ResourceIDs are resources of the integration.
 	ResourceIDs []string `json:"resource_ids"`
-	// Permissions are the names of the permissions.
-	Permissions []string `json:"permissions"`
-	// Justification is the reason.
-	Justification string `json:"justification"`
-	// DurationInSec is how long the access shall last, in seconds.
-	DurationInSec *int `json:"duration_in_sec,omitzero"`
+	// Permissions are names of permissions.
+	Permissions   []string `json:"permissions"`
+	Justification string   `json:"justification"`
+	DurationInSec *int     `json:"duration_in_sec,omitzero"`
 }
 
 type revokeManyInput struct {
 	RequestIDs []string `json:"request_ids"`
 }
 
-// List gets one page of the access requests. Its successor is
+// List returns a page of access requests. Its successor is
 // [AccessRequestsService.List].
 //
 // GET /api/v3/access-requests
@@ -179,16 +151,16 @@ func (s *LegacyAccessRequestsService) List(ctx context.Context, opts ...ListAcce
 	return listOffset[AccessRequestV3](ctx, s.client, listAccessRequestsV3, opts)
 }
 
-// ListAll iterates over all access requests. An error is the last pair of the
-// loop; [ErrTruncated] if the server keeps some back. Its successor is
-// [AccessRequestsService.ListAll].
+// ListAll returns an iterator over all access requests and requests pages as
+// needed. An error ends it; an incomplete list is [ErrTruncated]. Its successor
+// is [AccessRequestsService.ListAll].
 //
 // GET /api/v3/access-requests
 func (s *LegacyAccessRequestsService) ListAll(ctx context.Context, opts ...ListAccessRequestsV3Options) iter.Seq2[*AccessRequestV3, error] {
 	return listAllOffset[AccessRequestV3](ctx, s.client, listAccessRequestsV3, opts)
 }
 
-// Get gets an access request by its id; [ErrNotFound] if there is none. Its
+// Get returns the access request with the given id, or [ErrNotFound]. Its
 // successor is [AccessRequestsService.Get].
 //
 // GET /api/v3/access-requests/{id}
@@ -196,44 +168,43 @@ func (s *LegacyAccessRequestsService) Get(ctx context.Context, id string) (*Acce
 	return call[AccessRequestV3](ctx, s.client, getAccessRequestV3, nil, id)
 }
 
-// Create requests access. The request is not repeated after a failure that
-// leaves open whether it was taken. Its successor is
-// [AccessRequestsService.Create].
+// Create requests access. It is not retried when a failure leaves open whether
+// it took effect. Its successor is [AccessRequestsService.Create].
 //
 // POST /api/v3/access-requests
 func (s *LegacyAccessRequestsService) Create(ctx context.Context, in CreateAccessRequestV3Input) (*AccessRequestV3, error) {
 	return call[AccessRequestV3](ctx, s.client, createAccessRequestV3, in)
 }
 
-// RevokeMany takes the access of several requests away. The API answers one
-// message for all; what became of each has to be read. No id is an
-// [*ArgumentError]. Its successor is [AccessRequestsService.Revoke], one by one.
+// RevokeMany revokes the access of several requests. The API returns one
+// message for all; get the requests to see their states. No id is an
+// [*ArgumentError]. Its successor is [AccessRequestsService.Revoke], for one
+// request.
 //
 // POST /api/v3/access-requests-bulk/revoke
 func (s *LegacyAccessRequestsService) RevokeMany(ctx context.Context, requestIDs []string) (*Message, error) {
 	return call[Message](ctx, s.client, revokeAccessRequestsV3, revokeManyInput{requestIDs})
 }
 
-// GetAccessDetails reads the credentials of a request. Reading may use them up,
-// so the request is not retried once it may have reached the server, but for a
-// 401 with a token source, and goes over a connection of its own, so that net/http
-// does not send it again either (see [WithHTTPClient]). A client with
-// [WithReadOnly] rejects it. Its successor is [SessionsService.GetAccessDetails].
+// GetAccessDetails returns the credentials of a request. Reading may use them
+// up, so it is not retried once it may have reached the server, except after a
+// 401 with a token source, and it is [ErrReadOnly] with [WithReadOnly]. Its
+// successor is [SessionsService.GetAccessDetails].
 //
 // GET /api/v3/access-requests/{id}/access-details
 func (s *LegacyAccessRequestsService) GetAccessDetails(ctx context.Context, id string) (*AccessDetailsV3, error) {
 	return call[AccessDetailsV3](ctx, s.client, getAccessDetailsV3, nil, id)
 }
 
-// ResetCredentials has the credentials of a request replaced. It returns once
-// that has been ordered. Its successor is [SessionsService.ResetCredentials].
+// ResetCredentials starts to replace the credentials of a request and does not
+// wait for the end. Its successor is [SessionsService.ResetCredentials].
 //
 // POST /api/v3/access-requests/{id}/reset
 func (s *LegacyAccessRequestsService) ResetCredentials(ctx context.Context, id string) (*Message, error) {
 	return call[Message](ctx, s.client, resetCredentialsV3, nil, id)
 }
 
-// ListSelectableIntegrations gets one page of the integrations in which access
+// ListSelectableIntegrations returns a page of the integrations in which access
 // can be requested. Its successor is [AvailableAccessService.ListEntitlements].
 //
 // GET /api/v3/selectable-integrations
@@ -241,9 +212,9 @@ func (s *LegacyAccessRequestsService) ListSelectableIntegrations(ctx context.Con
 	return listOffset[SelectableIntegration](ctx, s.client, listSelectableIntegrations, opts)
 }
 
-// ListAllSelectableIntegrations iterates over the integrations in which access
-// can be requested. An error is the last pair of the loop; [ErrTruncated] if the
-// server keeps some back. Its successor is
+// ListAllSelectableIntegrations returns an iterator over the integrations in
+// which access can be requested and requests pages as needed. An error ends it;
+// an incomplete list is [ErrTruncated]. Its successor is
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations
@@ -251,7 +222,7 @@ func (s *LegacyAccessRequestsService) ListAllSelectableIntegrations(ctx context.
 	return listAllOffset[SelectableIntegration](ctx, s.client, listSelectableIntegrations, opts)
 }
 
-// ListSelectableResourceTypes gets one page of the types of resources in an
+// ListSelectableResourceTypes returns a page of the types of resources in an
 // integration to which access can be requested. Its successor is
 // [AvailableAccessService.ListEntitlements].
 //
@@ -260,17 +231,17 @@ func (s *LegacyAccessRequestsService) ListSelectableResourceTypes(ctx context.Co
 	return listOffset[SelectableResourceType](ctx, s.client, listSelectableResourceTypes, opts, integrationID)
 }
 
-// ListAllSelectableResourceTypes iterates over the types of resources in an
-// integration to which access can be requested. An error is the last pair of the
-// loop; [ErrTruncated] if the server keeps some back. Its successor is
-// [AvailableAccessService.ListAllEntitlements].
+// ListAllSelectableResourceTypes returns an iterator over the types of
+// resources in an integration to which access can be requested and requests
+// pages as needed. An error ends it; an incomplete list is [ErrTruncated]. Its
+// successor is [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/resource-types
 func (s *LegacyAccessRequestsService) ListAllSelectableResourceTypes(ctx context.Context, integrationID string, opts ...ListSelectableOptions) iter.Seq2[*SelectableResourceType, error] {
 	return listAllOffset[SelectableResourceType](ctx, s.client, listSelectableResourceTypes, opts, integrationID)
 }
 
-// ListSelectablePermissions gets one page of the names of the permissions that
+// ListSelectablePermissions returns a page of the names of the permissions that
 // can be requested for a type of resources. Its successor is
 // [AvailableAccessService.ListEntitlements].
 //
@@ -301,10 +272,10 @@ func (s *LegacyAccessRequestsService) ListSelectablePermissions(ctx context.Cont
 	}, nil
 }
 
-// ListAllSelectablePermissions iterates over the names of the permissions that
-// can be requested for a type of resources. An error is the last pair of the
-// loop; [ErrTruncated] if the server keeps some back. Its successor is
-// [AvailableAccessService.ListAllEntitlements].
+// ListAllSelectablePermissions returns an iterator over the names of the
+// permissions that can be requested for a type of resources and requests pages
+// as needed. An error ends it; an incomplete list is [ErrTruncated]. Its
+// successor is [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
 func (s *LegacyAccessRequestsService) ListAllSelectablePermissions(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) iter.Seq2[string, error] {
@@ -318,7 +289,7 @@ func (s *LegacyAccessRequestsService) ListAllSelectablePermissions(ctx context.C
 	}
 }
 
-// ListSelectableResources gets one page of the resources of a type to which
+// ListSelectableResources returns a page of the resources of a type to which
 // access can be requested. Its successor is
 // [AvailableAccessService.ListEntitlements].
 //
@@ -327,9 +298,9 @@ func (s *LegacyAccessRequestsService) ListSelectableResources(ctx context.Contex
 	return listOffset[SelectableResource](ctx, s.client, listSelectableResources, opts, integrationID, resourceType)
 }
 
-// ListAllSelectableResources iterates over the resources of a type to which
-// access can be requested. An error is the last pair of the loop; [ErrTruncated]
-// if the server keeps some back. Its successor is
+// ListAllSelectableResources returns an iterator over the resources of a type
+// to which access can be requested and requests pages as needed. An error ends
+// it; an incomplete list is [ErrTruncated]. Its successor is
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/resources
@@ -337,8 +308,7 @@ func (s *LegacyAccessRequestsService) ListAllSelectableResources(ctx context.Con
 	return listAllOffset[SelectableResource](ctx, s.client, listSelectableResources, opts, integrationID, resourceType)
 }
 
-// Reveal returns the details in a map that prints and marshals as it is, under
-// the API's name.
+// Reveal returns the details as a map that does not redact itself.
 func (d AccessDetailsV3) Reveal() map[string]any { return reveal(d) }
 
 func (d AccessDetailsV3) revealed() any {
@@ -349,7 +319,7 @@ func (d AccessDetailsV3) revealed() any {
 // Format prints that there are details, with every verb.
 func (d AccessDetailsV3) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// LogValue gives that there are details.
+// LogValue implements [slog.LogValuer] and redacts the details.
 func (d *AccessDetailsV3) LogValue() slog.Value {
 	if d == nil {
 		return slog.Value{}
@@ -357,7 +327,7 @@ func (d *AccessDetailsV3) LogValue() slog.Value {
 	return slog.StringValue(redacted)
 }
 
-// MarshalJSON gives that there are details.
+// MarshalJSON redacts the details.
 func (d AccessDetailsV3) MarshalJSON() ([]byte, error) { return wire.MarshalModel(redacted) }
 
 func (in revokeManyInput) check() error {
@@ -367,25 +337,25 @@ func (in revokeManyInput) check() error {
 	return nil
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessRequestV3) LogValue() slog.Value { return logValue(a) }
 
 // String returns what LogValue does.
 func (a AccessRequestV3) String() string { return printed(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s SelectableIntegration) LogValue() slog.Value { return logValue(s) }
 
 // String returns what LogValue does.
 func (s SelectableIntegration) String() string { return printed(s) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s SelectableResourceType) LogValue() slog.Value { return logValue(s) }
 
 // String returns what LogValue does.
 func (s SelectableResourceType) String() string { return printed(s) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s SelectableResource) LogValue() slog.Value { return logValue(s) }
 
 // String returns what LogValue does.

@@ -18,21 +18,17 @@ type LegacyConnectorsService struct{ client *Client }
 
 var listConnectorsV2 = operation.New("Legacy.Connectors.List", http.MethodGet, "/api/v2/connectors")
 
-// ConnectorV2 is an installation through which Apono reaches systems, as version
-// 2 answers it.
+// ConnectorV2 is a connector, as version 2 returns it.
 type ConnectorV2 struct {
-	// ConnectorID identifies the connector.
-	ConnectorID string `json:"connector_id"`
-	// LastConnected is when Apono last heard from the connector.
+	ConnectorID   string     `json:"connector_id"`
 	LastConnected *time.Time `json:"last_connected,omitzero"`
-	// Status is whether the connector is reachable. The API does not list the
-	// values.
+	// Status has no documented values.
 	Status string `json:"status"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// List gets all connectors; the API does not page them. Its successor is
+// List returns all connectors; the API does not page them. Its successor is
 // [ConnectorsService.List].
 //
 // GET /api/v2/connectors
@@ -63,7 +59,7 @@ func (c ConnectorV2) revealed() any {
 	}{plainConnectorV2(c), newInstant(c.LastConnected)}
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c ConnectorV2) LogValue() slog.Value { return logValue(c.revealed()) }
 
 // String returns what LogValue does.

@@ -30,137 +30,114 @@ var (
 // IntegrationStatusV2 is the state of an integration in version 2.
 type IntegrationStatusV2 string
 
-// The states of an integration in version 2.
+// The states of an integration in version 2. Refreshing means that it is being
+// read, warning that it works in part.
 const (
-	// IntegrationStatusV2Initializing is an integration that is being set up.
 	IntegrationStatusV2Initializing IntegrationStatusV2 = "Initializing"
-	// IntegrationStatusV2Refreshing is an integration that is being read.
-	IntegrationStatusV2Refreshing IntegrationStatusV2 = "Refreshing"
-	// IntegrationStatusV2Active is an integration that works.
-	IntegrationStatusV2Active IntegrationStatusV2 = "Active"
-	// IntegrationStatusV2Error is an integration that does not.
-	IntegrationStatusV2Error IntegrationStatusV2 = "Error"
-	// IntegrationStatusV2Warning is an integration that works in part.
-	IntegrationStatusV2Warning IntegrationStatusV2 = "Warning"
-	// IntegrationStatusV2Disabled is an integration that was switched off.
-	IntegrationStatusV2Disabled IntegrationStatusV2 = "Disabled"
+	IntegrationStatusV2Refreshing   IntegrationStatusV2 = "Refreshing"
+	IntegrationStatusV2Active       IntegrationStatusV2 = "Active"
+	IntegrationStatusV2Error        IntegrationStatusV2 = "Error"
+	IntegrationStatusV2Warning      IntegrationStatusV2 = "Warning"
+	IntegrationStatusV2Disabled     IntegrationStatusV2 = "Disabled"
 )
 
-// IntegrationV2 is a connected system as version 2 answers it.
+// IntegrationV2 is a connected system as version 2 returns it.
 type IntegrationV2 struct {
-	// ID identifies the integration.
-	ID string `json:"id"`
-	// Name is the display name.
+	ID   string `json:"id"`
 	Name string `json:"name"`
-	// Type is the kind of the system. It never changes.
-	Type string `json:"type"`
-	// Status is the state of the integration.
+	// Type is the kind of system. It never changes.
+	Type   string              `json:"type"`
 	Status IntegrationStatusV2 `json:"status"`
-	// Details explains the state.
+	// Details explains the status.
 	Details *string `json:"details,omitzero"`
-	// ProvisionerID is the connector that reaches the system.
+	// ProvisionerID is the id of the connector.
 	ProvisionerID *string `json:"provisioner_id,omitzero"`
-	// Connection is not documented any further.
+	// Connection is not documented.
 	Connection Object `json:"connection,omitzero"`
-	// LastSyncTime is when the integration was last read successfully.
+	// LastSyncTime is the time of the last successful sync.
 	LastSyncTime *time.Time `json:"last_sync_time,omitzero"`
-	// Metadata are the settings of this kind of system. Numbers are read as a
+	// Metadata holds the settings of this kind of system. Numbers are read as
 	// json.Number.
-	Metadata Object `json:"metadata"`
-	// SecretConfig is where the credentials for the system are kept.
+	Metadata     Object         `json:"metadata"`
 	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
 	ConnectedResourceTypes []string `json:"connected_resource_types"`
-	// CustomAccessDetails is a note to those who get access.
+	// CustomAccessDetails is a note for those who get access.
 	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// SecretConfigV2 says where the credentials for a system are kept, in version 2:
-// a member "type", a [SecretStoreType], and the members of that store. Printed,
-// logged or marshaled to JSON it shows the names only.
+// SecretConfigV2 says where the credentials for a system are stored, in version
+// 2: a member "type", a [SecretStoreType], and the members of that store.
+// Printed, logged or marshaled to JSON it shows the names only.
 type SecretConfigV2 map[string]any
 
-// ListIntegrationsV2Options pages the integrations of version 2. The API
-// documents no parameters for it; Limit and Skip are sent only if they are set.
+// ListIntegrationsV2Options pages the integrations of version 2. The API does
+// not document Limit and Skip; they are sent only if set.
 type ListIntegrationsV2Options struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
+	Skip  int `url:"skip,omitempty"`
 }
 
-// CreateIntegrationV2Input is a new integration for version 2.
+// CreateIntegrationV2Input is the input for a new integration for version 2.
 type CreateIntegrationV2Input struct {
-	// Name is the display name.
 	Name string `json:"name"`
-	// Type is the kind of the system, from the catalog.
-	Type string `json:"type"`
-	// ProvisionerID is the connector that reaches the system.
-	ProvisionerID *string `json:"provisioner_id,omitzero"`
-	// Metadata are the settings of this kind of system.
-	Metadata Object `json:"metadata"`
-	// SecretConfig is where the credentials for the system are kept.
-	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
-	// ConnectedResourceTypes are the types of resources to look for.
-	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
-	// CustomAccessDetails is a note to those who get access.
-	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
+	// Type is a kind of system from the catalog.
+	Type                   string         `json:"type"`
+	ProvisionerID          *string        `json:"provisioner_id,omitzero"`
+	Metadata               Object         `json:"metadata"`
+	SecretConfig           SecretConfigV2 `json:"secret_config,omitzero"`
+	ConnectedResourceTypes []string       `json:"connected_resource_types,omitzero"`
+	CustomAccessDetails    *string        `json:"custom_access_details,omitzero"`
 }
 
-// UpdateIntegrationV2Input is what an integration becomes. It replaces the whole
-// integration but for its type. Only the successor, [Integration.UpdateInput],
-// keeps what this version of the package does not know.
+// UpdateIntegrationV2Input replaces an integration but for its type and drops
+// members that this package does not know. The successor,
+// [Integration.UpdateInput], keeps them.
 type UpdateIntegrationV2Input struct {
-	// Name is the display name.
-	Name string `json:"name"`
-	// ProvisionerID is the connector that reaches the system.
-	ProvisionerID *string `json:"provisioner_id,omitzero"`
-	// Metadata are the settings of this kind of system.
-	Metadata Object `json:"metadata"`
-	// SecretConfig is where the credentials for the system are kept.
-	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
-	// ConnectedResourceTypes are the types of resources to look for.
-	ConnectedResourceTypes []string `json:"connected_resource_types,omitzero"`
-	// CustomAccessDetails is a note to those who get access.
-	CustomAccessDetails *string `json:"custom_access_details,omitzero"`
+	Name                   string         `json:"name"`
+	ProvisionerID          *string        `json:"provisioner_id,omitzero"`
+	Metadata               Object         `json:"metadata"`
+	SecretConfig           SecretConfigV2 `json:"secret_config,omitzero"`
+	ConnectedResourceTypes []string       `json:"connected_resource_types,omitzero"`
+	CustomAccessDetails    *string        `json:"custom_access_details,omitzero"`
 }
 
-// List gets one page of the integrations. Its successor is [IntegrationsService.List].
+// List returns a page of integrations. Its successor is
+// [IntegrationsService.List].
 //
 // GET /api/v2/integrations
 func (s *LegacyIntegrationsService) List(ctx context.Context, opts ...ListIntegrationsV2Options) (*OffsetPage[IntegrationV2], error) {
 	return listOffset[IntegrationV2](ctx, s.client, listIntegrationsV2, opts)
 }
 
-// ListAll iterates over all integrations. An error is the last pair of the loop;
-// [ErrTruncated] if the server keeps some back. Its successor is
-// [IntegrationsService.ListAll].
+// ListAll returns an iterator over all integrations and requests pages as
+// needed. An error ends it; an incomplete list is [ErrTruncated]. Its successor
+// is [IntegrationsService.ListAll].
 //
 // GET /api/v2/integrations
 func (s *LegacyIntegrationsService) ListAll(ctx context.Context, opts ...ListIntegrationsV2Options) iter.Seq2[*IntegrationV2, error] {
 	return listAllOffset[IntegrationV2](ctx, s.client, listIntegrationsV2, opts)
 }
 
-// Get gets an integration by its id; [ErrNotFound] if there is none. Its successor is
-// [IntegrationsService.Get].
+// Get returns the integration with the given id, or [ErrNotFound]. Its
+// successor is [IntegrationsService.Get].
 //
 // GET /api/v2/integrations/{id}
 func (s *LegacyIntegrationsService) Get(ctx context.Context, id string) (*IntegrationV2, error) {
 	return call[IntegrationV2](ctx, s.client, getIntegrationV2, nil, id)
 }
 
-// Create makes an integration. The request is not repeated after a failure that
-// leaves open whether it was made. Its successor is
-// [IntegrationsService.Create].
+// Create creates an integration. It is not retried when a failure leaves open
+// whether it took effect. Its successor is [IntegrationsService.Create].
 //
 // POST /api/v2/integrations
 func (s *LegacyIntegrationsService) Create(ctx context.Context, in CreateIntegrationV2Input) (*IntegrationV2, error) {
 	return call[IntegrationV2](ctx, s.client, createIntegrationV2, in)
 }
 
-// Update replaces an integration; [ErrNotFound] if there is none. Its successor is
+// Update replaces an integration, or returns [ErrNotFound]. Its successor is
 // [IntegrationsService.Update].
 //
 // PUT /api/v2/integrations/{id}
@@ -168,7 +145,7 @@ func (s *LegacyIntegrationsService) Update(ctx context.Context, id string, in Up
 	return call[IntegrationV2](ctx, s.client, updateIntegrationV2, in, id)
 }
 
-// Delete deletes an integration; [ErrNotFound] if there is none. Its successor is
+// Delete deletes an integration, or returns [ErrNotFound]. Its successor is
 // [IntegrationsService.Delete].
 //
 // DELETE /api/v2/integrations/{id}
@@ -176,7 +153,7 @@ func (s *LegacyIntegrationsService) Delete(ctx context.Context, id string) error
 	return exec(ctx, s.client, deleteIntegrationV2, nil, id)
 }
 
-// Reveal returns the config in a map that prints and marshals as it is.
+// Reveal returns the config as a map that does not redact itself.
 func (s SecretConfigV2) Reveal() map[string]any { return clone(map[string]any(s)) }
 
 // UnmarshalJSON reads the config.
@@ -185,13 +162,13 @@ func (s *SecretConfigV2) UnmarshalJSON(data []byte) (err error) {
 	return err
 }
 
-// Format prints the names, with every verb.
+// Format prints the names only, with every verb.
 func (s SecretConfigV2) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, masked(s)) }
 
-// LogValue gives the names.
+// LogValue implements [slog.LogValuer] and returns the names only.
 func (s SecretConfigV2) LogValue() slog.Value { return slog.AnyValue(masked(s)) }
 
-// MarshalJSON gives the names. Requests carry the values all the same.
+// MarshalJSON writes the names only. Requests carry the values nevertheless.
 func (s SecretConfigV2) MarshalJSON() ([]byte, error) { return wire.MarshalModel(masked(s)) }
 
 func (s SecretConfigV2) revealed() any { return map[string]any(s) }
@@ -204,9 +181,8 @@ func (in CreateIntegrationV2Input) check() error { return in.SecretConfig.check(
 
 func (in UpdateIntegrationV2Input) check() error { return in.SecretConfig.check("in.SecretConfig") }
 
-// Of a pointer inside another value, printed with a verb that does not suit
-// it, package fmt prints the members without asking them how. So the structs
-// with credentials print themselves.
+// If a verb does not suit a nested pointer, package fmt ignores the Format
+// methods of its members. So the structs with credentials have a Format method.
 type (
 	plainIntegrationV2            IntegrationV2
 	plainCreateIntegrationV2Input CreateIntegrationV2Input
@@ -216,18 +192,18 @@ type (
 // Format prints what LogValue returns, with every verb.
 func (i IntegrationV2) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, printed(i.revealed())) }
 
-// Format prints the members, the names only of the credentials, with every verb.
+// Format prints the members, with the names only of the credentials.
 func (in CreateIntegrationV2Input) Format(f fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainCreateIntegrationV2Input(in))
 }
 
-// Format prints the members, the names only of the credentials, with every verb.
+// Format prints the members, with the names only of the credentials.
 func (in UpdateIntegrationV2Input) Format(f fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainUpdateIntegrationV2Input(in))
 }
 
-// Reveal returns the integration with its credentials in a map that prints and
-// marshals as it is, under the API's names.
+// Reveal returns the integration, with its credentials and the API's names, as
+// a map that does not redact itself.
 func (i IntegrationV2) Reveal() map[string]any { return reveal(i) }
 
 // UnmarshalJSON reads the time of the last sync from a number of seconds.
@@ -251,5 +227,5 @@ func (i IntegrationV2) revealed() any {
 	}{plainIntegrationV2(i), newInstant(i.LastSyncTime)}
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (i IntegrationV2) LogValue() slog.Value { return logValue(i.revealed()) }

@@ -20,40 +20,34 @@ var (
 	getUserV2   = operation.New("Legacy.Users.Get", http.MethodGet, "/api/v2/users/{id}")
 )
 
-// UserV2 is a person as version 2 answers it.
+// UserV2 is a user, as version 2 returns it.
 type UserV2 struct {
-	// ID identifies the user.
-	ID string `json:"id"`
-	// Email is the user's address.
-	Email string `json:"email"`
-	// FirstName is the first name.
+	ID        string `json:"id"`
+	Email     string `json:"email"`
 	FirstName string `json:"first_name"`
-	// LastName is the last name.
-	LastName string `json:"last_name"`
-	// Active says that the user is enabled in Apono.
+	LastName  string `json:"last_name"`
+	// Active reports whether the user is enabled in Apono.
 	Active bool `json:"active"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListUsersV2Options pages the users of version 2. The API documents no
-// parameters for it; Limit and Skip are sent only if they are set.
+// ListUsersV2Options pages the users of version 2. The API does not document
+// Limit and Skip; they are sent only if set.
 type ListUsersV2Options struct {
-	// Limit is the size of a page.
 	Limit int `url:"limit,omitempty"`
-	// Skip is how many to pass over.
-	Skip int `url:"skip,omitempty"`
+	Skip  int `url:"skip,omitempty"`
 }
 
-// List gets one page of the users. Its successor is [UsersService.List].
+// List returns a page of users. Its successor is [UsersService.List].
 //
 // GET /api/v2/users
 func (s *LegacyUsersService) List(ctx context.Context, opts ...ListUsersV2Options) (*OffsetPage[UserV2], error) {
 	return listOffset[UserV2](ctx, s.client, listUsersV2, opts)
 }
 
-// ListAll iterates over all users. An error is the last pair of the loop;
-// [ErrTruncated] if the server keeps some back. Its successor is
+// ListAll returns an iterator over all users and requests pages as needed. An
+// error ends it; an incomplete list is [ErrTruncated]. Its successor is
 // [UsersService.ListAll].
 //
 // GET /api/v2/users
@@ -61,15 +55,15 @@ func (s *LegacyUsersService) ListAll(ctx context.Context, opts ...ListUsersV2Opt
 	return listAllOffset[UserV2](ctx, s.client, listUsersV2, opts)
 }
 
-// Get gets a user by id or e-mail; [ErrNotFound] if there is none. Its successor
-// is [UsersService.Get], for which only the id is documented.
+// Get returns the user with the given id or e-mail, or [ErrNotFound]. Its
+// successor is [UsersService.Get], for which only the id is documented.
 //
 // GET /api/v2/users/{id}
 func (s *LegacyUsersService) Get(ctx context.Context, id string) (*UserV2, error) {
 	return call[UserV2](ctx, s.client, getUserV2, nil, id)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (u UserV2) LogValue() slog.Value { return logValue(u) }
 
 // String returns what LogValue does.

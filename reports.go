@@ -10,9 +10,9 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// ReportsService manages activity reports: which activity is reported, and to
-// whom it is sent when. The API neither runs nor downloads reports; see
-// [ActivityService] for the activity itself.
+// ReportsService manages activity reports: their content, schedule and
+// recipients. The API neither runs nor downloads reports; see [ActivityService]
+// for the activity itself.
 //
 // API section: Activity Reports, see https://docs.apono.io.
 type ReportsService struct{ client *Client }
@@ -30,105 +30,80 @@ type ReportFormat string
 
 // The known formats.
 const (
-	// ReportFormatCSV is CSV, the default.
 	ReportFormatCSV ReportFormat = "csv"
-	// ReportFormatPDF is PDF.
 	ReportFormatPDF ReportFormat = "pdf"
 )
 
-// TimeUnit is a unit of relative time frames.
+// TimeUnit is the unit of a [RelativeTimeframe].
 type TimeUnit string
 
 // The known units.
 const (
-	// TimeUnitHour is an hour.
-	TimeUnitHour TimeUnit = "hour"
-	// TimeUnitDay is a day.
-	TimeUnitDay TimeUnit = "day"
-	// TimeUnitMonth is a month.
+	TimeUnitHour  TimeUnit = "hour"
+	TimeUnitDay   TimeUnit = "day"
 	TimeUnitMonth TimeUnit = "month"
 )
 
 // ActivityReport is a report on activity.
 type ActivityReport struct {
-	// ID identifies the report.
 	ID string `json:"id"`
-	// Name is the display name, unique in the account.
-	Name string `json:"name"`
-	// Fields are the columns.
-	Fields []ReportField `json:"fields,omitzero"`
-	// Filters pick the activity.
-	Filters ReportFilters `json:"filters"`
-	// Timeframe is the time that the report is about.
+	// Name is unique in the account.
+	Name      string          `json:"name"`
+	Fields    []ReportField   `json:"fields,omitzero"`
+	Filters   ReportFilters   `json:"filters"`
 	Timeframe ReportTimeframe `json:"timeframe"`
-	// Schedule is when the report is sent, nil for never.
+	// Schedule is nil if the report is never sent.
 	Schedule *ReportSchedule `json:"schedule,omitzero"`
-	// Format is the file format, CSV unless given.
-	Format *ReportFormat `json:"format,omitzero"`
-	// CreationDate is when the report was made.
-	CreationDate time.Time `json:"creation_date"`
-	// UpdateDate is when it was last changed.
-	UpdateDate time.Time `json:"update_date"`
+	// Format defaults to CSV.
+	Format       *ReportFormat `json:"format,omitzero"`
+	CreationDate time.Time     `json:"creation_date"`
+	UpdateDate   time.Time     `json:"update_date"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ReportFilters pick activity. Of several values in a filter one must match, and
-// all filters must. The API does not list the values of identity types,
-// statuses and trigger types.
+// ReportFilters select activity. All filters must match, each with at least one
+// of its values. The API does not list the identity types, statuses and trigger
+// types.
 type ReportFilters struct {
-	// RequestorSourceIDs are who asked, by their ids at the source.
-	RequestorSourceIDs []string `json:"requestor_source_ids,omitzero"`
-	// GranteeSourceIDs are who received, by their ids at the source.
-	GranteeSourceIDs []string `json:"grantee_source_ids,omitzero"`
-	// GranteeIdentityTypes are kinds of identities.
+	// RequestorSourceIDs and GranteeSourceIDs are ids in the source system.
+	RequestorSourceIDs   []string `json:"requestor_source_ids,omitzero"`
+	GranteeSourceIDs     []string `json:"grantee_source_ids,omitzero"`
 	GranteeIdentityTypes []string `json:"grantee_identity_types,omitzero"`
-	// IntegrationIDs are integrations.
-	IntegrationIDs []string `json:"integration_ids,omitzero"`
-	// PermissionNames are permissions.
-	PermissionNames []string `json:"permission_names,omitzero"`
-	// ResourceIDs are resources.
-	ResourceIDs []string `json:"resource_ids,omitzero"`
-	// ResourceTypes are types of resources.
-	ResourceTypes []string `json:"resource_types,omitzero"`
-	// Statuses are states of requests.
-	Statuses []string `json:"statuses,omitzero"`
-	// TriggerTypes are the ways in which access came about.
-	TriggerTypes []string `json:"trigger_types,omitzero"`
-	// AccessFlowIDs are access flows.
-	AccessFlowIDs []string `json:"access_flow_ids,omitzero"`
+	IntegrationIDs       []string `json:"integration_ids,omitzero"`
+	PermissionNames      []string `json:"permission_names,omitzero"`
+	ResourceIDs          []string `json:"resource_ids,omitzero"`
+	ResourceTypes        []string `json:"resource_types,omitzero"`
+	Statuses             []string `json:"statuses,omitzero"`
+	TriggerTypes         []string `json:"trigger_types,omitzero"`
+	AccessFlowIDs        []string `json:"access_flow_ids,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// ReportTimeframe is the time that a report is about. Exactly one member must be
-// set.
+// ReportTimeframe is the period of a report. Exactly one member must be set.
 type ReportTimeframe struct {
-	// Absolute is from one time to another.
 	Absolute *AbsoluteTimeframe `json:"absolute,omitzero"`
-	// Relative is back from the time of the report.
 	Relative *RelativeTimeframe `json:"relative,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AbsoluteTimeframe is from one time to another.
+// AbsoluteTimeframe is a period between two times.
 type AbsoluteTimeframe struct {
-	// StartDate is the beginning, in UTC.
+	// StartDate and EndDate are in UTC.
 	StartDate time.Time `json:"start_date"`
-	// EndDate is the end, in UTC.
-	EndDate time.Time `json:"end_date"`
+	EndDate   time.Time `json:"end_date"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// RelativeTimeframe is back from the time of the report.
+// RelativeTimeframe is a period that ends when the report is run.
 type RelativeTimeframe struct {
-	// Last is how many units, at least 1.
-	Last int `json:"last"`
-	// Unit is the unit.
+	// Last is the number of units, at least 1.
+	Last int      `json:"last"`
 	Unit TimeUnit `json:"unit"`
-	// Rounded moves the beginning to the start of a unit.
+	// Rounded moves the start to the beginning of a unit.
 	Rounded bool `json:"rounded"`
 
 	Extra Extra `json:",embed,inline"`
@@ -136,7 +111,7 @@ type RelativeTimeframe struct {
 
 // ReportSchedule is when a report is sent, and to whom.
 type ReportSchedule struct {
-	// CronExpression is the times in cron's five fields, such as "0 9 * * 1-5".
+	// CronExpression has the five fields of cron, such as "0 9 * * 1-5".
 	CronExpression string `json:"cron_expression"`
 	// Recipients are e-mail addresses.
 	Recipients []string `json:"recipients"`
@@ -146,13 +121,12 @@ type ReportSchedule struct {
 
 // ListReportsOptions filters and pages a list of activity reports.
 type ListReportsOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". Whether case matters is not documented.
+	// Name may begin or end with "*", as in "prod*". Whether it is
+	// case-insensitive is not documented.
 	Name string `url:"name,omitempty"`
 }
 
@@ -165,72 +139,66 @@ func (o ListReportsOptions) at(token string) (ListReportsOptions, string) {
 // ActivityReportInput is a new report, or what a report becomes. An update
 // replaces the whole report, so start from [ActivityReport.UpdateInput].
 type ActivityReportInput struct {
-	// Name is the display name, unique in the account.
-	Name string `json:"name"`
-	// Fields are the columns.
-	Fields []ReportField `json:"fields,omitzero"`
-	// Filters pick the activity.
-	Filters ReportFilters `json:"filters"`
-	// Timeframe is the time that the report is about.
+	// Name is unique in the account.
+	Name      string          `json:"name"`
+	Fields    []ReportField   `json:"fields,omitzero"`
+	Filters   ReportFilters   `json:"filters"`
 	Timeframe ReportTimeframe `json:"timeframe"`
-	// Schedule is when the report is sent, nil for never.
+	// Schedule is nil if the report is never sent.
 	Schedule *ReportSchedule `json:"schedule,omitzero"`
-	// Format is the file format, CSV unless given.
+	// Format defaults to CSV.
 	Format *ReportFormat `json:"format,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// List gets one page of the activity reports.
+// List returns a page of activity reports.
 //
 // GET /api/admin/v1/activity-reports
 func (s *ReportsService) List(ctx context.Context, opts ...ListReportsOptions) (*Page[ActivityReport], error) {
 	return list[ActivityReport](ctx, s.client, listReports, opts)
 }
 
-// ListAll iterates over all activity reports, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all activity reports and requests pages as
+// needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/activity-reports
 func (s *ReportsService) ListAll(ctx context.Context, opts ...ListReportsOptions) iter.Seq2[*ActivityReport, error] {
 	return listAll[ActivityReport](ctx, s.client, listReports, opts)
 }
 
-// Get gets an activity report by its id; [ErrNotFound] if there is none.
+// Get returns the activity report with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Get(ctx context.Context, id string) (*ActivityReport, error) {
 	return call[ActivityReport](ctx, s.client, getReport, nil, id)
 }
 
-// Create makes an activity report. A time frame with other than exactly one
-// member is an [*ArgumentError]. The request is not repeated after a failure
-// that leaves open whether the activity report was made.
+// Create creates an activity report. It is not retried when a failure leaves
+// open whether it took effect. A time frame without exactly one member is an
+// [*ArgumentError].
 //
 // POST /api/admin/v1/activity-reports
 func (s *ReportsService) Create(ctx context.Context, in ActivityReportInput) (*ActivityReport, error) {
 	return call[ActivityReport](ctx, s.client, createReport, in)
 }
 
-// Update replaces an activity report; [ErrNotFound] if there is none. A time frame
-// with other than exactly one member is an [*ArgumentError].
+// Update replaces an activity report, or returns [ErrNotFound]. A time frame
+// without exactly one member is an [*ArgumentError].
 //
 // PUT /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Update(ctx context.Context, id string, in ActivityReportInput) (*ActivityReport, error) {
 	return call[ActivityReport](ctx, s.client, updateReport, in, id)
 }
 
-// Delete deletes an activity report; [ErrNotFound] if there is none.
+// Delete deletes an activity report, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteReport, nil, id)
 }
 
-// UpdateInput returns the input that writes the report back as it is, Extra
-// included, to be edited and passed to Update. Editing it does not change the
-// report.
+// UpdateInput returns a copy of the report, Extra included, for Update.
 func (r *ActivityReport) UpdateInput() ActivityReportInput {
 	r = clone(r)
 	return ActivityReportInput{
@@ -250,26 +218,26 @@ func (in ActivityReportInput) check() error {
 		member{"Relative", in.Timeframe.Relative != nil})
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ActivityReport) LogValue() slog.Value { return logValue(r) }
 
 // String returns what LogValue does.
 func (r ActivityReport) String() string { return printed(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ReportFilters) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ReportTimeframe) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AbsoluteTimeframe) LogValue() slog.Value { return logValue(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r RelativeTimeframe) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (r ReportSchedule) LogValue() slog.Value { return logValue(r) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (in ActivityReportInput) LogValue() slog.Value { return logValue(in) }

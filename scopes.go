@@ -10,8 +10,8 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// ScopesService manages access scopes: saved queries for resources that flows
-// and bundles refer to.
+// ScopesService manages access scopes: saved queries for resources, which
+// access flows and bundles refer to.
 //
 // API section: Access Scopes, see https://docs.apono.io.
 type ScopesService struct{ client *Client }
@@ -26,20 +26,15 @@ var (
 
 // AccessScope is a saved query for resources.
 type AccessScope struct {
-	// ID identifies the scope.
 	ID string `json:"id"`
-	// Name is the display name, unique in the account.
-	Name string `json:"name"`
-	// Description is a text for people.
+	// Name is unique in the account.
+	Name        string  `json:"name"`
 	Description *string `json:"description,omitzero"`
-	// Query is the query, in the Apono Query Language.
-	Query string `json:"query"`
-	// CreationDate is when the scope was made.
+	// Query is in the Apono Query Language.
+	Query        string    `json:"query"`
 	CreationDate time.Time `json:"creation_date"`
-	// UpdateDate is when it was last changed.
-	UpdateDate time.Time `json:"update_date"`
-	// Space is nil for an access scope that is in no space. Updates leave it as
-	// it is.
+	UpdateDate   time.Time `json:"update_date"`
+	// Space is nil for a scope that is in no space. Updates do not change it.
 	Space *SpaceReference `json:"space,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -47,16 +42,14 @@ type AccessScope struct {
 
 // ListScopesOptions filters and pages a list of access scopes.
 type ListScopesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". Case does not matter.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
-	// SpaceReferences are ids or names of spaces, and [SpaceReferenceNone];
-	// empty means all.
+	// SpaceReferences are ids or names, or [SpaceReferenceNone]; empty means
+	// all.
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
@@ -69,84 +62,79 @@ func (o ListScopesOptions) at(token string) (ListScopesOptions, string) {
 // AccessScopeInput is a new access scope, or what one becomes. An update
 // replaces the whole scope, so start from [AccessScope.UpdateInput].
 type AccessScopeInput struct {
-	// Name is the display name, unique in the account.
-	Name string `json:"name"`
-	// Description is a text for people.
+	// Name is unique in the account.
+	Name        string  `json:"name"`
 	Description *string `json:"description,omitzero"`
-	// Query is the query, in the Apono Query Language.
+	// Query is in the Apono Query Language.
 	Query string `json:"query"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// List gets one page of the access scopes.
+// List returns a page of access scopes.
 //
 // GET /api/admin/v1/access-scopes
 func (s *ScopesService) List(ctx context.Context, opts ...ListScopesOptions) (*Page[AccessScope], error) {
 	return list[AccessScope](ctx, s.client, listScopes, opts)
 }
 
-// ListAll iterates over all access scopes, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all access scopes and requests pages as
+// needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/access-scopes
 func (s *ScopesService) ListAll(ctx context.Context, opts ...ListScopesOptions) iter.Seq2[*AccessScope, error] {
 	return listAll[AccessScope](ctx, s.client, listScopes, opts)
 }
 
-// Get gets an access scope by its id; [ErrNotFound] if there is none.
+// Get returns the access scope with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v1/access-scopes/{id}
 func (s *ScopesService) Get(ctx context.Context, id string) (*AccessScope, error) {
 	return call[AccessScope](ctx, s.client, getScope, nil, id)
 }
 
-// GetByName gets an access scope by its whole name, letter case aside. It is
-// [ErrNotFound] if none has it and [ErrAmbiguous] if several have; an empty name
-// is an [*ArgumentError].
+// GetByName returns the access scope with the given name, which is
+// case-insensitive. It returns [ErrNotFound] if there is none, [ErrAmbiguous]
+// if there are several, and an [*ArgumentError] if the name is empty.
 //
 // GET /api/admin/v1/access-scopes
 func (s *ScopesService) GetByName(ctx context.Context, name string) (*AccessScope, error) {
 	return byName(name, s.ListAll(ctx, ListScopesOptions{Name: name}), func(o *AccessScope) (string, string) { return o.ID, o.Name })
 }
 
-// Create makes an access scope. The request is not repeated after a failure
-// that leaves open whether the access scope was made. With options it is created
-// in a space.
+// Create creates an access scope. It is not retried when a failure leaves open
+// whether it took effect. [CreateOptions] place it in a space.
 //
 // POST /api/admin/v1/access-scopes
 func (s *ScopesService) Create(ctx context.Context, in AccessScopeInput, opts ...CreateOptions) (*AccessScope, error) {
 	return create[AccessScope](ctx, s.client, createScope, in, opts)
 }
 
-// Update replaces an access scope; [ErrNotFound] if there is none.
+// Update replaces an access scope, or returns [ErrNotFound].
 //
 // PUT /api/admin/v1/access-scopes/{id}
 func (s *ScopesService) Update(ctx context.Context, id string, in AccessScopeInput) (*AccessScope, error) {
 	return call[AccessScope](ctx, s.client, updateScope, in, id)
 }
 
-// Delete deletes an access scope; [ErrNotFound] if there is none.
+// Delete deletes an access scope, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v1/access-scopes/{id}
 func (s *ScopesService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteScope, nil, id)
 }
 
-// UpdateInput returns the input that writes the scope back as it is, Extra
-// included, to be edited and passed to Update. Editing it does not change the
-// scope.
+// UpdateInput returns a copy of the scope, Extra included, for Update.
 func (s *AccessScope) UpdateInput() AccessScopeInput {
 	s = clone(s)
 	return AccessScopeInput{Name: s.Name, Description: s.Description, Query: s.Query, Extra: s.Extra}
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s AccessScope) LogValue() slog.Value { return logValue(s) }
 
 // String returns what LogValue does.
 func (s AccessScope) String() string { return printed(s) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessScopeInput) LogValue() slog.Value { return logValue(a) }

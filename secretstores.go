@@ -12,48 +12,38 @@ import (
 	"github.com/apono-go/apono/internal/wire"
 )
 
-// SecretStoreConfig says where the credentials for a system are kept. Exactly
-// one of its members is set. It prints as the name of that member.
+// SecretStoreConfig says where the credentials for a system are stored. Exactly
+// one member is set. It prints as the name of that member.
 type SecretStoreConfig struct {
-	// AWS is a secret in AWS Secrets Manager.
 	AWS *AWSSecretConfig `json:"aws,omitzero"`
-	// GCP is a secret in Google Secret Manager.
 	GCP *GCPSecretConfig `json:"gcp,omitzero"`
-	// Kubernetes is a secret in the connector's cluster.
-	Kubernetes *KubernetesSecretConfig `json:"kubernetes,omitzero"`
-	// Azure is a secret in an Azure Key Vault.
-	Azure *AzureSecretConfig `json:"azure,omitzero"`
-	// HashicorpVault is a secret in HashiCorp Vault.
+	// Kubernetes is a secret in the cluster of the connector.
+	Kubernetes     *KubernetesSecretConfig     `json:"kubernetes,omitzero"`
+	Azure          *AzureSecretConfig          `json:"azure,omitzero"`
 	HashicorpVault *HashicorpVaultSecretConfig `json:"hashicorp_vault,omitzero"`
-	// Apono hands the credentials to Apono itself, which Apono discourages.
+	// Apono stores the credentials at Apono itself, which Apono discourages.
 	Apono *SecretConfig `json:"apono,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// SecretStoreType is how the catalog and the older API name a kind of secret
-// store. The API may answer values beyond the constants.
+// SecretStoreType is a kind of secret store, in the catalog and in version 2.
+// The API may return other values.
 type SecretStoreType string
 
 // The known kinds of secret stores.
 const (
-	// SecretStoreTypeAWS is AWS Secrets Manager.
-	SecretStoreTypeAWS SecretStoreType = "AWS"
-	// SecretStoreTypeGCP is Google Secret Manager.
-	SecretStoreTypeGCP SecretStoreType = "GCP"
-	// SecretStoreTypeAzure is Azure Key Vault.
-	SecretStoreTypeAzure SecretStoreType = "AZURE"
-	// SecretStoreTypeKubernetes is a Kubernetes secret.
-	SecretStoreTypeKubernetes SecretStoreType = "KUBERNETES"
-	// SecretStoreTypeHashicorpVault is HashiCorp Vault.
+	SecretStoreTypeAWS            SecretStoreType = "AWS"
+	SecretStoreTypeGCP            SecretStoreType = "GCP"
+	SecretStoreTypeAzure          SecretStoreType = "AZURE"
+	SecretStoreTypeKubernetes     SecretStoreType = "KUBERNETES"
 	SecretStoreTypeHashicorpVault SecretStoreType = "HASHICORP_VAULT" //nolint:gosec // a name, no credentials
 )
 
 // AWSSecretConfig points to a secret in AWS Secrets Manager.
 type AWSSecretConfig struct {
-	// Region is the AWS region.
 	Region string `json:"region"`
-	// SecretID is the secret's name or ARN.
+	// SecretID is a name or an ARN.
 	SecretID string `json:"secret_id"`
 
 	Extra Extra `json:",embed,inline"`
@@ -61,9 +51,8 @@ type AWSSecretConfig struct {
 
 // GCPSecretConfig points to a secret in Google Secret Manager.
 type GCPSecretConfig struct {
-	// Project is the project's id.
-	Project string `json:"project"`
-	// SecretID is the secret's id.
+	// Project is the id of the project.
+	Project  string `json:"project"`
 	SecretID string `json:"secret_id"`
 
 	Extra Extra `json:",embed,inline"`
@@ -71,37 +60,33 @@ type GCPSecretConfig struct {
 
 // KubernetesSecretConfig points to a Kubernetes secret.
 type KubernetesSecretConfig struct {
-	// Namespace is the secret's namespace.
 	Namespace string `json:"namespace"`
-	// Name is the secret's name.
-	Name string `json:"name"`
+	Name      string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // AzureSecretConfig points to a secret in an Azure Key Vault.
 type AzureSecretConfig struct {
-	// VaultURL is the vault's address.
 	VaultURL string `json:"vault_url"`
-	// Name is the secret's name.
-	Name string `json:"name"`
+	Name     string `json:"name"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // HashicorpVaultSecretConfig points to a secret in HashiCorp Vault.
 type HashicorpVaultSecretConfig struct {
-	// SecretEngine is the engine that keeps the secret.
 	SecretEngine string `json:"secret_engine"`
-	// Path is the secret's path in the engine.
+	// Path is the path in the secret engine.
 	Path string `json:"path"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// SecretConfig holds credentials that Apono keeps itself.
+// SecretConfig holds credentials that are stored at Apono.
 type SecretConfig struct {
-	// Parameters are the credentials; their names depend on the kind of system.
+	// Parameters holds the credentials; their names depend on the kind of
+	// system.
 	Parameters Secrets `json:"parameters"`
 
 	Extra Extra `json:",embed,inline"`
@@ -112,12 +97,12 @@ func (c SecretConfig) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprint(f, "{Parameters:", c.Parameters, "}")
 }
 
-// Format prints which store is used, with every verb.
+// Format prints the name of the store, with every verb.
 func (s SecretStoreConfig) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "{"+s.kind()+" "+redacted+"}")
 }
 
-// LogValue gives which store is used.
+// LogValue implements [slog.LogValuer] and returns the name of the store.
 func (s *SecretStoreConfig) LogValue() slog.Value {
 	if s == nil {
 		return slog.Value{}
@@ -127,7 +112,7 @@ func (s *SecretStoreConfig) LogValue() slog.Value {
 
 func (s SecretStoreConfig) kind() string { return strings.Join(setOf(s.stores()), " ") }
 
-// stores are the members, and which are set.
+// stores returns the members and which of them are set.
 func (s SecretStoreConfig) stores() []member {
 	return []member{
 		{"AWS", s.AWS != nil}, {"GCP", s.GCP != nil}, {"Kubernetes", s.Kubernetes != nil},
@@ -147,8 +132,8 @@ func (s *SecretStoreConfig) check(arg string) error {
 	return exactlyOne(arg, s.Extra, s.stores()...)
 }
 
-// input returns the config. An empty one, which the API returns and does not
-// take, is none.
+// input returns the config, or nil if it is empty: the API returns an empty
+// config and does not accept one.
 func (s *SecretStoreConfig) input() *SecretStoreConfig {
 	if s == nil || len(setOf(s.stores())) == 0 && len(s.Extra) == 0 {
 		return nil
@@ -156,12 +141,12 @@ func (s *SecretStoreConfig) input() *SecretStoreConfig {
 	return s
 }
 
-// loggedStores logs a config as LogValue does, where it is part of a model.
+// loggedStores writes a config inside a model as LogValue does.
 var loggedStores = json.MarshalToFunc(func(enc *jsontext.Encoder, s *SecretStoreConfig) error {
 	return enc.WriteToken(jsontext.String(s.LogValue().String()))
 })
 
-// The plain types have no methods, so that their JSON is that of their fields.
+// The plain types have no methods, so their JSON is that of their fields.
 type (
 	plainSecretStoreConfig          SecretStoreConfig
 	plainAWSSecretConfig            AWSSecretConfig
@@ -172,69 +157,69 @@ type (
 	plainSecretConfig               SecretConfig
 )
 
-// MarshalJSON writes the members that have a field, and the names of the others.
+// MarshalJSON writes the fields, and the names only of the members in Extra.
 func (s SecretStoreConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainSecretStoreConfig(s))
 }
 
 func (s SecretStoreConfig) revealed() any { return plainSecretStoreConfig(s) }
 
-// MarshalJSON writes the members that have a field, and the names of the others.
+// MarshalJSON writes the fields, and the names only of the members in Extra.
 func (c AWSSecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainAWSSecretConfig(c))
 }
 
 func (c AWSSecretConfig) revealed() any { return plainAWSSecretConfig(c) }
 
-// MarshalJSON writes the members that have a field, and the names of the others.
+// MarshalJSON writes the fields, and the names only of the members in Extra.
 func (c GCPSecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainGCPSecretConfig(c))
 }
 
 func (c GCPSecretConfig) revealed() any { return plainGCPSecretConfig(c) }
 
-// MarshalJSON writes the members that have a field, and the names of the others.
+// MarshalJSON writes the fields, and the names only of the members in Extra.
 func (c KubernetesSecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainKubernetesSecretConfig(c))
 }
 
 func (c KubernetesSecretConfig) revealed() any { return plainKubernetesSecretConfig(c) }
 
-// MarshalJSON writes the members that have a field, and the names of the others.
+// MarshalJSON writes the fields, and the names only of the members in Extra.
 func (c AzureSecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainAzureSecretConfig(c))
 }
 
 func (c AzureSecretConfig) revealed() any { return plainAzureSecretConfig(c) }
 
-// MarshalJSON writes the members that have a field, and the names of the others.
+// MarshalJSON writes the fields, and the names only of the members in Extra.
 func (c HashicorpVaultSecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainHashicorpVaultSecretConfig(c))
 }
 
 func (c HashicorpVaultSecretConfig) revealed() any { return plainHashicorpVaultSecretConfig(c) }
 
-// MarshalJSON writes the members that have a field, and the names of the others.
+// MarshalJSON writes the fields, and the names only of the members in Extra.
 func (c SecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainSecretConfig(c))
 }
 
 func (c SecretConfig) revealed() any { return plainSecretConfig(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c AWSSecretConfig) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c GCPSecretConfig) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c KubernetesSecretConfig) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c AzureSecretConfig) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c HashicorpVaultSecretConfig) LogValue() slog.Value { return logValue(c) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (c SecretConfig) LogValue() slog.Value { return logValue(c) }

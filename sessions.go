@@ -178,11 +178,11 @@ func (d *AccessSessionDetails) LogValue() slog.Value {
 // MarshalJSON gives that there are details.
 func (d AccessSessionDetails) MarshalJSON() ([]byte, error) { return wire.MarshalModel(redacted) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (a AccessSession) LogValue() slog.Value { return logValue(a) }
 
 // String returns what LogValue does.
 func (a AccessSession) String() string { return printed(a) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (l Link) LogValue() slog.Value { return logValue(l) }

@@ -12,9 +12,9 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// SpacesService manages spaces: parts of an account, each with resources and
-// people of its own, in which access flows, bundles and access scopes are kept.
-// Wherever a method takes the id of a space, its name will do.
+// SpacesService manages spaces: parts of an account with their own resources,
+// members, access flows, bundles and access scopes. Methods take the id or the
+// name of a space.
 //
 // API section: Spaces, see https://docs.apono.io.
 type SpacesService struct{ client *Client }
@@ -34,7 +34,7 @@ var (
 // SpaceRole is what a member may do in a space.
 type SpaceRole string
 
-// The known roles: an owner controls the space itself, a manager what is in it.
+// The known roles: an owner manages the space, a manager what is in it.
 const (
 	SpaceRoleOwner   SpaceRole = "SpaceOwner"
 	SpaceRoleManager SpaceRole = "SpaceManager"
@@ -49,8 +49,8 @@ const (
 	SpaceIdentityTypeGroup SpaceIdentityType = "group"
 )
 
-// SpaceReferenceNone among the SpaceReferences of a list's options stands for
-// the objects that are in no space.
+// SpaceReferenceNone in the SpaceReferences of a list selects the objects that
+// are in no space.
 const SpaceReferenceNone = "null"
 
 // The bounds of the name of a space, in characters.
@@ -64,7 +64,7 @@ type Space struct {
 	ID string `json:"id"`
 	// Name is unique in the account.
 	Name string `json:"name"`
-	// SpaceScopes say which resources are in the space: those that match any of
+	// SpaceScopes select the resources of the space: those that match any of
 	// them.
 	SpaceScopes []SpaceScope `json:"space_scopes"`
 	CreatedDate time.Time    `json:"created_date"`
@@ -73,7 +73,7 @@ type Space struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// SpaceReference names the space that an object is in.
+// SpaceReference is the space of an object.
 type SpaceReference struct {
 	SpaceID   string `json:"space_id"`
 	SpaceName string `json:"space_name"`
@@ -95,13 +95,11 @@ type SpaceMember struct {
 
 // ListSpacesOptions filters and pages a list of spaces.
 type ListSpacesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". It is case-insensitive.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 }
 
@@ -113,9 +111,9 @@ func (o ListSpacesOptions) at(token string) (ListSpacesOptions, string) {
 
 // ListSpaceMembersOptions pages a list of members.
 type ListSpaceMembersOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken.
+	// PageToken is a NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
 }
 
@@ -128,12 +126,12 @@ func (o ListSpaceMembersOptions) at(token string) (ListSpaceMembersOptions, stri
 // CreateOptions say where an access flow, a bundle or an access scope is
 // created.
 type CreateOptions struct {
-	// SpaceReference is the id or the name of a space; none if it is empty. An
+	// SpaceReference is the id or the name of a space; empty means none. An
 	// object stays in the space that it was created in.
 	SpaceReference string `url:"space_reference,omitempty"`
 }
 
-// CreateSpaceInput is a new space.
+// CreateSpaceInput is the input for a new space.
 type CreateSpaceInput struct {
 	// Name has 3 to 64 characters and is unique in the account.
 	Name string `json:"name"`
@@ -142,29 +140,29 @@ type CreateSpaceInput struct {
 	Members              []SpaceMemberInput `json:"members,omitzero"`
 }
 
-// UpdateSpaceInput is what a space becomes. Its members are not part of it.
+// UpdateSpaceInput replaces a space but for its members.
 type UpdateSpaceInput struct {
 	// Name has 3 to 64 characters and is unique in the account.
 	Name string `json:"name"`
-	// SpaceScopeReferences are ids or names of space scopes, all of them.
+	// SpaceScopeReferences are ids or names; they replace all space scopes.
 	SpaceScopeReferences []string `json:"space_scope_references"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// SpaceMemberInput gives a user or a group roles in a space.
+// SpaceMemberInput sets the roles of a user or a group in a space.
 type SpaceMemberInput struct {
-	// IdentityReference is the id or the e-mail of a user, or the id or the name
-	// of a group.
+	// IdentityReference is the id or the e-mail of a user, or the id or the
+	// name of a group.
 	IdentityReference string            `json:"identity_reference"`
 	IdentityType      SpaceIdentityType `json:"identity_type"`
 	SpaceRoles        []SpaceRole       `json:"space_roles"`
 }
 
-// SpaceMemberRolesInput gives a member of a space its roles.
+// SpaceMemberRolesInput sets the roles of a member of a space.
 type SpaceMemberRolesInput struct {
 	IdentityType SpaceIdentityType `json:"identity_type"`
-	// SpaceRoles are all roles of the member; those not given are taken away.
+	// SpaceRoles replace all roles of the member.
 	SpaceRoles []SpaceRole `json:"space_roles"`
 }
 
@@ -179,48 +177,47 @@ func (s *SpacesService) List(ctx context.Context, opts ...ListSpacesOptions) (*P
 	return list[Space](ctx, s.client, listSpaces, opts)
 }
 
-// ListAll iterates over all spaces and requests each page when the loop comes
-// to it. An error ends the loop; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all spaces and requests pages as needed. An
+// error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/spaces
 func (s *SpacesService) ListAll(ctx context.Context, opts ...ListSpacesOptions) iter.Seq2[*Space, error] {
 	return listAll[Space](ctx, s.client, listSpaces, opts)
 }
 
-// Get returns the space with an id or a name; [ErrNotFound] if there is none.
+// Get returns the space with the given id or name, or [ErrNotFound].
 //
 // GET /api/admin/v1/spaces/{id}
 func (s *SpacesService) Get(ctx context.Context, id string) (*Space, error) {
 	return call[Space](ctx, s.client, getSpace, nil, id)
 }
 
-// GetByName returns the space with a name, which is case-insensitive. It returns
-// [ErrNotFound] if no space has the name, [ErrAmbiguous] if several have it, and
-// an [*ArgumentError] if the name is empty.
+// GetByName returns the space with the given name, which is case-insensitive.
+// It returns [ErrNotFound] if there is none, [ErrAmbiguous] if there are
+// several, and an [*ArgumentError] if the name is empty.
 //
 // GET /api/admin/v1/spaces
 func (s *SpacesService) GetByName(ctx context.Context, name string) (*Space, error) {
 	return byName(name, s.ListAll(ctx, ListSpacesOptions{Name: name}), func(o *Space) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates a space. The request is not retried after a failure that leaves
-// open whether the space was created.
+// Create creates a space. It is not retried when a failure leaves open whether
+// it took effect.
 //
 // POST /api/admin/v1/spaces
 func (s *SpacesService) Create(ctx context.Context, in CreateSpaceInput) (*Space, error) {
 	return call[Space](ctx, s.client, createSpace, in)
 }
 
-// Update replaces the name and the scopes of a space; [ErrNotFound] if there is
-// none. Its members stay.
+// Update replaces a space but for its members, or returns [ErrNotFound].
 //
 // PUT /api/admin/v1/spaces/{id}
 func (s *SpacesService) Update(ctx context.Context, id string, in UpdateSpaceInput) (*Space, error) {
 	return call[Space](ctx, s.client, updateSpace, in, id)
 }
 
-// Delete deletes a space; [ErrNotFound] if there is none. What becomes of the
-// objects in it is not documented.
+// Delete deletes a space, or returns [ErrNotFound]. What happens to the objects
+// in the space is not documented.
 //
 // DELETE /api/admin/v1/spaces/{id}
 func (s *SpacesService) Delete(ctx context.Context, id string) error {
@@ -234,8 +231,8 @@ func (s *SpacesService) ListMembers(ctx context.Context, id string, opts ...List
 	return list[SpaceMember](ctx, s.client, listSpaceMembers, opts, id)
 }
 
-// ListAllMembers iterates over all members of a space and requests each page
-// when the loop comes to it. An error ends the loop.
+// ListAllMembers returns an iterator over all members of a space and requests
+// pages as needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/spaces/{id}/members
 func (s *SpacesService) ListAllMembers(ctx context.Context, id string, opts ...ListSpaceMembersOptions) iter.Seq2[*SpaceMember, error] {
@@ -243,8 +240,8 @@ func (s *SpacesService) ListAllMembers(ctx context.Context, id string, opts ...L
 }
 
 // SetMembers replaces all members of a space. An empty list, nil included,
-// removes everybody. It returns the first page of the new members; where there
-// are more, ListMembers goes on at its token.
+// removes all of them. It returns the first page of the new members;
+// ListMembers continues at its token.
 //
 // PUT /api/admin/v1/spaces/{id}/members
 func (s *SpacesService) SetMembers(ctx context.Context, id string, members []SpaceMemberInput) (*Page[SpaceMember], error) {
@@ -259,26 +256,23 @@ func (s *SpacesService) SetMembers(ctx context.Context, id string, members []Spa
 	return decodePage[SpaceMember](setSpaceMembers, resp)
 }
 
-// SetMember adds a member to a space, or replaces the roles of one. The
-// identityReference is the id or the e-mail of a user, or the id or the name of
-// a group.
+// SetMember adds a member to a space or replaces its roles. The reference is
+// the id or the e-mail of a user, or the id or the name of a group.
 //
 // PUT /api/admin/v1/spaces/{id}/members/{identity_reference}
 func (s *SpacesService) SetMember(ctx context.Context, id, identityReference string, in SpaceMemberRolesInput) (*SpaceMember, error) {
 	return call[SpaceMember](ctx, s.client, setSpaceMember, in, id, identityReference)
 }
 
-// RemoveMember removes a member from a space; [ErrNotFound] if there is no such
-// member. The identityReference is the id or the e-mail of a user, or the id or
-// the name of a group.
+// RemoveMember removes a member from a space, or returns [ErrNotFound]. The
+// reference is as in [SpacesService.SetMember].
 //
 // DELETE /api/admin/v1/spaces/{id}/members/{identity_reference}
 func (s *SpacesService) RemoveMember(ctx context.Context, id, identityReference string) error {
 	return exec(ctx, s.client, removeSpaceMember, nil, id, identityReference)
 }
 
-// UpdateInput returns the input that writes the space back as it is, Extra
-// included, to be edited and passed to Update.
+// UpdateInput returns a copy of the space, Extra included, for Update.
 func (s *Space) UpdateInput() UpdateSpaceInput {
 	s = clone(s)
 	return UpdateSpaceInput{
@@ -327,20 +321,20 @@ func checkSpaceMembers(arg string, members []SpaceMemberInput) error {
 	return nil
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s Space) LogValue() slog.Value { return logValue(s) }
 
 // String returns what LogValue does.
 func (s Space) String() string { return printed(s) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s SpaceReference) LogValue() slog.Value { return logValue(s) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s SpaceMember) LogValue() slog.Value { return logValue(s) }
 
 // String returns what LogValue does.
 func (s SpaceMember) String() string { return printed(s) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (in UpdateSpaceInput) LogValue() slog.Value { return logValue(in) }

@@ -10,9 +10,8 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// SpaceScopesService manages space scopes: saved queries that say which
-// resources are in a space. Wherever a method takes the id of a space scope, its
-// name will do.
+// SpaceScopesService manages space scopes: saved queries for the resources of a
+// space. Methods take the id or the name of a space scope.
 //
 // API section: Spaces, see https://docs.apono.io.
 type SpaceScopesService struct{ client *Client }
@@ -40,13 +39,11 @@ type SpaceScope struct {
 
 // ListSpaceScopesOptions filters and pages a list of space scopes.
 type ListSpaceScopesOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// Name is a name, or a pattern with an asterisk at either end or both,
-	// such as "prod*". It is case-insensitive.
+	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 }
 
@@ -59,7 +56,7 @@ func (o ListSpaceScopesOptions) at(token string) (ListSpaceScopesOptions, string
 // SpaceScopeInput is a new space scope, or what one becomes. An update replaces
 // the whole scope, so start from [SpaceScope.UpdateInput].
 type SpaceScopeInput struct {
-	// Name is not empty and unique in the account.
+	// Name must not be empty and is unique in the account.
 	Name string `json:"name"`
 	// Query is in the Apono Query Language.
 	Query string `json:"query"`
@@ -74,56 +71,53 @@ func (s *SpaceScopesService) List(ctx context.Context, opts ...ListSpaceScopesOp
 	return list[SpaceScope](ctx, s.client, listSpaceScopes, opts)
 }
 
-// ListAll iterates over all space scopes and requests each page when the loop
-// comes to it. An error ends the loop; a page token seen before is
-// [ErrPageLoop].
+// ListAll returns an iterator over all space scopes and requests pages as
+// needed. An error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v1/space-scopes
 func (s *SpaceScopesService) ListAll(ctx context.Context, opts ...ListSpaceScopesOptions) iter.Seq2[*SpaceScope, error] {
 	return listAll[SpaceScope](ctx, s.client, listSpaceScopes, opts)
 }
 
-// Get returns the space scope with an id or a name; [ErrNotFound] if there is
-// none.
+// Get returns the space scope with the given id or name, or [ErrNotFound].
 //
 // GET /api/admin/v1/space-scopes/{id}
 func (s *SpaceScopesService) Get(ctx context.Context, id string) (*SpaceScope, error) {
 	return call[SpaceScope](ctx, s.client, getSpaceScope, nil, id)
 }
 
-// GetByName returns the space scope with a name, which is case-insensitive. It
-// returns [ErrNotFound] if no space scope has the name, [ErrAmbiguous] if several
-// have it, and an [*ArgumentError] if the name is empty.
+// GetByName returns the space scope with the given name, which is
+// case-insensitive. It returns [ErrNotFound] if there is none, [ErrAmbiguous]
+// if there are several, and an [*ArgumentError] if the name is empty.
 //
 // GET /api/admin/v1/space-scopes
 func (s *SpaceScopesService) GetByName(ctx context.Context, name string) (*SpaceScope, error) {
 	return byName(name, s.ListAll(ctx, ListSpaceScopesOptions{Name: name}), func(o *SpaceScope) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates a space scope. The request is not retried after a failure that
-// leaves open whether the space scope was created.
+// Create creates a space scope. It is not retried when a failure leaves open
+// whether it took effect.
 //
 // POST /api/admin/v1/space-scopes
 func (s *SpaceScopesService) Create(ctx context.Context, in SpaceScopeInput) (*SpaceScope, error) {
 	return call[SpaceScope](ctx, s.client, createSpaceScope, in)
 }
 
-// Update replaces a space scope; [ErrNotFound] if there is none.
+// Update replaces a space scope, or returns [ErrNotFound].
 //
 // PUT /api/admin/v1/space-scopes/{id}
 func (s *SpaceScopesService) Update(ctx context.Context, id string, in SpaceScopeInput) (*SpaceScope, error) {
 	return call[SpaceScope](ctx, s.client, updateSpaceScope, in, id)
 }
 
-// Delete deletes a space scope; [ErrNotFound] if there is none.
+// Delete deletes a space scope, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v1/space-scopes/{id}
 func (s *SpaceScopesService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteSpaceScope, nil, id)
 }
 
-// UpdateInput returns the input that writes the space scope back as it is, to
-// be edited and passed to Update.
+// UpdateInput returns a copy of the space scope for Update.
 func (s *SpaceScope) UpdateInput() SpaceScopeInput {
 	s = clone(s)
 	return SpaceScopeInput{Name: s.Name, Query: s.Query, Extra: s.Extra}
@@ -131,11 +125,11 @@ func (s *SpaceScope) UpdateInput() SpaceScopeInput {
 
 func (in SpaceScopeInput) check() error { return notEmpty("in.Name", in.Name) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (s SpaceScope) LogValue() slog.Value { return logValue(s) }
 
 // String returns what LogValue does.
 func (s SpaceScope) String() string { return printed(s) }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (in SpaceScopeInput) LogValue() slog.Value { return logValue(in) }

@@ -9,7 +9,7 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// UsersService reads users. The API neither makes nor changes them.
+// UsersService reads users. The API can neither create nor change them.
 //
 // API section: Users, version 3, see https://docs.apono.io.
 type UsersService struct{ client *Client }
@@ -19,52 +19,38 @@ var (
 	getUser   = operation.New("Users.Get", http.MethodGet, "/api/admin/v3/users/{id}")
 )
 
-// UserRole is what a user may do in Apono. The API may answer values beyond the
-// constants.
+// UserRole is what a user may do in Apono. The API may return other values.
 type UserRole string
 
-// The known roles, as Apono's documentation writes them. How they are spelt on
-// the wire is documented for the first four only, as examples.
+// The known roles, as Apono's documentation writes them; the API documents the
+// first four only, as examples. A power user manages access, a deployment user
+// deploys connectors and integrations, an auditor is the older name of a
+// viewer, a grantee requests access in the portal, a space owner manages
+// spaces, and a space manager what is in a space.
 const (
-	// UserRoleAdmin may do everything.
-	UserRoleAdmin UserRole = "Admin"
-	// UserRolePowerUser may manage access.
-	UserRolePowerUser UserRole = "Power User"
-	// UserRoleDeployment may deploy connectors and integrations.
-	UserRoleDeployment UserRole = "Deployment"
-	// UserRoleViewer may look.
-	UserRoleViewer UserRole = "Viewer"
-	// UserRoleAuditor is the older name of a viewer.
-	UserRoleAuditor UserRole = "Auditor"
-	// UserRoleGrantee may request access in the portal.
-	UserRoleGrantee UserRole = "Grantee"
-	// UserRoleSpaceOwner may manage spaces.
-	UserRoleSpaceOwner UserRole = "Space Owner"
-	// UserRoleSpaceManager may manage what is in a space.
+	UserRoleAdmin        UserRole = "Admin"
+	UserRolePowerUser    UserRole = "Power User"
+	UserRoleDeployment   UserRole = "Deployment"
+	UserRoleViewer       UserRole = "Viewer"
+	UserRoleAuditor      UserRole = "Auditor"
+	UserRoleGrantee      UserRole = "Grantee"
+	UserRoleSpaceOwner   UserRole = "Space Owner"
 	UserRoleSpaceManager UserRole = "Space Manager"
 )
 
 // User is a person.
 type User struct {
-	// ID identifies the user.
-	ID string `json:"id"`
-	// Email is the main address.
-	Email string `json:"email"`
-	// EmailAliases are other addresses.
+	ID           string   `json:"id"`
+	Email        string   `json:"email"`
 	EmailAliases []string `json:"email_aliases"`
-	// FirstName is the first name.
-	FirstName string `json:"first_name"`
-	// LastName is the last name.
-	LastName string `json:"last_name"`
-	// Active says that the user is enabled in Apono.
-	Active bool `json:"active"`
-	// Roles are what the user may do in Apono.
-	Roles []UserRole `json:"roles"`
-	// SourceIntegrationID is the integration that the user comes from.
-	SourceIntegrationID *string `json:"source_integration_id,omitzero"`
-	// SourceIntegrationName is that integration's name.
-	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
-	// Attributes are what the source knows about the user, by name.
+	FirstName    string   `json:"first_name"`
+	LastName     string   `json:"last_name"`
+	// Active reports whether the user is enabled in Apono.
+	Active                bool       `json:"active"`
+	Roles                 []UserRole `json:"roles"`
+	SourceIntegrationID   *string    `json:"source_integration_id,omitzero"`
+	SourceIntegrationName *string    `json:"source_integration_name,omitzero"`
+	// Attributes holds the attributes from the source integration, by name.
 	Attributes map[string]string `json:"attributes,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -72,22 +58,16 @@ type User struct {
 
 // ListUsersOptions filters and pages a list of users.
 type ListUsersOptions struct {
-	// PageToken is where to go on, from Page.NextPageToken. The token carries
-	// the filters of the list that it came from; those given here are not sent.
+	// PageToken is a NextPageToken. It includes filters; those here are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the size of a page; the server's default is 100.
+	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// FirstName is a first name, or a pattern with an asterisk at either end or
-	// both.
-	FirstName string `url:"first_name,omitempty"`
-	// LastName is a last name, or a pattern as for FirstName.
-	LastName string `url:"last_name,omitempty"`
-	// Role are roles.
-	Role []UserRole `url:"role,omitempty"`
-	// SourceIntegrationID is the integration that users come from.
-	SourceIntegrationID string `url:"source_integration_id,omitempty"`
-	// SourceIntegrationName is the name of that integration.
-	SourceIntegrationName string `url:"source_integration_name,omitempty"`
+	// FirstName and LastName may begin or end with "*".
+	FirstName             string     `url:"first_name,omitempty"`
+	LastName              string     `url:"last_name,omitempty"`
+	Role                  []UserRole `url:"role,omitempty"`
+	SourceIntegrationID   string     `url:"source_integration_id,omitempty"`
+	SourceIntegrationName string     `url:"source_integration_name,omitempty"`
 }
 
 func (o ListUsersOptions) at(token string) (ListUsersOptions, string) {
@@ -103,23 +83,22 @@ func (s *UsersService) List(ctx context.Context, opts ...ListUsersOptions) (*Pag
 	return list[User](ctx, s.client, listUsers, opts)
 }
 
-// ListAll iterates over all users, page by page as the loop goes on. An
-// error is the last pair of the loop; a page token that comes back is
-// [ErrPageLoop].
+// ListAll returns an iterator over all users and requests pages as needed. An
+// error ends it; a page token seen before is [ErrPageLoop].
 //
 // GET /api/admin/v3/users
 func (s *UsersService) ListAll(ctx context.Context, opts ...ListUsersOptions) iter.Seq2[*User, error] {
 	return listAll[User](ctx, s.client, listUsers, opts)
 }
 
-// Get gets a user by its id; [ErrNotFound] if there is none.
+// Get returns the user with the given id, or [ErrNotFound].
 //
 // GET /api/admin/v3/users/{id}
 func (s *UsersService) Get(ctx context.Context, id string) (*User, error) {
 	return call[User](ctx, s.client, getUser, nil, id)
 }
 
-// LogValue returns the JSON of the value, with the members in Extra redacted.
+// LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (u User) LogValue() slog.Value { return logValue(u) }
 
 // String returns what LogValue does.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -43,7 +44,11 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 		ctx = context.WithValue(ctx, aloneKey{}, &trace)
 		c.suspect = false
 	}
-	resp, err := c.transport.next.RoundTrip(req.WithContext(ctx))
+	outgoing := req.WithContext(ctx)
+	if c.request.Operation.Class == operation.Acting {
+		trace.once(outgoing)
+	}
+	resp, err := c.transport.next.RoundTrip(outgoing)
 	if resp != nil && resp.Body != nil {
 		defer func() { _ = resp.Body.Close() }()
 	}
@@ -152,7 +157,7 @@ func withoutURL(err error) error {
 type aloneKey struct{}
 
 // connTrace watches whether a connection was asked for and whether one was had.
-type connTrace struct{ asked, got, reused atomic.Bool }
+type connTrace struct{ asked, got, reused, wrote atomic.Bool }
 
 func (t *connTrace) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -161,7 +166,26 @@ func (t *connTrace) watch(ctx context.Context) context.Context {
 			t.got.Store(true)
 			t.reused.Store(info.Reused)
 		},
+		WroteHeaders: func() { t.wrote.Store(true) },
 	})
+}
+
+var errReplay = errors.New("the server, or a proxy before it, said that it did nothing (REFUSED_STREAM or GOAWAY), which is not always so")
+
+// once keeps net/http from sending the request again after its header was
+// written: it asks for the body once more before it does.
+func (t *connTrace) once(req *http.Request) {
+	get := req.GetBody
+	if req.Body == nil || req.Body == http.NoBody {
+		req.Body = io.NopCloser(strings.NewReader(""))
+		get = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("")), nil }
+	}
+	req.GetBody = func() (io.ReadCloser, error) {
+		if t.wrote.Load() {
+			return nil, errReplay
+		}
+		return get()
+	}
 }
 
 // unsent says that the transport asked for a connection and never had one.
