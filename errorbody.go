@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -156,4 +157,31 @@ func findCode(value any) string {
 		return findCode(nested)
 	}
 	return ""
+}
+
+// oneLine makes text from outside fit for a line of a log: no line breaks, no
+// addresses of people, no query strings, and not too long.
+func oneLine(text string) string {
+	const limit = 300
+	words := strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+	for i, word := range words {
+		if len(word) > 1 && strings.Contains(word, "@") {
+			words[i] = "[e-mail]"
+		} else if query := strings.Index(word, "?"); query >= 0 && strings.Contains(word, "/") {
+			words[i] = word[:query]
+		}
+	}
+	return cut(strings.Join(words, " "), limit)
+}
+
+// cut shortens a text to a number of bytes.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	end := limit
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }

@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/apono-go/apono/internal/operation"
 	"github.com/apono-go/apono/internal/transport"
@@ -330,33 +328,6 @@ func startMessage(method, path string) *strings.Builder {
 
 func statusText(status int) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
-}
-
-// oneLine makes text from outside fit for a line of a log: no line breaks, no
-// addresses of people, no query strings, and not too long.
-func oneLine(text string) string {
-	const limit = 300
-	words := strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
-	for i, word := range words {
-		if len(word) > 1 && strings.Contains(word, "@") {
-			words[i] = "[e-mail]"
-		} else if query := strings.Index(word, "?"); query >= 0 && strings.Contains(word, "/") {
-			words[i] = word[:query]
-		}
-	}
-	return cut(strings.Join(words, " "), limit)
-}
-
-// cut shortens a text to a number of bytes.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	end := limit
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
 }
 
 func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {

@@ -1,0 +1,468 @@
+package apono_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
+	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func bundleRequest() apono.CreateAccessRequestInput {
+	return apono.CreateAccessRequestInput{BundleReference: apono.Ptr("b-1")}
+}
+
+// tenant is a server without a network that has two integrations, of each of which
+// one resource may be requested.
+func tenant(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+	t.Helper()
+	server := aponotest.NewServer(t, append([]aponotest.Option{aponotest.WithoutNetwork()}, opts...)...)
+	for _, id := range []string{"orders", "billing"} {
+		server.Put(aponotest.Integrations, apono.Integration{ID: id, Name: id, Type: "postgresql", Status: "ACTIVE"})
+		server.Put(aponotest.ResourcesOf(id), apono.Resource{ID: id + "-table", Name: id, Type: "postgresql-table"})
+		server.Put(aponotest.PermissionsOf(id), apono.Permission{ID: id + "-read", Name: "read", ResourceType: "postgresql-table"})
+	}
+	return server
+}
+
+// twoRequests is a submission that becomes two requests.
+func twoRequests() apono.CreateAccessRequestInput {
+	return apono.CreateAccessRequestInput{Entitlements: []apono.CreateAccessRequestEntitlement{
+		{ResourceID: "orders-table", PermissionID: "orders-read"}, {ResourceID: "billing-table", PermissionID: "billing-read"},
+	}}
+}
+
+// statuses are those of all requests that the server has.
+func statuses(t *testing.T, server *aponotest.Server) string {
+	t.Helper()
+	all, err := apono.Collect(server.Client().AccessRequests.ListAll(context.Background()))
+	require.NoError(t, err)
+	var found []string
+	for _, request := range all {
+		found = append(found, string(request.Status))
+	}
+	return strings.Join(found, " ")
+}
+
+// pendingRequests are the ids of requests that are pending.
+func pendingRequests(t *testing.T, server *aponotest.Server) []string {
+	t.Helper()
+	all, err := apono.Collect(server.Client().AccessRequests.ListAll(context.Background()))
+	require.NoError(t, err)
+	var ids []string
+	for _, request := range all {
+		if request.Status.Pending() {
+			ids = append(ids, request.ID)
+		}
+	}
+	return ids
+}
+
+var errUse = errors.New("the migration failed")
+
+// Access is there while it is used and not before or after, however the use ends.
+func TestDuringRevokesHoweverUseEnds(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		end   func(t *testing.T)
+		err   error
+		check func(t *testing.T, panicked any, exited bool)
+	}{
+		"returns": {end: func(*testing.T) {}},
+		"fails":   {end: nil, err: errUse},
+		"panics": {end: func(*testing.T) { panic("a bug") }, check: func(t *testing.T, panicked any, _ bool) {
+			t.Helper()
+			require.Equal(t, "a bug", panicked)
+		}},
+		"ends its goroutine": {end: func(*testing.T) { runtime.Goexit() }, check: func(t *testing.T, _ any, exited bool) {
+			t.Helper()
+			require.True(t, exited)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := tenant(t, aponotest.WithApprovalAfter(time.Hour), aponotest.WithProvisioningTime(time.Minute))
+				client := server.Client()
+				during := ""
+				var err error
+				var panicked any
+				exited := true
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					defer func() { panicked = recover() }()
+					err = client.AccessRequests.During(t.Context(), twoRequests(), func(_ context.Context, requests []*apono.AccessRequest) error {
+						assert.Len(t, requests, 2)
+						for _, request := range requests {
+							assert.True(t, request.Status.Granted())
+						}
+						during = statuses(t, server)
+						time.Sleep(time.Minute)
+						if test.end == nil {
+							return errUse
+						}
+						test.end(t)
+						return nil
+					})
+					exited = false
+				}()
+				<-done
+				require.Equal(t, "ACTIVE ACTIVE", during)
+				require.Equal(t, "REVOKING REVOKING", statuses(t, server))
+				require.Len(t, server.Requests("AccessRequests.Create"), 1)
+				require.Len(t, server.Requests("AccessRequests.Revoke"), 2)
+				if test.check != nil {
+					test.check(t, panicked, exited)
+					return
+				}
+				require.Nil(t, panicked)
+				require.Equal(t, test.err, err, "the error of use itself")
+			})
+		})
+	}
+}
+
+// A wait that fails leaves nothing behind, and what was rejected has nothing to
+// revoke.
+func TestDuringRevokesWhenTheWaitFails(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		happens func(server *aponotest.Server, ids []string, cancel func())
+		err     error
+		revoked int
+		left    string
+	}{
+		"one is rejected": {func(s *aponotest.Server, ids []string, _ func()) { s.Reject(ids[1]) }, apono.ErrRequestRejected, 1, "REVOKED REJECTED"},
+		"one is granted, the other rejected": {func(s *aponotest.Server, ids []string, _ func()) {
+			s.Approve(ids[1])
+			s.Reject(ids[0])
+		}, apono.ErrRequestRejected, 1, "REJECTED REVOKED"},
+		"the context ends": {func(_ *aponotest.Server, _ []string, cancel func()) { cancel() }, context.Canceled, 2, "REVOKED REVOKED"},
+		"a poll fails for good": {func(s *aponotest.Server, _ []string, _ func()) {
+			s.FailNext("AccessRequests.Get", 1, 403, nil, "")
+		}, apono.ErrForbidden, 2, "REVOKED REVOKED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				server := tenant(t)
+				time.AfterFunc(time.Minute, func() { test.happens(server, pendingRequests(t, server), cancel) })
+				started := time.Now()
+				err := server.Client().AccessRequests.During(ctx, twoRequests(), func(context.Context, []*apono.AccessRequest) error {
+					assert.Fail(t, "expected use not to be called")
+					return nil
+				})
+				require.ErrorIs(t, err, test.err)
+				require.ErrorAs(t, err, new(*apono.WaitError))
+				require.NotErrorAs(t, err, new(*apono.RevokeError))
+				require.LessOrEqual(t, time.Since(started), 80*time.Second)
+				require.Equal(t, test.left, statuses(t, server))
+				require.Len(t, server.Requests("AccessRequests.Revoke"), test.revoked)
+			})
+		})
+	}
+}
+
+// A cancel while the submission is under way must not lose its ids.
+func TestDuringKeepsTheSubmissionFromItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		why := errors.New("the user left")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(why) })
+		server := tenant(t, aponotest.WithApprovalAfter(0))
+		server.FaultNext("AccessRequests.Create", 1, aponotest.Fault{Latency: 20 * time.Second})
+		err := server.Client().AccessRequests.During(ctx, twoRequests(), useNothing)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, why)
+		require.Equal(t, "REVOKED REVOKED", statuses(t, server))
+	})
+}
+
+func useNothing(context.Context, []*apono.AccessRequest) error { return nil }
+
+// What an ended context asks for is nothing.
+func TestDuringWithAnEndedContextSendsNothing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.During(ctx, twoRequests(), useNothing)
+	require.ErrorIs(t, err, context.Canceled)
+	err = apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.During(t.Context(), twoRequests(), nil)
+	require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument use: must not be nil: pass what needs the access")
+	var none context.Context
+	err = apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.During(none, twoRequests(), useNothing)
+	require.ErrorAs(t, err, new(*apono.ArgumentError))
+	err = apitest.NewClient(t, apitest.NoRequest(t), apono.WithReadOnly()).AccessRequests.During(t.Context(), twoRequests(), useNothing)
+	require.ErrorIs(t, err, apono.ErrReadOnly)
+	require.NotErrorAs(t, err, new(*apono.RevokeError))
+}
+
+// Whoever uses access that has ended must learn why its calls fail; whoever uses
+// access that is there must not be stopped by a poll that failed.
+func TestDuringEndsUseWhenTheAccessIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := tenant(t, aponotest.WithApprovalAfter(0))
+		in := twoRequests()
+		in.DurationInSec = apono.Ptr(3600)
+		started := time.Now()
+		var cause error
+		err := server.Client().AccessRequests.During(t.Context(), in, func(ctx context.Context, _ []*apono.AccessRequest) error {
+			server.FailNext("AccessRequests.Get", 3, 401, nil, "")
+			server.FailNext("AccessRequests.Get", 3, 403, nil, "")
+			server.FailNext("AccessRequests.Get", 3, 404, nil, "")
+			<-ctx.Done()
+			cause = context.Cause(ctx)
+			return ctx.Err()
+		})
+		require.ErrorIs(t, cause, apono.ErrRequestRevoked)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, apono.ErrRequestRevoked)
+		require.EqualError(t, err, "context canceled: apono: the access ended while it was in use: the access request was revoked or has expired")
+		require.GreaterOrEqual(t, time.Since(started), time.Hour)
+		require.LessOrEqual(t, time.Since(started), time.Hour+31*time.Second)
+	})
+}
+
+// A revocation whose response is lost may have been carried out or not: a read
+// tells, and access that lives is revoked again.
+func TestDuringRevokesAgainWhileTheAccessLives(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		plan func(*aponotest.Server)
+		sent int
+	}{
+		"the response is lost": {func(s *aponotest.Server) {
+			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Break: aponotest.AnswerLost})
+		}, 1},
+		"the request is lost": {func(s *aponotest.Server) {
+			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Break: aponotest.RequestLost})
+		}, 2},
+		"the request is lost often": {func(s *aponotest.Server) {
+			s.FaultNext("AccessRequests.Revoke", 5, aponotest.Fault{Break: aponotest.RequestLost})
+		}, 6},
+		"502":                   {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 502, nil, html) }, 2},
+		"a page of HTML as 200": {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 200, nil, html) }, 2},
+		"no response for long": {func(s *aponotest.Server) {
+			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Latency: time.Hour})
+		}, 2},
+		"reads fail for a while too": {func(s *aponotest.Server) {
+			s.FailNext("AccessRequests.Revoke", 1, 502, nil, "")
+			s.FailNext("AccessRequests.Get", 5, 503, nil, "")
+		}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := tenant(t, aponotest.WithApprovalAfter(0))
+				in := twoRequests()
+				in.Entitlements = in.Entitlements[:1]
+				ctx, cancel := context.WithCancel(t.Context())
+				started := time.Now()
+				err := server.Client().AccessRequests.During(ctx, in, func(context.Context, []*apono.AccessRequest) error {
+					cancel()
+					test.plan(server)
+					return errUse
+				})
+				require.Equal(t, errUse, err)
+				require.Equal(t, "REVOKED", statuses(t, server))
+				require.Len(t, server.Requests("AccessRequests.Revoke"), test.sent)
+				require.LessOrEqual(t, time.Since(started), 30*time.Second)
+			})
+		})
+	}
+}
+
+// Access that cannot be revoked must not go unnoticed: the error names it, beside
+// what went wrong before, and where no error can be returned the log does.
+func TestDuringNamesWhatMayRemain(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		plan     func(*aponotest.Server)
+		err      error
+		sent     int
+		panicked bool
+	}{
+		"rejected":          {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 403, nil, "") }, apono.ErrForbidden, 2, false},
+		"rejected, a panic": {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 403, nil, "") }, apono.ErrForbidden, 2, true},
+		"never a read": {func(s *aponotest.Server) {
+			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Break: aponotest.RequestLost})
+			s.FailNext("AccessRequests.Get", 1, 403, nil, "")
+		}, apono.ErrForbidden, 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := tenant(t, aponotest.WithApprovalAfter(0))
+				var log bytes.Buffer
+				var first string
+				var err error
+				func() {
+					defer func() { require.Equal(t, test.panicked, recover() != nil) }()
+					err = server.Client(apitest.JSONLogger(&log)).AccessRequests.During(t.Context(), twoRequests(), func(_ context.Context, requests []*apono.AccessRequest) error {
+						first = requests[0].ID
+						test.plan(server)
+						if test.panicked {
+							panic("a bug")
+						}
+						return errUse
+					})
+				}()
+				require.Equal(t, "ACTIVE REVOKED", statuses(t, server), "the other one is revoked all the same")
+				require.Len(t, server.Requests("AccessRequests.Revoke"), test.sent)
+				if test.panicked {
+					require.Contains(t, log.String(), `"level":"ERROR","msg":"apono access may remain","requests":["`+first+`"]`)
+					return
+				}
+				require.NotContains(t, log.String(), "may remain")
+				require.ErrorIs(t, err, errUse)
+				require.ErrorIs(t, err, test.err)
+				left := apitest.ErrorAs[*apono.RevokeError](t, err)
+				require.Equal(t, []string{first}, left.IDs)
+				require.False(t, left.MaybeRequested)
+				require.Contains(t, err.Error(), "the migration failed; apono: access may remain: revoke the requests "+first+": ")
+			})
+		})
+	}
+}
+
+// A server that is down for good must not hold the program for longer than the
+// revocations have.
+func TestDuringGivesUpRevoking(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := tenant(t, aponotest.WithApprovalAfter(0))
+		var ended time.Time
+		err := server.Client(apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
+				if !ended.IsZero() {
+					return nil, apitest.ErrReset
+				}
+				return next.RoundTrip(req)
+			})
+		})).AccessRequests.During(t.Context(), twoRequests(), func(context.Context, []*apono.AccessRequest) error {
+			time.Sleep(500 * time.Millisecond) // between two polls
+			ended = time.Now()
+			return nil
+		})
+		require.Len(t, apitest.ErrorAs[*apono.RevokeError](t, err).IDs, 2)
+		require.Equal(t, time.Minute, time.Since(ended))
+		require.Equal(t, "ACTIVE ACTIVE", statuses(t, server))
+	})
+}
+
+// A submission whose response is lost may be a request that nobody knows of.
+func TestDuringTellsOfALostSubmission(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault aponotest.Fault
+		maybe bool
+	}{
+		"the response is lost": {aponotest.Fault{Break: aponotest.AnswerLost}, true},
+		"504":                  {aponotest.Fault{Status: 504}, true},
+		"a page of HTML":       {aponotest.Fault{Status: 200, Body: html}, true},
+		"no request in it":     {aponotest.Fault{Status: 200, Body: `[]`}, true},
+		"an object":            {aponotest.Fault{Status: 200, Body: `{"id":"r"}`}, true},
+		"no id":                {aponotest.Fault{Status: 200, Body: `[{"status":"PENDING"}]`}, true},
+		"too slow":             {aponotest.Fault{Latency: time.Hour}, true},
+		"rejected":             {aponotest.Fault{Status: 422}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := tenant(t)
+				server.FaultNext("AccessRequests.Create", 1, test.fault)
+				started := time.Now()
+				err := server.Client().AccessRequests.During(t.Context(), twoRequests(), func(context.Context, []*apono.AccessRequest) error {
+					assert.Fail(t, "expected use not to be called")
+					return nil
+				})
+				require.Error(t, err)
+				require.LessOrEqual(t, time.Since(started), 30*time.Second)
+				require.Len(t, server.Requests("AccessRequests.Create"), 1)
+				if left := (*apono.RevokeError)(nil); errors.As(err, &left) {
+					require.True(t, left.MaybeRequested)
+					require.Empty(t, left.IDs)
+					require.ErrorContains(t, err, "apono: access may remain: look for requests without a known id: POST /api/user/v4/access-requests")
+				}
+				require.Equal(t, test.maybe, errors.As(err, new(*apono.RevokeError)))
+			})
+		})
+	}
+}
+
+// The ids in a response that cannot be read to its end are those of requests.
+func TestDuringRevokesWhatAnUnreadableResponseNames(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		response string
+		maybe    bool
+	}{
+		"another type":              {`[{"id":"r1","creation_date":"never"},{"id":"r2"}]`, false},
+		"an item that is no object": {`[{"id":"r1"},null,{"id":"r2"}]`, true},
+		"cut short":                 {`[{"id":"r1"},{"id":"r2"},{"id":"r`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fake := script.New(t, script.Response{Body: test.response}, script.Response{Body: `{"message":"ok"}`}, script.Response{Body: `{"message":"ok"}`})
+				err := apitest.NewClient(t, fake).AccessRequests.During(t.Context(), twoRequests(), useNothing)
+				require.ErrorAs(t, err, new(*apono.DecodeError))
+				require.Equal(t, test.maybe, errors.As(err, new(*apono.RevokeError)))
+				apitest.Sent(t, fake.Requests()[1], "POST", "/api/user/v4/access-requests/r1/revoke", "", "")
+				apitest.Sent(t, fake.Requests()[2], "POST", "/api/user/v4/access-requests/r2/revoke", "", "")
+			})
+		})
+	}
+}
+
+// A panic of the program's middleware in a poll during the use is the program's:
+// it must reach its goroutine, after the revocation, and not kill the process.
+func TestDuringPassesOnWhatPollsPanicWith(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := tenant(t, aponotest.WithApprovalAfter(0))
+		using := false
+		defer func() {
+			require.Equal(t, "of the observer", recover())
+			require.Equal(t, "REVOKED REVOKED", statuses(t, server))
+		}()
+		_ = server.Client().AccessRequests.During(t.Context(), twoRequests(), func(ctx context.Context, _ []*apono.AccessRequest) error {
+			using = true
+			<-ctx.Done()
+			return ctx.Err()
+		}, apono.WaitOptions{OnPoll: func(string, error) {
+			if using {
+				panic("of the observer")
+			}
+		}})
+	})
+}
+
+func TestRevokeErrorTexts(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]*apono.RevokeError{
+		"apono: access may remain":                                                              {},
+		"apono: access may remain: revoke the requests a, b: no network":                        {IDs: []string{"a", "b"}, Err: errors.New("apono: no\nnetwork")},
+		"apono: access may remain: look for requests without a known id":                        {MaybeRequested: true},
+		"apono: access may remain: revoke the requests a: look for requests without a known id": {IDs: []string{"a"}, MaybeRequested: true},
+	} {
+		require.EqualError(t, err, want)
+		require.Equal(t, err.Err, errors.Unwrap(err))
+	}
+}
