@@ -318,31 +318,31 @@ var sharedTransport = sync.OnceValue(func() http.RoundTripper {
 })
 
 func parseBaseURL(arg, text string) (*url.URL, error) {
-	refuse := func(reason string) (*url.URL, error) { return nil, &ArgumentError{Arg: arg, Reason: reason} }
+	reject := func(reason string) error { return &ArgumentError{Arg: arg, Reason: reason} }
 	u, err := url.Parse(strings.TrimSpace(text))
 	switch {
 	case err != nil:
-		return refuse("it is not a URL: give one such as " + DefaultBaseURL)
+		return nil, reject("it is not a URL: give one such as " + DefaultBaseURL)
 	case u.Host == "" || u.Hostname() == "":
-		return refuse("it has no host: give a URL such as " + DefaultBaseURL)
+		return nil, reject("it has no host: give a URL such as " + DefaultBaseURL)
 	case u.User != nil:
-		return refuse("it must not hold a user or password")
+		return nil, reject("it must not hold a user or password")
 	case u.RawQuery != "" || u.ForceQuery:
-		return refuse("it must not have a query (the part from \"?\")")
+		return nil, reject("it must not have a query (the part from \"?\")")
 	case u.Fragment != "" || strings.HasSuffix(text, "#"):
-		return refuse("it must not have a fragment (the part from \"#\")")
+		return nil, reject("it must not have a fragment (the part from \"#\")")
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
-		return refuse("it must start with https://, because the token travels with every request (http:// is for loopback addresses only)")
+		return nil, reject("it must start with https://, because the token travels with every request (http:// is for loopback addresses only)")
 	}
 	for segment := range strings.SplitSeq(u.Path, "/") {
 		if segment == "." || segment == ".." {
-			return refuse("its path must not have the segments \".\" and \"..\": give the path that they lead to")
+			return nil, reject("its path must not have the segments \".\" and \"..\": give the path that they lead to")
 		}
 	}
 	u.Host = strings.TrimSuffix(u.Host, ":")
 	prefix := strings.TrimSuffix(strings.TrimRight(u.EscapedPath(), "/"), "/api")
 	if u.Path, err = url.PathUnescape(prefix); err != nil {
-		return refuse("its path has broken escaping")
+		return nil, reject("its path has broken escaping")
 	}
 	u.RawPath = prefix // keeps an escaped slash
 	return u, nil

@@ -319,7 +319,7 @@ func TestErrorsOfAListCarryTheTokenToResumeFrom(t *testing.T) {
 }
 
 // A list of many pages must not keep their tokens, which may be long.
-func TestListsKeepHashesOfTokens(t *testing.T) {
+func TestListsKeepHashesOfTokens(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
 	const pages, length = 2000, 20_000
 	page := 0
 	server := &apitest.Pager{Serve: func(string) string {

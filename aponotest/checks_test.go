@@ -168,7 +168,10 @@ func TestWhatMakesNoSenseIsRejectedByName(t *testing.T) {
 			require.Contains(t, good, test.old)
 			status, answer := send(t, server, "POST", test.path, strings.Replace(good, test.old, test.new, 1))
 			require.Equal(t, 400, status)
-			var got struct{ Message, Field string }
+			var got struct {
+				Message string `json:"message"`
+				Field   string `json:"field"`
+			}
 			require.NoError(t, json.Unmarshal([]byte(answer), &got))
 			require.Equal(t, test.field, got.Field)
 			require.Equal(t, test.field+": "+test.message, got.Message)
@@ -203,7 +206,7 @@ func TestTokensOfOtherListsAreRejected(t *testing.T) {
 		var page struct {
 			Pagination struct {
 				Token string `json:"next_page_token"`
-			}
+			} `json:"pagination"`
 		}
 		require.NoError(t, json.Unmarshal([]byte(answer), &page))
 		require.NotEmpty(t, page.Pagination.Token)

@@ -69,8 +69,8 @@ var twoPages = map[string]struct {
 	"tokens": {
 		map[string]string{"": apitest.TokenPage("t2", "a"), "t2": apitest.TokenPage("", "b")},
 		func(ctx context.Context, client *apono.Client, body func() bool) {
-			for range client.Integrations.ListAll(ctx) {
-				if !body() {
+			for _, err := range client.Integrations.ListAll(ctx) {
+				if err != nil || !body() {
 					break
 				}
 			}
@@ -79,8 +79,8 @@ var twoPages = map[string]struct {
 	"offsets": {
 		map[string]string{"": apitest.OffsetPage(2, 1, 0, "a"), "1": apitest.OffsetPage(2, 1, 1, "b")},
 		func(ctx context.Context, client *apono.Client, body func() bool) {
-			for range client.Integrations.ListAllPermissions(ctx, "i1") {
-				if !body() {
+			for _, err := range client.Integrations.ListAllPermissions(ctx, "i1") {
+				if err != nil || !body() {
 					break
 				}
 			}

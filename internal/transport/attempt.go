@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -40,12 +39,12 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	if c.request.Operation.Changes { // otherwise it is retried, sent or not
 		ctx = trace.watch(ctx)
 	}
-	if c.request.Operation.Class == operation.Consuming || c.suspect {
+	if c.sendsOnce() || c.suspect {
 		ctx = context.WithValue(ctx, aloneKey{}, &trace)
 		c.suspect = false
 	}
 	outgoing := req.WithContext(ctx)
-	if c.request.Operation.Class == operation.Acting {
+	if c.request.Operation.Class == operation.Acting && req.GetBody != nil {
 		trace.once(outgoing)
 	}
 	resp, err := c.transport.next.RoundTrip(outgoing)
@@ -66,6 +65,13 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	// The client's cookie jar reads the header; nobody reads the body again.
 	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: http.NoBody, Request: req}, nil
+}
+
+// sendsOnce reports whether only a connection of its own keeps net/http from
+// sending the request twice: it must not be, and has no body to ask for.
+func (c *call) sendsOnce() bool {
+	class := c.request.Operation.Class
+	return class == operation.Consuming || class == operation.Acting && c.request.Body == nil
 }
 
 // admit waits for the limiter and asks for a token, which the returned context
@@ -176,10 +182,6 @@ var errReplay = errors.New("the server, or a proxy before it, said that it did n
 // written: it asks for the body once more before it does.
 func (t *connTrace) once(req *http.Request) {
 	get := req.GetBody
-	if req.Body == nil || req.Body == http.NoBody {
-		req.Body = io.NopCloser(strings.NewReader(""))
-		get = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("")), nil }
-	}
 	req.GetBody = func() (io.ReadCloser, error) {
 		if t.wrote.Load() {
 			return nil, errReplay

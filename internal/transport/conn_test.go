@@ -96,6 +96,34 @@ func TestConsumingReadHasAConnectionOfItsOwn(t *testing.T) {
 	}
 }
 
+// net/http sends a POST without a body again when an HTTP/2 server says that it
+// did nothing, and it must not get a body for that: chunked, it is another
+// request.
+func TestPostWithoutABodyHasAConnectionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, connections, _ := counting(t, h2, func(w http.ResponseWriter, r *http.Request) {
+				assert.Empty(t, r.TransferEncoding)
+				if r.ContentLength != 0 {
+					_, _ = io.Copy(io.Discard, r.Body)
+				}
+				_, _ = io.WriteString(w, "{}")
+			}, make(chan struct{}, 10))
+			transport, _ := over(t, server)
+			for _, c := range []struct {
+				body []byte
+				want int32
+			}{{[]byte("{}"), 1}, {nil, 2}, {nil, 3}, {[]byte("{}"), 3}} {
+				_, err := transport.Send(t.Context(), Request{Operation: creating, URL: server.URL, Body: c.body})
+				require.NoError(t, err)
+				assert.Equal(t, c.want, connections.Load())
+			}
+		})
+	}
+}
+
 // A transport that is not net/http's gets an ordinary request.
 func TestConsumingReadOverAnotherTransport(t *testing.T) {
 	t.Parallel()
