@@ -99,7 +99,7 @@ func TestObjectKeepsEveryDigit(t *testing.T) {
 	var none apono.Object
 	require.NoError(t, json.Unmarshal([]byte(`null`), &none))
 	require.Nil(t, none)
-	config := map[string]any{"port": "5432", "n": math.MaxInt64, "f": 1.5, "l": []any{nil}}
+	config := map[string]any{"port": "5432", "n": int64(math.MaxInt64), "f": 1.5, "l": []any{nil}}
 	input := apono.CreateIntegrationInput{IntegrationConfig: config}
 	body, err := wire.Marshal(input)
 	require.NoError(t, err)

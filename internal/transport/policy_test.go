@@ -140,7 +140,7 @@ func TestBackoff(t *testing.T) {
 		{Policy{MinWait: time.Second, MaxWait: 10 * time.Second}, 2, 4 * time.Second},
 		{Policy{MinWait: time.Second, MaxWait: 10 * time.Second}, 3, 8 * time.Second},
 		{Policy{MinWait: time.Second, MaxWait: 10 * time.Second}, 4, 10 * time.Second},
-		{Policy{MinWait: time.Second, MaxWait: 10 * time.Second}, 1 << 40, 10 * time.Second},
+		{Policy{MinWait: time.Second, MaxWait: 10 * time.Second}, math.MaxInt, 10 * time.Second},
 		{Policy{MinWait: time.Second, MaxWait: time.Second}, 1, time.Second},
 		{Policy{MinWait: 1, MaxWait: math.MaxInt64}, 62, 1 << 32},
 		{Policy{MinWait: 1 << 61, MaxWait: math.MaxInt64}, 1, 1 << 62},
