@@ -206,7 +206,7 @@ func TestFail(t *testing.T) {
 	server.FailNext("AccessFlows.List", 1, 403, nil, "")
 	got = process.Run(t, process.Env(server))
 	require.Equal(t, process.Result{Code: 1,
-		Stderr: "access-review: this token may not do that: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request id fake-6\n"}, got)
+		Stderr: "access-review: the token has no permission for this: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request id fake-6\n"}, got)
 }
 
 // Whoever may name a flow must not run formulas on the reviewer's machine, and a

@@ -341,7 +341,7 @@ func stopped(t *testing.T) (server *aponotest.Server, args []string, output, mar
 	server.FailNext("Activity.List", 1, 403, nil, "")
 	require.Equal(t, process.Result{
 		Stderr: "Stopped after 4 rows. The same command goes on.\n" +
-			"activity-export: this token may not do that: apono: GET /api/v3/activity: 403 Forbidden, request id fake-3\n", Code: 1,
+			"activity-export: the token has no permission for this: apono: GET /api/v3/activity: 403 Forbidden, request id fake-3\n", Code: 1,
 	}, process.Run(t, process.Env(server), args...))
 	require.Equal(t, firstFour, read(t, output))
 	apitest.JSONEq(t, checkpointOf(output, 4, 23, false, 7), read(t, mark))
@@ -508,7 +508,7 @@ func TestWrongUsage(t *testing.T) {
 		"-checkpoint c -o c -to 2026-01-01":   checkpoint,
 		"-checkpoint ./c -o c -to 2026-01-01": checkpoint,
 		"-restart":                            "activity-export: -restart needs -checkpoint; see -h\n",
-		"extra":                               "activity-export: it takes 0 arguments besides flags, not 1; see -h\n",
+		"extra":                               "activity-export: expected 0 arguments, got 1; see -h\n",
 	} {
 		require.Equal(t, process.Result{Stderr: want, Code: 2}, process.Run(t, nil, strings.Fields(args)...))
 	}

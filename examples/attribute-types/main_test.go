@@ -88,10 +88,10 @@ func TestErrorsPrintNoTypes(t *testing.T) {
 	server.FaultNext("Attributes.List", 1, aponotest.Fault{})
 	server.FailNext("Attributes.List", 1, 403, nil, "")
 	require.Equal(t, process.Result{
-		Stderr: "attribute-types: this token may not do that: apono: GET /api/admin/v1/attributes: 403 Forbidden, request id fake-2\n", Code: 1,
+		Stderr: "attribute-types: the token has no permission for this: apono: GET /api/admin/v1/attributes: 403 Forbidden, request id fake-2\n", Code: 1,
 	}, process.Run(t, process.Env(server)))
 	require.Equal(t, process.Result{
-		Stderr: "attribute-types: it takes 0 arguments besides flags, not 1; see -h\n", Code: 2,
+		Stderr: "attribute-types: expected 0 arguments, got 1; see -h\n", Code: 2,
 	}, process.Run(t, nil, "team"))
 	help := process.Help(t)
 	require.Contains(t, help, "-source integration")

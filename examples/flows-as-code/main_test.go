@@ -380,9 +380,9 @@ func TestFoldersThatAreNoneAreRefused(t *testing.T) {
 	}{
 		{[]string{"apply", filepath.Join(empty, "x"), "-yes", "-delete"}, "open " + filepath.Join(empty, "x") + ": no such file or directory", 1},
 		{[]string{"apply", empty, "-yes", "-delete"}, empty + ": it has none of the folders space-scopes, spaces, scopes, bundles and flows", 1},
-		{[]string{"apply", "-yes"}, "it takes 2 arguments besides flags, not 1; see -h", 2},
+		{[]string{"apply", "-yes"}, "expected 2 arguments, got 1; see -h", 2},
 		{[]string{"destroy", empty}, `there is no command "destroy"; see -h`, 2},
-		{[]string{"apply", "--", empty, "-yes"}, "it takes 2 arguments besides flags, not 3; see -h", 2},
+		{[]string{"apply", "--", empty, "-yes"}, "expected 2 arguments, got 3; see -h", 2},
 	} {
 		result := process.Run(t, process.Env(server), test.args...)
 		require.Equal(t, process.Result{Stderr: "flows-as-code: " + test.want + "\n", Code: test.code}, result)

@@ -102,10 +102,10 @@ func TestErrorsAreOneHelpfulLine(t *testing.T) {
 		code int
 		want string
 	}{
-		{withToken(server, server.Token), nil, 1, "quickstart: this token may not do that: apono: GET /api/admin/v4/integrations: 403 Forbidden, request id fake-1\n"},
+		{withToken(server, server.Token), nil, 1, "quickstart: the token has no permission for this: apono: GET /api/admin/v4/integrations: 403 Forbidden, request id fake-1\n"},
 		{withToken(server, "wrong"), nil, 1, "quickstart: Apono rejected the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or create a new token in the Apono portal\n"},
 		{withToken(server, "two words"), nil, 1, "quickstart: apono: argument APONO_TOKEN: the token holds characters other than printable ASCII: is it complete, and from the right place?\n"},
-		{nil, []string{"extra"}, 2, "quickstart: it takes 0 arguments besides flags, not 1; see -h\n"},
+		{nil, []string{"extra"}, 2, "quickstart: expected 0 arguments, got 1; see -h\n"},
 	} {
 		stdout, stderr, code := quickstart(t, test.env, test.args...)
 		require.Equal(t, test.want, stderr)

@@ -122,7 +122,7 @@ func TestNothingFollowsFromHalfAList(t *testing.T) {
 	server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{})
 	server.FailNext("Groups.ListMembers", 1, 403, nil, "")
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: this token may not do that: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-3\n", Code: 1,
+		Stderr: "sync-group: the token has no permission for this: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-3\n", Code: 1,
 	}, process.Run(t, process.Env(server), "-group", "On call", "-yes", fileOf(t, wanted)))
 	require.Equal(t, []string{}, writes(server))
 }
@@ -284,7 +284,7 @@ func TestWithoutTokenSyncsTheDemoTenant(t *testing.T) {
 func TestWrongUsage(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: it takes 1 argument besides flags, not 0; see -h\n", Code: 2,
+		Stderr: "sync-group: expected 1 argument, got 0; see -h\n", Code: 2,
 	}, process.Run(t, nil, "-group", "orders"))
 	for _, args := range [][]string{{"members.txt"}, {"-group", "a", "-group-id", "b", "members.txt"}} {
 		require.Equal(t, process.Result{Stderr: "sync-group: it takes either -group or -group-id; see -h\n", Code: 2}, process.Run(t, nil, args...))
