@@ -148,7 +148,7 @@ func TestADiffAfterAnExportSaysNothing(t *testing.T) {
 	server := demo(t)
 	dir := filepath.Join(t.TempDir(), "new", "access")
 	stdout, stderr := runs(t, server, "export", dir)
-	require.Equal(t, "32 objects exported, 0 files of others removed\n", stdout)
+	require.Equal(t, "32 objects exported, 0 old files removed\n", stdout)
 	require.Empty(t, stderr)
 	require.Equal(t, []string{
 		"bundles/Analytics on-call.json", "bundles/Billing on-call.json", "bundles/Catalog on-call.json",
@@ -174,7 +174,7 @@ func TestWithoutTokenExportsTheDemoTenant(t *testing.T) {
 	dir := t.TempDir()
 	result := process.Run(t, nil, "export", dir)
 	require.Equal(t, process.Result{
-		Stdout: "32 objects exported, 0 files of others removed\n",
+		Stdout: "32 objects exported, 0 old files removed\n",
 		Stderr: "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n",
 	}, result)
 	require.Equal(t, breakGlass, read(t, dir, "flows/Break glass.json"))
@@ -274,10 +274,10 @@ func TestObjectsWithoutAFileStayUnlessDeletionIsAskedFor(t *testing.T) {
 	require.Equal(t, lines(shown), lines(differs(t, server, "diff", "-delete", dir)))
 	stdout, stderr := runs(t, server, "diff", dir)
 	require.Empty(t, stdout)
-	require.Equal(t, "4 objects without a file will stay; -delete deletes them.\n", stderr)
+	require.Equal(t, "4 objects without a file will not be deleted; use -delete to delete them.\n", stderr)
 	stdout, stderr = runs(t, server, "apply", dir, "-yes")
 	require.Equal(t, "Nothing to do.\n", stdout)
-	require.Equal(t, "4 objects without a file will stay; -delete deletes them.\n", stderr)
+	require.Equal(t, "4 objects without a file will not be deleted; use -delete to delete them.\n", stderr)
 	require.Empty(t, writes(server))
 
 	stdout, stderr = runs(t, server, "apply", "-delete", dir, "-yes")
@@ -306,7 +306,7 @@ func TestADeletionOfWhatIsReferredToIsRefused(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call.json")))
 	result := process.Run(t, process.Env(server), "apply", dir, "-yes", "-delete")
 	require.Equal(t, process.Result{
-		Stderr: "flows-as-code: flows/Orders on-call.json: it refers to the bundle \"Orders on-call\", which would not exist\n", Code: 1,
+		Stderr: "flows-as-code: flows/Orders on-call.json: the referenced bundle \"Orders on-call\" would not exist\n", Code: 1,
 	}, result)
 	stdout, _ := runs(t, server, "apply", dir, "-yes")
 	require.Equal(t, "Nothing to do.\n", stdout)
@@ -330,22 +330,22 @@ func TestFoldersThatMakeNoSenseAreRefused(t *testing.T) {
 	for name, test := range map[string]struct{ file, text, want string }{
 		"broken":         {"flows/a.json", `{"id": "x", "object": {`, "flows/a.json: unexpected EOF"},
 		"conflict":       {"flows/a.json", "<<<<<<< HEAD\n", "flows/a.json: invalid character '<' looking for beginning of value"},
-		"two values":     {"flows/a.json", breakGlass + breakGlass, "flows/a.json: something follows after its JSON"},
+		"two values":     {"flows/a.json", breakGlass + breakGlass, "flows/a.json: unexpected data after the JSON object"},
 		"unknown member": {"flows/a.json", `{"id": "x", "flow": {}}`, `flows/a.json: json: unknown field "flow"`},
-		"nothing":        {"flows/a.json", `{}`, "flows/a.json: its object has no name"},
-		"no name":        {"scopes/a.json", `{"object": {"query": "x", "name": " "}}`, "scopes/a.json: its object has no name"},
+		"nothing":        {"flows/a.json", `{}`, "flows/a.json: the object has no name"},
+		"no name":        {"scopes/a.json", `{"object": {"query": "x", "name": " "}}`, "scopes/a.json: the object has no name"},
 		"wrong type":     {"scopes/a.json", `{"object": {"query": 1, "name": "a"}}`, "scopes/a.json: "},
-		"YAML":           {"flows/a.yaml", "name: a", "flows/a.yaml: it is no .json file"},
-		"another folder": {"groups/a.json", `{}`, "groups: it is none of the folders space-scopes, spaces, scopes, bundles and flows"},
-		"another file":   {"notes.txt", "x", "notes.txt: it is none of the folders space-scopes, spaces, scopes, bundles and flows"},
-		"one id twice":   {"bundles/a.json", bundle, "bundles/a.json: it has the id of bundles/Orders on-call.json"},
+		"YAML":           {"flows/a.yaml", "name: a", "flows/a.yaml: not a .json file"},
+		"another folder": {"groups/a.json", `{}`, "groups: not one of the folders space-scopes, spaces, scopes, bundles and flows"},
+		"another file":   {"notes.txt", "x", "notes.txt: not one of the folders space-scopes, spaces, scopes, bundles and flows"},
+		"one id twice":   {"bundles/a.json", bundle, "bundles/a.json: it has the same id as bundles/Orders on-call.json"},
 		"unknown scope": {
 			"flows/Break glass.json", strings.Replace(breakGlass, "Production databases", "Nothing", 1),
-			`flows/Break glass.json: it refers to the access scope "Nothing", which would not exist`,
+			`flows/Break glass.json: the referenced access scope "Nothing" would not exist`,
 		},
 		"unknown bundle": {
 			"flows/Break glass.json", strings.NewReplacer("access_scope", "bundle", "Production databases", "Nothing").Replace(breakGlass),
-			`flows/Break glass.json: it refers to the bundle "Nothing", which would not exist`,
+			`flows/Break glass.json: the referenced bundle "Nothing" would not exist`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -430,7 +430,7 @@ func TestDiffShowsWhatApplyWouldDo(t *testing.T) {
 	}
 	stdout, stderr := runs(t, server, "diff", dir)
 	require.Empty(t, stdout)
-	require.Equal(t, "15 objects without a file will stay; -delete deletes them.\n", stderr)
+	require.Equal(t, "15 objects without a file will not be deleted; use -delete to delete them.\n", stderr)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	require.Contains(t, process.Run(t, process.Env(server), "diff", dir).Stdout, "\n0 to create, 1 to change, 0 to delete\n")
 }
@@ -475,12 +475,12 @@ func TestWhatIsNoObjectIsPassedOver(t *testing.T) {
 	for _, name := range []string{"README.md", "flows/README", "flows/Break glass.json.orig", "flows/Break glass.json~", "scopes/x.json.rej"} {
 		write(t, "x", dir, name)
 	}
-	const passed = "README.md: passed over: it is no object\n" +
-		"flows/Break glass.json.orig: passed over: it is no object\nflows/Break glass.json~: passed over: it is no object\nflows/README: passed over: it is no object\n" +
-		"flows/Break glass.json: passed over: the byte order mark at its start\nscopes/x.json.rej: passed over: it is no object\n"
+	const skipped = "README.md: skipped: not an object\n" +
+		"flows/Break glass.json.orig: skipped: not an object\nflows/Break glass.json~: skipped: not an object\nflows/README: skipped: not an object\n" +
+		"flows/Break glass.json: skipped: byte order mark\nscopes/x.json.rej: skipped: not an object\n"
 	for _, command := range []string{"diff", "export"} {
 		_, stderr := runs(t, server, command, dir)
-		require.Equal(t, passed, stderr)
+		require.Equal(t, skipped, stderr)
 	}
 	require.Equal(t, breakGlass, read(t, dir, marked))
 	require.Equal(t, "x", read(t, dir, "README.md"))
@@ -494,7 +494,7 @@ func TestWithoutATerminalNothingIsApplied(t *testing.T) {
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	result := process.RunWith(t, "yes\n", process.Env(server), "apply", dir)
 	require.Equal(t, 3, result.Code)
-	require.Equal(t, "Nothing was changed: there is no terminal to ask on, and no -yes.\n", result.Stderr)
+	require.Equal(t, "Nothing was changed: cannot ask for confirmation without a terminal; use -yes.\n", result.Stderr)
 	require.Empty(t, writes(server))
 }
 
@@ -521,7 +521,7 @@ func TestEveryNameIsASafeFileName(t *testing.T) {
 		"access/scopes/twice@%2E%2E%2Fs18.json", "access/scopes/twice@s19.json",
 	}, tree(t, filepath.Dir(dir)))
 	result := process.Run(t, process.Env(server), "diff", dir)
-	require.Equal(t, "flows-as-code: scopes/@s08.json: its object has no name\n", result.Stderr)
+	require.Equal(t, "flows-as-code: scopes/@s08.json: the object has no name\n", result.Stderr)
 	require.NoError(t, os.Remove(filepath.Join(dir, "scopes/@s08.json")))
 	stdout := differs(t, server, "diff", dir, "-delete")
 	require.Equal(t, "- access scope \"\" (s08)\n0 to create, 0 to change, 1 to delete\n", stdout)
@@ -541,7 +541,7 @@ func TestAnExportRemovesTheFilesOfWhatIsGone(t *testing.T) {
 	_, err = server.Client().Bundles.Update(t.Context(), bundle.ID, in)
 	require.NoError(t, err)
 	stdout, _ := runs(t, server, "export", dir)
-	require.Equal(t, "31 objects exported, 2 files of others removed\n", stdout)
+	require.Equal(t, "31 objects exported, 2 old files removed\n", stdout)
 	names := tree(t, dir)
 	require.Len(t, names, 32)
 	require.Containsf(t, names, "bundles/ORDERS on-call.json", "the new name in %q", names)
@@ -557,7 +557,7 @@ func TestAnExportTouchesNoFilesOfSomethingElse(t *testing.T) {
 	write(t, "x", dir, "flows/notes.txt")
 	result := process.Run(t, process.Env(server), "export", dir)
 	require.Equal(t, process.Result{
-		Stderr: "flows-as-code: " + dir + " holds what this program did not write: flows/notes.txt: it is no .json file\n", Code: 1,
+		Stderr: "flows-as-code: " + dir + " has files that this program did not write: flows/notes.txt: not a .json file\n", Code: 1,
 	}, result)
 	require.Equal(t, []string{"flows/notes.txt"}, tree(t, dir))
 }
@@ -587,7 +587,7 @@ func TestARenameNeedsItsReferencesEdited(t *testing.T) {
 	edit(t, `"name": "Orders on-call"`, `"name": "Orders duty"`, dir, "bundles/Orders on-call.json")
 	result := process.Run(t, process.Env(server), "apply", dir, "-yes")
 	require.Equal(t, process.Result{
-		Stderr: "flows-as-code: flows/Orders on-call.json: it refers to the bundle \"Orders on-call\", which would not exist\n", Code: 1,
+		Stderr: "flows-as-code: flows/Orders on-call.json: the referenced bundle \"Orders on-call\" would not exist\n", Code: 1,
 	}, result)
 	edit(t, `"bundle_reference": "Orders on-call"`, `"bundle_reference": "Orders duty"`, dir, "flows/Orders on-call.json")
 	runs(t, server, "apply", dir, "-yes")
@@ -630,7 +630,7 @@ func TestSharedNames(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call@b2.json")))
 	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call@bundle-orders.json")))
 	result := process.Run(t, process.Env(server), "diff", dir)
-	require.Equal(t, "flows-as-code: bundles/new.json: Apono has several of the name \"Orders on-call\": give the id of one\n", result.Stderr)
+	require.Equal(t, "flows-as-code: bundles/new.json: Apono has several objects named \"Orders on-call\": add an id\n", result.Stderr)
 	require.NoError(t, server.Client().Bundles.Delete(t.Context(), "b2"))
 	write(t, `{"object": {"name": "Orders on-call", "access_targets": []}}`, dir, "bundles/newer.json")
 	result = process.Run(t, process.Env(server), "diff", dir)
@@ -764,7 +764,7 @@ func TestPagesThatComeBackAreAnError(t *testing.T) {
 func TestAnObjectWithoutAnIDIsAnError(t *testing.T) {
 	t.Parallel()
 	result := process.Run(t, newTenant(t, `{"name": "one"}`, "").env(), "export", t.TempDir())
-	require.Equal(t, process.Result{Stderr: "flows-as-code: apono answered the access flow \"one\" without an id\n", Code: 1}, result)
+	require.Equal(t, process.Result{Stderr: "flows-as-code: apono returned the access flow \"one\" without an id\n", Code: 1}, result)
 }
 
 func TestDifferencesFarApartAreShownApart(t *testing.T) {

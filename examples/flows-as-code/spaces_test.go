@@ -93,22 +93,22 @@ func TestSpacesThatMakeNoSenseAreRefused(t *testing.T) {
 	}{
 		"another space": {func(t *testing.T, dir string) {
 			edit(t, `"space": "Orders"`, `"space": "Platform engineering"`, dir, "flows/Orders staging.json")
-		}, `flows/Orders staging.json: it says the space "Platform engineering", and what Apono has is in "Orders": an object stays where it was created`},
+		}, `flows/Orders staging.json: the space is "Platform engineering", but in Apono it is "Orders": an object cannot be moved`},
 		"a space for what is in none": {func(t *testing.T, dir string) {
 			edit(t, `"id": "flow-shift",`, `"id": "flow-shift", "space": "Orders",`, dir, "flows/Support shift.json")
-		}, `flows/Support shift.json: it says the space "Orders", and what Apono has is in none: an object stays where it was created`},
+		}, `flows/Support shift.json: the space is "Orders", but in Apono it is none: an object cannot be moved`},
 		"a space in a space": {func(t *testing.T, dir string) {
 			edit(t, `"id": "space-platform",`, `"id": "space-platform", "space": "Orders",`, dir, "spaces/Platform engineering.json")
-		}, "spaces/Platform engineering.json: a space is in no space"},
+		}, "spaces/Platform engineering.json: a space cannot be in a space"},
 		"an unknown space": {func(t *testing.T, dir string) {
 			write(t, `{"space": "Nowhere", "object": {"name": "New", "query": "q"}}`, dir, "scopes/New.json")
-		}, `scopes/New.json: it refers to the space "Nowhere", which would not exist`},
+		}, `scopes/New.json: the referenced space "Nowhere" would not exist`},
 		"an unknown space scope": {func(t *testing.T, dir string) {
 			edit(t, `"Staging resources"`, `"Nothing"`, dir, "spaces/Platform engineering.json")
-		}, `spaces/Platform engineering.json: it refers to the space scope "Nothing", which would not exist`},
+		}, `spaces/Platform engineering.json: the referenced space scope "Nothing" would not exist`},
 		"a space whose objects stay": {func(t *testing.T, dir string) {
 			require.NoError(t, os.Remove(filepath.Join(dir, "spaces/Orders.json")))
-		}, `scopes/Orders databases.json: it refers to the space "Orders", which would not exist`},
+		}, `scopes/Orders databases.json: the referenced space "Orders" would not exist`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -139,7 +139,7 @@ func TestServerWithoutSpaces(t *testing.T) {
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutSpaces())
 	dir := filepath.Join(t.TempDir(), "access")
 	stdout, _ := runs(t, server, "export", dir)
-	require.Equal(t, "24 objects exported, 0 files of others removed\n", stdout)
+	require.Equal(t, "24 objects exported, 0 old files removed\n", stdout)
 	stdout, stderr := runs(t, server, "diff", dir)
 	require.Empty(t, stdout+stderr)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")

@@ -101,9 +101,9 @@ func TestWhatChangedWhileThePersonThoughtIsNotOverwritten(t *testing.T) {
 			}, "-delete")
 			require.Equal(t, 1, code)
 			if name != "new" { // the first of the changes is said
-				require.Contains(t, stderr, "flows-as-code: "+test.stderr+": somebody changed it meanwhile, so nothing was done: run the command again\n")
+				require.Contains(t, stderr, "flows-as-code: "+test.stderr+": it changed in the meantime, so nothing was done: run the command again\n")
 			} else {
-				require.Contains(t, stderr, "somebody changed it meanwhile")
+				require.Contains(t, stderr, "it changed in the meantime")
 			}
 			require.Equal(t, test.writes, writes(server))
 		})
@@ -131,7 +131,7 @@ func TestFilesAreWrittenWholeOrNotAtAll(t *testing.T) {
 	require.Error(t, limited.Run(), "no file of 5,000 bytes")
 	require.Equal(t, before, read(t, dir, "flows/Break glass.json"))
 	stdout, _ := runs(t, server, "export", dir)
-	require.Equal(t, "32 objects exported, 0 files of others removed\n", stdout)
+	require.Equal(t, "32 objects exported, 0 old files removed\n", stdout)
 
 	for _, files := range []int{0, 1, 5, 20} { // killed after so many, in the middle of one perhaps
 		dir := t.TempDir()
@@ -150,7 +150,7 @@ func TestFilesAreWrittenWholeOrNotAtAll(t *testing.T) {
 			}
 		}
 		stdout, _ := runs(t, server, "export", dir)
-		require.Equal(t, "32 objects exported, 0 files of others removed\n", stdout)
+		require.Equal(t, "32 objects exported, 0 old files removed\n", stdout)
 	}
 }
 
