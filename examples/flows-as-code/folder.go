@@ -104,7 +104,7 @@ func readFile(root *os.Root, k *kind, name string, skipped func(name, why string
 		return nil, err
 	}
 	if rest, marked := bytes.CutPrefix(data, []byte("\ufeff")); marked {
-		skipped(name, "byte order mark")
+		skipped(name, "the byte order mark at the start")
 		data = rest
 	}
 	var f file

@@ -45,7 +45,7 @@ func TestSpacesAreFiles(t *testing.T) {
 	require.Contains(t, text, `"requestor_identity_type": "AGENT"`)
 	require.Contains(t, text, `"query_target": {`)
 
-	// The scopes of a space have no order, and an id is as good as a name.
+	// The scopes of a space are a set, and an id is equivalent to a name.
 	edit(t, "\"Orders resources\",\n      \"Staging resources\"", `"space-scope-staging", "Orders resources"`, dir, "spaces/Platform engineering.json")
 	edit(t, `"space": "Orders"`, `"space": "space-orders"`, dir, "scopes/Orders databases.json")
 	stdout, stderr := runs(t, server, "diff", dir)
@@ -57,13 +57,12 @@ func TestSpacesAreFiles(t *testing.T) {
 	require.Equal(t, []string{"PUT /api/admin/v1/space-scopes/space-scope-staging", "PUT /api/admin/v1/spaces/space-platform"}, writes(server))
 	apitest.JSONEq(t, `{"name": "Platform engineering", "space_scope_references": ["Staging resources"]}`, server.Requests("Spaces.Update")[0].Body)
 	var space apono.Space
-	require.True(t, server.Get(aponotest.Spaces, "space-platform", &space), "the space")
+	require.True(t, server.Get(aponotest.Spaces, "space-platform", &space), "the space does not exist")
 	require.Len(t, space.SpaceScopes, 1)
 	require.Equal(t, `true and integration contains "staging"`, space.SpaceScopes[0].Query)
-	require.True(t, server.Get(aponotest.SpaceMembersOf("space-platform"), "group-platform", &apono.SpaceMember{}), "expected the members to stay")
+	require.True(t, server.Get(aponotest.SpaceMembersOf("space-platform"), "group-platform", &apono.SpaceMember{}), "the members must stay")
 }
 
-// An object that is created outside of its space is everybody's.
 func TestObjectsAreCreatedInTheirSpace(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
@@ -85,7 +84,7 @@ func TestObjectsAreCreatedInTheirSpace(t *testing.T) {
 	require.Empty(t, stdout+stderr)
 }
 
-func TestSpacesThatMakeNoSenseAreRefused(t *testing.T) {
+func TestInvalidSpacesAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		change func(t *testing.T, dir string)
@@ -122,9 +121,9 @@ func TestSpacesThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 }
 
-// A file that says nothing of the space or of agents is one of a program before
-// this one: it leaves the object where it is.
-func TestFilesOfAnOlderProgram(t *testing.T) {
+// Files of earlier versions have neither a space nor a requestor identity type.
+// They do not change either.
+func TestFilesOfEarlierVersion(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
