@@ -161,8 +161,8 @@ func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bu
 	var rows []row
 	for _, requestor := range people(flow.Requestors.LogicalOperator, flow.Requestors.Conditions) {
 		base.Requestor = requestor
-		if who := flow.RequestorIdentityType; who != "" && who != apono.RequestorIdentityTypeHuman {
-			base.Requestor = strings.ToLower(string(who)) + " for " + requestor
+		if t := flow.RequestorIdentityType; t != "" && t != apono.RequestorIdentityTypeHuman {
+			base.Requestor = strings.ToLower(string(t)) + " for " + requestor
 		}
 		for _, target := range flow.AccessTargets {
 			if target.Bundle == nil {

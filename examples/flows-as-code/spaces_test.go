@@ -93,7 +93,7 @@ func TestInvalidSpacesAreRejected(t *testing.T) {
 		"another space": {func(t *testing.T, dir string) {
 			edit(t, `"space": "Orders"`, `"space": "Platform engineering"`, dir, "flows/Orders staging.json")
 		}, `flows/Orders staging.json: the space is "Platform engineering", but in Apono it is "Orders": an object cannot be moved`},
-		"a space for what is in none": {func(t *testing.T, dir string) {
+		"a space for an object in none": {func(t *testing.T, dir string) {
 			edit(t, `"id": "flow-shift",`, `"id": "flow-shift", "space": "Orders",`, dir, "flows/Support shift.json")
 		}, `flows/Support shift.json: the space is "Orders", but in Apono it is none: an object cannot be moved`},
 		"a space in a space": {func(t *testing.T, dir string) {

@@ -66,9 +66,9 @@ func asked(t *testing.T, server *aponotest.Server, dir string, reply func(*testi
 func TestChangesDuringConfirmationAreKept(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		meanwhile func(t *testing.T, server *aponotest.Server)
-		stderr    string
-		writes    []string
+		change func(t *testing.T, server *aponotest.Server)
+		stderr string
+		writes []string
 	}{
 		"changed": {func(t *testing.T, server *aponotest.Server) {
 			t.Helper()
@@ -96,7 +96,7 @@ func TestChangesDuringConfirmationAreKept(t *testing.T) {
 			edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 			code, stderr := asked(t, server, dir, func(t *testing.T, person *os.File, cmd *exec.Cmd) {
 				t.Helper()
-				test.meanwhile(t, server)
+				test.change(t, server)
 				typed("y\n")(t, person, cmd)
 			}, "-delete")
 			require.Equal(t, 1, code)
