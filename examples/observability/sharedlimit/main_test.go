@@ -55,7 +55,7 @@ func startRedis(t *testing.T) (address string, stop func()) {
 	return address, stop
 }
 
-func TestProcessesShareLimit(t *testing.T) {
+func TestThreeProcessesShareOneBudget(t *testing.T) {
 	t.Parallel()
 	address, _ := startRedis(t)
 	server := aponotest.NewServer(t)
