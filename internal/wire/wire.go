@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"sync"
+	"sync/atomic"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -140,17 +142,41 @@ func readNumber(dec *jsontext.Decoder, n *json.Number) error {
 
 func readMembers(dec *jsontext.Decoder, members map[string]any) error {
 	for dec.PeekKind() != '}' {
-		token, err := dec.ReadToken()
+		quoted, err := dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		name := token.String()
+		name := sharedName(quoted)
 		if members[name], err = readAny(dec); err != nil {
 			return err
 		}
 	}
 	_, err := dec.ReadToken()
 	return err
+}
+
+// names are those that members were found to have, each in the place that its
+// hash gives it: a list of objects has the same few over and over. They save 7
+// of 44 allocations of a listed integration.
+var (
+	names    [256]atomic.Pointer[string]
+	nameSeed = maphash.MakeSeed()
+)
+
+// sharedName returns what a quoted name says.
+func sharedName(quoted jsontext.Value) string {
+	var buffer [64]byte
+	name, _ := jsontext.AppendUnquote(buffer[:0], quoted) // the decoder has checked it
+	if len(name) > len(buffer) {
+		return string(name) // nothing is kept for long that fills memory
+	}
+	place := &names[maphash.Bytes(nameSeed, name)%uint64(len(names))]
+	if known := place.Load(); known != nil && *known == string(name) {
+		return *known
+	}
+	text := string(name)
+	place.Store(&text)
+	return text
 }
 
 func readAny(dec *jsontext.Decoder) (any, error) {
