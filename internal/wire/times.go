@@ -13,12 +13,14 @@ import (
 
 // tolerantReaders read times in every form of ISO 8601 that names a moment, and
 // numbers with a zero fraction into integers.
-var tolerantReaders = jsonv2.JoinUnmarshalers(
-	jsonv2.UnmarshalFromFunc(readTime),
-	jsonv2.UnmarshalFromFunc(readOptionalTime),
-	jsonv2.UnmarshalFromFunc(readInteger[int]),
-	jsonv2.UnmarshalFromFunc(readInteger[int64]),
-)
+func tolerantReaders() *jsonv2.Unmarshalers {
+	return jsonv2.JoinUnmarshalers(
+		jsonv2.UnmarshalFromFunc(readTime),
+		jsonv2.UnmarshalFromFunc(readOptionalTime),
+		jsonv2.UnmarshalFromFunc(readInteger[int]),
+		jsonv2.UnmarshalFromFunc(readInteger[int64]),
+	)
+}
 
 var errTime = errors.New("not a time in RFC 3339 or ISO 8601")
 
