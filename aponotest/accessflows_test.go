@@ -123,7 +123,7 @@ func TestAccessFlowsAreAnsweredAsTheyWereWritten(t *testing.T) {
 		accessAnswers(t, server, "GET", flowsPath+"/"+id, "", 200, want)
 
 		accessAnswers(t, server, "DELETE", flowsPath+"/"+id, "", 204, "")
-		missing := `{"message": "there is no access flow \"` + id + `\""}`
+		missing := `{"message": "access flow \"` + id + `\" not found"}`
 		accessAnswers(t, server, "GET", flowsPath+"/"+id, "", 404, missing)
 		accessAnswers(t, server, "PUT", flowsPath+"/"+id, `{"name": "n", "request_for_others": false, `+smallFlow+`}`, 404, missing)
 		accessAnswers(t, server, "DELETE", flowsPath+"/"+id, "", 404, missing)
@@ -200,40 +200,40 @@ func TestWrongFlowsBundlesAndScopesAreRefusedByName(t *testing.T) {
 		status             int
 		field, message     string
 	}{
-		{"GET", flowsPath + "?name=one", "", 422, "name", "there is no such query parameter"},
-		{"GET", bundlesPath + "?name=a&name=b", "", 422, "name", "the query parameter is given 2 times"},
-		{"GET", scopesPath + "?search=a", "", 422, "search", "there is no such query parameter"},
-		{"POST", flowsPath, flow(`"request_for_others": false, `, ``), 422, "request_for_others", "it is missing"},
-		{"PUT", flowsPath + "/f1", flow(`"request_for_others": false, `, ``), 422, "request_for_others", "it is missing"},
-		{"POST", flowsPath, flow(`"labels": []`, `"labels": null`), 422, "settings.labels", "it must not be null"},
-		{"POST", flowsPath, flow(`"require_mfa": false, `, ``), 422, "settings.require_mfa", "it is missing"},
-		{"POST", flowsPath, flow(`"labels": []`, `"labels": [], "max_extensions": 2147483648`), 422, "settings.max_extensions", "it must be a whole number of 32 bits, not a number"},
-		{"POST", flowsPath, flow(`"active": false`, `"active": "false"`), 422, "active", "it must be true or false, not a string"},
-		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": null`), 422, "requestors.conditions", "it must not be null"},
-		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": [{"type": "a"}, {}]`), 422, "requestors.conditions[1].type", "it is missing"},
-		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": [{"type": "a", "source_integration_id": "idp-1"}]`), 422, "requestors.conditions[0].source_integration_id", "there is no such field"},
-		{"POST", flowsPath, flow(`"active"`, `"update_date": "2026-01-02T03:04:05Z", "active"`), 422, "update_date", "there is no such field"},
-		{"POST", flowsPath, flow(`"active"`, `"request_for": {"request_scopes": [], "grantees": {"conditions": []}}, "active"`), 422, "request_for.grantees.logical_operator", "it is missing"},
-		{"POST", flowsPath, flow(`"active"`, `"approver_policy": {"approver_groups": []}, "active"`), 422, "approver_policy.approval_mode", "it is missing"},
-		{"POST", flowsPath, flow(`"active"`, `"escalation_policy": {"interval_in_min": 1, "approver_groups": [{"logical_operator": "OR", "approvers": [{}]}]}, "active"`), 422, "escalation_policy.approver_groups[0].approvers[0].type", "it is missing"},
-		{"POST", flowsPath, flow(`"active"`, `"timeframe": {"start_time": "08:00", "end_time": "17:00", "days_of_week": []}, "active"`), 422, "timeframe.time_zone", "it is missing"},
+		{"GET", flowsPath + "?name=one", "", 422, "name", "unknown query parameter"},
+		{"GET", bundlesPath + "?name=a&name=b", "", 422, "name", "must be given once, not 2 times"},
+		{"GET", scopesPath + "?search=a", "", 422, "search", "unknown query parameter"},
+		{"POST", flowsPath, flow(`"request_for_others": false, `, ``), 422, "request_for_others", "is required"},
+		{"PUT", flowsPath + "/f1", flow(`"request_for_others": false, `, ``), 422, "request_for_others", "is required"},
+		{"POST", flowsPath, flow(`"labels": []`, `"labels": null`), 422, "settings.labels", "must not be null"},
+		{"POST", flowsPath, flow(`"require_mfa": false, `, ``), 422, "settings.require_mfa", "is required"},
+		{"POST", flowsPath, flow(`"labels": []`, `"labels": [], "max_extensions": 2147483648`), 422, "settings.max_extensions", "must be a 32-bit integer, not a number"},
+		{"POST", flowsPath, flow(`"active": false`, `"active": "false"`), 422, "active", "must be true or false, not a string"},
+		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": null`), 422, "requestors.conditions", "must not be null"},
+		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": [{"type": "a"}, {}]`), 422, "requestors.conditions[1].type", "is required"},
+		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": [{"type": "a", "source_integration_id": "idp-1"}]`), 422, "requestors.conditions[0].source_integration_id", "unknown field"},
+		{"POST", flowsPath, flow(`"active"`, `"update_date": "2026-01-02T03:04:05Z", "active"`), 422, "update_date", "unknown field"},
+		{"POST", flowsPath, flow(`"active"`, `"request_for": {"request_scopes": [], "grantees": {"conditions": []}}, "active"`), 422, "request_for.grantees.logical_operator", "is required"},
+		{"POST", flowsPath, flow(`"active"`, `"approver_policy": {"approver_groups": []}, "active"`), 422, "approver_policy.approval_mode", "is required"},
+		{"POST", flowsPath, flow(`"active"`, `"escalation_policy": {"interval_in_min": 1, "approver_groups": [{"logical_operator": "OR", "approvers": [{}]}]}, "active"`), 422, "escalation_policy.approver_groups[0].approvers[0].type", "is required"},
+		{"POST", flowsPath, flow(`"active"`, `"timeframe": {"start_time": "08:00", "end_time": "17:00", "days_of_week": []}, "active"`), 422, "timeframe.time_zone", "is required"},
 		{
 			"POST", flowsPath, flow(`"active"`, `"timeframe": {"start_time": "08:00", "end_time": "17:00", "days_of_week": ["Monday"], "time_zone": "UTC"}, "active"`),
-			422, "timeframe.days_of_week[0]", "it must be one of MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY",
+			422, "timeframe.days_of_week[0]", "must be one of MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY",
 		},
 		{"POST", flowsPath, targets(`{}`), 422, "access_targets[0]", "exactly one of access_scope, bundle, integration, query_target must be set"},
 		{"POST", flowsPath, targets(`{"bundle": {"bundle_reference": "b"}, "access_scope": {"access_scope_reference": "s"}}`), 422, "access_targets[0]", "exactly one of access_scope, bundle, integration, query_target must be set"},
-		{"POST", flowsPath, targets(`{"bundle": {"bundle_id": "bundle-1"}}`), 422, "access_targets[0].bundle.bundle_id", "there is no such field"},
-		{"POST", flowsPath, targets(`{"integration": {"integration_reference": "int-1", "resource_type": "t", "permissions": [], "resources_scopes": [{"scope_mode": "m", "type": "NAME"}]}}`), 422, "access_targets[0].integration.resources_scopes[0].values", "it is missing"},
-		{"POST", flowsPath, flow(`"two"`, `"one"`), 409, "name", "another access flow has this name"},
-		{"POST", bundlesPath, `{"name": "b"}`, 422, "access_targets", "it is missing"},
-		{"POST", bundlesPath, `{"name": "b", "access_targets": [{"bundle": {"bundle_reference": "bundle-1"}}]}`, 422, "access_targets[0].bundle", "there is no such field"},
+		{"POST", flowsPath, targets(`{"bundle": {"bundle_id": "bundle-1"}}`), 422, "access_targets[0].bundle.bundle_id", "unknown field"},
+		{"POST", flowsPath, targets(`{"integration": {"integration_reference": "int-1", "resource_type": "t", "permissions": [], "resources_scopes": [{"scope_mode": "m", "type": "NAME"}]}}`), 422, "access_targets[0].integration.resources_scopes[0].values", "is required"},
+		{"POST", flowsPath, flow(`"two"`, `"one"`), 409, "name", "already used by another access flow"},
+		{"POST", bundlesPath, `{"name": "b"}`, 422, "access_targets", "is required"},
+		{"POST", bundlesPath, `{"name": "b", "access_targets": [{"bundle": {"bundle_reference": "bundle-1"}}]}`, 422, "access_targets[0].bundle", "unknown field"},
 		{"POST", bundlesPath, `{"name": "b", "access_targets": [{}]}`, 422, "access_targets[0]", "exactly one of access_scope, integration, query_target must be set"},
-		{"PUT", bundlesPath + "/b9", `{"name": "b", "access_targets": []}`, 404, "", `there is no bundle "b9"`},
-		{"POST", scopesPath, `{"name": "s"}`, 422, "query", "it is missing"},
-		{"POST", scopesPath, `{"name": "s", "query": "", "id": "mine"}`, 422, "id", "there is no such field"},
-		{"POST", scopesPath, `{"name": "Databases", "query": ""}`, 409, "name", "another access scope has this name"},
-		{"PUT", scopesPath + "/scope-1", `{"name": "Databases", "query": null}`, 422, "query", "it must not be null"},
+		{"PUT", bundlesPath + "/b9", `{"name": "b", "access_targets": []}`, 404, "", `bundle "b9" not found`},
+		{"POST", scopesPath, `{"name": "s"}`, 422, "query", "is required"},
+		{"POST", scopesPath, `{"name": "s", "query": "", "id": "mine"}`, 422, "id", "unknown field"},
+		{"POST", scopesPath, `{"name": "Databases", "query": ""}`, 409, "name", "already used by another access scope"},
+		{"PUT", scopesPath + "/scope-1", `{"name": "Databases", "query": null}`, 422, "query", "must not be null"},
 	} {
 		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
 			t.Parallel()
@@ -258,9 +258,9 @@ func TestAReferenceToNothingIsRefusedWithItsPlace(t *testing.T) {
 	t.Parallel()
 	server := accessServer(t)
 	for reference, want := range map[string]string{
-		`{"bundle": {"bundle_reference": "none"}}`:                                                              `access_targets[1].bundle.bundle_reference|there is no bundle "none"`,
-		`{"access_scope": {"access_scope_reference": "bundle-1"}}`:                                              `access_targets[1].access_scope.access_scope_reference|there is no access scope "bundle-1"`,
-		`{"integration": {"integration_reference": "orders database", "resource_type": "", "permissions": []}}`: `access_targets[1].integration.integration_reference|there is no integration "orders database"`,
+		`{"bundle": {"bundle_reference": "none"}}`:                                                              `access_targets[1].bundle.bundle_reference|bundle "none" not found`,
+		`{"access_scope": {"access_scope_reference": "bundle-1"}}`:                                              `access_targets[1].access_scope.access_scope_reference|access scope "bundle-1" not found`,
+		`{"integration": {"integration_reference": "orders database", "resource_type": "", "permissions": []}}`: `access_targets[1].integration.integration_reference|integration "orders database" not found`,
 	} {
 		body := `{"name": "n", "request_for_others": false, ` +
 			strings.Replace(smallFlow, `"access_targets": []`, `"access_targets": [{"bundle": {"bundle_reference": "bundle-1"}}, `+reference+`]`, 1) + `}`

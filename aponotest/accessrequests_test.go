@@ -308,7 +308,7 @@ func TestPagesOfAccessRequestsStayInTheirList(t *testing.T) {
 	}
 	_, token := requestIDs(t, server, delegatedPath)
 	answers(t, server, "GET", requestsPath+"?page_token="+token, "", 400,
-		`{"field": "page_token", "message": "page_token: it is not a token of this list"}`)
+		`{"field": "page_token", "message": "page_token: not a token of this list"}`)
 }
 
 func TestWrongAccessRequestsAreRefusedByName(t *testing.T) {
@@ -327,31 +327,31 @@ func TestWrongAccessRequestsAreRefusedByName(t *testing.T) {
 	}{
 		{"POST", requestsPath, `{` + fields + `}`, 400, "bundle_reference", union},
 		{"POST", requestsPath, `{"entitlements": [], ` + fields + `}`, 400, "bundle_reference", union},
-		{"POST", requestsPath, `{"bundle_reference": "none", ` + fields + `}`, 400, "bundle_reference", `there is no bundle "none"`},
-		{"POST", requestsPath, `{"bundle_reference": "", ` + fields + `}`, 400, "bundle_reference", `there is no bundle ""`},
-		{"POST", requestsPath, `{` + bundle + `}`, 422, "custom_fields", "it is missing"},
-		{"POST", requestsPath, `{` + bundle + `, "custom_fields": null}`, 422, "custom_fields", "it must not be null"},
-		{"POST", requestsPath, `{` + bundle + `, "custom_fields": {"a": 1}}`, 422, "custom_fields.a", "it must be a string, not a number"},
-		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": 0, ` + fields + `}`, 400, "duration_in_sec", "it must be above 0"},
-		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": -5, ` + fields + `}`, 400, "duration_in_sec", "it must be above 0"},
-		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": 1.5, ` + fields + `}`, 422, "duration_in_sec", "it must be a whole number of 32 bits, not a number"},
-		{"POST", requestsPath, `{` + bundle + `, "grantee": "chen@example.com", ` + fields + `}`, 400, "grantee", `there is no user "chen@example.com"`},
-		{"POST", requestsPath, `{` + bundle + `, "status": "ACTIVE", ` + fields + `}`, 422, "status", "there is no such field"},
-		{"POST", requestsPath, `{"entitlements": [{"resource_id": "bucket"}], ` + fields + `}`, 422, "entitlements[0].permission_id", "it is missing"},
-		{"POST", requestsPath, `{"entitlements": [{"resource_id": "bucket", "permission_id": "assume"}], ` + fields + `}`, 400, "entitlements[0]", "there is no such resource with such a permission"},
-		{"POST", requestsPath + "/own1/request-again", `{}`, 422, "custom_fields", "it is missing"},
-		{"POST", requestsPath + "/own1/request-again", `{"duration_in_sec": 1, ` + fields + `}`, 422, "duration_in_sec", "there is no such field"},
-		{"POST", requestsPath + "/none/request-again", `{` + fields + `}`, 404, "", `there is no access request "none"`},
+		{"POST", requestsPath, `{"bundle_reference": "none", ` + fields + `}`, 400, "bundle_reference", `bundle "none" not found`},
+		{"POST", requestsPath, `{"bundle_reference": "", ` + fields + `}`, 400, "bundle_reference", `bundle "" not found`},
+		{"POST", requestsPath, `{` + bundle + `}`, 422, "custom_fields", "is required"},
+		{"POST", requestsPath, `{` + bundle + `, "custom_fields": null}`, 422, "custom_fields", "must not be null"},
+		{"POST", requestsPath, `{` + bundle + `, "custom_fields": {"a": 1}}`, 422, "custom_fields.a", "must be a string, not a number"},
+		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": 0, ` + fields + `}`, 400, "duration_in_sec", "must be positive"},
+		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": -5, ` + fields + `}`, 400, "duration_in_sec", "must be positive"},
+		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": 1.5, ` + fields + `}`, 422, "duration_in_sec", "must be a 32-bit integer, not a number"},
+		{"POST", requestsPath, `{` + bundle + `, "grantee": "chen@example.com", ` + fields + `}`, 400, "grantee", `user "chen@example.com" not found`},
+		{"POST", requestsPath, `{` + bundle + `, "status": "ACTIVE", ` + fields + `}`, 422, "status", "unknown field"},
+		{"POST", requestsPath, `{"entitlements": [{"resource_id": "bucket"}], ` + fields + `}`, 422, "entitlements[0].permission_id", "is required"},
+		{"POST", requestsPath, `{"entitlements": [{"resource_id": "bucket", "permission_id": "assume"}], ` + fields + `}`, 400, "entitlements[0]", "no resource with this permission"},
+		{"POST", requestsPath + "/own1/request-again", `{}`, 422, "custom_fields", "is required"},
+		{"POST", requestsPath + "/own1/request-again", `{"duration_in_sec": 1, ` + fields + `}`, 422, "duration_in_sec", "unknown field"},
+		{"POST", requestsPath + "/none/request-again", `{` + fields + `}`, 404, "", `access request "none" not found`},
 		{"POST", requestsPath + "/own1/revoke", `{}`, 422, "", "the operation takes no body"},
-		{"POST", requestsPath + "/none/revoke", ``, 404, "", `there is no access request "none"`},
-		{"GET", requestsPath + "/none", ``, 404, "", `there is no access request "none"`},
-		{"GET", requestsPath + "/none/entitlements", ``, 404, "", `there is no access request "none"`},
-		{"GET", requestsPath + "?grantee=u-ben", ``, 422, "grantee", "there is no such query parameter"},
-		{"GET", requestsPath + "?requestor=a&requestor=b", ``, 422, "requestor", "the query parameter is given 2 times"},
-		{"GET", delegatedPath + "?requestor=u-ann", ``, 422, "requestor", "there is no such query parameter"},
-		{"GET", requestsPath + "/own1/entitlements?integration_id=aws", ``, 422, "integration_id", "there is no such query parameter"},
-		{"GET", availablePath + "/bundles?grantee=a&grantee=b", ``, 422, "grantee", "the query parameter is given 2 times"},
-		{"GET", availablePath + "/entitlements?name=x", ``, 422, "name", "there is no such query parameter"},
+		{"POST", requestsPath + "/none/revoke", ``, 404, "", `access request "none" not found`},
+		{"GET", requestsPath + "/none", ``, 404, "", `access request "none" not found`},
+		{"GET", requestsPath + "/none/entitlements", ``, 404, "", `access request "none" not found`},
+		{"GET", requestsPath + "?grantee=u-ben", ``, 422, "grantee", "unknown query parameter"},
+		{"GET", requestsPath + "?requestor=a&requestor=b", ``, 422, "requestor", "must be given once, not 2 times"},
+		{"GET", delegatedPath + "?requestor=u-ann", ``, 422, "requestor", "unknown query parameter"},
+		{"GET", requestsPath + "/own1/entitlements?integration_id=aws", ``, 422, "integration_id", "unknown query parameter"},
+		{"GET", availablePath + "/bundles?grantee=a&grantee=b", ``, 422, "grantee", "must be given once, not 2 times"},
+		{"GET", availablePath + "/entitlements?name=x", ``, 422, "name", "unknown query parameter"},
 	} {
 		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
 			t.Parallel()

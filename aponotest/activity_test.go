@@ -96,14 +96,14 @@ func TestFiltersOfActivity(t *testing.T) {
 func TestWrongRequestsForActivityAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	peopleRefused(t, activityServer(t), []peopleRefusal{
-		{"GET", activityPath + "?fields=access_flow_id", "", 422, "fields", `there is no field "access_flow_id"`},
-		{"GET", activityPath + "?fields=status&fields=date", "", 422, "fields", `there is no field "date"`},
-		{"GET", activityPath + "?filter[requestor]=u1", "", 422, "filter[requestor]", "there is no such query parameter"},
-		{"GET", activityPath + "?status=Active", "", 422, "status", "there is no such query parameter"},
-		{"GET", activityPath + "?start_date=2026-03-05", "", 422, "start_date", `it must be a whole number, not "2026-03-05"`},
-		{"GET", activityPath + "?end_date=1.5", "", 422, "end_date", `it must be a whole number, not "1.5"`},
-		{"GET", activityPath + "?end_date=1&end_date=2", "", 422, "end_date", "the query parameter is given 2 times"},
-		{"GET", activityPath + "?skip=1", "", 422, "skip", "there is no such query parameter"},
+		{"GET", activityPath + "?fields=access_flow_id", "", 422, "fields", `field "access_flow_id" not found`},
+		{"GET", activityPath + "?fields=status&fields=date", "", 422, "fields", `field "date" not found`},
+		{"GET", activityPath + "?filter[requestor]=u1", "", 422, "filter[requestor]", "unknown query parameter"},
+		{"GET", activityPath + "?status=Active", "", 422, "status", "unknown query parameter"},
+		{"GET", activityPath + "?start_date=2026-03-05", "", 422, "start_date", `must be an integer, not "2026-03-05"`},
+		{"GET", activityPath + "?end_date=1.5", "", 422, "end_date", `must be an integer, not "1.5"`},
+		{"GET", activityPath + "?end_date=1&end_date=2", "", 422, "end_date", "must be given once, not 2 times"},
+		{"GET", activityPath + "?skip=1", "", 422, "skip", "unknown query parameter"},
 	})
 }
 

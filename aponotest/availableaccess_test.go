@@ -27,7 +27,7 @@ func TestAvailableAccessFollowsTheState(t *testing.T) {
 	ids, _ = requestIDs(t, server, availablePath+"/bundles")
 	require.Equal(t, "b2", ids)
 	answers(t, server, "POST", requestsPath, `{"entitlements": [{"resource_id": "bucket", "permission_id": "read"}], "custom_fields": {}}`, 400,
-		`{"field": "entitlements[0]", "message": "entitlements[0]: there is no such resource with such a permission"}`)
+		`{"field": "entitlements[0]", "message": "entitlements[0]: no resource with this permission"}`)
 }
 
 func TestAvailableAccessWithTheClient(t *testing.T) {

@@ -33,7 +33,7 @@ func TestBundlesAreAnsweredAsTheyWereWritten(t *testing.T) {
 		accessAnswers(t, server, "PUT", bundlesPath+"/"+id, `{"name": "All", `+byName+`}`, 200,
 			created+`"2000-01-01T01:00:00.000Z", "name": "All", `+read+`}`)
 		accessAnswers(t, server, "DELETE", bundlesPath+"/"+id, "", 204, "")
-		accessAnswers(t, server, "GET", bundlesPath+"/"+id, "", 404, `{"message": "there is no bundle \"`+id+`\""}`)
+		accessAnswers(t, server, "GET", bundlesPath+"/"+id, "", 404, `{"message": "bundle \"`+id+`\" not found"}`)
 	})
 }
 

@@ -59,13 +59,13 @@ func TestFiltersOfConnectors(t *testing.T) {
 func TestWrongRequestsForConnectorsAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	peopleRefused(t, connectorServer(t), []peopleRefusal{
-		{"GET", connectorsPath + "?name=one", "", 422, "name", "there is no such query parameter"},
-		{"POST", connectorsPath, `{"name": "x"}`, 404, "", "there is no operation POST " + connectorsPath},
-		{"PUT", connectorsPath + "/c2", `{}`, 422, "name", "it is missing"},
-		{"PUT", connectorsPath + "/c2", `{"name": null}`, 422, "name", "it must not be null"},
-		{"PUT", connectorsPath + "/c2", `{"name": "x", "status": "CONNECTED"}`, 422, "status", "there is no such field"},
-		{"PUT", connectorsPath + "/c2", `{"name": "one"}`, 409, "name", "another connector has this name"},
-		{"PUT", connectorsPath + "/c9", `{"name": "x"}`, 404, "", `there is no connector "c9"`},
+		{"GET", connectorsPath + "?name=one", "", 422, "name", "unknown query parameter"},
+		{"POST", connectorsPath, `{"name": "x"}`, 404, "", "operation POST " + connectorsPath + " not found"},
+		{"PUT", connectorsPath + "/c2", `{}`, 422, "name", "is required"},
+		{"PUT", connectorsPath + "/c2", `{"name": null}`, 422, "name", "must not be null"},
+		{"PUT", connectorsPath + "/c2", `{"name": "x", "status": "CONNECTED"}`, 422, "status", "unknown field"},
+		{"PUT", connectorsPath + "/c2", `{"name": "one"}`, 409, "name", "already used by another connector"},
+		{"PUT", connectorsPath + "/c9", `{"name": "x"}`, 404, "", `connector "c9" not found`},
 	})
 }
 

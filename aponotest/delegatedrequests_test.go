@@ -25,8 +25,8 @@ func TestAccessRequestsForOthersAreDelegatedRequests(t *testing.T) {
 	requestAnswers(t, server, "GET", delegatedPath, "", requestPage(wants...))
 	answers(t, server, "GET", requestsPath, "", 200, requestPage())
 	server.Put(aponotest.AccessRequests, json.RawMessage(`{"id": "own", "custom_fields": {}, "access_groups": []}`))
-	answers(t, server, "GET", delegatedPath+"/own", "", 404, `{"message": "there is no delegated access request \"own\""}`)
-	answers(t, server, "GET", delegatedPath+"/none", "", 404, `{"message": "there is no delegated access request \"none\""}`)
+	answers(t, server, "GET", delegatedPath+"/own", "", 404, `{"message": "delegated access request \"own\" not found"}`)
+	answers(t, server, "GET", delegatedPath+"/none", "", 404, `{"message": "delegated access request \"none\" not found"}`)
 }
 
 func TestDelegatedRequestsWithTheClient(t *testing.T) {

@@ -301,7 +301,7 @@ func TestFaultsChangeAnswers(t *testing.T) {
 			require.Equal(t, 404, err.StatusCode)
 			require.Equal(t, "fake-2", err.RequestID)
 			require.Equal(t, "application/json", err.Header.Get("Content-Type"))
-			require.Equal(t, `there is no integration "none"`, err.Message)
+			require.Equal(t, `integration "none" not found`, err.Message)
 		})
 		t.Run("in the order given, "+mode, func(t *testing.T) {
 			t.Parallel()

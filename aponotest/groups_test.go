@@ -76,7 +76,7 @@ func TestMembersComeInPages(t *testing.T) {
 	require.Equal(t, []*apono.GroupMember{{Email: "a"}, {Email: "b"}}, page.Items)
 	require.Equal(t, "c", peopleListed(t, server, groupsPath+"/g1/members?page_token="+page.NextPageToken, "email"))
 	answers(t, server, "GET", groupsPath+"/g2/members?page_token="+page.NextPageToken, "", 400,
-		`{"field": "page_token", "message": "page_token: it is not a token of this list"}`)
+		`{"field": "page_token", "message": "page_token: not a token of this list"}`)
 }
 
 func TestProgramsUseGroups(t *testing.T) {

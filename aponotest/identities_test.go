@@ -35,7 +35,7 @@ func TestBulkAttributesChangeWhatTheUserListShows(t *testing.T) {
 	attributes := func() string { return peopleListed(t, server, usersPath, "attributes") }
 	ok := func(email string) string { return fmt.Sprintf(`{"email": %q, "success": true, "errors": []}`, email) }
 	const nobody = `{"email": "nobody@example.com", "success": false, "errors": [
-		{"error_code": "IDENTITY_NOT_FOUND", "error_details": "there is no identity with this e-mail"}]}`
+		{"error_code": "IDENTITY_NOT_FOUND", "error_details": "identity not found"}]}`
 
 	answers(t, server, "PUT", bulkAttributesPath, `[
 		{"email": "ada@example.com", "attributes": {"team": "looms", "floor": "3"}}, {"email": "nobody@example.com", "attributes": {"team": "x"}},
@@ -105,7 +105,7 @@ func TestBulkAttributesComeInPages(t *testing.T) {
 func TestSkipBeyondTheAPIsNumbersIsRefused(t *testing.T) {
 	t.Parallel()
 	answers(t, aponotest.NewServer(t), "GET", bulkAttributesPath+"?skip=9223372036854775807", "", 422,
-		`{"field": "skip", "message": "skip: it must be a whole number, not \"9223372036854775807\""}`)
+		`{"field": "skip", "message": "skip: must be an integer from 0 to 2147483647, not \"9223372036854775807\""}`)
 }
 
 func TestProgramsUseIdentities(t *testing.T) {
@@ -127,7 +127,7 @@ func TestProgramsUseIdentities(t *testing.T) {
 	})
 	refused := apitest.ErrorAs[*apono.BulkError](t, err)
 	require.Equal(t, result.Results[1:], refused.Failed)
-	require.EqualError(t, err, "apono: 1 of 2 items were refused, the first for IDENTITY_NOT_FOUND: there is no identity with this e-mail")
+	require.EqualError(t, err, "apono: 1 of 2 items were refused, the first for IDENTITY_NOT_FOUND: identity not found")
 	require.Equal(t, apono.IdentityAttributesSummary{Total: 2, Succeeded: 1, Failed: 1}, result.Summary)
 	user, err := client.Users.Get(t.Context(), "u3")
 	require.NoError(t, err)

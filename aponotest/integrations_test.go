@@ -66,11 +66,11 @@ func TestDeletedIntegrationsAreGoneWithTheirResources(t *testing.T) {
 	server.Put(aponotest.ResourcesOf("i/1"), json.RawMessage(`{"id": "r1", "name": "db", "type": "mysql-database", "status": {"status": "Active"}}`))
 	const path = integrationsPath + "/i%2F1"
 	answers(t, server, "DELETE", path, "", 204, "")
-	missing := `{"message": "there is no integration \"i/1\""}`
+	missing := `{"message": "integration \"i/1\" not found"}`
 	answers(t, server, "GET", path, "", 404, missing)
 	answers(t, server, "DELETE", path, "", 404, missing)
 	answers(t, server, "GET", "/api/v3/integrations/i%2F1/resources", "", 404, missing)
-	answers(t, server, "GET", "/api/v3/integrations/resources/r1/user-tags", "", 404, `{"message": "there is no resource \"r1\""}`)
+	answers(t, server, "GET", "/api/v3/integrations/resources/r1/user-tags", "", 404, `{"message": "resource \"r1\" not found"}`)
 }
 
 func TestRefreshSetsTheTimeOfTheLastSync(t *testing.T) {
@@ -82,7 +82,7 @@ func TestRefreshSetsTheTimeOfTheLastSync(t *testing.T) {
 	require.True(t, server.Get(aponotest.Integrations, "i1", &integration), "the integration in the state")
 	require.NotNil(t, integration.LastSyncTime, "a time of the last sync")
 	require.False(t, integration.LastSyncTime.IsZero(), "a time of the last sync")
-	answers(t, server, "POST", "/api/v2/integrations/i2/refresh", "", 404, `{"message": "there is no integration \"i2\""}`)
+	answers(t, server, "POST", "/api/v2/integrations/i2/refresh", "", 404, `{"message": "integration \"i2\" not found"}`)
 }
 
 func TestResourcesPermissionsAndTags(t *testing.T) {
@@ -119,7 +119,7 @@ func TestCatalog(t *testing.T) {
 		"params": [
 			{"id": "hostname", "label": "hostname", "values": [], "default": "", "optional": false},
 			{"id": "port", "label": "port", "values": [], "default": "", "optional": true}]}`)
-	answers(t, server, "GET", "/api/v2/integrations-catalog/none", "", 404, `{"message": "there is no integration type \"none\""}`)
+	answers(t, server, "GET", "/api/v2/integrations-catalog/none", "", 404, `{"message": "integration type \"none\" not found"}`)
 	server.Put(aponotest.Catalog, json.RawMessage(`{"type": "mine", "name": "Mine", "description": "", "params": [],
 		"requires_secret": false, "supported_secret_types": []}`))
 	entry, err := server.Client().Integrations.GetCatalogEntry(t.Context(), "mine")

@@ -45,7 +45,7 @@ func TestBundlesOfVersion1AndOfTodayAreTheSame(t *testing.T) {
 		accessAnswers(t, server, "GET", bundlesPath+"/"+second, "", 200, `{"id": "`+second+`", "name": "",
 			"creation_date": "2000-01-01T01:00:00.000Z", "update_date": "2000-01-01T01:00:00.000Z", "access_targets": []}`)
 
-		missing := `{"message": "there is no bundle \"` + legacyFirstID + `\""}`
+		missing := `{"message": "bundle \"` + legacyFirstID + `\" not found"}`
 		accessAnswers(t, server, "DELETE", legacyBundlesPath+"/"+legacyFirstID, "", 200, `{"message": "The access bundle was deleted"}`)
 		accessAnswers(t, server, "GET", bundlesPath+"/"+legacyFirstID, "", 404, missing)
 		accessAnswers(t, server, "GET", legacyBundlesPath+"/"+legacyFirstID, "", 404, missing)

@@ -170,7 +170,7 @@ func TestFlowsAreGoneInAllVersions(t *testing.T) {
 	} {
 		server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "`+id+`", "name": "n", `+smallFlow+`}`))
 		deleted()
-		missing := `{"message": "there is no access flow \"` + id + `\""}`
+		missing := `{"message": "access flow \"` + id + `\" not found"}`
 		answers(t, server, "GET", flowsPath+"/"+id, "", 404, missing)
 		answers(t, server, "GET", legacyFlowsPath+"/"+id, "", 404, missing)
 		answers(t, server, "PATCH", legacyFlowsPath+"/"+id, `{}`, 404, missing)

@@ -138,11 +138,11 @@ func TestCredentialsOfARequestOfVersion3AreThoseOfItsSession(t *testing.T) {
 	answers(t, server, "POST", legacyRequestsPath+"/r1/reset", "", 200, `{"message": "The credentials are being reset"}`)
 	require.Equal(t, "AVAILABLE", status())
 
-	answers(t, server, "GET", legacyRequestsPath+"/r2/access-details", "", 404, `{"message": "there is no access details of session \"s2\""}`)
+	answers(t, server, "GET", legacyRequestsPath+"/r2/access-details", "", 404, `{"message": "access details of session \"s2\" not found"}`)
 	answers(t, server, "POST", legacyRequestsPath+"/r2/reset", "", 422, `{"message": "the credentials of this session cannot be reset"}`)
-	answers(t, server, "GET", legacyRequestsPath+"/r3/access-details", "", 404, `{"message": "there is no access session of request \"r3\""}`)
-	answers(t, server, "POST", legacyRequestsPath+"/r3/reset", "", 404, `{"message": "there is no access session of request \"r3\""}`)
-	answers(t, server, "GET", legacyRequestsPath+"/r9/access-details", "", 404, `{"message": "there is no access request \"r9\""}`)
+	answers(t, server, "GET", legacyRequestsPath+"/r3/access-details", "", 404, `{"message": "access session of request \"r3\" not found"}`)
+	answers(t, server, "POST", legacyRequestsPath+"/r3/reset", "", 404, `{"message": "access session of request \"r3\" not found"}`)
+	answers(t, server, "GET", legacyRequestsPath+"/r9/access-details", "", 404, `{"message": "access request \"r9\" not found"}`)
 }
 
 func TestWhatCanBeSelectedIsListedOnce(t *testing.T) {
@@ -168,7 +168,7 @@ func TestWhatCanBeSelectedIsListedOnce(t *testing.T) {
 		answers(t, server, "GET", legacySelectablePath+path+"?user_id=u-ann", "", 200, want)
 	}
 	for _, path := range []string{"/none/resource-types", "/none/s3/resources", "/none/s3/permissions"} {
-		answers(t, server, "GET", legacySelectablePath+path, "", 404, `{"message": "there is no integration \"none\""}`)
+		answers(t, server, "GET", legacySelectablePath+path, "", 404, `{"message": "integration \"none\" not found"}`)
 	}
 }
 

@@ -28,7 +28,7 @@ func TestIntegrationsOfVersion2AndOfTodayAreTheSame(t *testing.T) {
 	answers(t, server, "GET", legacyIntegrationsPath+"/small", "", 200, small)
 	answers(t, server, "GET", legacyIntegrationsPath, "", 200, legacyPage(2, v2+","+small))
 
-	missing := `{"message": "there is no integration \"small\""}`
+	missing := `{"message": "integration \"small\" not found"}`
 	answers(t, server, "DELETE", legacyIntegrationsPath+"/small", "", 200, `{"message": "The integration was deleted"}`)
 	answers(t, server, "GET", integrationsPath+"/small", "", 404, missing)
 	answers(t, server, "GET", legacyIntegrationsPath+"/small", "", 404, missing)

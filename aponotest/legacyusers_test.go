@@ -23,7 +23,7 @@ func TestUsersOfVersion2(t *testing.T) {
 	answers(t, server, "GET", "/api/v2/users/u1", "", 200, ada)
 	answers(t, server, "GET", "/api/v2/users/a%2Bb@example.com", "", 200, ada)
 	answers(t, server, "GET", "/api/v2/users/b@example.com", "", 200, bee)
-	answers(t, server, "GET", "/api/v2/users/u3", "", 404, `{"message": "there is no user \"u3\""}`)
+	answers(t, server, "GET", "/api/v2/users/u3", "", 404, `{"message": "user \"u3\" not found"}`)
 }
 
 func TestProgramsReadConnectorsAndUsersOfVersion2(t *testing.T) {

@@ -412,7 +412,7 @@ func TestSessionsComeAndGoWithTheGrant(t *testing.T) {
 
 	lifeRevoke(t, server, requestID(1))
 	for _, gone := range []string{requestID(3), requestID(4)} {
-		missing := `{"message": "there is no access session \"` + gone + `\""}`
+		missing := `{"message": "access session \"` + gone + `\" not found"}`
 		answers(t, server, "GET", sessionsPath+"/"+gone, "", 404, missing)
 		answers(t, server, "GET", sessionsPath+"/"+gone+"/access-details", "", 404, missing)
 		answers(t, server, "POST", sessionsPath+"/"+gone+"/reset-credentials", "", 404, missing)
@@ -430,7 +430,7 @@ func TestSessionOfARequestOfVersion3GoesWithIt(t *testing.T) {
 	server := lifeServer(t)
 	lifeAsk(t, server, legacyRequestsPath, `{"user_id": "u-ann", "integration_id": "pg", "resource_ids": ["db"], "permissions": ["ReadOnly"], "justification": ""}`)
 	path := legacyRequestsPath + "/" + requestID(1)
-	missing := `{"message": "there is no access session of request \"` + requestID(1) + `\""}`
+	missing := `{"message": "access session of request \"` + requestID(1) + `\" not found"}`
 	answers(t, server, "GET", path+"/access-details", "", 404, missing)
 	server.Approve(requestID(1))
 	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1", lifeOf(t, server, requestID(1)))
@@ -447,7 +447,7 @@ func TestAccessDetailsAreViewedAndReset(t *testing.T) {
 	const message = `{"message": "The credentials are being reset"}`
 	current := sessionsPath + "/" + requestID(2)
 	old := legacyRequestsPath + "/" + requestID(1)
-	missing := `{"message": "there is no access details of session \"` + requestID(2) + `\""}`
+	missing := `{"message": "access details of session \"` + requestID(2) + `\" not found"}`
 	for name, paths := range map[string]struct {
 		details, reset string
 		want           func(n int) string
@@ -508,7 +508,7 @@ func TestAccessDetailsAreViewedAndReset(t *testing.T) {
 			lifeRevoke(t, server, requestID(1))
 			server.Advance(time.Hour)
 			answers(t, server, "GET", sessionsPath, "", 200, requestPage())
-			answers(t, server, "GET", current, "", 404, `{"message": "there is no access session \"`+requestID(2)+`\""}`)
+			answers(t, server, "GET", current, "", 404, `{"message": "access session \"`+requestID(2)+`\" not found"}`)
 		})
 	}
 }
@@ -521,7 +521,7 @@ func TestResetOfASessionThatWasPut(t *testing.T) {
 	const details = `{"instructions": "log in", "parameters": {"password": "hunter2"}}`
 	const path = sessionsPath + "/s1"
 	answers(t, server, "GET", path+"/access-details", "", 200, details)
-	answers(t, server, "GET", path+"/access-details", "", 404, `{"message": "there is no access details of session \"s1\""}`)
+	answers(t, server, "GET", path+"/access-details", "", 404, `{"message": "access details of session \"s1\" not found"}`)
 	answers(t, server, "POST", path+"/reset-credentials", "", 200, `{"message": "The credentials are being reset"}`)
 	var session map[string]any
 	require.True(t, server.Get(aponotest.Sessions, "s1", &session), "the session")
@@ -731,14 +731,14 @@ func lifeFatal(t *testing.T, use func(*aponotest.Server)) string {
 func TestMisuseOfTheLifecycleFailsTheTest(t *testing.T) {
 	t.Parallel()
 	for want, use := range map[string]func(*aponotest.Server){
-		`aponotest: there is no access request "none"`:                     func(s *aponotest.Server) { s.Approve("none") },
-		`aponotest: there is no access request ""`:                         func(s *aponotest.Server) { s.Reject("") },
-		`aponotest: the access request "over" is not pending but REVOKED`:  func(s *aponotest.Server) { s.Approve("over") },
-		`aponotest: the access request "open" is not pending but ACTIVE`:   func(s *aponotest.Server) { s.Approve("open"); s.Reject("open") },
-		`aponotest: the access request "open" is not pending but REJECTED`: func(s *aponotest.Server) { s.Reject("open"); s.Approve("open") },
-		`aponotest: the clock cannot go back by 1.5s`:                      func(s *aponotest.Server) { s.Advance(-1500 * time.Millisecond) },
-		`aponotest: there is no break "request los"`:                       func(s *aponotest.Server) { s.FaultNext("", 1, aponotest.Fault{Break: "request los"}) },
-		`aponotest: there is no operation "Sessions.Lsit": name it as in package apono, such as "Integrations.List"`: func(s *aponotest.Server) {
+		`aponotest: access request "none" not found`:                func(s *aponotest.Server) { s.Approve("none") },
+		`aponotest: access request "" not found`:                    func(s *aponotest.Server) { s.Reject("") },
+		`aponotest: access request "over" is REVOKED, not PENDING`:  func(s *aponotest.Server) { s.Approve("over") },
+		`aponotest: access request "open" is ACTIVE, not PENDING`:   func(s *aponotest.Server) { s.Approve("open"); s.Reject("open") },
+		`aponotest: access request "open" is REJECTED, not PENDING`: func(s *aponotest.Server) { s.Reject("open"); s.Approve("open") },
+		`aponotest: d must not be negative, got -1.5s`:              func(s *aponotest.Server) { s.Advance(-1500 * time.Millisecond) },
+		`aponotest: unknown Break "request los"`:                    func(s *aponotest.Server) { s.FaultNext("", 1, aponotest.Fault{Break: "request los"}) },
+		`aponotest: unknown operation "Sessions.Lsit": use a name such as "Integrations.List"`: func(s *aponotest.Server) {
 			s.FaultNext("Sessions.Lsit", 1, aponotest.Fault{Break: aponotest.RequestLost})
 		},
 	} {
@@ -755,7 +755,7 @@ func TestMisuseOutsideOfATestPanics(t *testing.T) {
 	server, err := aponotest.Start(aponotest.WithoutNetwork())
 	require.NoError(t, err)
 	defer func() {
-		require.Equal(t, any(`aponotest: there is no access request "none"`), recover())
+		require.Equal(t, any(`aponotest: access request "none" not found`), recover())
 		require.Empty(t, server.Requests())
 	}()
 	server.Approve("none")

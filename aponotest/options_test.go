@@ -56,7 +56,7 @@ func TestWithoutSpaces(t *testing.T) {
 		"GET " + spaceScopesPath, "POST " + spaceScopesPath, "GET " + spaceScopesPath + "/s", "PUT " + spaceScopesPath + "/s", "DELETE " + spaceScopesPath + "/s",
 	} {
 		method, path, _ := strings.Cut(request, " ")
-		answers(t, server, method, path, "", 404, fmt.Sprintf(`{"message": %q}`, "there is no operation "+request))
+		answers(t, server, method, path, "", 404, fmt.Sprintf(`{"message": %q}`, "operation "+request+" not found"))
 	}
 	synctest.Test(t, func(t *testing.T) {
 		const dates = `"creation_date": "2000-01-01T00:00:00.000Z"`
@@ -74,12 +74,12 @@ func TestWithoutSpaces(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"name": "b", "access_targets": [{"query_target": {"query": "q"}}]}`: `{"field": "access_targets[0]",
 			"message": "access_targets[0]: exactly one of access_scope, integration must be set"}`,
-		`{"access_targets": []}`: `{"field": "name", "message": "name: it is missing"}`,
+		`{"access_targets": []}`: `{"field": "name", "message": "name: is required"}`,
 	} {
 		answers(t, server, "POST", bundlesPath, body, 422, want)
 	}
 	answers(t, server, "POST", flowsPath, `{"name": "g", "request_for_others": false, "escalation_policy": {"approver_groups": []}, `+smallFlow+`}`, 422,
-		`{"field": "escalation_policy.interval_in_min", "message": "escalation_policy.interval_in_min: it is missing"}`)
+		`{"field": "escalation_policy.interval_in_min", "message": "escalation_policy.interval_in_min: is required"}`)
 
 	// What is put is stored as such a server would have it.
 	server.Put(aponotest.AccessFlows, apono.AccessFlow{ID: "put", Name: "put", RequestorIdentityType: "AGENT", Space: &apono.SpaceReference{SpaceID: "s", SpaceName: "s"}})

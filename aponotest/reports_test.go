@@ -37,7 +37,7 @@ func TestReportsAreAnsweredAsTheyWereWritten(t *testing.T) {
 		accessAnswers(t, server, "GET", reportsPath+"/"+id, "", 200, want)
 		// Other deletions answer 204.
 		accessAnswers(t, server, "DELETE", reportsPath+"/"+id, "", 200, `{"message": "The activity report was deleted"}`)
-		accessAnswers(t, server, "DELETE", reportsPath+"/"+id, "", 404, `{"message": "there is no activity report \"`+id+`\""}`)
+		accessAnswers(t, server, "DELETE", reportsPath+"/"+id, "", 404, `{"message": "activity report \"`+id+`\" not found"}`)
 	})
 }
 
@@ -50,18 +50,18 @@ func TestWrongReportsAreRefusedByName(t *testing.T) {
 		status                         int
 		field, message                 string
 	}{
-		{"POST", reportsPath, `"name"`, `"id": "mine", "name"`, 422, "id", "there is no such field"},
-		{"POST", reportsPath, `"small"`, `"one"`, 409, "name", "another activity report has this name"},
-		{"PUT", reportsPath + "/r9", ``, ``, 404, "", `there is no activity report "r9"`},
-		{"PUT", reportsPath + "/r1", `"filters": {}, `, ``, 422, "filters", "it is missing"},
-		{"POST", reportsPath, `{}`, `null`, 422, "filters", "it must not be null"},
-		{"POST", reportsPath, `{}`, `{"statuses": "Active"}`, 422, "filters.statuses", "it must be an array, not a string"},
-		{"POST", reportsPath, `{}`, `{"status": []}`, 422, "filters.status", "there is no such field"},
-		{"POST", reportsPath, `2026-01-01T00:00:00Z`, `2026-01-01`, 422, "timeframe.absolute.start_date", "it must be a time in RFC 3339, not a string"},
+		{"POST", reportsPath, `"name"`, `"id": "mine", "name"`, 422, "id", "unknown field"},
+		{"POST", reportsPath, `"small"`, `"one"`, 409, "name", "already used by another activity report"},
+		{"PUT", reportsPath + "/r9", ``, ``, 404, "", `activity report "r9" not found`},
+		{"PUT", reportsPath + "/r1", `"filters": {}, `, ``, 422, "filters", "is required"},
+		{"POST", reportsPath, `{}`, `null`, 422, "filters", "must not be null"},
+		{"POST", reportsPath, `{}`, `{"statuses": "Active"}`, 422, "filters.statuses", "must be an array, not a string"},
+		{"POST", reportsPath, `{}`, `{"status": []}`, 422, "filters.status", "unknown field"},
+		{"POST", reportsPath, `2026-01-01T00:00:00Z`, `2026-01-01`, 422, "timeframe.absolute.start_date", "must be an RFC 3339 time, not a string"},
 		{"POST", reportsPath, `{"absolute"`, `{"relative": {"last": 1, "unit": "day", "rounded": true}, "absolute"`, 422, "timeframe", "exactly one of absolute, relative must be set"},
-		{"POST", reportsPath, `{"absolute"`, `{"relative": {"last": 1, "unit": "day"}, "absolute"`, 422, "timeframe.relative.rounded", "it is missing"},
-		{"POST", reportsPath, `"filters"`, `"schedule": {"cron_expression": "0 9 * * 1"}, "filters"`, 422, "schedule.recipients", "it is missing"},
-		{"POST", reportsPath, `"filters"`, `"fields": ["status", 1], "filters"`, 422, "fields[1]", "it must be a string, not a number"},
+		{"POST", reportsPath, `{"absolute"`, `{"relative": {"last": 1, "unit": "day"}, "absolute"`, 422, "timeframe.relative.rounded", "is required"},
+		{"POST", reportsPath, `"filters"`, `"schedule": {"cron_expression": "0 9 * * 1"}, "filters"`, 422, "schedule.recipients", "is required"},
+		{"POST", reportsPath, `"filters"`, `"fields": ["status", 1], "filters"`, 422, "fields[1]", "must be a string, not a number"},
 	} {
 		t.Run(test.method+" "+test.path+" "+test.replacement, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,7 @@ func TestScopesAreAnsweredAsTheyWereWritten(t *testing.T) {
 		accessAnswers(t, server, "PUT", scopesPath+"/"+id, `{"name": "All", "query": ""}`, 200, want)
 		accessAnswers(t, server, "GET", scopesPath+"/"+id, "", 200, want)
 		accessAnswers(t, server, "DELETE", scopesPath+"/"+id, "", 204, "")
-		accessAnswers(t, server, "GET", scopesPath+"/"+id, "", 404, `{"message": "there is no access scope \"`+id+`\""}`)
+		accessAnswers(t, server, "GET", scopesPath+"/"+id, "", 404, `{"message": "access scope \"`+id+`\" not found"}`)
 	})
 }
 

@@ -114,15 +114,15 @@ func TestMisuseFailsTheTest(t *testing.T) {
 	}{
 		"fault for no operation": {
 			func(s *aponotest.Server) { s.FailNext("Integrations.Lsit", 1, 500, nil, "") },
-			`aponotest: there is no operation "Integrations.Lsit": name it as in package apono, such as "Integrations.List"`,
+			`aponotest: unknown operation "Integrations.Lsit": use a name such as "Integrations.List"`,
 		},
 		"requests of no operation": {
 			func(s *aponotest.Server) { s.Requests("listIntegrations") },
-			`aponotest: there is no operation "listIntegrations": name it as in package apono, such as "Integrations.List"`,
+			`aponotest: unknown operation "listIntegrations": use a name such as "Integrations.List"`,
 		},
 		"no collection": {
 			func(s *aponotest.Server) { s.Put("integration", apono.Integration{}) },
-			`aponotest: there is no collection "integration"`,
+			`aponotest: unknown collection "integration"`,
 		},
 		"no object": {
 			func(s *aponotest.Server) { s.Put(aponotest.Integrations, []string{"x"}) },
@@ -132,17 +132,17 @@ func TestMisuseFailsTheTest(t *testing.T) {
 			func(s *aponotest.Server) {
 				s.Put(aponotest.Integrations, map[string]any{"name": "x", "type": "y", "integration_config": map[string]any{}, "color": "red"})
 			},
-			"aponotest: integrations: color: there is no such field",
+			"aponotest: integrations: color: unknown field",
 		},
 		"missing field": {
 			func(s *aponotest.Server) { s.Put(aponotest.Users, map[string]any{"email": "a@example.com"}) },
-			"aponotest: users: active: it is missing",
+			"aponotest: users: active: is required",
 		},
 		"time of another form": {
 			func(s *aponotest.Server) {
 				s.Put(aponotest.Integrations, json.RawMessage(`{"name": "x", "type": "y", "integration_config": {}, "last_sync_time": "today"}`))
 			},
-			"aponotest: integrations: last_sync_time: it must be a time in RFC 3339, not a string",
+			"aponotest: integrations: last_sync_time: must be an RFC 3339 time, not a string",
 		},
 		"no JSON": {
 			func(s *aponotest.Server) { s.Put(aponotest.Integrations, make(chan int)) },
@@ -272,9 +272,9 @@ func TestSeed(t *testing.T) {
 	require.Len(t, server.List(aponotest.Groups), 1)
 	require.Equal(t, []any{&apono.GroupMember{Email: "ada@example.com"}}, server.List(aponotest.MembersOf("g1")))
 	for seed, want := range map[string]string{
-		`[]`:              "the seed: json: cannot unmarshal array",
-		`{"group": [{}]}`: `the seed: there is no collection "group"`,
-		`{"users": [{"email": "ada@example.com"}]}`: "the seed: users: active: it is missing",
+		`[]`:              "seed: json: cannot unmarshal array",
+		`{"group": [{}]}`: `seed: unknown collection "group"`,
+		`{"users": [{"email": "ada@example.com"}]}`: "seed: users: active: is required",
 	} {
 		_, err := aponotest.Start(aponotest.WithSeed([]byte(seed)))
 		require.ErrorContains(t, err, want)

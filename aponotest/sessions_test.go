@@ -59,12 +59,12 @@ func TestWrongRequestsForSessionsAreRefused(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{"GET", "?integration_ids=pg", "", 422, `{"field": "integration_ids", "message": "integration_ids: there is no such query parameter"}`},
-		{"GET", "/none", "", 404, `{"message": "there is no access session \"none\""}`},
-		{"GET", "/none/access-details", "", 404, `{"message": "there is no access session \"none\""}`},
-		{"GET", "/s1/access-details?page_token=x", "", 422, `{"field": "page_token", "message": "page_token: there is no such query parameter"}`},
-		{"GET", "/s2/access-details", "", 404, `{"message": "there is no access details of session \"s2\""}`},
-		{"POST", "/none/reset-credentials", "", 404, `{"message": "there is no access session \"none\""}`},
+		{"GET", "?integration_ids=pg", "", 422, `{"field": "integration_ids", "message": "integration_ids: unknown query parameter"}`},
+		{"GET", "/none", "", 404, `{"message": "access session \"none\" not found"}`},
+		{"GET", "/none/access-details", "", 404, `{"message": "access session \"none\" not found"}`},
+		{"GET", "/s1/access-details?page_token=x", "", 422, `{"field": "page_token", "message": "page_token: unknown query parameter"}`},
+		{"GET", "/s2/access-details", "", 404, `{"message": "access details of session \"s2\" not found"}`},
+		{"POST", "/none/reset-credentials", "", 404, `{"message": "access session \"none\" not found"}`},
 		{"POST", "/s1/reset-credentials", "{}", 422, `{"message": "the operation takes no body"}`},
 		{"POST", "/s2/reset-credentials", "", 422, `{"message": "the credentials of this session cannot be reset"}`},
 	} {

@@ -22,9 +22,9 @@ func TestSpaceScopesAreAnsweredAsTheyWereWritten(t *testing.T) {
 		accessAnswers(t, server, "GET", spaceScopesPath+"/"+firstID, "", 200, want)
 		accessAnswers(t, server, "GET", spaceScopesPath+"/All%20of%20a%2Fb", "", 200, want)
 		accessAnswers(t, server, "PUT", spaceScopesPath+"/All%20of%20a%2Fb", `{"name": "Few", "query": ""}`, 200, strings.Replace(want, "All of a/b", "Few", 1))
-		accessAnswers(t, server, "GET", spaceScopesPath+"/All%20of%20a%2Fb", "", 404, `{"message": "there is no space scope \"All of a/b\""}`)
+		accessAnswers(t, server, "GET", spaceScopesPath+"/All%20of%20a%2Fb", "", 404, `{"message": "space scope \"All of a/b\" not found"}`)
 		accessAnswers(t, server, "DELETE", spaceScopesPath+"/Few", "", 204, "")
-		accessAnswers(t, server, "DELETE", spaceScopesPath+"/Few", "", 404, `{"message": "there is no space scope \"Few\""}`)
+		accessAnswers(t, server, "DELETE", spaceScopesPath+"/Few", "", 404, `{"message": "space scope \"Few\" not found"}`)
 		accessAnswers(t, server, "GET", spaceScopesPath, "", 200, spacePage())
 	})
 }

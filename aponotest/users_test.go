@@ -91,7 +91,7 @@ func peopleRefused(t *testing.T, server *aponotest.Server, refusals []peopleRefu
 
 // peopleMissing is the answer to a request for what is not there.
 func peopleMissing(what, id string) string {
-	return fmt.Sprintf(`{"message": %q}`, fmt.Sprintf("there is no %s %q", what, id))
+	return fmt.Sprintf(`{"message": %q}`, fmt.Sprintf("%s %q not found", what, id))
 }
 
 func TestUsersAreAnsweredAsTheyWerePut(t *testing.T) {
@@ -100,7 +100,7 @@ func TestUsersAreAnsweredAsTheyWerePut(t *testing.T) {
 	answers(t, server, "GET", usersPath, "", 200, `{"items": [`+userAda+`,`+userBen+`,`+userChen+`], "pagination": {}}`)
 	answers(t, server, "GET", usersPath+"/u2", "", 200, userBen)
 	answers(t, server, "GET", usersPath+"/u%2F9", "", 404, peopleMissing("user", "u/9"))
-	answers(t, server, "POST", usersPath, userAda, 404, `{"message": "there is no operation POST `+usersPath+`"}`)
+	answers(t, server, "POST", usersPath, userAda, 404, `{"message": "operation POST `+usersPath+` not found"}`)
 }
 
 func TestFiltersOfUsers(t *testing.T) {
@@ -147,41 +147,41 @@ func TestWrongRequestsForPeopleAreRefusedByName(t *testing.T) {
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks())
 	server.Put(aponotest.Groups, apono.Group{ID: "g1", Name: "one"}, apono.Group{ID: "g2", Name: "two"})
 	peopleRefused(t, server, []peopleRefusal{
-		{"GET", usersPath + "?name=x", "", 422, "name", "there is no such query parameter"},
-		{"GET", usersPath + "?first_name=a&first_name=b", "", 422, "first_name", "the query parameter is given 2 times"},
-		{"GET", usersPath + "?source_integration_reference=x", "", 422, "source_integration_reference", "there is no such query parameter"},
-		{"GET", usersPath + "/u1?role=Admin", "", 422, "role", "there is no such query parameter"},
-		{"GET", attributesPath + "?name=x", "", 422, "name", "there is no such query parameter"},
-		{"GET", identitiesPath + "?skip=1", "", 422, "skip", "there is no such query parameter"},
-		{"GET", identitiesPath + "?type=USER", "", 422, "type", "there is no such query parameter"},
-		{"GET", bulkAttributesPath + "?skip=-1", "", 422, "skip", `it must be a whole number, not "-1"`},
-		{"GET", bulkAttributesPath + "?email=x", "", 422, "email", "there is no such query parameter"},
-		{"GET", groupsPath + "/g9", "", 404, "", `there is no group "g9"`},
-		{"GET", groupsPath + "/g9/members", "", 404, "", `there is no group "g9"`},
-		{"GET", groupsPath + "/g1/members?name=x", "", 422, "name", "there is no such query parameter"},
-		{"POST", groupsPath, `{"name": "x"}`, 422, "members_emails", "it is missing"},
-		{"POST", groupsPath, `{"name": "x", "members_emails": null}`, 422, "members_emails", "it must not be null"},
-		{"POST", groupsPath, `{"name": "x", "members_emails": [null]}`, 422, "members_emails[0]", "it must be a string, not null"},
-		{"POST", groupsPath, `{"name": "x", "members_emails": [], "source_id": "y"}`, 422, "source_id", "there is no such field"},
-		{"POST", groupsPath, `{"name": "one", "members_emails": []}`, 409, "name", "another group has this name"},
-		{"PUT", groupsPath + "/g1/name", `{"name": "two"}`, 409, "name", "another group has this name"},
-		{"PUT", groupsPath + "/g1/name", `{}`, 422, "name", "it is missing"},
-		{"PUT", groupsPath + "/g1/name", `{"name": "x", "members_emails": []}`, 422, "members_emails", "there is no such field"},
-		{"PUT", groupsPath + "/g9/name", `{"name": "x"}`, 404, "", `there is no group "g9"`},
-		{"PUT", groupsPath + "/g1/members", `{"members_emails": null}`, 422, "members_emails", "it must not be null"},
-		{"PUT", groupsPath + "/g1/members", `["a"]`, 422, "", "it must be an object, not an array"},
-		{"PUT", groupsPath + "/g9/members", `{"members_emails": []}`, 404, "", `there is no group "g9"`},
+		{"GET", usersPath + "?name=x", "", 422, "name", "unknown query parameter"},
+		{"GET", usersPath + "?first_name=a&first_name=b", "", 422, "first_name", "must be given once, not 2 times"},
+		{"GET", usersPath + "?source_integration_reference=x", "", 422, "source_integration_reference", "unknown query parameter"},
+		{"GET", usersPath + "/u1?role=Admin", "", 422, "role", "unknown query parameter"},
+		{"GET", attributesPath + "?name=x", "", 422, "name", "unknown query parameter"},
+		{"GET", identitiesPath + "?skip=1", "", 422, "skip", "unknown query parameter"},
+		{"GET", identitiesPath + "?type=USER", "", 422, "type", "unknown query parameter"},
+		{"GET", bulkAttributesPath + "?skip=-1", "", 422, "skip", `must be an integer from 0 to 2147483647, not "-1"`},
+		{"GET", bulkAttributesPath + "?email=x", "", 422, "email", "unknown query parameter"},
+		{"GET", groupsPath + "/g9", "", 404, "", `group "g9" not found`},
+		{"GET", groupsPath + "/g9/members", "", 404, "", `group "g9" not found`},
+		{"GET", groupsPath + "/g1/members?name=x", "", 422, "name", "unknown query parameter"},
+		{"POST", groupsPath, `{"name": "x"}`, 422, "members_emails", "is required"},
+		{"POST", groupsPath, `{"name": "x", "members_emails": null}`, 422, "members_emails", "must not be null"},
+		{"POST", groupsPath, `{"name": "x", "members_emails": [null]}`, 422, "members_emails[0]", "must be a string, not null"},
+		{"POST", groupsPath, `{"name": "x", "members_emails": [], "source_id": "y"}`, 422, "source_id", "unknown field"},
+		{"POST", groupsPath, `{"name": "one", "members_emails": []}`, 409, "name", "already used by another group"},
+		{"PUT", groupsPath + "/g1/name", `{"name": "two"}`, 409, "name", "already used by another group"},
+		{"PUT", groupsPath + "/g1/name", `{}`, 422, "name", "is required"},
+		{"PUT", groupsPath + "/g1/name", `{"name": "x", "members_emails": []}`, 422, "members_emails", "unknown field"},
+		{"PUT", groupsPath + "/g9/name", `{"name": "x"}`, 404, "", `group "g9" not found`},
+		{"PUT", groupsPath + "/g1/members", `{"members_emails": null}`, 422, "members_emails", "must not be null"},
+		{"PUT", groupsPath + "/g1/members", `["a"]`, 422, "", "the body must be an object, not an array"},
+		{"PUT", groupsPath + "/g9/members", `{"members_emails": []}`, 404, "", `group "g9" not found`},
 		{"PUT", groupsPath + "/g1/members/a@example.com", `{"email": "a@example.com"}`, 422, "", "the operation takes no body"},
-		{"PUT", groupsPath + "/g9/members/a@example.com", "", 404, "", `there is no group "g9"`},
-		{"DELETE", groupsPath + "/g9/members/a@example.com", "", 404, "", `there is no group "g9"`},
-		{"DELETE", groupsPath + "/g9", "", 404, "", `there is no group "g9"`},
-		{"PUT", bulkAttributesPath, `{"email": "x"}`, 422, "", "it must be an array, not an object"},
-		{"PUT", bulkAttributesPath, `[{"email": "x", "attributes": {}}, {"email": "y"}]`, 422, "[1].attributes", "it is missing"},
-		{"PUT", bulkAttributesPath, `[{"email": "x", "attributes": {"n": 1}}]`, 422, "[0].attributes.n", "it must be a string, not a number"},
-		{"PUT", bulkAttributesPath, `[{"email": "x", "attribute_types": []}]`, 422, "[0].attribute_types", "there is no such field"},
-		{"PUT", bulkAttributesPath, `null`, 422, "", "it must be an array, not null"},
-		{"DELETE", bulkAttributesPath, `[{"email": "x", "attribute_types": null}]`, 422, "[0].attribute_types", "it must not be null"},
-		{"DELETE", bulkAttributesPath, `[{"email": "x", "attributes": {}}]`, 422, "[0].attributes", "there is no such field"},
+		{"PUT", groupsPath + "/g9/members/a@example.com", "", 404, "", `group "g9" not found`},
+		{"DELETE", groupsPath + "/g9/members/a@example.com", "", 404, "", `group "g9" not found`},
+		{"DELETE", groupsPath + "/g9", "", 404, "", `group "g9" not found`},
+		{"PUT", bulkAttributesPath, `{"email": "x"}`, 422, "", "the body must be an array, not an object"},
+		{"PUT", bulkAttributesPath, `[{"email": "x", "attributes": {}}, {"email": "y"}]`, 422, "[1].attributes", "is required"},
+		{"PUT", bulkAttributesPath, `[{"email": "x", "attributes": {"n": 1}}]`, 422, "[0].attributes.n", "must be a string, not a number"},
+		{"PUT", bulkAttributesPath, `[{"email": "x", "attribute_types": []}]`, 422, "[0].attribute_types", "unknown field"},
+		{"PUT", bulkAttributesPath, `null`, 422, "", "the body must be an array, not null"},
+		{"DELETE", bulkAttributesPath, `[{"email": "x", "attribute_types": null}]`, 422, "[0].attribute_types", "must not be null"},
+		{"DELETE", bulkAttributesPath, `[{"email": "x", "attributes": {}}]`, 422, "[0].attributes", "unknown field"},
 	})
 }
 

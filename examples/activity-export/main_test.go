@@ -472,7 +472,7 @@ func TestServersThatDoNotAnswerInParts(t *testing.T) {
 
 	strict := aponotest.NewServer(t)
 	require.Equal(t, process.Result{
-		Code: 1, Stderr: "activity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: limit: there is no such query parameter, request id fake-1" + unlucky,
+		Code: 1, Stderr: "activity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: limit: unknown query parameter, request id fake-1" + unlucky,
 	}, process.Run(t, process.Env(strict), "-limit", "2", "-format", "jsonl"))
 }
 
