@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Bodies that the demo tenant accepts. The tests spoil one place of them.
+// Bodies that the demo tenant accepts. Tests change one place in them.
 const (
 	goodFlow = `{"name": "New", "active": true, "trigger": "SELF_SERVE", "requestor_identity_type": "HUMAN",
 		"requestors": {"logical_operator": "OR", "conditions": [{"type": "group", "match_operator": "is", "values": ["group-orders"]}]},
@@ -68,7 +68,7 @@ func demoServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	return aponotest.NewServer(t, append(opts, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())...)
 }
 
-// send is a request without a network.
+// send sends a request without a network.
 func send(t *testing.T, server *aponotest.Server, method, path, body string) (int, string) {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
@@ -79,26 +79,25 @@ func send(t *testing.T, server *aponotest.Server, method, path, body string) (in
 	return recorder.Code, recorder.Body.String()
 }
 
-func TestWhatMakesSenseIsAccepted(t *testing.T) {
+func TestValidBodiesAreAccepted(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t)
 	for path, body := range goodBodies {
-		status, answer := send(t, server, "POST", path, strings.Replace(body, `"New"`, `"Of `+path+`"`, 1))
-		require.Equalf(t, 200, status, "%s: %s", path, answer)
+		status, response := send(t, server, "POST", path, strings.Replace(body, `"New"`, `"Of `+path+`"`, 1))
+		require.Equalf(t, 200, status, "%s: %s", path, response)
 	}
 	for _, body := range []string{
 		goodSelection, goodBoth,
-		strings.Replace(goodRequest, `"duration_in_sec": 3600, `, ``, 1), // up to the flow's maximum
-		`{"bundle_reference": "Orders staging", "custom_fields": {}}`,    // its flow demands nothing
+		strings.Replace(goodRequest, `"duration_in_sec": 3600, `, ``, 1), // the flow's maximum applies
+		`{"bundle_reference": "Orders staging", "custom_fields": {}}`,    // its flow requires no justification
 	} {
-		status, answer := send(t, server, "POST", requestsPath, body)
-		require.Equalf(t, 200, status, "%s: %s", body, answer)
+		status, response := send(t, server, "POST", requestsPath, body)
+		require.Equalf(t, 200, status, "%s: %s", body, response)
 	}
 }
 
-// What has the right form and makes no sense passes a check of schemas, and
-// fails in production: the fake has to find it, and to name the field.
-func TestWhatMakesNoSenseIsRejectedByName(t *testing.T) {
+// These bodies match the schema and are rejected for their content.
+func TestInvalidContentIsRejectedWithField(t *testing.T) {
 	t.Parallel()
 	const empty = "must not be empty"
 	server := demoServer(t)
@@ -166,20 +165,20 @@ func TestWhatMakesNoSenseIsRejectedByName(t *testing.T) {
 			path, _, _ := strings.Cut(strings.TrimSuffix(test.path, "/request-ada-active/request-again"), "?")
 			good := goodBodies[path]
 			require.Contains(t, good, test.old)
-			status, answer := send(t, server, "POST", test.path, strings.Replace(good, test.old, test.new, 1))
+			status, response := send(t, server, "POST", test.path, strings.Replace(good, test.old, test.new, 1))
 			require.Equal(t, 400, status)
 			var got struct {
 				Message string `json:"message"`
 				Field   string `json:"field"`
 			}
-			require.NoError(t, json.Unmarshal([]byte(answer), &got))
+			require.NoError(t, json.Unmarshal([]byte(response), &got))
 			require.Equal(t, test.field, got.Field)
 			require.Equal(t, test.field+": "+test.message, got.Message)
 		})
 	}
 }
 
-func TestNamesThatAreTakenAreRejected(t *testing.T) {
+func TestDuplicateNamesAreRejected(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t)
 	server.Put(aponotest.Reports, json.RawMessage(`{"id": "r1", "name": "Weekly", "filters": {}, "timeframe": {"relative": {"last": 7, "unit": "day", "rounded": false}}}`))
@@ -187,28 +186,27 @@ func TestNamesThatAreTakenAreRejected(t *testing.T) {
 		flowsPath: "Break glass", integrationsPath: "okta", scopesPath: "Orders databases", reportsPath: "Weekly", groupsPath: "orders",
 		spacesPath: "Orders", spaceScopesPath: "Orders resources", legacyFlowsPath: "Break glass", legacyIntegrationsPath: "okta",
 	} {
-		status, answer := send(t, server, "POST", path, strings.Replace(goodBodies[path], `"name": "New"`, `"name": "`+name+`"`, 1))
-		require.Equalf(t, 409, status, "%s: %s", path, answer)
-		require.Containsf(t, answer, `"field":"name"`, "%s", path)
+		status, response := send(t, server, "POST", path, strings.Replace(goodBodies[path], `"name": "New"`, `"name": "`+name+`"`, 1))
+		require.Equalf(t, 409, status, "%s: %s", path, response)
+		require.Containsf(t, response, `"field":"name"`, "%s", path)
 	}
 	status, _ := send(t, server, "PUT", "/api/admin/v3/connectors/staging-connector", `{"name": "production"}`)
 	require.Equal(t, 409, status)
-	status, answer := send(t, server, "POST", bundlesPath, strings.Replace(goodBundle, `"New"`, `"Orders on-call"`, 1))
-	require.Equalf(t, 200, status, "nothing says that bundles have names of their own: %s", answer)
+	status, response := send(t, server, "POST", bundlesPath, strings.Replace(goodBundle, `"New"`, `"Orders on-call"`, 1))
+	require.Equalf(t, 200, status, "bundles may share a name: %s", response)
 }
 
-// A list that starts over with other filters would lose items without a word.
-func TestTokensOfOtherListsAreRejected(t *testing.T) {
+func TestPageTokensOfOtherFiltersAreRejected(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t)
 	token := func(path string) string {
-		_, answer := send(t, server, "GET", path, noBody)
+		_, response := send(t, server, "GET", path, noBody)
 		var page struct {
 			Pagination struct {
 				Token string `json:"next_page_token"`
 			} `json:"pagination"`
 		}
-		require.NoError(t, json.Unmarshal([]byte(answer), &page))
+		require.NoError(t, json.Unmarshal([]byte(response), &page))
 		require.NotEmpty(t, page.Pagination.Token)
 		return "page_token=" + url.QueryEscape(page.Pagination.Token)
 	}
@@ -217,18 +215,17 @@ func TestTokensOfOtherListsAreRejected(t *testing.T) {
 		groupsPath + "/group-billing/members?" + orders, usersPath + "?" + orders, integrationsPath + "?page_token=x",
 		integrationsPath + "?type=okta&" + filtered, integrationsPath + "?type=mysql&name=x&" + filtered,
 	} {
-		status, answer := send(t, server, "GET", path, noBody)
-		require.Equalf(t, 400, status, "%s: %s", path, answer)
-		require.Containsf(t, answer, `"field":"page_token"`, "%s", path)
+		status, response := send(t, server, "GET", path, noBody)
+		require.Equalf(t, 400, status, "%s: %s", path, response)
+		require.Containsf(t, response, `"field":"page_token"`, "%s", path)
 	}
 	for _, path := range []string{integrationsPath + "?" + filtered, integrationsPath + "?type=mysql&" + filtered} {
-		status, answer := send(t, server, "GET", path, noBody)
-		require.Equalf(t, 200, status, "%s: %s", path, answer)
+		status, response := send(t, server, "GET", path, noBody)
+		require.Equalf(t, 200, status, "%s: %s", path, response)
 	}
 }
 
-// Tests of something else have requests that are made up.
-func TestLooseChecksAcceptWhatHasTheRightForm(t *testing.T) {
+func TestLooseChecksAcceptInvalidContent(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t, aponotest.WithLooseChecks())
 	for _, test := range []struct{ path, old, new string }{
@@ -244,10 +241,10 @@ func TestLooseChecksAcceptWhatHasTheRightForm(t *testing.T) {
 	} {
 		body := strings.Replace(goodBodies[test.path], test.old, test.new, 1)
 		body = strings.Replace(body, `"New"`, strconv.Quote(test.path+test.old), 1)
-		status, answer := send(t, server, "POST", test.path, body)
-		require.Equalf(t, 200, status, "%s %s: %s", test.path, test.new, answer)
+		status, response := send(t, server, "POST", test.path, body)
+		require.Equalf(t, 200, status, "%s %s: %s", test.path, test.new, response)
 	}
-	// The form is checked all the same.
+	// The form is still checked.
 	status, _ := send(t, server, "POST", groupsPath, `{"name": "x"}`)
 	require.Equal(t, 422, status)
 }

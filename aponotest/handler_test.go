@@ -14,30 +14,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryOperationIsServed(t *testing.T) {
+func TestEveryOperationIsImplemented(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	for _, op := range operation.All() {
 		path := op.Fill(func(int, string) string { return "x" })
-		status, answer := ask(t, server, op.Method, path, "")
-		if status == http.StatusNotImplemented || strings.Contains(answer, "no operation") {
-			t.Errorf("%s: %d %s", op.Name, status, answer)
+		status, response := sendHTTP(t, server, op.Method, path, "")
+		if status == http.StatusNotImplemented || strings.Contains(response, `"operation `) {
+			t.Errorf("%s: %d %s", op.Name, status, response)
 		}
 	}
 }
 
-func TestWrongTokenGetsTheDocumentedAnswer(t *testing.T) {
+func TestWrongTokenReturnsDocumentedError(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithToken("right"))
-	status, answer := askAs(t, server, "wrong", http.MethodGet, integrationsPath, "")
+	status, response := sendHTTPAs(t, server, "wrong", http.MethodGet, integrationsPath, "")
 	require.Equal(t, http.StatusUnauthorized, status)
-	apitest.JSONEq(t, `{"status": "401", "code": "Unauthorized"}`, answer)
-	answers(t, server, http.MethodGet, integrationsPath, "", http.StatusOK, `{"items": [], "pagination": {}}`)
+	apitest.JSONEq(t, `{"status": "401", "code": "Unauthorized"}`, response)
+	checkResponse(t, server, http.MethodGet, integrationsPath, "", http.StatusOK, `{"items": [], "pagination": {}}`)
 }
 
-// A fake that takes what the API would refuse lets a wrong program pass its
-// tests.
-func TestWrongRequestsAreRefusedByName(t *testing.T) {
+func TestInvalidIntegrationRequestsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks())
 	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "i1", "name": "one", "type": "mysql", "integration_config": {}}`))
@@ -81,17 +79,17 @@ func TestWrongRequestsAreRefusedByName(t *testing.T) {
 			if test.field != "" {
 				want = fmt.Sprintf(`{"message": %q, "field": %q}`, test.field+": "+test.message, test.field)
 			}
-			answers(t, server, test.method, test.path, test.body, test.status, want)
+			checkResponse(t, server, test.method, test.path, test.body, test.status, want)
 		})
 	}
 }
 
-func TestBodyOfAnotherMediaTypeIsRefused(t *testing.T) {
+func TestOtherMediaTypesAreRejected(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, integrationsPath, strings.NewReader(`{}`))
 	req.Header.Set("Authorization", "Bearer "+server.Token)
-	answer := httptest.NewRecorder()
-	server.ServeHTTP(answer, req)
-	require.Equal(t, http.StatusUnsupportedMediaType, answer.Code)
+	response := httptest.NewRecorder()
+	server.ServeHTTP(response, req)
+	require.Equal(t, http.StatusUnsupportedMediaType, response.Code)
 }

@@ -21,18 +21,18 @@ const (
 	legacyRequestsPath     = "/api/v3/access-requests"
 	legacySelectablePath   = "/api/v3/selectable-integrations"
 
-	// legacyFirstID is the first id that a server makes up.
+	// legacyFirstID is the first id that a server generates.
 	legacyFirstID = "00000001-0000-4000-8000-000000000001"
 )
 
-// legacyPage is a list by offset that holds everything at once.
+// legacyPage returns an offset list with all rows in one page.
 func legacyPage(total int, rows string) string {
 	return fmt.Sprintf(`{"data": [%s], "pagination": {"total": %d, "limit": %[2]d, "offset": 0}}`, rows, total)
 }
 
-// The refusals are about the fields that the request had, and leave the state as
-// it was.
-func TestWrongRequestsToOlderVersionsAreRefusedByName(t *testing.T) {
+// The errors name fields of the older form, and rejected requests do not change the
+// state.
+func TestInvalidLegacyRequestsAreRejected(t *testing.T) {
 	t.Parallel()
 	const revoke = "/api/v3/access-requests-bulk/revoke"
 	const request = `{"user_id": "u-ann", "justification": "", "integration_id": "aws", "resource_ids": ["bucket"], "permissions": ["ReadOnly"]`
@@ -98,24 +98,24 @@ func TestWrongRequestsToOlderVersionsAreRefusedByName(t *testing.T) {
 			t.Parallel()
 			server := requestServer(t)
 			server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f2", "name": "second", `+smallFlow+`}`))
-			status, _ := ask(t, server, "POST", legacyFlowsPath, flow+`, "name": "first"}`)
+			status, _ := sendHTTP(t, server, "POST", legacyFlowsPath, flow+`, "name": "first"}`)
 			require.Equal(t, 200, status)
 			putLegacyRequest(server, "r1", "u-ann", "ACTIVE", 0)
 			state := func() (state string) {
 				for _, path := range []string{integrationsPath, bundlesPath, flowsPath, legacyFlowsPath, legacyRequestsPath} {
-					_, answer := ask(t, server, "GET", path, "")
-					state += answer
+					_, response := sendHTTP(t, server, "GET", path, "")
+					state += response
 				}
 				return state
 			}
 			before := state()
-			accessRefuses(t, server, test.method, strings.Replace(test.path, "/f1", "/"+legacyFirstID, 1), test.body, test.status, test.field, test.message)
+			checkRejected(t, server, test.method, strings.Replace(test.path, "/f1", "/"+legacyFirstID, 1), test.body, test.status, test.field, test.message)
 			require.Equal(t, before, state())
 		})
 	}
 }
 
-func TestListsOfOlderVersionsComeInPages(t *testing.T) {
+func TestLegacyListsHavePages(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t, aponotest.WithOffsetPageSize(2))
 	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "z", "name": "z", "type": "okta", "integration_config": {}}`))
@@ -129,11 +129,11 @@ func TestListsOfOlderVersionsComeInPages(t *testing.T) {
 		legacySelectablePath + "/aws/s3/permissions?skip=2": `{"data": ["Own"], "allow_multiple": true, "pagination": {"total": 3, "limit": 2, "offset": 2}}`,
 		legacySelectablePath + "?skip=9":                    `{"data": [], "pagination": {"total": 2, "limit": 2, "offset": 9}}`,
 	} {
-		answers(t, server, "GET", path, "", 200, want)
+		checkResponse(t, server, "GET", path, "", 200, want)
 	}
 }
 
-// legacyEverything reads all of a list, of which a page holds one.
+// legacyEverything checks the number of items of a list and of its first page.
 func legacyEverything[T any](t *testing.T, page *apono.OffsetPage[T], err error, all iter.Seq2[*T, error], total int) {
 	t.Helper()
 	require.NoError(t, err)
@@ -144,8 +144,8 @@ func legacyEverything[T any](t *testing.T, page *apono.OffsetPage[T], err error,
 	require.Equal(t, []int{total, 1, 0}, []int{page.Total, page.Limit, page.Offset})
 }
 
-// legacyService is what the services of integrations, flows and bundles have in
-// common.
+// legacyService has the common methods of the services for integrations, flows and
+// bundles.
 type legacyService[T, O, Create, Update any] interface {
 	List(context.Context, ...O) (*apono.OffsetPage[T], error)
 	ListAll(context.Context, ...O) iter.Seq2[*T, error]
@@ -181,7 +181,7 @@ func legacyEndToEnd[T, O, Create, Update any](t *testing.T, service legacyServic
 	require.ErrorIs(t, service.Delete(t.Context(), id(made)), apono.ErrNotFound)
 }
 
-func TestProgramsUseOlderVersions(t *testing.T) {
+func TestLegacyServicesWithClient(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t, aponotest.WithOffsetPageSize(1))
 	legacy := server.Client().Legacy
@@ -234,7 +234,7 @@ func TestProgramsUseOlderVersions(t *testing.T) {
 		},
 		apono.UpdateAccessFlowV1Input{Name: apono.Ptr("g"), Approvers: []apono.ApproverV1{}},
 		func(made *apono.AccessFlowV1) (created, updated *apono.AccessFlowV1) {
-			require.Less(t, time.Since(made.CreatedDate).Abs(), time.Minute, "a flow that is new")
+			require.Less(t, time.Since(made.CreatedDate).Abs(), time.Minute, "wrong creation date")
 			return flow(made, "f", approvers), flow(made, "g", []apono.ApproverV1{})
 		},
 		func(f *apono.AccessFlowV1) string { return f.ID }, 2)

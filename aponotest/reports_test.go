@@ -22,26 +22,26 @@ const (
 		"schedule": {"cron_expression": "0 9 * * 1-5", "recipients": ["b@example.com", "a@example.com"]}`
 )
 
-func TestReportsAreAnsweredAsTheyWereWritten(t *testing.T) {
+func TestReportsAreReturnedAsWritten(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	synctest.Test(t, func(t *testing.T) {
 		const id = "00000001-0000-4000-8000-000000000001"
 		const created = `{"id": "` + id + `", "creation_date": "2000-01-01T00:00:00.000Z", "update_date": `
 		want := created + `"2000-01-01T00:00:00.000Z", ` + bigReport + `}`
-		accessAnswers(t, server, "POST", reportsPath, `{`+bigReport+`}`, 200, want)
-		accessAnswers(t, server, "GET", reportsPath+"?name=*OF*", "", 200, `{"items": [`+want+`], "pagination": {}}`)
+		checkDirectResponse(t, server, "POST", reportsPath, `{`+bigReport+`}`, 200, want)
+		checkDirectResponse(t, server, "GET", reportsPath+"?name=*OF*", "", 200, `{"items": [`+want+`], "pagination": {}}`)
 		time.Sleep(time.Hour)
 		want = created + `"2000-01-01T01:00:00.000Z", ` + smallReport + `}`
-		accessAnswers(t, server, "PUT", reportsPath+"/"+id, `{"format": null, `+smallReport+`}`, 200, want)
-		accessAnswers(t, server, "GET", reportsPath+"/"+id, "", 200, want)
-		// Other deletions answer 204.
-		accessAnswers(t, server, "DELETE", reportsPath+"/"+id, "", 200, `{"message": "The activity report was deleted"}`)
-		accessAnswers(t, server, "DELETE", reportsPath+"/"+id, "", 404, `{"message": "activity report \"`+id+`\" not found"}`)
+		checkDirectResponse(t, server, "PUT", reportsPath+"/"+id, `{"format": null, `+smallReport+`}`, 200, want)
+		checkDirectResponse(t, server, "GET", reportsPath+"/"+id, "", 200, want)
+		// Other deletions return 204.
+		checkDirectResponse(t, server, "DELETE", reportsPath+"/"+id, "", 200, `{"message": "The activity report was deleted"}`)
+		checkDirectResponse(t, server, "DELETE", reportsPath+"/"+id, "", 404, `{"message": "activity report \"`+id+`\" not found"}`)
 	})
 }
 
-func TestWrongReportsAreRefusedByName(t *testing.T) {
+func TestInvalidReportsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	server.Put(aponotest.Reports, apono.ActivityReport{ID: "r1", Name: "one", Timeframe: apono.ReportTimeframe{Relative: &apono.RelativeTimeframe{Last: 1}}})
@@ -66,13 +66,13 @@ func TestWrongReportsAreRefusedByName(t *testing.T) {
 		t.Run(test.method+" "+test.path+" "+test.replacement, func(t *testing.T) {
 			t.Parallel()
 			require.Contains(t, `{`+smallReport+`}`, test.old)
-			accessRefuses(t, server, test.method, test.path, `{`+strings.Replace(smallReport, test.old, test.replacement, 1)+`}`,
+			checkRejected(t, server, test.method, test.path, `{`+strings.Replace(smallReport, test.old, test.replacement, 1)+`}`,
 				test.status, test.field, test.message)
 		})
 	}
 }
 
-func TestReportsFromEndToEnd(t *testing.T) {
+func TestReportsWithClient(t *testing.T) {
 	t.Parallel()
 	accessEndToEnd[apono.ActivityReport, apono.ListReportsOptions](t, aponotest.NewServer(t, aponotest.WithPageSize(2)).Client().Reports,
 		func(name string) apono.ActivityReportInput {

@@ -19,7 +19,7 @@ const (
 	bulkAttributesPath = "/api/v2/bulk/identities/attributes"
 )
 
-// The people of the tests, in the order of the state.
+// Users, in the order of the list.
 const (
 	userAda = `{"id": "u1", "email": "ada@example.com", "email_aliases": ["a@example.org"], "first_name": "Ada", "last_name": "Lovelace",
 		"active": true, "roles": ["Admin", "Viewer"], "source_integration_id": "idp", "source_integration_name": "People",
@@ -29,8 +29,7 @@ const (
 	userChen = `{"id": "u3", "email": "chen@example.com", "email_aliases": [], "first_name": "", "last_name": "", "active": true, "roles": []}`
 )
 
-// peopleServer holds three users and the integration that one of them comes
-// from.
+// peopleServer returns a server with three users and the source integration of one.
 func peopleServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, append(opts, aponotest.WithLooseChecks())...)
@@ -39,17 +38,16 @@ func peopleServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	return server
 }
 
-// peopleListed gets a list in one page and joins what one member of its objects
-// holds.
-func peopleListed(t *testing.T, server *aponotest.Server, path, member string) string {
+// listedMembers gets a list in one page and joins the values of one member.
+func listedMembers(t *testing.T, server *aponotest.Server, path, member string) string {
 	t.Helper()
-	status, answer := ask(t, server, "GET", path, "")
+	status, response := sendHTTP(t, server, "GET", path, "")
 	require.Equal(t, 200, status)
 	var page struct {
 		Items []map[string]any `json:"items"`
 		Data  []map[string]any `json:"data"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(answer), &page))
+	require.NoError(t, json.Unmarshal([]byte(response), &page))
 	var values []string
 	for _, item := range append(page.Items, page.Data...) {
 		values = append(values, fmt.Sprint(item[member]))
@@ -57,55 +55,55 @@ func peopleListed(t *testing.T, server *aponotest.Server, path, member string) s
 	return strings.Join(values, " ")
 }
 
-// peopleFiltered checks what a list holds, by query.
-func peopleFiltered(t *testing.T, server *aponotest.Server, path, member string, want map[string]string) {
+// checkFilters checks the items of a list by query.
+func checkFilters(t *testing.T, server *aponotest.Server, path, member string, want map[string]string) {
 	t.Helper()
 	for query, want := range want {
 		t.Run(query, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, want, peopleListed(t, server, path+query, member))
+			require.Equal(t, want, listedMembers(t, server, path+query, member))
 		})
 	}
 }
 
-// peopleRefusal is a request and how it is refused.
-type peopleRefusal struct {
+// rejection is an invalid request and the wanted error response.
+type rejection struct {
 	method, path, body string
 	status             int
 	field, message     string
 }
 
-func peopleRefused(t *testing.T, server *aponotest.Server, refusals []peopleRefusal) {
+func checkAllRejected(t *testing.T, server *aponotest.Server, rejections []rejection) {
 	t.Helper()
-	for _, r := range refusals {
+	for _, r := range rejections {
 		t.Run(r.method+" "+r.path+" "+r.body, func(t *testing.T) {
 			t.Parallel()
 			want := fmt.Sprintf(`{"message": %q}`, r.message)
 			if r.field != "" {
 				want = fmt.Sprintf(`{"message": %q, "field": %q}`, r.field+": "+r.message, r.field)
 			}
-			answers(t, server, r.method, r.path, r.body, r.status, want)
+			checkResponse(t, server, r.method, r.path, r.body, r.status, want)
 		})
 	}
 }
 
-// peopleMissing is the answer to a request for what is not there.
-func peopleMissing(what, id string) string {
+// notFoundMessage returns the body of a 404 response.
+func notFoundMessage(what, id string) string {
 	return fmt.Sprintf(`{"message": %q}`, fmt.Sprintf("%s %q not found", what, id))
 }
 
-func TestUsersAreAnsweredAsTheyWerePut(t *testing.T) {
+func TestUsersAreReturnedAsPut(t *testing.T) {
 	t.Parallel()
 	server := peopleServer(t)
-	answers(t, server, "GET", usersPath, "", 200, `{"items": [`+userAda+`,`+userBen+`,`+userChen+`], "pagination": {}}`)
-	answers(t, server, "GET", usersPath+"/u2", "", 200, userBen)
-	answers(t, server, "GET", usersPath+"/u%2F9", "", 404, peopleMissing("user", "u/9"))
-	answers(t, server, "POST", usersPath, userAda, 404, `{"message": "operation POST `+usersPath+` not found"}`)
+	checkResponse(t, server, "GET", usersPath, "", 200, `{"items": [`+userAda+`,`+userBen+`,`+userChen+`], "pagination": {}}`)
+	checkResponse(t, server, "GET", usersPath+"/u2", "", 200, userBen)
+	checkResponse(t, server, "GET", usersPath+"/u%2F9", "", 404, notFoundMessage("user", "u/9"))
+	checkResponse(t, server, "POST", usersPath, userAda, 404, `{"message": "operation POST `+usersPath+` not found"}`)
 }
 
-func TestFiltersOfUsers(t *testing.T) {
+func TestUserFilters(t *testing.T) {
 	t.Parallel()
-	peopleFiltered(t, peopleServer(t), usersPath, "id", map[string]string{
+	checkFilters(t, peopleServer(t), usersPath, "id", map[string]string{
 		"?first_name=ada":                          "u1",
 		"?first_name=be*":                          "u2",
 		"?first_name=be":                           "",
@@ -123,30 +121,28 @@ func TestFiltersOfUsers(t *testing.T) {
 	})
 }
 
-// A filter that knows another name than the one in the answers finds nothing of
-// what a program sees.
-func TestFiltersByAnIntegrationsNameFollowItsRename(t *testing.T) {
+func TestUserFilterUsesCurrentIntegrationName(t *testing.T) {
 	t.Parallel()
 	server := peopleServer(t)
 	server.Put(aponotest.Attributes, json.RawMessage(`{"type": "team", "value": "engines", "source_integration_id": "idp"}`))
-	answers(t, server, "PUT", integrationsPath+"/idp", `{"name": "Renamed", "integration_config": {}}`, 200,
+	checkResponse(t, server, "PUT", integrationsPath+"/idp", `{"name": "Renamed", "integration_config": {}}`, 200,
 		`{"id": "idp", "name": "Renamed", "type": "okta", "category": "USER-INFORMATION", "status": "ACTIVE", "integration_config": {}}`)
-	require.Equal(t, "Renamed Elsewhere <nil>", peopleListed(t, server, usersPath, "source_integration_name"))
-	require.Equal(t, "Renamed", peopleListed(t, server, attributesPath, "source_integration_name"))
+	require.Equal(t, "Renamed Elsewhere <nil>", listedMembers(t, server, usersPath, "source_integration_name"))
+	require.Equal(t, "Renamed", listedMembers(t, server, attributesPath, "source_integration_name"))
 	for query, want := range map[string]string{
 		usersPath + "?source_integration_name=Renamed":           "Renamed",
 		usersPath + "?source_integration_name=People":            "",
 		attributesPath + "?source_integration_reference=Renamed": "Renamed",
 	} {
-		require.Equal(t, want, peopleListed(t, server, query, "source_integration_name"))
+		require.Equal(t, want, listedMembers(t, server, query, "source_integration_name"))
 	}
 }
 
-func TestWrongRequestsForPeopleAreRefusedByName(t *testing.T) {
+func TestInvalidUserAndGroupRequestsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks())
 	server.Put(aponotest.Groups, apono.Group{ID: "g1", Name: "one"}, apono.Group{ID: "g2", Name: "two"})
-	peopleRefused(t, server, []peopleRefusal{
+	checkAllRejected(t, server, []rejection{
 		{"GET", usersPath + "?name=x", "", 422, "name", "unknown query parameter"},
 		{"GET", usersPath + "?first_name=a&first_name=b", "", 422, "first_name", "must be given once, not 2 times"},
 		{"GET", usersPath + "?source_integration_reference=x", "", 422, "source_integration_reference", "unknown query parameter"},
@@ -185,7 +181,7 @@ func TestWrongRequestsForPeopleAreRefusedByName(t *testing.T) {
 	})
 }
 
-func TestProgramsUseUsersAndAttributes(t *testing.T) {
+func TestUsersAndAttributesWithClient(t *testing.T) {
 	t.Parallel()
 	server := peopleServer(t, aponotest.WithPageSize(1))
 	server.Put(aponotest.Attributes, apono.Attribute{Type: "team", Value: "engines"}, apono.Attribute{Type: "team", Value: "looms"})
