@@ -61,7 +61,7 @@ func TestInvalidConnectorRequestsAreRejected(t *testing.T) {
 	checkAllRejected(t, connectorServer(t), []rejection{
 		{"GET", connectorsPath + "?name=one", "", 422, "name", "unknown query parameter"},
 		{"POST", connectorsPath, `{"name": "x"}`, 404, "", "operation POST " + connectorsPath + " not found"},
-		{"PUT", connectorsPath + "/c2", `{}`, 422, "name", "is required"},
+		{"PUT", connectorsPath + "/c2", `{}`, 422, "name", "must be set"},
 		{"PUT", connectorsPath + "/c2", `{"name": null}`, 422, "name", "must not be null"},
 		{"PUT", connectorsPath + "/c2", `{"name": "x", "status": "CONNECTED"}`, 422, "status", "unknown field"},
 		{"PUT", connectorsPath + "/c2", `{"name": "one"}`, 409, "name", "already used by another connector"},

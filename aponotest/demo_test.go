@@ -56,8 +56,8 @@ func TestDemoTenantDoesNotDependOnTime(t *testing.T) {
 			add("/api/v3/integrations/" + id + "/resources")
 			add("/api/v3/integrations/" + id + "/permissions")
 		}
-		for _, id := range add(groupsOfBreaks + "?limit=1000") {
-			add(groupsOfBreaks + "/" + id + "/members")
+		for _, id := range add(faultGroupsPath + "?limit=1000") {
+			add(faultGroupsPath + "/" + id + "/members")
 		}
 		for _, id := range add(requestsPath + "?requestor=" + demoAda) {
 			add(requestsPath + "/" + id + "/entitlements")

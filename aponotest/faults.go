@@ -35,8 +35,8 @@ type Fault struct {
 // Break is the point at which a [Fault] closes the connection.
 type Break string
 
-// The points at which a connection can close. After AnswerLost and AnswerCut, the
-// request has been processed.
+// The points at which a connection can close. With AnswerLost and AnswerCut, the request
+// is processed unless the [Fault] has a Status.
 const (
 	RequestLost Break = "request lost"  // before the request is processed
 	AnswerLost  Break = "response lost" // before the response is sent

@@ -53,7 +53,7 @@ func TestFailNextForAnyOperation(t *testing.T) {
 	require.Equal(t, 404, status)
 }
 
-const groupsOfBreaks = "/api/admin/v1/groups"
+const faultGroupsPath = "/api/admin/v1/groups"
 
 // faultServer returns a server with an integration and a session with access details.
 func faultServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
@@ -74,7 +74,7 @@ func faultState(t *testing.T, server *aponotest.Server) string {
 	var groups struct {
 		Items []json.RawMessage `json:"items"`
 	}
-	lifecycleRead(t, server, groupsOfBreaks, &groups)
+	lifecycleRead(t, server, faultGroupsPath, &groups)
 	if n := len(groups.Items); n > 0 {
 		state = append(state, fmt.Sprintf("%d created", n))
 	}

@@ -59,22 +59,22 @@ func TestInvalidLegacyRequestsAreRejected(t *testing.T) {
 		{"GET", legacyRequestsPath + "/none", "", 404, "", `access request "none" not found`},
 		{"DELETE", legacyFlowsPath + "/f1", `{}`, 422, "", "the operation takes no body"},
 
-		{"POST", legacyIntegrationsPath, `{"name": "x", "metadata": {}}`, 422, "type", "is required"},
+		{"POST", legacyIntegrationsPath, `{"name": "x", "metadata": {}}`, 422, "type", "must be set"},
 		{"POST", legacyIntegrationsPath, `{"name": "x", "type": "t", "metadata": {}, "owner": {}}`, 422, "owner", "unknown field"},
 		{"POST", legacyIntegrationsPath, `{"name": "Production", "type": "t", "metadata": {}}`, 409, "name", "already used by another integration"},
 		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "type": "t", "metadata": {}}`, 422, "type", "unknown field"},
-		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x"}`, 422, "metadata", "is required"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x"}`, 422, "metadata", "must be set"},
 		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"region": "r"}}`, 422, "secret_config.type", "must be one of AWS, GCP, AZURE, KUBERNETES, HASHICORP_VAULT, APONO"},
 		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"type": "aws", "region": "r", "secret_id": "s"}}`, 422, "secret_config.type", "must be one of AWS, GCP, AZURE, KUBERNETES, HASHICORP_VAULT, APONO"},
-		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"type": "AWS", "region": "r"}}`, 422, "secret_config.secret_id", "is required"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"type": "AWS", "region": "r"}}`, 422, "secret_config.secret_id", "must be set"},
 
-		{"POST", legacyBundlesPath, `{"name": "x"}`, 422, "integration_targets", "is required"},
+		{"POST", legacyBundlesPath, `{"name": "x"}`, 422, "integration_targets", "must be set"},
 		{"POST", legacyBundlesPath, `{"name": "x", ` + target("none") + `}`, 400, "integration_targets[0].integration_id", `integration "none" not found`},
 		{"PATCH", legacyBundlesPath + "/b1", `{"name": "x", ` + target("Production") + `}`, 400, "integration_targets[0].integration_id", `integration "Production" not found`},
-		{"PATCH", legacyBundlesPath + "/b1", `{"integration_targets": [{}]}`, 422, "integration_targets[0].integration_id", "is required"},
+		{"PATCH", legacyBundlesPath + "/b1", `{"integration_targets": [{}]}`, 422, "integration_targets[0].integration_id", "must be set"},
 		{"PATCH", legacyBundlesPath + "/b1", `{"access_targets": []}`, 422, "access_targets", "unknown field"},
 
-		{"POST", legacyFlowsPath, flow + `}`, 422, "name", "is required"},
+		{"POST", legacyFlowsPath, flow + `}`, 422, "name", "must be set"},
 		{"POST", legacyFlowsPath, flow + `, "name": "first"}`, 409, "name", "already used by another access flow"},
 		{"POST", legacyFlowsPath, `{"name": "x", ` + change(flow[1:], `"automatic"`, `"AUTOMATIC"`), 422, "trigger.type", "must be one of user_request, automatic"},
 		{"POST", legacyFlowsPath, flow + `, "name": "x", "bundle_targets": [{"bundle_id": "On call"}]}`, 400, "bundle_targets[0].bundle_id", `bundle "On call" not found`},
@@ -90,9 +90,9 @@ func TestInvalidLegacyRequestsAreRejected(t *testing.T) {
 		{"POST", legacyRequestsPath, change(request, `["bucket"]`, `[]`), 400, "resource_ids", "must not be empty"},
 		{"POST", legacyRequestsPath, change(request, `["ReadOnly"]`, `[]`), 400, "permissions", "must not be empty"},
 		{"POST", legacyRequestsPath, change(request, `"aws"`, `"aws", "duration_in_sec": 0`), 400, "duration_in_sec", "must be positive"},
-		{"POST", legacyRequestsPath, change(request, `"justification": "",`, ""), 422, "justification", "is required"},
+		{"POST", legacyRequestsPath, change(request, `"justification": "",`, ""), 422, "justification", "must be set"},
 		{"POST", revoke, `{"request_ids": ["r1", "none"]}`, 400, "request_ids[1]", `access request "none" not found`},
-		{"POST", revoke, `{}`, 422, "request_ids", "is required"},
+		{"POST", revoke, `{}`, 422, "request_ids", "must be set"},
 	} {
 		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
 			t.Parallel()

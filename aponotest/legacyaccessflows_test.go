@@ -52,13 +52,13 @@ func TestFlowsV1AreReturnedAsWritten(t *testing.T) {
 	const least = `"name": "f", "active": false, "trigger": {"type": "automatic"}, "grantees": []`
 	const none = `, "integration_targets": [], "bundle_targets": []`
 	for name, test := range map[string]struct{ body, want string }{
-		"least":              {least + `, "revoke_after_in_sec": 3600`, none},
-		"never":              {least + `, "revoke_after_in_sec": -1`, none},
-		"at once":            {least + `, "revoke_after_in_sec": 0`, none},
-		"no whole minutes":   {least + `, "revoke_after_in_sec": 90`, none},
-		"empty lists":        {least + none + `, "revoke_after_in_sec": 60, "approvers": [], "settings": {}`, ""},
-		"some settings":      {least + `, "revoke_after_in_sec": 60, "settings": {"require_approver_justification": true, "approver_cannot_approve_himself": false}`, none},
-		"all of no approver": {least + `, "revoke_after_in_sec": 60, "settings": {"require_all_approvers": true}`, none},
+		"least":                {least + `, "revoke_after_in_sec": 3600`, none},
+		"never":                {least + `, "revoke_after_in_sec": -1`, none},
+		"at once":              {least + `, "revoke_after_in_sec": 0`, none},
+		"fraction of a minute": {least + `, "revoke_after_in_sec": 90`, none},
+		"empty lists":          {least + none + `, "revoke_after_in_sec": 60, "approvers": [], "settings": {}`, ""},
+		"some settings":        {least + `, "revoke_after_in_sec": 60, "settings": {"require_approver_justification": true, "approver_cannot_approve_himself": false}`, none},
+		"all of no approvers":  {least + `, "revoke_after_in_sec": 60, "settings": {"require_all_approvers": true}`, none},
 		"seconds of the day": {`"name": "f", "active": true, "grantees": [], "revoke_after_in_sec": 60, "trigger": {"type": "user_request", "timeframe": {
 			"start_of_day_time_in_seconds": 1, "end_of_day_time_in_seconds": 86400, "days_in_week": ["SUNDAY"], "time_zone": "UTC"}}`, none},
 	} {

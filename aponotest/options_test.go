@@ -72,12 +72,12 @@ func TestWithoutSpaces(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"name": "b", "access_targets": [{"query_target": {"query": "q"}}]}`: `{"field": "access_targets[0]",
 			"message": "access_targets[0]: exactly one of access_scope, integration must be set"}`,
-		`{"access_targets": []}`: `{"field": "name", "message": "name: is required"}`,
+		`{"access_targets": []}`: `{"field": "name", "message": "name: must be set"}`,
 	} {
 		checkResponse(t, server, "POST", bundlesPath, body, 422, want)
 	}
 	checkResponse(t, server, "POST", flowsPath, `{"name": "g", "request_for_others": false, "escalation_policy": {"approver_groups": []}, `+smallFlow+`}`, 422,
-		`{"field": "escalation_policy.interval_in_min", "message": "escalation_policy.interval_in_min: is required"}`)
+		`{"field": "escalation_policy.interval_in_min", "message": "escalation_policy.interval_in_min: must be set"}`)
 
 	// Put removes members that the server does not have.
 	server.Put(aponotest.AccessFlows, apono.AccessFlow{ID: "put", Name: "put", RequestorIdentityType: "AGENT", Space: &apono.SpaceReference{SpaceID: "s", SpaceName: "s"}})

@@ -53,14 +53,14 @@ func TestInvalidReportsAreRejected(t *testing.T) {
 		{"POST", reportsPath, `"name"`, `"id": "mine", "name"`, 422, "id", "unknown field"},
 		{"POST", reportsPath, `"small"`, `"one"`, 409, "name", "already used by another activity report"},
 		{"PUT", reportsPath + "/r9", ``, ``, 404, "", `activity report "r9" not found`},
-		{"PUT", reportsPath + "/r1", `"filters": {}, `, ``, 422, "filters", "is required"},
+		{"PUT", reportsPath + "/r1", `"filters": {}, `, ``, 422, "filters", "must be set"},
 		{"POST", reportsPath, `{}`, `null`, 422, "filters", "must not be null"},
 		{"POST", reportsPath, `{}`, `{"statuses": "Active"}`, 422, "filters.statuses", "must be an array, not a string"},
 		{"POST", reportsPath, `{}`, `{"status": []}`, 422, "filters.status", "unknown field"},
 		{"POST", reportsPath, `2026-01-01T00:00:00Z`, `2026-01-01`, 422, "timeframe.absolute.start_date", "must be an RFC 3339 time, not a string"},
 		{"POST", reportsPath, `{"absolute"`, `{"relative": {"last": 1, "unit": "day", "rounded": true}, "absolute"`, 422, "timeframe", "exactly one of absolute, relative must be set"},
-		{"POST", reportsPath, `{"absolute"`, `{"relative": {"last": 1, "unit": "day"}, "absolute"`, 422, "timeframe.relative.rounded", "is required"},
-		{"POST", reportsPath, `"filters"`, `"schedule": {"cron_expression": "0 9 * * 1"}, "filters"`, 422, "schedule.recipients", "is required"},
+		{"POST", reportsPath, `{"absolute"`, `{"relative": {"last": 1, "unit": "day"}, "absolute"`, 422, "timeframe.relative.rounded", "must be set"},
+		{"POST", reportsPath, `"filters"`, `"schedule": {"cron_expression": "0 9 * * 1"}, "filters"`, 422, "schedule.recipients", "must be set"},
 		{"POST", reportsPath, `"filters"`, `"fields": ["status", 1], "filters"`, 422, "fields[1]", "must be a string, not a number"},
 	} {
 		t.Run(test.method+" "+test.path+" "+test.replacement, func(t *testing.T) {

@@ -159,7 +159,7 @@ func (s *schema) checkObject(path string, value object, open bool) *problem {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.fields)) {
 		if _, ok := value[name]; !ok && s.fields[name].required {
-			return invalid(strings.TrimPrefix(path+"."+name, "."), "is required")
+			return invalid(strings.TrimPrefix(path+"."+name, "."), "must be set")
 		}
 	}
 	if known := len(value) - unknown; s.exactlyOne && known != 1 && (known > 1 || unknown == 0) {

@@ -3,7 +3,8 @@
 //
 //	func TestRename(t *testing.T) {
 //		server := aponotest.NewServer(t)
-//		server.Put(aponotest.Integrations, apono.Integration{ID: "i1", Name: "old", Type: "postgresql"})
+//		server.Put(aponotest.Integrations,
+//			apono.Integration{ID: "i1", Name: "old", Type: "postgresql"})
 //
 //		require.NoError(t, rename(t.Context(), server.Client(), "i1", "new"))
 //

@@ -135,7 +135,7 @@ func TestMisuseFailsTest(t *testing.T) {
 		},
 		"missing field": {
 			func(s *aponotest.Server) { s.Put(aponotest.Users, map[string]any{"email": "a@example.com"}) },
-			"aponotest: users: active: is required",
+			"aponotest: users: active: must be set",
 		},
 		"invalid time": {
 			func(s *aponotest.Server) {
@@ -271,7 +271,7 @@ func TestWithSeed(t *testing.T) {
 	for seed, want := range map[string]string{
 		`[]`:              "seed: json: cannot unmarshal array",
 		`{"group": [{}]}`: `seed: unknown collection "group"`,
-		`{"users": [{"email": "ada@example.com"}]}`: "seed: users: active: is required",
+		`{"users": [{"email": "ada@example.com"}]}`: "seed: users: active: must be set",
 	} {
 		_, err := aponotest.Start(aponotest.WithSeed([]byte(seed)))
 		require.ErrorContains(t, err, want)

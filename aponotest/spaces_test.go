@@ -135,7 +135,7 @@ func TestInvalidSpacesAreRejected(t *testing.T) {
 	checkAllRejected(t, server, []rejection{
 		{"POST", spaceScopesPath, `{"name": "Two", "query": "q"}`, 409, "name", "already used by another space scope"},
 		{"PUT", spaceScopesPath + "/s1", `{"name": "Two", "query": "q"}`, 409, "name", "already used by another space scope"},
-		{"POST", spaceScopesPath, `{"name": "Three"}`, 422, "query", "is required"},
+		{"POST", spaceScopesPath, `{"name": "Three"}`, 422, "query", "must be set"},
 		{"POST", spacesPath, `{"name": "` + long + `", "space_scope_references": []}`, 409, "name", "already used by another space"},
 		{"POST", spacesPath, `{"name": "ab", "space_scope_references": []}`, 422, "name", "must have 3 to 64 characters, not 2"},
 		{"PUT", spacesPath + "/t1", `{"name": "` + long + `x", "space_scope_references": []}`, 422, "name", "must have 3 to 64 characters, not 65"},
@@ -153,7 +153,7 @@ func TestInvalidSpacesAreRejected(t *testing.T) {
 		{"PUT", bundlesPath + "/b1?space_reference=t1", `{"name": "b", "access_targets": []}`, 422, "space_reference", "unknown query parameter"},
 		{"POST", bundlesPath, `{"name": "b", "access_targets": [], "space": {"space_id": "t1", "space_name": "My team"}}`, 422, "space", "unknown field"},
 		{"POST", bundlesPath, `{"name": "b", "access_targets": [{"query_target": {"query": "` + strings.Repeat("ü", 4096) + `a"}}]}`, 422, "access_targets[0].query_target.query", "must have at most 8192 bytes, not 8193"},
-		{"POST", flowsPath, strings.Replace(flow, `"requestor_identity_type": "HUMAN", `, "", 1), 422, "requestor_identity_type", "is required"},
+		{"POST", flowsPath, strings.Replace(flow, `"requestor_identity_type": "HUMAN", `, "", 1), 422, "requestor_identity_type", "must be set"},
 		{"POST", flowsPath, strings.Replace(flow, `"HUMAN"`, "null", 1), 422, "requestor_identity_type", "must not be null"},
 	})
 	checkResponse(t, server, "GET", spacesPath+"/t1/members", "", 200, spacePage(memberAda, memberCall))
