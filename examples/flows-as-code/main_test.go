@@ -109,7 +109,7 @@ const breakGlass = `{
       }
     ],
     "active": true,
-    "description": "For the worst of nights",
+    "description": "For emergencies only",
     "name": "Break glass",
     "request_for_others": false,
     "requestor_identity_type": "HUMAN",
@@ -200,7 +200,7 @@ func TestEditChangesOneObject(t *testing.T) {
 	require.Empty(t, stderr)
 	require.Equal(t, []string{"PUT /api/admin/v2/access-flows/flow-break-glass"}, writes(server))
 	apitest.JSONEq(t, `{
-		"name": "Break glass", "description": "For the worst of nights", "active": true, "trigger": "SELF_SERVE",
+		"name": "Break glass", "description": "For emergencies only", "active": true, "trigger": "SELF_SERVE",
 		"requestors": {"logical_operator": "OR", "conditions": [
 			{"type": "team", "match_operator": "is", "values": ["platform"], "source_integration_reference": "google-idp"}
 		]},
