@@ -509,7 +509,7 @@ func (s *AccessFlowsService) Delete(ctx context.Context, id string) error {
 // does not return RequestForOthers, which is false in the input.
 func (f *AccessFlow) UpdateInput() AccessFlowInput {
 	f = clone(f)
-	requestForOthers := string(f.Extra["request_for_others"]) == "true" // should the API come to return it
+	requestForOthers := string(f.Extra["request_for_others"]) == "true" // in case a newer API returns it
 	return AccessFlowInput{
 		Name:                  f.Name,
 		Description:           f.Description,

@@ -194,7 +194,7 @@ func TestAccessRequestsForNothingInParticularAreRefused(t *testing.T) {
 	t.Parallel()
 	const (
 		union    = "apono: argument in: exactly one of BundleReference and Entitlements must be set, but "
-		duration = "apono: argument in.DurationInSec: it must be above 0: leave it out for the flow's own duration"
+		duration = "apono: argument in.DurationInSec: must be positive, or nil for the duration of the access flow"
 	)
 	bundle, entitlements := apono.Ptr("b1"), []apono.CreateAccessRequestEntitlement{{ResourceID: "r1", PermissionID: "p1"}}
 	for name, test := range map[string]struct {

@@ -37,7 +37,7 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		opts        []apono.Option
 		arg, reason string
 	}{
-		{"empty token", "", nil, "token", "the token is empty"},
+		{"empty token", "", nil, "token", "must not be empty"},
 		{"token with a line break", "hidden-1\n", nil, "token", "trim it"},
 		{"token with a leading space", " hidden-1", nil, "token", "trim it"},
 		{"token with a space", "hidden 1", nil, "token", "printable ASCII"},
@@ -45,8 +45,8 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		{"token with a tab", "hidden\t1", nil, "token", "printable ASCII"},
 		{"token with a zero byte", "hidden\x001", nil, "token", "printable ASCII"},
 		{"token that is not ASCII", "hiddén-1", nil, "token", "printable ASCII"},
-		{"token with Bearer", "Bearer hidden-1", nil, "token", "without the word Bearer"},
-		{"token with bearer", "bearer hidden-1", nil, "token", "without the word Bearer"},
+		{"token with Bearer", "Bearer hidden-1", nil, "token", "must not start with Bearer"},
+		{"token with bearer", "bearer hidden-1", nil, "token", "must not start with Bearer"},
 
 		{"http base URL", "good", baseURL("http://api.apono.io"), "baseURL", "https://"},
 		{"http base URL that begins like loopback", "good", baseURL("http://localhost.apono.test"), "baseURL", "https://"},
@@ -63,13 +63,13 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		{"base URL with a segment of one dot", "good", baseURL("https://apono.test/./gw"), "baseURL", "segments"},
 		{"base URL with escaped dots", "good", baseURL("https://apono.test/gw/%2e%2E/x"), "baseURL", "segments"},
 		{"base URL with dots between escaped slashes", "good", baseURL("https://apono.test/gw%2F..%2Fx"), "baseURL", "segments"},
-		{"base URL without a scheme", "good", baseURL("api.apono.io"), "baseURL", "no host"},
-		{"base URL without a host", "good", baseURL("https:///api"), "baseURL", "no host"},
-		{"base URL with a port alone", "good", baseURL("https://:8443"), "baseURL", "no host"},
-		{"base URL that is opaque", "good", baseURL("https:api.apono.io"), "baseURL", "no host"},
-		{"base URL that is a path", "good", baseURL("/api"), "baseURL", "no host"},
-		{"base URL that is empty", "good", baseURL(""), "baseURL", "no host"},
-		{"base URL that is no URL", "good", baseURL("https://[::1"), "baseURL", "not a URL"},
+		{"base URL without a scheme", "good", baseURL("api.apono.io"), "baseURL", "must have a host"},
+		{"base URL without a host", "good", baseURL("https:///api"), "baseURL", "must have a host"},
+		{"base URL with a port alone", "good", baseURL("https://:8443"), "baseURL", "must have a host"},
+		{"base URL that is opaque", "good", baseURL("https:api.apono.io"), "baseURL", "must have a host"},
+		{"base URL that is a path", "good", baseURL("/api"), "baseURL", "must have a host"},
+		{"base URL that is empty", "good", baseURL(""), "baseURL", "must have a host"},
+		{"base URL that is no URL", "good", baseURL("https://[::1"), "baseURL", "must be a URL"},
 
 		{"nil option", "good", []apono.Option{nil}, "opts[2]", "nil"},
 		{"nil HTTP client", "good", []apono.Option{apono.WithHTTPClient(nil)}, "client", "nil"},
@@ -88,8 +88,8 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		{"negative attempt timeout", "good", []apono.Option{apono.WithAttemptTimeout(-1)}, "timeout", "positive"},
 		{"no response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(0)}, "limit", "positive"},
 		{"negative response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(-1)}, "limit", "positive"},
-		{"negative read-ahead", "good", []apono.Option{apono.WithReadAhead(-1)}, "pages", "0 (off) to 64"},
-		{"immense read-ahead", "good", []apono.Option{apono.WithReadAhead(65)}, "pages", "0 (off) to 64"},
+		{"negative read-ahead", "good", []apono.Option{apono.WithReadAhead(-1)}, "pages", "0 to 64"},
+		{"immense read-ahead", "good", []apono.Option{apono.WithReadAhead(65)}, "pages", "0 to 64"},
 
 		{"negative attempts", "good", policy(apono.RetryPolicy{MaxAttempts: -1}), "policy.MaxAttempts", "at least 1"},
 		{"negative shortest wait", "good", policy(apono.RetryPolicy{MinWait: -1}), "policy.MinWait", "negative"},

@@ -203,7 +203,7 @@ func TestDuringWithAnEndedContextSendsNothing(t *testing.T) {
 	err := apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.During(ctx, twoRequests(), useNothing)
 	require.ErrorIs(t, err, context.Canceled)
 	err = apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.During(t.Context(), twoRequests(), nil)
-	require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument use: must not be nil: pass what needs the access")
+	require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument use: must not be nil: pass the function that needs the access")
 	var none context.Context
 	err = apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.During(none, twoRequests(), useNothing)
 	require.ErrorAs(t, err, new(*apono.ArgumentError))

@@ -23,7 +23,7 @@ func TestBodiesThatAreNotFromTheAPI(t *testing.T) {
 	_ = writer.Close()
 	const (
 		unusable = "200 OK with a body that cannot be used: "
-		place    = " came in place of JSON: a proxy or gateway may have responded"
+		place    = " instead of JSON: a proxy or gateway may have responded"
 		page     = "an HTML page"
 	)
 	for _, tc := range []struct {
@@ -39,8 +39,8 @@ func TestBodiesThatAreNotFromTheAPI(t *testing.T) {
 		{"title with the token", "", "<title>Hello " + apitest.Token + "</title>", unusable + page + ` titled "Hello [redacted]"` + place, 200},
 		{"XHTML", "", `<?xml version="1.0"?><html xmlns="x"><title>Hello</title>`, unusable + page + ` titled "Hello"` + place, 200},
 		{"XML", "application/xml", `<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>`, "403 Forbidden: an XML document" + place, 403},
-		{"gzip", "application/json", compressed.String(), unusable + "the body is still compressed with gzip: let the transport decompress it (http.Transport.DisableCompression), and set no Accept-Encoding", 200},
-		{"gzip as 404", "", compressed.String(), "404 Not Found: the body is still compressed with gzip: let the transport decompress it (http.Transport.DisableCompression), and set no Accept-Encoding", 404},
+		{"gzip", "application/json", compressed.String(), unusable + "the body is still compressed with gzip: unset http.Transport.DisableCompression and Accept-Encoding", 200},
+		{"gzip as 404", "", compressed.String(), "404 Not Found: the body is still compressed with gzip: unset http.Transport.DisableCompression and Accept-Encoding", 404},
 		{"JSON that is called a page", "text/html", `{"id":7}`, unusable + "id: cannot unmarshal number into Go string", 200},
 		{"JSON that is called a page, as 404", "text/html", `{"message":"no such thing"}`, "404 Not Found: no such thing", 404},
 	} {

@@ -68,7 +68,7 @@ func everyError() map[string]error {
 		"apono: POST /api/x: 200 OK with a body that cannot be used: bad character, request id r-2": &apono.DecodeError{
 			StatusCode: 200, RequestID: "r-2", Method: "POST", Path: "/api/x", Attempts: 2, Body: []byte("<"), Err: errors.New("bad\ncharacter"),
 		},
-		"apono: PUT /api/x: context canceled, after 2 attempts; the last answer was 429 Too Many Requests": &apono.TransportError{
+		"apono: PUT /api/x: context canceled, after 2 attempts; the last response was 429 Too Many Requests": &apono.TransportError{
 			Method: "PUT", Path: "/api/x", Attempts: 2, Err: context.Canceled, Last: refusal,
 		},
 		"apono: argument id: it is empty": &apono.ArgumentError{Arg: "id", Reason: "it is empty"},
@@ -105,7 +105,7 @@ func TestZeroErrorsHaveATextToo(t *testing.T) {
 		{&apono.APIError{}, "apono: 0"},
 		{&apono.DecodeError{}, "apono: 0 with a body that cannot be used"},
 		{&apono.TransportError{}, "apono"},
-		{&apono.TransportError{Last: &apono.APIError{}}, "apono; the last answer was 0"},
+		{&apono.TransportError{Last: &apono.APIError{}}, "apono; the last response was 0"},
 		{&apono.ArgumentError{}, "apono: argument : "},
 		{&apono.TruncatedError{}, "apono: the list is not complete: 0 items read, total 0: "},
 	} {
@@ -214,7 +214,7 @@ func TestDecodeErrorSaysWhatIsWrong(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                 "the body is empty",
 		"null":             "the body is null",
-		"<html>":           "an HTML page came in place of JSON: a proxy or gateway may have responded",
+		"<html>":           "an HTML page instead of JSON: a proxy or gateway may have responded",
 		`{"name":"a"} ok`:  "invalid character 'o' after top-level value",
 		`{"name":["a@b"]}`: "name: cannot unmarshal array into Go string",
 	} {

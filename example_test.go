@@ -447,7 +447,7 @@ func ExampleArgumentError() {
 	}
 	fmt.Println(len(server.Requests()), "requests were sent")
 	// Output:
-	// id: it is empty: it must name one object
+	// id: must not be empty
 	// 0 requests were sent
 }
 

@@ -153,7 +153,7 @@ func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
 				Results: []apono.IdentityResult{refused, done, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}},
 			},
 			&apono.BulkError{Total: 3, Failed: []apono.IdentityResult{refused, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}}},
-			"apono: 2 of 3 items were refused, the first for IDENTITY_NOT_FOUND: there is no identity [e-mail]",
+			"apono: 2 of 3 items were rejected, the first with IDENTITY_NOT_FOUND: there is no identity [e-mail]",
 		},
 		{
 			"the summary denies it", `{"summary": {"total": 1, "succeeded": 1, "failed": 0}, "results": [{"email": "ben@example.com", "success": false}]}`,
@@ -161,13 +161,13 @@ func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
 				Summary: apono.IdentityAttributesSummary{Total: 1, Succeeded: 1}, Results: []apono.IdentityResult{plain},
 			},
 			&apono.BulkError{Total: 1, Failed: []apono.IdentityResult{plain}},
-			"apono: 1 of 1 items were refused",
+			"apono: 1 of 1 items were rejected",
 		},
 		{
 			"there is no summary", `{"results": [{"email": "ben@example.com"}]}`,
 			apono.IdentityAttributesResult{Results: []apono.IdentityResult{plain}},
 			&apono.BulkError{Total: 1, Failed: []apono.IdentityResult{plain}},
-			"apono: 1 of 1 items were refused",
+			"apono: 1 of 1 items were rejected",
 		},
 		{
 			"only the summary says so",
@@ -176,7 +176,7 @@ func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
 				Summary: apono.IdentityAttributesSummary{Total: 2, Succeeded: 1, Failed: 1}, Results: []apono.IdentityResult{done},
 			},
 			&apono.BulkError{Total: 2},
-			"apono: some of 2 items were refused; the server does not say which",
+			"apono: some of 2 items were rejected; the server does not list them",
 		},
 	} {
 		for method, call := range bulkCalls {
@@ -195,9 +195,9 @@ func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
 func TestTextOfABulkErrorNamesNobody(t *testing.T) {
 	t.Parallel()
 	for details, want := range map[string]string{
-		`no "Ada L"@example.com, says boss@example.com`: "apono: 1 of 7 items were refused, the first for E: no [e-mail], says [e-mail]",
-		"line\nbreak": "apono: 1 of 7 items were refused, the first for E: line break",
-		"":            "apono: 1 of 7 items were refused, the first for E",
+		`no "Ada L"@example.com, says boss@example.com`: "apono: 1 of 7 items were rejected, the first with E: no [e-mail], says [e-mail]",
+		"line\nbreak": "apono: 1 of 7 items were rejected, the first with E: line break",
+		"":            "apono: 1 of 7 items were rejected, the first with E",
 	} {
 		err := &apono.BulkError{Total: 7, Failed: []apono.IdentityResult{
 			{Email: `"Ada L"@example.com`, Errors: []apono.IdentityResultError{{ErrorCode: "E", ErrorDetails: details}}},
@@ -205,8 +205,8 @@ func TestTextOfABulkErrorNamesNobody(t *testing.T) {
 		require.EqualError(t, err, want)
 	}
 	nameless := &apono.BulkError{Total: 1, Failed: []apono.IdentityResult{{Errors: []apono.IdentityResultError{{}, {ErrorDetails: "no e-mail"}}}}}
-	require.EqualError(t, nameless, "apono: 1 of 1 items were refused, the first for no e-mail")
-	require.EqualError(t, (&apono.BulkError{}), "apono: some of 0 items were refused; the server does not say which")
+	require.EqualError(t, nameless, "apono: 1 of 1 items were rejected, the first with no e-mail")
+	require.EqualError(t, (&apono.BulkError{}), "apono: some of 0 items were rejected; the server does not list them")
 }
 
 // A bulk call that may have been carried out has a result all the same. Taken

@@ -247,7 +247,7 @@ func TestMaskedLegacyCredentialsAreNotSent(t *testing.T) {
 	for _, err := range []error{createErr, updateErr} {
 		require.Equal(t, &apono.ArgumentError{
 			Arg:    "in.SecretConfig",
-			Reason: "it holds [redacted]: it comes from a printed or marshaled object, which has no credentials",
+			Reason: "must not contain [redacted]: objects that were printed or marshaled lack their credentials",
 		}, apitest.ErrorAs[*apono.ArgumentError](t, err))
 	}
 }

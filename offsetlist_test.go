@@ -86,21 +86,21 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 			name:  "skip beyond the end, which the server moves to the end",
 			opts:  []options{{Skip: 9}},
 			pages: map[string]string{"9": apitest.OffsetPage(5, 2, 5)},
-			err:   truncated(5, 0, "asked for the items from 9, the server answered those from 5"),
+			err:   truncated(5, 0, "requested the items from offset 9, the server returned those from 5"),
 			asked: []string{"skip=9"},
 		},
 		{
 			name:  "skip ignored",
 			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 0, "a", "b"), "4": apitest.OffsetPage(5, 2, 0, "a", "b")},
 			want:  []string{"a", "b"},
-			err:   truncated(5, 2, "asked for the items from 2, the server answered those from 0"),
+			err:   truncated(5, 2, "requested the items from offset 2, the server returned those from 0"),
 			asked: []string{"", "skip=2"},
 		},
 		{
 			name:  "the caller's skip ignored",
 			opts:  []options{{Skip: 2}},
 			pages: map[string]string{"2": apitest.OffsetPage(5, 2, 0, "a", "b")},
-			err:   truncated(5, 0, "asked for the items from 2, the server answered those from 0"),
+			err:   truncated(5, 0, "requested the items from offset 2, the server returned those from 0"),
 			asked: []string{"skip=2"},
 		},
 		{
@@ -108,14 +108,14 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 			opts:  []options{{Skip: 1}},
 			pages: map[string]string{"1": apitest.OffsetPage(5, 2, 1, "b", "c"), "3": apitest.OffsetPage(5, 2, 4, "e")},
 			want:  []string{"b", "c"},
-			err:   truncated(5, 2, "asked for the items from 3, the server answered those from 4"),
+			err:   truncated(5, 2, "requested the items from offset 3, the server returned those from 4"),
 			asked: []string{"skip=1", "skip=3"},
 		},
 		{
 			name:  "the offset that was asked for with the items from before",
 			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2, "a", "b"), "4": apitest.OffsetPage(5, 2, 4, "a")},
 			want:  []string{"a", "b"},
-			err:   truncated(5, 2, "the server sent the same items again"),
+			err:   truncated(5, 2, "the server returned the same items again"),
 			asked: []string{"", "skip=2"},
 		},
 		{
@@ -148,7 +148,7 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 			name:  "total zero and skip ignored",
 			pages: map[string]string{"": apitest.OffsetPage(0, 0, 0, "a", "b"), "2": apitest.OffsetPage(0, 0, 0, "a", "b")},
 			want:  []string{"a", "b"},
-			err:   truncated(0, 2, "asked for the items from 2, the server answered those from 0"),
+			err:   truncated(0, 2, "requested the items from offset 2, the server returned those from 0"),
 			asked: []string{"", "skip=2"},
 		},
 		{
@@ -179,13 +179,13 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 			name:  "an empty page before the end",
 			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2)},
 			want:  []string{"a", "b"},
-			err:   truncated(5, 2, "the server sent no more items"),
+			err:   truncated(5, 2, "the server returned no more items"),
 			asked: []string{"", "skip=2"},
 		},
 		{
 			name:  "a total and no items",
 			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0)},
-			err:   truncated(5, 0, "the server sent no more items"),
+			err:   truncated(5, 0, "the server returned no more items"),
 			asked: []string{""},
 		},
 	} {
@@ -227,7 +227,7 @@ func TestTruncatedErrorSaysHowFarTheListWasRead(t *testing.T) {
 	p := &apitest.Pager{Pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2)}}
 	_, err := apitest.Drain(t, p.Client(t, 0).Integrations.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
 	require.Equal(t, "apono: GET /api/v3/integrations/{id}/permissions: the list is not complete: "+
-		"2 items read, total 5: the server sent no more items", fmt.Sprint(err))
+		"2 items read, total 5: the server returned no more items", fmt.Sprint(err))
 }
 
 // oddServer serves a list by offset in a way that chance chooses, out of those
@@ -315,7 +315,7 @@ func TestOffsetListsOnAnyServer(t *testing.T) {
 			}
 			// The servers are odd enough only if they bring about every end.
 			require.Equal(t, []string{
-				"asked for the", "no page", "the server sent", "the total changed", "whole",
+				"no page", "requested the items", "the server returned", "the total changed", "whole",
 			}, slices.Sorted(maps.Keys(outcomes)))
 		})
 	}

@@ -160,7 +160,7 @@ func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 		_, allErr := apitest.Drain(t, client.ListAllPermissions(t.Context(), id, opts...), apitest.PermissionID)
 		return [2]error{listErr, allErr}
 	}
-	const outOfRange = ": it must be between 0 (not given) and 2147483647"
+	const outOfRange = ": must be 0 (not set) to 2147483647"
 	beyond := math.MaxInt32
 	beyond++ // below zero where int has 32 bits, which is out of range as well
 	for _, c := range []struct {
@@ -176,7 +176,7 @@ func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 		{"negative Limit, by offset", byOffset("i1", permissions{Limit: -5}), "apono: argument Limit" + outOfRange},
 		{"negative Skip", byOffset("i1", permissions{Skip: -1}), "apono: argument Skip" + outOfRange},
 		{"Skip beyond int32", byOffset("i1", permissions{Skip: beyond}), "apono: argument Skip" + outOfRange},
-		{"empty id", byOffset(""), "apono: argument id: it is empty: it must name one object"},
+		{"empty id", byOffset(""), "apono: argument id: must not be empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -323,7 +323,7 @@ func TestGetByName(t *testing.T) {
 			"characters to escape":   {"a&b=c/d", []script.Response{namedPage("", "1=a&b=c/d")}, "name=a%26b%3Dc%2Fd", "1", nil, ""},
 			"an error":               {"prod", []script.Response{{Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
 			"an error after a match": {"prod", []script.Response{namedPage("t1", "1=prod"), {Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
-			"a page again":           {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("t1")}, "name=prod", "", apono.ErrPageLoop, "apono: GET " + list.path + ": the server repeated a page token"},
+			"a page again":           {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("t1")}, "name=prod", "", apono.ErrPageLoop, "apono: GET " + list.path + ": the server returned the same page token twice"},
 		} {
 			t.Run(kind+", "+name, func(t *testing.T) {
 				t.Parallel()
@@ -348,7 +348,7 @@ func TestGetByName(t *testing.T) {
 		t.Run(kind+", no name", func(t *testing.T) {
 			t.Parallel()
 			_, err := list.get(t.Context(), apitest.NewClient(t, apitest.NoRequest(t)), "")
-			require.Equal(t, apono.ArgumentError{Arg: "name", Reason: "it is empty: it must name one object"}, *apitest.ErrorAs[*apono.ArgumentError](t, err))
+			require.Equal(t, apono.ArgumentError{Arg: "name", Reason: "must not be empty"}, *apitest.ErrorAs[*apono.ArgumentError](t, err))
 		})
 	}
 }
@@ -446,7 +446,7 @@ func TestFirstOfNoMatch(t *testing.T) {
 		},
 		"a page again": {
 			[]script.Response{namedPage("t1", "1=a"), namedPage("t1", "2=b")}, apono.ErrPageLoop,
-			"apono: GET /api/admin/v4/integrations: the server repeated a page token",
+			"apono: GET /api/admin/v4/integrations: the server returned the same page token twice",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -595,7 +595,7 @@ func TestPagesGuardAgainstEndlessLists(t *testing.T) {
 		require.Equal(t, len(pages), read)
 	}
 	back := &apitest.Pager{Pages: map[string]string{"t0": apitest.TokenPage("t0", "a")}}
-	require.Equal(t, `1 "t0" apono: the server repeated a page token`, pageCount(apono.Pages(t.Context(), back.Client(t, 0).Integrations.List, options)))
+	require.Equal(t, `1 "t0" apono: the server returned the same page token twice`, pageCount(apono.Pages(t.Context(), back.Client(t, 0).Integrations.List, options)))
 
 	var last error
 	for _, err := range apono.Pages(t.Context(), emptyPages().Client(t, 0).Integrations.List) {

@@ -127,6 +127,6 @@ func TestMaskedCredentialsAreNotSent(t *testing.T) {
 	_, err = apitest.NewClient(t, apitest.NoRequest(t)).Integrations.Create(t.Context(), apono.CreateIntegrationInput{SecretStoreConfig: &store})
 	require.Equal(t, &apono.ArgumentError{
 		Arg:    "in.SecretStoreConfig.Apono.Parameters",
-		Reason: "it holds [redacted]: it comes from a printed or marshaled object, which has no credentials",
+		Reason: "must not contain [redacted]: objects that were printed or marshaled lack their credentials",
 	}, apitest.ErrorAs[*apono.ArgumentError](t, err))
 }

@@ -152,7 +152,7 @@ func TestErrPageLoopNamesTheOperation(t *testing.T) {
 	t.Parallel()
 	p := &apitest.Pager{Pages: map[string]string{"": apitest.TokenPage("t2"), "t2": apitest.TokenPage("t2")}}
 	_, err := apitest.Drain(t, p.Client(t, 0).Integrations.ListAll(t.Context()), apitest.IntegrationID)
-	require.Equal(t, "apono: GET /api/admin/v4/integrations: the server repeated a page token", fmt.Sprint(err))
+	require.Equal(t, "apono: GET /api/admin/v4/integrations: the server returned the same page token twice", fmt.Sprint(err))
 }
 
 // An answer of another shape that decodes into an empty page makes a program

@@ -76,7 +76,7 @@ func (o ListUsersOptions) at(token string) (ListUsersOptions, string) {
 	return o, from
 }
 
-// List gets one page of the users.
+// List returns a page of users.
 //
 // GET /api/admin/v3/users
 func (s *UsersService) List(ctx context.Context, opts ...ListUsersOptions) (*Page[User], error) {

@@ -287,10 +287,10 @@ func TestWaitForChecksItsArguments(t *testing.T) {
 		done func(*apono.AccessRequest) (bool, error)
 		text string
 	}{
-		"no function":  {t.Context(), "ar-1", nil, "apono: argument done: must not be nil: pass UntilGranted, UntilRevoked or a function of your own"},
-		"no id":        {t.Context(), "", neverDone, "apono: argument id: it is empty: it must name one object"},
-		"parent as id": {t.Context(), "..", neverDone, "apono: argument id: it is .., which a server may read as another path"},
-		"line break":   {t.Context(), "ar-1\n", neverDone, "apono: argument id: it holds a control character, such as a line break"},
+		"no function":  {t.Context(), "ar-1", nil, "apono: argument done: must not be nil: pass UntilGranted, UntilRevoked or another function"},
+		"no id":        {t.Context(), "", neverDone, "apono: argument id: must not be empty"},
+		"parent as id": {t.Context(), "..", neverDone, "apono: argument id: must not be \"..\", which servers may resolve to another path"},
+		"line break":   {t.Context(), "ar-1\n", neverDone, "apono: argument id: must not contain control characters such as line breaks"},
 		"no context":   {none, "ar-1", neverDone, "apono: argument ctx: the context is nil"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -312,7 +312,7 @@ func TestWaitForWrapsArgumentErrorsOfTheCallersFunction(t *testing.T) {
 		return false, err
 	})
 	require.ErrorAs(t, err, new(*apono.ArgumentError))
-	require.EqualValues(t, "PENDING", lastSeen(t, err, "apono: waiting for an access request: argument id: it is empty: it must name one object; its last status was PENDING"))
+	require.EqualValues(t, "PENDING", lastSeen(t, err, "apono: waiting for an access request: argument id: must not be empty; its last status was PENDING"))
 }
 
 // A status is the server's word: it must not break the line of a log.
@@ -567,7 +567,7 @@ func TestSessionsWaitFor(t *testing.T) {
 		require.NoError(t, ended.LastFailure)
 
 		_, err = apitest.NewClient(t, apitest.NoRequest(t)).Sessions.WaitFor(t.Context(), "s-1", nil)
-		require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument done: must not be nil: pass UntilCredentialsAvailable or a function of your own")
+		require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument done: must not be nil: pass UntilCredentialsAvailable or another function")
 		_, err = apitest.NewClient(t, apitest.NoRequest(t)).Sessions.WaitFor(t.Context(), "", apono.UntilCredentialsAvailable)
 		require.ErrorAs(t, err, new(*apono.ArgumentError))
 	})

@@ -127,7 +127,7 @@ func TestProgramsUseIdentities(t *testing.T) {
 	})
 	refused := apitest.ErrorAs[*apono.BulkError](t, err)
 	require.Equal(t, result.Results[1:], refused.Failed)
-	require.EqualError(t, err, "apono: 1 of 2 items were refused, the first for IDENTITY_NOT_FOUND: there is no identity with this e-mail")
+	require.EqualError(t, err, "apono: 1 of 2 items were rejected, the first with IDENTITY_NOT_FOUND: there is no identity with this e-mail")
 	require.Equal(t, apono.IdentityAttributesSummary{Total: 2, Succeeded: 1, Failed: 1}, result.Summary)
 	user, err := client.Users.Get(t.Context(), "u3")
 	require.NoError(t, err)

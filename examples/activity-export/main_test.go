@@ -464,7 +464,7 @@ func TestServersThatDoNotAnswerInParts(t *testing.T) {
 	env := serve(t, answers(`{"data": [{"request_id": "r0"}, {"request_id": "r1"}], "pagination": {"total": 5, "limit": 2, "offset": 0}}`))
 	require.Equal(t, process.Result{
 		Stderr: "Stopped after 2 rows. The same command goes on.\n" +
-			"activity-export: apono: GET /api/v3/activity: the list is not complete: 2 items read, total 5: asked for the items from 2, the server answered those from 0" + unlucky,
+			"activity-export: apono: GET /api/v3/activity: the list is not complete: 2 items read, total 5: requested the items from offset 2, the server returned those from 0" + unlucky,
 		Code: 1,
 	}, process.Run(t, env, args...))
 	require.Equal(t, header+"r0\nr1\n", read(t, output))

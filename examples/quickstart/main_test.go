@@ -104,7 +104,7 @@ func TestErrorsAreOneHelpfulLine(t *testing.T) {
 	}{
 		{withToken(server, server.Token), nil, 1, "quickstart: this token may not do that: apono: GET /api/admin/v4/integrations: 403 Forbidden, request id fake-1\n"},
 		{withToken(server, "wrong"), nil, 1, "quickstart: Apono rejected the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or create a new token in the Apono portal\n"},
-		{withToken(server, "two words"), nil, 1, "quickstart: apono: argument APONO_TOKEN: the token holds characters other than printable ASCII: is it complete, and from the right place?\n"},
+		{withToken(server, "two words"), nil, 1, "quickstart: apono: argument APONO_TOKEN: must be printable ASCII without spaces: check that it is complete and the right one\n"},
 		{nil, []string{"extra"}, 2, "quickstart: it takes 0 arguments besides flags, not 1; see -h\n"},
 	} {
 		stdout, stderr, code := quickstart(t, test.env, test.args...)
