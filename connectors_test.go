@@ -96,7 +96,7 @@ func TestDeleteConnector(t *testing.T) {
 
 // An update replaces the connector. What the API gains after this version was
 // made would be cleared by whoever only wanted another name; what is only read
-// must not be sent at all, because the API refuses it.
+// must not be sent at all, because the API rejects it.
 func TestAnUpdateOfAConnectorKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	const future = `{

@@ -71,16 +71,16 @@ func TestErrorBodyOfAnyShape(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			answer := script.Response{Status: 400, Body: tc.body}
+			response := script.Response{Status: 400, Body: tc.body}
 			if tc.contentType != "" {
-				answer.Header = map[string]string{"Content-Type": tc.contentType}
+				response.Header = map[string]string{"Content-Type": tc.contentType}
 			}
-			err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, script.New(t, answer)))
+			err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, script.New(t, response)))
 			apitest.IsAPIError(t, err, 400, 1)
-			refusal := apitest.ErrorAs[*apono.APIError](t, err)
-			require.Equal(t, tc.code, refusal.Code)
-			require.Equal(t, tc.message, refusal.Message)
-			require.Equal(t, strings.ReplaceAll(tc.body, apitest.Token, "[redacted]"), string(refusal.Body))
+			rejected := apitest.ErrorAs[*apono.APIError](t, err)
+			require.Equal(t, tc.code, rejected.Code)
+			require.Equal(t, tc.message, rejected.Message)
+			require.Equal(t, strings.ReplaceAll(tc.body, apitest.Token, "[redacted]"), string(rejected.Body))
 			apitest.IsPresentable(t, err)
 		})
 	}
@@ -99,8 +99,8 @@ func FuzzErrorBody(f *testing.F) {
 		err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake))
 		apitest.IsAPIError(t, err, 400, 1)
 		apitest.IsPresentable(t, err)
-		refusal := apitest.ErrorAs[*apono.APIError](t, err)
-		require.Equal(t, strings.ReplaceAll(body, apitest.Token, "[redacted]"), string(refusal.Body))
+		rejected := apitest.ErrorAs[*apono.APIError](t, err)
+		require.Equal(t, strings.ReplaceAll(body, apitest.Token, "[redacted]"), string(rejected.Body))
 		require.Truef(t, strings.HasPrefix(err.Error(), "apono: GET /api/admin/v4/integrations/{id}: 400 Bad Request"), "what failed first, got %q", err)
 	})
 }
@@ -128,8 +128,8 @@ func TestRequestIDIsFound(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tc.header), func(t *testing.T) {
 			t.Parallel()
-			refusing := script.New(t, script.Response{Status: 400, Header: tc.header}, script.Response{Body: "<", Header: tc.header})
-			client := apitest.NewClient(t, refusing)
+			rejecting := script.New(t, script.Response{Status: 400, Header: tc.header}, script.Response{Body: "<", Header: tc.header})
+			client := apitest.NewClient(t, rejecting)
 			require.Equal(t, tc.want, apitest.ErrorAs[*apono.APIError](t, apitest.GetIntegration(t.Context(), client)).RequestID)
 			require.Equal(t, tc.want, apitest.ErrorAs[*apono.DecodeError](t, apitest.GetIntegration(t.Context(), client)).RequestID)
 		})

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An error whose body has the shape of an answer is still an error.
+// An error whose body has the shape of an response is still an error.
 func TestRefusalWithAnObjectIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 404, 503, 199, 304, 600} {
@@ -57,19 +57,19 @@ func TestSentinelsByStatus(t *testing.T) {
 
 // everyError is one filled error of each type, by its text.
 func everyError() map[string]error {
-	refusal := &apono.APIError{
+	rejected := &apono.APIError{
 		StatusCode: 429, Code: "E7", Message: "slow\ndown,  ann@example.com: see https://apono.test/limits?user=ann", RequestID: "r-1",
 		Method: "GET", Path: "/api/admin/v4/integrations/{id}", Attempts: 3, RetryAfter: 90 * time.Second,
 		Header: http.Header{"X-Request-Id": {"r-1"}}, Body: []byte("{}"),
 	}
 	return map[string]error{
 		"apono: GET /api/admin/v4/integrations/{id}: 429 Too Many Requests: slow down, [e-mail] see https://apono.test/limits, " +
-			"code E7, request id r-1, retry after 1m30s, after 3 attempts": refusal,
+			"code E7, request id r-1, retry after 1m30s, after 3 attempts": rejected,
 		"apono: POST /api/x: 200 OK with a body that cannot be used: bad character, request id r-2": &apono.DecodeError{
 			StatusCode: 200, RequestID: "r-2", Method: "POST", Path: "/api/x", Attempts: 2, Body: []byte("<"), Err: errors.New("bad\ncharacter"),
 		},
 		"apono: PUT /api/x: context canceled, after 2 attempts; the last response was 429 Too Many Requests": &apono.TransportError{
-			Method: "PUT", Path: "/api/x", Attempts: 2, Err: context.Canceled, Last: refusal,
+			Method: "PUT", Path: "/api/x", Attempts: 2, Err: context.Canceled, Last: rejected,
 		},
 		"apono: argument id: it is empty": &apono.ArgumentError{Arg: "id", Reason: "it is empty"},
 		"apono: GET /api/y: the list is not complete: 5 items read, total 9: it stopped": &apono.TruncatedError{
@@ -131,13 +131,13 @@ func TestErrorsHoldNeitherCookiesNorTheToken(t *testing.T) {
 	echo := map[string]string{"Set-Cookie": "session=s-1", "X-Echo": "Bearer " + apitest.Token, "X-Request-Id": "r-" + apitest.Token}
 	object := `{"message":"unknown token ` + apitest.Token + `","code":"` + apitest.Token + `"}`
 	for _, tc := range []struct {
-		name   string
-		answer script.Response
-		kind   string
+		name     string
+		response script.Response
+		kind     string
 	}{
-		{"refusal", script.Response{Status: 403, Header: echo, Body: object}, "*apono.APIError"},
-		{"refusal as plain text", script.Response{Status: 403, Header: echo, Body: apitest.Token}, "*apono.APIError"},
-		{"refusal before a deadline", script.Response{Status: 429, Header: echo, Body: object}, "*apono.TransportError"},
+		{"rejected", script.Response{Status: 403, Header: echo, Body: object}, "*apono.APIError"},
+		{"rejected as plain text", script.Response{Status: 403, Header: echo, Body: apitest.Token}, "*apono.APIError"},
+		{"rejected before a deadline", script.Response{Status: 429, Header: echo, Body: object}, "*apono.TransportError"},
 		{"not JSON", script.Response{Header: echo, Body: apitest.Token}, "*apono.DecodeError"},
 		{"bad time", script.Response{Header: echo, Body: `{"last_sync_time":"` + apitest.Token + `"}`}, "*apono.DecodeError"},
 		{"cut", script.Response{Header: echo, Body: apitest.Token, BodyErr: io.ErrUnexpectedEOF}, "*apono.DecodeError"},
@@ -147,7 +147,7 @@ func TestErrorsHoldNeitherCookiesNorTheToken(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 				defer cancel()
-				err := apitest.CallWith(ctx, http.MethodPost, apitest.NewClient(t, script.New(t, tc.answer)))
+				err := apitest.CallWith(ctx, http.MethodPost, apitest.NewClient(t, script.New(t, tc.response)))
 				require.Equal(t, tc.kind, fmt.Sprintf("%T", err))
 				var all strings.Builder
 				all.WriteString(apitest.Printed(err))
@@ -177,7 +177,7 @@ func TestAnswerThatIsNoObject(t *testing.T) {
 			return c.Integrations.UpdateResourceTags(ctx, "r-1", apono.UpdateResourceTagsInput{})
 		},
 	}
-	for name, answer := range map[string]script.Response{
+	for name, response := range map[string]script.Response{
 		"empty":          {},
 		"space":          {Body: " \r\n"},
 		"no content":     {Status: 204},
@@ -195,12 +195,12 @@ func TestAnswerThatIsNoObject(t *testing.T) {
 		for method, call := range calls {
 			t.Run(name+" to "+method, func(t *testing.T) {
 				t.Parallel()
-				fake := script.New(t, answer)
+				fake := script.New(t, response)
 				value, err := call(t.Context(), apitest.NewClient(t, fake))
 				unusable := apitest.ErrorAs[*apono.DecodeError](t, err)
 				require.Truef(t, reflect.ValueOf(value).IsNil(), "no object, got %+v", value)
-				require.Equal(t, max(answer.Status, 200), unusable.StatusCode)
-				require.Truef(t, bytes.Equal(unusable.Body, []byte(answer.Body)), "the body, got %q", unusable.Body)
+				require.Equal(t, max(response.Status, 200), unusable.StatusCode)
+				require.Truef(t, bytes.Equal(unusable.Body, []byte(response.Body)), "the body, got %q", unusable.Body)
 				require.Equal(t, 1, unusable.Attempts)
 				require.Error(t, unusable.Err, "a cause")
 				apitest.IsPresentable(t, err)
@@ -232,10 +232,10 @@ func TestAPIErrorInALog(t *testing.T) {
 	body := `{"message":"ann@example.com\nis unknown","code":"E7"}`
 	header := map[string]string{"X-Request-Id": "r-1", "X-Internal": "secret"}
 	err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Status: 404, Body: body, Header: header})))
-	refusal := apitest.ErrorAs[*apono.APIError](t, err)
-	require.Equal(t, "ann@example.com\nis unknown", refusal.Message)
+	rejected := apitest.ErrorAs[*apono.APIError](t, err)
+	require.Equal(t, "ann@example.com\nis unknown", rejected.Message)
 	require.Equal(t, "[status=404 method=GET path=/api/admin/v4/integrations/{id} code=E7 "+
-		"message=[e-mail] is unknown request_id=r-1 attempts=1]", refusal.LogValue().String())
+		"message=[e-mail] is unknown request_id=r-1 attempts=1]", rejected.LogValue().String())
 }
 
 // Callers tell timeouts from other failures by errors.Is and by net.Error. Each

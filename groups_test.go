@@ -95,8 +95,8 @@ func TestListGroupMembers(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[1], "GET", "/api/admin/v1/groups/empty/members", "", "")
 }
 
-// These answer 204 without a body. A list of members that is sent as null is
-// refused, so that nobody could empty a group with the list that he has.
+// These response 204 without a body. A list of members that is sent as null is
+// rejected, so that nobody could empty a group with the list that he has.
 func TestGroupChangesWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	type service = apono.GroupsService

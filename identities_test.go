@@ -66,7 +66,7 @@ var bulkBodies = map[string]string{
 }
 
 // The body is an array, on DELETE too. Null in the place of a list or a map is
-// refused by the API.
+// rejected by the API.
 func TestBulkAttributesAreSentAsAnArray(t *testing.T) {
 	t.Parallel()
 	type service = apono.IdentitiesService
@@ -127,12 +127,12 @@ func TestBulkAttributesAreSentAsAnArray(t *testing.T) {
 	}
 }
 
-// The whole call is 200 even if every item was refused. Whoever looks at the
+// The whole call is 200 even if every item was rejected. Whoever looks at the
 // error alone would take for done what was not, and whoever gets the error
 // alone could not tell what was.
 func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
 	t.Parallel()
-	refused := apono.IdentityResult{
+	rejected := apono.IdentityResult{
 		Email: "nobody@example.com",
 		Errors: []apono.IdentityResultError{
 			{ErrorCode: "IDENTITY_NOT_FOUND", ErrorDetails: "there is no identity nobody@example.com"}, {ErrorCode: "SECOND", ErrorDetails: "more"},
@@ -141,18 +141,18 @@ func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
 	done := apono.IdentityResult{Email: "ada@example.com", Success: true, Errors: []apono.IdentityResultError{}}
 	plain := apono.IdentityResult{Email: "ben@example.com"}
 	for _, c := range []struct {
-		name, answer string
-		result       apono.IdentityAttributesResult
-		err          *apono.BulkError
-		text         string
+		name, response string
+		result         apono.IdentityAttributesResult
+		err            *apono.BulkError
+		text           string
 	}{
 		{
 			"some were", apitest.Fixture(t, "identities/result_failed.json"),
 			apono.IdentityAttributesResult{
 				Summary: apono.IdentityAttributesSummary{Total: 3, Succeeded: 1, Failed: 2},
-				Results: []apono.IdentityResult{refused, done, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}},
+				Results: []apono.IdentityResult{rejected, done, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}},
 			},
-			&apono.BulkError{Total: 3, Failed: []apono.IdentityResult{refused, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}}},
+			&apono.BulkError{Total: 3, Failed: []apono.IdentityResult{rejected, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}}},
 			"apono: 2 of 3 items were rejected, the first with IDENTITY_NOT_FOUND: there is no identity [e-mail]",
 		},
 		{
@@ -182,7 +182,7 @@ func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
 		for method, call := range bulkCalls {
 			t.Run(c.name+", "+method, func(t *testing.T) {
 				t.Parallel()
-				got, err := call(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Body: c.answer})))
+				got, err := call(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Body: c.response})))
 				require.Equal(t, &c.result, got)
 				require.Equal(t, c.err, apitest.ErrorAs[*apono.BulkError](t, err))
 				require.EqualError(t, err, c.text)
@@ -242,15 +242,15 @@ func TestBulkBodyIsTheSameOnEveryAttempt(t *testing.T) {
 	}
 }
 
-// What became of the items is the point of the call; an answer without it must
+// What became of the items is the point of the call; an response without it must
 // not look like success.
 func TestBulkAnswerWithoutAResultIsADecodeError(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []script.Response{{Status: 204}, {Body: "null"}, {Body: `[]`}, {Body: `{"results": {}}`}, {Body: "<html>"}} {
+	for _, response := range []script.Response{{Status: 204}, {Body: "null"}, {Body: `[]`}, {Body: `{"results": {}}`}, {Body: "<html>"}} {
 		for method, call := range bulkCalls {
-			t.Run(method+" "+answer.Body, func(t *testing.T) {
+			t.Run(method+" "+response.Body, func(t *testing.T) {
 				t.Parallel()
-				got, err := call(t.Context(), apitest.NewClient(t, script.New(t, answer)))
+				got, err := call(t.Context(), apitest.NewClient(t, script.New(t, response)))
 				require.Nil(t, got)
 				require.ErrorAs(t, err, new(*apono.DecodeError))
 			})

@@ -141,7 +141,7 @@ func TestCreateAndUpdateIntegration(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[1], "PUT", "/api/admin/v4/integrations/i1", "", apitest.Fixture(t, "integrations/update.json"))
 }
 
-// A required array or map that is sent as null is refused by the API, an empty
+// A required array or map that is sent as null is rejected by the API, an empty
 // one that is left out cannot clear what is set, and a pointer to an empty text
 // that is left out cannot either.
 func TestIntegrationInputsAreSentWithoutNulls(t *testing.T) {
@@ -449,7 +449,7 @@ func TestEditingAnUpdateInputLeavesTheIntegration(t *testing.T) {
 	require.Equal(t, ordersDatabase(), integration)
 }
 
-// future is an integration as a later version of the API may answer it.
+// future is an integration as a later version of the API may response it.
 const future = `{
 	"id": "i1", "name": "one", "type": "postgresql", "category": "RESOURCES", "status": "ACTIVE", "last_sync_time": null,
 	"integration_config": {"host": "h"},

@@ -19,7 +19,7 @@ import (
 
 // An update in part that sends what its caller did not set turns a flow off or
 // empties its grantees, and one that leaves out what is empty cannot do so when
-// it is asked to. Null for what is required is refused by the API.
+// it is asked to. Null for what is required is rejected by the API.
 func TestLegacyInputsSendWhatIsSetAndNothingElse(t *testing.T) {
 	t.Parallel()
 	createFlow := func(in apono.CreateAccessFlowV1Input) func(context.Context, *apono.Legacy) error {
@@ -118,7 +118,7 @@ func TestLegacyInputsSendWhatIsSetAndNothingElse(t *testing.T) {
 
 // A PATCH or POST that is sent again after a failure that leaves open whether it
 // was carried out may undo what somebody else changed meanwhile, or make a
-// second object. One that the server refused for its rate is sent again.
+// second object. One that the server rejected for its rate is sent again.
 func TestLegacyChangesAreNotRepeatedWhenTheyMayHaveBeenMade(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context, *apono.Legacy) error{
@@ -146,12 +146,12 @@ func TestLegacyChangesAreNotRepeatedWhenTheyMayHaveBeenMade(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				for _, answer := range []script.Response{
+				for _, response := range []script.Response{
 					{Status: 408}, {Status: 500}, {Status: 502}, {Status: 503}, {Status: 504}, {Err: apitest.ErrReset},
 					{Body: `{"id":`, BodyErr: io.ErrUnexpectedEOF}, {Delay: time.Hour},
 				} {
-					fake := script.New(t, answer)
-					require.Errorf(t, call(t.Context(), apitest.NewClient(t, fake).Legacy), "an error after %+v", answer)
+					fake := script.New(t, response)
+					require.Errorf(t, call(t.Context(), apitest.NewClient(t, fake).Legacy), "an error after %+v", response)
 					require.Len(t, fake.Requests(), 1)
 				}
 				fake := script.New(t, script.Response{Status: 429, Header: map[string]string{"Retry-After": "7"}}, script.Response{Body: `{}`})

@@ -118,21 +118,21 @@ func TestGetLegacyAccessDetails(t *testing.T) {
 	}
 }
 
-// The first answer uses one-time credentials up, also when it does not arrive. A
+// The first response uses one-time credentials up, also when it does not arrive. A
 // second request would fetch nothing, or use up another password.
 func TestLegacyAccessDetailsAreAskedForOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for _, answer := range []script.Response{
+		for _, response := range []script.Response{
 			{Status: 408}, {Status: 425}, {Status: 429, Header: map[string]string{"Retry-After": "1"}}, {Status: 500}, {Status: 502}, {Status: 503}, {Status: 504},
 			{Err: apitest.ErrReset}, {Body: `{"details":`, BodyErr: io.ErrUnexpectedEOF}, {Body: `{"details":`}, {Delay: time.Hour},
 		} {
-			fake := script.New(t, answer, answer)
+			fake := script.New(t, response, response)
 			_, err := apitest.NewClient(t, fake).Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
-			require.Errorf(t, err, "an error after %+v", answer)
+			require.Errorf(t, err, "an error after %+v", response)
 			require.Len(t, fake.Requests(), 1)
 			err = apitest.NewClient(t, fake).Do(t.Context(), "GET", legacyDetailsPath, nil, nil, new(map[string]any))
-			require.Errorf(t, err, "an error after %+v", answer)
+			require.Errorf(t, err, "an error after %+v", response)
 			require.Len(t, fake.Requests(), 2)
 		}
 	})
@@ -189,7 +189,7 @@ func TestRevealGivesTheLegacyAccessDetails(t *testing.T) {
 	require.Equal(t, `{"details":""}`, string(data))
 }
 
-// An answer that cannot be decoded may hold a password all the same, and the
+// An response that cannot be decoded may hold a password all the same, and the
 // texts of errors are what is logged first.
 func TestErrorTextOfBrokenLegacyAccessDetailsQuotesNothing(t *testing.T) {
 	t.Parallel()
@@ -238,7 +238,7 @@ func TestListSelectables(t *testing.T) {
 }
 
 // A page that loses whether several permissions may be asked for has its reader
-// send requests that the API refuses.
+// send requests that the API rejects.
 func TestListSelectablePermissions(t *testing.T) {
 	t.Parallel()
 	for allow, want := range map[string]bool{`, "allow_multiple": true`: true, `, "allow_multiple": false`: false, ``: false} {

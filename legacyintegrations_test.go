@@ -104,7 +104,7 @@ func TestCreateAndUpdateLegacyIntegration(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[1], "PUT", "/api/v2/integrations/i1", "", body)
 }
 
-// A required map that is sent as null is refused by the API, and what is empty
+// A required map that is sent as null is rejected by the API, and what is empty
 // and left out cannot clear what is set.
 func TestLegacyIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 	t.Parallel()

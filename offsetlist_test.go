@@ -271,14 +271,14 @@ func oddServer(r *rand.Rand, ids []string) func(at string) string {
 			size = 0
 		}
 		page := ids[from:min(from+size, n)]
-		answered := total
+		reported := total
 		if moving {
-			answered += skip
+			reported += skip
 		}
 		if unpaged && skip > 0 {
 			return `{"data":` + apitest.Objects(page) + `}`
 		}
-		return apitest.OffsetPage(answered, limit, echo, page...)
+		return apitest.OffsetPage(reported, limit, echo, page...)
 	}
 }
 

@@ -60,13 +60,13 @@ func TestOptionsCombine(t *testing.T) {
 				t.Parallel()
 				fake := script.New(t, script.Response{Body: apitest.OneIntegration})
 				network := apitest.NoRequest(t)
-				answer := network.RoundTrip
+				response := network.RoundTrip
 				middleware := apono.WithMiddleware(func(http.RoundTripper) http.RoundTripper {
-					return apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) { return answer(req) })
+					return apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) { return response(req) })
 				})
 				client, err := apono.NewClient(apitest.Token, option1, option2, middleware)
 				require.NoError(t, err)
-				answer = fake.RoundTrip
+				response = fake.RoundTrip
 				integration, err := client.Integrations.Get(t.Context(), "i-1")
 				require.NoError(t, err)
 				require.Equal(t, "prod", integration.Name)
@@ -199,16 +199,16 @@ func TestContextEndsTheWaitForTheLimiter(t *testing.T) {
 
 func TestErrorOfTheLimiterEndsTheCall(t *testing.T) {
 	t.Parallel()
-	for failAt, answers := range map[int][]script.Response{1: nil, 2: {{Status: 503}}} {
+	for failAt, responses := range map[int][]script.Response{1: nil, 2: {{Status: 503}}} {
 		t.Run(fmt.Sprintf("before attempt %d", failAt), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				fake := script.New(t, answers...)
+				fake := script.New(t, responses...)
 				err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, apono.WithLimiter(&limiter{failAt: failAt})))
 				require.ErrorIs(t, err, errLimit)
 				failure := apitest.ErrorAs[*apono.TransportError](t, err)
-				require.Equal(t, len(answers), failure.Attempts)
-				require.Equal(t, len(answers) > 0, failure.Last != nil)
+				require.Equal(t, len(responses), failure.Attempts)
+				require.Equal(t, len(responses) > 0, failure.Last != nil)
 			})
 		})
 	}
@@ -273,14 +273,14 @@ func TestLogRecordOfEachOutcome(t *testing.T) {
 	t.Parallel()
 	const get = `"operation":"Integrations.Get","method":"GET","path":"/api/admin/v4/integrations/{id}"`
 	for _, tc := range []struct {
-		name    string
-		answers []script.Response
-		want    []string
+		name      string
+		responses []script.Response
+		want      []string
 	}{
 		{"success", []script.Response{{Body: apitest.OneIntegration, Header: map[string]string{"X-Request-Id": "r-1"}, Delay: time.Second}}, []string{
 			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":1000000000,"status":200,"request_id":"r-1"}`,
 		}},
-		{"refusal", []script.Response{{Status: 404}}, []string{
+		{"rejected", []script.Response{{Status: 404}}, []string{
 			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":404}`,
 		}},
 		{"redirect", []script.Response{{Status: 302, Header: map[string]string{"Location": "https://elsewhere.test/?secret-query"}}}, []string{
@@ -291,7 +291,7 @@ func TestLogRecordOfEachOutcome(t *testing.T) {
 			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":2,"wait":7000000000,"duration":0,"status":503}`,
 			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":3,"wait":2000000000,"duration":0,"status":503}`,
 		}},
-		{"no answer", []script.Response{{Err: apitest.ErrReset}, {Body: apitest.OneIntegration}}, []string{
+		{"no response", []script.Response{{Err: apitest.ErrReset}, {Body: apitest.OneIntegration}}, []string{
 			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"error":"connection reset by peer"}`,
 			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
 		}},
@@ -309,7 +309,7 @@ func TestLogRecordOfEachOutcome(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var logged strings.Builder
 				steady := apono.WithRetryPolicy(apono.RetryPolicy{MinWait: 2 * time.Second, MaxWait: 2 * time.Second})
-				_, _ = apitest.NewClient(t, script.New(t, tc.answers...), apitest.JSONLogger(&logged), steady).Integrations.Get(t.Context(), "secret-id")
+				_, _ = apitest.NewClient(t, script.New(t, tc.responses...), apitest.JSONLogger(&logged), steady).Integrations.Get(t.Context(), "secret-id")
 				require.Equal(t, tc.want, strings.Split(strings.TrimSpace(logged.String()), "\n"))
 			})
 		})
@@ -321,19 +321,19 @@ func TestLogRecordOfEachOutcome(t *testing.T) {
 func TestLogHoldsNoArgumentQueryBodyOrToken(t *testing.T) {
 	t.Parallel()
 	secretURL := "https://apono.test/base/api/admin/v4/integrations/secret-id?name=secret-query"
-	for name, answer := range map[string]script.Response{
-		"success":                       {Body: `{"id":"secret-answer"}`},
-		"refusal":                       {Status: 400, Body: `{"message":"secret-answer is wrong","code":"secret-answer"}`},
-		"redirect":                      {Status: 307, Header: map[string]string{"Location": secretURL}},
-		"redirect to nowhere":           {Status: 307, Header: map[string]string{"Location": "https://[secret-answer"}},
-		"no answer":                     {Err: apitest.ErrReset},
-		"no answer, with the URL":       {Err: &url.Error{Op: "Get", URL: secretURL, Err: apitest.ErrReset}},
-		"refusal that echoes the token": {Status: 400, Header: map[string]string{"X-Request-Id": "r-" + apitest.Token}, Body: apitest.Token},
+	for name, response := range map[string]script.Response{
+		"success":                        {Body: `{"id":"secret-response"}`},
+		"rejected":                       {Status: 400, Body: `{"message":"secret-response is wrong","code":"secret-response"}`},
+		"redirect":                       {Status: 307, Header: map[string]string{"Location": secretURL}},
+		"redirect to nowhere":            {Status: 307, Header: map[string]string{"Location": "https://[secret-response"}},
+		"no response":                    {Err: apitest.ErrReset},
+		"no response, with the URL":      {Err: &url.Error{Op: "Get", URL: secretURL, Err: apitest.ErrReset}},
+		"rejected that echoes the token": {Status: 400, Header: map[string]string{"X-Request-Id": "r-" + apitest.Token}, Body: apitest.Token},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var logged strings.Builder
-			client := apitest.NewClient(t, script.New(t, answer, answer, answer), apitest.JSONLogger(&logged), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1}))
+			client := apitest.NewClient(t, script.New(t, response, response, response), apitest.JSONLogger(&logged), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1}))
 			_, _ = client.Integrations.Get(t.Context(), "secret-id")
 			_, _ = client.Integrations.List(t.Context(), apono.ListIntegrationsOptions{Name: "secret-query"})
 			_ = client.Do(t.Context(), http.MethodPost, "/api/v9/secret-id-7", url.Values{"q": {"secret-query"}}, map[string]string{"a": "secret-body"}, nil)

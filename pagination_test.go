@@ -129,7 +129,7 @@ func TestListOptionsAreNotChangedAndCanBeShared(t *testing.T) {
 }
 
 // A slice of options that was filled from an unset variable would ask for the
-// integrations without type, and answer none.
+// integrations without type, and response none.
 func TestFiltersAreRepeatedKeysWithoutEmptyStrings(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: apitest.TokenPage("")}, script.Response{Body: apitest.TokenPage("")})
@@ -361,8 +361,8 @@ func TestErrorsOfGetByNameAreNotMixed(t *testing.T) {
 	require.NotErrorIs(t, err, apono.ErrNotFound, "no ErrNotFound")
 	_, err = apitest.NewClient(t, script.New(t, namedPage(""))).Groups.GetByName(t.Context(), "a")
 	require.NotErrorIs(t, err, apono.ErrAmbiguous, "no ErrAmbiguous")
-	var refused *apono.APIError
-	require.NotErrorAs(t, err, &refused, "no APIError")
+	var rejected *apono.APIError
+	require.NotErrorAs(t, err, &rejected, "no APIError")
 }
 
 // Against a server that takes asterisks for patterns, in small pages.

@@ -78,15 +78,15 @@ func TestPathArgumentThatNamesNoObjectIsRefused(t *testing.T) {
 		for name, call := range calls {
 			t.Run(fmt.Sprintf("%s of %q", name, id), func(t *testing.T) {
 				t.Parallel()
-				refusal := apitest.ErrorAs[*apono.ArgumentError](t, call(t.Context(), apitest.NewClient(t, apitest.NoRequest(t))))
-				require.Equal(t, "id", refusal.Arg)
-				require.Contains(t, refusal.Reason, reason)
+				rejected := apitest.ErrorAs[*apono.ArgumentError](t, call(t.Context(), apitest.NewClient(t, apitest.NoRequest(t))))
+				require.Equal(t, "id", rejected.Arg)
+				require.Contains(t, rejected.Reason, reason)
 			})
 		}
 	}
 }
 
-// Any text is either refused before anything is sent or arrives as it is.
+// Any text is either rejected before anything is sent or arrives as it is.
 func FuzzPathArgument(f *testing.F) {
 	for _, id := range []string{"i-1", "", ".", "..", "...", "a/b", "a?b", "a#f", "%2F", "%2e%2e", "a b", "a+b", "ü", "\n", "\x00", "\xff", "\u0085", "\\"} {
 		f.Add(id)
@@ -126,13 +126,13 @@ func FuzzPathArguments(f *testing.F) {
 	f.Cleanup(server.Close)
 	client, err := apono.NewClient(apitest.Token, apono.WithBaseURL(server.URL), apono.WithHTTPClient(server.Client()))
 	require.NoError(f, err)
-	refusable := func(text string) bool {
+	rejectable := func(text string) bool {
 		return text == "" || text == "." || text == ".." || strings.ContainsFunc(text, unicode.IsControl)
 	}
 	f.Fuzz(func(t *testing.T, id, email string) {
 		target, values = "", [2]string{}
 		err := client.Groups.RemoveMember(t.Context(), id, email)
-		if refusable(id) || refusable(email) {
+		if rejectable(id) || rejectable(email) {
 			require.ErrorAs(t, err, new(*apono.ArgumentError))
 			require.Empty(t, target)
 			return

@@ -21,7 +21,7 @@ var reportSuite = accessSuite[apono.ActivityReport, apono.ListReportsOptions, ap
 	full:        weekly, minimal: march, upsert: weeklyInput,
 	options: apono.ListReportsOptions{Limit: 2, Name: "*ly"}, query: "limit=2&name=%2Aly",
 	onPage2: apono.ListReportsOptions{Limit: 2, Name: "*ly", PageToken: "t2"},
-	// Other deletions answer 204.
+	// Other deletions response 204.
 	deleted: script.Response{Body: `{"message":"Deleted"}`},
 	rename:  func(in *apono.ActivityReportInput) *string { return &in.Name },
 }
@@ -81,7 +81,7 @@ func TestReportEnumsAreSpeltAsTheAPIDoes(t *testing.T) {
 	}
 }
 
-// Recipients that are sent as null are refused by the API, and a filter that is
+// Recipients that are sent as null are rejected by the API, and a filter that is
 // sent as [] without having been set may match nothing.
 func TestReportInputsAreSentWithoutNulls(t *testing.T) {
 	t.Parallel()
@@ -106,7 +106,7 @@ func TestATimeframeIsOfExactlyOneKind(t *testing.T) {
 		"none is":                   {},
 		"Absolute and Relative are": {Absolute: &apono.AbsoluteTimeframe{}, Relative: &apono.RelativeTimeframe{}},
 	} {
-		reportSuite.refuses(t, apono.ActivityReportInput{Timeframe: timeframe},
+		reportSuite.rejects(t, apono.ActivityReportInput{Timeframe: timeframe},
 			apono.ArgumentError{Arg: "in.Timeframe", Reason: "exactly one of Absolute and Relative must be set, but " + found})
 	}
 }

@@ -54,7 +54,7 @@ func TestAnUnknownSecretStoreSurvivesAnUpdate(t *testing.T) {
 
 // A store is one of several. A caller who moves the credentials from a store
 // that this version does not know to one that it does would name two, which the
-// API refuses, and could do nothing about it.
+// API rejects, and could do nothing about it.
 func TestAKnownSecretStoreReplacesAnUnknownOne(t *testing.T) {
 	t.Parallel()
 	body := updated(t, `{"secret_store_config": {"oracle_vault": {"ocid": "o"}}}`, func(in *apono.UpdateIntegrationInput) {
@@ -87,8 +87,8 @@ func TestAStoreConfigNamesExactlyOneStore(t *testing.T) {
 	}
 }
 
-// A store config without a store is refused by the API, though the API itself
-// answers one now and then.
+// A store config without a store is rejected by the API, though the API itself
+// responses one now and then.
 func TestAnEmptyStoreConfigIsNotWrittenBack(t *testing.T) {
 	t.Parallel()
 	apitest.JSONEq(t, `{"name":"","integration_config":{}}`, updated(t, `{"secret_store_config": {}}`, asRead))

@@ -181,7 +181,7 @@ func TestEditingRevealedAccessDetailsLeavesTheDetails(t *testing.T) {
 	require.Equal(t, fmt.Sprint(ordersDetails().Reveal()), fmt.Sprint(details.Reveal()), "details as they were read")
 }
 
-// An answer that cannot be decoded may hold a password all the same, and the
+// An response that cannot be decoded may hold a password all the same, and the
 // texts of errors are what is logged first.
 func TestErrorTextOfBrokenAccessDetailsQuotesNothing(t *testing.T) {
 	t.Parallel()

@@ -367,8 +367,8 @@ func TestAQueryTargetHasALimit(t *testing.T) {
 	t.Parallel()
 	long, tooLong := &apono.QueryTarget{Query: strings.Repeat("ü", 4096)}, &apono.QueryTarget{Query: strings.Repeat("ü", 4096) + "a"}
 	want := apono.ArgumentError{Arg: "in.AccessTargets[1].QueryTarget.Query", Reason: "must have at most 8192 bytes, not 8193"}
-	accessFlowSuite.refuses(t, apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
-	bundleSuite.refuses(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
+	accessFlowSuite.rejects(t, apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
+	bundleSuite.rejects(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
 	bundleSuite.sends(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{QueryTarget: long}}},
 		`{"name": "", "access_targets": [{"query_target": {"query": "`+long.Query+`"}}]}`)
 }

@@ -57,7 +57,7 @@ func TestUpdateInputOfASpaceScopeLosesNothing(t *testing.T) {
 
 func TestASpaceScopeHasAName(t *testing.T) {
 	t.Parallel()
-	spaceScopeSuite.refuses(t, apono.SpaceScopeInput{Query: "q"}, apono.ArgumentError{Arg: "in.Name", Reason: "must not be empty"})
+	spaceScopeSuite.rejects(t, apono.SpaceScopeInput{Query: "q"}, apono.ArgumentError{Arg: "in.Name", Reason: "must not be empty"})
 }
 
 // A list of spaces or of their scopes that ends after its first page hides from

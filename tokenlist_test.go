@@ -125,12 +125,12 @@ func TestListAllFollowsPageTokens(t *testing.T) {
 			want:  []string{"b", "c"}, err: apono.ErrPageLoop, asked: []string{"page_token=t2", "page_token=t3"},
 		},
 		{
-			name:  "a refusal in the middle",
+			name:  "a rejected in the middle",
 			pages: map[string]string{"": apitest.TokenPage("t2", "a", "b"), "t2": apitest.TokenPage("t3", "c")},
 			want:  []string{"a", "b", "c"}, err: apono.ErrForbidden, asked: []string{"", "page_token=t2", "page_token=t3"},
 		},
 		{
-			name:  "a refusal at once",
+			name:  "a rejected at once",
 			pages: map[string]string{},
 			err:   apono.ErrForbidden, asked: []string{""},
 		},
@@ -155,7 +155,7 @@ func TestErrPageLoopNamesTheOperation(t *testing.T) {
 	require.Equal(t, "apono: GET /api/admin/v4/integrations: the server returned the same page token twice", fmt.Sprint(err))
 }
 
-// An answer of another shape that decodes into an empty page makes a program
+// An response of another shape that decodes into an empty page makes a program
 // believe that there is nothing, and delete what it keeps about it.
 func TestAnAnswerThatIsNoPageIsADecodeError(t *testing.T) {
 	t.Parallel()
@@ -261,7 +261,7 @@ func emptyPages(full ...int) *apitest.Pager {
 	}}
 }
 
-// A server that answers empty pages with ever new tokens must not keep a program
+// A server that responses empty pages with ever new tokens must not keep a program
 // busy until its context ends; after a while the program knows where it was.
 func TestEndlessEmptyPagesEndTheList(t *testing.T) {
 	t.Parallel()

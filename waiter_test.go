@@ -21,13 +21,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// waitingFor answers a request in one status after the other.
+// waitingFor responses a request in one status after the other.
 func waitingFor(statuses ...string) []script.Response {
-	answers := make([]script.Response, 0, len(statuses))
+	responses := make([]script.Response, 0, len(statuses))
 	for _, status := range statuses {
-		answers = append(answers, script.Response{Body: fmt.Sprintf(`{"id": "ar-1", "status": %q}`, status)})
+		responses = append(responses, script.Response{Body: fmt.Sprintf(`{"id": "ar-1", "status": %q}`, status)})
 	}
-	return answers
+	return responses
 }
 
 // neverDone has a waiter wait for ever.
@@ -99,9 +99,9 @@ func TestWaitForWaitsLongerAndLongerUpToFifteenSeconds(t *testing.T) {
 func TestWaitForEndsAtTheDeadline(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		answers []script.Response
-		text    string
-		last    apono.AccessRequestStatus
+		responses []script.Response
+		text      string
+		last      apono.AccessRequestStatus
 	}{
 		"between two looks": {
 			waitingFor("PENDING", "Granting", "Pending MFA"),
@@ -122,7 +122,7 @@ func TestWaitForEndsAtTheDeadline(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 				defer cancel()
 				start := time.Now()
-				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
+				got, err := apitest.NewClient(t, script.New(t, test.responses...)).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
 				require.Equal(t, 3*time.Second, time.Since(start))
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				require.Equal(t, test.last, lastSeen(t, err, test.text))
@@ -138,7 +138,7 @@ func TestWaitForEndsAtTheDeadline(t *testing.T) {
 func TestWaitForEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	why := errors.New("the user left")
-	for name, answers := range map[string][]script.Response{
+	for name, responses := range map[string][]script.Response{
 		"between two looks": waitingFor("PENDING"),
 		"during a look":     {{Delay: time.Hour}},
 	} {
@@ -148,7 +148,7 @@ func TestWaitForEndsWithItsContext(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer time.AfterFunc(400*time.Millisecond, func() { cancel(why) }).Stop()
 				start := time.Now()
-				_, err := apitest.NewClient(t, script.New(t, answers...)).AccessRequests.WaitFor(ctx, "ar-1", neverDone)
+				_, err := apitest.NewClient(t, script.New(t, responses...)).AccessRequests.WaitFor(ctx, "ar-1", neverDone)
 				took := time.Since(start)
 				require.GreaterOrEqual(t, took, 400*time.Millisecond, "an end within 50 ms")
 				require.Less(t, took, 450*time.Millisecond, "an end within 50 ms")
@@ -171,18 +171,18 @@ func TestWaitForWithAnEndedContextSendsNothing(t *testing.T) {
 
 var errDone = errors.New("the change window is over")
 
-// A waiter that goes on after a refusal waits until its deadline for what will
+// A waiter that goes on after a rejected waits until its deadline for what will
 // not come, and one that reads a request which has vanished crashes.
 func TestWaitForEndsWhenThereIsNothingToWaitFor(t *testing.T) {
 	t.Parallel()
 	const waiting = "apono: waiting for an access request: "
 	const request = "GET /api/user/v4/access-requests/{id}: "
 	for name, test := range map[string]struct {
-		answers []script.Response
-		done    func(*apono.AccessRequest) (bool, error)
-		err     error
-		text    string
-		last    apono.AccessRequestStatus
+		responses []script.Response
+		done      func(*apono.AccessRequest) (bool, error)
+		err       error
+		text      string
+		last      apono.AccessRequestStatus
 	}{
 		"rejected": {
 			waitingFor("PENDING", "Rejected"), apono.UntilGranted, apono.ErrRequestRejected,
@@ -230,7 +230,7 @@ func TestWaitForEndsWhenThereIsNothingToWaitFor(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
-				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(ctx, "ar-1", test.done)
+				got, err := apitest.NewClient(t, script.New(t, test.responses...)).AccessRequests.WaitFor(ctx, "ar-1", test.done)
 				require.ErrorIs(t, err, test.err)
 				require.Equal(t, test.last, lastSeen(t, err, test.text))
 				require.Nil(t, got)
@@ -245,9 +245,9 @@ func TestWaitForGoesOnUntilItIsDone(t *testing.T) {
 	t.Parallel()
 	down := script.Response{Status: 503}
 	for name, test := range map[string]struct {
-		answers []script.Response
-		done    func(*apono.AccessRequest) (bool, error)
-		last    apono.AccessRequestStatus
+		responses []script.Response
+		done      func(*apono.AccessRequest) (bool, error)
+		last      apono.AccessRequestStatus
 	}{
 		"every state before the grant": {
 			waitingFor("Initializing", "PENDING", "PendingMFA", "APPROVED", "granting", "active"), apono.UntilGranted, "active",
@@ -270,7 +270,7 @@ func TestWaitForGoesOnUntilItIsDone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
-				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(ctx, "ar-1", test.done)
+				got, err := apitest.NewClient(t, script.New(t, test.responses...)).AccessRequests.WaitFor(ctx, "ar-1", test.done)
 				require.NoError(t, err)
 				require.Equal(t, test.last, got.Status)
 			})
