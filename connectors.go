@@ -105,7 +105,7 @@ func (o ListConnectorsOptions) at(token string) (ListConnectorsOptions, string) 
 	return o, from
 }
 
-// UpdateConnectorInput is what a connector becomes.
+// UpdateConnectorInput is the input for updating a connector.
 type UpdateConnectorInput struct {
 	// Name is unique in the account.
 	Name string `json:"name"`

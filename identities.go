@@ -26,10 +26,10 @@ var (
 	deleteIdentityAttributes = operation.New("Identities.DeleteAttributes", http.MethodDelete, "/api/v2/bulk/identities/attributes")
 )
 
-// IdentityType is a kind of identity. The API may return other values.
+// IdentityType is a type of identity. The API may return other values.
 type IdentityType string
 
-// The known kinds; a context attribute stands for everyone who has it.
+// The known types. A context attribute represents all identities that have it.
 const (
 	IdentityTypeUser             IdentityType = "USER"
 	IdentityTypeGroup            IdentityType = "GROUP"
@@ -54,7 +54,7 @@ type IdentityAttributes struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// IdentityAttributeKeys names attributes of one identity.
+// IdentityAttributeKeys are the types of attributes of one identity.
 type IdentityAttributeKeys struct {
 	Email          string   `json:"email"`
 	AttributeTypes []string `json:"attribute_types"`
@@ -86,7 +86,7 @@ type IdentityResult struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// IdentityResultError says why an item of a bulk call was rejected.
+// IdentityResultError is the reason for which an item of a bulk call was rejected.
 type IdentityResultError struct {
 	// ErrorCode has no documented values.
 	ErrorCode    string `json:"error_code"`

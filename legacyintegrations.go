@@ -68,9 +68,9 @@ type IntegrationV2 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// SecretConfigV2 says where the credentials for a system are stored, in version
-// 2: a member "type", a [SecretStoreType], and the members of that store.
-// Printed, logged or marshaled to JSON it shows the names only.
+// SecretConfigV2 is the place where the credentials for a system are stored, in version
+// 2: a member "type", a [SecretStoreType], and the members of that store. Printed,
+// logged or marshaled to JSON, it contains only the names.
 type SecretConfigV2 map[string]any
 
 // ListIntegrationsV2Options pages the integrations of version 2. The API does
@@ -92,9 +92,9 @@ type CreateIntegrationV2Input struct {
 	CustomAccessDetails    *string        `json:"custom_access_details,omitzero"`
 }
 
-// UpdateIntegrationV2Input replaces an integration but for its type and drops
-// members that this package does not know. The successor,
-// [Integration.UpdateInput], keeps them.
+// UpdateIntegrationV2Input is the input for updating an integration. It replaces
+// everything except the type, and removes members that this package does not know. The
+// successor, [Integration.UpdateInput], keeps them.
 type UpdateIntegrationV2Input struct {
 	Name                   string         `json:"name"`
 	ProvisionerID          *string        `json:"provisioner_id,omitzero"`

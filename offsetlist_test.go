@@ -43,17 +43,17 @@ func TestListAllOffsetIsCompleteOrErrTruncated(t *testing.T) {
 		asked []string
 	}{
 		{
-			name:  "everything at once",
+			name:  "one page",
 			pages: map[string]string{"": apitest.OffsetPage(3, 3, 0, "a", "b", "c")},
 			want:  []string{"a", "b", "c"}, asked: []string{""},
 		},
 		{
-			name:  "nothing",
+			name:  "no items",
 			pages: map[string]string{"": apitest.OffsetPage(0, 100, 0)},
 			asked: []string{""},
 		},
 		{
-			name:  "data null with pagination",
+			name:  "null data",
 			pages: map[string]string{"": `{"data":null,"pagination":{"total":0,"limit":0,"offset":0}}`},
 			asked: []string{""},
 		},
@@ -63,13 +63,13 @@ func TestListAllOffsetIsCompleteOrErrTruncated(t *testing.T) {
 			want:  []string{"a", "b", "c", "d", "e"}, asked: []string{"", "skip=2", "skip=4"},
 		},
 		{
-			name:  "limit and filter go with every page",
+			name:  "limit and filter are sent for every page",
 			opts:  []options{{Limit: 2, ResourceType: "db"}},
 			pages: map[string]string{"": apitest.OffsetPage(3, 2, 0, "a", "b"), "2": apitest.OffsetPage(3, 2, 2, "c")},
 			want:  []string{"a", "b", "c"}, asked: []string{"limit=2&resource-type=db", "limit=2&resource-type=db&skip=2"},
 		},
 		{
-			name:  "the caller's skip is where the list starts",
+			name:  "the caller's skip",
 			opts:  []options{{Skip: 2}},
 			pages: map[string]string{"2": apitest.OffsetPage(5, 2, 2, "c", "d"), "4": apitest.OffsetPage(5, 2, 4, "e")},
 			want:  []string{"c", "d", "e"}, asked: []string{"skip=2", "skip=4"},
@@ -81,7 +81,7 @@ func TestListAllOffsetIsCompleteOrErrTruncated(t *testing.T) {
 			asked: []string{"skip=9"},
 		},
 		{
-			name:  "skip beyond the end, which the server moves to the end",
+			name:  "skip beyond the end with the offset of the end",
 			opts:  []options{{Skip: 9}},
 			pages: map[string]string{"9": apitest.OffsetPage(5, 2, 5)},
 			err:   truncated(5, 0, "requested the items from offset 9, the server returned those from 5"),
@@ -110,7 +110,7 @@ func TestListAllOffsetIsCompleteOrErrTruncated(t *testing.T) {
 			asked: []string{"skip=1", "skip=3"},
 		},
 		{
-			name:  "the offset that was asked for with the items from before",
+			name:  "the requested offset with the items of the previous page",
 			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2, "a", "b"), "4": apitest.OffsetPage(5, 2, 4, "a")},
 			want:  []string{"a", "b"},
 			err:   truncated(5, 2, "the server returned the same items again"),
@@ -181,7 +181,7 @@ func TestListAllOffsetIsCompleteOrErrTruncated(t *testing.T) {
 			asked: []string{"", "skip=2"},
 		},
 		{
-			name:  "a total and no items",
+			name:  "total without items",
 			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0)},
 			err:   truncated(5, 0, "the server returned no more items"),
 			asked: []string{""},

@@ -124,7 +124,7 @@ func byName[T any](name string, seq iter.Seq2[*T, error], identify func(*T) (id,
 		if err != nil {
 			return nil, err
 		}
-		// An object may be listed twice if the list changes meanwhile.
+		// An object may be listed twice if the list changes while it is read.
 		id, actual := identify(item)
 		found := &similar
 		if actual == name {

@@ -167,7 +167,7 @@ func TestListRejectsInvalidArguments(t *testing.T) {
 		{"two values, by offset", byOffset("i1", permissions{}, permissions{}), "apono: argument opts: must be one value at most, not 2"},
 		{"negative Limit", byToken(integrations{Limit: -1}), "apono: argument Limit" + outOfRange},
 		{"Limit beyond int32", byToken(integrations{Limit: beyond}), "apono: argument Limit" + outOfRange},
-		{"Limit beside a page token", byToken(integrations{Limit: -1, PageToken: "t2"}), "apono: argument Limit" + outOfRange},
+		{"Limit with a page token", byToken(integrations{Limit: -1, PageToken: "t2"}), "apono: argument Limit" + outOfRange},
 		{"negative Limit, by offset", byOffset("i1", permissions{Limit: -5}), "apono: argument Limit" + outOfRange},
 		{"negative Skip", byOffset("i1", permissions{Skip: -1}), "apono: argument Skip" + outOfRange},
 		{"Skip beyond int32", byOffset("i1", permissions{Skip: beyond}), "apono: argument Skip" + outOfRange},

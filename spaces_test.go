@@ -166,8 +166,8 @@ func TestSetSpaceMembers(t *testing.T) {
 				{"identity_reference": "group-1", "identity_type": "robot", "space_roles": ["SpaceAuditor"]}
 			]}`,
 		},
-		"nobody":      {[]apono.SpaceMemberInput{}, `{"members": []}`},
-		"empty slice": {nil, `{"members": []}`},
+		"empty slice": {[]apono.SpaceMemberInput{}, `{"members": []}`},
+		"nil slice":   {nil, `{"members": []}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

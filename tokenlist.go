@@ -158,7 +158,7 @@ func guessToken(body []byte) (token string) {
 }
 
 // firstPage returns the parameters of the first request. Filters are omitted if there is
-// a page token, because the token carries those of its list.
+// a page token, because the token includes the filters of its list.
 func firstPage(params url.Values) url.Values {
 	if token := params.Get(paramPageToken); token != "" {
 		return nextPage(params, token)

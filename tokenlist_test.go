@@ -81,7 +81,7 @@ func TestListAllFollowsPageTokens(t *testing.T) {
 			want:  []string{"a"}, asked: []string{"", "page_token=t2", "page_token=t3"},
 		},
 		{
-			name:  "items null with pagination is an empty page",
+			name:  "null items in an empty page",
 			pages: map[string]string{"": `{"items":null,"pagination":{"next_page_token":"t2"}}`, "t2": apitest.TokenPage("", "a")},
 			want:  []string{"a"}, asked: []string{"", "page_token=t2"},
 		},
