@@ -66,16 +66,18 @@
 //
 // # Errors
 //
-// Methods return these errors:
+// Every method can return these errors:
 //
-//   - [*APIError]: the server responded with a status other than 2xx. It matches
-//     [ErrNotFound] and similar with errors.Is.
+//   - [*APIError]: the server responded with a status other than 2xx. errors.Is
+//     compares it with [ErrNotFound] and similar.
 //   - [*ArgumentError]: an argument is invalid. No request was sent.
 //   - [*DecodeError]: the response is not in the form that the API documents.
 //   - [*TransportError]: the call received no usable response. It is a [net.Error],
 //     and every timeout matches [context.DeadlineExceeded].
 //
-// Error texts contain path templates, not the arguments of the call.
+// Lists, waits, During and bulk calls have further errors: [*PageError],
+// [*TruncatedError], [*WaitError], [*RevokeError] and [*BulkError]. Error texts contain
+// path templates, not the arguments of the call.
 //
 // # Retries and timeouts
 //

@@ -136,8 +136,8 @@ func (e *APIError) LogValue() slog.Value {
 	)
 }
 
-// DecodeError is a response with status 2xx and a body other than the API documents: it
-// is not JSON, it has another type, a required member is missing, or it is cut short.
+// DecodeError is a response with status 2xx and an invalid body: not JSON, of another
+// type, without a required member, or cut short.
 type DecodeError struct {
 	StatusCode int
 	RequestID  string // empty if the server sent none

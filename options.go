@@ -223,10 +223,12 @@ func WithMaxResponseBytes(limit int64) Option {
 }
 
 // WithLogger logs every attempt: operation, method, path template, attempt, wait before
-// it, duration, status, request id and error. Successful attempts and abandoned
-// read-ahead requests are logged at level Debug, retried attempts and the statuses 3xx
-// and 4xx at Warn, the statuses 5xx and attempts without a response at Error. Records
-// do not contain arguments, queries, bodies or tokens.
+// it, duration, status, request id and error. Records do not contain arguments,
+// queries, bodies or tokens. The levels are:
+//
+//   - Debug: successful attempts, and read-ahead requests that were canceled
+//   - Warn: attempts that are retried, and the statuses 3xx and 4xx
+//   - Error: the statuses 5xx, and attempts without a response
 func WithLogger(logger *slog.Logger) Option {
 	return func(o *options) error {
 		if logger == nil {
@@ -288,10 +290,10 @@ func WithReadOnly() Option {
 	}
 }
 
-// WithReadAhead lets the ListAll methods request pages before the loop needs them: one
-// page for lists with page tokens, and up to the given number of pages for lists with
-// offsets. The default is 0, no read-ahead. When the loop ends early, pending requests
-// are canceled, and the loop waits for their end.
+// WithReadAhead lets the ListAll methods request pages before the loop needs them.
+// Lists with page tokens request one page ahead, and lists with offsets up to the given
+// number of pages. The default is 0, no read-ahead. When the loop ends early, pending
+// requests are canceled, and the loop waits for their end.
 func WithReadAhead(pages int) Option {
 	return func(o *options) error {
 		if pages < 0 || pages > 64 {
