@@ -482,7 +482,7 @@ func (s *AccessFlowsService) Get(ctx context.Context, id string) (*AccessFlow, e
 
 // Create creates an access flow. It is not retried when a failure leaves open
 // whether it took effect. A target without exactly one field set is an
-// [*ArgumentError]. [CreateOptions] place it in a space.
+// [*ArgumentError]. [CreateOptions] can set its space.
 //
 // POST /api/admin/v2/access-flows
 func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opts ...CreateOptions) (*AccessFlow, error) {

@@ -121,7 +121,7 @@ func (s *BundlesService) GetByName(ctx context.Context, name string) (*Bundle, e
 
 // Create creates a bundle. It is not retried when a failure leaves open whether
 // it took effect. A target without exactly one field set is an [*ArgumentError].
-// [CreateOptions] place it in a space.
+// [CreateOptions] can set its space.
 //
 // POST /api/admin/v2/bundles
 func (s *BundlesService) Create(ctx context.Context, in BundleInput, opts ...CreateOptions) (*Bundle, error) {

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Callers may page themselves, also in another process.
+// Callers may request pages one by one, also in another process.
 func TestListReturnsOnePageAndResumes(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
@@ -450,7 +450,7 @@ func TestFirstWithoutMatch(t *testing.T) {
 	}
 }
 
-// An error before a match must be returned, because an earlier item could have matched.
+// An error before a match is returned unchanged, even if it comes with an item.
 func TestFirstReturnsErrorOfList(t *testing.T) {
 	t.Parallel()
 	seq := func(yield func(*apono.Integration, error) bool) {

@@ -103,7 +103,7 @@ func (s *ScopesService) GetByName(ctx context.Context, name string) (*AccessScop
 }
 
 // Create creates an access scope. It is not retried when a failure leaves open
-// whether it took effect. [CreateOptions] place it in a space.
+// whether it took effect. [CreateOptions] can set its space.
 //
 // POST /api/admin/v1/access-scopes
 func (s *ScopesService) Create(ctx context.Context, in AccessScopeInput, opts ...CreateOptions) (*AccessScope, error) {
