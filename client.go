@@ -179,9 +179,9 @@ type Client struct {
 // can also serve many users: [WithTokenSource] sets a function that receives the
 // context of the call and returns the token of the user in that context.
 //
-// The error is an [*ArgumentError] if an option is invalid, or if the token is empty
-// or contains anything but printable ASCII characters without spaces. With
-// [WithTokenSource] the token may be empty.
+// The error is an [*ArgumentError] if an option is invalid, or if the token is empty or
+// contains spaces or characters other than printable ASCII. With [WithTokenSource] the
+// token may be empty.
 func NewClient(token string, opts ...Option) (*Client, error) {
 	return newClient("token", token, opts)
 }
