@@ -12,8 +12,8 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// AccessFlowsService manages access flows: who can get access to what, for how
-// long, and with whose approval.
+// AccessFlowsService manages access flows. A flow defines who can get access to what,
+// for how long, and with whose approval.
 //
 // API section: Access Flows, version 2, see https://docs.apono.io.
 type AccessFlowsService struct{ client *Client }
@@ -80,7 +80,7 @@ const (
 	MatchOperatorStartsWith     MatchOperator = "starts_with"
 )
 
-// RequestScope says for whom access can be requested.
+// RequestScope is for whom access can be requested.
 type RequestScope string
 
 // The known scopes: oneself, the grantees of the flow, one's direct reports.
@@ -215,7 +215,7 @@ type Condition struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// RequestFor says for whom access can be requested.
+// RequestFor is for whom access can be requested.
 type RequestFor struct {
 	RequestScopes []RequestScope `json:"request_scopes"`
 	// Grantees are those for whom [RequestScopeOthers] allows requests.
@@ -224,7 +224,7 @@ type RequestFor struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ApproverPolicy says who approves requests.
+// ApproverPolicy is who approves requests.
 type ApproverPolicy struct {
 	ApprovalMode   ApprovalMode    `json:"approval_mode"`
 	ApproverGroups []ApproverGroup `json:"approver_groups"`
@@ -241,18 +241,17 @@ type ApproverGroup struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// EscalationPolicy says who is asked when the approvers do not respond.
+// EscalationPolicy is who must approve if the approvers do not respond.
 type EscalationPolicy struct {
-	// IntervalInMin is how long a request waits before it goes to the next
-	// group.
+	// IntervalInMin is the time until a request is passed to the next group.
 	IntervalInMin int `json:"interval_in_min"`
-	// ApproverGroups are asked one after the other; there are at most 5.
+	// ApproverGroups are notified one after the other; there are at most 5.
 	ApproverGroups []ApproverGroup `json:"approver_groups"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessTarget is what a flow grants access to. Exactly one member is set.
+// AccessTarget is what a flow grants access to. Exactly one field is set.
 type AccessTarget struct {
 	Integration *IntegrationAccessTarget `json:"integration,omitzero"`
 	Bundle      *BundleAccessTarget      `json:"bundle,omitzero"`
@@ -302,7 +301,7 @@ type AccessScopeAccessTarget struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// QueryTarget is the resources that a query finds when access is resolved.
+// QueryTarget selects the resources that match a query when access is resolved.
 type QueryTarget struct {
 	// Query is in the Apono Query Language and has at most 8 KiB.
 	Query string `json:"query"`
@@ -329,8 +328,8 @@ func (o ListAccessFlowsOptions) at(token string) (ListAccessFlowsOptions, string
 	return o, from
 }
 
-// AccessFlowInput is a new flow, or what a flow becomes. An update replaces the
-// whole flow, so start from [AccessFlow.UpdateInput].
+// AccessFlowInput is the input for creating or updating an access flow. An update
+// replaces the whole flow, so start from [AccessFlow.UpdateInput].
 type AccessFlowInput struct {
 	// Name is unique in the account.
 	Name        string            `json:"name"`
@@ -409,17 +408,17 @@ type ApproverGroupInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// EscalationPolicyInput sets who is asked when the approvers do not respond.
+// EscalationPolicyInput sets who must approve if the approvers do not respond.
 type EscalationPolicyInput struct {
 	// IntervalInMin is at least 1; nil means the server's default.
 	IntervalInMin *int `json:"interval_in_min,omitzero"`
-	// ApproverGroups are asked one after the other; there are at most 5.
+	// ApproverGroups are notified one after the other; there are at most 5.
 	ApproverGroups []ApproverGroupInput `json:"approver_groups"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessTargetInput sets an access target. Exactly one member must be set.
+// AccessTargetInput sets an access target. Exactly one field must be set.
 type AccessTargetInput struct {
 	Integration *IntegrationAccessTargetInput `json:"integration,omitzero"`
 	Bundle      *BundleAccessTargetInput      `json:"bundle,omitzero"`
@@ -482,8 +481,8 @@ func (s *AccessFlowsService) Get(ctx context.Context, id string) (*AccessFlow, e
 }
 
 // Create creates an access flow. It is not retried when a failure leaves open
-// whether it took effect. A target without exactly one member is an
-// [*ArgumentError]. [CreateOptions] place it in a space.
+// whether it took effect. A target without exactly one field set is an
+// [*ArgumentError]. [CreateOptions] can set its space.
 //
 // POST /api/admin/v2/access-flows
 func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opts ...CreateOptions) (*AccessFlow, error) {
@@ -491,7 +490,7 @@ func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opt
 }
 
 // Update replaces an access flow, or returns [ErrNotFound]. A target without
-// exactly one member is an [*ArgumentError].
+// exactly one field set is an [*ArgumentError].
 //
 // PUT /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Update(ctx context.Context, id string, in AccessFlowInput) (*AccessFlow, error) {
@@ -509,7 +508,7 @@ func (s *AccessFlowsService) Delete(ctx context.Context, id string) error {
 // does not return RequestForOthers, which is false in the input.
 func (f *AccessFlow) UpdateInput() AccessFlowInput {
 	f = clone(f)
-	requestForOthers := string(f.Extra["request_for_others"]) == "true" // should the API come to return it
+	requestForOthers := string(f.Extra["request_for_others"]) == "true" // in case a newer API returns it
 	return AccessFlowInput{
 		Name:                  f.Name,
 		Description:           f.Description,

@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// accessService is what the services of access flows, bundles, access scopes
-// and activity reports have in common.
+// accessService is the common interface of the services of access flows, bundles, access
+// scopes and activity reports.
 type accessService[T, O, In any] interface {
 	List(context.Context, ...O) (*apono.Page[T], error)
 	ListAll(context.Context, ...O) iter.Seq2[*T, error]
@@ -40,36 +40,34 @@ type spacedService[T, O, In any] interface {
 	Delete(context.Context, string) error
 }
 
-// inNoSpace is such a service as one that knows no spaces.
+// inNoSpace adapts a spacedService to accessService by creating without a space.
 type inNoSpace[T, O, In any] struct{ spacedService[T, O, In] }
 
 func (s inNoSpace[T, O, In]) Create(ctx context.Context, in In) (*T, error) {
 	return s.spacedService.Create(ctx, in)
 }
 
-// accessSuite tests one of these services. Its fixtures are full.json,
-// minimal.json and upsert.json, and for the members of a later version of the
-// API future.json and future_upsert.json.
+// accessSuite tests an accessService. Its fixtures are full.json, minimal.json and
+// upsert.json, and future.json and future_upsert.json, which have unknown members.
 type accessSuite[T, O, In any] struct {
 	folder, path string
 	service      func(*apono.Client) accessService[T, O, In]
 	updateInput  func(*T) In
-	// full, minimal and upsert are what the fixtures hold.
+	// full, minimal and upsert are the decoded fixtures.
 	full, minimal func() *T
 	upsert        func() In
-	// options are all options of a list but the page token, query what they
-	// are sent as.
+	// options are all options of a list except the page token, and query is their
+	// encoding.
 	options O
 	query   string
-	// onPage2 are the options that go on at the token "t2".
+	// onPage2 are the options with the page token "t2".
 	onPage2 O
 	deleted script.Response
-	// rename gives the name of an input.
+	// rename returns a pointer to the name of an input.
 	rename func(*In) *string
 }
 
-// operations calls every operation but ListAll once for a full object and once
-// for one with nothing but what is required.
+// operations calls every operation except ListAll, with the full and the minimal object.
 func (s accessSuite[T, O, In]) operations(t *testing.T) {
 	t.Helper()
 	full, minimal := apitest.Fixture(t, s.folder+"/full.json"), apitest.Fixture(t, s.folder+"/minimal.json")
@@ -137,7 +135,7 @@ func (s accessSuite[T, O, In]) operations(t *testing.T) {
 	})
 }
 
-// sends checks the body of an input in both operations that take it.
+// sends checks the body that Create and Update send for an input.
 func (s accessSuite[T, O, In]) sends(t *testing.T, in In, body string) {
 	t.Helper()
 	fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`})
@@ -149,8 +147,8 @@ func (s accessSuite[T, O, In]) sends(t *testing.T, in In, body string) {
 	apitest.Sent(t, fake.Requests()[1], "PUT", s.path+"/x1", "", body)
 }
 
-// refuses checks that both operations refuse an input before they send it.
-func (s accessSuite[T, O, In]) refuses(t *testing.T, in In, want apono.ArgumentError) {
+// rejects checks that Create and Update reject an input before they send it.
+func (s accessSuite[T, O, In]) rejects(t *testing.T, in In, want apono.ArgumentError) {
 	t.Helper()
 	service := s.service(apitest.NewClient(t, apitest.NoRequest(t)))
 	_, createErr := service.Create(t.Context(), in)
@@ -160,8 +158,8 @@ func (s accessSuite[T, O, In]) refuses(t *testing.T, in In, want apono.ArgumentE
 	}
 }
 
-// updated reads an object, edits its update input, updates it, and returns the
-// body of the update.
+// updated reads an object, edits its update input, sends the update, and returns its
+// body.
 func (s accessSuite[T, O, In]) updated(t *testing.T, read string, edit func(*In)) string {
 	t.Helper()
 	fake := script.New(t, script.Response{Body: read}, script.Response{Body: `{}`})
@@ -177,8 +175,8 @@ func (s accessSuite[T, O, In]) updated(t *testing.T, read string, edit func(*In)
 	return fake.Requests()[1].Body
 }
 
-// updateInputs checks that what was read is what is written, and that nobody
-// who edits it changes what was read.
+// updateInputs checks that an update input contains what was read and shares no memory
+// with it.
 func (s accessSuite[T, O, In]) updateInputs(t *testing.T, minimal string) {
 	t.Helper()
 	require.Equal(t, s.upsert(), s.updateInput(s.full()))
@@ -193,7 +191,7 @@ func (s accessSuite[T, O, In]) updateInputs(t *testing.T, minimal string) {
 	}
 }
 
-// accessOverwrite changes every value that can be reached.
+// accessOverwrite changes every value that can be reached from v.
 func accessOverwrite(v reflect.Value) {
 	switch {
 	case !v.CanSet() || v.Kind() == reflect.Pointer && v.IsNil():
@@ -216,8 +214,8 @@ func accessOverwrite(v reflect.Value) {
 	}
 }
 
-// keepsUnknown updates what each operation reads from a server that knows more
-// than this version does.
+// keepsUnknown checks that an update keeps unknown members, whichever operation the
+// object was read with.
 func (s accessSuite[T, O, In]) keepsUnknown(t *testing.T) {
 	t.Helper()
 	future, want := apitest.Fixture(t, s.folder+"/future.json"), apitest.Fixture(t, s.folder+"/future_upsert.json")
@@ -228,7 +226,7 @@ func (s accessSuite[T, O, In]) keepsUnknown(t *testing.T) {
 		case r.Method == http.MethodPut:
 			written <- string(body)
 		case r.Method == http.MethodGet && r.URL.Path == s.path:
-			future := fmt.Sprintf(`{"items": [{"id": "before"}, %s, {"id": "behind"}], "pagination": {"total": 3}}`, future)
+			future := fmt.Sprintf(`{"items": [{"id": "before"}, %s, {"id": "after"}], "pagination": {"total": 3}}`, future)
 			_, _ = io.WriteString(w, future)
 			return
 		}
@@ -264,7 +262,7 @@ func (s accessSuite[T, O, In]) keepsUnknown(t *testing.T) {
 	}
 }
 
-// inSpaces are the spaces that lists are asked for, and inSpacesQuery is how.
+// Spaces as an option of lists, and their encoding.
 var (
 	inSpaces      = []string{"My & space", apono.SpaceReferenceNone}
 	inSpacesQuery = "space_references=My+%26+space&space_references=null"
@@ -283,7 +281,7 @@ var accessFlowSuite = accessSuite[apono.AccessFlow, apono.ListAccessFlowsOptions
 	rename:  func(in *apono.AccessFlowInput) *string { return &in.Name },
 }
 
-// onCall is what accessflows/full.json holds.
+// onCall returns the object in accessflows/full.json.
 func onCall() *apono.AccessFlow {
 	return &apono.AccessFlow{
 		ID: "0b6c5c2e-7a8a-4f0e-9a55-6d1f0e6f9a01", Name: "Production on call",
@@ -368,7 +366,7 @@ func onCall() *apono.AccessFlow {
 	}
 }
 
-// everybody is what accessflows/minimal.json holds.
+// everybody returns the object in accessflows/minimal.json.
 func everybody() *apono.AccessFlow {
 	return &apono.AccessFlow{
 		ID: "flow-2", Name: "Everybody", Trigger: apono.AccessFlowTriggerAutomatic,
@@ -379,9 +377,9 @@ func everybody() *apono.AccessFlow {
 	}
 }
 
-// onCallInput is what accessflows/upsert.json holds.
+// onCallInput returns the input in accessflows/upsert.json.
 func onCallInput() apono.AccessFlowInput {
-	flow := onCall() // for what is read and written in the same form
+	flow := onCall() // for members with the same form in object and input
 	return apono.AccessFlowInput{
 		Name: "Production on call", Description: apono.Ptr("For those on call <24/7>."),
 		Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
@@ -453,9 +451,9 @@ func TestAccessFlowOperations(t *testing.T) {
 	accessFlowSuite.operations(t)
 }
 
-// The second page is asked for by its token: the token carries the filters, and
-// a server may refuse a request that repeats them.
-func TestEveryListOfAccessAndReportsReadsAllPages(t *testing.T) {
+// The token of the second page includes the filters. A server may reject requests that
+// also have them.
+func TestListAllOfAccessAndReportsReadsAllPages(t *testing.T) {
 	t.Parallel()
 	for path, list := range map[string]func(context.Context, *apono.Client) ([]string, error){
 		"/api/admin/v2/access-flows": func(ctx context.Context, c *apono.Client) ([]string, error) {
@@ -489,7 +487,7 @@ func TestEveryListOfAccessAndReportsReadsAllPages(t *testing.T) {
 	}
 }
 
-func TestAccessFlowEnumsAreSpeltAsTheAPIDoes(t *testing.T) {
+func TestAccessFlowConstants(t *testing.T) {
 	t.Parallel()
 	for constant, want := range map[any]string{
 		apono.AccessFlowTriggerSelfServe: "SELF_SERVE", apono.AccessFlowTriggerAutomatic: "AUTOMATIC",
@@ -510,16 +508,15 @@ func TestAccessFlowEnumsAreSpeltAsTheAPIDoes(t *testing.T) {
 	}
 }
 
-// accessFlowRest are the members of a flow that most of these tests leave empty.
+// accessFlowRest are the members of a flow that most tests leave empty.
 const accessFlowRest = `"name": "", "active": false, "trigger": "", "requestor_identity_type": "HUMAN",
 	"settings": {
 		"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": false,
 		"require_mfa": false, "labels": []
 	}`
 
-// Labels, conditions or targets that are sent as null are refused by the API. So
-// is a flow without request_for_others, which nobody would think of setting.
-// And a limit of 0 extensions that is left out is no limit.
+// The API rejects null for labels, conditions or targets, and flows without
+// request_for_others. An omitted max_extensions of 0 would mean no limit.
 func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 	t.Parallel()
 	const requestors = `"requestors": {"logical_operator": "", "conditions": []}`
@@ -565,7 +562,7 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 			}`,
 		},
 		{
-			"empty members deeper down",
+			"empty nested members",
 			apono.AccessFlowInput{
 				Active: true, RequestorIdentityType: "ROBOT",
 				RequestFor:       &apono.RequestForInput{Grantees: &apono.ConditionGroupInput{}},
@@ -602,9 +599,8 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 	}
 }
 
-// A target of two kinds grants one of the two, and nobody knows which. The
-// message must tell which target of many it is.
-func TestAnAccessTargetIsOfExactlyOneKind(t *testing.T) {
+// The error names the index of the target.
+func TestAccessTargetWithoutExactlyOneMemberIsArgumentError(t *testing.T) {
 	t.Parallel()
 	integration, bundle := &apono.IntegrationAccessTargetInput{}, &apono.BundleAccessTargetInput{}
 	scope, query := &apono.AccessScopeAccessTargetInput{}, &apono.QueryTarget{}
@@ -617,7 +613,7 @@ func TestAnAccessTargetIsOfExactlyOneKind(t *testing.T) {
 	} {
 		t.Run(found, func(t *testing.T) {
 			t.Parallel()
-			accessFlowSuite.refuses(t, apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{Bundle: bundle}, target}},
+			accessFlowSuite.rejects(t, apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{Bundle: bundle}, target}},
 				apono.ArgumentError{
 					Arg:    "in.AccessTargets[1]",
 					Reason: "exactly one of Integration, Bundle, AccessScope and QueryTarget must be set, but " + found,
@@ -626,9 +622,9 @@ func TestAnAccessTargetIsOfExactlyOneKind(t *testing.T) {
 	}
 }
 
-// An input that carries members of a later version may hold a target of a kind
-// that cannot be seen. One of two kinds that can be seen is still a mistake.
-func TestAnUpdateInputWithATargetOfTwoKindsIsRefused(t *testing.T) {
+// An input with unknown members may hold a target of an unknown kind, but never two known
+// kinds in one target.
+func TestUpdateWithUnknownMembersRejectsTargetOfTwoKinds(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "accessflows/future.json")})
 	client := apitest.NewClient(t, fake)
@@ -641,9 +637,9 @@ func TestAnUpdateInputWithATargetOfTwoKindsIsRefused(t *testing.T) {
 	require.Len(t, fake.Requests(), 1)
 }
 
-// An update replaces the whole flow. A conversion that forgets the approvers
-// opens production to everybody, because of a new name.
-func TestUpdateInputOfAnAccessFlowLosesNothing(t *testing.T) {
+// An update replaces the whole flow, so a field that the conversion misses would be
+// cleared.
+func TestAccessFlowUpdateInputIsComplete(t *testing.T) {
 	t.Parallel()
 	accessFlowSuite.updateInputs(t, `{
 		"name": "Everybody", "active": false, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN",
@@ -656,7 +652,7 @@ func TestUpdateInputOfAnAccessFlowLosesNothing(t *testing.T) {
 	}`)
 }
 
-func TestUpdateInputOfAnAccessFlowRefersByNameWhereThereIsNoID(t *testing.T) {
+func TestAccessFlowUpdateInputRefersByIDOrName(t *testing.T) {
 	t.Parallel()
 	const flow = `"access_targets": [],
 		"requestors": {"logical_operator": "", "conditions": [CONDITION]},
@@ -676,15 +672,15 @@ func TestUpdateInputOfAnAccessFlowRefersByNameWhereThereIsNoID(t *testing.T) {
 	}
 }
 
-// Flows gain members often, escalation among the latest. A program that only
-// renames flows would switch such a thing off in each of them.
-func TestAnUpdateOfAnAccessFlowKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+// A program that only renames flows must not clear members that are newer than its
+// version of this package.
+func TestAccessFlowUpdateKeepsUnknownMembers(t *testing.T) {
 	t.Parallel()
 	accessFlowSuite.keepsUnknown(t)
 }
 
-// accessFlowEdit is an update of a flow: what was read and what is written, of
-// both the members that matter.
+// accessFlowEdit is an update of a flow, with the relevant members that are read and
+// written.
 type accessFlowEdit struct {
 	name, read string
 	edit       func(*apono.AccessFlowInput)
@@ -697,9 +693,8 @@ func (e accessFlowEdit) run(t *testing.T) {
 	apitest.JSONEq(t, `{`+accessFlowRest+`, "request_for_others": false, `+e.want+`}`, body)
 }
 
-// Unknown members of a list's elements have to follow the elements: with the
-// wrong one they change who gets access to what.
-func TestUnknownMembersFollowTheElementsOfAnAccessFlow(t *testing.T) {
+// Unknown members in another element would change who gets access to what.
+func TestUnknownMembersMoveWithElementsOfAccessFlow(t *testing.T) {
 	t.Parallel()
 	type in = apono.AccessFlowInput
 	const targets = `"requestors": {"logical_operator": "", "conditions": []}, "access_targets": `
@@ -744,7 +739,7 @@ func TestUnknownMembersFollowTheElementsOfAnAccessFlow(t *testing.T) {
 			targets + `[{"space": {"space_id": "s1"}}, ` + bundleWritten + `, ` + integrationWritten + `]`,
 		},
 		{
-			"a target added, and one edited", threeTargets,
+			"a target added and one edited", threeTargets,
 			func(in *in) {
 				in.AccessTargets[2].Bundle.BundleReference = "b2"
 				scope := apono.AccessTargetInput{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "s"}}
@@ -766,7 +761,7 @@ func TestUnknownMembersFollowTheElementsOfAnAccessFlow(t *testing.T) {
 			targets + `[` + integrationWritten + `, {"bundle": {"bundle_reference": "b3"}}, ` + bundleWritten + `]`,
 		},
 		{
-			"groups moved, and one edited", threeGroups,
+			"groups moved and one edited", threeGroups,
 			func(in *in) {
 				g := in.EscalationPolicy.ApproverGroups
 				g[2].LogicalOperator = "AND"
@@ -791,10 +786,8 @@ func TestUnknownMembersFollowTheElementsOfAnAccessFlow(t *testing.T) {
 	}
 }
 
-// Who adds an approver to a group edits the group, but none of those who were in
-// it before. What the API knows of them would be gone, on the most usual of all
-// edits.
-func TestElementsInsideAnEditedElementOfAnAccessFlowKeepTheirUnknownMembers(t *testing.T) {
+// Adding an approver to a group must not remove unknown members of the other approvers.
+func TestUnknownMembersOfNestedElementsSurviveEditOfAccessFlow(t *testing.T) {
 	t.Parallel()
 	const empty = `"access_targets": [], "requestors": {"logical_operator": "", "conditions": []}`
 	for _, c := range []accessFlowEdit{
@@ -831,10 +824,9 @@ func TestElementsInsideAnEditedElementOfAnAccessFlowKeepTheirUnknownMembers(t *t
 	}
 }
 
-// Order counts: the groups of an escalation are asked one after the other. To
-// remove an element must not let those behind it change places, though only
-// members that this version does not know tell them apart.
-func TestEqualElementsOfAnAccessFlowKeepTheirOrderWhenOneBeforeThemIsRemoved(t *testing.T) {
+// The order of elements is significant, for example in an escalation. Removing one must
+// not change the order of elements that differ only in unknown members.
+func TestRemovingElementKeepsOrderOfElementsThatDifferInUnknownMembers(t *testing.T) {
 	t.Parallel()
 	const spaces = `{"space": {"space_id": "s1"}}, {"space": {"space_id": "s2"}}]`
 	const targets = `"requestors": {"logical_operator": "", "conditions": []}, "access_targets": [`
@@ -845,9 +837,9 @@ func TestEqualElementsOfAnAccessFlowKeepTheirOrderWhenOneBeforeThemIsRemoved(t *
 	}.run(t)
 }
 
-// A caller who takes the first of two targets away must not find it granted, and
-// the second gone, because this version sees no difference between them.
-func TestRemovingOneOfTwoTargetsOfUnknownKindsRemovesThatOne(t *testing.T) {
+// The remaining target must be the second one, although this version sees no difference
+// between them.
+func TestRemovingTargetOfUnknownKindRemovesThatTarget(t *testing.T) {
 	t.Parallel()
 	const targets = `"requestors": {"logical_operator": "", "conditions": []}, "access_targets": [`
 	accessFlowEdit{
@@ -857,8 +849,8 @@ func TestRemovingOneOfTwoTargetsOfUnknownKindsRemovesThatOne(t *testing.T) {
 	}.run(t)
 }
 
-// What a target of an unknown kind is travels with it, into another flow too.
-func TestATargetOfAnUnknownKindCanBeMovedToAnotherFlow(t *testing.T) {
+// The members of a target of an unknown kind are copied with it, also into another flow.
+func TestTargetOfUnknownKindCanBeCopiedToAnotherFlow(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: `{"access_targets": [{"space": {"space_id": "s1"}}]}`}, script.Response{Body: `{}`})
 	client := apitest.NewClient(t, fake).AccessFlows
@@ -869,9 +861,8 @@ func TestATargetOfAnUnknownKindCanBeMovedToAnotherFlow(t *testing.T) {
 	require.Contains(t, fake.Requests()[1].Body, `"access_targets":[{"space":{"space_id":"s1"}}]`)
 }
 
-// A field without a tag is sent under its Go name, which the API ignores: the
-// filter filters nothing, and the member is lost.
-func TestEveryFieldOfTheAccessFlowTypesIsTagged(t *testing.T) {
+// A field without a tag would be sent under its Go name, which the API ignores.
+func TestAccessFlowTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListAccessFlowsOptions]())
 	apitest.Tagged(t, "json",

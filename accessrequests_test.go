@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// activeRequest is what accessrequests/request.json holds.
+// activeRequest returns the object in accessrequests/request.json.
 func activeRequest() *apono.AccessRequest {
 	return &apono.AccessRequest{
 		ID:             "ar-1",
@@ -41,7 +41,7 @@ func activeRequest() *apono.AccessRequest {
 	}
 }
 
-// minimalRequest is what accessrequests/request_minimal.json holds.
+// minimalRequest returns the object in accessrequests/request_minimal.json.
 func minimalRequest() *apono.AccessRequest {
 	return &apono.AccessRequest{
 		ID: "ar-2", Status: "ON_HOLD", CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 0, time.UTC),
@@ -49,7 +49,7 @@ func minimalRequest() *apono.AccessRequest {
 	}
 }
 
-// ordersBucket is the resource in the entitlements of the fixtures.
+// ordersBucket returns the resource in the entitlements of the fixtures.
 func ordersBucket() apono.EntitlementResource {
 	return apono.EntitlementResource{
 		ID: "r1", SourceID: "arn:aws:s3:::orders", Name: "orders",
@@ -87,9 +87,9 @@ func TestGetAccessRequest(t *testing.T) {
 	}
 }
 
-// One submission may become several requests, or none. A caller that is given
-// the first only leaves the others granted and forgotten.
-func TestCreateAccessRequestAnswersAllRequests(t *testing.T) {
+// The server may create several requests, or none. All of them must be returned, so that
+// the caller can revoke them.
+func TestCreateAccessRequestReturnsAllRequests(t *testing.T) {
 	t.Parallel()
 	one, other := apitest.Fixture(t, "accessrequests/request.json"), apitest.Fixture(t, "accessrequests/request_minimal.json")
 	fake := script.New(t, script.Response{Body: `[` + one + `,` + other + `]`}, script.Response{Body: `[` + other + `]`}, script.Response{Body: `[]`})
@@ -128,7 +128,7 @@ func TestCreateAccessRequestAnswersAllRequests(t *testing.T) {
 	}
 }
 
-func TestRequestAgainAnswersAllRequests(t *testing.T) {
+func TestRequestAgainReturnsAllRequests(t *testing.T) {
 	t.Parallel()
 	one, other := apitest.Fixture(t, "accessrequests/request.json"), apitest.Fixture(t, "accessrequests/request_minimal.json")
 	fake := script.New(t, script.Response{Body: `[` + one + `,` + other + `]`}, script.Response{Body: `[` + one + `]`}, script.Response{Body: `[]`})
@@ -153,7 +153,7 @@ func TestRequestAgainAnswersAllRequests(t *testing.T) {
 	}
 }
 
-// accessSubmissions are the two calls that answer a list of requests.
+// accessSubmissions are the calls that return a list of created requests.
 var accessSubmissions = map[string]func(context.Context, *apono.Client) ([]*apono.AccessRequest, error){
 	"Create": func(ctx context.Context, c *apono.Client) ([]*apono.AccessRequest, error) {
 		return c.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{BundleReference: apono.Ptr("b1")})
@@ -163,9 +163,9 @@ var accessSubmissions = map[string]func(context.Context, *apono.Client) ([]*apon
 	},
 }
 
-// A program that goes through the requests it made must not meet a nil one, and
-// must not take an answer of another shape for "nothing was requested".
-func TestSubmissionsWithoutAListOfRequestsAreDecodeErrors(t *testing.T) {
+// The list must not contain nil, and a response of another form must not look like an
+// empty list.
+func TestCreateAccessRequestWithoutListInResponseIsDecodeError(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`[{"id": "ar-1"}, null]`:               "item 1 of the list is null",
@@ -188,13 +188,11 @@ func TestSubmissionsWithoutAListOfRequestsAreDecodeErrors(t *testing.T) {
 	}
 }
 
-// Whoever asks for nothing, or for a bundle and more, gets something else than
-// was meant; the API does not say what.
-func TestAccessRequestsForNothingInParticularAreRefused(t *testing.T) {
+func TestCreateAccessRequestRejectsInvalidInputs(t *testing.T) {
 	t.Parallel()
 	const (
 		union    = "apono: argument in: exactly one of BundleReference and Entitlements must be set, but "
-		duration = "apono: argument in.DurationInSec: it must be above 0: leave it out for the flow's own duration"
+		duration = "apono: argument in.DurationInSec: must be positive, or nil for the duration of the access flow"
 	)
 	bundle, entitlements := apono.Ptr("b1"), []apono.CreateAccessRequestEntitlement{{ResourceID: "r1", PermissionID: "p1"}}
 	for name, test := range map[string]struct {
@@ -215,11 +213,9 @@ func TestAccessRequestsForNothingInParticularAreRefused(t *testing.T) {
 	}
 }
 
-// A submission that is sent again after it may have been taken asks twice for
-// the same access, a reset that is sent again replaces the password that was
-// just handed out, and a one-time password is gone with the first answer,
-// wherever that got lost: asking again gets nothing, or uses up another.
-func TestAccessIsNotAskedForAgainUnlessNothingWasTaken(t *testing.T) {
+// A retry after the server processed the request would request the access twice, reset a
+// password that was already used, or use up a one-time password.
+func TestAccessCallsAreNotRetriedAfterTheyMayHaveBeenProcessed(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(context.Context, *apono.Client) error{
 		"Revoke": func(ctx context.Context, c *apono.Client) error {
@@ -240,9 +236,9 @@ func TestAccessIsNotAskedForAgainUnlessNothingWasTaken(t *testing.T) {
 	}
 	later := map[string]string{"Retry-After": "1"}
 	for _, outcome := range []struct {
-		name   string
-		answer script.Response
-		// writes is how many requests a POST makes, details reading access details.
+		name     string
+		response script.Response
+		// writes is the number of attempts of a POST, details that of GetAccessDetails.
 		writes, details int
 	}{
 		{"401", script.Response{Status: 401}, 1, 1},
@@ -257,7 +253,7 @@ func TestAccessIsNotAskedForAgainUnlessNothingWasTaken(t *testing.T) {
 		{"attempt timeout", script.Response{Delay: time.Hour}, 1, 1},
 		{"cut body", script.Response{Body: `[{"instructions": "hunter2`, BodyErr: io.ErrUnexpectedEOF}, 1, 1},
 		{"reset in the body", script.Response{Body: `[{"instructions": "hunter2`, BodyErr: apitest.ErrReset}, 1, 1},
-		{"body that is no JSON", script.Response{Body: `hunter2`}, 1, 1},
+		{"body that is not JSON", script.Response{Body: `hunter2`}, 1, 1},
 		{"empty body", script.Response{}, 1, 1},
 		{"connection refused", script.Response{Err: apitest.ErrConnectionRefused}, 3, 3},
 		{"name server failed", script.Response{Err: apitest.ErrLookup}, 3, 3},
@@ -270,7 +266,7 @@ func TestAccessIsNotAskedForAgainUnlessNothingWasTaken(t *testing.T) {
 					if name == "GetAccessDetails" {
 						requests = outcome.details
 					}
-					fake := script.New(t, slices.Repeat([]script.Response{outcome.answer}, requests)...)
+					fake := script.New(t, slices.Repeat([]script.Response{outcome.response}, requests)...)
 					err := call(t.Context(), apitest.NewClient(t, fake))
 					require.Error(t, err)
 					require.NotContains(t, err.Error(), "hunter2")
@@ -309,7 +305,7 @@ func TestListAccessRequestEntitlements(t *testing.T) {
 		"integration_ids=i1&integration_ids=i2&limit=20&resource_types=aws-account-s3-bucket&resource_types=ssh&statuses=GRANTED&statuses=Failure", "")
 }
 
-func TestEveryListOfAccessReadsAllPages(t *testing.T) {
+func TestListAllOfAccessReadsAllPages(t *testing.T) {
 	t.Parallel()
 	resource := func(id string) string { return fmt.Sprintf(`{"resource": {"id": %q}}`, id) }
 	plain := []string{apitest.TokenPage("t2", "a", "b"), apitest.TokenPage("", "c")}
@@ -352,9 +348,8 @@ func TestEveryListOfAccessReadsAllPages(t *testing.T) {
 	}
 }
 
-// The API does not say how it spells a status. A program that waits for the one
-// spelling which it knows waits for ever, or takes a refusal for an approval.
-func TestAccessRequestStatusIsKnownInEverySpelling(t *testing.T) {
+// The API does not document the spelling of a status.
+func TestAccessRequestStatusMethodsIgnoreSpelling(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[string]string{
 		"INITIALIZING": "pending", "Initializing": "pending",
@@ -385,17 +380,16 @@ func TestAccessRequestStatusIs(t *testing.T) {
 	t.Parallel()
 	const mfa = apono.AccessRequestStatusPendingMFA
 	for _, spelling := range []apono.AccessRequestStatus{"PENDING_MFA", "PendingMFA", "pending mfa", "Pending-MFA", "p_e-n d_ING MFA"} {
-		require.Truef(t, spelling.Is(mfa), "expected %q to be pending for a second factor", spelling)
-		require.Truef(t, mfa.Is(spelling), "expected %q to be pending for a second factor", spelling)
-		require.Truef(t, spelling.Is("Other", mfa), "expected %q to be pending for a second factor", spelling)
-		require.Falsef(t, spelling.Is(apono.AccessRequestStatusPending, "", "PENDING MF"), "expected %q to be nothing else", spelling)
+		require.Truef(t, spelling.Is(mfa), "%q must be PENDING_MFA", spelling)
+		require.Truef(t, mfa.Is(spelling), "%q must be PENDING_MFA", spelling)
+		require.Truef(t, spelling.Is("Other", mfa), "%q must be PENDING_MFA", spelling)
+		require.Falsef(t, spelling.Is(apono.AccessRequestStatusPending, "", "PENDING MF"), "%q must not be another status", spelling)
 	}
-	require.False(t, mfa.Is(), "expected no status to be one of none")
-	require.True(t, apono.AccessRequestStatus("On hold").Is("ON_HOLD"), "expected statuses without a constant to be compared alike")
+	require.False(t, mfa.Is(), "Is without arguments must be false")
+	require.True(t, apono.AccessRequestStatus("On hold").Is("ON_HOLD"), "statuses without a constant must be compared in the same way")
 }
 
-// A constant with a slip in it filters for nothing.
-func TestConstantsOfAccessAreTheAPIsWords(t *testing.T) {
+func TestAccessConstants(t *testing.T) {
 	t.Parallel()
 	for constant, want := range map[apono.AccessRequestStatus]string{
 		apono.AccessRequestStatusInitializing: "INITIALIZING",
@@ -424,9 +418,8 @@ func TestConstantsOfAccessAreTheAPIsWords(t *testing.T) {
 	}
 }
 
-// A field without a tag is sent under its Go name, which the API ignores: the
-// filter filters nothing, and the member is lost.
-func TestEveryFieldOfTheAccessTypesIsTagged(t *testing.T) {
+// A field without a tag would be sent under its Go name, which the API ignores.
+func TestAccessTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url",
 		reflect.TypeFor[apono.ListAccessRequestsOptions](), reflect.TypeFor[apono.ListAccessRequestEntitlementsOptions](),

@@ -109,8 +109,8 @@ func (s *ActivityService) ListAll(ctx context.Context, opts ...ListActivityOptio
 	return listAllOffset[ActivityEntry](ctx, s.client, listActivity, opts)
 }
 
-// indistinct reports whether the row may equal another one, because the column
-// that tells requests apart was not requested.
+// indistinct reports whether the row may equal a different one, because the id of the
+// access request was not requested.
 func (e *ActivityEntry) indistinct() bool { return e.RequestID == nil }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.

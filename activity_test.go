@@ -16,7 +16,7 @@ import (
 
 const activityPath = "/api/v3/activity"
 
-// activityRow is what activity/row.json holds.
+// activityRow returns the row in activity/row.json.
 func activityRow() *apono.ActivityEntry {
 	return &apono.ActivityEntry{
 		RequestID: apono.Ptr("AR-123"), RequestDate: apono.Ptr("2026-03-05 07:08"),
@@ -28,7 +28,7 @@ func activityRow() *apono.ActivityEntry {
 	}
 }
 
-// activityExtra is what activity/row_extra.json holds.
+// activityExtra returns the row in activity/row_extra.json.
 func activityExtra() *apono.ActivityEntry {
 	return &apono.ActivityEntry{
 		Status: apono.Ptr("Revoked"), Resources: []string{},
@@ -43,7 +43,7 @@ func activityExtra() *apono.ActivityEntry {
 	}
 }
 
-// activityPage is a page by offset of the given rows.
+// activityPage returns a page by offset with the given rows.
 func activityPage(total, offset int, rows ...string) string {
 	return fmt.Sprintf(`{"data": [%s], "pagination": {"total": %d, "limit": 2, "offset": %d}}`, strings.Join(rows, ","), total, offset)
 }
@@ -74,7 +74,7 @@ func TestListActivity(t *testing.T) {
 		"limit=3&skip=6&start_date=1772694489123", "")
 }
 
-func TestEveryColumnOfActivityCanBeAskedFor(t *testing.T) {
+func TestActivityColumnsAreSent(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: activityPage(0, 0)})
 	_, err := apitest.NewClient(t, fake).Activity.List(t.Context(), apono.ListActivityOptions{Fields: []apono.ReportField{
@@ -94,9 +94,8 @@ func TestEveryColumnOfActivityCanBeAskedFor(t *testing.T) {
 		"fields=trigger_type&fields=access_flow&fields=bundle_name&fields=extension_count", "")
 }
 
-// Programs that keep what they read, or hand it on, would lose the columns that
-// the API's schema of a row does not have though it can be asked for them.
-func TestActivityRowsAreMarshaledAsTheyWereRead(t *testing.T) {
+// The schema of a row lacks some columns that can be requested. They must not get lost.
+func TestActivityRowsMarshalAsTheyWereRead(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, row string
@@ -121,7 +120,7 @@ func TestActivityRowsAreMarshaledAsTheyWereRead(t *testing.T) {
 	}
 }
 
-func TestActivityRowsWithNullsAreReadAsWithout(t *testing.T) {
+func TestNullsInActivityRowsAreAbsent(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: activityPage(1, 0, `{
 		"request_id": null, "request_date": null, "requestor_name": null, "requestor_email": null, "integration": null, "resource_type": null,
@@ -133,9 +132,7 @@ func TestActivityRowsWithNullsAreReadAsWithout(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[0], "GET", activityPath, "", "")
 }
 
-// A row of another form must be an error of the answer, not a row that lacks
-// what it could not hold.
-func TestActivityRowOfAnotherTypeIsADecodeError(t *testing.T) {
+func TestActivityRowOfAnotherTypeIsDecodeError(t *testing.T) {
 	t.Parallel()
 	for _, row := range []string{
 		`{"extension_count": 2}`, `{"resources": "orders"}`, `{"permissions": [1]}`, `{"request_date": {}}`,
@@ -151,10 +148,8 @@ func TestActivityRowOfAnotherTypeIsADecodeError(t *testing.T) {
 	}
 }
 
-// Without the column that tells requests apart, many rows are alike. Taken for
-// a page that came twice, they would end the list of everybody who reads only
-// states or resources.
-func TestActivityRowsMayBeAlike(t *testing.T) {
+// Without the request id, many rows are equal. That must not count as a page seen before.
+func TestActivityRowsMayBeEqual(t *testing.T) {
 	t.Parallel()
 	for _, row := range []string{`{"status": "Active"}`, `{"status": "Active", "grantee_name": "Ben"}`, `{}`} {
 		t.Run(row, func(t *testing.T) {
@@ -173,14 +168,13 @@ func TestActivityRowsMayBeAlike(t *testing.T) {
 	}
 }
 
-// A server that ignores what it is asked to skip answers its first page again
-// and again. Read on, the list would hold rows twice and lack others.
-func TestRepeatedPageOfActivityEndsInErrTruncated(t *testing.T) {
+// A server that ignores skip returns the first page again.
+func TestDuplicatePageOfActivityIsErrTruncated(t *testing.T) {
 	t.Parallel()
 	const one, two = `{"request_id": "AR-1", "status": "Active"}`, `{"request_id": "AR-2", "status": "Active"}`
 	for name, second := range map[string]string{
-		"by its ids":    activityPage(4, 2, one, two),
-		"by its offset": activityPage(4, 0, `{"status": "Active"}`, `{"status": "Active"}`),
+		"same ids":    activityPage(4, 2, one, two),
+		"same offset": activityPage(4, 0, `{"status": "Active"}`, `{"status": "Active"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -192,31 +186,30 @@ func TestRepeatedPageOfActivityEndsInErrTruncated(t *testing.T) {
 	}
 }
 
-// A server that ignores what it is asked to skip, and says that it did not, has
-// no end. Rows that may be alike must not make the list go on past its total.
-func TestRowsThatAreAlikeDoNotGoOnPastTheTotal(t *testing.T) {
+// A server that ignores skip but echoes it has no end. Equal rows must not make the list
+// go on beyond its total.
+func TestEqualActivityRowsEndAtTotal(t *testing.T) {
 	t.Parallel()
 	const row = `{"status": "Active"}`
 	for _, total := range []int{0, 3} {
 		t.Run(fmt.Sprint("total ", total), func(t *testing.T) {
 			t.Parallel()
 			p := &apitest.Pager{Serve: func(at string) string {
-				skip, _ := strconv.Atoi(at) // the first request has none
+				skip, _ := strconv.Atoi(at) // absent in the first request
 				if skip > 9 {
-					return "" // that is enough, whatever the list would do
+					return ""
 				}
 				return activityPage(total, skip, row, row)
 			}}
 			_, err := apono.Collect(p.Client(t, 0).Activity.ListAll(t.Context()))
 			require.ErrorIs(t, err, apono.ErrTruncated)
-			require.LessOrEqual(t, len(p.Requests()), 3, "an end after the total")
+			require.LessOrEqual(t, len(p.Requests()), 3, "the list must end after the total")
 		})
 	}
 }
 
-// A filter without a tag filters nothing, and a row's member without one is
-// never read.
-func TestEveryFieldOfTheActivityTypesIsTagged(t *testing.T) {
+// A field without a tag would be sent or read under its Go name.
+func TestActivityTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListActivityOptions]())
 	apitest.Tagged(t, "json", reflect.TypeFor[apono.ActivityEntry]())

@@ -48,7 +48,7 @@ func (o ListAttributesOptions) at(token string) (ListAttributesOptions, string) 
 	return o, from
 }
 
-// List gets one page of the attributes.
+// List returns a page of attributes.
 //
 // GET /api/admin/v1/attributes
 func (s *AttributesService) List(ctx context.Context, opts ...ListAttributesOptions) (*Page[Attribute], error) {

@@ -86,7 +86,7 @@ func (o ListAvailableEntitlementsOptions) at(token string) (ListAvailableEntitle
 	return o, from
 }
 
-// ListBundles gets one page of the bundles that may be requested.
+// ListBundles returns a page of the bundles that may be requested.
 //
 // GET /api/user/v1/available-access/bundles
 func (s *AvailableAccessService) ListBundles(ctx context.Context, opts ...ListAvailableBundlesOptions) (*Page[AvailableBundle], error) {

@@ -11,8 +11,8 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// BundlesService manages bundles: access targets that are requested together
-// under one name.
+// BundlesService manages bundles: named sets of access targets that are requested
+// together.
 //
 // API section: Bundles, version 2, see https://docs.apono.io.
 type BundlesService struct{ client *Client }
@@ -25,7 +25,7 @@ var (
 	deleteBundle = operation.New("Bundles.Delete", http.MethodDelete, "/api/admin/v2/bundles/{id}")
 )
 
-// Bundle is a set of targets under one name.
+// Bundle is a named set of access targets.
 type Bundle struct {
 	ID            string                     `json:"id"`
 	Name          string                     `json:"name"`
@@ -39,8 +39,8 @@ type Bundle struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessBundleAccessTarget is a target in a bundle. Exactly one member is set;
-// bundles hold no bundles.
+// AccessBundleAccessTarget is a target in a bundle. Exactly one field is set. Bundles
+// cannot contain bundles.
 type AccessBundleAccessTarget struct {
 	Integration *IntegrationAccessTarget `json:"integration,omitzero"`
 	AccessScope *AccessScopeAccessTarget `json:"access_scope,omitzero"`
@@ -68,7 +68,7 @@ func (o ListBundlesOptions) at(token string) (ListBundlesOptions, string) {
 	return o, from
 }
 
-// BundleInput is a new bundle, or what a bundle becomes. An update replaces the
+// BundleInput is the input for creating or updating a bundle. An update replaces the
 // whole bundle, so start from [Bundle.UpdateInput].
 type BundleInput struct {
 	Name          string                          `json:"name"`
@@ -78,8 +78,8 @@ type BundleInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessBundleAccessTargetInput sets a target in a bundle. Exactly one member
-// must be set.
+// AccessBundleAccessTargetInput sets a target in a bundle. Exactly one field must be
+// set.
 type AccessBundleAccessTargetInput struct {
 	Integration *IntegrationAccessTargetInput `json:"integration,omitzero"`
 	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
@@ -120,8 +120,8 @@ func (s *BundlesService) GetByName(ctx context.Context, name string) (*Bundle, e
 }
 
 // Create creates a bundle. It is not retried when a failure leaves open whether
-// it took effect. A target without exactly one member is an [*ArgumentError].
-// [CreateOptions] place it in a space.
+// it took effect. A target without exactly one field set is an [*ArgumentError].
+// [CreateOptions] can set its space.
 //
 // POST /api/admin/v2/bundles
 func (s *BundlesService) Create(ctx context.Context, in BundleInput, opts ...CreateOptions) (*Bundle, error) {
@@ -129,7 +129,7 @@ func (s *BundlesService) Create(ctx context.Context, in BundleInput, opts ...Cre
 }
 
 // Update replaces a bundle, or returns [ErrNotFound]. A target without exactly
-// one member is an [*ArgumentError].
+// one field set is an [*ArgumentError].
 //
 // PUT /api/admin/v2/bundles/{id}
 func (s *BundlesService) Update(ctx context.Context, id string, in BundleInput) (*Bundle, error) {

@@ -23,7 +23,7 @@ var bundleSuite = accessSuite[apono.Bundle, apono.ListBundlesOptions, apono.Bund
 	rename:  func(in *apono.BundleInput) *string { return &in.Name },
 }
 
-// reading is what bundles/full.json holds.
+// reading returns the object in bundles/full.json.
 func reading() *apono.Bundle {
 	return &apono.Bundle{
 		ID: "6a1c7b35-0f0c-4cc9-8bd4-7f5a0a3f6c02", Name: "Reading", Description: apono.Ptr("To <read>."),
@@ -44,7 +44,7 @@ func reading() *apono.Bundle {
 	}
 }
 
-// emptyBundle is what bundles/minimal.json holds.
+// emptyBundle returns the object in bundles/minimal.json.
 func emptyBundle() *apono.Bundle {
 	return &apono.Bundle{
 		ID: "bundle-2", Name: "Empty", AccessTargets: []apono.AccessBundleAccessTarget{},
@@ -52,7 +52,7 @@ func emptyBundle() *apono.Bundle {
 	}
 }
 
-// readingInput is what bundles/upsert.json holds.
+// readingInput returns the input in bundles/upsert.json.
 func readingInput() apono.BundleInput {
 	return apono.BundleInput{
 		Name: "Reading", Description: apono.Ptr("To <read>."),
@@ -72,7 +72,7 @@ func TestBundleOperations(t *testing.T) {
 	bundleSuite.operations(t)
 }
 
-// Targets that are sent as null are refused by the API.
+// The API rejects null for targets.
 func TestBundleInputsAreSentWithoutNulls(t *testing.T) {
 	t.Parallel()
 	bundleSuite.sends(t, apono.BundleInput{}, `{"name": "", "access_targets": []}`)
@@ -87,7 +87,7 @@ func TestBundleInputsAreSentWithoutNulls(t *testing.T) {
 	]}`)
 }
 
-func TestATargetOfABundleIsOfExactlyOneKind(t *testing.T) {
+func TestBundleTargetWithoutExactlyOneMemberIsArgumentError(t *testing.T) {
 	t.Parallel()
 	integration, scope := &apono.IntegrationAccessTargetInput{}, &apono.AccessScopeAccessTargetInput{}
 	for found, target := range map[string]apono.AccessBundleAccessTargetInput{
@@ -95,7 +95,7 @@ func TestATargetOfABundleIsOfExactlyOneKind(t *testing.T) {
 		"Integration and AccessScope are": {Integration: integration, AccessScope: scope},
 		"AccessScope and QueryTarget are": {AccessScope: scope, QueryTarget: &apono.QueryTarget{}},
 	} {
-		bundleSuite.refuses(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{AccessScope: scope}, target}},
+		bundleSuite.rejects(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{AccessScope: scope}, target}},
 			apono.ArgumentError{
 				Arg:    "in.AccessTargets[1]",
 				Reason: "exactly one of Integration, AccessScope and QueryTarget must be set, but " + found,
@@ -103,19 +103,19 @@ func TestATargetOfABundleIsOfExactlyOneKind(t *testing.T) {
 	}
 }
 
-// An update replaces the whole bundle: a target that is forgotten is access that
-// everybody with the bundle loses.
-func TestUpdateInputOfABundleLosesNothing(t *testing.T) {
+// An update replaces the whole bundle, so a target that the conversion misses would be
+// removed.
+func TestBundleUpdateInputIsComplete(t *testing.T) {
 	t.Parallel()
 	bundleSuite.updateInputs(t, `{"name": "Empty", "access_targets": []}`)
 }
 
-func TestAnUpdateOfABundleKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+func TestBundleUpdateKeepsUnknownMembers(t *testing.T) {
 	t.Parallel()
 	bundleSuite.keepsUnknown(t)
 }
 
-func TestUnknownMembersFollowTheTargetsOfABundle(t *testing.T) {
+func TestUnknownMembersMoveWithTargetsOfBundle(t *testing.T) {
 	t.Parallel()
 	body := bundleSuite.updated(t, `{"name": "", "access_targets": [
 		{"access_scope": {"access_scope_id": "s1", "access_scope_name": "n", "x": 1}},
@@ -142,7 +142,7 @@ func TestUnknownMembersFollowTheTargetsOfABundle(t *testing.T) {
 	]}`, body)
 }
 
-func TestEveryFieldOfTheBundleTypesIsTagged(t *testing.T) {
+func TestBundleTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListBundlesOptions]())
 	apitest.Tagged(t, "json",

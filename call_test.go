@@ -36,40 +36,38 @@ func TestDo(t *testing.T) {
 
 func TestDoWithoutInputAndOutput(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []script.Response{{Status: 204}, {Body: `{"message":"deleted"}`}, {Status: 202}} {
-		t.Run(fmt.Sprint(answer.Status, answer.Body), func(t *testing.T) {
+	for _, response := range []script.Response{{Status: 204}, {Body: `{"message":"deleted"}`}, {Status: 202}} {
+		t.Run(fmt.Sprint(response.Status, response.Body), func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, answer)
+			fake := script.New(t, response)
 			require.NoError(t, apitest.NewClient(t, fake).Do(t.Context(), http.MethodDelete, "/api/admin/v1/gadgets/a%20b%2Fc", nil, nil, nil))
 			apitest.Sent(t, fake.Requests()[0], http.MethodDelete, "/api/admin/v1/gadgets/a%20b%2Fc", "", "")
 		})
 	}
 }
 
-// Nothing where an object is due would leave the caller with a zero value that
-// looks like an answer.
-func TestDoNeedsAnAnswerForItsOutput(t *testing.T) {
+// An empty or null body must not become a zero value.
+func TestDoWithOutputRequiresJSONObject(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []script.Response{{Status: 204}, {Body: "null"}, {Body: "<html>"}, {Body: `{} {}`}, {Body: `[]`}} {
-		t.Run(fmt.Sprint(answer.Status, answer.Body), func(t *testing.T) {
+	for _, response := range []script.Response{{Status: 204}, {Body: "null"}, {Body: "<html>"}, {Body: `{} {}`}, {Body: `[]`}} {
+		t.Run(fmt.Sprint(response.Status, response.Body), func(t *testing.T) {
 			t.Parallel()
 			var out struct{ ID string }
-			err := apitest.NewClient(t, script.New(t, answer)).Do(t.Context(), http.MethodGet, "/api/admin/v1/gadgets/s", nil, nil, &out)
-			require.Equal(t, answer.Body, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
+			err := apitest.NewClient(t, script.New(t, response)).Do(t.Context(), http.MethodGet, "/api/admin/v1/gadgets/s", nil, nil, &out)
+			require.Equal(t, response.Body, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
 		})
 	}
 }
 
-// An HTML page is a gateway's answer and confirms nothing, also to callers that
-// do not look at the answer.
-func TestDoWithoutOutputTakesNoPageForAConfirmation(t *testing.T) {
+// An HTML page is the response of a gateway.
+func TestDoWithoutOutputRejectsHTML(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: "<html>Sign in</html>", Header: map[string]string{"Content-Type": "text/html"}})
 	err := apitest.NewClient(t, fake).Do(t.Context(), http.MethodDelete, "/api/admin/v1/gadgets/s", nil, nil, nil)
 	require.ErrorAs(t, err, new(*apono.DecodeError))
 }
 
-func TestDoRefusesBadArguments(t *testing.T) {
+func TestDoRejectsInvalidArguments(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ method, path, arg string }{
 		{"", "/api/x", "method"},
@@ -102,14 +100,14 @@ func TestDoRefusesBadArguments(t *testing.T) {
 	}
 }
 
-func TestDoRefusesInputThatIsNoJSON(t *testing.T) {
+func TestDoRejectsInputThatIsNotJSON(t *testing.T) {
 	t.Parallel()
 	err := apitest.NewClient(t, apitest.NoRequest(t)).Do(t.Context(), http.MethodPost, "/api/x", nil, func() {}, nil)
 	require.Equal(t, "in", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 }
 
-// Messages end up in tickets and chats, so the parts of a path that may name
-// people or things stay out of them, for known operations and unknown ones.
+// Error texts end up in tickets and chats, so parts of a path that may be arguments are
+// masked.
 func TestErrorsOfDoMaskThePath(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
@@ -132,21 +130,20 @@ func TestErrorsOfDoMaskThePath(t *testing.T) {
 	}
 }
 
-// After an attempt that may have deleted the object, "not found" is what was
-// asked for. After one that cannot have, it is what it says: somebody may have
-// mistyped the id.
-func TestDeleteIsConfirmed(t *testing.T) {
+// After an attempt that may have deleted the object, a 404 counts as success. Otherwise
+// it is an error, because the id may be wrong.
+func TestDeleteWithNotFoundAfterRetry(t *testing.T) {
 	t.Parallel()
 	refresh := apono.WithTokenSource(func(context.Context) (string, error) { return apitest.Token, nil })
 	for _, tc := range []struct {
-		name    string
-		answers []script.Response
-		opts    []apono.Option
-		want    error
+		name      string
+		responses []script.Response
+		opts      []apono.Option
+		want      error
 	}{
 		{"204", []script.Response{{Status: 204}}, nil, nil},
 		{"200 with a message", []script.Response{{Body: `{"message":"deleted"}`}}, nil, nil},
-		{"200 with nothing", []script.Response{{Body: " "}}, nil, nil},
+		{"200 without a body", []script.Response{{Body: " "}}, nil, nil},
 		{"404", []script.Response{{Status: 404}}, nil, apono.ErrNotFound},
 		{"404 after a broken connection", []script.Response{{Err: apitest.ErrReset}, {Status: 404}}, nil, nil},
 		{"404 after 408", []script.Response{{Status: 408}, {Status: 404}}, nil, nil},
@@ -157,13 +154,13 @@ func TestDeleteIsConfirmed(t *testing.T) {
 		{"404 after 429", []script.Response{{Status: 429}, {Status: 404}}, nil, apono.ErrNotFound},
 		{"404 after 425", []script.Response{{Status: 425}, {Status: 404}}, nil, apono.ErrNotFound},
 		{"404 after 401", []script.Response{{Status: 401}, {Status: 404}}, []apono.Option{refresh}, apono.ErrNotFound},
-		{"404 after a refused connection", []script.Response{{Err: apitest.ErrConnectionRefused}, {Status: 404}}, nil, apono.ErrNotFound},
+		{"404 after connection refused", []script.Response{{Err: apitest.ErrConnectionRefused}, {Status: 404}}, nil, apono.ErrNotFound},
 		{"403 after 500", []script.Response{{Status: 500}, {Status: 403}}, nil, apono.ErrForbidden},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				fake := script.New(t, tc.answers...)
+				fake := script.New(t, tc.responses...)
 				err := apitest.NewClient(t, fake, tc.opts...).Integrations.Delete(t.Context(), "i-1")
 				if tc.want == nil {
 					require.NoError(t, err)
@@ -178,16 +175,14 @@ func TestDeleteIsConfirmed(t *testing.T) {
 	}
 }
 
-// A sign-in page of a gateway must not pass for a deletion.
-func TestDeleteIsNotConfirmedByAPage(t *testing.T) {
+func TestDeleteRejectsHTML(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: "<html>Sign in</html>", Header: map[string]string{"Content-Type": "text/html"}})
 	err := apitest.NewClient(t, fake).Integrations.Delete(t.Context(), "i-1")
 	require.Equal(t, "<html>Sign in</html>", string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
 }
 
-// Only a deletion is done when the object is gone.
-func TestUncertainUpdateIsNotConfirmedByNotFound(t *testing.T) {
+func TestUpdateWithNotFoundAfterRetryIsError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fake := script.New(t, script.Response{Err: apitest.ErrReset}, script.Response{Status: 404})
@@ -195,10 +190,8 @@ func TestUncertainUpdateIsNotConfirmedByNotFound(t *testing.T) {
 	})
 }
 
-// One client serves a whole program. State that leaks from one call into
-// another, or is set up by the first, shows as answers that are mixed up or as
-// a race.
-func TestOneClientServesManyGoroutines(t *testing.T) {
+// State shared between calls would mix up responses or cause a data race.
+func TestClientIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	attempts := map[string]int{}
@@ -207,12 +200,12 @@ func TestOneClientServesManyGoroutines(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		attempts[id]++
-		answer := &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody, Request: req}
+		response := &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody, Request: req}
 		if attempts[id] == 2 {
 			body := fmt.Sprintf(`{"id":%q,"name":%q}`, id, req.Header.Get("X-Trace"))
-			answer.StatusCode, answer.Body, answer.ContentLength = 200, io.NopCloser(strings.NewReader(body)), int64(len(body))
+			response.StatusCode, response.Body, response.ContentLength = 200, io.NopCloser(strings.NewReader(body)), int64(len(body))
 		}
-		return answer, nil
+		return response, nil
 	})
 	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: server}), apitest.Quickly)
 	var group sync.WaitGroup
@@ -221,15 +214,15 @@ func TestOneClientServesManyGoroutines(t *testing.T) {
 			id := "i-" + strconv.Itoa(i)
 			integration, err := client.Integrations.Get(apono.WithRequestHeader(t.Context(), "X-Trace", "trace of "+id), id)
 			if err != nil || integration.ID != id || integration.Name != "trace of "+id {
-				t.Errorf("the call for %s got %+v, %v", id, integration, err)
+				t.Errorf("the call for %s returned %+v, %v", id, integration, err)
 			}
 		})
 	}
 	group.Wait()
 }
 
-// Without a check net/http's panic, or a nil pointer's, ends the program.
-func TestNilContextIsRefused(t *testing.T) {
+// Without the check, net/http panics.
+func TestNilContextIsArgumentError(t *testing.T) {
 	t.Parallel()
 	var none context.Context
 	for name, call := range map[string]func(*apono.Client) error{
@@ -253,7 +246,7 @@ func TestNilContextIsRefused(t *testing.T) {
 	}
 }
 
-// A question mark with nothing behind it is another URL to a cache or a signature.
+// A URL with an empty query differs from one without, for caches and signatures.
 func TestEmptyQueryIsNotSent(t *testing.T) {
 	t.Parallel()
 	for _, query := range []url.Values{nil, {}, {"q": nil}} {
@@ -263,8 +256,8 @@ func TestEmptyQueryIsNotSent(t *testing.T) {
 	}
 }
 
-// ownFrames lists the functions of this module that are running between a
-// method and the caller's transport.
+// ownFrames lists the functions of this module between a method and the caller's
+// transport.
 func ownFrames(method string) []string {
 	stack := make([]uintptr, 200)
 	frames := runtime.CallersFrames(stack[:runtime.Callers(0, stack)])
@@ -283,9 +276,8 @@ func ownFrames(method string) []string {
 	}
 }
 
-// Whoever follows a call through a debugger, or reads it in the trace of a panic,
-// should get to the end of it.
-func TestFewFunctionsBetweenAMethodAndTheTransport(t *testing.T) {
+// A short call stack helps with debugging and in traces of panics.
+func TestCallStackIsShort(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: apitest.OneIntegration})
 	var between []string

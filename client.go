@@ -1,9 +1,9 @@
 // Package apono is a client for the public REST API of Apono, which grants
 // just-in-time access to cloud resources, databases and clusters.
 //
-// A [Client] has a service for each part of the API, and each service has the
-// same verbs: List returns one page, ListAll iterates over all of them, Get,
-// Create, Update and Delete do what they say.
+// A [Client] has a service for each part of the API. List returns one page of
+// objects, ListAll iterates over all of them, and Get, Create, Update and Delete
+// work on a single object.
 //
 //	client, err := apono.NewClientFromEnv()
 //	if err != nil {
@@ -18,46 +18,47 @@
 //
 // # Authentication
 //
-// [NewClient] takes a token as made in Apono's portal; [NewClientFromEnv] reads
-// it from APONO_TOKEN. [WithTokenSource] asks a function for it, and once more
-// when the server rejects it; [CachedTokenSource] keeps what it returns. [WithReadOnly] makes a client that changes nothing,
-// for audits. Tokens are sent to the base URL's origin only, and print nowhere.
+// [NewClient] takes a token created in Apono's portal. [NewClientFromEnv] reads it
+// from the environment variable APONO_TOKEN. [WithTokenSource] sets a function that
+// returns the token; it is called again when the server rejects the token.
+// [CachedTokenSource] caches what such a function returns. Tokens are sent only to
+// the origin of the base URL and are never printed or logged.
 //
-// There are two kinds of token, and both can expire. A personal token acts with
-// the permissions of its user. AccessRequests, DelegatedRequests, AvailableAccess
-// and Sessions need one, and work only after Apono support has switched on
-// end-user tokens for the account. An account token belongs to no user and has
-// roles of its own; it is for the other services.
+// There are two kinds of token, and both can expire. A personal token has the
+// permissions of its user. The services AccessRequests, DelegatedRequests,
+// AvailableAccess and Sessions require one, and Apono support must have enabled
+// end-user tokens for the account. An account token does not belong to a user and
+// has its own roles. It is for the other services.
 //
-// What Apono's portal does beyond that (approve, reject or extend a request) is
-// no public API. [Client.Do] reaches it, at one's own risk.
+// [WithReadOnly] configures a client that rejects operations that change something.
 //
-// # Listing
+// Approving, rejecting and extending a request are not part of the public API.
+// [Client.Do] can call such operations of Apono's portal, without any guarantee.
 //
-// ListAll asks for the next page when the loop comes to it, and stops asking
-// when the loop is left. It can be ranged over again, from the start. Filters go
-// into one options struct:
+// # Pagination
+//
+// ListAll requests the next page when the loop reaches it, and stops when the loop
+// ends. Ranging over it again starts again from the first page. Filters are fields
+// of an options struct:
 //
 //	options := apono.ListIntegrationsOptions{Name: "prod*", Type: []string{"postgresql"}}
 //	databases, err := apono.Collect(client.Integrations.ListAll(ctx, options))
 //
-// [Collect] makes a slice, [First] finds one item, and GetByName finds an object
-// where the API filters by name. [WithReadAhead] has the next pages on their way
-// while the loop works.
+// [Collect] reads a list into a slice, and [First] returns the first item that
+// matches. GetByName returns an object by its name, where the API filters by name.
+// [WithReadAhead] requests the next pages while the loop runs.
 //
-// # Resuming
-//
-// A [Page] has the token of the next one. Put into the options' PageToken, a
-// listing goes on from there, even in another process. [Pages] iterates over the
-// pages, and a list that fails after its first page returns a [*PageError] with
-// the token of the page that it could not read.
+// A [Page] holds the token of the next page. With that token in the PageToken of the
+// options, a list resumes there, also in another process. [Pages] iterates over pages
+// instead of items. A list that fails after its first page returns a [*PageError]
+// with the token of the page that could not be read.
 //
 // # Writing
 //
-// Inputs are structs: required fields are values, optional ones pointers (see
-// [Ptr]), slices and maps, of which nil is left out and an empty one is sent. An
-// update replaces the whole object, so it starts from what was read, which keeps
-// the members that this version has no field for (see [Extra]):
+// Inputs are structs. Required fields are plain values; optional fields are pointers
+// (see [Ptr]), slices and maps. A nil field is omitted, and an empty slice or map is
+// sent. An update replaces the whole object, so its input is derived from an object
+// that was read. This keeps members that this version has no field for (see [Extra]):
 //
 //	in := flow.UpdateInput()
 //	in.Active = false
@@ -65,54 +66,55 @@
 //
 // # Errors
 //
-// A refusal by the server is an [*APIError], which errors.Is compares with
-// [ErrNotFound] and its kin. Arguments that no server could accept are an
-// [*ArgumentError], before anything is sent. An answer that is not what the API
-// promises is a [*DecodeError], and a call that got no response a
-// [*TransportError], which is a [net.Error]: timeouts are
-// [context.DeadlineExceeded], whoever set them. Error texts hold path templates and no arguments.
+// Every method can return these errors:
 //
-// # Retries
+//   - [*APIError]: the server responded with a status other than 2xx. errors.Is
+//     compares it with [ErrNotFound] and similar.
+//   - [*ArgumentError]: an argument is invalid. No request was sent.
+//   - [*DecodeError]: the response is not in the form that the API documents.
+//   - [*TransportError]: the call received no usable response. It is a [net.Error],
+//     and every timeout matches [context.DeadlineExceeded].
 //
-// GET, PUT and DELETE requests are retried after failures that may pass; POST and
-// PATCH only when the server said that it did nothing, or when nothing was sent;
-// reads that use up one-time credentials only when nothing was sent. See
-// [RetryPolicy], and [WithoutRetry] for a single call. A context ends a call at
-// once, in whichever state it is.
+// Lists, waits, During and bulk calls have further errors: [*PageError],
+// [*TruncatedError], [*WaitError], [*RevokeError] and [*BulkError]. Error texts contain
+// path templates, not the arguments of the call.
 //
-// That is what the client does. Below it, net/http sends a GET again by itself
-// when a connection that it kept breaks; it does so with no request that changes
-// something, and reads that use up one-time credentials are kept from it by a
-// connection of their own. With a transport other than [http.Transport] they are
-// not, because it may replay any GET: see [WithHTTPClient].
+// # Retries and timeouts
 //
-// # Timeouts
+// GET, PUT and DELETE requests are retried after temporary failures. POST and PATCH
+// requests are retried only after a 429 or when nothing was sent. Reads that use up
+// one-time credentials are retried only when nothing was sent. [RetryPolicy] has the
+// details, and [WithoutRetry] disables retries for a single call.
 //
-// [WithAttemptTimeout] limits each attempt, [WithCallTimeout] those of one call,
-// and a context the call as a whole. A body that keeps coming has more time.
+// In addition, net/http may send a GET twice when a reused connection breaks, but never
+// a request that changes something. Reads that use up one-time credentials are sent
+// over a new connection to prevent it; see [WithHTTPClient] for transports other than
+// [http.Transport].
+//
+// [WithAttemptTimeout] limits each attempt, and [WithCallTimeout] each attempt of one
+// call. A context limits the call as a whole, retries and waits included.
 //
 // # Waiting
 //
-// [AccessRequestsService.WaitFor] looks at an access request until a function
-// such as [UntilGranted] is content, and [SessionsService.WaitFor] at a session.
-// They have no limit but their context; failures that may pass do not end them.
-// [AccessRequestsService.During] requests access, waits for it, calls a function
-// and revokes the access, however that ends.
+// [AccessRequestsService.WaitFor] polls an access request until a function such as
+// [UntilGranted] returns true. [SessionsService.WaitFor] polls a session. Only the
+// context limits how long they wait; temporary failures do not end the wait.
+// [AccessRequestsService.During] requests access, waits until it is granted, calls a
+// function, and revokes the access in every case.
 //
-// # Observing
+// # Logging, metrics and rate limits
 //
-// [WithLogger] logs every attempt, and [WithMiddleware] wraps it, for metrics and
-// tracing. [WithLimiter] asks a limiter before each.
+// [WithLogger] logs every attempt. [WithMiddleware] wraps the transport, for metrics
+// and tracing. [WithLimiter] waits for a rate limiter before each attempt.
 //
 // # Testing
 //
-// Package aponotest is a fake server for the tests of programs that use this
-// one.
+// Package aponotest provides an in-memory Apono server for tests.
 //
-// # Older versions
+// # Legacy operations
 //
-// [Client.Legacy] has the operations of older versions of the API that a newer
-// version has taken the place of. Everything else is the newest version.
+// The services of [Client.Legacy] call operations of older API versions that have a
+// newer version. All other services call the newest version.
 package apono
 
 //go:generate go run ./internal/generate
@@ -127,10 +129,10 @@ import (
 	"github.com/apono-go/apono/internal/transport"
 )
 
-// Version is the version of this module, as sent in the User-Agent header.
+// Version is the version of this module. It is part of the User-Agent header.
 const Version = "0.1.0"
 
-// DefaultBaseURL is where Apono serves its API.
+// DefaultBaseURL is the base URL of Apono's API.
 const DefaultBaseURL = "https://api.apono.io"
 
 const (
@@ -139,47 +141,27 @@ const (
 	envEndpoint      = "APONO_ENDPOINT"
 )
 
-// Client calls the API. It is safe for concurrent use, and one client should
-// serve a whole program, because it keeps connections. Make it with [NewClient]
-// or [NewClientFromEnv]; the zero value does not work.
+// Client calls the API. It is safe for concurrent use by multiple goroutines.
+// [NewClient] and [NewClientFromEnv] create clients; the zero value is not usable.
 type Client struct {
-	// Integrations are the connected cloud accounts, databases, clusters and
-	// identity providers.
-	Integrations *IntegrationsService
-	// AccessFlows are the rules that grant access.
-	AccessFlows *AccessFlowsService
-	// Bundles are targets of access under one name.
-	Bundles *BundlesService
-	// AccessRequests are requests for access, of the person whose token it is.
-	AccessRequests *AccessRequestsService
-	// Users are people.
-	Users *UsersService
-	// Groups are sets of users.
-	Groups *GroupsService
-	// Connectors are the installations through which Apono reaches systems.
-	Connectors *ConnectorsService
-	// Reports are activity reports.
-	Reports *ReportsService
-	// Scopes are access scopes: saved queries for resources.
-	Scopes *ScopesService
-	// Sessions are access that was set up, and its credentials.
-	Sessions *SessionsService
-	// AvailableAccess is what the person whose token it is may request.
-	AvailableAccess *AvailableAccessService
-	// DelegatedRequests are requests that were made for somebody else.
+	Integrations      *IntegrationsService
+	AccessFlows       *AccessFlowsService
+	Bundles           *BundlesService
+	AccessRequests    *AccessRequestsService
+	Users             *UsersService
+	Groups            *GroupsService
+	Connectors        *ConnectorsService
+	Reports           *ReportsService
+	Scopes            *ScopesService
+	Sessions          *SessionsService
+	AvailableAccess   *AvailableAccessService
 	DelegatedRequests *DelegatedRequestsService
-	// Attributes are what identities can be matched by.
-	Attributes *AttributesService
-	// Identities are users, groups and attributes together, and the attributes
-	// of identities in bulk.
-	Identities *IdentitiesService
-	// Activity is what happened.
-	Activity *ActivityService
-	// Spaces are parts of the account, with resources and people of their own.
-	Spaces *SpacesService
-	// SpaceScopes say which resources are in a space.
-	SpaceScopes *SpaceScopesService
-	// Legacy are older versions of the API.
+	Attributes        *AttributesService
+	Identities        *IdentitiesService
+	Activity          *ActivityService
+	Spaces            *SpacesService
+	SpaceScopes       *SpaceScopesService
+	// Legacy has the services of older API versions.
 	Legacy *Legacy
 
 	transport *transport.Transport
@@ -190,25 +172,24 @@ type Client struct {
 	readAhead int
 }
 
-// NewClient returns a client that authenticates with a token, as made in
-// Apono's portal. It reads no environment variable and sends no request.
+// NewClient returns a client that authenticates with a token created in Apono's
+// portal. It reads no environment variables and sends no request.
 //
-// Clients without [WithHTTPClient] share their connections, so that a client for
-// each user costs none of its own. One client can also serve many users: a
-// function given to [WithTokenSource] gets the context of the call, and can
-// return the token of the user who is named there.
+// Clients without [WithHTTPClient] share one pool of connections. A single client
+// can also serve many users: [WithTokenSource] sets a function that receives the
+// context of the call and returns the token of the user in that context.
 //
-// An empty token, one with white space, control or non-ASCII characters, and
-// options that make no sense are an [*ArgumentError]. The token may be empty
-// with [WithTokenSource].
+// The error is an [*ArgumentError] if an option is invalid, or if the token is empty or
+// contains spaces or characters other than printable ASCII. With [WithTokenSource] the
+// token may be empty.
 func NewClient(token string, opts ...Option) (*Client, error) {
 	return newClient("token", token, opts)
 }
 
-// NewClientFromEnv returns a client that is configured by the environment: the
-// token from APONO_TOKEN or else APONO_PERSONAL_TOKEN, the base URL from
-// APONO_ENDPOINT if that is set. An option goes before the variable for the
-// same thing. An [*ArgumentError] names the variable that is missing or wrong.
+// NewClientFromEnv returns a client configured by environment variables. The token is
+// APONO_TOKEN, or APONO_PERSONAL_TOKEN if that is not set. The base URL is
+// APONO_ENDPOINT, or [DefaultBaseURL] if that is not set. Options take precedence over
+// variables. An [*ArgumentError] names the variable that is missing or invalid.
 func NewClientFromEnv(opts ...Option) (*Client, error) {
 	name := envToken
 	if os.Getenv(envToken) == "" && os.Getenv(envPersonalToken) != "" {
@@ -220,12 +201,12 @@ func NewClientFromEnv(opts ...Option) (*Client, error) {
 	return newClient(name, os.Getenv(name), opts)
 }
 
-// newClient builds a client; name is where the token came from.
+// newClient creates a client. In errors, name stands for the token.
 func newClient(name, token string, opts []Option) (*Client, error) {
 	o := defaultOptions()
 	for i, opt := range opts {
 		if opt == nil {
-			return nil, &ArgumentError{Arg: fmt.Sprintf("opts[%d]", i), Reason: "the option is nil"}
+			return nil, &ArgumentError{Arg: fmt.Sprintf("opts[%d]", i), Reason: "must not be nil"}
 		}
 		if err := opt(&o); err != nil {
 			return nil, err
@@ -280,11 +261,10 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	return c, nil
 }
 
-// CloseIdleConnections closes the connections that no call is using: those of
-// the transport of [WithHTTPClient], and otherwise those of all clients without
-// that option, which share them. A client needs no clean-up, because connections
-// that idle for 30 s are closed.
+// CloseIdleConnections closes the idle connections of the HTTP client that
+// [WithHTTPClient] set, and otherwise those of all clients without that option, which
+// share them. Calling it is optional, because connections idle for 30 s are closed.
 func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }
 
-// String names the client by its base URL.
+// String returns a description of the client that contains only its base URL.
 func (c *Client) String() string { return "apono.Client(" + c.baseURL + ")" }

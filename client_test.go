@@ -24,9 +24,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Mistakes in the configuration show when the client is made, not in the middle
-// of the first night's run. A token that an error quotes ends up in logs.
-func TestBadConfigurationIsRefused(t *testing.T) {
+// Configuration errors are returned by NewClient and do not contain the token.
+func TestInvalidConfigurationIsArgumentError(t *testing.T) {
 	t.Parallel()
 	policy := func(policy apono.RetryPolicy) []apono.Option {
 		return []apono.Option{apono.WithRetryPolicy(policy)}
@@ -37,7 +36,7 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		opts        []apono.Option
 		arg, reason string
 	}{
-		{"empty token", "", nil, "token", "the token is empty"},
+		{"empty token", "", nil, "token", "must not be empty"},
 		{"token with a line break", "hidden-1\n", nil, "token", "trim it"},
 		{"token with a leading space", " hidden-1", nil, "token", "trim it"},
 		{"token with a space", "hidden 1", nil, "token", "printable ASCII"},
@@ -45,11 +44,11 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		{"token with a tab", "hidden\t1", nil, "token", "printable ASCII"},
 		{"token with a zero byte", "hidden\x001", nil, "token", "printable ASCII"},
 		{"token that is not ASCII", "hiddén-1", nil, "token", "printable ASCII"},
-		{"token with Bearer", "Bearer hidden-1", nil, "token", "without the word Bearer"},
-		{"token with bearer", "bearer hidden-1", nil, "token", "without the word Bearer"},
+		{"token with Bearer", "Bearer hidden-1", nil, "token", "must not start with Bearer"},
+		{"token with bearer", "bearer hidden-1", nil, "token", "must not start with Bearer"},
 
 		{"http base URL", "good", baseURL("http://api.apono.io"), "baseURL", "https://"},
-		{"http base URL that begins like loopback", "good", baseURL("http://localhost.apono.test"), "baseURL", "https://"},
+		{"http base URL with a prefix like loopback", "good", baseURL("http://localhost.apono.test"), "baseURL", "https://"},
 		{"http base URL of a private address", "good", baseURL("http://10.0.0.1"), "baseURL", "https://"},
 		{"base URL with another scheme", "good", baseURL("ftp://localhost"), "baseURL", "https://"},
 		{"base URL with a query", "good", baseURL("https://apono.test/?region=eu"), "baseURL", "query"},
@@ -58,18 +57,18 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		{"base URL with an empty fragment", "good", baseURL("https://apono.test/#"), "baseURL", "fragment"},
 		{"base URL with a user", "good", baseURL("https://hidden@apono.test"), "baseURL", "user"},
 		{"base URL with a password", "good", baseURL("https://admin:hidden@apono.test"), "baseURL", "user"},
-		{"base URL with a segment of two dots", "good", baseURL("https://apono.test/gw/../x"), "baseURL", "segments"},
+		{"base URL with a two-dot segment", "good", baseURL("https://apono.test/gw/../x"), "baseURL", "segments"},
 		{"base URL that ends in two dots", "good", baseURL("https://apono.test/gw/.."), "baseURL", "segments"},
-		{"base URL with a segment of one dot", "good", baseURL("https://apono.test/./gw"), "baseURL", "segments"},
+		{"base URL with a one-dot segment", "good", baseURL("https://apono.test/./gw"), "baseURL", "segments"},
 		{"base URL with escaped dots", "good", baseURL("https://apono.test/gw/%2e%2E/x"), "baseURL", "segments"},
 		{"base URL with dots between escaped slashes", "good", baseURL("https://apono.test/gw%2F..%2Fx"), "baseURL", "segments"},
-		{"base URL without a scheme", "good", baseURL("api.apono.io"), "baseURL", "no host"},
-		{"base URL without a host", "good", baseURL("https:///api"), "baseURL", "no host"},
-		{"base URL with a port alone", "good", baseURL("https://:8443"), "baseURL", "no host"},
-		{"base URL that is opaque", "good", baseURL("https:api.apono.io"), "baseURL", "no host"},
-		{"base URL that is a path", "good", baseURL("/api"), "baseURL", "no host"},
-		{"base URL that is empty", "good", baseURL(""), "baseURL", "no host"},
-		{"base URL that is no URL", "good", baseURL("https://[::1"), "baseURL", "not a URL"},
+		{"base URL without a scheme", "good", baseURL("api.apono.io"), "baseURL", "must have a host"},
+		{"base URL without a host", "good", baseURL("https:///api"), "baseURL", "must have a host"},
+		{"base URL with only a port", "good", baseURL("https://:8443"), "baseURL", "must have a host"},
+		{"base URL that is opaque", "good", baseURL("https:api.apono.io"), "baseURL", "must have a host"},
+		{"base URL that is a path", "good", baseURL("/api"), "baseURL", "must have a host"},
+		{"base URL that is empty", "good", baseURL(""), "baseURL", "must have a host"},
+		{"base URL that is not a URL", "good", baseURL("https://[::1"), "baseURL", "must be a URL"},
 
 		{"nil option", "good", []apono.Option{nil}, "opts[2]", "nil"},
 		{"nil HTTP client", "good", []apono.Option{apono.WithHTTPClient(nil)}, "client", "nil"},
@@ -86,32 +85,31 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		{"product with a line break", "good", []apono.Option{apono.WithUserAgent("tool/1\r\nX-Admin: 1")}, "product", "printable ASCII"},
 		{"product that is not ASCII", "good", []apono.Option{apono.WithUserAgent("wérkzeug/1")}, "product", "printable ASCII"},
 		{"negative attempt timeout", "good", []apono.Option{apono.WithAttemptTimeout(-1)}, "timeout", "positive"},
-		{"no response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(0)}, "limit", "positive"},
+		{"zero response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(0)}, "limit", "positive"},
 		{"negative response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(-1)}, "limit", "positive"},
-		{"negative read-ahead", "good", []apono.Option{apono.WithReadAhead(-1)}, "pages", "0 (off) to 64"},
-		{"immense read-ahead", "good", []apono.Option{apono.WithReadAhead(65)}, "pages", "0 (off) to 64"},
+		{"negative read-ahead", "good", []apono.Option{apono.WithReadAhead(-1)}, "pages", "0 to 64"},
+		{"read-ahead above 64", "good", []apono.Option{apono.WithReadAhead(65)}, "pages", "0 to 64"},
 
 		{"negative attempts", "good", policy(apono.RetryPolicy{MaxAttempts: -1}), "policy.MaxAttempts", "at least 1"},
-		{"negative shortest wait", "good", policy(apono.RetryPolicy{MinWait: -1}), "policy.MinWait", "negative"},
-		{"negative longest wait", "good", policy(apono.RetryPolicy{MaxWait: -1}), "policy.MinWait", "MaxWait"},
-		{"shortest wait above the longest", "good", policy(apono.RetryPolicy{MinWait: 2, MaxWait: 1}), "policy.MinWait", "MaxWait"},
-		{"negative cap of Retry-After", "good", policy(apono.RetryPolicy{MaxRetryAfter: -1}), "policy.MaxRetryAfter", "negative"},
+		{"negative MinWait", "good", policy(apono.RetryPolicy{MinWait: -1}), "policy.MinWait", "negative"},
+		{"negative MaxWait", "good", policy(apono.RetryPolicy{MaxWait: -1}), "policy.MinWait", "MaxWait"},
+		{"MinWait above MaxWait", "good", policy(apono.RetryPolicy{MinWait: 2, MaxWait: 1}), "policy.MinWait", "MaxWait"},
+		{"negative MaxRetryAfter", "good", policy(apono.RetryPolicy{MaxRetryAfter: -1}), "policy.MaxRetryAfter", "negative"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			opts := []apono.Option{apono.WithBaseURL(apitest.BaseURL), apono.WithHTTPClient(apitest.NoRequest(t).Client())}
 			client, err := apono.NewClient(tc.token, append(opts, tc.opts...)...)
 			require.Nil(t, client)
-			refusal := apitest.ErrorAs[*apono.ArgumentError](t, err)
-			require.Equal(t, tc.arg, refusal.Arg)
-			require.Contains(t, refusal.Reason, tc.reason)
+			rejected := apitest.ErrorAs[*apono.ArgumentError](t, err)
+			require.Equal(t, tc.arg, rejected.Arg)
+			require.Contains(t, rejected.Reason, tc.reason)
 			require.NotContains(t, apitest.Printed(err), "hidd")
 		})
 	}
 }
 
-// Prefixes are for gateways; a trailing /api is what the documentation shows,
-// and doubling it would make every call a 404.
+// A path is a prefix for gateways. A trailing /api must not be duplicated.
 func TestBaseURL(t *testing.T) {
 	t.Parallel()
 	for base, want := range map[string]string{
@@ -163,7 +161,7 @@ func TestNewClientFromEnv(t *testing.T) {
 		name                      string
 		token, personal, endpoint string
 		opts                      []apono.Option
-		// wantArg is the variable that an error names, empty for success.
+		// wantArg is the variable that the error names, empty for success.
 		wantToken, wantURL, wantArg string
 	}{
 		{"token", "one", "", "", nil, "one", "https://api.apono.io", ""},
@@ -177,9 +175,9 @@ func TestNewClientFromEnv(t *testing.T) {
 		{"bad token", "hidden 1", "two", "", nil, "", "", "APONO_TOKEN"},
 		{"bad personal token", "", "hidden-1\n", "", nil, "", "", "APONO_PERSONAL_TOKEN"},
 		{"bad endpoint", "one", "", "http://hidden.apono.test", nil, "", "", "APONO_ENDPOINT"},
-		{"endpoint that is no URL", "one", "", "%hidden", nil, "", "", "APONO_ENDPOINT"},
+		{"endpoint that is not a URL", "one", "", "%hidden", nil, "", "", "APONO_ENDPOINT"},
 	} {
-		// Not parallel, for the same reason.
+		// Not parallel for the same reason.
 		t.Run(tc.name, func(t *testing.T) {
 			t.Setenv("APONO_TOKEN", tc.token)
 			t.Setenv("APONO_PERSONAL_TOKEN", tc.personal)
@@ -200,9 +198,7 @@ func TestNewClientFromEnv(t *testing.T) {
 	}
 }
 
-// Not parallel: t.Setenv changes the environment of the whole process. A
-// library that reads the environment behind the caller's back sends a test's
-// requests to production.
+// Not parallel: t.Setenv changes the environment of the whole process.
 func TestNewClientReadsNoEnvironment(t *testing.T) {
 	t.Setenv("APONO_TOKEN", "from-env")
 	t.Setenv("APONO_ENDPOINT", "https://from-env.apono.test")
@@ -214,10 +210,8 @@ func TestNewClientReadsNoEnvironment(t *testing.T) {
 	require.Equal(t, "Bearer "+apitest.Token, fake.Requests()[0].Header.Get("Authorization"))
 }
 
-// A proxy, a client certificate or a recorder in the caller's client has to be
-// used by every attempt; and the client may be in use elsewhere, where it must
-// not suddenly stop following redirects.
-func TestCallersHTTPClientIsUsedAndNotChanged(t *testing.T) {
+// Every attempt uses the caller's client, which must keep its redirect policy.
+func TestHTTPClientIsUsedAndNotModified(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fake := script.New(t, script.Response{Status: 503}, script.Response{Status: 429}, script.Response{Body: apitest.OneIntegration})
@@ -230,8 +224,7 @@ func TestCallersHTTPClientIsUsedAndNotChanged(t *testing.T) {
 	})
 }
 
-// Servers behind balancers pin clients with cookies; each attempt sends the
-// jar's, and no attempt sends those of the one before a second time.
+// Each attempt sends the cookies of the jar once.
 func TestCookieJarIsUsed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -246,21 +239,19 @@ func TestCookieJarIsUsed(t *testing.T) {
 	})
 }
 
-// http.DefaultClient and http.DefaultTransport belong to the whole program.
-func TestDefaultsOfNetHTTPStayAsTheyAre(t *testing.T) {
+func TestDefaultsOfNetHTTPAreNotModified(t *testing.T) {
 	t.Parallel()
 	client, err := apono.NewClient(apitest.Token, apono.WithReadAhead(64))
 	require.NoError(t, err)
 	client.CloseIdleConnections()
 	transport, ok := http.DefaultTransport.(*http.Transport)
-	require.True(t, ok, "the default transport of net/http")
+	require.True(t, ok, "http.DefaultTransport must not change")
 	require.Zero(t, transport.MaxIdleConnsPerHost)
-	require.Nil(t, http.DefaultClient.Transport, "the default client as it was")
-	require.Nil(t, http.DefaultClient.CheckRedirect, "the default client as it was")
+	require.Nil(t, http.DefaultClient.Transport, "http.DefaultClient must not change")
+	require.Nil(t, http.DefaultClient.CheckRedirect, "http.DefaultClient must not change")
 }
 
-// Clients are printed by accident: in a struct of the caller's that is logged,
-// or by a debugger. A token that shows up there is a token to revoke.
+// Clients are often printed by accident, as part of another struct.
 func TestClientPrintsWithoutTheToken(t *testing.T) {
 	t.Parallel()
 	source := apono.WithTokenSource(func(context.Context) (string, error) { return apitest.Token, nil })
@@ -281,15 +272,13 @@ func TestClientPrintsWithoutTheToken(t *testing.T) {
 			}
 			var all strings.Builder
 			apitest.PrintReachable(reflect.ValueOf(client), map[uintptr]bool{}, &all)
-			require.Contains(t, all.String(), "AttemptTimeout") // the walk went into the transport
+			require.Contains(t, all.String(), "AttemptTimeout") // the walk reached the transport
 			require.NotContains(t, all.String(), apitest.Token)
 		})
 	}
 }
 
-// Not parallel: it replaces os.Stderr and the standard logger's output, which
-// belong to the whole process. A library that writes to either corrupts the
-// output of the programs that use it, and prints URLs where nobody expects them.
+// Not parallel: it replaces os.Stderr and the output of the standard logger.
 func TestNothingIsWrittenToStderrOrTheStandardLogger(t *testing.T) { //nolint:paralleltest // see above
 	reader, writer, err := os.Pipe()
 	require.NoError(t, err)
@@ -303,13 +292,13 @@ func TestNothingIsWrittenToStderrOrTheStandardLogger(t *testing.T) { //nolint:pa
 	t.Cleanup(restore)
 
 	synctest.Test(t, func(t *testing.T) {
-		answers := []script.Response{
-			{Status: 503}, {Err: apitest.ErrReset}, {Body: "{", BodyErr: io.ErrUnexpectedEOF}, // one call
+		responses := []script.Response{
+			{Status: 503}, {Err: apitest.ErrReset}, {Body: "{", BodyErr: io.ErrUnexpectedEOF}, // for one call
 			{Status: 429, Header: map[string]string{"Retry-After": "soon"}}, {Body: apitest.OneIntegration},
 			{Status: 301, Header: map[string]string{"Location": "https://[::1"}},
 			{Status: 401}, {Body: "<html>"}, {Body: apitest.OneIntegration},
 		}
-		client := apitest.NewClient(t, script.New(t, answers...))
+		client := apitest.NewClient(t, script.New(t, responses...))
 		for range 6 {
 			_ = apitest.GetIntegration(t.Context(), client)
 		}
@@ -326,8 +315,7 @@ func TestNothingIsWrittenToStderrOrTheStandardLogger(t *testing.T) { //nolint:pa
 	require.Empty(t, string(written))
 }
 
-// A program that makes a client for each of its users must not keep connections
-// for each of them.
+// A program may create a client for each of its users.
 func TestClientsShareConnections(t *testing.T) { //nolint:paralleltest // CloseIdleConnections closes those of other tests
 	var connections, closed atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -361,8 +349,7 @@ func TestClientsShareConnections(t *testing.T) { //nolint:paralleltest // CloseI
 	require.EqualValues(t, 1, closed.Load())
 }
 
-// One client serves many users by the context of each call.
-func TestTokenSourceMayReadTheUserFromTheContext(t *testing.T) {
+func TestTokenSourceReceivesContextOfCall(t *testing.T) {
 	t.Parallel()
 	type userKey struct{}
 	fake := script.New(t, script.Response{Body: apitest.OneIntegration}, script.Response{Body: apitest.OneIntegration})

@@ -69,9 +69,8 @@ type ConnectorSessionMetadata struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// CloudProviderMetadata is where a connector runs: a Kubernetes cluster, an AWS
-// account with its availability zone, a Google Cloud project with its
-// organization and zone, or an Azure subscription with its resource group.
+// CloudProviderMetadata is where a connector runs, such as a Kubernetes cluster, an AWS
+// account, a Google Cloud project or an Azure subscription.
 type CloudProviderMetadata struct {
 	KubernetesType    *string `json:"kubernetes_type,omitzero"`
 	KubernetesVersion *string `json:"kubernetes_version,omitzero"`
@@ -105,7 +104,7 @@ func (o ListConnectorsOptions) at(token string) (ListConnectorsOptions, string) 
 	return o, from
 }
 
-// UpdateConnectorInput is what a connector becomes.
+// UpdateConnectorInput is the input for updating a connector.
 type UpdateConnectorInput struct {
 	// Name is unique in the account.
 	Name string `json:"name"`

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// connectorEU is what connectors/connector.json holds.
+// connectorEU returns the object in connectors/connector.json.
 func connectorEU() *apono.Connector {
 	return &apono.Connector{
 		ID: "production-eu", Name: "Production EU", Status: apono.ConnectorStatusConnected, Version: "1.7.4",
@@ -37,8 +37,8 @@ func connectorEU() *apono.Connector {
 	}
 }
 
-// connectorSpare is what connectors/connector_minimal.json holds. Its status is
-// none of the constants.
+// connectorSpare returns the object in connectors/connector_minimal.json. Its status is
+// not one of the constants.
 func connectorSpare() *apono.Connector {
 	return &apono.Connector{ID: "spare", Name: "Spare", Status: "UPGRADING", Sessions: []apono.ConnectorSession{}}
 }
@@ -94,10 +94,9 @@ func TestDeleteConnector(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[0], "DELETE", "/api/admin/v3/connectors/production%20eu", "", "")
 }
 
-// An update replaces the connector. What the API gains after this version was
-// made would be cleared by whoever only wanted another name; what is only read
-// must not be sent at all, because the API refuses it.
-func TestAnUpdateOfAConnectorKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+// Members that are newer than this version must not be cleared by an update, and
+// read-only members must not be sent.
+func TestConnectorUpdateKeepsUnknownMembers(t *testing.T) {
 	t.Parallel()
 	const future = `{
 		"id": "c1", "name": "one", "status": "CONNECTED", "version": "1", "last_connected": null, "is_latest_version": true,
@@ -107,7 +106,7 @@ func TestAnUpdateOfAConnectorKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
 	const unknown = `"labels": {"stage": "production", "none": null}, "weight": 12345678901234567890, "price": 1.10, "pools": [{"id": "p1"}, null], "note": "<a & b>"`
 	for _, c := range []struct{ name, read, rename, body string }{
 		{"known members only", apitest.Fixture(t, "connectors/connector.json"), "", `{"name": "Production EU"}`},
-		{"as read", future, "", `{"name": "one", ` + unknown + `}`},
+		{"unchanged", future, "", `{"name": "one", ` + unknown + `}`},
 		{"renamed", future, "two", `{"name": "two", ` + unknown + `}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -134,8 +133,8 @@ func TestAnUpdateOfAConnectorKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
 	}
 }
 
-// A member without a tag is read under its Go name, which the API never sends.
-func TestEveryFieldOfTheConnectorTypesIsTagged(t *testing.T) {
+// A field without a tag would be read under its Go name.
+func TestConnectorTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListConnectorsOptions]())
 	apitest.Tagged(t, "json",

@@ -58,7 +58,7 @@ func (o ListDelegatedRequestsOptions) at(token string) (ListDelegatedRequestsOpt
 	return o, from
 }
 
-// List gets one page of the delegated requests.
+// List returns a page of delegated requests.
 //
 // GET /api/user/v1/delegated-access-requests
 func (s *DelegatedRequestsService) List(ctx context.Context, opts ...ListDelegatedRequestsOptions) (*Page[DelegatedAccessRequest], error) {

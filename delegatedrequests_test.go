@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// delegatedRequests are what delegatedrequests/request.json and
-// request_minimal.json hold.
+// delegatedRequests returns the objects in delegatedrequests/request.json and
+// request_minimal.json.
 func delegatedRequests() []*apono.DelegatedAccessRequest {
 	return []*apono.DelegatedAccessRequest{
 		{

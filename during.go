@@ -16,37 +16,37 @@ import (
 )
 
 const (
-	createTimeout = 30 * time.Second // of During's request, whatever its context
+	createTimeout = 30 * time.Second // for Create, independent of the caller's context
 	revokeTimeout = 30 * time.Second // for the revocation of one request
-	orderTimeout  = 10 * time.Second // for one Revoke of it, so that time is left for another
+	orderTimeout  = 10 * time.Second // for one call of Revoke; leaves time for another
 )
 
-// During requests access, calls use while it is there, and revokes it: when use
-// returns, fails, panics or ends its goroutine, when ctx ends, when one of several
-// requests is rejected, and when the wait for the grant fails. A panic or the end
-// of the goroutine goes on after the revocation.
+// During requests access, waits until it is granted, calls use, and revokes the access.
+// It revokes in every case: when use returns, panics or ends its goroutine, when ctx
+// ends, when one of several requests is rejected, and when the wait fails. A panic
+// continues after the revocation.
 //
-// The submission is sent even if ctx ends meanwhile, for up to 30 s, so that no
-// request is left whose id nobody knows. During then waits until all requests are
-// granted, as WaitFor does with [UntilGranted], and passes them to use as they
-// are. While use runs, During polls them; when one of them has ended, the context
-// of use does, with [ErrRequestRevoked], [ErrRequestRejected] or
-// [ErrRequestFailed] in its cause. Polls that fail do not end it.
+// Creating the request takes up to 30 s and is not canceled when ctx ends, so that no
+// request with an unknown id remains. During then waits as
+// [AccessRequestsService.WaitFor] does with [UntilGranted], until all requests are
+// granted, and passes them to use. While use runs, During polls them. When one of them
+// ends, the context of use is canceled, with [ErrRequestRevoked], [ErrRequestRejected]
+// or [ErrRequestFailed] in its cause. Polls that fail are ignored.
 //
-// Each revocation has up to 30 s of its own, whatever becomes of ctx. Where the
-// response to one is not clear, During reads the request, and revokes again while
-// the access lives. During returns when the revocations have been ordered, not
-// when they are done. What may remain is in a [*RevokeError], beside the error of
-// use; where a panic passes, it is logged at Error by the logger of [WithLogger].
+// Each revocation takes up to 30 s and is independent of ctx. If it is unclear whether
+// it succeeded, During reads the request, and revokes again if the access still exists.
+// During does not wait until the access has ended. Access that may remain is returned
+// as a [*RevokeError], joined with the error of use. After a panic it is logged at
+// level Error by the logger of [WithLogger].
 //
 // POST /api/user/v4/access-requests
 func (s *AccessRequestsService) During(ctx context.Context, in CreateAccessRequestInput, use func(ctx context.Context, requests []*AccessRequest) error, opts ...WaitOptions) error {
 	options, err := waitOptions(opts)
 	switch {
 	case ctx == nil:
-		return &ArgumentError{Arg: "ctx", Reason: "the context is nil"}
+		return &ArgumentError{Arg: "ctx", Reason: "must not be nil"}
 	case use == nil:
-		return &ArgumentError{Arg: "use", Reason: "must not be nil: pass what needs the access"}
+		return &ArgumentError{Arg: "use", Reason: "must not be nil: pass the function that needs the access"}
 	case err != nil:
 		return err
 	case ctx.Err() != nil:
@@ -80,18 +80,18 @@ func (s *AccessRequestsService) During(ctx context.Context, in CreateAccessReque
 // during is one call of During.
 type during struct {
 	service *AccessRequestsService
-	ctx     context.Context // that does not end
+	ctx     context.Context // without cancellation
 	options WaitOptions
 
-	ids    []string        // of the requests that are known
+	ids    []string        // of the created requests
 	over   map[string]bool // ids that need no revocation
-	lost   error           // why there may be requests that are not known
-	failed []string        // ids whose access may remain
-	errs   []error         // why it may
+	lost   error           // why there may be requests with unknown ids, nil if there are none
+	failed []string        // ids that could not be revoked
+	errs   []error         // and why
 }
 
-// create sends the submission and keeps the ids of what came of it, even those
-// in a response that is no list of requests.
+// create creates the requests and keeps their ids, even those in a response that could
+// not be decoded.
 func (d *during) create(in CreateAccessRequestInput) error {
 	ctx, cancel := context.WithTimeoutCause(d.ctx, createTimeout, fmt.Errorf("no response within %s", createTimeout))
 	defer cancel()
@@ -115,8 +115,7 @@ func (d *during) create(in CreateAccessRequestInput) error {
 	return err
 }
 
-// maybeDone reports whether an operation that changes something may have been
-// carried out, although it failed.
+// maybeDone reports whether an operation that failed may have changed something.
 func maybeDone(err error) bool {
 	var (
 		failed *TransportError
@@ -131,8 +130,8 @@ func maybeDone(err error) bool {
 	return errors.As(err, new(*DecodeError))
 }
 
-// idsIn returns the ids of a list of objects as far as it can be read, "" where
-// one has none, and whether it was read to its end.
+// idsIn returns the ids of a list of objects as far as it can be read, "" for objects
+// without one, and whether the list is complete.
 func idsIn(body []byte) (ids []string, whole bool) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if start, err := dec.Token(); err != nil || start != json.Delim('[') {
@@ -146,7 +145,7 @@ func idsIn(body []byte) (ids []string, whole bool) {
 		var object struct {
 			ID string `json:"id"`
 		}
-		_ = json.Unmarshal(element, &object) // without an id, it is ""
+		_ = json.Unmarshal(element, &object) // an error leaves the id empty
 		ids = append(ids, object.ID)
 	}
 	_, err := dec.Token()
@@ -162,7 +161,7 @@ func (d *during) run(ctx context.Context, use func(context.Context, []*AccessReq
 	using, cancel := context.WithCancelCause(ctx)
 	var gone error
 	ended, pass := apart(func() {
-		defer func() { cancel(gone) }() // also where a poll panics
+		defer func() { cancel(gone) }() // also if a poll panics
 		gone = d.watch(using)
 	})
 	err = func() error {
@@ -179,8 +178,8 @@ func (d *during) run(ctx context.Context, use func(context.Context, []*AccessReq
 	return err
 }
 
-// granted is UntilGranted, which keeps in mind what need not be revoked. Part of
-// a request that failed may have been granted.
+// granted is [UntilGranted], and records requests that need no revocation. A failed
+// request needs one, because part of it may have been granted.
 func (d *during) granted(r *AccessRequest) (bool, error) {
 	done, err := UntilGranted(r)
 	if err != nil && !r.Status.Failed() {
@@ -192,8 +191,8 @@ func (d *during) granted(r *AccessRequest) (bool, error) {
 	return done, err
 }
 
-// watch polls the requests until one has no access any more, which is the error,
-// or the context ends.
+// watch polls the requests until the context ends or the access of one of them has
+// ended, which is the error.
 func (d *during) watch(ctx context.Context) (gone error) {
 	if sleep(ctx, d.options.Interval) != nil {
 		return nil
@@ -209,7 +208,7 @@ func (d *during) watch(ctx context.Context) (gone error) {
 	return gone
 }
 
-// revoke revokes what is left to revoke, the rest too where user code panics.
+// revoke revokes requests. If user code panics, it goes on with the next request.
 func (d *during) revoke(ids []string) {
 	if len(ids) == 0 {
 		return
@@ -251,7 +250,7 @@ func (d *during) revokeOne(id string) error {
 	}
 }
 
-// order sends one Revoke, which leaves time for another.
+// order calls Revoke once.
 func (d *during) order(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, orderTimeout, fmt.Errorf("no response within %s", orderTimeout))
 	defer cancel()
@@ -259,7 +258,7 @@ func (d *during) order(ctx context.Context, id string) error {
 	return err
 }
 
-// left is what may remain, nil if nothing does.
+// left returns the access that may remain, nil for none.
 func (d *during) left() *RevokeError {
 	errs := d.errs
 	if d.lost != nil {
@@ -274,8 +273,8 @@ func (d *during) left() *RevokeError {
 	return &RevokeError{IDs: d.failed, MaybeRequested: d.lost != nil, Err: errors.Join(errs...)}
 }
 
-// apart runs a function in a goroutine of its own. When that has ended, pass
-// panics or ends the goroutine, where the function did.
+// apart runs a function in another goroutine. After its end, pass panics or ends the
+// goroutine of the caller if the function did.
 func apart(f func()) (ended <-chan struct{}, pass func()) {
 	done := make(chan struct{})
 	var panicked any
@@ -296,18 +295,16 @@ func apart(f func()) (ended <-chan struct{}, pass func()) {
 	}
 }
 
-// RevokeError is access that During may have left behind.
+// RevokeError is access that may remain after [AccessRequestsService.During].
 type RevokeError struct {
-	// IDs are the requests that could not be revoked.
-	IDs []string
-	// MaybeRequested says that there may be requests whose ids are not known,
-	// because the response to the submission was lost, as a whole or in part.
+	IDs []string // requests that could not be revoked
+	// MaybeRequested reports that there may be more requests with unknown ids, because
+	// the response to Create was lost or incomplete.
 	MaybeRequested bool
-	// Err is why.
-	Err error
+	Err            error
 }
 
-// Error says what may remain and why.
+// Error returns what may remain and why.
 func (e *RevokeError) Error() string {
 	text := "apono: access may remain"
 	if len(e.IDs) > 0 {
@@ -322,5 +319,5 @@ func (e *RevokeError) Error() string {
 	return text
 }
 
-// Unwrap returns why access may remain.
+// Unwrap returns Err.
 func (e *RevokeError) Unwrap() error { return e.Err }

@@ -23,8 +23,8 @@ func bundleRequest() apono.CreateAccessRequestInput {
 	return apono.CreateAccessRequestInput{BundleReference: apono.Ptr("b-1")}
 }
 
-// tenant is a server without a network that has two integrations, of each of which
-// one resource may be requested.
+// tenant returns a server without a network. It has two integrations, each with one
+// resource that may be requested.
 func tenant(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, append([]aponotest.Option{aponotest.WithoutNetwork()}, opts...)...)
@@ -36,14 +36,14 @@ func tenant(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	return server
 }
 
-// twoRequests is a submission that becomes two requests.
+// twoRequests returns an input for which the server creates two requests.
 func twoRequests() apono.CreateAccessRequestInput {
 	return apono.CreateAccessRequestInput{Entitlements: []apono.CreateAccessRequestEntitlement{
 		{ResourceID: "orders-table", PermissionID: "orders-read"}, {ResourceID: "billing-table", PermissionID: "billing-read"},
 	}}
 }
 
-// statuses are those of all requests that the server has.
+// statuses returns the statuses of all requests of the server.
 func statuses(t *testing.T, server *aponotest.Server) string {
 	t.Helper()
 	all, err := apono.Collect(server.Client().AccessRequests.ListAll(context.Background()))
@@ -55,7 +55,7 @@ func statuses(t *testing.T, server *aponotest.Server) string {
 	return strings.Join(found, " ")
 }
 
-// pendingRequests are the ids of requests that are pending.
+// pendingRequests returns the ids of the pending requests.
 func pendingRequests(t *testing.T, server *aponotest.Server) []string {
 	t.Helper()
 	all, err := apono.Collect(server.Client().AccessRequests.ListAll(context.Background()))
@@ -71,8 +71,9 @@ func pendingRequests(t *testing.T, server *aponotest.Server) []string {
 
 var errUse = errors.New("the migration failed")
 
-// Access is there while it is used and not before or after, however the use ends.
-func TestDuringRevokesHoweverUseEnds(t *testing.T) {
+// Access exists while use runs, and ends after it, whether use returns, fails, panics or
+// ends its goroutine.
+func TestDuringRevokesWhenUseEnds(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		end   func(t *testing.T)
@@ -128,14 +129,13 @@ func TestDuringRevokesHoweverUseEnds(t *testing.T) {
 					return
 				}
 				require.Nil(t, panicked)
-				require.Equal(t, test.err, err, "the error of use itself")
+				require.Equal(t, test.err, err, "the error of use must be returned unchanged")
 			})
 		})
 	}
 }
 
-// A wait that fails leaves nothing behind, and what was rejected has nothing to
-// revoke.
+// A rejected request needs no revocation.
 func TestDuringRevokesWhenTheWaitFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -150,7 +150,7 @@ func TestDuringRevokesWhenTheWaitFails(t *testing.T) {
 			s.Reject(ids[0])
 		}, apono.ErrRequestRejected, 1, "REJECTED REVOKED"},
 		"the context ends": {func(_ *aponotest.Server, _ []string, cancel func()) { cancel() }, context.Canceled, 2, "REVOKED REVOKED"},
-		"a poll fails for good": {func(s *aponotest.Server, _ []string, _ func()) {
+		"a poll fails permanently": {func(s *aponotest.Server, _ []string, _ func()) {
 			s.FailNext("AccessRequests.Get", 1, 403, nil, "")
 		}, apono.ErrForbidden, 2, "REVOKED REVOKED"},
 	} {
@@ -163,7 +163,7 @@ func TestDuringRevokesWhenTheWaitFails(t *testing.T) {
 				time.AfterFunc(time.Minute, func() { test.happens(server, pendingRequests(t, server), cancel) })
 				started := time.Now()
 				err := server.Client().AccessRequests.During(ctx, twoRequests(), func(context.Context, []*apono.AccessRequest) error {
-					assert.Fail(t, "expected use not to be called")
+					assert.Fail(t, "use must not be called")
 					return nil
 				})
 				require.ErrorIs(t, err, test.err)
@@ -177,8 +177,8 @@ func TestDuringRevokesWhenTheWaitFails(t *testing.T) {
 	}
 }
 
-// A cancel while the submission is under way must not lose its ids.
-func TestDuringKeepsTheSubmissionFromItsContext(t *testing.T) {
+// The ids of the created requests must not be lost when the context ends.
+func TestDuringRevokesWhenContextEndsDuringCreate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		why := errors.New("the user left")
@@ -195,15 +195,14 @@ func TestDuringKeepsTheSubmissionFromItsContext(t *testing.T) {
 
 func useNothing(context.Context, []*apono.AccessRequest) error { return nil }
 
-// What an ended context asks for is nothing.
-func TestDuringWithAnEndedContextSendsNothing(t *testing.T) {
+func TestDuringWithInvalidArgumentsSendsNothing(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.During(ctx, twoRequests(), useNothing)
 	require.ErrorIs(t, err, context.Canceled)
 	err = apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.During(t.Context(), twoRequests(), nil)
-	require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument use: must not be nil: pass what needs the access")
+	require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument use: must not be nil: pass the function that needs the access")
 	var none context.Context
 	err = apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.During(none, twoRequests(), useNothing)
 	require.ErrorAs(t, err, new(*apono.ArgumentError))
@@ -212,9 +211,8 @@ func TestDuringWithAnEndedContextSendsNothing(t *testing.T) {
 	require.NotErrorAs(t, err, new(*apono.RevokeError))
 }
 
-// Whoever uses access that has ended must learn why its calls fail; whoever uses
-// access that is there must not be stopped by a poll that failed.
-func TestDuringEndsUseWhenTheAccessIsGone(t *testing.T) {
+// When the access ends, use is canceled with the reason. Failed polls do not cancel it.
+func TestDuringCancelsUseWhenAccessEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := tenant(t, aponotest.WithApprovalAfter(0))
@@ -239,9 +237,9 @@ func TestDuringEndsUseWhenTheAccessIsGone(t *testing.T) {
 	})
 }
 
-// A revocation whose response is lost may have been carried out or not: a read
-// tells, and access that lives is revoked again.
-func TestDuringRevokesAgainWhileTheAccessLives(t *testing.T) {
+// If it is unclear whether a revocation succeeded, During reads the request and revokes
+// again if the access still exists.
+func TestDuringRetriesRevocation(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		plan func(*aponotest.Server)
@@ -253,15 +251,15 @@ func TestDuringRevokesAgainWhileTheAccessLives(t *testing.T) {
 		"the request is lost": {func(s *aponotest.Server) {
 			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Break: aponotest.RequestLost})
 		}, 2},
-		"the request is lost often": {func(s *aponotest.Server) {
+		"five requests are lost": {func(s *aponotest.Server) {
 			s.FaultNext("AccessRequests.Revoke", 5, aponotest.Fault{Break: aponotest.RequestLost})
 		}, 6},
-		"502":                   {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 502, nil, html) }, 2},
-		"a page of HTML as 200": {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 200, nil, html) }, 2},
-		"no response for long": {func(s *aponotest.Server) {
+		"502":                  {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 502, nil, html) }, 2},
+		"HTML with status 200": {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 200, nil, html) }, 2},
+		"no response for an hour": {func(s *aponotest.Server) {
 			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Latency: time.Hour})
 		}, 2},
-		"reads fail for a while too": {func(s *aponotest.Server) {
+		"reads fail, too": {func(s *aponotest.Server) {
 			s.FailNext("AccessRequests.Revoke", 1, 502, nil, "")
 			s.FailNext("AccessRequests.Get", 5, 503, nil, "")
 		}, 2},
@@ -288,9 +286,8 @@ func TestDuringRevokesAgainWhileTheAccessLives(t *testing.T) {
 	}
 }
 
-// Access that cannot be revoked must not go unnoticed: the error names it, beside
-// what went wrong before, and where no error can be returned the log does.
-func TestDuringNamesWhatMayRemain(t *testing.T) {
+// Access that could not be revoked is named in the error or, after a panic, in the log.
+func TestDuringReportsAccessThatMayRemain(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		plan     func(*aponotest.Server)
@@ -298,9 +295,9 @@ func TestDuringNamesWhatMayRemain(t *testing.T) {
 		sent     int
 		panicked bool
 	}{
-		"rejected":          {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 403, nil, "") }, apono.ErrForbidden, 2, false},
-		"rejected, a panic": {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 403, nil, "") }, apono.ErrForbidden, 2, true},
-		"never a read": {func(s *aponotest.Server) {
+		"rejected":                 {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 403, nil, "") }, apono.ErrForbidden, 2, false},
+		"rejected, and use panics": {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 403, nil, "") }, apono.ErrForbidden, 2, true},
+		"read rejected": {func(s *aponotest.Server) {
 			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Break: aponotest.RequestLost})
 			s.FailNext("AccessRequests.Get", 1, 403, nil, "")
 		}, apono.ErrForbidden, 2, false},
@@ -323,7 +320,7 @@ func TestDuringNamesWhatMayRemain(t *testing.T) {
 						return errUse
 					})
 				}()
-				require.Equal(t, "ACTIVE REVOKED", statuses(t, server), "the other one is revoked all the same")
+				require.Equal(t, "ACTIVE REVOKED", statuses(t, server), "the other request must be revoked")
 				require.Len(t, server.Requests("AccessRequests.Revoke"), test.sent)
 				if test.panicked {
 					require.Contains(t, log.String(), `"level":"ERROR","msg":"apono access may remain","requests":["`+first+`"]`)
@@ -341,9 +338,7 @@ func TestDuringNamesWhatMayRemain(t *testing.T) {
 	}
 }
 
-// A server that is down for good must not hold the program for longer than the
-// revocations have.
-func TestDuringGivesUpRevoking(t *testing.T) {
+func TestDuringStopsRevokingAfterTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := tenant(t, aponotest.WithApprovalAfter(0))
@@ -366,8 +361,8 @@ func TestDuringGivesUpRevoking(t *testing.T) {
 	})
 }
 
-// A submission whose response is lost may be a request that nobody knows of.
-func TestDuringTellsOfALostSubmission(t *testing.T) {
+// A request may exist although the response to Create was lost.
+func TestDuringReportsLostResponseToCreate(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fault aponotest.Fault
@@ -375,8 +370,8 @@ func TestDuringTellsOfALostSubmission(t *testing.T) {
 	}{
 		"the response is lost": {aponotest.Fault{Break: aponotest.AnswerLost}, true},
 		"504":                  {aponotest.Fault{Status: 504}, true},
-		"a page of HTML":       {aponotest.Fault{Status: 200, Body: html}, true},
-		"no request in it":     {aponotest.Fault{Status: 200, Body: `[]`}, true},
+		"HTML":                 {aponotest.Fault{Status: 200, Body: html}, true},
+		"an empty list":        {aponotest.Fault{Status: 200, Body: `[]`}, true},
 		"an object":            {aponotest.Fault{Status: 200, Body: `{"id":"r"}`}, true},
 		"no id":                {aponotest.Fault{Status: 200, Body: `[{"status":"PENDING"}]`}, true},
 		"too slow":             {aponotest.Fault{Latency: time.Hour}, true},
@@ -389,7 +384,7 @@ func TestDuringTellsOfALostSubmission(t *testing.T) {
 				server.FaultNext("AccessRequests.Create", 1, test.fault)
 				started := time.Now()
 				err := server.Client().AccessRequests.During(t.Context(), twoRequests(), func(context.Context, []*apono.AccessRequest) error {
-					assert.Fail(t, "expected use not to be called")
+					assert.Fail(t, "use must not be called")
 					return nil
 				})
 				require.Error(t, err)
@@ -406,16 +401,16 @@ func TestDuringTellsOfALostSubmission(t *testing.T) {
 	}
 }
 
-// The ids in a response that cannot be read to its end are those of requests.
-func TestDuringRevokesWhatAnUnreadableResponseNames(t *testing.T) {
+// A response that cannot be decoded may still contain ids of created requests.
+func TestDuringRevokesIDsInUndecodableResponse(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		response string
 		maybe    bool
 	}{
-		"another type":              {`[{"id":"r1","creation_date":"never"},{"id":"r2"}]`, false},
-		"an item that is no object": {`[{"id":"r1"},null,{"id":"r2"}]`, true},
-		"cut short":                 {`[{"id":"r1"},{"id":"r2"},{"id":"r`, true},
+		"another type":         {`[{"id":"r1","creation_date":"never"},{"id":"r2"}]`, false},
+		"an item that is null": {`[{"id":"r1"},null,{"id":"r2"}]`, true},
+		"cut short":            {`[{"id":"r1"},{"id":"r2"},{"id":"r`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -431,15 +426,14 @@ func TestDuringRevokesWhatAnUnreadableResponseNames(t *testing.T) {
 	}
 }
 
-// A panic of the program's middleware in a poll during the use is the program's:
-// it must reach its goroutine, after the revocation, and not kill the process.
-func TestDuringPassesOnWhatPollsPanicWith(t *testing.T) {
+// A panic in OnPoll must reach the caller's goroutine after the revocation.
+func TestDuringPanicsWhenOnPollPanics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := tenant(t, aponotest.WithApprovalAfter(0))
 		using := false
 		defer func() {
-			require.Equal(t, "of the observer", recover())
+			require.Equal(t, "panic of OnPoll", recover())
 			require.Equal(t, "REVOKED REVOKED", statuses(t, server))
 		}()
 		_ = server.Client().AccessRequests.During(t.Context(), twoRequests(), func(ctx context.Context, _ []*apono.AccessRequest) error {
@@ -448,7 +442,7 @@ func TestDuringPassesOnWhatPollsPanicWith(t *testing.T) {
 			return ctx.Err()
 		}, apono.WaitOptions{OnPoll: func(string, error) {
 			if using {
-				panic("of the observer")
+				panic("panic of OnPoll")
 			}
 		}})
 	})

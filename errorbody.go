@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// parseErrorBody finds a code and a message in a body of any shape. The API
-// documents {"status": "401", "code": "Unauthorized"} and nothing else.
+// parseErrorBody finds a code and a message in a body of any form. The API documents
+// only {"status": "401", "code": "Unauthorized"}.
 func parseErrorBody(header http.Header, body []byte) (code, message string) {
 	var value any
 	if err := json.Unmarshal(body, &value); err == nil {
@@ -25,16 +25,16 @@ func parseErrorBody(header http.Header, body []byte) (code, message string) {
 	return "", text
 }
 
-// The members that say something, under the names that frameworks give them,
-// without case, underscores and hyphens. The likeliest come first.
+// Names of members in the error bodies of common frameworks, in lower case, without
+// underscores and hyphens. The most likely come first.
 var (
 	textMembers = []string{
 		"message", "msg", "errordescription", "errormessage", "errorsummary", "defaultmessage", "error", "detail", "details",
 		"title", "reason", "description",
 	}
-	// partMembers hold what a message is about, each part a text or an object.
+	// partMembers hold details of a message, each a text or an object.
 	partMembers = []string{"errors", "violations", "fields", "fielderrors", "invalidparams", "errorcauses", "detail", "details", "error", "embedded"}
-	// byField are the parts that may be an object with a member for each field.
+	// byField are those of partMembers that may be objects with a member per field.
 	byField      = []string{"errors", "fields", "fielderrors"}
 	fieldMembers = []string{"field", "loc", "property", "propertypath", "pointer", "param", "parameter", "path", "name"}
 	codeMembers  = []string{"code", "errorcode"}
@@ -46,12 +46,11 @@ const (
 	maxParts   = 20 // of one list
 )
 
-// members returns the members of an object by their names without case,
-// underscores and hyphens.
+// members returns the members of an object by their normalized names.
 func members(object map[string]any) map[string]any {
 	found := make(map[string]any, len(object))
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		found[normalName(name)] = object[name] // of several, that in lower case
+		found[normalName(name)] = object[name] // lower case sorts last and takes precedence
 	}
 	return found
 }
@@ -60,8 +59,8 @@ func normalName(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
 }
 
-// findMessage returns the texts of a value: of an object its message, what that
-// is about, and before both the field.
+// findMessage returns the texts of a value. For an object these are the field that it
+// is about, its message and its details.
 func findMessage(value any, depth int) string {
 	if depth > maxDepth {
 		return ""
@@ -102,7 +101,7 @@ func findMessage(value any, depth int) string {
 	return ""
 }
 
-// findParts returns the texts of a member that holds several, by field perhaps.
+// findParts returns the texts of one of partMembers.
 func findParts(name string, value any, depth int) string {
 	fields, ok := value.(map[string]any)
 	if !ok || !slices.Contains(byField, name) {
@@ -115,7 +114,7 @@ func findParts(name string, value any, depth int) string {
 		}
 		if text := findMessage(fields[field], depth+1); text != "" {
 			if slices.Contains(textMembers[:2], normalName(field)) {
-				field = "" // a message of its own
+				field = "" // the member is a message, not a field
 			}
 			texts = append(texts, joinTexts(": ", field, text))
 		}
@@ -123,7 +122,7 @@ func findParts(name string, value any, depth int) string {
 	return joinTexts("; ", texts...)
 }
 
-// fieldOf returns which field an object is about, empty if it does not say.
+// fieldOf returns the name of the field that an object is about, "" if it has none.
 func fieldOf(object map[string]any) string {
 	for _, name := range fieldMembers {
 		switch field := object[name].(type) {

@@ -11,24 +11,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The API documents one error body, for 401; all others are whatever the server
-// or a proxy before it writes. The status must survive every one of them, none
-// is a reason to ask again, and the body is kept for whoever knows better.
-func TestErrorBodyOfAnyShape(t *testing.T) {
+// The API documents one error body, for 401. Others may have any form, also that of a
+// proxy. The status and the body must always be kept.
+func TestErrorBodyOfAnyForm(t *testing.T) {
 	t.Parallel()
 	huge := strings.Repeat("long ", 20000)
 	for _, tc := range []struct {
 		name, contentType, body string
 		code, message           string
 	}{
-		{"the documented one", "", `{"status":"401","code":"Unauthorized"}`, "Unauthorized", ""},
+		{"documented", "", `{"status":"401","code":"Unauthorized"}`, "Unauthorized", ""},
 		{"message", "", `{"code":"E7","message":"the name is taken"}`, "E7", "the name is taken"},
 		{"number as code", "", `{"code":4017,"message":"no"}`, "4017", "no"},
 		{"error string", "", `{"error":"invalid name"}`, "", "invalid name"},
 		{"OAuth", "", `{"error":"invalid_token","error_description":"the token has expired"}`, "", "the token has expired"},
 		{"error object", "", `{"error":{"code":"E7","message":"invalid name"}}`, "E7", "invalid name"},
-		{"errors of strings", "", `{"errors":["invalid name","invalid type"]}`, "", "invalid name; invalid type"},
-		{"errors of objects", "", `{"errors":[{"field":"name","message":"taken"},{"message":"no type"}]}`, "", "name: taken; no type"},
+		{"strings in errors", "", `{"errors":["invalid name","invalid type"]}`, "", "invalid name; invalid type"},
+		{"objects in errors", "", `{"errors":[{"field":"name","message":"taken"},{"message":"no type"}]}`, "", "name: taken; no type"},
 		{"problem", "application/problem+json", `{"type":"about:blank","title":"Bad Request","detail":"invalid name"}`, "", "invalid name"},
 		{"nested", "", `{"error":{"details":[{"description":"deep"}]}}`, "", "deep"},
 		{"empty message", "", `{"message":"","error":"invalid name"}`, "", "invalid name"},
@@ -36,10 +35,10 @@ func TestErrorBodyOfAnyShape(t *testing.T) {
 		{"message of another type", "", `{"message":{"text":"invalid"},"error":"invalid name"}`, "", "invalid name"},
 		{"msg", "", `{"msg":"invalid name"}`, "", "invalid name"},
 		{"Message", "", `{"Message":"invalid name","Code":"E7"}`, "E7", "invalid name"},
-		{"detail with places", "", `{"detail":[{"loc":["body","tags",0],"msg":"field required","type":"missing"}]}`, "", "body.tags.0: field required"},
+		{"detail with loc", "", `{"detail":[{"loc":["body","tags",0],"msg":"field required","type":"missing"}]}`, "", "body.tags.0: field required"},
 		{"errors by field", "", `{"errors":{"name":["is taken","is too long"],"description":["is blank"]}}`, "", "description: is blank; name: is taken; is too long"},
 		{"fields", "", `{"message":"Validation failed","fields":{"name":"is taken","description":"is blank"}}`, "", "Validation failed: description: is blank; name: is taken"},
-		{"causes", "", `{"errorCode":"E7","errorSummary":"Api validation failed","errorCauses":[{"errorSummary":"login: is taken"}]}`, "E7", "Api validation failed: login: is taken"},
+		{"errorCauses", "", `{"errorCode":"E7","errorSummary":"Api validation failed","errorCauses":[{"errorSummary":"login: is taken"}]}`, "E7", "Api validation failed: login: is taken"},
 		{"violations", "", `{"title":"Constraint Violation","violations":[{"field":"name","message":"must not be blank"}]}`, "", "Constraint Violation: name: must not be blank"},
 		{"embedded errors", "", `{"message":"Bad Request","_embedded":{"errors":[{"path":"name","message":"must not be blank"}]}}`, "", "Bad Request: name: must not be blank"},
 		{"default messages", "", `{"path":"/api","message":"Validation failed","errors":[{"field":"name","defaultMessage":"must not be blank","rejectedValue":"hunter2"}]}`, "", "Validation failed: name: must not be blank"},
@@ -48,10 +47,10 @@ func TestErrorBodyOfAnyShape(t *testing.T) {
 		{"errors in an error", "", `{"error":{"code":400,"errors":[{"location":"q","message":"invalid"}]}}`, "400", "invalid"},
 		{"a message and an error with errors", "", `{"message":"Bad Request","error":{"errors":[{"param":"name","message":"is taken"}]}}`, "", "Bad Request: name: is taken"},
 		{"a status and a message", "", `{"status":400,"error":"Bad Request","message":"the name is taken"}`, "", "the name is taken"},
-		{"a message twice", "", `{"message":"invalid","errors":["invalid"]}`, "", "invalid"},
+		{"duplicate message", "", `{"message":"invalid","errors":["invalid"]}`, "", "invalid"},
 		{"the token in a field", "", `{"errors":{"name":"test-token-8f3a is no name"}}`, "", "name: [redacted] is no name"},
 		{"too many errors", "", `{"errors":[` + strings.Repeat(`"x",`, 1000) + `"x"]}`, "", strings.Repeat("x; ", 19) + "x"},
-		{"a message without end", "", `{"message":"` + strings.Repeat("é", 3000) + `"}`, "", strings.Repeat("é", 2048) + "…"},
+		{"long message", "", `{"message":"` + strings.Repeat("é", 3000) + `"}`, "", strings.Repeat("é", 2048) + "…"},
 		{"JSON string", "", `"invalid name"`, "", "invalid name"},
 		{"JSON array", "", `["invalid name","invalid type"]`, "", "invalid name; invalid type"},
 		{"JSON number", "", `42`, "", ""},
@@ -60,27 +59,27 @@ func TestErrorBodyOfAnyShape(t *testing.T) {
 		{"plain text", "text/plain", "upstream request timeout\n", "", "upstream request timeout"},
 		{"broken JSON", "", `{"message":"cut`, "", `{"message":"cut`},
 		{"HTML", "text/html", "<!doctype html>\n<title>400</title>", "", ""},
-		{"HTML by its looks", "", "\n<html>", "", ""},
-		{"HTML by its type", "text/html; charset=utf-8", "Bad Request", "", ""},
+		{"HTML without a type", "", "\n<html>", "", ""},
+		{"HTML type without HTML", "text/html; charset=utf-8", "Bad Request", "", ""},
 		{"empty", "", "", "", ""},
 		{"space", "", " \n", "", ""},
 		{"not UTF-8", "text/plain", "\xff\xfe\x00", "", ""},
 		{"JSON that is not UTF-8", "", "{\"message\":\"\xff\"}", "", "\uFFFD"},
 		{"huge", "text/plain", huge, "", strings.TrimSpace(huge)},
-		{"endlessly nested", "", strings.Repeat("[", 9000) + strings.Repeat("]", 9000), "", ""},
+		{"deeply nested", "", strings.Repeat("[", 9000) + strings.Repeat("]", 9000), "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			answer := script.Response{Status: 400, Body: tc.body}
+			response := script.Response{Status: 400, Body: tc.body}
 			if tc.contentType != "" {
-				answer.Header = map[string]string{"Content-Type": tc.contentType}
+				response.Header = map[string]string{"Content-Type": tc.contentType}
 			}
-			err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, script.New(t, answer)))
+			err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, script.New(t, response)))
 			apitest.IsAPIError(t, err, 400, 1)
-			refusal := apitest.ErrorAs[*apono.APIError](t, err)
-			require.Equal(t, tc.code, refusal.Code)
-			require.Equal(t, tc.message, refusal.Message)
-			require.Equal(t, strings.ReplaceAll(tc.body, apitest.Token, "[redacted]"), string(refusal.Body))
+			rejected := apitest.ErrorAs[*apono.APIError](t, err)
+			require.Equal(t, tc.code, rejected.Code)
+			require.Equal(t, tc.message, rejected.Message)
+			require.Equal(t, strings.ReplaceAll(tc.body, apitest.Token, "[redacted]"), string(rejected.Body))
 			apitest.IsPresentable(t, err)
 		})
 	}
@@ -99,14 +98,13 @@ func FuzzErrorBody(f *testing.F) {
 		err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake))
 		apitest.IsAPIError(t, err, 400, 1)
 		apitest.IsPresentable(t, err)
-		refusal := apitest.ErrorAs[*apono.APIError](t, err)
-		require.Equal(t, strings.ReplaceAll(body, apitest.Token, "[redacted]"), string(refusal.Body))
-		require.Truef(t, strings.HasPrefix(err.Error(), "apono: GET /api/admin/v4/integrations/{id}: 400 Bad Request"), "what failed first, got %q", err)
+		rejected := apitest.ErrorAs[*apono.APIError](t, err)
+		require.Equal(t, strings.ReplaceAll(body, apitest.Token, "[redacted]"), string(rejected.Body))
+		require.Truef(t, strings.HasPrefix(err.Error(), "apono: GET /api/admin/v4/integrations/{id}: 400 Bad Request"), "unexpected prefix of %q", err)
 	})
 }
 
-// The request id is the first thing that support asks for; each gateway has its
-// own name for it.
+// Gateways have different names for the request id.
 func TestRequestIDIsFound(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -128,8 +126,8 @@ func TestRequestIDIsFound(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tc.header), func(t *testing.T) {
 			t.Parallel()
-			refusing := script.New(t, script.Response{Status: 400, Header: tc.header}, script.Response{Body: "<", Header: tc.header})
-			client := apitest.NewClient(t, refusing)
+			rejecting := script.New(t, script.Response{Status: 400, Header: tc.header}, script.Response{Body: "<", Header: tc.header})
+			client := apitest.NewClient(t, rejecting)
 			require.Equal(t, tc.want, apitest.ErrorAs[*apono.APIError](t, apitest.GetIntegration(t.Context(), client)).RequestID)
 			require.Equal(t, tc.want, apitest.ErrorAs[*apono.DecodeError](t, apitest.GetIntegration(t.Context(), client)).RequestID)
 		})

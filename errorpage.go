@@ -17,18 +17,18 @@ var (
 	titleElement = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title`) })
 )
 
-// notFromTheAPI says what a body is that no server of the API sends, and what to
-// look at. It is empty for any other.
+// notFromTheAPI describes a body that is still compressed, HTML or XML, and what to
+// check. It returns "" for other bodies.
 func notFromTheAPI(header http.Header, body []byte) string {
 	if bytes.HasPrefix(body, []byte("\x1f\x8b")) {
-		return "the body is still compressed with gzip: let the transport decompress it (http.Transport.DisableCompression), and set no Accept-Encoding"
+		return "the body is still compressed with gzip: unset http.Transport.DisableCompression and Accept-Encoding"
 	}
 	text := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	isType := strings.Contains(strings.ToLower(header.Get("Content-Type")), "html")
 	if !bytes.HasPrefix(text, []byte("<")) && (!isType || json.Valid(text)) {
 		return ""
 	}
-	text = text[:min(len(text), 64<<10)] // a title stands at the beginning
+	text = text[:min(len(text), 64<<10)] // the title is near the start
 	what, title := "an HTML page", ""
 	if bytes.HasPrefix(text, []byte("<?xml")) && !htmlElement().Match(text) {
 		what = "an XML document"
@@ -38,5 +38,5 @@ func notFromTheAPI(header http.Header, body []byte) string {
 			title = " titled " + strconv.Quote(cut(words, 100))
 		}
 	}
-	return what + title + " came in place of JSON: a proxy or gateway may have responded"
+	return what + title + " instead of JSON: a proxy or gateway may have responded"
 }

@@ -17,84 +17,69 @@ import (
 	"github.com/apono-go/apono/internal/transport"
 )
 
-// Sentinels for errors.Is. The first group matches an [*APIError] by its status.
+// Errors that an [*APIError] matches by its status, for errors.Is.
 var (
-	// ErrBadRequest is a request that the server finds malformed or invalid: 400 or 422.
-	ErrBadRequest = errors.New("bad request")
-	// ErrUnauthorized is a token that is missing, wrong, revoked or expired: 401.
-	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden is a token that may not do this: 403.
-	ErrForbidden = errors.New("forbidden")
-	// ErrNotFound is an object that does not exist: 404.
-	ErrNotFound = errors.New("not found")
-	// ErrConflict is a request against the present state: 409.
-	ErrConflict = errors.New("conflict")
-	// ErrRateLimited is too many requests: 429.
-	ErrRateLimited = errors.New("rate limited")
-	// ErrServer is a failure on the server's side: 500 and above.
-	ErrServer = errors.New("server error")
+	ErrBadRequest   = errors.New("bad request")  // 400 and 422
+	ErrUnauthorized = errors.New("unauthorized") // 401: the token is missing, invalid, revoked or expired
+	ErrForbidden    = errors.New("forbidden")    // 403: the token lacks a permission
+	ErrNotFound     = errors.New("not found")    // 404
+	ErrConflict     = errors.New("conflict")     // 409
+	ErrRateLimited  = errors.New("rate limited") // 429
+	ErrServer       = errors.New("server error") // 500 and above
+)
 
-	// ErrPageLoop is a page token that the server had given before: following
-	// it would not end.
-	ErrPageLoop = errors.New("the server repeated a page token")
-	// ErrEmptyPages is a list of which 10,000 pages in a row were empty, though
-	// each had the token of another; the error is a [*PageError].
+// Errors that are independent of the status, for errors.Is.
+var (
+	// ErrPageLoop ends a list when the server returns a page token seen before.
+	ErrPageLoop = errors.New("the server returned the same page token twice")
+	// ErrEmptyPages ends a list after 10,000 empty pages in a row, each with a token
+	// of a next page. The error is a [*PageError].
 	ErrEmptyPages = errors.New("the server returned 10000 empty pages in a row")
-	// ErrTruncated is a list by offset that could not be read to its end; the
-	// error is a [*TruncatedError].
+	// ErrTruncated is matched by every [*TruncatedError].
 	ErrTruncated = errors.New("the list is not complete")
-	// ErrAmbiguous is a name that several objects have.
+	// ErrAmbiguous is returned by GetByName when several objects have the name.
 	ErrAmbiguous = errors.New("several objects have this name")
 	// ErrResponseTooLarge is a body above the limit of [WithMaxResponseBytes].
 	ErrResponseTooLarge = transport.ErrTooLarge
-	// ErrReadOnly is an operation that [WithReadOnly] refuses.
+	// ErrReadOnly is returned for operations that [WithReadOnly] rejects.
 	ErrReadOnly = errors.New("the client is read-only")
 )
 
-// Body is what an answer held. It prints, logs and marshals as its length, for
-// it may hold credentials and the data of people; string(body) is its content.
+// Body is the body of a response. It prints, logs and marshals as its length, because
+// it may contain credentials and personal data. string(body) is its content.
 type Body []byte
 
-// Format prints the length, with every verb.
+// Format prints the length with every verb.
 func (b Body) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.hidden()) }
 
-// LogValue gives the length.
+// LogValue returns the length.
 func (b Body) LogValue() slog.Value { return slog.StringValue(b.hidden()) }
 
-// MarshalJSON gives the length.
+// MarshalJSON returns the length.
 func (b Body) MarshalJSON() ([]byte, error) { return json.Marshal(b.hidden()) }
 
 func (b Body) hidden() string { return fmt.Sprintf("[%d bytes]", len(b)) }
 
-// APIError is an answer other than 2xx. Whatever the body holds, it is kept.
+// APIError is a response with a status other than 2xx. Code, Message and RequestID are
+// empty if the server sent none.
 type APIError struct {
-	// StatusCode is the HTTP status.
 	StatusCode int
-	// Code is the server's own code, empty if it gave none.
-	Code string
-	// Message is the server's explanation, empty if it gave none.
-	Message string
-	// RequestID is the server's name for the request, empty if it gave none.
-	RequestID string
-	// Method is the HTTP method.
-	Method string
-	// Path is the path template, such as /api/admin/v4/integrations/{id}.
-	Path string
-	// Attempts is how many attempts the client made.
-	Attempts int
-	// RetryAfter is how long the server asks to wait, zero if it does not say.
-	RetryAfter time.Duration
-	// Header is the answer's header without Set-Cookie.
-	Header http.Header
-	// Body is the answer's body; the token is masked if the server echoed it.
-	Body Body
+	Code       string // the server's error code
+	Message    string // the server's explanation, from a body of any form
+	RequestID  string
+	Method     string
+	Path       string // path template, such as /api/admin/v4/integrations/{id}
+	Attempts   int
+	RetryAfter time.Duration // 0 if the server did not send it
+	Header     http.Header   // without Set-Cookie
+	Body       Body          // with the token masked
 }
 
-// Format prints the error's text with every verb.
+// Format prints the text of the error with every verb.
 func (e APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// Error describes the error in one line. E-mail addresses in the server's
-// message are masked; Message has them.
+// Error describes the error in one line. It masks e-mail addresses in the message of
+// the server; the Message field contains them.
 func (e *APIError) Error() string {
 	b := startMessage(e.Method, e.Path)
 	fmt.Fprintf(b, ": %s", statusText(e.StatusCode))
@@ -116,7 +101,8 @@ func (e *APIError) Error() string {
 	return b.String()
 }
 
-// Is compares the status with the sentinels of this package.
+// Is reports whether target is the error of this package for the status, such as
+// [ErrNotFound].
 func (e *APIError) Is(target error) bool {
 	switch target {
 	case ErrBadRequest:
@@ -137,7 +123,7 @@ func (e *APIError) Is(target error) bool {
 	return false
 }
 
-// LogValue gives the error's parts as attributes, without header and body.
+// LogValue returns the fields as attributes, without header and body.
 func (e *APIError) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Int("status", e.StatusCode),
@@ -150,28 +136,20 @@ func (e *APIError) LogValue() slog.Value {
 	)
 }
 
-// DecodeError is an answer with status 2xx that is not what the API promises:
-// no JSON, another type, nothing where an object is due, or cut short.
+// DecodeError is a response with status 2xx and an invalid body: not JSON, of another
+// type, without a required member, or cut short.
 type DecodeError struct {
-	// StatusCode is the HTTP status.
 	StatusCode int
-	// RequestID is the server's name for the request, empty if it gave none.
-	RequestID string
-	// Method is the HTTP method.
-	Method string
-	// Path is the path template.
-	Path string
-	// Attempts is how many attempts the client made.
-	Attempts int
-	// Header is the answer's header without Set-Cookie.
-	Header http.Header
-	// Body is the answer's body as far as it came.
-	Body Body
-	// Err is what is wrong with it.
-	Err error
+	RequestID  string // empty if the server sent none
+	Method     string
+	Path       string // path template
+	Attempts   int
+	Header     http.Header // without Set-Cookie
+	Body       Body        // as far as it was received
+	Err        error       // what is wrong with the body
 }
 
-// Format prints the error's text with every verb.
+// Format prints the text of the error with every verb.
 func (e DecodeError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
 // Error describes the error in one line, without the body.
@@ -190,25 +168,19 @@ func (e *DecodeError) Error() string {
 // Unwrap returns what is wrong with the body.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// TransportError is a call that ended without a usable response: the network
-// failed, or the context ended. It is a [net.Error]; for every kind of timeout,
-// whoever set it, Timeout is true and errors.Is finds [context.DeadlineExceeded].
+// TransportError is a call that ended without a usable response, because the network
+// failed or the context ended. It is a [net.Error]. For every kind of timeout, Timeout
+// returns true, and errors.Is matches [context.DeadlineExceeded].
 type TransportError struct {
-	// Method is the HTTP method.
-	Method string
-	// Path is the path template.
-	Path string
-	// Attempts is how many attempts the client made, those that sent nothing
-	// among them. In each, net/http may have sent a GET twice by itself.
-	Attempts int
-	// MaybeSent says that a request which changes something, or reads one-time
-	// credentials, may have reached the server, without a response that rejected
-	// it: it is unknown whether it was carried out. It is false for other reads.
+	Method   string
+	Path     string // path template
+	Attempts int    // including attempts that sent nothing
+	// MaybeSent reports that the request may have reached the server and that no
+	// response rejected it, so it is unknown whether it was processed. It is set only for
+	// operations that change something or read one-time credentials.
 	MaybeSent bool
-	// Err is why the call ended.
-	Err error
-	// Last is the last answer before the end, nil if there was none.
-	Last *APIError
+	Err       error
+	Last      *APIError // the last response, nil if there was none
 }
 
 // Error describes the error in one line.
@@ -221,23 +193,23 @@ func (e *TransportError) Error() string {
 		fmt.Fprintf(b, ", after %d attempts", e.Attempts)
 	}
 	if e.Last != nil {
-		fmt.Fprintf(b, "; the last answer was %s", statusText(e.Last.StatusCode))
+		fmt.Fprintf(b, "; the last response was %s", statusText(e.Last.StatusCode))
 	}
 	return b.String()
 }
 
-// Timeout reports whether the call ended because something took too long.
+// Timeout reports whether the call ended because of a timeout.
 func (e *TransportError) Timeout() bool { return e.Err != nil && transport.IsTimeout(e.Err) }
 
-// Temporary is Timeout; it makes the error a [net.Error].
+// Temporary returns the same as Timeout. It is required by [net.Error].
 func (e *TransportError) Temporary() bool { return e.Timeout() }
 
-// Is finds [context.DeadlineExceeded] in every kind of timeout.
+// Is reports whether target is [context.DeadlineExceeded] and the error is a timeout.
 func (e *TransportError) Is(target error) bool {
 	return target == context.DeadlineExceeded && e.Timeout()
 }
 
-// Unwrap returns why the call ended, and the last answer if there was one.
+// Unwrap returns Err, and Last if there was a response.
 func (e *TransportError) Unwrap() []error {
 	var errs []error
 	if e.Err != nil {
@@ -249,30 +221,27 @@ func (e *TransportError) Unwrap() []error {
 	return errs
 }
 
-// ArgumentError is an argument that cannot be right. Nothing was sent.
+// ArgumentError is an invalid argument. No request was sent.
 type ArgumentError struct {
-	// Arg names the argument.
-	Arg string
-	// Reason says what is wrong with it and what to do.
-	Reason string
+	Arg    string // name of the argument, such as "id" or "in.Name"
+	Reason string // what is wrong with it, such as "must not be empty"
 }
 
-// Error names the argument and says what is wrong with it.
+// Error returns the name of the argument and the reason.
 func (e *ArgumentError) Error() string {
 	return "apono: argument " + e.Arg + ": " + e.Reason
 }
 
-// PageError is a list with page tokens that ended after its first page, in an
-// error of any kind but [ErrPageLoop], from which there is nowhere to go on.
+// PageError is a list with page tokens that failed after its first page. A list that
+// ended with [ErrPageLoop] has no PageError, because it cannot be resumed.
 type PageError struct {
-	// NextPageToken is the token of the page that was not read. Put into the
-	// options' PageToken, the list goes on there.
+	// NextPageToken is the token of the page that was not read. As the PageToken of the
+	// options, it resumes the list there.
 	NextPageToken string
-	// Err is why the list ended.
-	Err error
+	Err           error
 }
 
-// Error says why the list ended. It does not show the token.
+// Error returns the text of Err. It does not contain the token.
 func (e *PageError) Error() string {
 	if e.Err == nil {
 		return "apono: the list ended early"
@@ -280,36 +249,31 @@ func (e *PageError) Error() string {
 	return "apono: " + strings.TrimPrefix(e.Err.Error(), "apono: ")
 }
 
-// Unwrap returns why the list ended.
+// Unwrap returns Err.
 func (e *PageError) Unwrap() error { return e.Err }
 
-// TruncatedError is a list by offset that could not be read to its end. The
-// items before it are good; the rest could not be had without losing or
-// repeating some. errors.Is finds [ErrTruncated] in it.
+// TruncatedError is a list by offset that ended early, because reading on would have
+// lost or duplicated items. The items before the error are valid. errors.Is matches
+// [ErrTruncated].
 type TruncatedError struct {
-	// Method is the HTTP method.
-	Method string
-	// Path is the path template.
-	Path string
-	// Total is the number of items that the server last said there are.
-	Total int
-	// Received is the number of items that were yielded.
-	Received int
-	// Reason says what the server did.
-	Reason string
+	Method   string
+	Path     string // path template
+	Total    int    // number of items as last reported by the server
+	Received int    // number of items yielded
+	Reason   string // what the server did
 }
 
-// Error says how far the list was read and why no further.
+// Error returns the number of items read and the reason for the end.
 func (e *TruncatedError) Error() string {
 	b := startMessage(e.Method, e.Path)
 	fmt.Fprintf(b, ": %s: %d items read, total %d: %s", ErrTruncated, e.Received, e.Total, e.Reason)
 	return b.String()
 }
 
-// Is makes the error an [ErrTruncated].
+// Is reports whether target is [ErrTruncated].
 func (e *TruncatedError) Is(target error) bool { return target == ErrTruncated }
 
-// formatText keeps verbs that are not for text from printing the fields.
+// formatText prints a text with every verb, so that none prints the fields.
 func formatText(f fmt.State, verb rune, text string) {
 	if verb == 'q' {
 		text = strconv.Quote(text)
@@ -335,7 +299,7 @@ func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {
 	code, message := parseErrorBody(header, body)
 	return &APIError{
 		StatusCode: resp.StatusCode,
-		Code:       resp.Mask(code), // which JSON may have escaped
+		Code:       resp.Mask(code), // again, because JSON may have escaped the token
 		Message:    resp.Mask(message),
 		RequestID:  transport.RequestID(header),
 		Method:     op.Method,

@@ -20,8 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An error whose body has the shape of an answer is still an error.
-func TestRefusalWithAnObjectIsAnError(t *testing.T) {
+func TestErrorStatusWithObjectIsError(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 404, 503, 199, 304, 600} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -49,38 +48,36 @@ func TestSentinelsByStatus(t *testing.T) {
 			t.Parallel()
 			err := fmt.Errorf("wrapped: %w", &apono.APIError{StatusCode: status})
 			for _, sentinel := range sentinels {
-				require.Equal(t, sentinel != nil && sentinel == want, errors.Is(err, sentinel)) //nolint:errorlint // the very value is meant
+				require.Equal(t, sentinel != nil && sentinel == want, errors.Is(err, sentinel)) //nolint:errorlint // //nolint:errorlint // must be the same value
 			}
 		})
 	}
 }
 
-// everyError is one filled error of each type, by its text.
+// everyError returns an error of each type, by its text.
 func everyError() map[string]error {
-	refusal := &apono.APIError{
+	rejected := &apono.APIError{
 		StatusCode: 429, Code: "E7", Message: "slow\ndown,  ann@example.com: see https://apono.test/limits?user=ann", RequestID: "r-1",
 		Method: "GET", Path: "/api/admin/v4/integrations/{id}", Attempts: 3, RetryAfter: 90 * time.Second,
 		Header: http.Header{"X-Request-Id": {"r-1"}}, Body: []byte("{}"),
 	}
 	return map[string]error{
 		"apono: GET /api/admin/v4/integrations/{id}: 429 Too Many Requests: slow down, [e-mail] see https://apono.test/limits, " +
-			"code E7, request id r-1, retry after 1m30s, after 3 attempts": refusal,
+			"code E7, request id r-1, retry after 1m30s, after 3 attempts": rejected,
 		"apono: POST /api/x: 200 OK with a body that cannot be used: bad character, request id r-2": &apono.DecodeError{
 			StatusCode: 200, RequestID: "r-2", Method: "POST", Path: "/api/x", Attempts: 2, Body: []byte("<"), Err: errors.New("bad\ncharacter"),
 		},
-		"apono: PUT /api/x: context canceled, after 2 attempts; the last answer was 429 Too Many Requests": &apono.TransportError{
-			Method: "PUT", Path: "/api/x", Attempts: 2, Err: context.Canceled, Last: refusal,
+		"apono: PUT /api/x: context canceled, after 2 attempts; the last response was 429 Too Many Requests": &apono.TransportError{
+			Method: "PUT", Path: "/api/x", Attempts: 2, Err: context.Canceled, Last: rejected,
 		},
-		"apono: argument id: it is empty": &apono.ArgumentError{Arg: "id", Reason: "it is empty"},
+		"apono: argument id: must not be empty": &apono.ArgumentError{Arg: "id", Reason: "must not be empty"},
 		"apono: GET /api/y: the list is not complete: 5 items read, total 9: it stopped": &apono.TruncatedError{
 			Method: "GET", Path: "/api/y", Total: 9, Received: 5, Reason: "it stopped",
 		},
 	}
 }
 
-// Texts of errors end up in tickets, where addresses and queries must not be,
-// and in tools that read line by line. Asking for the text twice, or from two
-// goroutines, gives the same.
+// Error texts are one line without addresses and queries, and do not change the error.
 func TestErrorTexts(t *testing.T) {
 	t.Parallel()
 	untouched := everyError()
@@ -95,8 +92,7 @@ func TestErrorTexts(t *testing.T) {
 	}
 }
 
-// Zero values come from tests of callers and from errors.As targets.
-func TestZeroErrorsHaveATextToo(t *testing.T) {
+func TestErrorTextsOfZeroValues(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		err  error
@@ -105,7 +101,7 @@ func TestZeroErrorsHaveATextToo(t *testing.T) {
 		{&apono.APIError{}, "apono: 0"},
 		{&apono.DecodeError{}, "apono: 0 with a body that cannot be used"},
 		{&apono.TransportError{}, "apono"},
-		{&apono.TransportError{Last: &apono.APIError{}}, "apono; the last answer was 0"},
+		{&apono.TransportError{Last: &apono.APIError{}}, "apono; the last response was 0"},
 		{&apono.ArgumentError{}, "apono: argument : "},
 		{&apono.TruncatedError{}, "apono: the list is not complete: 0 items read, total 0: "},
 	} {
@@ -118,26 +114,24 @@ func TestZeroErrorsHaveATextToo(t *testing.T) {
 	}
 }
 
-func TestErrorTextIsCut(t *testing.T) {
+func TestErrorTextIsTruncated(t *testing.T) {
 	t.Parallel()
 	err := &apono.APIError{StatusCode: 400, Message: strings.Repeat("ü", 5000)}
 	require.EqualError(t, err, "apono: 400 Bad Request: "+strings.Repeat("ü", 150)+"…")
 }
 
-// Errors are printed, stored and sent on; a session cookie or a token that the
-// server echoed would travel along.
-func TestErrorsHoldNeitherCookiesNorTheToken(t *testing.T) {
+func TestErrorsContainNeitherCookiesNorToken(t *testing.T) {
 	t.Parallel()
 	echo := map[string]string{"Set-Cookie": "session=s-1", "X-Echo": "Bearer " + apitest.Token, "X-Request-Id": "r-" + apitest.Token}
 	object := `{"message":"unknown token ` + apitest.Token + `","code":"` + apitest.Token + `"}`
 	for _, tc := range []struct {
-		name   string
-		answer script.Response
-		kind   string
+		name     string
+		response script.Response
+		kind     string
 	}{
-		{"refusal", script.Response{Status: 403, Header: echo, Body: object}, "*apono.APIError"},
-		{"refusal as plain text", script.Response{Status: 403, Header: echo, Body: apitest.Token}, "*apono.APIError"},
-		{"refusal before a deadline", script.Response{Status: 429, Header: echo, Body: object}, "*apono.TransportError"},
+		{"error status", script.Response{Status: 403, Header: echo, Body: object}, "*apono.APIError"},
+		{"error status with plain text", script.Response{Status: 403, Header: echo, Body: apitest.Token}, "*apono.APIError"},
+		{"error status before a deadline", script.Response{Status: 429, Header: echo, Body: object}, "*apono.TransportError"},
 		{"not JSON", script.Response{Header: echo, Body: apitest.Token}, "*apono.DecodeError"},
 		{"bad time", script.Response{Header: echo, Body: `{"last_sync_time":"` + apitest.Token + `"}`}, "*apono.DecodeError"},
 		{"cut", script.Response{Header: echo, Body: apitest.Token, BodyErr: io.ErrUnexpectedEOF}, "*apono.DecodeError"},
@@ -147,7 +141,7 @@ func TestErrorsHoldNeitherCookiesNorTheToken(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 				defer cancel()
-				err := apitest.CallWith(ctx, http.MethodPost, apitest.NewClient(t, script.New(t, tc.answer)))
+				err := apitest.CallWith(ctx, http.MethodPost, apitest.NewClient(t, script.New(t, tc.response)))
 				require.Equal(t, tc.kind, fmt.Sprintf("%T", err))
 				var all strings.Builder
 				all.WriteString(apitest.Printed(err))
@@ -161,10 +155,8 @@ func TestErrorsHoldNeitherCookiesNorTheToken(t *testing.T) {
 	}
 }
 
-// A nil object without an error, or a zero one, sends the caller's program on
-// with nothing in its hands: the next thing that it does is delete what it did
-// not find.
-func TestAnswerThatIsNoObject(t *testing.T) {
+// A nil or zero object without an error would mislead the caller.
+func TestResponseWithoutObjectIsDecodeError(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(context.Context, *apono.Client) (any, error){
 		"Get":     func(ctx context.Context, c *apono.Client) (any, error) { return c.Integrations.Get(ctx, "i-1") },
@@ -177,7 +169,7 @@ func TestAnswerThatIsNoObject(t *testing.T) {
 			return c.Integrations.UpdateResourceTags(ctx, "r-1", apono.UpdateResourceTagsInput{})
 		},
 	}
-	for name, answer := range map[string]script.Response{
+	for name, response := range map[string]script.Response{
 		"empty":          {},
 		"space":          {Body: " \r\n"},
 		"no content":     {Status: 204},
@@ -195,12 +187,12 @@ func TestAnswerThatIsNoObject(t *testing.T) {
 		for method, call := range calls {
 			t.Run(name+" to "+method, func(t *testing.T) {
 				t.Parallel()
-				fake := script.New(t, answer)
+				fake := script.New(t, response)
 				value, err := call(t.Context(), apitest.NewClient(t, fake))
 				unusable := apitest.ErrorAs[*apono.DecodeError](t, err)
 				require.Truef(t, reflect.ValueOf(value).IsNil(), "no object, got %+v", value)
-				require.Equal(t, max(answer.Status, 200), unusable.StatusCode)
-				require.Truef(t, bytes.Equal(unusable.Body, []byte(answer.Body)), "the body, got %q", unusable.Body)
+				require.Equal(t, max(response.Status, 200), unusable.StatusCode)
+				require.Truef(t, bytes.Equal(unusable.Body, []byte(response.Body)), "the error has the body %q", unusable.Body)
 				require.Equal(t, 1, unusable.Attempts)
 				require.Error(t, unusable.Err, "a cause")
 				apitest.IsPresentable(t, err)
@@ -209,12 +201,12 @@ func TestAnswerThatIsNoObject(t *testing.T) {
 	}
 }
 
-func TestDecodeErrorSaysWhatIsWrong(t *testing.T) {
+func TestDecodeErrorText(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		"":                 "the body is empty",
 		"null":             "the body is null",
-		"<html>":           "an HTML page came in place of JSON: a proxy or gateway may have responded",
+		"<html>":           "an HTML page instead of JSON: a proxy or gateway may have responded",
 		`{"name":"a"} ok`:  "invalid character 'o' after top-level value",
 		`{"name":["a@b"]}`: "name: cannot unmarshal array into Go string",
 	} {
@@ -226,22 +218,21 @@ func TestDecodeErrorSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Logs hold the parts of an error as attributes, and neither header nor body.
-func TestAPIErrorInALog(t *testing.T) {
+// The attributes of an error contain neither header nor body.
+func TestAPIErrorLogValue(t *testing.T) {
 	t.Parallel()
 	body := `{"message":"ann@example.com\nis unknown","code":"E7"}`
 	header := map[string]string{"X-Request-Id": "r-1", "X-Internal": "secret"}
 	err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Status: 404, Body: body, Header: header})))
-	refusal := apitest.ErrorAs[*apono.APIError](t, err)
-	require.Equal(t, "ann@example.com\nis unknown", refusal.Message)
+	rejected := apitest.ErrorAs[*apono.APIError](t, err)
+	require.Equal(t, "ann@example.com\nis unknown", rejected.Message)
 	require.Equal(t, "[status=404 method=GET path=/api/admin/v4/integrations/{id} code=E7 "+
-		"message=[e-mail] is unknown request_id=r-1 attempts=1]", refusal.LogValue().String())
+		"message=[e-mail] is unknown request_id=r-1 attempts=1]", rejected.LogValue().String())
 }
 
-// Callers tell timeouts from other failures by errors.Is and by net.Error. Each
-// part of a call has a timeout with an error of its own, and some of those are
-// neither.
-func TestTimeoutsAreTimeouts(t *testing.T) {
+// Each part of a call has its own timeout, some of which are neither a net.Error nor
+// context.DeadlineExceeded.
+func TestTransportErrorTimeout(t *testing.T) {
 	t.Parallel()
 	silent := apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
 		<-req.Context().Done()
@@ -257,10 +248,10 @@ func TestTimeoutsAreTimeouts(t *testing.T) {
 		timeout bool
 		text    string
 	}{
-		{"the http.Client's", &http.Client{Transport: silent, Timeout: 200 * time.Millisecond}, nil, true, "no response within 200ms: raise the Timeout of the http.Client"},
-		{"the attempt's", &http.Client{Transport: silent}, []apono.Option{apono.WithAttemptTimeout(time.Second)}, true, "no response within 1s: raise WithAttemptTimeout for a slow server"},
-		{"the transport's for the header", &http.Client{Transport: failing(netTimeout("net/http: timeout awaiting response headers"))}, nil, true, "net/http: timeout awaiting response headers"},
-		{"the dialer's", &http.Client{Transport: failing(&net.OpError{Op: "dial", Net: "tcp", Err: netTimeout("i/o timeout")})}, nil, true, "dial tcp: i/o timeout"},
+		{"http.Client", &http.Client{Transport: silent, Timeout: 200 * time.Millisecond}, nil, true, "no response within 200ms: raise the Timeout of the http.Client"},
+		{"attempt", &http.Client{Transport: silent}, []apono.Option{apono.WithAttemptTimeout(time.Second)}, true, "no response within 1s: raise WithAttemptTimeout for a slow server"},
+		{"response header", &http.Client{Transport: failing(netTimeout("net/http: timeout awaiting response headers"))}, nil, true, "net/http: timeout awaiting response headers"},
+		{"dialer", &http.Client{Transport: failing(&net.OpError{Op: "dial", Net: "tcp", Err: netTimeout("i/o timeout")})}, nil, true, "dial tcp: i/o timeout"},
 		{"no timeout", &http.Client{Transport: failing(apitest.ErrReset)}, nil, false, "connection reset by peer"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -279,8 +270,8 @@ func TestTimeoutsAreTimeouts(t *testing.T) {
 	}
 }
 
-// netTimeout is a timeout that is no context.DeadlineExceeded, as that of the TLS
-// handshake in net/http.
+// netTimeout is a timeout that does not match context.DeadlineExceeded, such as that of a
+// TLS handshake.
 type netTimeout string
 
 func (e netTimeout) Error() string { return string(e) }

@@ -12,8 +12,8 @@ import (
 	"github.com/apono-go/apono/aponotest"
 )
 
-// What may be requested has the ids that a request needs. One submission may
-// become several requests.
+// AvailableAccess returns the ids that a request needs. The server may create several
+// requests, here one for each integration.
 func ExampleAccessRequestsService_Create() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -47,7 +47,7 @@ func ExampleAccessRequestsService_Create() {
 	// PENDING mysql-development-orders
 }
 
-// WaitFor has no limit but its context: people approve when they do.
+// Only the context limits how long WaitFor waits for an approval.
 func ExampleAccessRequestsService_WaitFor() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -66,7 +66,7 @@ func ExampleAccessRequestsService_WaitFor() {
 	waiting, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	for _, request := range requests {
-		server.Approve(request.ID) // an approver's part
+		server.Approve(request.ID) // in place of an approver
 		granted, err := client.AccessRequests.WaitFor(waiting, request.ID, apono.UntilGranted)
 		if err != nil {
 			log.Fatal(err)
@@ -76,11 +76,10 @@ func ExampleAccessRequestsService_WaitFor() {
 	// Output: Orders on-call ACTIVE
 }
 
-// During requests access, waits for it, calls a function, and revokes the access
-// whatever happens. The function gets the sessions that came with the access, and
-// how to connect.
+// During calls the function while access is granted, and revokes the access in every
+// case. The function reads the sessions of the requests and their access details.
 func ExampleAccessRequestsService_During() {
-	server, err := aponotest.Start(aponotest.WithDemoTenant(), aponotest.WithApprovalAfter(0)) // nobody has to approve
+	server, err := aponotest.Start(aponotest.WithDemoTenant(), aponotest.WithApprovalAfter(0)) // approves immediately
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -108,11 +107,11 @@ func ExampleAccessRequestsService_During() {
 			}
 			fmt.Println(session.Integration.Name, details.Parameters["username"])
 		}
-		return nil // what needs the access goes here
+		return nil // use the access here
 	})
-	var left *apono.RevokeError
-	if errors.As(err, &left) {
-		fmt.Println("somebody has to revoke", left.IDs)
+	var remains *apono.RevokeError
+	if errors.As(err, &remains) {
+		fmt.Println("not revoked:", remains.IDs)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -125,7 +124,7 @@ func ExampleAccessRequestsService_During() {
 	// 1 revoked
 }
 
-// Revoke orders the end of access; UntilRevoked waits for it.
+// Revoke does not wait until the access has ended. WaitFor with UntilRevoked does.
 func ExampleAccessRequestsService_Revoke() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -147,8 +146,8 @@ func ExampleAccessRequestsService_Revoke() {
 	// Output: REVOKED
 }
 
-// A function of one's own adds to what a wait ends with: a job without a person
-// cannot give a second factor.
+// A function that calls UntilGranted can add conditions that end the wait. This one fails
+// if the request needs a second factor, which an unattended job cannot provide.
 func ExampleUntilGranted() {
 	server, err := aponotest.Start()
 	if err != nil {
@@ -158,7 +157,7 @@ func ExampleUntilGranted() {
 	server.Put(aponotest.AccessRequests, apono.AccessRequest{ID: "r1", Status: apono.AccessRequestStatusPendingMFA})
 	client := server.Client()
 
-	errMFA := errors.New("somebody has to give a second factor")
+	errMFA := errors.New("a second factor is required")
 	_, err = client.AccessRequests.WaitFor(context.Background(), "r1", func(r *apono.AccessRequest) (bool, error) {
 		if r.Status.Is(apono.AccessRequestStatusPendingMFA) {
 			return false, errMFA
@@ -169,10 +168,10 @@ func ExampleUntilGranted() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// apono: waiting for an access request: somebody has to give a second factor; its last status was PENDING_MFA
+	// apono: waiting for an access request: a second factor is required; its last status was PENDING_MFA
 }
 
-// A wait that fails has the request as it was last seen.
+// The error of a wait holds the request as it was last read.
 func ExampleWaitError() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -185,21 +184,21 @@ func ExampleWaitError() {
 	_, err = client.AccessRequests.WaitFor(context.Background(), "request-ada-pending", apono.UntilGranted)
 	switch {
 	case errors.Is(err, apono.ErrRequestRejected):
-		fmt.Println("somebody said no")
+		fmt.Println("rejected")
 	case errors.Is(err, context.DeadlineExceeded):
-		fmt.Println("nobody has decided yet")
+		fmt.Println("still pending")
 	}
 	var ended *apono.WaitError
 	if errors.As(err, &ended) && ended.Request != nil {
 		fmt.Println(ended.Request.Status)
 	}
 	// Output:
-	// somebody said no
+	// rejected
 	// REJECTED
 }
 
-// Sessions come with the grant of a request. Reading the access details of one
-// may use up one-time credentials.
+// A granted request has sessions. Reading the access details of a session may use up
+// one-time credentials.
 func ExampleSessionsService_GetAccessDetails() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -207,7 +206,7 @@ func ExampleSessionsService_GetAccessDetails() {
 	}
 	defer server.Close()
 	ctx, client := context.Background(), server.Client()
-	server.Approve("request-ada-pending") // an approver's part
+	server.Approve("request-ada-pending") // in place of an approver
 
 	sessions := client.Sessions.ListAll(ctx, apono.ListSessionsOptions{RequestIDs: []string{"request-ada-pending"}})
 	for session, err := range sessions {
@@ -219,14 +218,15 @@ func ExampleSessionsService_GetAccessDetails() {
 			log.Fatal(err)
 		}
 		fmt.Println(session.Integration.Name)
-		fmt.Println(details.Instructions) // printing details itself shows nothing
+		fmt.Println(details.Instructions) // printing details prints [redacted]
 	}
 	// Output:
 	// postgresql-production-orders
 	// Connect to postgresql-production-orders as apono-user with the password made-up-1.
 }
 
-// Credentials do not get into a log by accident: whoever wants them says so.
+// Details print redacted. The fields, and the map that Reveal returns, contain the
+// credentials.
 func ExampleAccessSessionDetails() {
 	details := apono.AccessSessionDetails{
 		Instructions: "Connect with the password made-up-1.",
@@ -248,7 +248,7 @@ func ExampleAccessSessionDetails() {
 	// {"instructions":"Connect with the password made-up-1.","parameters":{"password":"made-up-1","username":"ada"}}
 }
 
-// New credentials take the place of those that were used up or lost.
+// Resetting replaces credentials that were used up or lost.
 func ExampleSessionsService_ResetCredentials() {
 	server, err := aponotest.Start()
 	if err != nil {
@@ -280,7 +280,7 @@ func ExampleSessionsService_ResetCredentials() {
 	// Output: AVAILABLE
 }
 
-// What the person whose token it is may request in one database.
+// List the entitlements that the owner of the token may request in one database server.
 func ExampleAvailableAccessService_ListAllEntitlements() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -305,7 +305,7 @@ func ExampleAvailableAccessService_ListAllEntitlements() {
 	// postgresql-database orders ADMIN
 }
 
-// Access is requested for Ben, and the requests for Ben are listed.
+// Request access on behalf of another user, and list the requests for that user.
 func ExampleDelegatedRequestsService_ListAll() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {

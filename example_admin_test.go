@@ -12,8 +12,8 @@ import (
 	"github.com/apono-go/apono/aponotest"
 )
 
-// The filters are the server's: of several values one has to match, and all
-// filters have to.
+// The server applies the filters. All of them must match, each with at least one of its
+// values.
 func ExampleIntegrationsService_ListAll() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -40,7 +40,7 @@ func ExampleIntegrationsService_ListAll() {
 	// mysql-staging-billing-archive ERROR
 }
 
-// The catalog says what a kind of system needs.
+// The catalog describes the configuration of each type of integration.
 func ExampleIntegrationsService_GetCatalogEntry() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -64,7 +64,7 @@ func ExampleIntegrationsService_GetCatalogEntry() {
 	// requires a secret: true
 }
 
-// The credentials stay in a secret store; Apono is told where.
+// The integration refers to credentials in a secret store.
 func ExampleIntegrationsService_Create() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -78,7 +78,7 @@ func ExampleIntegrationsService_Create() {
 		Type:        "postgresql",
 		ConnectorID: apono.Ptr("production-connector"),
 		IntegrationConfig: map[string]any{
-			"hostname": "warehouse.example.com", "port": "5432", "dbname": "warehouse", // strings, all of them
+			"hostname": "warehouse.example.com", "port": "5432", "dbname": "warehouse", // all values are strings
 		},
 		SecretStoreConfig: &apono.SecretStoreConfig{
 			AWS: &apono.AWSSecretConfig{Region: "eu-central-1", SecretID: "production/warehouse"},
@@ -92,7 +92,7 @@ func ExampleIntegrationsService_Create() {
 	// Output: warehouse RESOURCES
 }
 
-// Names are compared as a whole, letter case aside.
+// The name is case-insensitive.
 func ExampleIntegrationsService_GetByName() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -105,8 +105,8 @@ func ExampleIntegrationsService_GetByName() {
 		integration, err := client.Integrations.GetByName(ctx, name)
 		switch {
 		case errors.Is(err, apono.ErrNotFound):
-			fmt.Println("there is no", name)
-		case err != nil: // ErrAmbiguous if several have the name
+			fmt.Println(name, "not found")
+		case err != nil: // ErrAmbiguous if several integrations have the name
 			log.Fatal(err)
 		default:
 			fmt.Println(integration.Name, integration.Category)
@@ -114,10 +114,11 @@ func ExampleIntegrationsService_GetByName() {
 	}
 	// Output:
 	// okta USER-INFORMATION
-	// there is no ldap
+	// ldap not found
 }
 
-// Support may request a bundle for an hour, and somebody of orders approves.
+// Members of a group can request a bundle for one hour. A member of another group must
+// approve.
 func ExampleAccessFlowsService_Create() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -157,8 +158,8 @@ func ExampleAccessFlowsService_Create() {
 	// Output: Orders for support grants Orders on-call
 }
 
-// Every access flow with the label gets a second factor. UpdateInput keeps all
-// the rest as it is.
+// Require a second factor in every access flow with a label. UpdateInput keeps the other
+// settings.
 func ExampleAccessFlowsService_Update() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -185,7 +186,7 @@ func ExampleAccessFlowsService_Update() {
 	// Output: Break glass true
 }
 
-// References are ids or names; answers have both.
+// References are ids or names. Responses have both.
 func ExampleBundlesService_Create() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -215,8 +216,7 @@ func ExampleBundlesService_Create() {
 	// scope-production
 }
 
-// Scopes are queries in the Apono Query Language, for flows and bundles to refer
-// to.
+// A scope is a query in the Apono Query Language. Access flows and bundles refer to it.
 func ExampleScopesService_Create() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -236,7 +236,7 @@ func ExampleScopesService_Create() {
 	// Output: Staging databases
 }
 
-// What was accessed in the last seven days, every Monday at nine.
+// The report covers the last seven days and is sent every Monday at nine.
 func ExampleReportsService_Create() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -263,8 +263,8 @@ func ExampleReportsService_Create() {
 	// Output: Weekly access to orders goes to [security@example.com]
 }
 
-// Rows hold the columns that were asked for. Those that are no field of
-// ActivityEntry come in Extra, as JSON.
+// A row has the requested columns. Columns without a field in ActivityEntry are in its
+// Extra, as JSON.
 func ExampleActivityService_ListAll() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -294,7 +294,7 @@ func ExampleActivityService_ListAll() {
 	// grace.orders@example.com REJECTED Orders on-call
 }
 
-// Viewers from the identity provider who are switched off in Apono.
+// List the viewers of one identity provider that are not active in Apono.
 func ExampleUsersService_ListAll() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -322,7 +322,7 @@ func ExampleUsersService_ListAll() {
 	// jonas.analytics@example.com analytics
 }
 
-// SetMembers makes a group what a rota says, whoever was in it before.
+// SetMembers replaces all members of a group, here with the users on call.
 func ExampleGroupsService_SetMembers() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -350,7 +350,7 @@ func ExampleGroupsService_SetMembers() {
 	// chen.orders@example.com
 }
 
-// The values that conditions of access flows can compare an attribute with.
+// List the values of an attribute that conditions of access flows can match.
 func ExampleAttributesService_ListAll() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -376,8 +376,8 @@ func ExampleAttributesService_ListAll() {
 	// support on call
 }
 
-// Some items of a bulk call may be refused. The others have been applied, and
-// the result comes together with the error.
+// If the server rejects some items, the others are applied. The method then returns both
+// the result and a BulkError.
 func ExampleIdentitiesService_UpsertAttributes() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -388,23 +388,23 @@ func ExampleIdentitiesService_UpsertAttributes() {
 
 	result, err := client.Identities.UpsertAttributes(context.Background(), []apono.IdentityAttributes{
 		{Email: "ada.orders@example.com", Attributes: map[string]string{"cost_center": "4711"}},
-		{Email: "who@example.com", Attributes: map[string]string{"cost_center": "4711"}},
+		{Email: "unknown@example.com", Attributes: map[string]string{"cost_center": "4711"}},
 	})
-	var some *apono.BulkError
-	if errors.As(err, &some) {
-		for _, refused := range some.Failed {
-			fmt.Println(refused.Email, refused.Errors[0].ErrorCode)
+	var rejected *apono.BulkError
+	if errors.As(err, &rejected) {
+		for _, item := range rejected.Failed {
+			fmt.Println(item.Email, item.Errors[0].ErrorCode)
 		}
 	} else if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(result.Summary.Succeeded, "of", result.Summary.Total, "applied")
 	// Output:
-	// who@example.com IDENTITY_NOT_FOUND
+	// unknown@example.com IDENTITY_NOT_FOUND
 	// 1 of 2 applied
 }
 
-// The connectors that Apono hears from no more.
+// List the connectors that are disconnected.
 func ExampleConnectorsService_List() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {

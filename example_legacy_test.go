@@ -9,7 +9,7 @@ import (
 	"github.com/apono-go/apono/aponotest"
 )
 
-// Version 2 gets a user by e-mail too, which the newer one does not promise.
+// Version 2 also accepts an e-mail, which is not documented for version 3.
 func ExampleLegacyUsersService_Get() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -26,7 +26,7 @@ func ExampleLegacyUsersService_Get() {
 	// Output: user-00-00 Ada true
 }
 
-// The list has no pages, so List returns all of it.
+// The list has no pages. List returns all connectors.
 func ExampleLegacyConnectorsService_List() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -48,7 +48,7 @@ func ExampleLegacyConnectorsService_List() {
 	// development-connector CONNECTED
 }
 
-// Older lists count from an offset. ListAll yields each item exactly once, or
+// The list has offsets instead of page tokens. ListAll yields each item exactly once, or
 // ends with ErrTruncated.
 func ExampleLegacyIntegrationsService_ListAll() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
@@ -67,12 +67,11 @@ func ExampleLegacyIntegrationsService_ListAll() {
 			failing++
 		}
 	}
-	fmt.Println(failing, "integrations do not work")
-	// Output: 18 integrations do not work
+	fmt.Println(failing, "integrations have errors")
+	// Output: 18 integrations have errors
 }
 
-// Version 1 changes what the input sets, and leaves the rest as it is; the
-// newer one replaces the whole flow.
+// Version 1 changes only the fields that are set. Version 2 replaces the whole flow.
 func ExampleLegacyAccessFlowsService_Update() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -91,7 +90,7 @@ func ExampleLegacyAccessFlowsService_Update() {
 	// Output: Orders on-call true 7200
 }
 
-// Tags pick resources; "__name" stands for a resource's own name.
+// Tags select resources. The tag name "__name" stands for the name of a resource.
 func ExampleLegacyAccessBundlesService_Create() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -116,7 +115,7 @@ func ExampleLegacyAccessBundlesService_Create() {
 	// Output: Orders investigation 1
 }
 
-// The answer is one message for all, so what became of each has to be read.
+// The response is one message for all requests. Get returns the state of each.
 func ExampleLegacyAccessRequestsService_RevokeMany() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -124,7 +123,7 @@ func ExampleLegacyAccessRequestsService_RevokeMany() {
 	}
 	defer server.Close()
 	ctx, client := context.Background(), server.Client()
-	server.Approve("request-ada-pending") // an approver's part
+	server.Approve("request-ada-pending") // in place of an approver
 
 	ids := []string{"request-ada-active", "request-ada-pending"}
 	if _, err := client.Legacy.AccessRequests.RevokeMany(ctx, ids); err != nil {

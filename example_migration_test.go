@@ -12,19 +12,18 @@ import (
 	"github.com/apono-go/apono/aponotest"
 )
 
-// migration turns an access flow of version 1 into an input of version 2, and
-// collects what the input does not say as the flow did.
+// migration converts an access flow of version 1 to an input of version 2. It notes what
+// cannot be converted exactly.
 type migration struct{ notes []string }
 
 func (m *migration) note(format string, args ...any) {
 	m.notes = append(m.notes, fmt.Sprintf(format, args...))
 }
 
-// flow converts a flow. What version 1 has no place for comes from base: the
-// UpdateInput of the same flow as version 2 returns it, or an empty input for a
-// flow that is to be created.
+// flow converts a flow. Settings that version 1 does not have are taken from base. It is
+// the UpdateInput of the same flow in version 2, or an empty input for a new flow.
 func (m *migration) flow(old *apono.AccessFlowV1, base apono.AccessFlowInput) apono.AccessFlowInput {
-	in := base // with description, escalation, labels, MFA and all else that version 1 lacks
+	in := base // has the description, escalation, labels and MFA, which version 1 lacks
 	in.Name, in.Active = old.Name, old.Active
 	switch old.Trigger.Type {
 	case apono.AccessFlowTriggerTypeV1UserRequest:
@@ -39,7 +38,7 @@ func (m *migration) flow(old *apono.AccessFlowV1, base apono.AccessFlowInput) ap
 	if seconds := old.RevokeAfterInSec; seconds != apono.RevokeNeverV1 {
 		in.GrantDurationInMin = apono.Ptr(seconds / 60)
 		if seconds%60 != 0 {
-			m.note("revoke_after_in_sec: %d s become %d min", seconds, seconds/60)
+			m.note("revoke_after_in_sec: %d s is rounded to %d min", seconds, seconds/60)
 		}
 	}
 	m.requestors(old, &in)
@@ -51,8 +50,8 @@ func (m *migration) flow(old *apono.AccessFlowV1, base apono.AccessFlowInput) ap
 	return in
 }
 
-// requestors stay as version 2 has them if version 1 shows the same people: it
-// knows neither operators nor attributes.
+// requestors keeps the requestors of version 2 if they are the same identities, because
+// version 1 has neither operators nor attributes.
 func (m *migration) requestors(old *apono.AccessFlowV1, in *apono.AccessFlowInput) {
 	var conditions []apono.ConditionInput
 	var shown []string
@@ -71,7 +70,7 @@ func (m *migration) requestors(old *apono.AccessFlowV1, in *apono.AccessFlowInpu
 
 func identity(kind, id string) string { return strings.ToLower(kind) + " " + id }
 
-// identities are the people of conditions, as version 1 shows them.
+// identities returns the identities of conditions, as version 1 has them.
 func identities(conditions []apono.ConditionInput) (shown []string) {
 	for _, condition := range conditions {
 		for _, value := range condition.Values {
@@ -99,7 +98,7 @@ func (m *migration) timeframe(old *apono.TimeframeV1) *apono.AccessFlowTimeframe
 	}
 }
 
-// condition is empty for what cannot be one.
+// condition returns the condition for an identity. It is empty for attributes.
 func (m *migration) condition(place string, kind apono.IdentityTypeV1, id string) []apono.ConditionInput {
 	kind = apono.IdentityTypeV1(strings.ToLower(string(kind)))
 	if kind != apono.IdentityTypeV1User && kind != apono.IdentityTypeV1Group {
@@ -125,7 +124,7 @@ func (m *migration) targets(old *apono.AccessFlowV1, base apono.AccessFlowInput,
 		m.unknown(fmt.Sprintf("bundle_targets[%d]", i), target.Extra)
 		in.AccessTargets = append(in.AccessTargets, apono.AccessTargetInput{Bundle: &apono.BundleAccessTargetInput{BundleReference: target.BundleID}})
 	}
-	for _, target := range base.AccessTargets { // version 1 does not show these
+	for _, target := range base.AccessTargets { // keeps those that version 1 does not have
 		if target.Integration == nil && target.Bundle == nil {
 			in.AccessTargets = append(in.AccessTargets, target)
 		}
@@ -147,12 +146,12 @@ func (m *migration) scopes(place string, mode apono.ScopeMode, tags []apono.TagV
 		scopes = append(scopes, scope)
 	}
 	if mode == apono.ScopeModeInclude && len(tags) > 1 {
-		m.note("%s: any of %d tags matched; how several scopes go together is not documented", place, len(tags))
+		m.note("%s: any of %d tags matches; how several scopes combine is not documented", place, len(tags))
 	}
 	return scopes
 }
 
-// approvers stay as version 2 has them under the same condition.
+// approvers keeps the approvers of version 2 if they are the same identities.
 func (m *migration) approvers(old *apono.AccessFlowV1, in *apono.AccessFlowInput) {
 	group := apono.ApproverGroupInput{LogicalOperator: apono.LogicalOperatorOr}
 	if s := old.Settings; s != nil && s.RequireAllApprovers != nil && *s.RequireAllApprovers {
@@ -166,7 +165,7 @@ func (m *migration) approvers(old *apono.AccessFlowV1, in *apono.AccessFlowInput
 		shown = append(shown, identity(string(approver.Type), approver.ID))
 		group.Approvers = append(group.Approvers, notes.condition(place, approver.Type, approver.ID)...)
 	}
-	operator := group.LogicalOperator // of one approver it does not matter
+	operator := group.LogicalOperator // does not matter for a single approver
 	if in.ApproverPolicy != nil {
 		for _, g := range in.ApproverPolicy.ApproverGroups {
 			current = append(current, identities(g.Approvers)...)
@@ -196,7 +195,7 @@ func (m *migration) settings(old *apono.AccessFlowSettingsV1, in *apono.AccessFl
 	m.unknown("settings", old.Extra)
 	if again := old.RequireJustificationOnRequestAgain; again != nil && *again {
 		in.JustificationRequired = true
-		m.note("settings.require_justification_on_request_again: version 2 wants a justification of every request")
+		m.note("settings.require_justification_on_request_again: version 2 requires a justification of every request")
 	}
 	if old.RequireApproverJustification != nil {
 		in.RequireApproverReason = *old.RequireApproverJustification
@@ -206,17 +205,17 @@ func (m *migration) settings(old *apono.AccessFlowSettingsV1, in *apono.AccessFl
 	}
 }
 
-// unknown notes members that this package has no field for: nobody knows what
-// they are called in version 2.
+// unknown notes members that this package has no field for. Their names in version 2 are
+// unknown.
 func (m *migration) unknown(place string, extra apono.Extra) {
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		m.note("%s: the member %q is unknown", place, name)
 	}
 }
 
-// A flow that was kept with version 1 is written with version 2, which replaces
-// all of it. What version 1 never showed is read from version 2 first, and what
-// version 2 says otherwise is for a person to decide.
+// Migrate an access flow from version 1 of the API to version 2. An update with version 2
+// replaces the whole flow, so settings that version 1 does not have are read first.
+// Settings that cannot be converted exactly are printed.
 func Example_migration() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -237,7 +236,7 @@ func Example_migration() {
 	var m migration
 	in := m.flow(old, current.UpdateInput())
 	for _, note := range m.notes {
-		fmt.Println("look at", note)
+		fmt.Println("check", note)
 	}
 	flow, err := client.AccessFlows.Update(ctx, old.ID, in)
 	if err != nil {
@@ -245,6 +244,6 @@ func Example_migration() {
 	}
 	fmt.Println(*flow.GrantDurationInMin, flow.Settings.Labels, len(flow.AccessTargets))
 	// Output:
-	// look at revoke_after_in_sec: 5430 s become 90 min
+	// check revoke_after_in_sec: 5430 s is rounded to 90 min
 	// 90 [production emergency] 1
 }

@@ -10,8 +10,7 @@ import (
 	"github.com/apono-go/apono/aponotest"
 )
 
-// A space has resources by its scopes, people by their roles, and flows of its
-// own.
+// Create a space with a scope, a member and an access flow, and delete them.
 func ExampleSpacesService() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -71,9 +70,9 @@ func ExampleSpacesService() {
 		log.Fatal(err)
 	}
 	_, err = client.Spaces.Get(ctx, space.ID)
-	fmt.Println("gone:", errors.Is(err, apono.ErrNotFound))
+	fmt.Println("deleted:", errors.Is(err, apono.ErrNotFound))
 	// Output:
 	// Ada of billing [SpaceOwner] in Billing
 	// Billing databases for HUMAN in Billing
-	// gone: true
+	// deleted: true
 }

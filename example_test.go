@@ -19,8 +19,8 @@ import (
 	"github.com/apono-go/apono/aponotest"
 )
 
-// The examples run on a fake server with a made-up company. Against Apono
-// itself, NewClient needs the token only, and NewClientFromEnv nothing.
+// The examples use the fake server of package aponotest with a demo tenant. For Apono
+// itself, NewClient needs only a token, and NewClientFromEnv needs no arguments.
 func Example() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -38,7 +38,7 @@ func Example() {
 		}
 		fmt.Println(bundle.Name)
 		if bundle.Name == "Billing on-call" {
-			break // no further page is asked for
+			break // no further pages are requested
 		}
 	}
 	// Output:
@@ -47,8 +47,8 @@ func Example() {
 	// Billing on-call
 }
 
-// APONO_ENDPOINT is for servers other than Apono's own; the shell sets both
-// variables, as a rule.
+// The variables are usually set by the shell. APONO_ENDPOINT is only needed for a server
+// other than Apono's.
 func ExampleNewClientFromEnv() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -63,7 +63,7 @@ func ExampleNewClientFromEnv() {
 
 	client, err := apono.NewClientFromEnv(apono.WithUserAgent("inventory/1.4"))
 	if err != nil {
-		log.Fatal(err) // names the variable that is missing or wrong
+		log.Fatal(err) // names the variable that is missing or invalid
 	}
 	connector, err := client.Connectors.Get(context.Background(), "production-connector")
 	if err != nil {
@@ -73,8 +73,8 @@ func ExampleNewClientFromEnv() {
 	// Output: production CONNECTED
 }
 
-// A source keeps its token until the server refuses it, and gets a new one
-// then. The request that was refused is repeated.
+// The source caches its token until the server rejects it, and then returns a new one.
+// The rejected request is retried.
 func ExampleWithTokenSource() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -82,13 +82,13 @@ func ExampleWithTokenSource() {
 	}
 	defer server.Close()
 
-	var mu sync.Mutex // a client may ask from several goroutines
-	token := "a-token-that-was-revoked"
+	var mu sync.Mutex // the client may call the source concurrently
+	token := "revoked-token"
 	source := func(ctx context.Context) (string, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if apono.TokenRefused(ctx) {
-			token = server.Token // a program reads its vault again
+			token = server.Token // for example, read from a vault
 		}
 		return token, nil
 	}
@@ -104,8 +104,7 @@ func ExampleWithTokenSource() {
 	// Output: orders after 2 requests
 }
 
-// A nightly job has time: it may try more often than the default of three
-// times.
+// A batch job retries more often than the default of three attempts.
 func ExampleWithRetryPolicy() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -117,7 +116,7 @@ func ExampleWithRetryPolicy() {
 	client := server.Client(apono.WithRetryPolicy(apono.RetryPolicy{
 		MaxAttempts: 5,
 		MinWait:     time.Millisecond,
-		MaxWait:     5 * time.Millisecond, // minutes, in a real job
+		MaxWait:     5 * time.Millisecond, // a real job waits longer
 	}))
 	group, err := client.Groups.Get(context.Background(), "group-orders")
 	if err != nil {
@@ -127,7 +126,7 @@ func ExampleWithRetryPolicy() {
 	// Output: orders after 5 requests
 }
 
-// Somebody who waits in front of a screen rather sees the failure at once.
+// An interactive program reports a failure immediately.
 func ExampleWithoutRetry() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -143,8 +142,8 @@ func ExampleWithoutRetry() {
 	// Output: true after 1 request
 }
 
-// Every attempt is a record. ReplaceAttr takes out what differs from run to
-// run; programs have no need of it.
+// Each attempt is one log record. ReplaceAttr removes the attributes that differ between
+// runs, because the output of this example is tested.
 func ExampleWithLogger() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -152,7 +151,7 @@ func ExampleWithLogger() {
 	}
 	defer server.Close()
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
-		Level: slog.LevelDebug, // the level of attempts that succeed
+		Level: slog.LevelDebug, // the level of successful attempts
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey || a.Key == "duration" {
 				return slog.Attr{}
@@ -162,7 +161,7 @@ func ExampleWithLogger() {
 	}))
 
 	client := server.Client(apono.WithLogger(logger))
-	for _, id := range []string{"group-orders", "group-of-nobody"} {
+	for _, id := range []string{"group-orders", "group-unknown"} {
 		if _, err := client.Groups.Get(context.Background(), id); err != nil && !errors.Is(err, apono.ErrNotFound) {
 			log.Fatal(err)
 		}
@@ -172,12 +171,12 @@ func ExampleWithLogger() {
 	// level=WARN msg="apono request" operation=Groups.Get method=GET path=/api/admin/v1/groups/{id} attempt=1 wait=0s status=404 request_id=fake-2
 }
 
-// roundTripper makes an http.RoundTripper of a function.
+// roundTripper is a function that implements http.RoundTripper.
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// Middleware sees every attempt, here to count them by status.
+// The middleware counts attempts by their status.
 func ExampleWithMiddleware() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -186,7 +185,7 @@ func ExampleWithMiddleware() {
 	defer server.Close()
 	server.FailNext("Groups.Get", 1, http.StatusTooManyRequests, http.Header{"Retry-After": {"0"}}, "")
 
-	var answered, limited, failed atomic.Int64
+	var succeeded, limited, failed atomic.Int64
 	client := server.Client(apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
 			resp, err := next.RoundTrip(req)
@@ -196,7 +195,7 @@ func ExampleWithMiddleware() {
 			case resp.StatusCode == http.StatusTooManyRequests:
 				limited.Add(1)
 			default:
-				answered.Add(1)
+				succeeded.Add(1)
 			}
 			return resp, err
 		})
@@ -204,12 +203,11 @@ func ExampleWithMiddleware() {
 	if _, err := client.Groups.Get(context.Background(), "group-orders"); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("answered:", answered.Load(), "limited:", limited.Load(), "failed:", failed.Load())
-	// Output: answered: 1 limited: 1 failed: 0
+	fmt.Println("succeeded:", succeeded.Load(), "limited:", limited.Load(), "failed:", failed.Load())
+	// Output: succeeded: 1 limited: 1 failed: 0
 }
 
-// pace is a limiter with a ticker. The *rate.Limiter of golang.org/x/time/rate
-// is one too, and can do more.
+// pace is a minimal limiter. Programs use a *rate.Limiter of golang.org/x/time/rate.
 type pace <-chan time.Time
 
 func (p pace) Wait(ctx context.Context) error {
@@ -221,8 +219,7 @@ func (p pace) Wait(ctx context.Context) error {
 	}
 }
 
-// The limiter spreads what a program sends, each page of a list and each
-// repetition included.
+// The limiter applies to every attempt, including the pages of a list and retries.
 func ExampleWithLimiter() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant(), aponotest.WithPageSize(4))
 	if err != nil {
@@ -239,7 +236,7 @@ func ExampleWithLimiter() {
 	// Output: 11 groups in 3 requests
 }
 
-// An audit with an administrator's token cannot change anything by mistake.
+// The client cannot change anything, even with the token of an administrator.
 func ExampleWithReadOnly() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -256,7 +253,7 @@ func ExampleWithReadOnly() {
 	// 0 requests were sent
 }
 
-// The next page is on its way while the loop works on this one.
+// The client requests the next page while the loop processes the current one.
 func ExampleWithReadAhead() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -278,7 +275,7 @@ func ExampleWithReadAhead() {
 	// Output: 18 errors on 3 pages
 }
 
-// Headers travel in the context, for a proxy or a gateway in between.
+// The context adds a header to the requests of a call, for example for a gateway.
 func ExampleWithRequestHeader() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -295,8 +292,8 @@ func ExampleWithRequestHeader() {
 	// Output: incident-4711
 }
 
-// Do serves operations that have no method, and answers of which a program
-// wants a part only.
+// Do calls any operation and decodes the response into any type, here into one that has
+// only some of the members.
 func ExampleClient_Do() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -320,7 +317,7 @@ func ExampleClient_Do() {
 	// Output: [{production 1.7.4} {staging 1.7.4} {development 1.7.4}]
 }
 
-// A slice is for what needs all items at once, such as sorting.
+// Sorting needs all items in a slice.
 func ExampleCollect() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -343,7 +340,7 @@ func ExampleCollect() {
 	// support
 }
 
-// First finds what the API has no filter for.
+// First finds an item by a condition that the API has no filter for.
 func ExampleFirst() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -361,13 +358,12 @@ func ExampleFirst() {
 	case err != nil:
 		log.Fatal(err)
 	default:
-		fmt.Println("nobody has to approve:", flow.Name)
+		fmt.Println("no approval required:", flow.Name)
 	}
-	// Output: nobody has to approve: Break glass
+	// Output: no approval required: Break glass
 }
 
-// A job that stops in the middle of a list goes on where it stopped, in another
-// process too, with the token of the last page that it finished.
+// The token of a page resumes the list at the next page, also in another process.
 func ExamplePage() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -382,10 +378,10 @@ func ExamplePage() {
 	}
 	fmt.Println(len(page.Items), "users are done")
 
-	if page.NextPageToken == "" { // the list has ended; an empty token would start again
+	if page.NextPageToken == "" { // this was the last page; an empty token starts again
 		return
 	}
-	rest := apono.ListUsersOptions{PageToken: page.NextPageToken} // it carries the filters
+	rest := apono.ListUsersOptions{PageToken: page.NextPageToken} // includes the filters
 	for user, err := range client.Users.ListAll(ctx, rest) {
 		if err != nil {
 			log.Fatal(err)
@@ -402,7 +398,7 @@ func ExamplePage() {
 	// jonas.orders@example.com
 }
 
-// A sentinel tells one kind of refusal from another; the error has the rest.
+// errors.Is compares the status, and the APIError has the details.
 func ExampleAPIError() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -412,25 +408,24 @@ func ExampleAPIError() {
 	server.FailNext("Bundles.Delete", 1, http.StatusConflict, nil, `{"message": "an access flow uses the bundle"}`)
 	ctx, client := context.Background(), server.Client()
 
-	for _, id := range []string{"bundle-orders", "bundle-of-nobody"} {
+	for _, id := range []string{"bundle-orders", "bundle-unknown"} {
 		err := client.Bundles.Delete(ctx, id)
-		var refused *apono.APIError
+		var rejected *apono.APIError
 		switch {
 		case errors.Is(err, apono.ErrNotFound):
-			fmt.Println("it is gone already")
-		case errors.As(err, &refused):
-			fmt.Println(refused.StatusCode, refused.Message, refused.RequestID)
+			fmt.Println("not found")
+		case errors.As(err, &rejected):
+			fmt.Println(rejected.StatusCode, rejected.Message, rejected.RequestID)
 		case err != nil:
-			log.Fatal(err) // no answer, or none that is to be understood
+			log.Fatal(err) // for example, no response
 		}
 	}
 	// Output:
 	// 409 an access flow uses the bundle fake-1
-	// it is gone already
+	// not found
 }
 
-// An argument that cannot be right never becomes a request: an empty id would
-// address all groups instead of one.
+// An invalid argument is an error before a request is sent.
 func ExampleArgumentError() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -439,20 +434,20 @@ func ExampleArgumentError() {
 	defer server.Close()
 	client := server.Client()
 
-	var id string // say, of a flag that nobody gave
+	var id string // for example, a flag that was not set
 	err = client.Groups.Delete(context.Background(), id)
-	var wrong *apono.ArgumentError
-	if errors.As(err, &wrong) {
-		fmt.Printf("%s: %s\n", wrong.Arg, wrong.Reason)
+	var invalid *apono.ArgumentError
+	if errors.As(err, &invalid) {
+		fmt.Printf("%s: %s\n", invalid.Arg, invalid.Reason)
 	}
 	fmt.Println(len(server.Requests()), "requests were sent")
 	// Output:
-	// id: it is empty: it must name one object
+	// id: must not be empty
 	// 0 requests were sent
 }
 
-// When the answer to a creation is lost, nobody knows whether something was
-// made; so the client does not ask again. MaybeSent says to go and look.
+// If the response to a Create is lost, it is unknown whether the object was created, so
+// the client does not retry. MaybeSent reports this case.
 func ExampleTransportError() {
 	server, err := aponotest.Start()
 	if err != nil {
@@ -463,21 +458,22 @@ func ExampleTransportError() {
 	ctx, client := context.Background(), server.Client()
 
 	group, err := client.Groups.Create(ctx, apono.CreateGroupInput{Name: "night shift"})
-	var broken *apono.TransportError
-	if errors.As(err, &broken) && broken.MaybeSent {
-		fmt.Println("the answer was lost")
-		group, err = client.Groups.GetByName(ctx, "night shift") // ErrNotFound if it was not made
+	var failed *apono.TransportError
+	if errors.As(err, &failed) && failed.MaybeSent {
+		fmt.Println("the response was lost")
+		group, err = client.Groups.GetByName(ctx, "night shift") // ErrNotFound if it was not created
 	}
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(group.Name, "is there")
+	fmt.Println(group.Name, "was created")
 	// Output:
-	// the answer was lost
-	// night shift is there
+	// the response was lost
+	// night shift was created
 }
 
-// An update replaces the whole object, so it starts from what was read.
+// An update replaces the whole object, so its input is derived from the object that was
+// read.
 func ExampleIntegration_UpdateInput() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -499,22 +495,22 @@ func ExampleIntegration_UpdateInput() {
 	}
 	fmt.Println("note:", *updated.CustomAccessDetails)
 	fmt.Println("no owner:", updated.Owner == nil)
-	fmt.Println("as before:", updated.IntegrationConfig["hostname"])
+	fmt.Println("unchanged:", updated.IntegrationConfig["hostname"])
 	// Output:
 	// note: Ask the orders team before you change a row.
 	// no owner: true
-	// as before: orders.example.com
+	// unchanged: orders.example.com
 }
 
-// A program does not drop a setting that is newer than its version of this
-// package: what UpdateInput carries unseen is written back.
+// UpdateInput copies members that this version of the package has no field for, so an
+// update keeps them.
 func ExampleAccessScope_UpdateInput() {
 	server, err := aponotest.Start()
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	// The review is what a newer server might know.
+	// The package has no field for the member "review".
 	body := `{
 		"id": "s1", "name": "Production", "query": "integration contains \"production\"", "review": "quarterly",
 		"creation_date": "2026-03-02T08:00:00Z", "update_date": "2026-03-02T08:00:00Z"
@@ -536,8 +532,7 @@ func ExampleAccessScope_UpdateInput() {
 	// Output: {"name":"Production databases","query":"integration contains \"production\"","review":"quarterly"}
 }
 
-// Optional fields are pointers: nil leaves the choice to the server, and a
-// pointer to zero is a choice.
+// Optional fields are pointers. A nil field is omitted, and a pointer to zero is sent.
 func ExamplePtr() {
 	settings := apono.AccessFlowSettings{
 		Labels:        []string{"production"},

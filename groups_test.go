@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// groupEngines is what groups/group.json holds.
+// groupEngines returns the object in groups/group.json.
 func groupEngines() *apono.Group {
 	return &apono.Group{
 		ID: "group-1", Name: "Engines <and> looms", SourceID: apono.Ptr("00g1"),
@@ -52,7 +52,7 @@ func TestGroupsAreReadAndWritten(t *testing.T) {
 			"POST", "/api/admin/v1/groups", `{"name": "Engines <and> looms", "members_emails": ["ben@example.com", "ada@example.com"]}`,
 		},
 		{
-			"Create with nothing", func(ctx context.Context, s *service) (*apono.Group, error) {
+			"Create with zero input", func(ctx context.Context, s *service) (*apono.Group, error) {
 				return s.Create(ctx, apono.CreateGroupInput{})
 			},
 			"POST", "/api/admin/v1/groups", `{"name": "", "members_emails": []}`,
@@ -64,7 +64,7 @@ func TestGroupsAreReadAndWritten(t *testing.T) {
 			"PUT", "/api/admin/v1/groups/group%2F1/name", `{"name": "Engines <and> looms"}`,
 		},
 		{
-			"Rename to nothing", func(ctx context.Context, s *service) (*apono.Group, error) { return s.Rename(ctx, "group-1", "") },
+			"Rename with an empty name", func(ctx context.Context, s *service) (*apono.Group, error) { return s.Rename(ctx, "group-1", "") },
 			"PUT", "/api/admin/v1/groups/group-1/name", `{"name": ""}`,
 		},
 	} {
@@ -95,9 +95,8 @@ func TestListGroupMembers(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[1], "GET", "/api/admin/v1/groups/empty/members", "", "")
 }
 
-// These answer 204 without a body. A list of members that is sent as null is
-// refused, so that nobody could empty a group with the list that he has.
-func TestGroupChangesWithoutAnAnswer(t *testing.T) {
+// The response is 204 without a body. The API rejects null for the list of members.
+func TestGroupChangesWithoutResponseBody(t *testing.T) {
 	t.Parallel()
 	type service = apono.GroupsService
 	set := func(emails []string) func(context.Context, *service) error {
@@ -144,9 +143,9 @@ func TestGroupChangesWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-// Without an address the path is that of all members, and with two dots that of
-// the group: a removal would hit more than one member.
-func TestMembersWithoutAnAddressAreRefused(t *testing.T) {
+// An empty address or two dots would change the path to that of all members or of the
+// group.
+func TestGroupMemberWithoutEmailIsArgumentError(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, apitest.NoRequest(t)).Groups
 	for _, email := range []string{"", ".", ".."} {
@@ -156,9 +155,8 @@ func TestMembersWithoutAnAddressAreRefused(t *testing.T) {
 	}
 }
 
-// A field without a tag is sent under its Go name, which the API ignores: the
-// group is made without its members.
-func TestEveryFieldOfTheGroupTypesIsTagged(t *testing.T) {
+// A field without a tag would be sent under its Go name, which the API ignores.
+func TestGroupTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListGroupsOptions](), reflect.TypeFor[apono.ListGroupMembersOptions]())
 	apitest.Tagged(t, "json", reflect.TypeFor[apono.Group](), reflect.TypeFor[apono.GroupMember](), reflect.TypeFor[apono.CreateGroupInput]())

@@ -26,10 +26,10 @@ var (
 	deleteIdentityAttributes = operation.New("Identities.DeleteAttributes", http.MethodDelete, "/api/v2/bulk/identities/attributes")
 )
 
-// IdentityType is a kind of identity. The API may return other values.
+// IdentityType is a type of identity. The API may return other values.
 type IdentityType string
 
-// The known kinds; a context attribute stands for everyone who has it.
+// The known types. A context attribute represents all identities that have it.
 const (
 	IdentityTypeUser             IdentityType = "USER"
 	IdentityTypeGroup            IdentityType = "GROUP"
@@ -54,7 +54,7 @@ type IdentityAttributes struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// IdentityAttributeKeys names attributes of one identity.
+// IdentityAttributeKeys are the types of attributes of one identity.
 type IdentityAttributeKeys struct {
 	Email          string   `json:"email"`
 	AttributeTypes []string `json:"attribute_types"`
@@ -86,7 +86,7 @@ type IdentityResult struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// IdentityResultError says why an item of a bulk call was rejected.
+// IdentityResultError is the reason for which an item of a bulk call was rejected.
 type IdentityResultError struct {
 	// ErrorCode has no documented values.
 	ErrorCode    string `json:"error_code"`
@@ -170,23 +170,24 @@ type BulkError struct {
 	Failed []IdentityResult
 }
 
-// Error returns the number of rejected items and the first reason, no identity.
+// Error returns the number of rejected items and the first reason. It does not contain
+// identities.
 func (e *BulkError) Error() string {
 	if len(e.Failed) == 0 {
-		return fmt.Sprintf("apono: some of %d items were refused; the server does not say which", e.Total)
+		return fmt.Sprintf("apono: some of %d items were rejected; the server does not list them", e.Total)
 	}
-	text := fmt.Sprintf("apono: %d of %d items were refused", len(e.Failed), e.Total)
+	text := fmt.Sprintf("apono: %d of %d items were rejected", len(e.Failed), e.Total)
 	for _, item := range e.Failed {
 		for _, reason := range item.Errors {
 			if first := reason.text(item.Email); first != "" {
-				return text + ", the first for " + first
+				return text + ", the first with " + first
 			}
 		}
 	}
 	return text
 }
 
-// text returns the reason in one line, without the identity that it is about.
+// text returns the reason in one line, with the identity masked.
 func (e IdentityResultError) text(identity string) string {
 	parts := slices.DeleteFunc([]string{e.ErrorCode, e.ErrorDetails}, func(part string) bool { return part == "" })
 	text := strings.Join(parts, ": ")
@@ -196,8 +197,9 @@ func (e IdentityResultError) text(identity string) string {
 	return oneLine(text)
 }
 
-// bulk sends items, and returns those that were rejected as an error, whatever the
-// summary says. A response about no item would read as one that rejects none.
+// bulk sends items and returns the rejected ones as an error, even if the summary counts
+// none. A response without any item is a [DecodeError], because it would look like
+// success.
 func bulk[T any](ctx context.Context, c *Client, op *operation.Operation, in []T) (*IdentityAttributesResult, error) {
 	path, err := buildPath(op, nil)
 	if err != nil {
@@ -211,17 +213,17 @@ func bulk[T any](ctx context.Context, c *Client, op *operation.Operation, in []T
 	if err != nil {
 		return nil, err
 	}
-	refused := &BulkError{Total: max(result.Summary.Total, len(result.Results))}
-	if refused.Total == 0 && result.Summary.Failed == 0 && len(in) > 0 {
-		return nil, newDecodeError(op, resp, errors.New("neither summary nor results has the items that were sent"))
+	rejected := &BulkError{Total: max(result.Summary.Total, len(result.Results))}
+	if rejected.Total == 0 && result.Summary.Failed == 0 && len(in) > 0 {
+		return nil, newDecodeError(op, resp, errors.New("summary and results lack the items of the request"))
 	}
 	for _, item := range result.Results {
 		if !item.Success {
-			refused.Failed = append(refused.Failed, item)
+			rejected.Failed = append(rejected.Failed, item)
 		}
 	}
-	if len(refused.Failed) > 0 || result.Summary.Failed > 0 {
-		return result, refused
+	if len(rejected.Failed) > 0 || result.Summary.Failed > 0 {
+		return result, rejected
 	}
 	return result, nil
 }

@@ -49,7 +49,7 @@ func TestListIdentityAttributes(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[0], "GET", bulkAttributesPath, "emails=ada%40example.com&emails=ben%2Bon%2Fcall%40example.com&limit=2&skip=4", "")
 }
 
-// bulkCalls are the two bulk calls, for one identity each.
+// bulkCalls are the two bulk calls with one identity each.
 var bulkCalls = map[string]func(context.Context, *apono.Client) (*apono.IdentityAttributesResult, error){
 	http.MethodPut: func(ctx context.Context, c *apono.Client) (*apono.IdentityAttributesResult, error) {
 		return c.Identities.UpsertAttributes(ctx, []apono.IdentityAttributes{{Email: "ada@example.com", Attributes: map[string]string{"team": "looms"}}})
@@ -59,15 +59,14 @@ var bulkCalls = map[string]func(context.Context, *apono.Client) (*apono.Identity
 	},
 }
 
-// bulkBodies are what bulkCalls send.
+// bulkBodies are the bodies that bulkCalls send.
 var bulkBodies = map[string]string{
 	http.MethodPut:    `[{"email": "ada@example.com", "attributes": {"team": "looms"}}]`,
 	http.MethodDelete: `[{"email": "ada@example.com", "attribute_types": ["team"]}]`,
 }
 
-// The body is an array, on DELETE too. Null in the place of a list or a map is
-// refused by the API.
-func TestBulkAttributesAreSentAsAnArray(t *testing.T) {
+// The body is an array, also of DELETE. The API rejects null for lists and maps.
+func TestBulkAttributesAreSentAsArray(t *testing.T) {
 	t.Parallel()
 	type service = apono.IdentitiesService
 	upsert := func(in []apono.IdentityAttributes) func(context.Context, *service) (*apono.IdentityAttributesResult, error) {
@@ -96,7 +95,7 @@ func TestBulkAttributesAreSentAsAnArray(t *testing.T) {
 			]`,
 		},
 		{"upsert of nil", upsert(nil), "PUT", `[]`},
-		{"upsert of nothing", upsert([]apono.IdentityAttributes{}), "PUT", `[]`},
+		{"upsert of an empty slice", upsert([]apono.IdentityAttributes{}), "PUT", `[]`},
 		{
 			"delete", remove([]apono.IdentityAttributeKeys{
 				{Email: "ben@example.com", AttributeTypes: []string{"team", "shift"}},
@@ -108,7 +107,7 @@ func TestBulkAttributesAreSentAsAnArray(t *testing.T) {
 			]`,
 		},
 		{"delete of nil", remove(nil), "DELETE", `[]`},
-		{"delete of nothing", remove([]apono.IdentityAttributeKeys{}), "DELETE", `[]`},
+		{"delete of an empty slice", remove([]apono.IdentityAttributeKeys{}), "DELETE", `[]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -127,12 +126,11 @@ func TestBulkAttributesAreSentAsAnArray(t *testing.T) {
 	}
 }
 
-// The whole call is 200 even if every item was refused. Whoever looks at the
-// error alone would take for done what was not, and whoever gets the error
-// alone could not tell what was.
-func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
+// The status is 200 even if the server rejects every item, so the method returns both a
+// result and an error.
+func TestRejectedItemsOfBulkCallAreBulkError(t *testing.T) {
 	t.Parallel()
-	refused := apono.IdentityResult{
+	rejected := apono.IdentityResult{
 		Email: "nobody@example.com",
 		Errors: []apono.IdentityResultError{
 			{ErrorCode: "IDENTITY_NOT_FOUND", ErrorDetails: "there is no identity nobody@example.com"}, {ErrorCode: "SECOND", ErrorDetails: "more"},
@@ -141,48 +139,48 @@ func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
 	done := apono.IdentityResult{Email: "ada@example.com", Success: true, Errors: []apono.IdentityResultError{}}
 	plain := apono.IdentityResult{Email: "ben@example.com"}
 	for _, c := range []struct {
-		name, answer string
-		result       apono.IdentityAttributesResult
-		err          *apono.BulkError
-		text         string
+		name, response string
+		result         apono.IdentityAttributesResult
+		err            *apono.BulkError
+		text           string
 	}{
 		{
-			"some were", apitest.Fixture(t, "identities/result_failed.json"),
+			"some items rejected", apitest.Fixture(t, "identities/result_failed.json"),
 			apono.IdentityAttributesResult{
 				Summary: apono.IdentityAttributesSummary{Total: 3, Succeeded: 1, Failed: 2},
-				Results: []apono.IdentityResult{refused, done, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}},
+				Results: []apono.IdentityResult{rejected, done, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}},
 			},
-			&apono.BulkError{Total: 3, Failed: []apono.IdentityResult{refused, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}}},
-			"apono: 2 of 3 items were refused, the first for IDENTITY_NOT_FOUND: there is no identity [e-mail]",
+			&apono.BulkError{Total: 3, Failed: []apono.IdentityResult{rejected, {Email: "ben@example.com", Errors: []apono.IdentityResultError{}}}},
+			"apono: 2 of 3 items were rejected, the first with IDENTITY_NOT_FOUND: there is no identity [e-mail]",
 		},
 		{
-			"the summary denies it", `{"summary": {"total": 1, "succeeded": 1, "failed": 0}, "results": [{"email": "ben@example.com", "success": false}]}`,
+			"summary counts no failures", `{"summary": {"total": 1, "succeeded": 1, "failed": 0}, "results": [{"email": "ben@example.com", "success": false}]}`,
 			apono.IdentityAttributesResult{
 				Summary: apono.IdentityAttributesSummary{Total: 1, Succeeded: 1}, Results: []apono.IdentityResult{plain},
 			},
 			&apono.BulkError{Total: 1, Failed: []apono.IdentityResult{plain}},
-			"apono: 1 of 1 items were refused",
+			"apono: 1 of 1 items were rejected",
 		},
 		{
-			"there is no summary", `{"results": [{"email": "ben@example.com"}]}`,
+			"no summary", `{"results": [{"email": "ben@example.com"}]}`,
 			apono.IdentityAttributesResult{Results: []apono.IdentityResult{plain}},
 			&apono.BulkError{Total: 1, Failed: []apono.IdentityResult{plain}},
-			"apono: 1 of 1 items were refused",
+			"apono: 1 of 1 items were rejected",
 		},
 		{
-			"only the summary says so",
+			"failures only in summary",
 			`{"summary": {"total": 2, "succeeded": 1, "failed": 1}, "results": [{"email": "ada@example.com", "success": true, "errors": []}]}`,
 			apono.IdentityAttributesResult{
 				Summary: apono.IdentityAttributesSummary{Total: 2, Succeeded: 1, Failed: 1}, Results: []apono.IdentityResult{done},
 			},
 			&apono.BulkError{Total: 2},
-			"apono: some of 2 items were refused; the server does not say which",
+			"apono: some of 2 items were rejected; the server does not list them",
 		},
 	} {
 		for method, call := range bulkCalls {
 			t.Run(c.name+", "+method, func(t *testing.T) {
 				t.Parallel()
-				got, err := call(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Body: c.answer})))
+				got, err := call(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Body: c.response})))
 				require.Equal(t, &c.result, got)
 				require.Equal(t, c.err, apitest.ErrorAs[*apono.BulkError](t, err))
 				require.EqualError(t, err, c.text)
@@ -191,13 +189,12 @@ func TestRefusedItemsOfABulkCallAreAnError(t *testing.T) {
 	}
 }
 
-// Texts of errors end up in logs and tickets, where nobody's name belongs.
-func TestTextOfABulkErrorNamesNobody(t *testing.T) {
+func TestBulkErrorTextMasksIdentities(t *testing.T) {
 	t.Parallel()
 	for details, want := range map[string]string{
-		`no "Ada L"@example.com, says boss@example.com`: "apono: 1 of 7 items were refused, the first for E: no [e-mail], says [e-mail]",
-		"line\nbreak": "apono: 1 of 7 items were refused, the first for E: line break",
-		"":            "apono: 1 of 7 items were refused, the first for E",
+		`no "Ada L"@example.com, says boss@example.com`: "apono: 1 of 7 items were rejected, the first with E: no [e-mail], says [e-mail]",
+		"line\nbreak": "apono: 1 of 7 items were rejected, the first with E: line break",
+		"":            "apono: 1 of 7 items were rejected, the first with E",
 	} {
 		err := &apono.BulkError{Total: 7, Failed: []apono.IdentityResult{
 			{Email: `"Ada L"@example.com`, Errors: []apono.IdentityResultError{{ErrorCode: "E", ErrorDetails: details}}},
@@ -205,13 +202,13 @@ func TestTextOfABulkErrorNamesNobody(t *testing.T) {
 		require.EqualError(t, err, want)
 	}
 	nameless := &apono.BulkError{Total: 1, Failed: []apono.IdentityResult{{Errors: []apono.IdentityResultError{{}, {ErrorDetails: "no e-mail"}}}}}
-	require.EqualError(t, nameless, "apono: 1 of 1 items were refused, the first for no e-mail")
-	require.EqualError(t, (&apono.BulkError{}), "apono: some of 0 items were refused; the server does not say which")
+	require.EqualError(t, nameless, "apono: 1 of 1 items were rejected, the first with no e-mail")
+	require.EqualError(t, (&apono.BulkError{}), "apono: some of 0 items were rejected; the server does not list them")
 }
 
-// A bulk call that may have been carried out has a result all the same. Taken
-// for done, "not found" would hide what became of each item.
-func TestBulkDeleteThatFindsNothingIsNotDone(t *testing.T) {
+// A 404 on the retry of a bulk call is an error, because the results of the items are
+// unknown.
+func TestBulkDeleteWithNotFoundAfterRetryIsError(t *testing.T) {
 	t.Parallel()
 	for _, first := range []script.Response{{Status: 504}, {Err: apitest.ErrReset}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -224,7 +221,6 @@ func TestBulkDeleteThatFindsNothingIsNotDone(t *testing.T) {
 	}
 }
 
-// A DELETE whose body is lost on the second attempt deletes nothing, or worse.
 func TestBulkBodyIsTheSameOnEveryAttempt(t *testing.T) {
 	t.Parallel()
 	for method, call := range bulkCalls {
@@ -242,15 +238,14 @@ func TestBulkBodyIsTheSameOnEveryAttempt(t *testing.T) {
 	}
 }
 
-// What became of the items is the point of the call; an answer without it must
-// not look like success.
-func TestBulkAnswerWithoutAResultIsADecodeError(t *testing.T) {
+// A response without results must not look like success.
+func TestBulkResponseWithoutResultIsDecodeError(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []script.Response{{Status: 204}, {Body: "null"}, {Body: `[]`}, {Body: `{"results": {}}`}, {Body: "<html>"}} {
+	for _, response := range []script.Response{{Status: 204}, {Body: "null"}, {Body: `[]`}, {Body: `{"results": {}}`}, {Body: "<html>"}} {
 		for method, call := range bulkCalls {
-			t.Run(method+" "+answer.Body, func(t *testing.T) {
+			t.Run(method+" "+response.Body, func(t *testing.T) {
 				t.Parallel()
-				got, err := call(t.Context(), apitest.NewClient(t, script.New(t, answer)))
+				got, err := call(t.Context(), apitest.NewClient(t, script.New(t, response)))
 				require.Nil(t, got)
 				require.ErrorAs(t, err, new(*apono.DecodeError))
 			})
@@ -258,7 +253,7 @@ func TestBulkAnswerWithoutAResultIsADecodeError(t *testing.T) {
 	}
 }
 
-func TestEveryListOfPeopleConnectorsAndActivityReadsAllPages(t *testing.T) {
+func TestListAllOfIdentitiesConnectorsAndActivityReadsAllPages(t *testing.T) {
 	t.Parallel()
 	tokens := []string{apitest.TokenPage("t2", "a", "b"), apitest.TokenPage("", "c")}
 	offsets := []string{apitest.OffsetPage(3, 2, 0, "a", "b"), apitest.OffsetPage(3, 2, 2, "c")}
@@ -337,9 +332,8 @@ func TestEveryListOfPeopleConnectorsAndActivityReadsAllPages(t *testing.T) {
 	}
 }
 
-// The filters of a list by offset are not kept by any token: a second page
-// without them holds the items of another list.
-func TestFiltersOfListsByOffsetGoWithEveryPage(t *testing.T) {
+// No token keeps the filters of a list by offset, so they must be sent for every page.
+func TestListAllOffsetSendsFiltersForEveryPage(t *testing.T) {
 	t.Parallel()
 	for path, c := range map[string]struct {
 		query string
@@ -369,7 +363,7 @@ func TestFiltersOfListsByOffsetGoWithEveryPage(t *testing.T) {
 	}
 }
 
-func TestConstantsOfPeopleAndConnectorsAreTheTextsOfTheWire(t *testing.T) {
+func TestIdentityAndConnectorConstants(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{
 		{string(apono.UserRoleAdmin), "Admin"},
@@ -390,9 +384,8 @@ func TestConstantsOfPeopleAndConnectorsAreTheTextsOfTheWire(t *testing.T) {
 	}
 }
 
-// A member without a tag is read under its Go name, which the API never sends,
-// and a filter without one filters nothing.
-func TestEveryFieldOfTheIdentityTypesIsTagged(t *testing.T) {
+// A field without a tag would be read or sent under its Go name.
+func TestIdentityTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListIdentitiesOptions](), reflect.TypeFor[apono.ListIdentityAttributesOptions]())
 	apitest.Tagged(t, "json",
@@ -402,8 +395,8 @@ func TestEveryFieldOfTheIdentityTypesIsTagged(t *testing.T) {
 	)
 }
 
-// A response about no item must not read as one that rejects none.
-func TestABulkResultAboutNothingIsADecodeError(t *testing.T) {
+// A response without any item must not look like success.
+func TestBulkResultWithoutItemsIsDecodeError(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{}`, `{"results":[]}`, `{"summary":{}}`, `{"message":"accepted"}`} {
 		client := apitest.NewClient(t, script.New(t, script.Response{Body: body}, script.Response{Body: body}, script.Response{Body: body}))

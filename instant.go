@@ -12,9 +12,9 @@ import (
 	"github.com/apono-go/apono/internal/wire"
 )
 
-// instant is a time of the older API: a JSON number of seconds since 1970 with
-// nanoseconds as its fraction. A float64 cannot hold the nanoseconds, so the
-// digits are read as text.
+// instant is a time of the legacy API: a JSON number of seconds since 1970, with
+// nanoseconds as the fraction. Its digits are read as text, because a float64 cannot
+// hold the nanoseconds.
 type instant struct{ time.Time }
 
 var errInstant = errors.New("a time is neither a number of seconds nor in the form of RFC 3339")
@@ -35,8 +35,7 @@ func (i instant) MarshalJSON() ([]byte, error) {
 // maxInstant is the last second of the year 9999; RFC 3339 has no later time.
 const maxInstant = 253402300799
 
-// UnmarshalJSON reads a number, plain or exponent, quoted or not, or an RFC
-// 3339 time. By convention null changes nothing.
+// UnmarshalJSON reads a number with or without exponent and quotes, or an RFC 3339 time.
 func (i *instant) UnmarshalJSON(data []byte) error {
 	text := string(data)
 	if text == "null" {
@@ -62,8 +61,7 @@ func (i *instant) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// parseInstant reads a decimal number by its digits and truncates it to
-// nanoseconds.
+// parseInstant reads a decimal number and truncates it to nanoseconds.
 func parseInstant(text string) (time.Time, error) {
 	mantissa, exponentText, hasExponent := strings.Cut(strings.ToLower(text), "e")
 	exponent := 0

@@ -249,8 +249,8 @@ type CreateIntegrationInput struct {
 	OwnersMapping *OwnersMappingInput `json:"owners_mapping,omitzero"`
 }
 
-// UpdateIntegrationInput replaces an integration but for its type; start from
-// [Integration.UpdateInput].
+// UpdateIntegrationInput is the input for updating an integration. An update replaces
+// everything except the type, so start from [Integration.UpdateInput].
 type UpdateIntegrationInput struct {
 	// Name is alphanumeric and unique in the account.
 	Name                   string             `json:"name"`

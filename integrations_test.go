@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ordersDatabase is what integrations/integration.json holds.
+// ordersDatabase returns the object in integrations/integration.json.
 func ordersDatabase() *apono.Integration {
 	return &apono.Integration{
 		ID:           "6f1c2a44-9c1e-4f57-8f7a-0d5c2b7f9e10",
@@ -45,7 +45,7 @@ func ordersDatabase() *apono.Integration {
 	}
 }
 
-// directory is what integrations/integration_minimal.json holds.
+// directory returns the object in integrations/integration_minimal.json.
 func directory() *apono.Integration {
 	return &apono.Integration{
 		ID: "i2", Name: "Directory", Type: "google-idp", Category: apono.IntegrationCategoryUserInformation,
@@ -141,9 +141,8 @@ func TestCreateAndUpdateIntegration(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[1], "PUT", "/api/admin/v4/integrations/i1", "", apitest.Fixture(t, "integrations/update.json"))
 }
 
-// A required array or map that is sent as null is refused by the API, an empty
-// one that is left out cannot clear what is set, and a pointer to an empty text
-// that is left out cannot either.
+// The API rejects null for required arrays and maps. Empty members must be sent, because
+// they clear values.
 func TestIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 	t.Parallel()
 	type service = apono.IntegrationsService
@@ -193,7 +192,7 @@ func TestIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 			}`,
 		},
 		{
-			"false, zero and null in the config are the caller's",
+			"false, zero and null in the config",
 			create(apono.CreateIntegrationInput{IntegrationConfig: map[string]any{"a": false, "b": 0, "c": nil, "d": ""}}),
 			`{"name":"","type":"","integration_config":{"a":false,"b":0,"c":null,"d":""}}`,
 		},
@@ -302,7 +301,7 @@ func TestResourceTags(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[1], "PUT", "/api/v3/integrations/resources/r%2F1%20a/user-tags", "", `{"tags":{"env":"prod","empty":""}}`)
 }
 
-func TestEveryListOfIntegrationsReadsAllPages(t *testing.T) {
+func TestListAllOfIntegrationsReadsAllPages(t *testing.T) {
 	t.Parallel()
 	tokens := []string{apitest.TokenPage("t2", "a", "b"), apitest.TokenPage("", "c")}
 	offsets := []string{apitest.OffsetPage(3, 2, 0, "a", "b"), apitest.OffsetPage(3, 2, 2, "c")}
@@ -359,9 +358,8 @@ func TestEveryListOfIntegrationsReadsAllPages(t *testing.T) {
 	}
 }
 
-// A field without a tag is sent under its Go name, which the API ignores: the
-// filter filters nothing, and the member is lost.
-func TestEveryFieldOfTheIntegrationTypesIsTagged(t *testing.T) {
+// A field without a tag would be sent under its Go name, which the API ignores.
+func TestIntegrationTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url",
 		reflect.TypeFor[apono.ListIntegrationsOptions](), reflect.TypeFor[apono.ListCatalogOptions](),
@@ -379,8 +377,8 @@ func TestEveryFieldOfTheIntegrationTypesIsTagged(t *testing.T) {
 	)
 }
 
-// updated reads an integration from a body, edits its update input, updates it,
-// and returns the body of the update.
+// updated reads an integration from a body, edits its update input, sends the update, and
+// returns its body.
 func updated(t *testing.T, body string, edit func(*apono.UpdateIntegrationInput)) string {
 	t.Helper()
 	fake := script.New(t, script.Response{Body: body}, script.Response{Body: `{}`})
@@ -396,15 +394,15 @@ func updated(t *testing.T, body string, edit func(*apono.UpdateIntegrationInput)
 
 func asRead(*apono.UpdateIntegrationInput) {}
 
-// An update replaces the whole integration. A conversion that forgets a field
-// clears it in the account of somebody who only wanted another name.
-func TestUpdateInputLosesNothing(t *testing.T) {
+// An update replaces the whole integration, so a field that the conversion misses would
+// be cleared.
+func TestIntegrationUpdateInputIsComplete(t *testing.T) {
 	t.Parallel()
 	apitest.JSONEq(t, apitest.Fixture(t, "integrations/update.json"), updated(t, apitest.Fixture(t, "integrations/integration.json"), asRead))
 	apitest.JSONEq(t, `{"name":"Directory","integration_config":{}}`, updated(t, apitest.Fixture(t, "integrations/integration_minimal.json"), asRead))
 }
 
-func TestUpdateInputRefersByIDAndByNameWhereThereIsNone(t *testing.T) {
+func TestIntegrationUpdateInputRefersByIDOrName(t *testing.T) {
 	t.Parallel()
 	for read, want := range map[string]string{
 		`"source_integration_id":"idp-1","source_integration_name":"Okta"`: `,"source_integration_reference":"idp-1"`,
@@ -425,9 +423,8 @@ func TestUpdateInputRefersByIDAndByNameWhereThereIsNone(t *testing.T) {
 	}
 }
 
-// Programs keep what they read, to compare it with what they write. An input
-// that shares memory with it makes the two agree always.
-func TestEditingAnUpdateInputLeavesTheIntegration(t *testing.T) {
+// The input must not share memory with the object, which programs keep for comparison.
+func TestEditingUpdateInputDoesNotChangeIntegration(t *testing.T) {
 	t.Parallel()
 	integration := ordersDatabase()
 	in := integration.UpdateInput()
@@ -449,7 +446,7 @@ func TestEditingAnUpdateInputLeavesTheIntegration(t *testing.T) {
 	require.Equal(t, ordersDatabase(), integration)
 }
 
-// future is an integration as a later version of the API may answer it.
+// future is an integration of a newer version of the API.
 const future = `{
 	"id": "i1", "name": "one", "type": "postgresql", "category": "RESOURCES", "status": "ACTIVE", "last_sync_time": null,
 	"integration_config": {"host": "h"},
@@ -467,10 +464,9 @@ const future = `{
 	"price": 1.10, "big": 12345678901234567890, "exponent": 1E+2, "nothing": null, "markup": "<a href=\"x\">&</a>", "empty": {}
 }`
 
-// The members that the API gains after this version was made would be deleted
-// by the next update of any program that was not rebuilt since, and a number
-// that passes through a float would come back as another.
-func TestAnUpdateKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+// Members that are newer than this version must not be deleted by an update, and numbers
+// in them must keep all digits.
+func TestIntegrationUpdateKeepsUnknownMembers(t *testing.T) {
 	t.Parallel()
 	type service = apono.IntegrationsService
 	first := func(seq iter.Seq2[*apono.Integration, error]) (*apono.Integration, error) {
@@ -540,7 +536,7 @@ func TestAnUpdateKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
 	}
 }
 
-func TestAnUpdateLeavesOutWhatTheCallerRemoved(t *testing.T) {
+func TestIntegrationUpdateOmitsRemovedMembers(t *testing.T) {
 	t.Parallel()
 	body := updated(t, future, func(in *apono.UpdateIntegrationInput) {
 		in.SecretStoreConfig, in.Owner, in.OwnersMapping, in.ConnectedResourceTypes = nil, nil, nil, nil
@@ -552,16 +548,15 @@ func TestAnUpdateLeavesOutWhatTheCallerRemoved(t *testing.T) {
 	}`, body)
 }
 
-// Integers beyond 2^53, such as account numbers of some systems, are others once
-// they have been a float, and an update of the name alone would write those.
-func TestLargeNumbersInTheConfigSurviveAnUpdate(t *testing.T) {
+// Integers above 2^53 would change in a float.
+func TestIntegrationUpdateKeepsLargeNumbers(t *testing.T) {
 	t.Parallel()
 	body := updated(t, `{"integration_config": {"account": 9007199254740993, "list": [12345678901234567890]}}`, asRead)
 	require.Contains(t, body, `"account":9007199254740993`)
 	require.Contains(t, body, `"list":[12345678901234567890]`)
 }
 
-func TestAnInputBuiltByHandCarriesNothing(t *testing.T) {
+func TestNewIntegrationInputHasNoUnknownMembers(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: future}, script.Response{Body: `{}`})
 	client := apitest.NewClient(t, fake)
@@ -572,7 +567,7 @@ func TestAnInputBuiltByHandCarriesNothing(t *testing.T) {
 	apitest.JSONEq(t, `{"name":"one","integration_config":{}}`, fake.Requests()[1].Body)
 }
 
-// formatted gives a value in every way in which programs print by habit.
+// formatted returns a value printed in every common way.
 func formatted(value any) map[string]string {
 	texts := map[string]string{"Sprint": fmt.Sprint(value), "error": fmt.Errorf("failed: %v", value).Error()}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%t", "%10.3f"} {
@@ -589,8 +584,8 @@ func formatted(value any) map[string]string {
 	return texts
 }
 
-// Tags that the response lacks must not read as tags that the resource lacks.
-func TestResourceTagsWithoutTagsAreADecodeError(t *testing.T) {
+// A response without tags must not look like a resource without tags.
+func TestResourceTagsWithoutTagsAreDecodeError(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, script.New(t, script.Response{Body: `{"resource_id":"r"}`}, script.Response{Body: `{"resource_id":"r","tags":{}}`}))
 	tags, err := client.Integrations.GetResourceTags(t.Context(), "r")

@@ -1,8 +1,7 @@
 package apono
 
-// Legacy has the services of older versions of the API, for tools that were
-// built on them. Apono does not call them deprecated. Each method names its
-// successor.
+// Legacy has the services of older versions of the API. Apono has not deprecated them.
+// The comment of each method names its successor.
 type Legacy struct {
 	// Integrations is version 2 of [Client.Integrations].
 	Integrations *LegacyIntegrationsService

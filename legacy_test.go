@@ -17,10 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An update in part that sends what its caller did not set turns a flow off or
-// empties its grantees, and one that leaves out what is empty cannot do so when
-// it is asked to. Null for what is required is refused by the API.
-func TestLegacyInputsSendWhatIsSetAndNothingElse(t *testing.T) {
+// A partial update must send exactly the fields that are set, including empty lists. The
+// API rejects null for required members.
+func TestLegacyInputsSendFieldsThatAreSet(t *testing.T) {
 	t.Parallel()
 	createFlow := func(in apono.CreateAccessFlowV1Input) func(context.Context, *apono.Legacy) error {
 		return func(ctx context.Context, l *apono.Legacy) error { _, err := l.AccessFlows.Create(ctx, in); return err }
@@ -72,7 +71,7 @@ func TestLegacyInputsSendWhatIsSetAndNothingElse(t *testing.T) {
 			}`,
 		},
 		{
-			"a flow turned off, and nothing else",
+			"only active",
 			updateFlow(apono.UpdateAccessFlowV1Input{Active: apono.Ptr(false), Settings: &apono.AccessFlowSettingsV1{RequireAllApprovers: apono.Ptr(false)}}),
 			`{"active": false, "settings": {"require_all_approvers": false}}`,
 		},
@@ -103,7 +102,7 @@ func TestLegacyInputsSendWhatIsSetAndNothingElse(t *testing.T) {
 			`{"user_id": "", "integration_id": "", "resource_ids": [], "permissions": [], "justification": ""}`,
 		},
 		{
-			"a request for no time", request(apono.CreateAccessRequestV3Input{DurationInSec: apono.Ptr(0)}),
+			"a request with duration 0", request(apono.CreateAccessRequestV3Input{DurationInSec: apono.Ptr(0)}),
 			`{"user_id": "", "integration_id": "", "resource_ids": [], "permissions": [], "justification": "", "duration_in_sec": 0}`,
 		},
 	} {
@@ -116,10 +115,9 @@ func TestLegacyInputsSendWhatIsSetAndNothingElse(t *testing.T) {
 	}
 }
 
-// A PATCH or POST that is sent again after a failure that leaves open whether it
-// was carried out may undo what somebody else changed meanwhile, or make a
-// second object. One that the server refused for its rate is sent again.
-func TestLegacyChangesAreNotRepeatedWhenTheyMayHaveBeenMade(t *testing.T) {
+// A retry after the server processed the request could undo another change or create a
+// second object. After a 429 it is safe.
+func TestLegacyChangesAreRetriedOnlyAfter429(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context, *apono.Legacy) error{
 		"update of a flow": func(ctx context.Context, l *apono.Legacy) error {
@@ -146,12 +144,12 @@ func TestLegacyChangesAreNotRepeatedWhenTheyMayHaveBeenMade(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				for _, answer := range []script.Response{
+				for _, response := range []script.Response{
 					{Status: 408}, {Status: 500}, {Status: 502}, {Status: 503}, {Status: 504}, {Err: apitest.ErrReset},
 					{Body: `{"id":`, BodyErr: io.ErrUnexpectedEOF}, {Delay: time.Hour},
 				} {
-					fake := script.New(t, answer)
-					require.Errorf(t, call(t.Context(), apitest.NewClient(t, fake).Legacy), "an error after %+v", answer)
+					fake := script.New(t, response)
+					require.Errorf(t, call(t.Context(), apitest.NewClient(t, fake).Legacy), "expected an error after %+v", response)
 					require.Len(t, fake.Requests(), 1)
 				}
 				fake := script.New(t, script.Response{Status: 429, Header: map[string]string{"Retry-After": "7"}}, script.Response{Body: `{}`})
@@ -176,7 +174,7 @@ func TestDeleteLegacyObjects(t *testing.T) {
 	}
 }
 
-func TestEveryLegacyListReadsAllPages(t *testing.T) {
+func TestLegacyListAllReadsAllPages(t *testing.T) {
 	t.Parallel()
 	const selectable = "/api/v3/selectable-integrations"
 	pages := func(items ...string) []string {
@@ -242,9 +240,7 @@ func TestEveryLegacyListReadsAllPages(t *testing.T) {
 	}
 }
 
-// An empty id would address the collection, two dots its parent, and an id with
-// a slash another object.
-func TestLegacyPathArgumentsAreOneSegmentEach(t *testing.T) {
+func TestLegacyPathArgumentsAreEscaped(t *testing.T) {
 	t.Parallel()
 	type call func(l *apono.Legacy, arg string) error
 	for path, c := range map[string]struct {
@@ -317,7 +313,7 @@ func TestLegacyPathArgumentsAreOneSegmentEach(t *testing.T) {
 	}
 }
 
-func TestLegacyConstantsAreTheWireTexts(t *testing.T) {
+func TestLegacyConstants(t *testing.T) {
 	t.Parallel()
 	for want, got := range map[string]string{
 		"Initializing":      string(apono.IntegrationStatusV2Initializing),
@@ -344,9 +340,8 @@ func TestLegacyConstantsAreTheWireTexts(t *testing.T) {
 	}
 }
 
-// The older API has times as numbers with nanoseconds. What reads them as floats
-// loses digits, and what writes them with fewer is read as another time.
-func TestLegacyTimesAreReadAndWrittenToTheNanosecond(t *testing.T) {
+// The legacy API has times as numbers with nanoseconds, which a float would lose.
+func TestLegacyTimesKeepNanoseconds(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]func(t *testing.T, body string) (any, *time.Time){
 		"last_sync_time": func(t *testing.T, body string) (any, *time.Time) {
@@ -388,13 +383,12 @@ func TestLegacyTimesAreReadAndWrittenToTheNanosecond(t *testing.T) {
 				require.Truef(t, at == nil || name == "created_date" && at.IsZero(), "no time, got %v", at)
 				data, err := json.Marshal(model)
 				require.NoError(t, err)
-				require.Truef(t, at != nil || !strings.Contains(string(data), name), "no time in %s", data)
+				require.Truef(t, at != nil || !strings.Contains(string(data), name), "expected an error for %s", data)
 			}
 		})
 	}
 }
 
-// A model that is kept as JSON must be good for reading it again.
 func TestLegacyModelsMarshalAsTheyWereRead(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -419,9 +413,8 @@ func TestLegacyModelsMarshalAsTheyWereRead(t *testing.T) {
 	require.Equal(t, want, kept)
 }
 
-// A field without a tag is sent under its Go name, which the API ignores: the
-// filter filters nothing, and the member is lost.
-func TestEveryFieldOfTheLegacyTypesIsTagged(t *testing.T) {
+// A field without a tag would be sent under its Go name, which the API ignores.
+func TestLegacyTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url",
 		reflect.TypeFor[apono.ListIntegrationsV2Options](), reflect.TypeFor[apono.ListAccessFlowsV1Options](),

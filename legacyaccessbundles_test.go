@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// legacyTargetJSON is legacyTarget as the API writes it.
+// legacyTargetJSON is legacyTarget in JSON.
 const legacyTargetJSON = `{
 	"integration_id": "i1", "resource_type": "postgresql-database",
 	"resource_tag_includes": [{"name": "__id", "value": "r1"}, {"name": "env", "value": "prod"}],

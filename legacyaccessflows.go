@@ -68,7 +68,7 @@ type AccessFlowV1 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessFlowTriggerV1 is how access comes about, and when.
+// AccessFlowTriggerV1 is the trigger of a flow and its time frame.
 type AccessFlowTriggerV1 struct {
 	Type      AccessFlowTriggerTypeV1 `json:"type"`
 	Timeframe *TimeframeV1            `json:"timeframe,omitzero"`
@@ -99,7 +99,8 @@ type AccessFlowSettingsV1 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// GranteeV1 is who may request access, or who gets it.
+// GranteeV1 is an identity that may request access or, with an automatic trigger, gets
+// it.
 type GranteeV1 struct {
 	ID   string         `json:"id"`
 	Type IdentityTypeV1 `json:"type"`
@@ -107,7 +108,7 @@ type GranteeV1 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ApproverV1 is who approves.
+// ApproverV1 is an identity that approves requests.
 type ApproverV1 struct {
 	ID   string         `json:"id"`
 	Type IdentityTypeV1 `json:"type"`
@@ -123,7 +124,7 @@ type AccessTargetIntegrationV1 struct {
 	// means all of the type. The tag names "__id" and "__name" stand for the id
 	// and the name of the resource.
 	ResourceTagIncludes []TagV1 `json:"resource_tag_includes"`
-	// ResourceTagExcludes leave out the resources with any of the tags.
+	// ResourceTagExcludes exclude the resources with any of the tags.
 	ResourceTagExcludes []TagV1 `json:"resource_tag_excludes"`
 	// Permissions are names of permissions.
 	Permissions []string `json:"permissions"`

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// legacyFlow is what legacy/access_flow.json holds.
+// legacyFlow returns the object in legacy/access_flow.json.
 func legacyFlow() *apono.AccessFlowV1 {
 	return &apono.AccessFlowV1{
 		ID: "f1", Name: "Orders on call", Active: true,
@@ -45,8 +45,8 @@ func legacyTarget() apono.AccessTargetIntegrationV1 {
 	}
 }
 
-// legacyFlowForAll is what legacy/access_flow_minimal.json holds. Its trigger is
-// none of the constants.
+// legacyFlowForAll returns the object in legacy/access_flow_minimal.json. Its trigger is
+// not one of the constants.
 func legacyFlowForAll() *apono.AccessFlowV1 {
 	return &apono.AccessFlowV1{
 		ID: "f2", Name: "Everybody", Trigger: apono.AccessFlowTriggerV1{Type: "on_shift"}, Grantees: []apono.GranteeV1{},
@@ -106,9 +106,9 @@ func TestCreateAndUpdateLegacyAccessFlow(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[1], "PATCH", "/api/v1/access-flows/f1", "", apitest.Fixture(t, "legacy/access_flow_input.json"))
 }
 
-// The example is what people copy. Whatever a flow of version 1 says has to be in
-// the input or in a note, and what only version 2 says has to stay.
-func TestMigrationDropsNothingInSilence(t *testing.T) {
+// Everything in a flow of version 1 must be in the input or in a note. Settings that only
+// version 2 has must not change.
+func TestMigrationIsCompleteOrNoted(t *testing.T) {
 	t.Parallel()
 	const old = `{"id": "f1", "name": "n", "active": true, "trigger": {"type": "user_request", "timeframe": {
 			"start_of_day_time_in_seconds": 28800, "end_of_day_time_in_seconds": 64800, "days_in_week": ["MONDAY"], "time_zone": "UTC"}},
@@ -166,11 +166,10 @@ func TestMigrationDropsNothingInSilence(t *testing.T) {
 	} {
 		require.Contains(t, old, change[0])
 		in, notes := convert(strings.Replace(old, change[0], change[1], 1), base)
-		require.True(t, in != whole || len(notes) > 0, "%s is dropped", change)
+		require.True(t, in != whole || len(notes) > 0, "%s has no effect", change)
 	}
 
-	// Who requests and approves stays as version 2 says it, as long as version 1
-	// shows the same people.
+	// Requestors and approvers of version 2 are kept if they are the same identities.
 	base.Requestors = apono.ConditionGroupInput{LogicalOperator: apono.LogicalOperatorAnd, Conditions: []apono.ConditionInput{
 		{Type: "user", Values: []string{"u1"}, SourceIntegrationReference: apono.Ptr("okta")},
 	}}

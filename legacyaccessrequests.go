@@ -176,20 +176,19 @@ func (s *LegacyAccessRequestsService) Create(ctx context.Context, in CreateAcces
 	return call[AccessRequestV3](ctx, s.client, createAccessRequestV3, in)
 }
 
-// RevokeMany revokes the access of several requests. The API returns one
-// message for all; get the requests to see their states. No id is an
-// [*ArgumentError]. Its successor is [AccessRequestsService.Revoke], for one
-// request.
+// RevokeMany starts to revoke the access of several requests. The API returns one
+// message for all of them; Get returns the state of each. An empty list of ids is an
+// [*ArgumentError]. Its successor is [AccessRequestsService.Revoke], for one request.
 //
 // POST /api/v3/access-requests-bulk/revoke
 func (s *LegacyAccessRequestsService) RevokeMany(ctx context.Context, requestIDs []string) (*Message, error) {
 	return call[Message](ctx, s.client, revokeAccessRequestsV3, revokeManyInput{requestIDs})
 }
 
-// GetAccessDetails returns the credentials of a request. Reading may use them
-// up, so it is not retried once it may have reached the server, except after a
-// 401 with a token source, and it is [ErrReadOnly] with [WithReadOnly]. Its
-// successor is [SessionsService.GetAccessDetails].
+// GetAccessDetails returns the credentials of a request. Reading may use them up, so it
+// is not retried once it may have reached the server, except after a 401 with a token
+// source. With [WithReadOnly] it is [ErrReadOnly]. Its successor is
+// [SessionsService.GetAccessDetails].
 //
 // GET /api/v3/access-requests/{id}/access-details
 func (s *LegacyAccessRequestsService) GetAccessDetails(ctx context.Context, id string) (*AccessDetailsV3, error) {
@@ -308,7 +307,7 @@ func (s *LegacyAccessRequestsService) ListAllSelectableResources(ctx context.Con
 	return listAllOffset[SelectableResource](ctx, s.client, listSelectableResources, opts, integrationID, resourceType)
 }
 
-// Reveal returns the details as a map that does not redact itself.
+// Reveal returns the details as an ordinary map, which prints and marshals them.
 func (d AccessDetailsV3) Reveal() map[string]any { return reveal(d) }
 
 func (d AccessDetailsV3) revealed() any {
@@ -316,7 +315,7 @@ func (d AccessDetailsV3) revealed() any {
 	return plain(d)
 }
 
-// Format prints that there are details, with every verb.
+// Format redacts the details with every verb.
 func (d AccessDetailsV3) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // LogValue implements [slog.LogValuer] and redacts the details.
@@ -332,7 +331,7 @@ func (d AccessDetailsV3) MarshalJSON() ([]byte, error) { return wire.MarshalMode
 
 func (in revokeManyInput) check() error {
 	if len(in.RequestIDs) == 0 {
-		return &ArgumentError{Arg: "requestIDs", Reason: "there is none: name the requests to revoke"}
+		return &ArgumentError{Arg: "requestIDs", Reason: "must not be empty: pass the ids of the requests to revoke"}
 	}
 	return nil
 }

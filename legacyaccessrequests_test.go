@@ -18,9 +18,8 @@ import (
 
 const legacyDetailsPath = "/api/v3/access-requests/ar-1/access-details"
 
-// legacyRequests are what legacy/access_request.json and
-// access_request_other.json hold. The status of the second is none of the
-// constants.
+// legacyRequests returns the objects in legacy/access_request.json and
+// access_request_other.json. The status of the second is not one of the constants.
 func legacyRequests() []*apono.AccessRequestV3 {
 	return []*apono.AccessRequestV3{
 		{
@@ -86,9 +85,8 @@ func TestRevokeManyLegacyAccessRequests(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[0], "POST", "/api/v3/access-requests-bulk/revoke", "", `{"request_ids": ["ar-1", "ar-2"]}`)
 }
 
-// What a server makes of a revocation that names nothing is not documented; it
-// might revoke everything.
-func TestRevokingNoLegacyAccessRequestIsRefused(t *testing.T) {
+// What the server does with an empty list of ids is not documented.
+func TestRevokeManyWithoutIDsIsArgumentError(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, apitest.NoRequest(t))
 	for _, none := range [][]string{nil, {}} {
@@ -118,29 +116,26 @@ func TestGetLegacyAccessDetails(t *testing.T) {
 	}
 }
 
-// The first answer uses one-time credentials up, also when it does not arrive. A
-// second request would fetch nothing, or use up another password.
-func TestLegacyAccessDetailsAreAskedForOnce(t *testing.T) {
+// One-time credentials are used up by the first response, even if it gets lost.
+func TestLegacyAccessDetailsAreNotRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for _, answer := range []script.Response{
+		for _, response := range []script.Response{
 			{Status: 408}, {Status: 425}, {Status: 429, Header: map[string]string{"Retry-After": "1"}}, {Status: 500}, {Status: 502}, {Status: 503}, {Status: 504},
 			{Err: apitest.ErrReset}, {Body: `{"details":`, BodyErr: io.ErrUnexpectedEOF}, {Body: `{"details":`}, {Delay: time.Hour},
 		} {
-			fake := script.New(t, answer, answer)
+			fake := script.New(t, response, response)
 			_, err := apitest.NewClient(t, fake).Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
-			require.Errorf(t, err, "an error after %+v", answer)
+			require.Errorf(t, err, "expected an error after %+v", response)
 			require.Len(t, fake.Requests(), 1)
 			err = apitest.NewClient(t, fake).Do(t.Context(), "GET", legacyDetailsPath, nil, nil, new(map[string]any))
-			require.Errorf(t, err, "an error after %+v", answer)
+			require.Errorf(t, err, "expected an error after %+v", response)
 			require.Len(t, fake.Requests(), 2)
 		}
 	})
 }
 
-// An audit with an administrator's token must not use up a colleague's password,
-// by whichever way it is asked for, nor change anything.
-func TestReadOnlyClientsReadNoLegacyAccessDetails(t *testing.T) {
+func TestReadOnlyClientRejectsLegacyAccessDetails(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithReadOnly())
 	_, err := client.Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
@@ -154,9 +149,7 @@ func TestReadOnlyClientsReadNoLegacyAccessDetails(t *testing.T) {
 	require.ErrorIs(t, err, apono.ErrReadOnly)
 }
 
-// Whoever prints what a program holds, to find a mistake, prints the password of
-// a production database into a log that others read.
-func TestLegacyAccessDetailsArePrintedNowhere(t *testing.T) {
+func TestLegacyAccessDetailsPrintRedacted(t *testing.T) {
 	t.Parallel()
 	details := &apono.AccessDetailsV3{Details: "hunter2"}
 	type embedding struct{ apono.AccessDetailsV3 }
@@ -166,18 +159,18 @@ func TestLegacyAccessDetailsArePrintedNowhere(t *testing.T) {
 		"slice": []apono.AccessDetailsV3{*details}, "map": map[string]any{"d": []*apono.AccessDetailsV3{details, nil}},
 	})
 	for way, text := range formatted(details) {
-		require.Containsf(t, text, "[redacted]", "a mark with %s", way)
+		require.Containsf(t, text, "[redacted]", "%s must print [redacted]", way)
 	}
 	require.Equal(t, any("[redacted]"), slog.AnyValue(details).Resolve().Any())
 	var none *apono.AccessDetailsV3
 	for way, text := range formatted(none) {
 		lower := strings.ToLower(text)
-		require.NotContainsf(t, lower, "panic", "nothing with %s, got %s", way, text)
-		require.NotContainsf(t, lower, "redacted", "nothing with %s, got %s", way, text)
+		require.NotContainsf(t, lower, "panic", "%s of a nil pointer printed %s", way, text)
+		require.NotContainsf(t, lower, "redacted", "%s of a nil pointer printed %s", way, text)
 	}
 }
 
-func TestRevealGivesTheLegacyAccessDetails(t *testing.T) {
+func TestLegacyAccessDetailsReveal(t *testing.T) {
 	t.Parallel()
 	details := apono.AccessDetailsV3{Details: "hunter2-<&>"}
 	revealed := details.Reveal()
@@ -189,9 +182,8 @@ func TestRevealGivesTheLegacyAccessDetails(t *testing.T) {
 	require.Equal(t, `{"details":""}`, string(data))
 }
 
-// An answer that cannot be decoded may hold a password all the same, and the
-// texts of errors are what is logged first.
-func TestErrorTextOfBrokenLegacyAccessDetailsQuotesNothing(t *testing.T) {
+// A response that cannot be decoded may contain a password.
+func TestDecodeErrorOfLegacyAccessDetailsHidesBody(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		`{"details": hunter2}`, `{"details": ["hunter2"]}`, `{"details": {"hunter2": 1}}`, `"hunter2"`, `hunter2`, `{"details": "hunter2"} hunter2`,
@@ -201,7 +193,7 @@ func TestErrorTextOfBrokenLegacyAccessDetailsQuotesNothing(t *testing.T) {
 		require.Equal(t, body, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
 		require.ErrorContains(t, err, "apono: GET /api/v3/access-requests/{id}/access-details: 200 OK with a body that cannot be used: ")
 		for way, text := range formatted(err) {
-			require.NotContainsf(t, text, "hunter2", "no password with %s", way)
+			require.NotContainsf(t, text, "hunter2", "%s must not print the password", way)
 		}
 	}
 }
@@ -237,8 +229,7 @@ func TestListSelectables(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[2], "GET", "/api/v3/selectable-integrations/i1/db/resources", query, "")
 }
 
-// A page that loses whether several permissions may be asked for has its reader
-// send requests that the API refuses.
+// The page must keep allow_multiple, because it restricts requests.
 func TestListSelectablePermissions(t *testing.T) {
 	t.Parallel()
 	for allow, want := range map[string]bool{`, "allow_multiple": true`: true, `, "allow_multiple": false`: false, ``: false} {

@@ -24,9 +24,8 @@ func TestListLegacyConnectors(t *testing.T) {
 	}
 }
 
-// A list with a hole in it ends the program at the hole, and one that was not
-// understood would look like none.
-func TestBrokenListsOfLegacyConnectorsAreErrors(t *testing.T) {
+// A list with null items, or in another form, must not look like an empty list.
+func TestInvalidListOfLegacyConnectorsIsDecodeError(t *testing.T) {
 	t.Parallel()
 	for body, cause := range map[string]string{
 		``:                            "the body is empty",

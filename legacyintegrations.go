@@ -68,9 +68,9 @@ type IntegrationV2 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// SecretConfigV2 says where the credentials for a system are stored, in version
-// 2: a member "type", a [SecretStoreType], and the members of that store.
-// Printed, logged or marshaled to JSON it shows the names only.
+// SecretConfigV2 is the place where the credentials for a system are stored, in version
+// 2: a member "type", a [SecretStoreType], and the members of that store. Printed,
+// logged or marshaled to JSON, it contains only the names.
 type SecretConfigV2 map[string]any
 
 // ListIntegrationsV2Options pages the integrations of version 2. The API does
@@ -92,9 +92,9 @@ type CreateIntegrationV2Input struct {
 	CustomAccessDetails    *string        `json:"custom_access_details,omitzero"`
 }
 
-// UpdateIntegrationV2Input replaces an integration but for its type and drops
-// members that this package does not know. The successor,
-// [Integration.UpdateInput], keeps them.
+// UpdateIntegrationV2Input is the input for updating an integration. It replaces
+// everything except the type, and removes members that this package does not know. The
+// successor, [Integration.UpdateInput], keeps them.
 type UpdateIntegrationV2Input struct {
 	Name                   string         `json:"name"`
 	ProvisionerID          *string        `json:"provisioner_id,omitzero"`
@@ -153,7 +153,7 @@ func (s *LegacyIntegrationsService) Delete(ctx context.Context, id string) error
 	return exec(ctx, s.client, deleteIntegrationV2, nil, id)
 }
 
-// Reveal returns the config as a map that does not redact itself.
+// Reveal returns the config as an ordinary map, which prints and marshals it.
 func (s SecretConfigV2) Reveal() map[string]any { return clone(map[string]any(s)) }
 
 // UnmarshalJSON reads the config.
@@ -162,13 +162,13 @@ func (s *SecretConfigV2) UnmarshalJSON(data []byte) (err error) {
 	return err
 }
 
-// Format prints the names only, with every verb.
+// Format prints the names only with every verb.
 func (s SecretConfigV2) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, masked(s)) }
 
 // LogValue implements [slog.LogValuer] and returns the names only.
 func (s SecretConfigV2) LogValue() slog.Value { return slog.AnyValue(masked(s)) }
 
-// MarshalJSON writes the names only. Requests carry the values nevertheless.
+// MarshalJSON writes the names only. The JSON of a request contains the values.
 func (s SecretConfigV2) MarshalJSON() ([]byte, error) { return wire.MarshalModel(masked(s)) }
 
 func (s SecretConfigV2) revealed() any { return map[string]any(s) }
@@ -181,29 +181,29 @@ func (in CreateIntegrationV2Input) check() error { return in.SecretConfig.check(
 
 func (in UpdateIntegrationV2Input) check() error { return in.SecretConfig.check("in.SecretConfig") }
 
-// If a verb does not suit a nested pointer, package fmt ignores the Format
-// methods of its members. So the structs with credentials have a Format method.
+// Package fmt ignores the Format methods of members behind a pointer if the verb is not
+// for pointers. The structs with credentials therefore have Format methods themselves.
 type (
 	plainIntegrationV2            IntegrationV2
 	plainCreateIntegrationV2Input CreateIntegrationV2Input
 	plainUpdateIntegrationV2Input UpdateIntegrationV2Input
 )
 
-// Format prints what LogValue returns, with every verb.
+// Format prints what LogValue returns with every verb.
 func (i IntegrationV2) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, printed(i.revealed())) }
 
-// Format prints the members, with the names only of the credentials.
+// Format prints the members and the names of the credentials.
 func (in CreateIntegrationV2Input) Format(f fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainCreateIntegrationV2Input(in))
 }
 
-// Format prints the members, with the names only of the credentials.
+// Format prints the members and the names of the credentials.
 func (in UpdateIntegrationV2Input) Format(f fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainUpdateIntegrationV2Input(in))
 }
 
-// Reveal returns the integration, with its credentials and the API's names, as
-// a map that does not redact itself.
+// Reveal returns the integration with its credentials, by the names of the API, as an
+// ordinary map, which prints and marshals them.
 func (i IntegrationV2) Reveal() map[string]any { return reveal(i) }
 
 // UnmarshalJSON reads the time of the last sync from a number of seconds.

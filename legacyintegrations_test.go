@@ -13,15 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// legacyTime is 1696263265.851898001 in the fixtures. A float has no room for
-// its last digits.
+// legacyTime is 1696263265.851898001 in the fixtures. A float would lose its last digits.
 func legacyTime() time.Time { return time.Date(2023, 10, 2, 16, 14, 25, 851898001, time.UTC) }
 
 func legacyAWS() apono.SecretConfigV2 {
 	return apono.SecretConfigV2{"type": "AWS", "region": "eu-west-1", "secret_id": "orders/apono"}
 }
 
-// legacyOrders is what legacy/integration.json holds.
+// legacyOrders returns the object in legacy/integration.json.
 func legacyOrders() *apono.IntegrationV2 {
 	return &apono.IntegrationV2{
 		ID: "i1", Name: "Orders database", Type: "postgresql", Status: apono.IntegrationStatusV2Active,
@@ -38,8 +37,8 @@ func legacyOrders() *apono.IntegrationV2 {
 	}
 }
 
-// legacyDirectory is what legacy/integration_minimal.json holds. Its status is
-// none of the constants.
+// legacyDirectory returns the object in legacy/integration_minimal.json. Its status is
+// not one of the constants.
 func legacyDirectory() *apono.IntegrationV2 {
 	return &apono.IntegrationV2{
 		ID: "i2", Name: "Directory", Type: "google-idp", Status: "Paused", Metadata: map[string]any{}, ConnectedResourceTypes: []string{},
@@ -69,7 +68,7 @@ func TestGetLegacyIntegration(t *testing.T) {
 	for i, want := range []*apono.IntegrationV2{legacyOrders(), legacyDirectory()} {
 		got, err := client.Legacy.Integrations.Get(t.Context(), "i/1 a")
 		require.NoError(t, err)
-		require.Equal(t, fmt.Sprint(want.SecretConfig.Reveal()), fmt.Sprint(got.SecretConfig.Reveal()), "a config that can be read")
+		require.Equal(t, fmt.Sprint(want.SecretConfig.Reveal()), fmt.Sprint(got.SecretConfig.Reveal()), "the config must be readable")
 		require.Equal(t, want, got)
 		apitest.Sent(t, fake.Requests()[i], "GET", "/api/v2/integrations/i%2F1%20a", "", "")
 	}
@@ -104,8 +103,8 @@ func TestCreateAndUpdateLegacyIntegration(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[1], "PUT", "/api/v2/integrations/i1", "", body)
 }
 
-// A required map that is sent as null is refused by the API, and what is empty
-// and left out cannot clear what is set.
+// The API rejects null for required maps. Empty members must be sent, because they clear
+// values.
 func TestLegacyIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 	t.Parallel()
 	const empty = `"metadata": {}, "provisioner_id": "", "secret_config": {}, "connected_resource_types": [], "custom_access_details": ""}`
@@ -142,8 +141,7 @@ func legacyCredentials() apono.SecretConfigV2 {
 	return apono.SecretConfigV2{"type": "APONO", "login": map[string]any{"password": "hunter2-<&>"}, "pin": "hunter2"}
 }
 
-// legacyPrintsNoPassword fails when hunter2 shows in what any of the values
-// prints, as text or in hexadecimal.
+// legacyPrintsNoPassword fails if a value prints hunter2, as text or in hexadecimal.
 func legacyPrintsNoPassword(t *testing.T, values map[string]any) {
 	t.Helper()
 	for name, value := range values {
@@ -158,9 +156,7 @@ func legacyPrintsNoPassword(t *testing.T, values map[string]any) {
 	}
 }
 
-// The credentials of a customer's database end up in the logs of whoever prints
-// an integration, or what it sends for one, while looking for a mistake.
-func TestLegacyCredentialsArePrintedNowhere(t *testing.T) {
+func TestLegacyCredentialsPrintRedacted(t *testing.T) {
 	t.Parallel()
 	config := legacyCredentials()
 	integration := apono.IntegrationV2{ID: "i1", SecretConfig: config}
@@ -172,13 +168,12 @@ func TestLegacyCredentialsArePrintedNowhere(t *testing.T) {
 	})
 }
 
-// What is left must still tell which credentials there are, or nobody can see
-// from a log that one is missing.
+// The names of credentials help to find a missing one.
 func TestLegacyCredentialsPrintTheirNames(t *testing.T) {
 	t.Parallel()
 	for way, text := range formatted(legacyCredentials()) {
-		require.Containsf(t, text, "pin", "the name with %s", way)
-		require.Containsf(t, text, "[redacted]", "the name with %s", way)
+		require.Containsf(t, text, "pin", "%s must print names and [redacted]", way)
+		require.Containsf(t, text, "[redacted]", "%s must print names and [redacted]", way)
 	}
 	require.Equal(t, "map[pin:[redacted]] map[]", fmt.Sprintf("%v %+v", apono.SecretConfigV2{"pin": 1}, apono.SecretConfigV2(nil)))
 	data, err := json.Marshal([]any{legacyCredentials(), apono.SecretConfigV2(nil)})
@@ -186,7 +181,7 @@ func TestLegacyCredentialsPrintTheirNames(t *testing.T) {
 	apitest.JSONEq(t, `[{"type": "[redacted]", "login": "[redacted]", "pin": "[redacted]"}, null]`, string(data))
 }
 
-func TestRevealGivesTheLegacyCredentials(t *testing.T) {
+func TestLegacyCredentialsReveal(t *testing.T) {
 	t.Parallel()
 	config := legacyCredentials()
 	revealed := config.Reveal()
@@ -206,9 +201,8 @@ func TestRevealGivesTheLegacyCredentials(t *testing.T) {
 	}
 }
 
-// Credentials that are sent as they print would set every password to the same
-// word in brackets, and lock the connector out.
-func TestRequestsCarryTheLegacyCredentials(t *testing.T) {
+// Requests must contain the credentials, not their masks.
+func TestRequestsContainLegacyCredentials(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`}, script.Response{Body: `{}`})
 	client := apitest.NewClient(t, fake)
@@ -223,9 +217,8 @@ func TestRequestsCarryTheLegacyCredentials(t *testing.T) {
 	require.Equal(t, `{`+config, fake.Requests()[2].Body)
 }
 
-// A program that has an integration and no input for it may send the
-// integration itself.
-func TestRequestsCarryTheCredentialsOfAWholeLegacyIntegration(t *testing.T) {
+// Programs may send a whole integration with Client.Do.
+func TestRequestsContainCredentialsOfLegacyIntegration(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: `{}`})
 	in := apono.IntegrationV2{SecretConfig: legacyCredentials()}
@@ -233,9 +226,9 @@ func TestRequestsCarryTheCredentialsOfAWholeLegacyIntegration(t *testing.T) {
 	require.NotContains(t, fake.Requests()[0].Body, "[redacted]")
 }
 
-// Whoever keeps integrations as JSON keeps them without credentials. Writing
-// them back would make the mask the password.
-func TestMaskedLegacyCredentialsAreNotSent(t *testing.T) {
+// An integration that was marshaled has masks in place of credentials. They must not be
+// sent.
+func TestMaskedLegacyCredentialsAreArgumentError(t *testing.T) {
 	t.Parallel()
 	data, err := json.Marshal(legacyCredentials())
 	require.NoError(t, err)
@@ -247,7 +240,7 @@ func TestMaskedLegacyCredentialsAreNotSent(t *testing.T) {
 	for _, err := range []error{createErr, updateErr} {
 		require.Equal(t, &apono.ArgumentError{
 			Arg:    "in.SecretConfig",
-			Reason: "it holds [redacted]: it comes from a printed or marshaled object, which has no credentials",
+			Reason: "must not contain [redacted]: objects that were printed or marshaled lack their credentials",
 		}, apitest.ErrorAs[*apono.ArgumentError](t, err))
 	}
 }

@@ -33,8 +33,8 @@ func TestGetLegacyUserByEmail(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v2/users/ann+x@example.com", "", "")
 }
 
-// legacyConnectors are a connector with all members, and one with the required
-// ones only.
+// legacyConnectors are a connector with all members and one with only the required
+// members.
 func legacyConnectors() []*apono.ConnectorV2 {
 	return []*apono.ConnectorV2{{ConnectorID: "c1", LastConnected: apono.Ptr(legacyTime()), Status: "Connected"}, {ConnectorID: "c2"}}
 }

@@ -23,10 +23,10 @@ func listOffset[T, O any](ctx context.Context, c *Client, op *operation.Operatio
 	return getOffsetPage[T](ctx, c, op, path, params)
 }
 
-// listAllOffset iterates over a list by offset. Whether a server heeds the
-// offset that it is asked for is not documented, so every page is held against
-// what was asked and against the page before, and the list ends in a
-// TruncatedError where going on would lose or repeat items.
+// listAllOffset iterates over a list by offset. The API does not document whether the
+// server observes the requested offset. Every page is therefore compared with the
+// request and the previous page, and the list ends in a [TruncatedError] if reading on
+// would lose or duplicate items.
 func listAllOffset[T, O any](ctx context.Context, c *Client, op *operation.Operation, opts []O, args ...string) iter.Seq2[*T, error] {
 	path, params, err := listRequest(op, opts, args)
 	return func(yield func(*T, error) bool) {
@@ -34,7 +34,7 @@ func listAllOffset[T, O any](ctx context.Context, c *Client, op *operation.Opera
 			yield(nil, err)
 			return
 		}
-		start, _ := strconv.Atoi(params.Get(paramSkip)) // absent is 0; listRequest has checked it
+		start, _ := strconv.Atoi(params.Get(paramSkip)) // 0 if absent; checked by listRequest
 		window := offsetWindow[T]{
 			fetcher: newFetcher[*OffsetPage[T]](ctx, op, c.readAhead > 0),
 			ahead:   c.readAhead,
@@ -64,8 +64,8 @@ func listAllOffset[T, O any](ctx context.Context, c *Client, op *operation.Opera
 					return
 				}
 			}
-			// A total below what came is no total: the list goes on until a page
-			// is empty.
+			// A total smaller than the number of items received is ignored: the list
+			// then ends with an empty page.
 			if at == page.Total || len(page.Items) == 0 {
 				return
 			}
@@ -74,25 +74,23 @@ func listAllOffset[T, O any](ctx context.Context, c *Client, op *operation.Opera
 	}
 }
 
-// misfit says why a page cannot be the one that starts at an offset; it is
-// empty if the page can.
+// misfit returns why a page cannot be the one at an offset, "" if it can.
 func misfit[T any](page, first, previous *OffsetPage[T], at int) string {
 	switch {
 	case page.Offset != at:
-		return fmt.Sprintf("asked for the items from %d, the server answered those from %d", at, page.Offset)
+		return fmt.Sprintf("requested the items from offset %d, the server returned those from %d", at, page.Offset)
 	case page.Total != first.Total:
 		return fmt.Sprintf("the total changed from %d, so items may have moved", first.Total)
 	case len(page.Items) == 0 && at < page.Total:
-		return "the server sent no more items"
+		return "the server returned no more items"
 	case previous != nil && (beginsAs(page, previous) || beginsAs(page, first)) &&
 		(at+len(page.Items) > page.Total || !indistinct(page)):
-		return "the server sent the same items again"
+		return "the server returned the same items again"
 	}
 	return ""
 }
 
-// indistinct reports whether the items of a page may be alike without being the
-// same.
+// indistinct reports whether different items of a page may be equal.
 func indistinct[T any](page *OffsetPage[T]) bool {
 	return slices.ContainsFunc(page.Items, func(item *T) bool {
 		i, ok := any(item).(interface{ indistinct() bool })
@@ -100,7 +98,7 @@ func indistinct[T any](page *OffsetPage[T]) bool {
 	})
 }
 
-// beginsAs reports whether a page begins with the items of another.
+// beginsAs reports whether two pages begin with the same items.
 func beginsAs[T any](page, other *OffsetPage[T]) bool {
 	n := min(len(page.Items), len(other.Items))
 	return n > 0 && reflect.DeepEqual(page.Items[:n], other.Items[:n])

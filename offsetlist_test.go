@@ -16,9 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A list by offset without pagination may be whole or its first part. Taken for
-// whole it would hide the rest.
-func TestAnOffsetPageWithoutPaginationIsADecodeError(t *testing.T) {
+// A page without pagination may be the whole list or a part of it.
+func TestOffsetPageWithoutPaginationIsDecodeError(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: `{"data":[{"id":"a"}]}`})
 	_, err := apitest.Drain(t, apitest.NewClient(t, fake).Integrations.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
@@ -27,10 +26,9 @@ func TestAnOffsetPageWithoutPaginationIsADecodeError(t *testing.T) {
 		"pagination is missing")
 }
 
-// Nothing documents how the older lists page. A client that trusts their limit
-// and total loops for ever where these are zero, takes the first page for the
-// whole list, or gives the same objects twice.
-func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
+// The API does not document how lists by offset are paged. Limit and total may be zero or
+// wrong, and skip may be ignored.
+func TestListAllOffsetIsCompleteOrErrTruncated(t *testing.T) {
 	t.Parallel()
 	type options = apono.ListPermissionsOptions
 	truncated := func(total, received int, reason string) *apono.TruncatedError {
@@ -45,17 +43,17 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 		asked []string
 	}{
 		{
-			name:  "everything at once",
+			name:  "one page",
 			pages: map[string]string{"": apitest.OffsetPage(3, 3, 0, "a", "b", "c")},
 			want:  []string{"a", "b", "c"}, asked: []string{""},
 		},
 		{
-			name:  "nothing",
+			name:  "no items",
 			pages: map[string]string{"": apitest.OffsetPage(0, 100, 0)},
 			asked: []string{""},
 		},
 		{
-			name:  "data null with pagination",
+			name:  "null data",
 			pages: map[string]string{"": `{"data":null,"pagination":{"total":0,"limit":0,"offset":0}}`},
 			asked: []string{""},
 		},
@@ -65,13 +63,13 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 			want:  []string{"a", "b", "c", "d", "e"}, asked: []string{"", "skip=2", "skip=4"},
 		},
 		{
-			name:  "limit and filter go with every page",
+			name:  "limit and filter are sent for every page",
 			opts:  []options{{Limit: 2, ResourceType: "db"}},
 			pages: map[string]string{"": apitest.OffsetPage(3, 2, 0, "a", "b"), "2": apitest.OffsetPage(3, 2, 2, "c")},
 			want:  []string{"a", "b", "c"}, asked: []string{"limit=2&resource-type=db", "limit=2&resource-type=db&skip=2"},
 		},
 		{
-			name:  "the caller's skip is where the list starts",
+			name:  "the caller's skip",
 			opts:  []options{{Skip: 2}},
 			pages: map[string]string{"2": apitest.OffsetPage(5, 2, 2, "c", "d"), "4": apitest.OffsetPage(5, 2, 4, "e")},
 			want:  []string{"c", "d", "e"}, asked: []string{"skip=2", "skip=4"},
@@ -83,24 +81,24 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 			asked: []string{"skip=9"},
 		},
 		{
-			name:  "skip beyond the end, which the server moves to the end",
+			name:  "skip beyond the end with the offset of the end",
 			opts:  []options{{Skip: 9}},
 			pages: map[string]string{"9": apitest.OffsetPage(5, 2, 5)},
-			err:   truncated(5, 0, "asked for the items from 9, the server answered those from 5"),
+			err:   truncated(5, 0, "requested the items from offset 9, the server returned those from 5"),
 			asked: []string{"skip=9"},
 		},
 		{
 			name:  "skip ignored",
 			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 0, "a", "b"), "4": apitest.OffsetPage(5, 2, 0, "a", "b")},
 			want:  []string{"a", "b"},
-			err:   truncated(5, 2, "asked for the items from 2, the server answered those from 0"),
+			err:   truncated(5, 2, "requested the items from offset 2, the server returned those from 0"),
 			asked: []string{"", "skip=2"},
 		},
 		{
 			name:  "the caller's skip ignored",
 			opts:  []options{{Skip: 2}},
 			pages: map[string]string{"2": apitest.OffsetPage(5, 2, 0, "a", "b")},
-			err:   truncated(5, 0, "asked for the items from 2, the server answered those from 0"),
+			err:   truncated(5, 0, "requested the items from offset 2, the server returned those from 0"),
 			asked: []string{"skip=2"},
 		},
 		{
@@ -108,14 +106,14 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 			opts:  []options{{Skip: 1}},
 			pages: map[string]string{"1": apitest.OffsetPage(5, 2, 1, "b", "c"), "3": apitest.OffsetPage(5, 2, 4, "e")},
 			want:  []string{"b", "c"},
-			err:   truncated(5, 2, "asked for the items from 3, the server answered those from 4"),
+			err:   truncated(5, 2, "requested the items from offset 3, the server returned those from 4"),
 			asked: []string{"skip=1", "skip=3"},
 		},
 		{
-			name:  "the offset that was asked for with the items from before",
+			name:  "the requested offset with the items of the previous page",
 			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2, "a", "b"), "4": apitest.OffsetPage(5, 2, 4, "a")},
 			want:  []string{"a", "b"},
-			err:   truncated(5, 2, "the server sent the same items again"),
+			err:   truncated(5, 2, "the server returned the same items again"),
 			asked: []string{"", "skip=2"},
 		},
 		{
@@ -134,7 +132,7 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 			want:  []string{"a", "b", "c", "d", "e"}, asked: []string{"", "skip=3"},
 		},
 		{
-			// Reading ahead guesses 2, 4, 5 and must come back to 3.
+			// Read-ahead requests 2, 4 and 5 and must then request 3.
 			name:  "pages of other sizes",
 			pages: map[string]string{"": apitest.OffsetPage(6, 2, 0, "a", "b"), "2": apitest.OffsetPage(6, 2, 2, "c"), "3": apitest.OffsetPage(6, 2, 3, "d", "e", "f")},
 			want:  []string{"a", "b", "c", "d", "e", "f"}, asked: []string{"", "skip=2", "skip=3"},
@@ -148,7 +146,7 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 			name:  "total zero and skip ignored",
 			pages: map[string]string{"": apitest.OffsetPage(0, 0, 0, "a", "b"), "2": apitest.OffsetPage(0, 0, 0, "a", "b")},
 			want:  []string{"a", "b"},
-			err:   truncated(0, 2, "asked for the items from 2, the server answered those from 0"),
+			err:   truncated(0, 2, "requested the items from offset 2, the server returned those from 0"),
 			asked: []string{"", "skip=2"},
 		},
 		{
@@ -179,13 +177,13 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 			name:  "an empty page before the end",
 			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2)},
 			want:  []string{"a", "b"},
-			err:   truncated(5, 2, "the server sent no more items"),
+			err:   truncated(5, 2, "the server returned no more items"),
 			asked: []string{"", "skip=2"},
 		},
 		{
-			name:  "a total and no items",
+			name:  "total without items",
 			pages: map[string]string{"": apitest.OffsetPage(5, 2, 0)},
-			err:   truncated(5, 0, "the server sent no more items"),
+			err:   truncated(5, 0, "the server returned no more items"),
 			asked: []string{""},
 		},
 	} {
@@ -205,16 +203,15 @@ func TestOffsetListsAreWholeOrEndInErrTruncated(t *testing.T) {
 				if readAhead == 0 {
 					require.Equal(t, c.asked, asked)
 				}
-				require.LessOrEqual(t, len(asked), len(c.asked)*(1+readAhead), "a bounded number of requests")
+				require.LessOrEqual(t, len(asked), len(c.asked)*(1+readAhead), "the number of requests must be bounded")
 			})
 		}
 	}
 }
 
-// A server that ignores what it is asked to skip, but counts it, ends with a
-// part of its first page. The total then agrees, though the list holds items
-// twice and lacks others.
-func TestOffsetListsNoticeAShorterPageOfItemsFromBefore(t *testing.T) {
+// A server that ignores skip but echoes it may end with a part of its first page. The
+// total is then correct, but the items are duplicates.
+func TestListAllOffsetDetectsShorterDuplicatePage(t *testing.T) {
 	t.Parallel()
 	p := &apitest.Pager{Pages: map[string]string{"": apitest.OffsetPage(5, 3, 0, "a", "b", "c"), "3": apitest.OffsetPage(5, 3, 3, "a", "b")}}
 	got, err := apitest.Drain(t, p.Client(t, 0).Integrations.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
@@ -222,17 +219,16 @@ func TestOffsetListsNoticeAShorterPageOfItemsFromBefore(t *testing.T) {
 	require.ErrorIs(t, err, apono.ErrTruncated)
 }
 
-func TestTruncatedErrorSaysHowFarTheListWasRead(t *testing.T) {
+func TestTruncatedErrorText(t *testing.T) {
 	t.Parallel()
 	p := &apitest.Pager{Pages: map[string]string{"": apitest.OffsetPage(5, 2, 0, "a", "b"), "2": apitest.OffsetPage(5, 2, 2)}}
 	_, err := apitest.Drain(t, p.Client(t, 0).Integrations.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
 	require.Equal(t, "apono: GET /api/v3/integrations/{id}/permissions: the list is not complete: "+
-		"2 items read, total 5: the server sent no more items", fmt.Sprint(err))
+		"2 items read, total 5: the server returned no more items", fmt.Sprint(err))
 }
 
-// oddServer serves a list by offset in a way that chance chooses, out of those
-// that servers are known or feared to have.
-func oddServer(r *rand.Rand, ids []string) func(at string) string {
+// randomServer serves a list by offset with a random choice of faults.
+func randomServer(r *rand.Rand, ids []string) func(at string) string {
 	n := len(ids)
 	sizes := make([]int, n+1) // of the page from each offset
 	for i := range sizes {
@@ -241,16 +237,16 @@ func oddServer(r *rand.Rand, ids []string) func(at string) string {
 	sameSize := r.IntN(2) == 0
 	total := []int{n, n, n, n, 0, -1, n + 3}[r.IntN(7)]
 	moving := r.IntN(8) == 0
-	stop := n + 1 // from here on pages are empty
+	stop := n + 1 // pages from this offset on are empty
 	if total >= n && r.IntN(4) == 0 {
 		stop = r.IntN(n + 1)
 	}
 	unpaged := r.IntN(20) == 0
 	limit := r.IntN(5)
-	const heeds, ignores, ignoresAndEchoes, echoesOther = 0, 1, 2, 3
-	skipping := []int{heeds, heeds, heeds, ignores, ignoresAndEchoes, echoesOther}[r.IntN(6)]
+	const honors, ignores, ignoresAndEchoes, echoesOther = 0, 1, 2, 3
+	skipping := []int{honors, honors, honors, ignores, ignoresAndEchoes, echoesOther}[r.IntN(6)]
 	if skipping == ignoresAndEchoes {
-		sameSize = true // parts of a page that was sent before cannot be told from others
+		sameSize = true // parts of a page seen before cannot be detected
 	}
 	return func(at string) string {
 		skip, _ := strconv.Atoi(at)
@@ -271,20 +267,20 @@ func oddServer(r *rand.Rand, ids []string) func(at string) string {
 			size = 0
 		}
 		page := ids[from:min(from+size, n)]
-		answered := total
+		reported := total
 		if moving {
-			answered += skip
+			reported += skip
 		}
 		if unpaged && skip > 0 {
 			return `{"data":` + apitest.Objects(page) + `}`
 		}
-		return apitest.OffsetPage(answered, limit, echo, page...)
+		return apitest.OffsetPage(reported, limit, echo, page...)
 	}
 }
 
-// Whatever a server does, a list by offset never repeats an item, never leaves
-// one out silently, and ends.
-func TestOffsetListsOnAnyServer(t *testing.T) {
+// Whatever the server does, a list by offset ends, yields no item twice, and is complete
+// without an error.
+func TestListAllOffsetWithRandomServers(t *testing.T) {
 	t.Parallel()
 	for _, readAhead := range []int{0, 1, 5} {
 		t.Run(strconv.Itoa(readAhead), func(t *testing.T) {
@@ -296,11 +292,11 @@ func TestOffsetListsOnAnyServer(t *testing.T) {
 				for i := range r.IntN(13) {
 					ids = append(ids, strconv.Itoa(i))
 				}
-				p := &apitest.Pager{Serve: oddServer(r, ids)}
+				p := &apitest.Pager{Serve: randomServer(r, ids)}
 				got, err := apitest.Drain(t, p.Client(t, readAhead).Integrations.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
 				require.LessOrEqualf(t, len(got), len(ids), "seed %d: the first of %v", seed, ids)
 				require.Truef(t, slices.Equal(got, ids[:len(got)]), "seed %d: the first of %v, got %v", seed, ids, got)
-				require.LessOrEqualf(t, len(p.Requests()), (len(ids)+2)*(1+readAhead), "seed %d: a bounded number of requests", seed)
+				require.LessOrEqualf(t, len(p.Requests()), (len(ids)+2)*(1+readAhead), "seed %d: the number of requests must be bounded", seed)
 				switch e := (*apono.TruncatedError)(nil); {
 				case err == nil:
 					outcomes["whole"]++
@@ -313,9 +309,9 @@ func TestOffsetListsOnAnyServer(t *testing.T) {
 					require.ErrorAs(t, err, new(*apono.DecodeError))
 				}
 			}
-			// The servers are odd enough only if they bring about every end.
+			// The servers must have caused every outcome.
 			require.Equal(t, []string{
-				"asked for the", "no page", "the server sent", "the total changed", "whole",
+				"no page", "requested the items", "the server returned", "the total changed", "whole",
 			}, slices.Sorted(maps.Keys(outcomes)))
 		})
 	}

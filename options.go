@@ -16,8 +16,8 @@ import (
 	"github.com/apono-go/apono/internal/transport"
 )
 
-// Option configures a [Client]. A value that makes no sense is an
-// [*ArgumentError] of [NewClient].
+// Option configures a [Client]. [NewClient] returns an [*ArgumentError] for an option
+// with an invalid value.
 type Option func(*options) error
 
 type options struct {
@@ -45,30 +45,32 @@ func defaultOptions() options {
 	}
 }
 
-// RetryPolicy says how often and how patiently a request is retried. A field
-// that is zero has its default.
+// RetryPolicy configures the number of attempts and the waits between them. A zero
+// field has its default.
 //
-// What is retried is fixed. GET, PUT and DELETE are, after the statuses 408,
-// 425, 429, 500, 502, 503 and 504, after network errors, and when a body ends
-// too early. POST and PATCH are retried only after 429 and when nothing was
-// sent. Reads that can use up one-time credentials are retried only when
-// nothing was sent. What cannot pass is never retried: bad certificates, TLS
-// alerts, names that do not exist, and a proxy that rejects the connection.
+// The conditions for a retry are fixed:
 //
-// Between two attempts the client waits as long as the Retry-After header asks,
-// and otherwise a random time between MinWait and a bound that doubles up to
-// MaxWait. A call whose next attempt would come after its context's deadline
-// ends at once, with an error that holds both the deadline and the last response.
+//   - GET, PUT and DELETE are retried after the statuses 408, 425, 429, 500, 502, 503
+//     and 504, after network errors, and when the response body is cut short.
+//   - POST and PATCH are retried after 429 and when nothing was sent.
+//   - Reads that can use up one-time credentials are retried when nothing was sent.
+//   - Permanent failures are never retried: invalid certificates, TLS alerts, host
+//     names that do not exist, and a proxy that rejects the connection.
+//
+// The wait before a retry is that of the Retry-After header. Without one it is random,
+// between MinWait and a bound that doubles up to MaxWait. If the next attempt would
+// start after the deadline of the context, the call ends immediately. Its error then
+// holds both the deadline and the last response.
 type RetryPolicy struct {
-	// MaxAttempts is how many attempts a call has at most, 3 by default. With 1
-	// none is retried, but for a 401 with a token source.
+	// MaxAttempts is the maximum number of attempts, 3 by default. With 1 there are no
+	// retries, except after a 401 with a token source.
 	MaxAttempts int
-	// MinWait is the shortest wait between two attempts, 0.5 s by default.
+	// MinWait is the shortest wait without Retry-After, 0.5 s by default.
 	MinWait time.Duration
-	// MaxWait is the longest wait that the client chooses, 8 s by default.
+	// MaxWait is the longest wait without Retry-After, 8 s by default.
 	MaxWait time.Duration
-	// MaxRetryAfter is the longest wait that a server may ask for, 60 s by
-	// default. When it asks for more, the call ends with its answer.
+	// MaxRetryAfter is the longest Retry-After that the client waits for, 60 s by
+	// default. A longer one ends the call with the response that has it.
 	MaxRetryAfter time.Duration
 }
 
@@ -79,10 +81,10 @@ var defaultRetryPolicy = RetryPolicy{
 	MaxRetryAfter: 60 * time.Second,
 }
 
-// WithBaseURL sets the address of the API, [DefaultBaseURL] unless given. It
-// must be an https URL without user, query and fragment; http is accepted for
-// loopback addresses. A path is kept as a prefix, but for a trailing /api,
-// which every operation's path starts with anyway.
+// WithBaseURL sets the base URL of the API; the default is [DefaultBaseURL]. It must be
+// an https URL without user, query and fragment. http is accepted for loopback
+// addresses. A path is kept as a prefix, except for a trailing /api, because the path
+// of every operation starts with it.
 func WithBaseURL(baseURL string) Option { return baseURLOption("baseURL", baseURL) }
 
 func baseURLOption(arg, baseURL string) Option {
@@ -92,57 +94,56 @@ func baseURLOption(arg, baseURL string) Option {
 	}
 }
 
-// WithHTTPClient sets the client that sends the requests. Its transport, cookie
-// jar and timeout are used, the timeout for each attempt; it is never changed, and
-// its redirect policy has no effect, because no redirect is followed.
+// WithHTTPClient sets the client that sends the requests. Its transport, its cookie jar
+// and, for each attempt, its timeout are used. It is not modified. Its redirect policy
+// has no effect, because redirects are not followed.
 //
-// Reads that use up one-time credentials go over a connection of their own if the
-// transport is an [*http.Transport]. Any other [http.RoundTripper] gets an
-// ordinary request, which it may send again by itself, as net/http does with a
-// GET when a connection breaks.
+// If the transport is an [*http.Transport], reads that use up one-time credentials are
+// sent over a new connection. Any other [http.RoundTripper] receives an ordinary
+// request. It may send that twice, as net/http does with a GET when a connection breaks.
 func WithHTTPClient(client *http.Client) Option {
 	return func(o *options) error {
 		if client == nil {
-			return &ArgumentError{Arg: "client", Reason: "the HTTP client is nil: leave the option out for the default"}
+			return &ArgumentError{Arg: "client", Reason: "must not be nil: omit the option for the default"}
 		}
 		if client.Transport != nil && transport.IsNil(client.Transport) {
-			return &ArgumentError{Arg: "client.Transport", Reason: "the transport is a nil pointer: leave the field out for the default"}
+			return &ArgumentError{Arg: "client.Transport", Reason: "must not hold a nil pointer: omit the field for the default"}
 		}
 		if client.Jar != nil && transport.IsNil(client.Jar) {
-			return &ArgumentError{Arg: "client.Jar", Reason: "the cookie jar is a nil pointer: leave the field out for none"}
+			return &ArgumentError{Arg: "client.Jar", Reason: "must not hold a nil pointer: omit the field for no cookies"}
 		}
 		o.httpClient = client
 		return nil
 	}
 }
 
-// WithTokenSource sets a function that gives the token, in place of the one
-// that was handed to [NewClient]. It is called before every attempt, from
-// several goroutines if the client is used by several, with the context of the
-// call, so it should keep its token while that is good.
+// WithTokenSource sets a function that returns the token, in place of the token passed
+// to [NewClient]. It is called before every attempt, with the context of the call, and
+// possibly by several goroutines at the same time. It should cache its token while the
+// token is valid; [CachedTokenSource] does.
 //
-// When the server answers 401 the function is asked once more, with a context
-// for which [TokenRefused] is true, and the request is retried once, whatever
-// its method. An error of the function ends the call.
+// When the server responds with 401, the function is called again with a context for
+// which [TokenRefused] is true, and the request is retried once, whatever its method.
+// An error of the function ends the call.
 func WithTokenSource(source func(ctx context.Context) (string, error)) Option {
 	return func(o *options) error {
 		if source == nil {
-			return &ArgumentError{Arg: "source", Reason: "the token source is nil"}
+			return &ArgumentError{Arg: "source", Reason: "must not be nil: pass a function that returns a token"}
 		}
 		o.tokenSource = func(ctx context.Context) (string, error) {
 			token, err := source(ctx)
 			if err != nil {
 				return "", err
 			}
-			return token, checkToken("the token from the token source", token)
+			return token, checkToken("token from WithTokenSource", token)
 		}
 		return nil
 	}
 }
 
-// TokenRefused reports, in a function given to [WithTokenSource], whether the
-// server has just refused the function's previous token. A source that keeps
-// its token should then get a new one.
+// TokenRefused reports, in a function passed to [WithTokenSource], whether the server
+// rejected the previous token. A function that caches its token should then get a new
+// one.
 func TokenRefused(ctx context.Context) bool { return transport.TokenRejected(ctx) }
 
 // WithUserAgent appends a product, such as "inventory/1.4", to the User-Agent
@@ -150,20 +151,20 @@ func TokenRefused(ctx context.Context) bool { return transport.TokenRejected(ctx
 func WithUserAgent(product string) Option {
 	return func(o *options) error {
 		if strings.TrimSpace(product) == "" || !isHeaderValue(product) {
-			return &ArgumentError{Arg: "product", Reason: "a User-Agent product is printable ASCII, such as \"inventory/1.4\""}
+			return &ArgumentError{Arg: "product", Reason: "must be printable ASCII, such as \"inventory/1.4\""}
 		}
 		o.userAgent += " " + product
 		return nil
 	}
 }
 
-// WithRetryPolicy sets how often and how patiently requests are retried.
+// WithRetryPolicy sets the number of attempts and the waits between them.
 func WithRetryPolicy(policy RetryPolicy) Option {
 	return func(o *options) error {
 		policy, standard := policy, defaultRetryPolicy
 		policy.MaxAttempts = cmp.Or(policy.MaxAttempts, standard.MaxAttempts)
 		policy.MaxRetryAfter = cmp.Or(policy.MaxRetryAfter, standard.MaxRetryAfter)
-		// A default makes way for the bound that was given.
+		// A default must not conflict with the bound that was set.
 		if policy.MaxWait == 0 {
 			policy.MaxWait = max(standard.MaxWait, policy.MinWait)
 		}
@@ -172,26 +173,25 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 		}
 		switch {
 		case policy.MaxAttempts < 1:
-			return &ArgumentError{Arg: "policy.MaxAttempts", Reason: "it must be at least 1 (or 0 for the default)"}
+			return &ArgumentError{Arg: "policy.MaxAttempts", Reason: "must be at least 1, or 0 for the default"}
 		case policy.MinWait < 0 || policy.MaxWait < policy.MinWait:
-			return &ArgumentError{Arg: "policy.MinWait", Reason: "it must not be negative, nor longer than MaxWait"}
+			return &ArgumentError{Arg: "policy.MinWait", Reason: "must not be negative or longer than MaxWait"}
 		case policy.MaxRetryAfter < 0:
-			return &ArgumentError{Arg: "policy.MaxRetryAfter", Reason: "it must not be negative"}
+			return &ArgumentError{Arg: "policy.MaxRetryAfter", Reason: "must not be negative"}
 		}
 		o.retry = policy
 		return nil
 	}
 }
 
-// WithAttemptTimeout sets how long one attempt waits for the header of the
-// response, from the dialing on, 30 s by default; 0 is no timeout. The body has
-// as long again, and a second more for every 4 KiB that came, so that a large page
-// arrives over a slow line; but an attempt takes no longer than ten timeouts. The
-// call as a whole is limited by its context only. [WithCallTimeout] sets it for
-// one call.
+// WithAttemptTimeout sets how long one attempt waits for the header of the response,
+// including the time to connect. The default is 30 s; 0 means no timeout. The same
+// time is then allowed for the body, plus one second for every 4 KiB received, so that
+// large pages can be read over slow connections. In total, an attempt takes at most ten
+// times the timeout. [WithCallTimeout] sets the timeout for one call.
 //
-// As the end of an attempt moves on while its body comes, middleware sees a
-// context without a deadline, but for the caller's own.
+// This timeout is not a deadline of the context that middleware receives, because the
+// end of an attempt moves while its body is read.
 func WithAttemptTimeout(timeout time.Duration) Option {
 	return func(o *options) error {
 		if err := checkTimeout("timeout", timeout); err != nil {
@@ -204,60 +204,60 @@ func WithAttemptTimeout(timeout time.Duration) Option {
 
 func checkTimeout(arg string, timeout time.Duration) error {
 	if timeout < 0 {
-		return &ArgumentError{Arg: arg, Reason: "an attempt's timeout must be positive, or 0 for none"}
+		return &ArgumentError{Arg: arg, Reason: "must be positive, or 0 for no timeout"}
 	}
 	return nil
 }
 
-// WithMaxResponseBytes sets the size up to which a response body is read, after
-// decompression, 64 MiB by default. A longer one is a [*DecodeError] that wraps
+// WithMaxResponseBytes limits the size of a response body after decompression. The
+// default is 64 MiB. A larger body is a [*DecodeError] that wraps
 // [ErrResponseTooLarge].
 func WithMaxResponseBytes(limit int64) Option {
 	return func(o *options) error {
 		if limit <= 0 {
-			return &ArgumentError{Arg: "limit", Reason: "the limit must be positive"}
+			return &ArgumentError{Arg: "limit", Reason: "must be positive"}
 		}
 		o.maxResponseBytes = limit
 		return nil
 	}
 }
 
-// WithLogger has every attempt logged: operation, method, path template,
-// attempt, wait before it, duration, status, request id and error. Successes
-// are logged at level Debug, attempts that are retried and rejections (3xx and
-// 4xx) at Warn, failures (5xx and no response) at Error. A request of read-ahead
-// that is given up is logged at Debug. No record holds an argument, a query, a
-// body or a token.
+// WithLogger logs every attempt: operation, method, path template, attempt, wait before
+// it, duration, status, request id and error. Records do not contain arguments,
+// queries, bodies or tokens. The levels are:
+//
+//   - Debug: successful attempts, and read-ahead requests that were canceled
+//   - Warn: attempts that are retried, and the statuses 3xx and 4xx
+//   - Error: the statuses 5xx, and attempts without a response
 func WithLogger(logger *slog.Logger) Option {
 	return func(o *options) error {
 		if logger == nil {
-			return &ArgumentError{Arg: "logger", Reason: "the logger is nil: leave the option out for no logging"}
+			return &ArgumentError{Arg: "logger", Reason: "must not be nil: omit the option for no logging"}
 		}
 		o.logger = logger
 		return nil
 	}
 }
 
-// WithMiddleware wraps the transport, for metrics, tracing or recording. The
-// function is called once, by [NewClient]; what it returns sees every attempt.
-// Of several, the middleware given last is the outermost. The token is added
-// behind it, so it never sees the token, which is added only for the host of the
-// base URL.
+// WithMiddleware wraps the transport, for metrics, tracing or recording. [NewClient]
+// calls the function once; the [http.RoundTripper] that it returns receives every
+// attempt. The option can be given several times; the last one is the outermost.
+// Middleware does not see the token. The token is added after it, and only to requests
+// to the origin of the base URL.
 func WithMiddleware(middleware func(next http.RoundTripper) http.RoundTripper) Option {
 	return func(o *options) error {
 		if middleware == nil {
-			return &ArgumentError{Arg: "middleware", Reason: "the middleware is nil: leave the option out for none"}
+			return &ArgumentError{Arg: "middleware", Reason: "must not be nil: omit the option for none"}
 		}
 		o.middleware = append(o.middleware, middleware)
 		return nil
 	}
 }
 
-// OperationFromContext tells middleware, a limiter or a token source which
-// operation its context is about: the name, such as
-// "Integrations.Get", and the path template, such as
-// "/api/admin/v4/integrations/{id}", which holds no arguments and so suits the
-// names of spans and the labels of metrics. ok is false for other contexts.
+// OperationFromContext returns the operation of a context that middleware, a limiter or
+// a token source receives: its name, such as "Integrations.Get", and its path template,
+// such as "/api/admin/v4/integrations/{id}". Neither contains arguments, so both can be
+// names of spans or labels of metrics. ok is false for other contexts.
 func OperationFromContext(ctx context.Context) (name, path string, ok bool) {
 	op := transport.OperationOf(ctx)
 	if op == nil {
@@ -266,25 +266,23 @@ func OperationFromContext(ctx context.Context) (name, path string, ok bool) {
 	return op.Name, op.Path, true
 }
 
-// WithLimiter has every attempt wait for a rate limiter first; a
-// *rate.Limiter of golang.org/x/time/rate is one. An error of the limiter ends
-// the call.
+// WithLimiter sets a rate limiter that every attempt waits for, such as a *rate.Limiter
+// of golang.org/x/time/rate. An error of the limiter ends the call.
 func WithLimiter(limiter interface {
 	Wait(ctx context.Context) error
 }) Option {
 	return func(o *options) error {
 		if transport.IsNil(limiter) {
-			return &ArgumentError{Arg: "limiter", Reason: "the limiter is nil: leave the option out for none"}
+			return &ArgumentError{Arg: "limiter", Reason: "must not be nil: omit the option for none"}
 		}
 		o.limiter = limiter
 		return nil
 	}
 }
 
-// WithReadOnly refuses every operation that changes something, and every read
-// that uses up one-time credentials, with [ErrReadOnly] before anything is
-// sent. It is meant for audits and reports that run with an administrator's
-// token.
+// WithReadOnly rejects every operation that changes something, and every read that uses
+// up one-time credentials. Such calls return [ErrReadOnly] and send nothing. The option
+// is meant for audits and reports that use the token of an administrator.
 func WithReadOnly() Option {
 	return func(o *options) error {
 		o.readOnly = true
@@ -292,14 +290,14 @@ func WithReadOnly() Option {
 	}
 }
 
-// WithReadAhead lets the ListAll methods request pages before the loop asks for
-// them: one page for lists with page tokens, up to the given number of pages at
-// a time for lists with offsets. It is off by default. Leaving the loop cancels
-// what is under way and waits for it to end.
+// WithReadAhead lets the ListAll methods request pages before the loop needs them.
+// Lists with page tokens request one page ahead, and lists with offsets up to the given
+// number of pages. The default is 0, no read-ahead. When the loop ends early, pending
+// requests are canceled, and the loop waits for their end.
 func WithReadAhead(pages int) Option {
 	return func(o *options) error {
 		if pages < 0 || pages > 64 {
-			return &ArgumentError{Arg: "pages", Reason: "the number of pages is 0 (off) to 64"}
+			return &ArgumentError{Arg: "pages", Reason: "must be 0 to 64"}
 		}
 		o.readAhead = pages
 		return nil
@@ -310,7 +308,7 @@ func WithReadAhead(pages int) Option {
 var sharedTransport = sync.OnceValue(func() http.RoundTripper {
 	standard, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
-		return nil // somebody put another in its place, which is what net/http uses then
+		return nil // http.DefaultTransport was replaced; net/http uses the replacement
 	}
 	t := standard.Clone()
 	transport.Tune(t)
@@ -322,27 +320,27 @@ func parseBaseURL(arg, text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	switch {
 	case err != nil:
-		return nil, reject("it is not a URL: give one such as " + DefaultBaseURL)
+		return nil, reject("must be a URL such as " + DefaultBaseURL)
 	case u.Host == "" || u.Hostname() == "":
-		return nil, reject("it has no host: give a URL such as " + DefaultBaseURL)
+		return nil, reject("must have a host: pass a URL such as " + DefaultBaseURL)
 	case u.User != nil:
-		return nil, reject("it must not hold a user or password")
+		return nil, reject("must not contain a user or password")
 	case u.RawQuery != "" || u.ForceQuery:
-		return nil, reject("it must not have a query (the part from \"?\")")
+		return nil, reject("must not have a query (\"?\" and what follows)")
 	case u.Fragment != "" || strings.HasSuffix(text, "#"):
-		return nil, reject("it must not have a fragment (the part from \"#\")")
+		return nil, reject("must not have a fragment (\"#\" and what follows)")
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
-		return nil, reject("it must start with https://, because the token travels with every request (http:// is for loopback addresses only)")
+		return nil, reject("must start with https://, because every request carries the token; http:// is for loopback addresses only")
 	}
 	for segment := range strings.SplitSeq(u.Path, "/") {
 		if segment == "." || segment == ".." {
-			return nil, reject("its path must not have the segments \".\" and \"..\": give the path that they lead to")
+			return nil, reject("must not have the path segments \".\" and \"..\": pass the resolved path")
 		}
 	}
 	u.Host = strings.TrimSuffix(u.Host, ":")
 	prefix := strings.TrimSuffix(strings.TrimRight(u.EscapedPath(), "/"), "/api")
 	if u.Path, err = url.PathUnescape(prefix); err != nil {
-		return nil, reject("its path has broken escaping")
+		return nil, reject("must have a path with valid percent-encoding")
 	}
 	u.RawPath = prefix // keeps an escaped slash
 	return u, nil
@@ -353,21 +351,21 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// checkToken accepts what an Authorization header can carry as a bearer token.
-// It never repeats the token.
+// checkToken checks that a token can be sent in an Authorization header. Its errors do
+// not contain the token.
 func checkToken(arg, token string) error {
-	refuse := func(reason string) error { return &ArgumentError{Arg: arg, Reason: reason} }
+	reject := func(reason string) error { return &ArgumentError{Arg: arg, Reason: reason} }
 	switch {
 	case token == "" && arg == envToken:
-		return refuse("no token: set " + envToken + " or " + envPersonalToken)
+		return reject("must not be empty: set " + envToken + " or " + envPersonalToken)
 	case token == "":
-		return refuse("the token is empty")
+		return reject("must not be empty")
 	case strings.TrimSpace(token) != token:
-		return refuse("the token has white space or a line break around it: trim it")
+		return reject("must not have white space or a line break around it: trim it")
 	case strings.HasPrefix(strings.ToLower(token), "bearer "):
-		return refuse("give the token alone, without the word Bearer")
+		return reject("must not start with Bearer: pass the token only")
 	case strings.Contains(token, " ") || !isHeaderValue(token):
-		return refuse("the token holds characters other than printable ASCII: is it complete, and from the right place?")
+		return reject("must be printable ASCII without spaces: check that it is complete and the right one")
 	}
 	return nil
 }

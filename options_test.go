@@ -29,30 +29,28 @@ type noLimit struct{}
 
 func (noLimit) Wait(context.Context) error { return nil }
 
-// Options that work alone and panic together are found by the first user who
-// combines them. Making a client must also not need the network: whether a
-// token is good shows when it is used.
-func TestOptionsCombine(t *testing.T) {
+// Creating a client needs no network.
+func TestPairsOfOptions(t *testing.T) {
 	t.Parallel()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	options := map[string]apono.Option{
-		"nothing":       apono.WithReadAhead(0),
-		"base URL":      apono.WithBaseURL("https://apono.test/api"),
-		"empty client":  apono.WithHTTPClient(&http.Client{}),
-		"full client":   apono.WithHTTPClient(&http.Client{Transport: http.DefaultTransport, Timeout: time.Minute, Jar: jar}),
-		"token source":  apono.WithTokenSource(func(context.Context) (string, error) { return apitest.Token, nil }),
-		"user agent":    apono.WithUserAgent("inventory/1.4"),
-		"no policy":     apono.WithRetryPolicy(apono.RetryPolicy{}),
-		"policy":        apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1, MinWait: 1, MaxWait: 1, MaxRetryAfter: 1}),
-		"timeout":       apono.WithAttemptTimeout(time.Minute),
-		"long timeout":  apono.WithAttemptTimeout(1<<63 - 1),
-		"small bodies":  apono.WithMaxResponseBytes(1 << 10),
-		"logger":        apono.WithLogger(slog.New(slog.DiscardHandler)),
-		"middleware":    apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }),
-		"limiter":       apono.WithLimiter(noLimit{}),
-		"read-only":     apono.WithReadOnly(),
-		"reading ahead": apono.WithReadAhead(64),
+		"nothing":      apono.WithReadAhead(0),
+		"base URL":     apono.WithBaseURL("https://apono.test/api"),
+		"empty client": apono.WithHTTPClient(&http.Client{}),
+		"full client":  apono.WithHTTPClient(&http.Client{Transport: http.DefaultTransport, Timeout: time.Minute, Jar: jar}),
+		"token source": apono.WithTokenSource(func(context.Context) (string, error) { return apitest.Token, nil }),
+		"user agent":   apono.WithUserAgent("inventory/1.4"),
+		"no policy":    apono.WithRetryPolicy(apono.RetryPolicy{}),
+		"policy":       apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1, MinWait: 1, MaxWait: 1, MaxRetryAfter: 1}),
+		"timeout":      apono.WithAttemptTimeout(time.Minute),
+		"long timeout": apono.WithAttemptTimeout(1<<63 - 1),
+		"small bodies": apono.WithMaxResponseBytes(1 << 10),
+		"logger":       apono.WithLogger(slog.New(slog.DiscardHandler)),
+		"middleware":   apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }),
+		"limiter":      apono.WithLimiter(noLimit{}),
+		"read-only":    apono.WithReadOnly(),
+		"read-ahead":   apono.WithReadAhead(64),
 	}
 	for name1, option1 := range options {
 		for name2, option2 := range options {
@@ -60,13 +58,13 @@ func TestOptionsCombine(t *testing.T) {
 				t.Parallel()
 				fake := script.New(t, script.Response{Body: apitest.OneIntegration})
 				network := apitest.NoRequest(t)
-				answer := network.RoundTrip
+				roundTrip := network.RoundTrip
 				middleware := apono.WithMiddleware(func(http.RoundTripper) http.RoundTripper {
-					return apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) { return answer(req) })
+					return apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) { return roundTrip(req) })
 				})
 				client, err := apono.NewClient(apitest.Token, option1, option2, middleware)
 				require.NoError(t, err)
-				answer = fake.RoundTrip
+				roundTrip = fake.RoundTrip
 				integration, err := client.Integrations.Get(t.Context(), "i-1")
 				require.NoError(t, err)
 				require.Equal(t, "prod", integration.Name)
@@ -76,8 +74,7 @@ func TestOptionsCombine(t *testing.T) {
 	}
 }
 
-// Programs keep their options in one variable and make clients where they need
-// them: an option that changes what it was made of works only the first time.
+// Programs share a slice of options between clients.
 func TestOptionsMayBeShared(t *testing.T) {
 	t.Parallel()
 	opts := []apono.Option{
@@ -96,7 +93,6 @@ func TestOptionsMayBeShared(t *testing.T) {
 	group.Wait()
 }
 
-// The server's operators look for the library and for the program that uses it.
 func TestUserAgent(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: apitest.OneIntegration})
@@ -107,12 +103,12 @@ func TestUserAgent(t *testing.T) {
 	require.Regexpf(t, want, got, "expected it to match %s", want)
 }
 
-func TestReadOnlyRefusesWhateverChanges(t *testing.T) {
+func TestReadOnlyRejectsChanges(t *testing.T) {
 	t.Parallel()
 	for _, op := range operation.All() {
 		t.Run(op.Name, func(t *testing.T) {
 			t.Parallel()
-			// Each word of the path is written in an unusual but equal way.
+			// Each path is written in an unusual but equivalent form.
 			path := op.Fill(func(int, string) string { return "x" })
 			var unusual strings.Builder
 			for segment := range strings.SplitSeq(path[1:], "/") {
@@ -137,7 +133,7 @@ func TestReadOnlyRefusesWhateverChanges(t *testing.T) {
 	}
 }
 
-func TestReadOnlyCoversTheServices(t *testing.T) {
+func TestReadOnlyRejectsServiceMethods(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
 		t.Run(method, func(t *testing.T) {
@@ -147,7 +143,7 @@ func TestReadOnlyCoversTheServices(t *testing.T) {
 	}
 }
 
-// limiter waits a fixed time and fails from a certain call on.
+// limiter waits for a fixed time and fails at the call failAt.
 type limiter struct {
 	calls, failAt int
 	wait          time.Duration
@@ -168,9 +164,8 @@ func (l *limiter) Wait(ctx context.Context) error {
 	}
 }
 
-// Attempts are what a server counts, so repetitions wait for the limiter too;
-// its wait is not the server's and does not use up the attempt's timeout.
-func TestLimiterIsAskedBeforeEveryAttempt(t *testing.T) {
+// Retries wait for the limiter, too. Its wait does not count towards the attempt timeout.
+func TestEveryAttemptWaitsForLimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		limit := &limiter{wait: time.Hour}
@@ -180,12 +175,12 @@ func TestLimiterIsAskedBeforeEveryAttempt(t *testing.T) {
 		require.Equal(t, 3, limit.calls)
 		require.Equal(t, time.Hour, fake.Requests()[0].At.Sub(started))
 		for _, wait := range apitest.Waits(fake) {
-			require.Greater(t, wait, time.Hour, "the limiter's hour before the attempt")
+			require.Greater(t, wait, time.Hour, "the attempt must start after the wait of the limiter")
 		}
 	})
 }
 
-func TestContextEndsTheWaitForTheLimiter(t *testing.T) {
+func TestContextEndsWaitForLimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -197,24 +192,24 @@ func TestContextEndsTheWaitForTheLimiter(t *testing.T) {
 	})
 }
 
-func TestErrorOfTheLimiterEndsTheCall(t *testing.T) {
+func TestErrorOfLimiterEndsCall(t *testing.T) {
 	t.Parallel()
-	for failAt, answers := range map[int][]script.Response{1: nil, 2: {{Status: 503}}} {
+	for failAt, responses := range map[int][]script.Response{1: nil, 2: {{Status: 503}}} {
 		t.Run(fmt.Sprintf("before attempt %d", failAt), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				fake := script.New(t, answers...)
+				fake := script.New(t, responses...)
 				err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, apono.WithLimiter(&limiter{failAt: failAt})))
 				require.ErrorIs(t, err, errLimit)
 				failure := apitest.ErrorAs[*apono.TransportError](t, err)
-				require.Equal(t, len(answers), failure.Attempts)
-				require.Equal(t, len(answers) > 0, failure.Last != nil)
+				require.Equal(t, len(responses), failure.Attempts)
+				require.Equal(t, len(responses) > 0, failure.Last != nil)
 			})
 		})
 	}
 }
 
-// tap is middleware that shows each request to see before it goes on.
+// tap is middleware that calls see with each request.
 func tap(see func(req *http.Request)) apono.Option {
 	return apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
@@ -224,9 +219,8 @@ func tap(see func(req *http.Request)) apono.Option {
 	})
 }
 
-// Middleware records and traces requests. If it saw the token, it would write it into
-// every recording.
-func TestMiddlewareSeesEveryAttemptAndNoToken(t *testing.T) {
+// Middleware that records requests must not record the token.
+func TestMiddlewareReceivesEveryAttemptWithoutToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var order []string
@@ -244,9 +238,8 @@ func TestMiddlewareSeesEveryAttemptAndNoToken(t *testing.T) {
 	})
 }
 
-// Middleware may send requests elsewhere, such as to a recording proxy. The token
-// is for the API's address and must not come along.
-func TestMiddlewareThatChangesTheAddressLosesTheToken(t *testing.T) {
+// Middleware may change the address, which must not receive the token.
+func TestRequestRedirectedByMiddlewareHasNoToken(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
 		"https://elsewhere.test":  "",
@@ -267,31 +260,30 @@ func TestMiddlewareThatChangesTheAddressLosesTheToken(t *testing.T) {
 	}
 }
 
-// Dashboards are built on names and levels of attributes, so they are fixed
-// here to the letter.
-func TestLogRecordOfEachOutcome(t *testing.T) {
+// Dashboards depend on the names and levels of records, so they are compared exactly.
+func TestLogRecords(t *testing.T) {
 	t.Parallel()
 	const get = `"operation":"Integrations.Get","method":"GET","path":"/api/admin/v4/integrations/{id}"`
 	for _, tc := range []struct {
-		name    string
-		answers []script.Response
-		want    []string
+		name      string
+		responses []script.Response
+		want      []string
 	}{
 		{"success", []script.Response{{Body: apitest.OneIntegration, Header: map[string]string{"X-Request-Id": "r-1"}, Delay: time.Second}}, []string{
 			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":1000000000,"status":200,"request_id":"r-1"}`,
 		}},
-		{"refusal", []script.Response{{Status: 404}}, []string{
+		{"error status", []script.Response{{Status: 404}}, []string{
 			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":404}`,
 		}},
 		{"redirect", []script.Response{{Status: 302, Header: map[string]string{"Location": "https://elsewhere.test/?secret-query"}}}, []string{
 			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":302}`,
 		}},
-		{"repetition", []script.Response{{Status: 429, Header: map[string]string{"Retry-After": "7"}}, {Status: 503}, {Status: 503}}, []string{
+		{"retry", []script.Response{{Status: 429, Header: map[string]string{"Retry-After": "7"}}, {Status: 503}, {Status: 503}}, []string{
 			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":429}`,
 			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":2,"wait":7000000000,"duration":0,"status":503}`,
 			`{"level":"ERROR","msg":"apono request",` + get + `,"attempt":3,"wait":2000000000,"duration":0,"status":503}`,
 		}},
-		{"no answer", []script.Response{{Err: apitest.ErrReset}, {Body: apitest.OneIntegration}}, []string{
+		{"no response", []script.Response{{Err: apitest.ErrReset}, {Body: apitest.OneIntegration}}, []string{
 			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"error":"connection reset by peer"}`,
 			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
 		}},
@@ -299,7 +291,7 @@ func TestLogRecordOfEachOutcome(t *testing.T) {
 			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":30000000000,"error":"no response within 30s: raise WithAttemptTimeout for a slow server"}`,
 			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
 		}},
-		{"body cut", []script.Response{{Body: "{", BodyErr: io.ErrUnexpectedEOF}, {Body: apitest.OneIntegration}}, []string{
+		{"truncated body", []script.Response{{Body: "{", BodyErr: io.ErrUnexpectedEOF}, {Body: apitest.OneIntegration}}, []string{
 			`{"level":"WARN","msg":"apono request",` + get + `,"attempt":1,"wait":0,"duration":0,"status":200,"error":"unexpected EOF"}`,
 			`{"level":"DEBUG","msg":"apono request",` + get + `,"attempt":2,"wait":2000000000,"duration":0,"status":200}`,
 		}},
@@ -309,31 +301,29 @@ func TestLogRecordOfEachOutcome(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var logged strings.Builder
 				steady := apono.WithRetryPolicy(apono.RetryPolicy{MinWait: 2 * time.Second, MaxWait: 2 * time.Second})
-				_, _ = apitest.NewClient(t, script.New(t, tc.answers...), apitest.JSONLogger(&logged), steady).Integrations.Get(t.Context(), "secret-id")
+				_, _ = apitest.NewClient(t, script.New(t, tc.responses...), apitest.JSONLogger(&logged), steady).Integrations.Get(t.Context(), "secret-id")
 				require.Equal(t, tc.want, strings.Split(strings.TrimSpace(logged.String()), "\n"))
 			})
 		})
 	}
 }
 
-// Logs go to places that are read by many and kept for long. What callers and
-// servers say to each other stays out of them, whatever goes wrong.
-func TestLogHoldsNoArgumentQueryBodyOrToken(t *testing.T) {
+func TestLogContainsNoArgumentQueryBodyOrToken(t *testing.T) {
 	t.Parallel()
 	secretURL := "https://apono.test/base/api/admin/v4/integrations/secret-id?name=secret-query"
-	for name, answer := range map[string]script.Response{
-		"success":                       {Body: `{"id":"secret-answer"}`},
-		"refusal":                       {Status: 400, Body: `{"message":"secret-answer is wrong","code":"secret-answer"}`},
-		"redirect":                      {Status: 307, Header: map[string]string{"Location": secretURL}},
-		"redirect to nowhere":           {Status: 307, Header: map[string]string{"Location": "https://[secret-answer"}},
-		"no answer":                     {Err: apitest.ErrReset},
-		"no answer, with the URL":       {Err: &url.Error{Op: "Get", URL: secretURL, Err: apitest.ErrReset}},
-		"refusal that echoes the token": {Status: 400, Header: map[string]string{"X-Request-Id": "r-" + apitest.Token}, Body: apitest.Token},
+	for name, response := range map[string]script.Response{
+		"success":                            {Body: `{"id":"secret-response"}`},
+		"error status":                       {Status: 400, Body: `{"message":"secret-response is wrong","code":"secret-response"}`},
+		"redirect":                           {Status: 307, Header: map[string]string{"Location": secretURL}},
+		"redirect to an invalid URL":         {Status: 307, Header: map[string]string{"Location": "https://[secret-response"}},
+		"no response":                        {Err: apitest.ErrReset},
+		"no response, with the URL":          {Err: &url.Error{Op: "Get", URL: secretURL, Err: apitest.ErrReset}},
+		"error status that echoes the token": {Status: 400, Header: map[string]string{"X-Request-Id": "r-" + apitest.Token}, Body: apitest.Token},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var logged strings.Builder
-			client := apitest.NewClient(t, script.New(t, answer, answer, answer), apitest.JSONLogger(&logged), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1}))
+			client := apitest.NewClient(t, script.New(t, response, response, response), apitest.JSONLogger(&logged), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1}))
 			_, _ = client.Integrations.Get(t.Context(), "secret-id")
 			_, _ = client.Integrations.List(t.Context(), apono.ListIntegrationsOptions{Name: "secret-query"})
 			_ = client.Do(t.Context(), http.MethodPost, "/api/v9/secret-id-7", url.Values{"q": {"secret-query"}}, map[string]string{"a": "secret-body"}, nil)

@@ -11,46 +11,39 @@ import (
 
 // Page is one page of a list with page tokens.
 type Page[T any] struct {
-	// Items are the objects of the page, in the server's order.
-	Items []*T
-	// NextPageToken is the token of the next page, empty on the last one. Put
-	// it into the options' PageToken to go on from here, even in another
-	// process; how long it stays good is not documented.
+	Items []*T // in the server's order
+	// NextPageToken is the token of the next page, empty on the last page. As the
+	// PageToken of the options, it resumes the list at that page. The API does not
+	// document how long it is valid.
 	NextPageToken string
 }
 
-// OffsetPage is one page of a list that counts from an offset. For most such
-// lists the API documents no parameters, and the server is expected to answer
-// everything at once.
+// OffsetPage is one page of a list by offset. For most such lists the API documents no
+// parameters, and the server is expected to return all objects in one page.
 type OffsetPage[T any] struct {
-	// Items are the objects of the page, in the server's order.
-	Items []*T
-	// Total is how many objects there are, as the server says.
-	Total int
-	// Limit is the size of a page, as the server says.
-	Limit int
-	// Offset is how many objects come before this page, as the server says.
-	Offset int
+	Items  []*T // in the server's order
+	Total  int  // number of objects in the list, as reported by the server
+	Limit  int  // size of a page, as reported by the server
+	Offset int  // number of objects before this page, as reported by the server
 }
 
-// listOptions are the options of a list with page tokens, which lists by offset
-// have not.
+// listOptions are the options of a list with page tokens. Those of lists by offset do
+// not implement it.
 type listOptions[O any] interface {
-	// at returns the options with another page token, and the one that they had.
+	// at returns the options with another page token, and their previous page token.
 	at(token string) (moved O, from string)
 }
 
-// Pages iterates over the pages of a list with page tokens, for programs that
-// keep the token of each as a checkpoint. A list that takes an id is passed in a
-// closure:
+// Pages iterates over the pages of a list with page tokens, for programs that save the
+// page token as a checkpoint. A list method with an id is passed in a closure:
 //
 //	for page, err := range apono.Pages(ctx, client.Integrations.List, apono.ListIntegrationsOptions{Limit: 50}) {
 //		...
 //	}
 //
-// It ends as the ListAll methods do, with [ErrPageLoop], [ErrEmptyPages] or a
-// [*PageError] from which it can be resumed. It does not read ahead. Lists by
-// offset (OffsetPage) have no page tokens, and do not compile.
+// Its errors are those of the ListAll methods: [ErrPageLoop], [ErrEmptyPages], or a
+// [*PageError] with the token to resume from. It does not read ahead. Lists by offset
+// have no page tokens; passing one does not compile.
 func Pages[T any, O listOptions[O]](ctx context.Context, list func(context.Context, ...O) (*Page[T], error), opts ...O) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
 		var o O
@@ -71,7 +64,7 @@ func Pages[T any, O listOptions[O]](ctx context.Context, list func(context.Conte
 				yield(nil, resumable(token, err))
 				return
 			}
-			token = page.NextPageToken // which a caller may change
+			token = page.NextPageToken // before yield, as the caller may change it
 			lost := walked.follow(token, len(page.Items))
 			if !yield(page, nil) || token == "" {
 				return
@@ -88,9 +81,8 @@ func Pages[T any, O listOptions[O]](ctx context.Context, list func(context.Conte
 	}
 }
 
-// Collect reads a whole list into a slice. On an error it returns what came
-// before it together with the error. It holds all objects in memory; a loop over
-// the list does not.
+// Collect reads a list into a slice. If the list ends in an error, Collect returns the
+// items before it and the error.
 func Collect[T any](seq iter.Seq2[*T, error]) ([]*T, error) {
 	items := []*T{}
 	for item, err := range seq {
@@ -102,8 +94,8 @@ func Collect[T any](seq iter.Seq2[*T, error]) ([]*T, error) {
 	return items, nil
 }
 
-// First returns the first item of a list that matches, and reads no further.
-// Without one it is [ErrNotFound].
+// First returns the first item of a list for which match returns true, and reads no
+// further. If there is none, the error is [ErrNotFound].
 func First[T any](seq iter.Seq2[*T, error], match func(*T) bool) (*T, error) {
 	for item, err := range seq {
 		if err != nil {
@@ -116,13 +108,12 @@ func First[T any](seq iter.Seq2[*T, error], match func(*T) bool) (*T, error) {
 	return nil, fmt.Errorf("apono: no item of the list matches: %w", ErrNotFound)
 }
 
-// byName returns the only item of a list that has a name, or without one the only
-// item whose name differs in case. The list was asked for that name; but a server
-// takes an asterisk at either end for any text, and a filter that it does not know
-// it ignores.
+// byName returns the only item with a name or, if there is none, the only item whose
+// name is equal case-insensitively. The list is filtered by the name already, but the
+// server takes an asterisk at either end as a wildcard, and ignores unknown filters.
 func byName[T any](name string, seq iter.Seq2[*T, error], identify func(*T) (id, name string)) (*T, error) {
 	if name == "" {
-		return nil, &ArgumentError{Arg: "name", Reason: "it is empty: it must name one object"}
+		return nil, &ArgumentError{Arg: "name", Reason: "must not be empty"}
 	}
 	type named struct {
 		ids  []string
@@ -133,7 +124,7 @@ func byName[T any](name string, seq iter.Seq2[*T, error], identify func(*T) (id,
 		if err != nil {
 			return nil, err
 		}
-		// An object may move to the next page while the list is read.
+		// An object may be listed twice if the list changes while it is read.
 		id, actual := identify(item)
 		found := &similar
 		if actual == name {

@@ -20,9 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// List is for callers who page themselves, in another process perhaps: it gives
-// the token, and with the token it sends what ListAll would send.
-func TestListGivesOnePageAndResumes(t *testing.T) {
+// Callers may request pages one by one, also in another process.
+func TestListReturnsOnePageAndResumes(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
 		script.Response{Body: apitest.TokenPage("t2", "a", "b")},
@@ -41,10 +40,8 @@ func TestListGivesOnePageAndResumes(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[1], "GET", "/api/admin/v4/integrations", "limit=2&page_token=t2", "")
 }
 
-// An iterator that keeps its place between two ranges starts the second one at
-// the last page, and a program that counts first and works then misses most of
-// the list.
-func TestListAllStartsAnewWithEveryRangeAndSendsNothingBefore(t *testing.T) {
+// An iterator that keeps its position would start the second range at the last page.
+func TestListAllStartsAgainWithEveryRange(t *testing.T) {
 	t.Parallel()
 	tokens := &apitest.Pager{Pages: map[string]string{"": apitest.TokenPage("t2", "a"), "t2": apitest.TokenPage("", "b")}}
 	offsets := &apitest.Pager{Pages: map[string]string{"": apitest.OffsetPage(2, 1, 0, "a"), "1": apitest.OffsetPage(2, 1, 1, "b")}}
@@ -63,7 +60,7 @@ func TestListAllStartsAnewWithEveryRangeAndSendsNothingBefore(t *testing.T) {
 	require.Equal(t, []string{"", "skip=1", "", "skip=1"}, offsets.Requests())
 }
 
-func TestLeavingTheLoopSendsNothingMore(t *testing.T) {
+func TestListAllSendsNothingAfterBreak(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
 		script.Response{Body: apitest.TokenPage("t2", "a", "b")},
@@ -83,7 +80,7 @@ func TestLeavingTheLoopSendsNothingMore(t *testing.T) {
 	require.Len(t, fake.Requests(), 2)
 }
 
-func TestACancelledContextEndsTheListBetweenPages(t *testing.T) {
+func TestCanceledContextEndsListBetweenPages(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: apitest.TokenPage("t2", "a", "b")})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -97,9 +94,8 @@ func TestACancelledContextEndsTheListBetweenPages(t *testing.T) {
 	require.Len(t, fake.Requests(), 1)
 }
 
-// Options that a list changes while it goes on make the second use of the same
-// value, or the use by another goroutine, filter by something else.
-func TestListOptionsAreNotChangedAndCanBeShared(t *testing.T) {
+// Options must stay unchanged, because they may be used again or by another goroutine.
+func TestListOptionsAreNotModified(t *testing.T) {
 	t.Parallel()
 	p := &apitest.Pager{Pages: map[string]string{"": apitest.TokenPage("t2", "a"), "t2": apitest.TokenPage("", "b")}}
 	client := p.Client(t, 0)
@@ -128,9 +124,8 @@ func TestListOptionsAreNotChangedAndCanBeShared(t *testing.T) {
 	}, counts)
 }
 
-// A slice of options that was filled from an unset variable would ask for the
-// integrations without type, and answer none.
-func TestFiltersAreRepeatedKeysWithoutEmptyStrings(t *testing.T) {
+// An empty string in a filter, such as an unset variable, would select nothing.
+func TestFiltersAreSentWithoutEmptyStrings(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: apitest.TokenPage("")}, script.Response{Body: apitest.TokenPage("")})
 	client := apitest.NewClient(t, fake)
@@ -145,7 +140,7 @@ func TestFiltersAreRepeatedKeysWithoutEmptyStrings(t *testing.T) {
 	require.Empty(t, fake.Requests()[1].Query)
 }
 
-func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
+func TestListRejectsInvalidArguments(t *testing.T) {
 	t.Parallel()
 	type integrations = apono.ListIntegrationsOptions
 	type permissions = apono.ListPermissionsOptions
@@ -160,9 +155,9 @@ func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 		_, allErr := apitest.Drain(t, client.ListAllPermissions(t.Context(), id, opts...), apitest.PermissionID)
 		return [2]error{listErr, allErr}
 	}
-	const outOfRange = ": it must be between 0 (not given) and 2147483647"
+	const outOfRange = ": must be 0 (not set) to 2147483647"
 	beyond := math.MaxInt32
-	beyond++ // below zero where int has 32 bits, which is out of range as well
+	beyond++ // negative on platforms with 32-bit int, which is also out of range
 	for _, c := range []struct {
 		name string
 		errs [2]error
@@ -172,11 +167,11 @@ func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 		{"two values, by offset", byOffset("i1", permissions{}, permissions{}), "apono: argument opts: must be one value at most, not 2"},
 		{"negative Limit", byToken(integrations{Limit: -1}), "apono: argument Limit" + outOfRange},
 		{"Limit beyond int32", byToken(integrations{Limit: beyond}), "apono: argument Limit" + outOfRange},
-		{"Limit beside a page token", byToken(integrations{Limit: -1, PageToken: "t2"}), "apono: argument Limit" + outOfRange},
+		{"Limit with a page token", byToken(integrations{Limit: -1, PageToken: "t2"}), "apono: argument Limit" + outOfRange},
 		{"negative Limit, by offset", byOffset("i1", permissions{Limit: -5}), "apono: argument Limit" + outOfRange},
 		{"negative Skip", byOffset("i1", permissions{Skip: -1}), "apono: argument Skip" + outOfRange},
 		{"Skip beyond int32", byOffset("i1", permissions{Skip: beyond}), "apono: argument Skip" + outOfRange},
-		{"empty id", byOffset(""), "apono: argument id: it is empty: it must name one object"},
+		{"empty id", byOffset(""), "apono: argument id: must not be empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -188,10 +183,8 @@ func TestListArgumentsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 	}
 }
 
-// Apono adds states and fields without notice. A client that insists on those
-// it was built with fails on the whole page for one object that it may not even
-// be looking for.
-func TestPagesOfANewerAPIDecode(t *testing.T) {
+// The API adds states and fields without notice.
+func TestPagesOfNewerAPIAreDecoded(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: `{
 		"items": [
@@ -232,7 +225,7 @@ func TestCollect(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestListPermissionsGivesOnePage(t *testing.T) {
+func TestListPermissionsReturnsOnePage(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: apitest.OffsetPage(9, 2, 4, "e", "f")})
 	page, err := apitest.NewClient(t, fake).Integrations.ListPermissions(t.Context(), "i1", apono.ListPermissionsOptions{Skip: 4, Limit: 2})
@@ -241,7 +234,7 @@ func TestListPermissionsGivesOnePage(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v3/integrations/i1/permissions", "limit=2&skip=4", "")
 }
 
-// namedLists are the lists whose objects can be got by name.
+// namedLists are the lists with a GetByName method.
 var namedLists = map[string]struct {
 	path string
 	get  func(context.Context, *apono.Client, string) (id string, err error)
@@ -266,13 +259,12 @@ var namedLists = map[string]struct {
 	}},
 }
 
-// idOf is the id of an object that was got, empty and with the error if none
-// was.
+// idOf returns the id of an object, or the error and an empty id.
 func idOf[T any](found *T, err error) func(func(*T) string) (string, error) {
 	return func(id func(*T) string) (string, error) {
 		switch {
 		case err != nil && found != nil:
-			return "", fmt.Errorf("an object beside the error %w", err)
+			return "", fmt.Errorf("expected no object with the error %w", err)
 		case err != nil:
 			return "", err
 		}
@@ -280,7 +272,7 @@ func idOf[T any](found *T, err error) func(func(*T) string) (string, error) {
 	}
 }
 
-// namedPage is a page of objects with ids and names, as "id=name".
+// namedPage returns a page of objects, each given as "id=name".
 func namedPage(token string, objects ...string) script.Response {
 	items := make([]string, 0, len(objects))
 	for _, object := range objects {
@@ -290,8 +282,8 @@ func namedPage(token string, objects ...string) script.Response {
 	return script.Response{Body: fmt.Sprintf(`{"items": [%s], "pagination": {"next_page_token": %q}}`, strings.Join(items, ", "), token)}
 }
 
-// A name that finds the wrong object has a script change, or delete, what
-// somebody else depends on.
+// GetByName must not return an object with a similar name, which a script might then
+// change or delete.
 func TestGetByName(t *testing.T) {
 	t.Parallel()
 	const (
@@ -307,23 +299,23 @@ func TestGetByName(t *testing.T) {
 			err   error
 			text  string
 		}{
-			"the name":               {"prod", []script.Response{namedPage("", "1=prod")}, "name=prod", "1", nil, ""},
-			"another letter case":    {"PROD db", []script.Response{namedPage("", "1=Prod DB")}, "name=PROD+db", "1", nil, ""},
-			"letters of all kinds":   {"ÉTÉ ΣΑΣ", []script.Response{namedPage("", "1=été σας")}, "name=%C3%89T%C3%89+%CE%A3%CE%91%CE%A3", "1", nil, ""},
-			"none":                   {"prod", []script.Response{namedPage("")}, "name=prod", "", apono.ErrNotFound, none},
-			"a longer name":          {"prod", []script.Response{namedPage("", "1=production", "2=my prod", "3=prod ")}, "name=prod", "", apono.ErrNotFound, none},
-			"asterisk":               {"prod*", []script.Response{namedPage("", "1=production", "2=prod*", "3=prod")}, "name=prod%2A", "2", nil, ""},
-			"asterisk and no such":   {"*prod*", []script.Response{namedPage("", "1=my production")}, "name=%2Aprod%2A", "", apono.ErrNotFound, none},
-			"nothing but asterisk":   {"*", []script.Response{namedPage("", "1=a", "2=*")}, "name=%2A", "2", nil, ""},
-			"filter is ignored":      {"prod", []script.Response{namedPage("", "1=a", "2=b", "3=prod", "4=c")}, "name=prod", "3", nil, ""},
-			"several":                {"prod", []script.Response{namedPage("", "7=Prod", "3=other", "5=PROD")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "7, 5"},
-			"on the last page":       {"prod", []script.Response{namedPage("t1", "1=production"), namedPage("t2"), namedPage("", "2=prod")}, "name=prod", "2", nil, ""},
-			"on the first page":      {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=production")}, "name=prod", "1", nil, ""},
-			"several on two pages":   {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=prod")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "1, 2"},
-			"characters to escape":   {"a&b=c/d", []script.Response{namedPage("", "1=a&b=c/d")}, "name=a%26b%3Dc%2Fd", "1", nil, ""},
-			"an error":               {"prod", []script.Response{{Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
-			"an error after a match": {"prod", []script.Response{namedPage("t1", "1=prod"), {Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
-			"a page again":           {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("t1")}, "name=prod", "", apono.ErrPageLoop, "apono: GET " + list.path + ": the server repeated a page token"},
+			"same name":                 {"prod", []script.Response{namedPage("", "1=prod")}, "name=prod", "1", nil, ""},
+			"different case":            {"PROD db", []script.Response{namedPage("", "1=Prod DB")}, "name=PROD+db", "1", nil, ""},
+			"case of non-ASCII letters": {"ÉTÉ ΣΑΣ", []script.Response{namedPage("", "1=été σας")}, "name=%C3%89T%C3%89+%CE%A3%CE%91%CE%A3", "1", nil, ""},
+			"none":                      {"prod", []script.Response{namedPage("")}, "name=prod", "", apono.ErrNotFound, none},
+			"a longer name":             {"prod", []script.Response{namedPage("", "1=production", "2=my prod", "3=prod ")}, "name=prod", "", apono.ErrNotFound, none},
+			"asterisk":                  {"prod*", []script.Response{namedPage("", "1=production", "2=prod*", "3=prod")}, "name=prod%2A", "2", nil, ""},
+			"asterisk without a match":  {"*prod*", []script.Response{namedPage("", "1=my production")}, "name=%2Aprod%2A", "", apono.ErrNotFound, none},
+			"only an asterisk":          {"*", []script.Response{namedPage("", "1=a", "2=*")}, "name=%2A", "2", nil, ""},
+			"filter is ignored":         {"prod", []script.Response{namedPage("", "1=a", "2=b", "3=prod", "4=c")}, "name=prod", "3", nil, ""},
+			"several":                   {"prod", []script.Response{namedPage("", "7=Prod", "3=other", "5=PROD")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "7, 5"},
+			"on the last page":          {"prod", []script.Response{namedPage("t1", "1=production"), namedPage("t2"), namedPage("", "2=prod")}, "name=prod", "2", nil, ""},
+			"on the first page":         {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=production")}, "name=prod", "1", nil, ""},
+			"several on two pages":      {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("", "2=prod")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "1, 2"},
+			"characters to escape":      {"a&b=c/d", []script.Response{namedPage("", "1=a&b=c/d")}, "name=a%26b%3Dc%2Fd", "1", nil, ""},
+			"an error":                  {"prod", []script.Response{{Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
+			"an error after a match":    {"prod", []script.Response{namedPage("t1", "1=prod"), {Status: 403}}, "name=prod", "", apono.ErrForbidden, "apono: GET " + list.path + ": 403 Forbidden"},
+			"a page token seen before":  {"prod", []script.Response{namedPage("t1", "1=prod"), namedPage("t1")}, "name=prod", "", apono.ErrPageLoop, "apono: GET " + list.path + ": the server returned the same page token twice"},
 		} {
 			t.Run(kind+", "+name, func(t *testing.T) {
 				t.Parallel()
@@ -348,25 +340,24 @@ func TestGetByName(t *testing.T) {
 		t.Run(kind+", no name", func(t *testing.T) {
 			t.Parallel()
 			_, err := list.get(t.Context(), apitest.NewClient(t, apitest.NoRequest(t)), "")
-			require.Equal(t, apono.ArgumentError{Arg: "name", Reason: "it is empty: it must name one object"}, *apitest.ErrorAs[*apono.ArgumentError](t, err))
+			require.Equal(t, apono.ArgumentError{Arg: "name", Reason: "must not be empty"}, *apitest.ErrorAs[*apono.ArgumentError](t, err))
 		})
 	}
 }
 
-// An object without a match, or with several, is not one that the server says is
-// missing: a program that tells them apart must not be told both.
-func TestErrorsOfGetByNameAreNotMixed(t *testing.T) {
+// Neither ErrNotFound nor ErrAmbiguous of GetByName matches the other or is an APIError.
+func TestGetByNameErrorsAreDistinct(t *testing.T) {
 	t.Parallel()
 	_, err := apitest.NewClient(t, script.New(t, namedPage("", "1=a", "2=a"))).Groups.GetByName(t.Context(), "a")
 	require.NotErrorIs(t, err, apono.ErrNotFound, "no ErrNotFound")
 	_, err = apitest.NewClient(t, script.New(t, namedPage(""))).Groups.GetByName(t.Context(), "a")
 	require.NotErrorIs(t, err, apono.ErrAmbiguous, "no ErrAmbiguous")
-	var refused *apono.APIError
-	require.NotErrorAs(t, err, &refused, "no APIError")
+	var rejected *apono.APIError
+	require.NotErrorAs(t, err, &rejected, "the error must not be an APIError")
 }
 
-// Against a server that takes asterisks for patterns, in small pages.
-func TestGetByNameWithTheFake(t *testing.T) {
+// The fake server takes asterisks as wildcards, and its pages are small.
+func TestGetByNameWithFakeServer(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithPageSize(1), aponotest.WithoutNetwork())
 	for i, name := range []string{"production", "prod*", "Prod", "staging", "twice", "TWICE"} {
@@ -397,8 +388,6 @@ func named(name string) func(*apono.Integration) bool {
 	return func(i *apono.Integration) bool { return i.Name == name }
 }
 
-// First is for lists of thousands: what it reads beyond its find is time and
-// load for nothing.
 func TestFirstReadsNoFurther(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -406,16 +395,16 @@ func TestFirstReadsNoFurther(t *testing.T) {
 		pages []script.Response
 		want  string
 	}{
-		"on the first page":         {"a", []script.Response{namedPage("t1", "1=a", "2=b")}, "1"},
-		"the last of its page":      {"b", []script.Response{namedPage("t1", "1=a", "2=b")}, "2"},
-		"on the second page":        {"c", []script.Response{namedPage("t1", "1=a", "2=b"), namedPage("t2", "3=c", "4=c")}, "3"},
-		"after a page with nothing": {"c", []script.Response{namedPage("t1"), namedPage("t2", "3=c")}, "3"},
-		"before an error":           {"a", []script.Response{namedPage("t1", "1=a")}, "1"},
-		"on the only page":          {"b", []script.Response{namedPage("", "1=a", "2=b")}, "2"},
+		"on the first page":   {"a", []script.Response{namedPage("t1", "1=a", "2=b")}, "1"},
+		"last on its page":    {"b", []script.Response{namedPage("t1", "1=a", "2=b")}, "2"},
+		"on the second page":  {"c", []script.Response{namedPage("t1", "1=a", "2=b"), namedPage("t2", "3=c", "4=c")}, "3"},
+		"after an empty page": {"c", []script.Response{namedPage("t1"), namedPage("t2", "3=c")}, "3"},
+		"before an error":     {"a", []script.Response{namedPage("t1", "1=a")}, "1"},
+		"on the only page":    {"b", []script.Response{namedPage("", "1=a", "2=b")}, "2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, test.pages...) // a request beyond these fails the test
+			fake := script.New(t, test.pages...) // more requests would fail the test
 			found, err := apono.First(apitest.NewClient(t, fake).Integrations.ListAll(t.Context()), named(test.name))
 			require.NoError(t, err)
 			require.Equal(t, test.want, found.ID)
@@ -427,7 +416,7 @@ func TestFirstReadsNoFurther(t *testing.T) {
 	}
 }
 
-func TestFirstOfNoMatch(t *testing.T) {
+func TestFirstWithoutMatch(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		pages []script.Response
@@ -444,9 +433,9 @@ func TestFirstOfNoMatch(t *testing.T) {
 		"an error on the second page": {
 			[]script.Response{namedPage("t1", "1=a"), {Status: 403}}, apono.ErrForbidden, "apono: GET /api/admin/v4/integrations: 403 Forbidden",
 		},
-		"a page again": {
+		"a page token seen before": {
 			[]script.Response{namedPage("t1", "1=a"), namedPage("t1", "2=b")}, apono.ErrPageLoop,
-			"apono: GET /api/admin/v4/integrations: the server repeated a page token",
+			"apono: GET /api/admin/v4/integrations: the server returned the same page token twice",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -461,19 +450,18 @@ func TestFirstOfNoMatch(t *testing.T) {
 	}
 }
 
-// An error in the middle of a list may hide an earlier match of what comes
-// later: it is handed on as it is, though an item came with it.
-func TestFirstHandsErrorsOn(t *testing.T) {
+// An error before a match is returned unchanged, even if it comes with an item.
+func TestFirstReturnsErrorOfList(t *testing.T) {
 	t.Parallel()
 	seq := func(yield func(*apono.Integration, error) bool) {
 		_ = yield(&apono.Integration{Name: "a"}, nil) && yield(&apono.Integration{Name: "b"}, apitest.ErrReset) && yield(&apono.Integration{Name: "b"}, nil)
 	}
 	found, err := apono.First(seq, named("b"))
 	require.Nil(t, found, "no object")
-	require.Truef(t, err == apitest.ErrReset, "the error itself, got %v", err) //nolint:errorlint // it must not be wrapped
+	require.Truef(t, err == apitest.ErrReset, "the error must be returned unchanged, got %v", err) //nolint:errorlint // //nolint:errorlint // must not be wrapped
 }
 
-// Lists by offset and lists of names are lists too.
+// First also works with lists by offset and lists of names.
 func TestFirstOfOtherLists(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork(), aponotest.WithOffsetPageSize(10))
@@ -496,8 +484,8 @@ func pageCount[T any](pages iter.Seq2[*apono.Page[T], error]) string {
 	return text
 }
 
-// A list whose options do not fit Pages cannot be read with checkpoints.
-func TestPagesOfEveryListWithTokens(t *testing.T) {
+// Pages accepts the options of every list with page tokens.
+func TestPagesAcceptsEveryListWithTokens(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	pages := &apitest.Pager{Pages: map[string]string{
@@ -548,9 +536,9 @@ func TestPagesOfEveryListWithTokens(t *testing.T) {
 	require.ElementsMatch(t, expected, slices.Collect(maps.Keys(all)))
 }
 
-// The token of a page is a checkpoint: what comes after it is what a resumed loop
-// reads, with the size of the pages and without the filters.
-func TestPagesCanBeResumed(t *testing.T) {
+// A resumed list reads the pages after the token, with the same page size and without
+// filters.
+func TestPagesResumes(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t,
 		script.Response{Body: apitest.TokenPage("t1", "a")}, script.Response{Body: apitest.TokenPage("t2")}, script.Response{Status: 403},
@@ -560,7 +548,7 @@ func TestPagesCanBeResumed(t *testing.T) {
 	options := apono.ListIntegrationsOptions{Limit: 7, Name: "prod*"}
 	var last error
 	for page, err := range apono.Pages(t.Context(), client.Integrations.List, options) {
-		require.NoError(t, last, "nothing after the error")
+		require.NoError(t, last, "the error must be last")
 		require.Equal(t, err != nil, page == nil)
 		last = err
 	}
@@ -577,7 +565,7 @@ func TestPagesCanBeResumed(t *testing.T) {
 	require.Equal(t, []string{"limit=7&name=prod%2A", "limit=7&page_token=t1", "limit=7&page_token=t2", "limit=7&page_token=t2"}, queries)
 }
 
-func TestPagesGuardAgainstEndlessLists(t *testing.T) {
+func TestPagesEndsEndlessLists(t *testing.T) {
 	t.Parallel()
 	options := apono.ListIntegrationsOptions{PageToken: "t0"}
 	for name, pages := range map[string]map[string]string{
@@ -595,7 +583,7 @@ func TestPagesGuardAgainstEndlessLists(t *testing.T) {
 		require.Equal(t, len(pages), read)
 	}
 	back := &apitest.Pager{Pages: map[string]string{"t0": apitest.TokenPage("t0", "a")}}
-	require.Equal(t, `1 "t0" apono: the server repeated a page token`, pageCount(apono.Pages(t.Context(), back.Client(t, 0).Integrations.List, options)))
+	require.Equal(t, `1 "t0" apono: the server returned the same page token twice`, pageCount(apono.Pages(t.Context(), back.Client(t, 0).Integrations.List, options)))
 
 	var last error
 	for _, err := range apono.Pages(t.Context(), emptyPages().Client(t, 0).Integrations.List) {
@@ -605,7 +593,7 @@ func TestPagesGuardAgainstEndlessLists(t *testing.T) {
 	require.Equal(t, "t10000", apitest.ErrorAs[*apono.PageError](t, last).NextPageToken)
 }
 
-func TestPagesStopsAndChecksItsArguments(t *testing.T) {
+func TestPagesStopsAndRejectsInvalidArguments(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, script.New(t, script.Response{Body: apitest.TokenPage("t1", "a")}))
 	for _, err := range apono.Pages(t.Context(), client.Integrations.List) {
@@ -621,9 +609,8 @@ func TestPagesStopsAndChecksItsArguments(t *testing.T) {
 	}
 }
 
-// A name that matches exactly is the one that was meant, whatever else matches
-// without case.
-func TestGetByNamePrefersTheExactName(t *testing.T) {
+// An exact match takes precedence over case-insensitive ones.
+func TestGetByNamePrefersExactName(t *testing.T) {
 	t.Parallel()
 	bundles := func(names ...string) script.Response {
 		var items []string
@@ -637,11 +624,11 @@ func TestGetByNamePrefersTheExactName(t *testing.T) {
 		id    string
 		text  string
 	}{
-		"exact and similar":   {[]string{"Orders", "orders", "ORDERS"}, "b1", ""},
-		"one that is similar": {[]string{"Orders"}, "b0", ""},
-		"several similar":     {[]string{"Orders", "ORDERS"}, "", "apono: several objects have this name: use one of the ids b0, b1"},
-		"several exact":       {[]string{"orders", "Orders", "orders"}, "", "apono: several objects have this name: use one of the ids b0, b2"},
-		"none":                {[]string{"orders-2"}, "", "apono: no object has this name: not found"},
+		"exact and similar": {[]string{"Orders", "orders", "ORDERS"}, "b1", ""},
+		"one similar":       {[]string{"Orders"}, "b0", ""},
+		"several similar":   {[]string{"Orders", "ORDERS"}, "", "apono: several objects have this name: use one of the ids b0, b1"},
+		"several exact":     {[]string{"orders", "Orders", "orders"}, "", "apono: several objects have this name: use one of the ids b0, b2"},
+		"none":              {[]string{"orders-2"}, "", "apono: no object has this name: not found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,36 +18,36 @@ func buildPath(op *operation.Operation, args []string) (string, error) {
 	return op.Fill(func(i int, _ string) string { return url.PathEscape(args[i]) }), nil
 }
 
-// checkSegment refuses what would address something else than one object: the
-// collection, its parent, or a path that proxies read in ways of their own.
+// checkSegment rejects values that would address anything but one object: the
+// collection, its parent, or a path that proxies interpret in different ways.
 func checkSegment(name, value string) error {
-	refuse := func(reason string) error { return &ArgumentError{Arg: name, Reason: reason} }
+	reject := func(reason string) error { return &ArgumentError{Arg: name, Reason: reason} }
 	switch {
 	case value == "":
-		return refuse("it is empty: it must name one object")
+		return reject("must not be empty")
 	case value == "." || value == "..":
-		return refuse("it is " + value + ", which a server may read as another path")
+		return reject("must not be \"" + value + "\", which servers may resolve to another path")
 	case strings.IndexFunc(value, unicode.IsControl) >= 0:
-		return refuse("it holds a control character, such as a line break")
+		return reject("must not contain control characters such as line breaks")
 	}
 	return nil
 }
 
-// cleanPath checks an escaped path and brings it into the form that the
-// operation table is matched with.
+// cleanPath checks an escaped path and returns it in the form that operations are
+// matched by.
 func cleanPath(path string) (string, error) {
-	refuse := func(reason string) (string, error) { return "", &ArgumentError{Arg: "path", Reason: reason} }
+	reject := func(reason string) (string, error) { return "", &ArgumentError{Arg: "path", Reason: reason} }
 	switch {
 	case !strings.HasPrefix(path, "/"):
-		return refuse("it must start with \"/\"")
+		return reject("must start with \"/\"")
 	case strings.ContainsAny(path, "?#"):
-		return refuse("it must not hold a query or a fragment: give the query apart, and escape the path's segments")
+		return reject("must not contain \"?\" or \"#\": pass the query separately, and escape the segments")
 	}
 	segments := strings.Split(path[1:], "/")
 	for i, segment := range segments {
 		text, err := url.PathUnescape(segment)
 		if err != nil {
-			return refuse("its escaping is broken: escape each segment with url.PathEscape")
+			return reject("must have valid escaping: escape each segment with url.PathEscape")
 		}
 		if err := checkSegment("path", text); err != nil {
 			return "", err

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// muxClient returns a client of a server that routes as net/http does, and
-// what its {id} was for the requests that it got.
+// muxClient returns a client of a server that routes like net/http, and the values of
+// {id} that it received.
 func muxClient(tb testing.TB) (client *apono.Client, ids chan string) {
 	tb.Helper()
 	ids = make(chan string, 1)
@@ -33,9 +33,8 @@ func muxClient(tb testing.TB) (client *apono.Client, ids chan string) {
 	return client, ids
 }
 
-// An id with a slash or a question mark in it must not address something else:
-// ids come from files and forms, and the method may be DELETE.
-func TestPathArgumentArrivesAsOneSegment(t *testing.T) {
+// An id with a slash or a question mark must not address something else.
+func TestPathArgumentIsSentAsOneSegment(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{
 		"i-1", "a/b", "//", "a?b", "a?b=c&d", "a#f", "%2F", "%2f..%2f", "%", "%zz", "a b", " ", "a+b", "x@y.z", "ü", "日本",
@@ -51,9 +50,8 @@ func TestPathArgumentArrivesAsOneSegment(t *testing.T) {
 	}
 }
 
-// An empty id would address the collection, and dots what is above it, so that
-// the deletion of one object becomes the deletion of something else.
-func TestPathArgumentThatNamesNoObjectIsRefused(t *testing.T) {
+// An empty id would address the collection, and dots a parent of it.
+func TestInvalidPathArgumentIsArgumentError(t *testing.T) {
 	t.Parallel()
 	for id, reason := range map[string]string{
 		"": "empty", ".": "another path", "..": "another path", "i-1\n": "control character", "i\x00": "control character",
@@ -78,15 +76,15 @@ func TestPathArgumentThatNamesNoObjectIsRefused(t *testing.T) {
 		for name, call := range calls {
 			t.Run(fmt.Sprintf("%s of %q", name, id), func(t *testing.T) {
 				t.Parallel()
-				refusal := apitest.ErrorAs[*apono.ArgumentError](t, call(t.Context(), apitest.NewClient(t, apitest.NoRequest(t))))
-				require.Equal(t, "id", refusal.Arg)
-				require.Contains(t, refusal.Reason, reason)
+				rejected := apitest.ErrorAs[*apono.ArgumentError](t, call(t.Context(), apitest.NewClient(t, apitest.NoRequest(t))))
+				require.Equal(t, "id", rejected.Arg)
+				require.Contains(t, rejected.Reason, reason)
 			})
 		}
 	}
 }
 
-// Any text is either refused before anything is sent or arrives as it is.
+// Every text is either rejected or sent unchanged.
 func FuzzPathArgument(f *testing.F) {
 	for _, id := range []string{"i-1", "", ".", "..", "...", "a/b", "a?b", "a#f", "%2F", "%2e%2e", "a b", "a+b", "ü", "\n", "\x00", "\xff", "\u0085", "\\"} {
 		f.Add(id)
@@ -94,7 +92,7 @@ func FuzzPathArgument(f *testing.F) {
 	client, ids := muxClient(f)
 	f.Fuzz(func(t *testing.T, id string) {
 		if id == "/" {
-			t.Skip("net/http's router takes a last segment %2F for a slash at the path's end")
+			t.Skip("the router of net/http takes a trailing segment %2F as a trailing slash")
 		}
 		_, err := client.Integrations.Get(t.Context(), id)
 		if id == "" || id == "." || id == ".." || strings.ContainsFunc(id, unicode.IsControl) {
@@ -107,9 +105,8 @@ func FuzzPathArgument(f *testing.F) {
 	})
 }
 
-// Two arguments in one path, one of them in its middle: whatever they are, the
-// server sees nine segments, and the two as they were given. Otherwise the
-// removal of a member becomes the removal of a group.
+// The path always has eight segments, and two of them are the arguments. Otherwise the
+// removal of a member could become that of a group.
 func FuzzPathArguments(f *testing.F) {
 	f.Add("g-1", "ann@example.com")
 	var target string
@@ -126,13 +123,13 @@ func FuzzPathArguments(f *testing.F) {
 	f.Cleanup(server.Close)
 	client, err := apono.NewClient(apitest.Token, apono.WithBaseURL(server.URL), apono.WithHTTPClient(server.Client()))
 	require.NoError(f, err)
-	refusable := func(text string) bool {
+	invalid := func(text string) bool {
 		return text == "" || text == "." || text == ".." || strings.ContainsFunc(text, unicode.IsControl)
 	}
 	f.Fuzz(func(t *testing.T, id, email string) {
 		target, values = "", [2]string{}
 		err := client.Groups.RemoveMember(t.Context(), id, email)
-		if refusable(id) || refusable(email) {
+		if invalid(id) || invalid(email) {
 			require.ErrorAs(t, err, new(*apono.ArgumentError))
 			require.Empty(t, target)
 			return
@@ -145,7 +142,7 @@ func FuzzPathArguments(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, want, text)
 		}
-		if id != "/" && email != "/" { // net/http's router takes a segment %2F for a slash
+		if id != "/" && email != "/" { // the router of net/http takes a segment %2F as a slash
 			require.NoError(t, err)
 			require.Equal(t, [2]string{id, email}, values)
 		}

@@ -10,10 +10,9 @@ import (
 	"github.com/apono-go/apono/internal/transport"
 )
 
-// fetcher runs the requests of one iteration: each when its result is asked
-// for, or with ahead at once, in a goroutine that drop waits for. The caller's
-// middleware, limiter, token source and logger run there too: where they panic or
-// end their goroutine, the caller's does so.
+// fetcher runs the requests of one iteration. With ahead it runs each immediately, in a
+// goroutine that drop waits for, and otherwise when its result is needed. If middleware,
+// limiter, token source or logger panic or end that goroutine, so does the caller.
 type fetcher[P any] struct {
 	op       *operation.Operation
 	parent   context.Context
@@ -21,29 +20,28 @@ type fetcher[P any] struct {
 	cancel   context.CancelCauseFunc
 	ahead    bool
 	running  sync.WaitGroup
-	unwanted []*fetched[P] // of which nobody has asked for the result yet
+	unwanted []*fetched[P] // with results that were not needed yet
 }
 
-// fetched is what a request came to.
+// fetched is the result of a request.
 type fetched[P any] struct {
 	value    P
 	err      error
-	returned bool // neither a panic nor the end of the goroutine
+	returned bool // false after a panic or the end of the goroutine
 	panicked any
 }
 
-// get runs a request.
 func (r *fetched[P]) get(ctx context.Context, get func(context.Context) (P, error)) {
 	defer func() {
 		if !r.returned {
-			r.panicked = recover() // nil where runtime.Goexit was called
+			r.panicked = recover() // nil after runtime.Goexit
 		}
 	}()
 	r.value, r.err = get(ctx)
 	r.returned = true
 }
 
-// rethrow ends the caller's goroutine as the request ended its own.
+// rethrow panics or ends the goroutine if the request did.
 func (r *fetched[P]) rethrow() {
 	switch {
 	case r.panicked != nil:
@@ -70,14 +68,14 @@ func (f *fetcher[P]) fetch(get func(context.Context) (P, error)) (result func() 
 		defer close(done)
 		r.get(ctx, get)
 	})
-	runtime.Gosched() // lets the request go out before the caller is busy again
+	runtime.Gosched() // sends the request before the caller continues
 	return func() (P, error) {
 		<-done
 		f.unwanted = slices.DeleteFunc(f.unwanted, func(other *fetched[P]) bool { return other == r })
 		r.rethrow()
 		value, err := r.value, r.err
-		// What came before the context ended would have been asked for after it
-		// without reading ahead.
+		// Without read-ahead, the request would start after the end of the context and
+		// fail.
 		if err == nil && f.parent.Err() != nil {
 			err = newTransportError(f.op, transport.ContextErr(f.parent))
 		}
@@ -85,8 +83,8 @@ func (f *fetcher[P]) fetch(get func(context.Context) (P, error)) (result func() 
 	}
 }
 
-// drop cancels the requests that are under way and waits for their end. A panic
-// in one of them is no less a panic because its result is not wanted any more.
+// drop cancels the pending requests and waits for their end. It panics if one of them
+// did.
 func (f *fetcher[P]) drop() {
 	if f.ctx == nil {
 		return
@@ -100,8 +98,7 @@ func (f *fetcher[P]) drop() {
 	}
 }
 
-// offsetWindow holds the pages of a list by offset that are on their way, the
-// next one first.
+// offsetWindow holds the pending pages of a list by offset in their order.
 type offsetWindow[T any] struct {
 	*fetcher[*OffsetPage[T]]
 	get     func(ctx context.Context, skip int) (*OffsetPage[T], error)
@@ -114,8 +111,8 @@ type pendingPage[T any] struct {
 	result func() (*OffsetPage[T], error)
 }
 
-// page returns the page at an offset. Pages on their way to another offset were
-// a wrong guess; their results are dropped.
+// page returns the page at an offset. Pending pages of other offsets were guessed
+// wrongly and are dropped.
 func (w *offsetWindow[T]) page(at int) (*OffsetPage[T], error) {
 	if len(w.pending) > 0 && w.pending[0].skip != at {
 		w.drop()
@@ -129,8 +126,8 @@ func (w *offsetWindow[T]) page(at int) (*OffsetPage[T], error) {
 	return next.result()
 }
 
-// readAhead requests the pages from an offset, as many as may be under way,
-// on the guess that they are as long as the last one.
+// readAhead requests pages from an offset until w.ahead are pending. It expects them to
+// be as long as the last one.
 func (w *offsetWindow[T]) readAhead(at, size, total int) {
 	if n := len(w.pending); n > 0 {
 		at = w.pending[n-1].skip + size

@@ -14,11 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestReadAheadGetsOneTokenPageDuringTheLoop(t *testing.T) {
+func TestReadAheadRequestsOneTokenPage(t *testing.T) {
 	t.Parallel()
 	const s = time.Second
 	for readAhead, want := range map[int][]time.Duration{
-		// The requests, and the end of the loop.
+		// The requests and the end of the loop.
 		0: {0, 11 * s, 17 * s, 23 * s},
 		1: {0, 1 * s, 11 * s, 21 * s},
 		4: {0, 1 * s, 11 * s, 21 * s},
@@ -47,11 +47,10 @@ func TestReadAheadGetsOneTokenPageDuringTheLoop(t *testing.T) {
 	}
 }
 
-// The wait for the next page is hidden behind decoding only if the request is on
-// its way before.
-func TestReadAheadAsksForTheNextPageBeforeItDecodesThisOne(t *testing.T) {
+// Decoding then overlaps with waiting for the next page.
+func TestReadAheadRequestsNextPageBeforeDecoding(t *testing.T) {
 	t.Parallel()
-	// Long enough to decode that the request is seen to start meanwhile.
+	// Decoding this takes long enough to observe the next request.
 	slow := strings.Repeat(`{"id":"a"},`, 1<<18)
 	for readAhead, want := range map[int][]string{0: {""}, 1: {"", "page_token=t2"}} {
 		t.Run(strconv.Itoa(readAhead), func(t *testing.T) {
@@ -70,9 +69,8 @@ func TestReadAheadAsksForTheNextPageBeforeItDecodesThisOne(t *testing.T) {
 	}
 }
 
-// A listing that was cancelled must not look like one that is complete, even if
-// the rest of it has come already.
-func TestCancelledListingEndsInTheContextsErrorThoughTheRestHasCome(t *testing.T) {
+// A canceled list must not look complete, even if all pages were received.
+func TestReadAheadListEndsWithErrorOfContext(t *testing.T) {
 	t.Parallel()
 	for style, list := range map[string]struct {
 		pages map[string]string
@@ -113,7 +111,7 @@ func TestCancelledListingEndsInTheContextsErrorThoughTheRestHasCome(t *testing.T
 	}
 }
 
-func TestReadAheadOfOffsetPagesRunsAtOnceUpToItsNumber(t *testing.T) {
+func TestReadAheadRequestsOffsetPagesConcurrently(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		readAhead, most int
@@ -146,9 +144,8 @@ func TestReadAheadOfOffsetPagesRunsAtOnceUpToItsNumber(t *testing.T) {
 	}
 }
 
-// A page that fails early must not overtake the pages before it: a program that
-// stops at the error would not know the items that it could have had.
-func TestReadAheadReportsAFailureInItsPlace(t *testing.T) {
+// The pages before a failed one must be yielded first.
+func TestReadAheadReportsFailureInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &apitest.Pager{
@@ -166,8 +163,8 @@ func TestReadAheadReportsAFailureInItsPlace(t *testing.T) {
 	})
 }
 
-// loop ranges over a list as a program does that stops at an error or when it
-// has had enough, and survives its own panics.
+// loop ranges over a list until an error or until more returns false, and recovers from
+// panics.
 func loop[T any](seq iter.Seq2[*T, error], more func() bool) (err error) {
 	defer func() { _ = recover() }()
 	for _, err = range seq {
@@ -178,10 +175,9 @@ func loop[T any](seq iter.Seq2[*T, error], more func() bool) (err error) {
 	return err
 }
 
-// A request that goes on after the loop was left costs the server's work for
-// nothing, and a goroutine that waits for it for ever is a leak. In the bubble a
-// goroutine that stays behind fails the test by itself.
-func TestLeavingALoopThatReadsAheadEndsItsRequests(t *testing.T) {
+// Requests and goroutines must end with the loop. A goroutine that remains in the bubble
+// fails the test.
+func TestReadAheadEndsWithLoop(t *testing.T) {
 	t.Parallel()
 	later := func(at string) bool { return at != "" }
 	for style, list := range map[string]struct {
@@ -197,13 +193,13 @@ func TestLeavingALoopThatReadsAheadEndsItsRequests(t *testing.T) {
 	} {
 		for _, c := range []struct {
 			name string
-			// more is called with the first item; the loop ends where it is false.
+			// more is called with the first item. The loop ends if it returns false.
 			more func(cancel func()) bool
 			held func(at string) bool
 			err  error
 		}{
 			{name: "break", more: func(func()) bool { return false }, held: later},
-			{name: "panic", more: func(func()) bool { panic("the caller's") }, held: later},
+			{name: "panic", more: func(func()) bool { panic("in the loop") }, held: later},
 			{name: "cancel", more: func(cancel func()) bool { cancel(); return true }, held: later, err: context.Canceled},
 			{
 				name: "error", more: func(func()) bool { return true },
@@ -218,14 +214,14 @@ func TestLeavingALoopThatReadsAheadEndsItsRequests(t *testing.T) {
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					err := list.loop(ctx, p.Client(t, 3).Integrations, func() bool {
-						synctest.Wait() // until the pages ahead have been asked for
+						synctest.Wait() // until the pages ahead are requested
 						return c.more(cancel)
 					})
 					require.ErrorIs(t, err, c.err)
 					require.Zero(t, p.UnderWay())
-					// A held request that nobody cancels runs into its timeout.
-					require.LessOrEqualf(t, time.Since(start), time.Second, "expected the loop to end at once, took %s", time.Since(start))
-					require.Greaterf(t, len(p.Requests()), 1, "pages read ahead, only %v were asked for", p.Requests())
+					// A held request that is not canceled ends with its timeout.
+					require.LessOrEqualf(t, time.Since(start), time.Second, "the loop must end immediately, took %s", time.Since(start))
+					require.Greaterf(t, len(p.Requests()), 1, "expected requests for later pages, got %v", p.Requests())
 				})
 			})
 		}

@@ -81,7 +81,7 @@ type ReportFilters struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ReportTimeframe is the period of a report. Exactly one member must be set.
+// ReportTimeframe is the period of a report. Exactly one field must be set.
 type ReportTimeframe struct {
 	Absolute *AbsoluteTimeframe `json:"absolute,omitzero"`
 	Relative *RelativeTimeframe `json:"relative,omitzero"`
@@ -136,8 +136,8 @@ func (o ListReportsOptions) at(token string) (ListReportsOptions, string) {
 	return o, from
 }
 
-// ActivityReportInput is a new report, or what a report becomes. An update
-// replaces the whole report, so start from [ActivityReport.UpdateInput].
+// ActivityReportInput is the input for creating or updating a report. An update replaces
+// the whole report, so start from [ActivityReport.UpdateInput].
 type ActivityReportInput struct {
 	// Name is unique in the account.
 	Name      string          `json:"name"`
@@ -175,7 +175,7 @@ func (s *ReportsService) Get(ctx context.Context, id string) (*ActivityReport, e
 }
 
 // Create creates an activity report. It is not retried when a failure leaves
-// open whether it took effect. A time frame without exactly one member is an
+// open whether it took effect. A time frame without exactly one field set is an
 // [*ArgumentError].
 //
 // POST /api/admin/v1/activity-reports
@@ -184,7 +184,7 @@ func (s *ReportsService) Create(ctx context.Context, in ActivityReportInput) (*A
 }
 
 // Update replaces an activity report, or returns [ErrNotFound]. A time frame
-// without exactly one member is an [*ArgumentError].
+// without exactly one field set is an [*ArgumentError].
 //
 // PUT /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Update(ctx context.Context, id string, in ActivityReportInput) (*ActivityReport, error) {

@@ -21,12 +21,12 @@ var reportSuite = accessSuite[apono.ActivityReport, apono.ListReportsOptions, ap
 	full:        weekly, minimal: march, upsert: weeklyInput,
 	options: apono.ListReportsOptions{Limit: 2, Name: "*ly"}, query: "limit=2&name=%2Aly",
 	onPage2: apono.ListReportsOptions{Limit: 2, Name: "*ly", PageToken: "t2"},
-	// Other deletions answer 204.
+	// Other deletions respond with 204.
 	deleted: script.Response{Body: `{"message":"Deleted"}`},
 	rename:  func(in *apono.ActivityReportInput) *string { return &in.Name },
 }
 
-// weekly is what reports/full.json holds.
+// weekly returns the object in reports/full.json.
 func weekly() *apono.ActivityReport {
 	return &apono.ActivityReport{
 		ID: "9f3e1f0a-2f6d-4d9c-8a57-5c1d7e9b4e04", Name: "Weekly",
@@ -45,7 +45,7 @@ func weekly() *apono.ActivityReport {
 	}
 }
 
-// march is what reports/minimal.json holds.
+// march returns the object in reports/minimal.json.
 func march() *apono.ActivityReport {
 	return &apono.ActivityReport{
 		ID: "report-2", Name: "March",
@@ -57,9 +57,9 @@ func march() *apono.ActivityReport {
 	}
 }
 
-// weeklyInput is what reports/upsert.json holds.
+// weeklyInput returns the input in reports/upsert.json.
 func weeklyInput() apono.ActivityReportInput {
-	report := weekly() // what is read is written in the same form
+	report := weekly() // for members with the same form in object and input
 	return apono.ActivityReportInput{
 		Name: "Weekly", Fields: report.Fields, Filters: report.Filters, Timeframe: report.Timeframe,
 		Schedule: report.Schedule, Format: report.Format,
@@ -71,7 +71,7 @@ func TestReportOperations(t *testing.T) {
 	reportSuite.operations(t)
 }
 
-func TestReportEnumsAreSpeltAsTheAPIDoes(t *testing.T) {
+func TestReportConstants(t *testing.T) {
 	t.Parallel()
 	for constant, want := range map[any]string{
 		apono.ReportFormatCSV: "csv", apono.ReportFormatPDF: "pdf",
@@ -81,8 +81,8 @@ func TestReportEnumsAreSpeltAsTheAPIDoes(t *testing.T) {
 	}
 }
 
-// Recipients that are sent as null are refused by the API, and a filter that is
-// sent as [] without having been set may match nothing.
+// The API rejects null for recipients. An empty filter that was not set may match
+// nothing.
 func TestReportInputsAreSentWithoutNulls(t *testing.T) {
 	t.Parallel()
 	reportSuite.sends(t, apono.ActivityReportInput{Timeframe: apono.ReportTimeframe{Relative: &apono.RelativeTimeframe{}}},
@@ -100,20 +100,20 @@ func TestReportInputsAreSentWithoutNulls(t *testing.T) {
 	}`)
 }
 
-func TestATimeframeIsOfExactlyOneKind(t *testing.T) {
+func TestTimeframeWithoutExactlyOneMemberIsArgumentError(t *testing.T) {
 	t.Parallel()
 	for found, timeframe := range map[string]apono.ReportTimeframe{
 		"none is":                   {},
 		"Absolute and Relative are": {Absolute: &apono.AbsoluteTimeframe{}, Relative: &apono.RelativeTimeframe{}},
 	} {
-		reportSuite.refuses(t, apono.ActivityReportInput{Timeframe: timeframe},
+		reportSuite.rejects(t, apono.ActivityReportInput{Timeframe: timeframe},
 			apono.ArgumentError{Arg: "in.Timeframe", Reason: "exactly one of Absolute and Relative must be set, but " + found})
 	}
 }
 
-// An update replaces the whole report: a filter that is forgotten sends
-// everybody's activity to those who asked for a part.
-func TestUpdateInputOfAReportLosesNothing(t *testing.T) {
+// An update replaces the whole report, so a filter that the conversion misses would be
+// removed.
+func TestReportUpdateInputIsComplete(t *testing.T) {
 	t.Parallel()
 	reportSuite.updateInputs(t, `{
 		"name": "March", "filters": {},
@@ -121,14 +121,14 @@ func TestUpdateInputOfAReportLosesNothing(t *testing.T) {
 	}`)
 }
 
-func TestAnUpdateOfAReportKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+func TestReportUpdateKeepsUnknownMembers(t *testing.T) {
 	t.Parallel()
 	reportSuite.keepsUnknown(t)
 }
 
-// A time frame is of one kind. A kind that this version does not know must
-// survive a new name, and give way when the caller chooses another.
-func TestTimeframesOfAReportKeepOrLoseTheirUnknownMembersAsOne(t *testing.T) {
+// A time frame of an unknown kind is kept by an update, and replaced if the caller sets
+// another kind.
+func TestTimeframeOfUnknownKindIsKeptOrReplaced(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, read string
@@ -162,7 +162,7 @@ func TestTimeframesOfAReportKeepOrLoseTheirUnknownMembersAsOne(t *testing.T) {
 	}
 }
 
-func TestEveryFieldOfTheReportTypesIsTagged(t *testing.T) {
+func TestReportTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListReportsOptions]())
 	apitest.Tagged(t, "json",

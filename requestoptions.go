@@ -19,11 +19,10 @@ type (
 	responseFuncKey struct{}
 )
 
-// WithRequestHeader returns a context whose calls carry a header, in place of
-// the client's own of that name. Authorization, Host and the headers that
-// describe the body or the connection cannot be set, nor Idempotency-Key,
-// which would have net/http replay requests that must not be: calls with such a
-// context are an [*ArgumentError].
+// WithRequestHeader returns a context whose calls send a header, in place of the
+// client's header of that name. Authorization, Host and headers that describe the body
+// or the connection cannot be set. Nor can Idempotency-Key, because net/http replays
+// requests that have it. Calls with such a context return an [*ArgumentError].
 func WithRequestHeader(ctx context.Context, key, value string) context.Context {
 	header, _ := ctx.Value(headerKey{}).(http.Header)
 	header = header.Clone()
@@ -34,10 +33,9 @@ func WithRequestHeader(ctx context.Context, key, value string) context.Context {
 	return context.WithValue(ctx, headerKey{}, header)
 }
 
-// WithoutRetry returns a context whose calls have one attempt each, whatever
-// becomes of it. Below that, net/http may send a GET a second time by itself when
-// a connection that it kept breaks, but no other request, and no read that uses up
-// one-time credentials.
+// WithoutRetry returns a context whose calls have a single attempt. When a reused
+// connection breaks, net/http may still send a GET twice, but no other request, and no
+// read that uses up one-time credentials.
 func WithoutRetry(ctx context.Context) context.Context {
 	return context.WithValue(ctx, withoutRetryKey{}, true)
 }
@@ -47,9 +45,9 @@ func isWithoutRetry(ctx context.Context) bool {
 	return without
 }
 
-// WithCallTimeout returns a context whose calls have an attempt timeout of their
-// own, in place of the client's; 0 is no timeout. See [WithAttemptTimeout] for
-// what it limits. Calls with a negative one are an [*ArgumentError].
+// WithCallTimeout returns a context that sets the attempt timeout of its calls, in place
+// of the client's [WithAttemptTimeout]; 0 means no timeout. With a negative timeout,
+// calls return an [*ArgumentError].
 func WithCallTimeout(ctx context.Context, timeout time.Duration) context.Context {
 	return context.WithValue(ctx, callTimeoutKey{}, timeout)
 }
@@ -62,16 +60,16 @@ func callTimeout(ctx context.Context) (*time.Duration, error) {
 	return nil, nil
 }
 
-// WithResponseFunc returns a context whose calls pass the status and the header of
-// their last response to a function, before they return: for rate limits and
-// request ids. A list calls it for each page, with [WithReadAhead] from other
-// goroutines. Calls without any response do not call it. The token is masked, and
-// cookies are left out.
+// WithResponseFunc returns a context whose calls pass the status and header of their
+// last response to a function, for example to read rate limits and request ids. The
+// function runs before the call returns, and not if there was no response. Lists call
+// it for each page; with [WithReadAhead], from other goroutines. The header has no
+// cookies, and the token is masked in it.
 func WithResponseFunc(ctx context.Context, f func(status int, header http.Header)) context.Context {
 	return context.WithValue(ctx, responseFuncKey{}, f)
 }
 
-// observe calls the context's response function, if there is one.
+// observe calls the function of [WithResponseFunc], if there is one.
 func observe(ctx context.Context, resp *transport.Response, err error) {
 	f, _ := ctx.Value(responseFuncKey{}).(func(int, http.Header))
 	if f == nil {
@@ -87,7 +85,7 @@ func observe(ctx context.Context, resp *transport.Response, err error) {
 	f(resp.StatusCode, header)
 }
 
-// ownHeaders are those that a caller cannot set.
+// ownHeaders are the headers that [WithRequestHeader] rejects.
 var ownHeaders = []string{
 	"Authorization", "Proxy-Authorization", "Host", "Accept", "Accept-Encoding", "Content-Type", "Content-Length",
 	"Content-Encoding", "Transfer-Encoding", "Connection", "Te", "Trailer", "Upgrade", "Expect",
@@ -98,11 +96,11 @@ func checkHeader(name, value string) error {
 	const nameCharacters = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	switch {
 	case name == "" || strings.Trim(name, nameCharacters) != "":
-		return &ArgumentError{Arg: "key", Reason: "it is not the name of an HTTP header"}
+		return &ArgumentError{Arg: "key", Reason: "must be the name of an HTTP header"}
 	case slices.Contains(ownHeaders, name):
-		return &ArgumentError{Arg: "key", Reason: "the header " + name + " is the client's own and cannot be set"}
+		return &ArgumentError{Arg: "key", Reason: "must not be " + name + ": the client sets this header"}
 	case !isHeaderValue(value):
-		return &ArgumentError{Arg: "value", Reason: "the value of header " + name + " holds characters other than printable ASCII"}
+		return &ArgumentError{Arg: "value", Reason: "must be printable ASCII in the header " + name}
 	}
 	return nil
 }

@@ -42,10 +42,8 @@ func TestRequestHeaderIsSentWithEveryAttempt(t *testing.T) {
 	})
 }
 
-// A header that replaces the token, redirects the request or splits it does
-// what no caller means; and with an idempotency key net/http itself repeats
-// creates on broken connections.
-func TestWithRequestHeaderRefuses(t *testing.T) {
+// With an idempotency key, net/http would replay requests.
+func TestWithRequestHeaderRejectsHeaders(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ key, value, arg string }{
 		{"Authorization", "Bearer x", "key"},
@@ -82,7 +80,6 @@ func TestWithRequestHeaderRefuses(t *testing.T) {
 	}
 }
 
-// One slow report must not need a client of its own.
 func TestWithCallTimeout(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -105,8 +102,7 @@ func TestWithCallTimeout(t *testing.T) {
 	require.Equal(t, "timeout", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 }
 
-// Programs that hold long polls open want no timeout at all.
-func TestAttemptTimeoutOfZeroIsNone(t *testing.T) {
+func TestAttemptTimeoutOfZeroMeansNoTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client := apitest.NewClient(t, script.New(t, script.Response{Delay: 24 * time.Hour, Body: apitest.OneIntegration}), apono.WithAttemptTimeout(0))
@@ -114,8 +110,8 @@ func TestAttemptTimeoutOfZeroIsNone(t *testing.T) {
 	})
 }
 
-// Rate limits and request ids are in headers, which no result has.
-func TestWithResponseFuncSeesTheLastResponse(t *testing.T) {
+// Results do not have the header, which contains rate limits and request ids.
+func TestWithResponseFuncReceivesLastResponse(t *testing.T) {
 	t.Parallel()
 	page := func(token, id string) script.Response {
 		return script.Response{Body: apitest.TokenPage(token), Header: map[string]string{"X-Request-Id": id}}
@@ -125,11 +121,11 @@ func TestWithResponseFuncSeesTheLastResponse(t *testing.T) {
 		responses []script.Response
 		want      []string
 	}{
-		"each page":               {[]script.Response{page("t1", "r-1"), page("", "r-2")}, []string{"200 r-1", "200 r-2"}},
-		"the last of an attempt":  {[]script.Response{down, page("", "r-2")}, []string{"200 r-2"}},
-		"a rejection":             {[]script.Response{{Status: 403, Header: map[string]string{"X-Request-Id": "r-1"}}}, []string{"403 r-1"}},
-		"before the network ends": {[]script.Response{down, {Err: apitest.ErrReset}, {Err: apitest.ErrReset}}, []string{"503 r-down"}},
-		"none":                    {[]script.Response{{Err: x509.HostnameError{Certificate: new(x509.Certificate)}}}, nil},
+		"each page":                           {[]script.Response{page("t1", "r-1"), page("", "r-2")}, []string{"200 r-1", "200 r-2"}},
+		"the last attempt":                    {[]script.Response{down, page("", "r-2")}, []string{"200 r-2"}},
+		"a rejection":                         {[]script.Response{{Status: 403, Header: map[string]string{"X-Request-Id": "r-1"}}}, []string{"403 r-1"}},
+		"the response before a network error": {[]script.Response{down, {Err: apitest.ErrReset}, {Err: apitest.ErrReset}}, []string{"503 r-down"}},
+		"none":                                {[]script.Response{{Err: x509.HostnameError{Certificate: new(x509.Certificate)}}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -143,7 +139,7 @@ func TestWithResponseFuncSeesTheLastResponse(t *testing.T) {
 	}
 }
 
-func TestWithResponseFuncSeesNoSecrets(t *testing.T) {
+func TestWithResponseFuncReceivesNoSecrets(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: apitest.OneIntegration, Header: map[string]string{"Set-Cookie": "a=b", "X-Echo": "Bearer " + apitest.Token}})
 	calls := 0

@@ -10,8 +10,8 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// ScopesService manages access scopes: saved queries for resources, which
-// access flows and bundles refer to.
+// ScopesService manages access scopes. An access scope is a saved query for resources
+// that access flows and bundles refer to.
 //
 // API section: Access Scopes, see https://docs.apono.io.
 type ScopesService struct{ client *Client }
@@ -59,7 +59,7 @@ func (o ListScopesOptions) at(token string) (ListScopesOptions, string) {
 	return o, from
 }
 
-// AccessScopeInput is a new access scope, or what one becomes. An update
+// AccessScopeInput is the input for creating or updating an access scope. An update
 // replaces the whole scope, so start from [AccessScope.UpdateInput].
 type AccessScopeInput struct {
 	// Name is unique in the account.
@@ -103,7 +103,7 @@ func (s *ScopesService) GetByName(ctx context.Context, name string) (*AccessScop
 }
 
 // Create creates an access scope. It is not retried when a failure leaves open
-// whether it took effect. [CreateOptions] place it in a space.
+// whether it took effect. [CreateOptions] can set its space.
 //
 // POST /api/admin/v1/access-scopes
 func (s *ScopesService) Create(ctx context.Context, in AccessScopeInput, opts ...CreateOptions) (*AccessScope, error) {

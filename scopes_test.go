@@ -48,24 +48,24 @@ func TestScopeOperations(t *testing.T) {
 	scopeSuite.operations(t)
 }
 
-// An empty description clears the old one; left out, nobody could.
-func TestScopeInputsAreSentAsTheyAre(t *testing.T) {
+// An empty description must be sent, because it clears the old one.
+func TestScopeInputsAreSentUnchanged(t *testing.T) {
 	t.Parallel()
 	scopeSuite.sends(t, apono.AccessScopeInput{}, `{"name": "", "query": ""}`)
 	scopeSuite.sends(t, apono.AccessScopeInput{Description: apono.Ptr("")}, `{"name": "", "description": "", "query": ""}`)
 }
 
-func TestUpdateInputOfAScopeLosesNothing(t *testing.T) {
+func TestScopeUpdateInputIsComplete(t *testing.T) {
 	t.Parallel()
 	scopeSuite.updateInputs(t, `{"name": "All", "query": ""}`)
 }
 
-func TestAnUpdateOfAScopeKeepsWhatThisVersionDoesNotKnow(t *testing.T) {
+func TestScopeUpdateKeepsUnknownMembers(t *testing.T) {
 	t.Parallel()
 	scopeSuite.keepsUnknown(t)
 }
 
-func TestEveryFieldOfTheScopeTypesIsTagged(t *testing.T) {
+func TestScopeTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListScopesOptions]())
 	apitest.Tagged(t, "json", reflect.TypeFor[apono.AccessScope](), reflect.TypeFor[apono.AccessScopeInput]())

@@ -14,15 +14,14 @@ import (
 
 const redacted = wire.Redacted
 
-// Secrets are credentials by name. A value is read with an index, as from any
-// map; printed, logged or marshaled to JSON the map shows the names only. Reveal
-// returns a map that does not hide anything.
+// Secrets are credentials by name. Index expressions return a credential, as in any
+// map. Printed, logged or marshaled to JSON, the map contains only the names.
 type Secrets map[string]string
 
-// Reveal returns the credentials in a map that prints and marshals as it is.
+// Reveal returns the credentials as an ordinary map, which prints and marshals them.
 func (s Secrets) Reveal() map[string]string { return maps.Clone(map[string]string(s)) }
 
-// masked has the names of credentials and none of them.
+// masked returns a map of the same names, with masks for values.
 func masked[V any](secrets map[string]V) map[string]string {
 	if secrets == nil {
 		return nil
@@ -34,13 +33,13 @@ func masked[V any](secrets map[string]V) map[string]string {
 	return names
 }
 
-// Format prints the names, with every verb.
+// Format prints the names with every verb.
 func (s Secrets) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, masked(s)) }
 
-// LogValue gives the names.
+// LogValue returns the names.
 func (s Secrets) LogValue() slog.Value { return slog.AnyValue(masked(s)) }
 
-// MarshalJSON writes the names. Requests carry the values all the same.
+// MarshalJSON writes the names. The JSON of a request contains the credentials.
 func (s Secrets) MarshalJSON() ([]byte, error) { return wire.MarshalModel(masked(s)) }
 
 func (s Secrets) revealed() any { return map[string]string(s) }
@@ -53,7 +52,7 @@ func init() {
 	})
 }
 
-// reveal returns a value that redacts itself in a map that does not.
+// reveal returns a value that redacts credentials as a map that contains them.
 func reveal(v any) map[string]any {
 	data, err := wire.Marshal(v)
 	if err != nil {
@@ -63,20 +62,19 @@ func reveal(v any) map[string]any {
 	return revealed
 }
 
-// checkUnmasked rejects the mask of credentials as credentials.
+// checkUnmasked rejects masked credentials.
 func checkUnmasked[V any](arg string, secrets map[string]V) error {
 	for _, secret := range secrets {
 		if any(secret) == any(redacted) {
 			return &ArgumentError{
-				Arg: arg, Reason: "it holds " + redacted + ": it comes from a printed or marshaled object, which has no credentials",
+				Arg: arg, Reason: "must not contain " + redacted + ": objects that were printed or marshaled lack their credentials",
 			}
 		}
 	}
 	return nil
 }
 
-// logValue returns an object as JSON without the values of what this version
-// has no field for.
+// logValue returns an object as JSON without the values in Extra.
 func logValue(v any) slog.Value { return slog.AnyValue(logged{v}) }
 
 type logged struct{ value any }
@@ -91,7 +89,6 @@ func (l logged) String() string {
 	return string(data)
 }
 
-// printed returns an object as text: its values rather than the addresses of
-// those behind pointers, and as little of credentials and of what this version
-// has no field for as [logValue] gives.
+// printed returns an object as the JSON of [logValue], which has the values of
+// pointers rather than their addresses.
 func printed[T any](v T) string { return logged{v}.String() }

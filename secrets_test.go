@@ -18,9 +18,7 @@ func credentials() *apono.SecretStoreConfig {
 	return &apono.SecretStoreConfig{Apono: &apono.SecretConfig{Parameters: apono.Secrets{"password": password}}}
 }
 
-// The credentials of a customer's database end up in the logs of whoever prints
-// an integration, or what it sends for one, while looking for a mistake.
-func TestCredentialsArePrintedNowhere(t *testing.T) {
+func TestCredentialsPrintRedacted(t *testing.T) {
 	t.Parallel()
 	const body = `{"id": "i1", "secret_store_config": {"apono": {"parameters": {"password": "hunter2-<&>"}}}, "unknown": 1}`
 	fake := script.New(t, script.Response{Body: body})
@@ -40,21 +38,20 @@ func TestCredentialsArePrintedNowhere(t *testing.T) {
 			t.Parallel()
 			for way, text := range formatted(value) {
 				for _, hidden := range []string{"hunter2", "68756e74657232", "68756E74657232"} {
-					require.NotContainsf(t, text, hidden, "no credentials with %s", way)
+					require.NotContainsf(t, text, hidden, "%s must not print credentials", way)
 				}
 			}
 		})
 	}
 }
 
-// What is left must still tell which credentials there are, or nobody can see
-// from a log that one is missing.
+// The names of credentials help to find a missing one.
 func TestCredentialsPrintTheirNames(t *testing.T) {
 	t.Parallel()
 	store := credentials()
 	for way, text := range formatted(store.Apono.Parameters) {
-		require.Containsf(t, text, "password", "the name with %s", way)
-		require.Containsf(t, text, "[redacted]", "the name with %s", way)
+		require.Containsf(t, text, "password", "%s must print names and [redacted]", way)
+		require.Containsf(t, text, "[redacted]", "%s must print names and [redacted]", way)
 	}
 	require.Equal(t, "map[password:[redacted]] map[]", fmt.Sprintf("%v %+v", store.Apono.Parameters, apono.Secrets(nil)))
 	require.Equal(t, "{Apono [redacted]} {Apono [redacted]}", fmt.Sprintf("%v %#v", store, *store))
@@ -63,16 +60,15 @@ func TestCredentialsPrintTheirNames(t *testing.T) {
 	require.Contains(t, string(data), `"secret_store_config":{"apono":{"parameters":{"password":"[redacted]"}}}`)
 }
 
-// Integrations without a store are the most. Logging theirs must not look like
-// a crash.
-func TestNoSecretStoreIsLoggedAsNone(t *testing.T) {
+// Most integrations have no store.
+func TestNilSecretStoreIsLogged(t *testing.T) {
 	t.Parallel()
 	for way, text := range formatted((&apono.Integration{}).SecretStoreConfig) {
-		require.NotContainsf(t, strings.ToLower(text), "panic", "no panic with %s", way)
+		require.NotContainsf(t, strings.ToLower(text), "panic", "%s must not panic", way)
 	}
 }
 
-func TestRevealGivesTheCredentials(t *testing.T) {
+func TestCredentialsReveal(t *testing.T) {
 	t.Parallel()
 	secrets := apono.Secrets{"password": password}
 	revealed := secrets.Reveal()
@@ -82,9 +78,8 @@ func TestRevealGivesTheCredentials(t *testing.T) {
 	require.Nil(t, apono.Secrets(nil).Reveal())
 }
 
-// Credentials that are sent as they print would set every password to the same
-// word in brackets, and lock the connector out.
-func TestRequestsCarryTheCredentials(t *testing.T) {
+// Requests must contain the credentials, not their masks.
+func TestRequestsContainCredentials(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`})
 	client := apitest.NewClient(t, fake).Integrations
@@ -98,9 +93,8 @@ func TestRequestsCarryTheCredentials(t *testing.T) {
 	apitest.JSONEq(t, `{"name":"","x":1,`+store, updated(t, `{"x":1,`+store, asRead))
 }
 
-// Programs that build a body from a map, for an operation that this version does
-// not know or in the config, put the values of this package into it.
-func TestRequestsCarryTheCredentialsInsideFreeFormValues(t *testing.T) {
+// Programs may put values of this package into maps, for Client.Do or in the config.
+func TestRequestsContainCredentialsInFreeFormValues(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`})
 	client := apitest.NewClient(t, fake)
@@ -116,9 +110,9 @@ func TestRequestsCarryTheCredentialsInsideFreeFormValues(t *testing.T) {
 	apitest.JSONEq(t, `{"name":"","type":"","integration_config":{"login":{"password":"hunter2-<&>"}}}`, fake.Requests()[1].Body)
 }
 
-// Whoever keeps integrations as JSON keeps them without credentials. Writing
-// them back would make the mask the password.
-func TestMaskedCredentialsAreNotSent(t *testing.T) {
+// An integration that was marshaled has masks in place of credentials. They must not be
+// sent.
+func TestMaskedCredentialsAreArgumentError(t *testing.T) {
 	t.Parallel()
 	data, err := json.Marshal(credentials())
 	require.NoError(t, err)
@@ -127,6 +121,6 @@ func TestMaskedCredentialsAreNotSent(t *testing.T) {
 	_, err = apitest.NewClient(t, apitest.NoRequest(t)).Integrations.Create(t.Context(), apono.CreateIntegrationInput{SecretStoreConfig: &store})
 	require.Equal(t, &apono.ArgumentError{
 		Arg:    "in.SecretStoreConfig.Apono.Parameters",
-		Reason: "it holds [redacted]: it comes from a printed or marshaled object, which has no credentials",
+		Reason: "must not contain [redacted]: objects that were printed or marshaled lack their credentials",
 	}, apitest.ErrorAs[*apono.ArgumentError](t, err))
 }

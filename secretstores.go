@@ -13,26 +13,23 @@ import (
 	"github.com/apono-go/apono/internal/wire"
 )
 
-// SecretStoreConfig says where the credentials for a system are stored. Exactly
-// one member is set. It prints as the name of that member.
+// SecretStoreConfig is the place where the credentials for a system are stored. Exactly
+// one field is set. It prints as the name of that field.
 type SecretStoreConfig struct {
-	AWS *AWSSecretConfig `json:"aws,omitzero"`
-	GCP *GCPSecretConfig `json:"gcp,omitzero"`
-	// Kubernetes is a secret in the cluster of the connector.
-	Kubernetes     *KubernetesSecretConfig     `json:"kubernetes,omitzero"`
+	AWS            *AWSSecretConfig            `json:"aws,omitzero"`
+	GCP            *GCPSecretConfig            `json:"gcp,omitzero"`
+	Kubernetes     *KubernetesSecretConfig     `json:"kubernetes,omitzero"` // in the connector's cluster
 	Azure          *AzureSecretConfig          `json:"azure,omitzero"`
 	HashicorpVault *HashicorpVaultSecretConfig `json:"hashicorp_vault,omitzero"`
-	// Apono stores the credentials at Apono itself, which Apono discourages.
-	Apono *SecretConfig `json:"apono,omitzero"`
+	Apono          *SecretConfig               `json:"apono,omitzero"` // discouraged by Apono
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// SecretStoreType is a kind of secret store, in the catalog and in version 2.
-// The API may return other values.
+// SecretStoreType is a type of secret store.
 type SecretStoreType string
 
-// The known kinds of secret stores.
+// Known types of secret stores. The API may return others.
 const (
 	SecretStoreTypeAWS            SecretStoreType = "AWS"
 	SecretStoreTypeGCP            SecretStoreType = "GCP"
@@ -43,17 +40,15 @@ const (
 
 // AWSSecretConfig points to a secret in AWS Secrets Manager.
 type AWSSecretConfig struct {
-	Region string `json:"region"`
-	// SecretID is a name or an ARN.
-	SecretID string `json:"secret_id"`
+	Region   string `json:"region"`
+	SecretID string `json:"secret_id"` // a name or an ARN
 
 	Extra Extra `json:",embed,inline"`
 }
 
 // GCPSecretConfig points to a secret in Google Secret Manager.
 type GCPSecretConfig struct {
-	// Project is the id of the project.
-	Project  string `json:"project"`
+	Project  string `json:"project"` // id of the project
 	SecretID string `json:"secret_id"`
 
 	Extra Extra `json:",embed,inline"`
@@ -78,27 +73,25 @@ type AzureSecretConfig struct {
 // HashicorpVaultSecretConfig points to a secret in HashiCorp Vault.
 type HashicorpVaultSecretConfig struct {
 	SecretEngine string `json:"secret_engine"`
-	// Path is the path in the secret engine.
-	Path string `json:"path"`
+	Path         string `json:"path"` // in the secret engine
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// SecretConfig holds credentials that are stored at Apono.
+// SecretConfig holds credentials that are stored by Apono.
 type SecretConfig struct {
-	// Parameters holds the credentials; their names depend on the kind of
-	// system.
+	// Parameters are the credentials. Their names depend on the type of system.
 	Parameters Secrets `json:"parameters"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// Format prints the names of the credentials, with every verb.
+// Format prints the names of the credentials with every verb.
 func (c SecretConfig) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprint(f, "{Parameters:", c.Parameters, "}")
 }
 
-// Format prints the name of the store, with every verb.
+// Format prints the name of the store with every verb.
 func (s SecretStoreConfig) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "{"+s.kind()+" "+redacted+"}")
 }
@@ -113,7 +106,7 @@ func (s *SecretStoreConfig) LogValue() slog.Value {
 
 func (s SecretStoreConfig) kind() string { return strings.Join(setOf(s.stores()), " ") }
 
-// stores returns the members and which of them are set.
+// stores returns the stores and which of them are set.
 func (s SecretStoreConfig) stores() []member {
 	return []member{
 		{"AWS", s.AWS != nil}, {"GCP", s.GCP != nil}, {"Kubernetes", s.Kubernetes != nil},
@@ -133,8 +126,8 @@ func (s *SecretStoreConfig) check(arg string) error {
 	return exactlyOne(arg, s.Extra, s.stores()...)
 }
 
-// input returns the config, or nil if it is empty: the API returns an empty
-// config and does not accept one.
+// input returns the config, or nil if it is empty, because the API returns empty
+// configs but does not accept them.
 func (s *SecretStoreConfig) input() *SecretStoreConfig {
 	if s == nil || len(setOf(s.stores())) == 0 && len(s.Extra) == 0 {
 		return nil
@@ -142,14 +135,14 @@ func (s *SecretStoreConfig) input() *SecretStoreConfig {
 	return s
 }
 
-// loggedStores writes a config inside a model as LogValue does.
+// loggedStores writes a config in a model as LogValue does.
 var loggedStores = sync.OnceValue(func() *json.Marshalers {
 	return json.MarshalToFunc(func(enc *jsontext.Encoder, s *SecretStoreConfig) error {
 		return enc.WriteToken(jsontext.String(s.LogValue().String()))
 	})
 })
 
-// The plain types have no methods, so their JSON is that of their fields.
+// The plain types have no methods, so they marshal as their fields.
 type (
 	plainSecretStoreConfig          SecretStoreConfig
 	plainAWSSecretConfig            AWSSecretConfig
@@ -160,49 +153,49 @@ type (
 	plainSecretConfig               SecretConfig
 )
 
-// MarshalJSON writes the fields, and the names only of the members in Extra.
+// MarshalJSON writes the fields and redacts the members in Extra.
 func (s SecretStoreConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainSecretStoreConfig(s))
 }
 
 func (s SecretStoreConfig) revealed() any { return plainSecretStoreConfig(s) }
 
-// MarshalJSON writes the fields, and the names only of the members in Extra.
+// MarshalJSON writes the fields and redacts the members in Extra.
 func (c AWSSecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainAWSSecretConfig(c))
 }
 
 func (c AWSSecretConfig) revealed() any { return plainAWSSecretConfig(c) }
 
-// MarshalJSON writes the fields, and the names only of the members in Extra.
+// MarshalJSON writes the fields and redacts the members in Extra.
 func (c GCPSecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainGCPSecretConfig(c))
 }
 
 func (c GCPSecretConfig) revealed() any { return plainGCPSecretConfig(c) }
 
-// MarshalJSON writes the fields, and the names only of the members in Extra.
+// MarshalJSON writes the fields and redacts the members in Extra.
 func (c KubernetesSecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainKubernetesSecretConfig(c))
 }
 
 func (c KubernetesSecretConfig) revealed() any { return plainKubernetesSecretConfig(c) }
 
-// MarshalJSON writes the fields, and the names only of the members in Extra.
+// MarshalJSON writes the fields and redacts the members in Extra.
 func (c AzureSecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainAzureSecretConfig(c))
 }
 
 func (c AzureSecretConfig) revealed() any { return plainAzureSecretConfig(c) }
 
-// MarshalJSON writes the fields, and the names only of the members in Extra.
+// MarshalJSON writes the fields and redacts the members in Extra.
 func (c HashicorpVaultSecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainHashicorpVaultSecretConfig(c))
 }
 
 func (c HashicorpVaultSecretConfig) revealed() any { return plainHashicorpVaultSecretConfig(c) }
 
-// MarshalJSON writes the fields, and the names only of the members in Extra.
+// MarshalJSON writes the fields and redacts the members in Extra.
 func (c SecretConfig) MarshalJSON() ([]byte, error) {
 	return wire.MarshalRedacted(plainSecretConfig(c))
 }

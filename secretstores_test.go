@@ -27,7 +27,7 @@ func TestEverySecretStoreIsReadAndSent(t *testing.T) {
 	}
 }
 
-func TestEditingTheStoreOfAnUpdateInputLeavesTheIntegration(t *testing.T) {
+func TestEditingStoreOfUpdateInputDoesNotChangeIntegration(t *testing.T) {
 	t.Parallel()
 	stores := func() apono.SecretStoreConfig {
 		return apono.SecretStoreConfig{
@@ -46,16 +46,14 @@ func TestEditingTheStoreOfAnUpdateInputLeavesTheIntegration(t *testing.T) {
 	require.Equal(t, stores(), read)
 }
 
-func TestAnUnknownSecretStoreSurvivesAnUpdate(t *testing.T) {
+func TestUpdateKeepsUnknownSecretStore(t *testing.T) {
 	t.Parallel()
 	body := updated(t, `{"secret_store_config": {"oracle_vault": {"ocid": "o"}}}`, asRead)
 	apitest.JSONEq(t, `{"name":"","integration_config":{},"secret_store_config":{"oracle_vault":{"ocid":"o"}}}`, body)
 }
 
-// A store is one of several. A caller who moves the credentials from a store
-// that this version does not know to one that it does would name two, which the
-// API refuses, and could do nothing about it.
-func TestAKnownSecretStoreReplacesAnUnknownOne(t *testing.T) {
+// Setting a known store must remove the unknown one, because the API rejects two.
+func TestKnownSecretStoreReplacesUnknownOne(t *testing.T) {
 	t.Parallel()
 	body := updated(t, `{"secret_store_config": {"oracle_vault": {"ocid": "o"}}}`, func(in *apono.UpdateIntegrationInput) {
 		in.SecretStoreConfig = &apono.SecretStoreConfig{AWS: &apono.AWSSecretConfig{Region: "r", SecretID: "s"}}
@@ -63,7 +61,7 @@ func TestAKnownSecretStoreReplacesAnUnknownOne(t *testing.T) {
 	apitest.JSONEq(t, `{"name":"","integration_config":{},"secret_store_config":{"aws":{"region":"r","secret_id":"s"}}}`, body)
 }
 
-func TestAStoreConfigNamesExactlyOneStore(t *testing.T) {
+func TestSecretStoreConfigWithoutExactlyOneStoreIsArgumentError(t *testing.T) {
 	t.Parallel()
 	for found, store := range map[string]apono.SecretStoreConfig{
 		"none is":         {},
@@ -87,9 +85,8 @@ func TestAStoreConfigNamesExactlyOneStore(t *testing.T) {
 	}
 }
 
-// A store config without a store is refused by the API, though the API itself
-// answers one now and then.
-func TestAnEmptyStoreConfigIsNotWrittenBack(t *testing.T) {
+// The API returns empty store configs but rejects them in requests.
+func TestEmptySecretStoreConfigIsNotSent(t *testing.T) {
 	t.Parallel()
 	apitest.JSONEq(t, `{"name":"","integration_config":{}}`, updated(t, `{"secret_store_config": {}}`, asRead))
 }

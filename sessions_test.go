@@ -17,7 +17,7 @@ import (
 
 const accessDetailsPath = "/api/user/v1/access-sessions/s1/access-details"
 
-// ordersSession is what sessions/session.json holds.
+// ordersSession returns the object in sessions/session.json.
 func ordersSession() *apono.AccessSession {
 	return &apono.AccessSession{
 		ID: "s1", Name: "orders (read)", RequestIDs: []string{"ar-1", "ar-2"},
@@ -26,7 +26,7 @@ func ordersSession() *apono.AccessSession {
 	}
 }
 
-// ordersDetails is what sessions/details.json holds.
+// ordersDetails returns the object in sessions/details.json.
 func ordersDetails() *apono.AccessSessionDetails {
 	return &apono.AccessSessionDetails{
 		Instructions:       "Connect with hunter2-a",
@@ -64,8 +64,8 @@ func TestGetAccessDetails(t *testing.T) {
 	for i, want := range []*apono.AccessSessionDetails{ordersDetails(), {}} {
 		got, err := client.Sessions.GetAccessDetails(t.Context(), "s1")
 		require.NoError(t, err)
-		require.Equal(t, want.Instructions, got.Instructions, "fields that can be read")
-		require.Equal(t, want.Parameters["password"], got.Parameters["password"], "fields that can be read")
+		require.Equal(t, want.Instructions, got.Instructions, "the fields must be readable")
+		require.Equal(t, want.Parameters["password"], got.Parameters["password"], "the fields must be readable")
 		require.Equal(t, want, got)
 		apitest.Sent(t, fake.Requests()[i], "GET", accessDetailsPath, "", "")
 	}
@@ -80,9 +80,7 @@ func TestResetCredentials(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[0], "POST", "/api/user/v1/access-sessions/s1/reset-credentials", "", "")
 }
 
-// An audit with an administrator's token must not use up a colleague's
-// password, by whichever way it is asked for.
-func TestReadOnlyClientsReadNoAccessDetails(t *testing.T) {
+func TestReadOnlyClientRejectsAccessDetails(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithReadOnly())
 	_, err := client.Sessions.GetAccessDetails(t.Context(), "s1")
@@ -92,9 +90,7 @@ func TestReadOnlyClientsReadNoAccessDetails(t *testing.T) {
 	}
 }
 
-// Whoever prints what a program holds, to find a mistake, prints the password of
-// a production database into a log that others read.
-func TestAccessDetailsArePrintedNowhere(t *testing.T) {
+func TestAccessDetailsPrintNoPassword(t *testing.T) {
 	t.Parallel()
 	details := ordersDetails()
 	type embedding struct{ apono.AccessSessionDetails }
@@ -124,31 +120,29 @@ func TestAccessDetailsArePrintedNowhere(t *testing.T) {
 	}
 }
 
-func TestAccessDetailsPrintThatTheyAreThere(t *testing.T) {
+func TestAccessDetailsPrintRedacted(t *testing.T) {
 	t.Parallel()
 	for way, text := range formatted(ordersDetails()) {
-		require.Containsf(t, text, "[redacted]", "a mark with %s", way)
+		require.Containsf(t, text, "[redacted]", "%s must print [redacted]", way)
 	}
-	require.Equal(t, any("[redacted]"), slog.AnyValue(ordersDetails()).Resolve().Any()) // whatever the handler makes of it
+	require.Equal(t, any("[redacted]"), slog.AnyValue(ordersDetails()).Resolve().Any()) // with any handler
 	data, err := json.Marshal(map[string]any{"details": *ordersDetails()})
 	require.NoError(t, err)
 	require.Equal(t, `{"details":"[redacted]"}`, string(data))
 }
 
-// A program that logs what it has before it has anything must not crash, nor
-// look as if it had.
-func TestNoAccessDetailsPrintAsNone(t *testing.T) {
+func TestNilAccessDetailsPrintAsNil(t *testing.T) {
 	t.Parallel()
 	var none *apono.AccessSessionDetails
 	for way, text := range formatted(none) {
 		lower := strings.ToLower(text)
-		require.NotContainsf(t, lower, "panic", "nothing with %s, got %s", way, text)
-		require.NotContainsf(t, lower, "redacted", "nothing with %s, got %s", way, text)
-		require.Truef(t, strings.Contains(lower, "nil") || strings.Contains(lower, "null"), "none with %s, got %s", way, text)
+		require.NotContainsf(t, lower, "panic", "%s of a nil pointer printed %s", way, text)
+		require.NotContainsf(t, lower, "redacted", "%s of a nil pointer printed %s", way, text)
+		require.Truef(t, strings.Contains(lower, "nil") || strings.Contains(lower, "null"), "%s of a nil pointer printed %s", way, text)
 	}
 }
 
-func TestRevealGivesAllAccessDetails(t *testing.T) {
+func TestAccessDetailsReveal(t *testing.T) {
 	t.Parallel()
 	details := ordersDetails()
 	revealed := details.Reveal()
@@ -166,37 +160,34 @@ func TestRevealGivesAllAccessDetails(t *testing.T) {
 	apitest.JSONEq(t, `{"instructions": ""}`, string(data))
 }
 
-// A program may mask or drop what it was given before it passes it on; the
-// details themselves have to stay good for the connection.
-func TestEditingRevealedAccessDetailsLeavesTheDetails(t *testing.T) {
+func TestEditingRevealedAccessDetailsDoesNotChangeDetails(t *testing.T) {
 	t.Parallel()
 	details := ordersDetails()
 	revealed := details.Reveal()
 	parameters, _ := revealed["parameters"].(map[string]string)
 	parameters["password"] = "edited"
 	link, ok := revealed["link"].(map[string]any)
-	require.Truef(t, ok, "a link under the API's names, got %T", revealed["link"])
+	require.Truef(t, ok, "expected the link as a map, got %T", revealed["link"])
 	link["url"], link["title"] = "edited", "edited"
 	clear(revealed)
-	require.Equal(t, fmt.Sprint(ordersDetails().Reveal()), fmt.Sprint(details.Reveal()), "details as they were read")
+	require.Equal(t, fmt.Sprint(ordersDetails().Reveal()), fmt.Sprint(details.Reveal()), "the details must not change")
 }
 
-// An answer that cannot be decoded may hold a password all the same, and the
-// texts of errors are what is logged first.
-func TestErrorTextOfBrokenAccessDetailsQuotesNothing(t *testing.T) {
+// A response that cannot be decoded may contain a password.
+func TestDecodeErrorTextOfAccessDetailsHidesBody(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"a text that is not quoted":     `{"parameters": {"password": hunter2}}`,
-		"a number for a text":           `{"parameters": {"pin": 104117110}}`,
-		"an array for an object":        `{"parameters": [{"password": "hunter2"}]}`,
-		"a text for an object":          `{"link": "https://console.example.com/?signin=hunter2"}`,
-		"an object for a text":          `{"cli": {"hunter2": "hunter2"}}`,
-		"no object":                     `"hunter2"`,
-		"no JSON":                       `hunter2`,
-		"something after the object":    `{"instructions": "hunter2"} hunter2`,
-		"half an object":                `{"instructions": "hunter2`,
-		"an escape that there is not":   `{"instructions": "hunter2\hunter2"}`,
-		"a line break inside of a text": "{\"instructions\": \"hunter2\nhunter2\"}",
+		"a string without quotes":  `{"parameters": {"password": hunter2}}`,
+		"a number for a string":    `{"parameters": {"pin": 104117110}}`,
+		"an array for an object":   `{"parameters": [{"password": "hunter2"}]}`,
+		"a string for an object":   `{"link": "https://console.example.com/?signin=hunter2"}`,
+		"an object for a string":   `{"cli": {"hunter2": "hunter2"}}`,
+		"a string":                 `"hunter2"`,
+		"not JSON":                 `hunter2`,
+		"text after the object":    `{"instructions": "hunter2"} hunter2`,
+		"a truncated object":       `{"instructions": "hunter2`,
+		"an invalid escape":        `{"instructions": "hunter2\hunter2"}`,
+		"a line break in a string": "{\"instructions\": \"hunter2\nhunter2\"}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -209,9 +200,9 @@ func TestErrorTextOfBrokenAccessDetailsQuotesNothing(t *testing.T) {
 	}
 }
 
-// The error keeps the body, for a one-time password is nowhere else. Whoever
-// prints, logs or marshals the error must not find it there.
-func TestErrorOfBrokenAccessDetailsShowsNoneOfThem(t *testing.T) {
+// The error keeps the body, because a one-time password cannot be read again, but must
+// not print it.
+func TestDecodeErrorOfAccessDetailsPrintsNoBody(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: `{"instructions": "hunter2`, BodyErr: io.ErrUnexpectedEOF})
 	_, err := apitest.NewClient(t, fake).Sessions.GetAccessDetails(t.Context(), "s1")
@@ -224,7 +215,7 @@ func TestErrorOfBrokenAccessDetailsShowsNoneOfThem(t *testing.T) {
 			for way, text := range formatted(value) {
 				// As text, in hexadecimal and decimal bytes, and in base64.
 				for _, hidden := range []string{"hunter2", "68756e7465", "68756E7465", "0x68, 0x75", "104 117", "eyJpbnN0cnVjdGlvbnMiOiAiaHVudGVyM"} {
-					assert.NotContainsf(t, text, hidden, "the password shows with %s as %s in %s", way, hidden, text)
+					assert.NotContainsf(t, text, hidden, "%s prints the password as %s in %s", way, hidden, text)
 				}
 			}
 		})

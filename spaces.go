@@ -34,16 +34,16 @@ var (
 // SpaceRole is what a member may do in a space.
 type SpaceRole string
 
-// The known roles: an owner manages the space, a manager what is in it.
+// The known roles. An owner manages the space, and a manager the objects in it.
 const (
 	SpaceRoleOwner   SpaceRole = "SpaceOwner"
 	SpaceRoleManager SpaceRole = "SpaceManager"
 )
 
-// SpaceIdentityType is a kind of member of a space.
+// SpaceIdentityType is a type of member of a space.
 type SpaceIdentityType string
 
-// The known kinds of members.
+// The known types of members.
 const (
 	SpaceIdentityTypeUser  SpaceIdentityType = "user"
 	SpaceIdentityTypeGroup SpaceIdentityType = "group"
@@ -123,7 +123,7 @@ func (o ListSpaceMembersOptions) at(token string) (ListSpaceMembersOptions, stri
 	return o, from
 }
 
-// CreateOptions say where an access flow, a bundle or an access scope is
+// CreateOptions set the space in which an access flow, a bundle or an access scope is
 // created.
 type CreateOptions struct {
 	// SpaceReference is the id or the name of a space; empty means none. An
@@ -140,7 +140,7 @@ type CreateSpaceInput struct {
 	Members              []SpaceMemberInput `json:"members,omitzero"`
 }
 
-// UpdateSpaceInput replaces a space but for its members.
+// UpdateSpaceInput is the input for updating a space. It does not change the members.
 type UpdateSpaceInput struct {
 	// Name has 3 to 64 characters and is unique in the account.
 	Name string `json:"name"`
@@ -209,7 +209,7 @@ func (s *SpacesService) Create(ctx context.Context, in CreateSpaceInput) (*Space
 	return call[Space](ctx, s.client, createSpace, in)
 }
 
-// Update replaces a space but for its members, or returns [ErrNotFound].
+// Update replaces a space except its members, or returns [ErrNotFound].
 //
 // PUT /api/admin/v1/spaces/{id}
 func (s *SpacesService) Update(ctx context.Context, id string, in UpdateSpaceInput) (*Space, error) {

@@ -17,7 +17,7 @@ import (
 
 const spacesPath = "/api/admin/v1/spaces"
 
-// payments is what spaces/full.json holds.
+// payments returns the object in spaces/full.json.
 func payments() *apono.Space {
 	return &apono.Space{
 		ID: "9b1de9c2-70c7-4c1b-9a57-5d1c0f4be501", Name: "Payments & <co>",
@@ -26,13 +26,13 @@ func payments() *apono.Space {
 	}
 }
 
-// emptySpace is what spaces/minimal.json holds.
+// emptySpace returns the object in spaces/minimal.json.
 func emptySpace() *apono.Space {
 	at := time.Date(2026, 11, 7, 8, 9, 10, 0, time.UTC)
 	return &apono.Space{ID: "space-2", Name: "Nil", SpaceScopes: []apono.SpaceScope{}, CreatedDate: at, UpdatedDate: at}
 }
 
-// spaceUser and spaceGroup are what spaces/user.json and spaces/group.json hold.
+// spaceUser and spaceGroup return the objects in spaces/user.json and spaces/group.json.
 func spaceUser() *apono.SpaceMember {
 	return &apono.SpaceMember{
 		IdentityID: "user-1", IdentityType: apono.SpaceIdentityTypeUser, Name: "Ada Lovelace", Email: apono.Ptr("ada@example.com"),
@@ -62,7 +62,7 @@ func TestListSpaces(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[1], "GET", spacesPath, "limit=2&page_token=t2", "")
 }
 
-// The name of a space stands where an id may, and must not be taken apart.
+// The name of a space can be used in place of its id, and must be escaped.
 func TestSpacesAreReadAndWritten(t *testing.T) {
 	t.Parallel()
 	type service = apono.SpacesService
@@ -91,13 +91,13 @@ func TestSpacesAreReadAndWritten(t *testing.T) {
 			]}`,
 		},
 		{
-			"Create with nothing", func(ctx context.Context, s *service) (*apono.Space, error) {
+			"Create with zero input", func(ctx context.Context, s *service) (*apono.Space, error) {
 				return s.Create(ctx, apono.CreateSpaceInput{Name: "Nil"})
 			},
 			"POST", "", `{"name": "Nil", "space_scope_references": []}`,
 		},
 		{
-			"Create with no members", func(ctx context.Context, s *service) (*apono.Space, error) {
+			"Create with empty members", func(ctx context.Context, s *service) (*apono.Space, error) {
 				return s.Create(ctx, apono.CreateSpaceInput{Name: "Nil", Members: []apono.SpaceMemberInput{}})
 			},
 			"POST", "", `{"name": "Nil", "space_scope_references": [], "members": []}`,
@@ -109,13 +109,13 @@ func TestSpacesAreReadAndWritten(t *testing.T) {
 			"PUT", "/Payments%20%2F%20%3Cco%3E%3F", `{"name": "Renamed", "space_scope_references": ["All"]}`,
 		},
 		{
-			"Update with nothing", func(ctx context.Context, s *service) (*apono.Space, error) {
+			"Update with zero input", func(ctx context.Context, s *service) (*apono.Space, error) {
 				return s.Update(ctx, "space-2", apono.UpdateSpaceInput{Name: "Nil"})
 			},
 			"PUT", "/space-2", `{"name": "Nil", "space_scope_references": []}`,
 		},
 		{
-			"Update with what was read", func(ctx context.Context, s *service) (*apono.Space, error) {
+			"Update with UpdateInput", func(ctx context.Context, s *service) (*apono.Space, error) {
 				return s.Update(ctx, payments().ID, payments().UpdateInput())
 			},
 			"PUT", "/9b1de9c2-70c7-4c1b-9a57-5d1c0f4be501",
@@ -149,8 +149,7 @@ func TestListSpaceMembers(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[1], "GET", spacesPath+"/My%20space/members", "limit=2&page_token=t2", "")
 }
 
-// What SetMembers returns is a page: taken for all members, the rest of a large
-// space looks removed.
+// SetMembers returns only the first page of the new members.
 func TestSetSpaceMembers(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -167,8 +166,8 @@ func TestSetSpaceMembers(t *testing.T) {
 				{"identity_reference": "group-1", "identity_type": "robot", "space_roles": ["SpaceAuditor"]}
 			]}`,
 		},
-		"nobody":     {[]apono.SpaceMemberInput{}, `{"members": []}`},
-		"nobody (2)": {nil, `{"members": []}`},
+		"empty slice": {[]apono.SpaceMemberInput{}, `{"members": []}`},
+		"nil slice":   {nil, `{"members": []}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -181,16 +180,16 @@ func TestSetSpaceMembers(t *testing.T) {
 	}
 }
 
-func TestSetSpaceMembersWithoutAPageIsADecodeError(t *testing.T) {
+func TestSetSpaceMembersWithoutPageIsDecodeError(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{}`, `null`, ``, `[]`, `{"items": [null], "pagination": {}}`} {
 		page, err := apitest.NewClient(t, script.New(t, script.Response{Body: body})).Spaces.SetMembers(t.Context(), "s", nil)
-		require.Nilf(t, page, "no page for %s", body)
+		require.Nilf(t, page, "expected no page for %s", body)
 		require.ErrorAs(t, err, new(*apono.DecodeError))
 	}
 }
 
-func TestSetAndRemoveASpaceMember(t *testing.T) {
+func TestSetAndRemoveSpaceMember(t *testing.T) {
 	t.Parallel()
 	const member = `"a b"?c#d%2F/ü@example.com`
 	const path = spacesPath + "/My%20space/members/%22a%20b%22%3Fc%23d%252F%2F%C3%BC@example.com"
@@ -210,9 +209,8 @@ func TestSetAndRemoveASpaceMember(t *testing.T) {
 	apitest.Sent(t, fake.Requests()[2], "DELETE", path, "", "")
 }
 
-// Whether the first attempt was carried out, nobody knows; that the space or the
-// member is gone is what was asked for.
-func TestARetriedDeletionInSpacesThatFindsNothingIsDone(t *testing.T) {
+// After an attempt that may have been processed, a 404 counts as success.
+func TestDeletionInSpacesWithNotFoundAfterRetrySucceeds(t *testing.T) {
 	t.Parallel()
 	for path, remove := range map[string]func(context.Context, *apono.Client) error{
 		spacesPath + "/s":              func(ctx context.Context, c *apono.Client) error { return c.Spaces.Delete(ctx, "s") },
@@ -231,9 +229,8 @@ func TestARetriedDeletionInSpacesThatFindsNothingIsDone(t *testing.T) {
 	}
 }
 
-// An argument that is empty or two dots makes the path that of all members, or
-// of all spaces.
-func TestSpacesWithoutAnArgumentAreRefused(t *testing.T) {
+// An empty argument or two dots would address all members or all spaces.
+func TestInvalidPathArgumentOfSpacesIsArgumentError(t *testing.T) {
 	t.Parallel()
 	client, ctx := apitest.NewClient(t, apitest.NoRequest(t)), t.Context()
 	roles := apono.SpaceMemberRolesInput{IdentityType: "user"}
@@ -254,9 +251,7 @@ func TestSpacesWithoutAnArgumentAreRefused(t *testing.T) {
 	}
 }
 
-// A request that no server can take costs a round trip, and in the middle of a
-// script leaves half of its work done.
-func TestBadSpacesAreRefusedBeforeTheyAreSent(t *testing.T) {
+func TestInvalidSpaceInputsAreArgumentErrors(t *testing.T) {
 	t.Parallel()
 	client, ctx := apitest.NewClient(t, apitest.NoRequest(t)).Spaces, t.Context()
 	create := func(in apono.CreateSpaceInput) error { _, err := client.Create(ctx, in); return err }
@@ -290,8 +285,8 @@ func TestBadSpacesAreRefusedBeforeTheyAreSent(t *testing.T) {
 	}
 }
 
-// A limit in bytes would reject a name of 64 letters that are no ASCII.
-func TestNamesOfSpacesAreCountedInCharacters(t *testing.T) {
+// The length of a name is limited in characters, not in bytes.
+func TestSpaceNameLengthIsInCharacters(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"abc", "日本語", strings.Repeat("a", 64), strings.Repeat("語", 64)} {
 		fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`})
@@ -306,7 +301,7 @@ func TestNamesOfSpacesAreCountedInCharacters(t *testing.T) {
 	}
 }
 
-// creators create each kind of object that can be in a space.
+// creators create each type of object that can be in a space.
 var creators = map[string]struct {
 	create func(context.Context, *apono.Client, ...apono.CreateOptions) error
 	body   string
@@ -325,9 +320,8 @@ var creators = map[string]struct {
 	}, `{"name": "", "query": ""}`},
 }
 
-// The space stands in the query: in the body the API would ignore it, and the
-// object would be everybody's.
-func TestObjectsAreCreatedInASpace(t *testing.T) {
+// The space is a query parameter. In the body the API would ignore it.
+func TestObjectsAreCreatedInSpace(t *testing.T) {
 	t.Parallel()
 	for path, object := range creators {
 		t.Run(path, func(t *testing.T) {
@@ -344,7 +338,7 @@ func TestObjectsAreCreatedInASpace(t *testing.T) {
 	}
 }
 
-func TestMoreThanOneCreateOptionsIsRefused(t *testing.T) {
+func TestSeveralCreateOptionsAreArgumentError(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, apitest.NoRequest(t))
 	for _, object := range creators {
@@ -353,8 +347,7 @@ func TestMoreThanOneCreateOptionsIsRefused(t *testing.T) {
 	}
 }
 
-// A create that is sent twice makes two objects, in a space as elsewhere.
-func TestACreateInASpaceIsSentOnce(t *testing.T) {
+func TestCreateInSpaceIsNotRetried(t *testing.T) {
 	t.Parallel()
 	for _, object := range creators {
 		fake := script.New(t, script.Response{Status: 503})
@@ -362,20 +355,19 @@ func TestACreateInASpaceIsSentOnce(t *testing.T) {
 	}
 }
 
-// A query that is cut at the server's limit is another query.
-func TestAQueryTargetHasALimit(t *testing.T) {
+// The server would truncate a longer query.
+func TestQueryTargetLimit(t *testing.T) {
 	t.Parallel()
 	long, tooLong := &apono.QueryTarget{Query: strings.Repeat("ü", 4096)}, &apono.QueryTarget{Query: strings.Repeat("ü", 4096) + "a"}
 	want := apono.ArgumentError{Arg: "in.AccessTargets[1].QueryTarget.Query", Reason: "must have at most 8192 bytes, not 8193"}
-	accessFlowSuite.refuses(t, apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
-	bundleSuite.refuses(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
+	accessFlowSuite.rejects(t, apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
+	bundleSuite.rejects(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
 	bundleSuite.sends(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{QueryTarget: long}}},
 		`{"name": "", "access_targets": [{"query_target": {"query": "`+long.Query+`"}}]}`)
 }
 
-// An older server says nothing of agents. What it said must stay absent, or a
-// program that keeps flows as JSON sees a change in each.
-func TestAFlowWithoutARequestorIdentityTypeIsForPeople(t *testing.T) {
+// Older servers do not send the type. It must stay absent in the JSON of the flow.
+func TestAccessFlowWithoutRequestorIdentityTypeIsForHumans(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "accessflows/minimal.json")}, script.Response{Body: `{}`})
 	client := apitest.NewClient(t, fake).AccessFlows
@@ -391,9 +383,8 @@ func TestAFlowWithoutARequestorIdentityTypeIsForPeople(t *testing.T) {
 	require.Contains(t, fake.Requests()[1].Body, `"requestor_identity_type":"HUMAN"`)
 }
 
-// A flow for agents that an update makes one for people opens to everybody who
-// matches what only their agents could do.
-func TestAnUpdateLeavesAFlowToItsAgents(t *testing.T) {
+// An update must not change a flow for agents to one for people.
+func TestAccessFlowUpdateKeepsRequestorIdentityType(t *testing.T) {
 	t.Parallel()
 	for _, identity := range []string{"AGENT", "HUMAN", "ROBOT"} {
 		body := accessFlowSuite.updated(t, `{"requestor_identity_type": "`+identity+`"}`, func(in *apono.AccessFlowInput) { in.Name = "Renamed" })
@@ -402,9 +393,8 @@ func TestAnUpdateLeavesAFlowToItsAgents(t *testing.T) {
 	}
 }
 
-// An object cannot change its space, and no input has one: a server that is
-// strict would reject the update.
-func TestAnUpdateDoesNotSendTheSpace(t *testing.T) {
+// An object cannot change its space, and the API may reject an update with one.
+func TestUpdateDoesNotSendSpace(t *testing.T) {
 	t.Parallel()
 	const space = `"space": {"space_id": "s1", "space_name": "Team", "color": "red"}, "future": {"space": 1}`
 	for name, body := range map[string]string{
@@ -416,15 +406,14 @@ func TestAnUpdateDoesNotSendTheSpace(t *testing.T) {
 			t.Parallel()
 			var sent map[string]any
 			require.NoError(t, json.Unmarshal([]byte(body), &sent))
-			require.Nilf(t, sent["space"], "what is unknown and no space, got %s", body)
-			require.NotNilf(t, sent["future"], "what is unknown and no space, got %s", body)
+			require.Nilf(t, sent["space"], "expected the unknown member and no space, got %s", body)
+			require.NotNilf(t, sent["future"], "expected the unknown member and no space, got %s", body)
 		})
 	}
 }
 
-// Whoever keeps what was read must not find it changed by an edit of what is to
-// be written.
-func TestEditingTheUpdateInputOfASpaceLeavesTheSpace(t *testing.T) {
+// The input must not share memory with the object.
+func TestEditingUpdateInputDoesNotChangeSpace(t *testing.T) {
 	t.Parallel()
 	space := payments()
 	in := space.UpdateInput()
@@ -436,7 +425,7 @@ func TestEditingTheUpdateInputOfASpaceLeavesTheSpace(t *testing.T) {
 	require.Equal(t, payments(), space)
 }
 
-func TestEveryFieldOfTheSpaceTypesIsTagged(t *testing.T) {
+func TestSpaceTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListSpacesOptions](), reflect.TypeFor[apono.ListSpaceMembersOptions](), reflect.TypeFor[apono.CreateOptions]())
 	apitest.Tagged(t, "json", reflect.TypeFor[apono.Space](), reflect.TypeFor[apono.SpaceReference](), reflect.TypeFor[apono.SpaceMember](),

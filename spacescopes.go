@@ -53,8 +53,8 @@ func (o ListSpaceScopesOptions) at(token string) (ListSpaceScopesOptions, string
 	return o, from
 }
 
-// SpaceScopeInput is a new space scope, or what one becomes. An update replaces
-// the whole scope, so start from [SpaceScope.UpdateInput].
+// SpaceScopeInput is the input for creating or updating a space scope. An update
+// replaces the whole scope, so start from [SpaceScope.UpdateInput].
 type SpaceScopeInput struct {
 	// Name must not be empty and is unique in the account.
 	Name string `json:"name"`
@@ -117,7 +117,7 @@ func (s *SpaceScopesService) Delete(ctx context.Context, id string) error {
 	return exec(ctx, s.client, deleteSpaceScope, nil, id)
 }
 
-// UpdateInput returns a copy of the space scope for Update.
+// UpdateInput returns a copy of the space scope, Extra included, for Update.
 func (s *SpaceScope) UpdateInput() SpaceScopeInput {
 	s = clone(s)
 	return SpaceScopeInput{Name: s.Name, Query: s.Query, Extra: s.Extra}

@@ -30,7 +30,7 @@ var spaceScopeSuite = accessSuite[apono.SpaceScope, apono.ListSpaceScopesOptions
 	rename:  func(in *apono.SpaceScopeInput) *string { return &in.Name },
 }
 
-// paymentsSpaceScope is what spacescopes/full.json holds.
+// paymentsSpaceScope returns the object in spacescopes/full.json.
 func paymentsSpaceScope() apono.SpaceScope {
 	return apono.SpaceScope{
 		ID: "3f0f4c1e-2d57-4a3f-8a51-0c9c6b1f7d01", Name: "Payments / resources",
@@ -39,7 +39,7 @@ func paymentsSpaceScope() apono.SpaceScope {
 	}
 }
 
-// allSpaceScope is what spacescopes/minimal.json holds.
+// allSpaceScope returns the object in spacescopes/minimal.json.
 func allSpaceScope() apono.SpaceScope {
 	at := time.Date(2026, 11, 5, 7, 8, 9, 0, time.UTC)
 	return apono.SpaceScope{ID: "space-scope-2", Name: "All", CreatedDate: at, UpdatedDate: at}
@@ -50,19 +50,17 @@ func TestSpaceScopeOperations(t *testing.T) {
 	spaceScopeSuite.operations(t)
 }
 
-func TestUpdateInputOfASpaceScopeLosesNothing(t *testing.T) {
+func TestSpaceScopeUpdateInputIsComplete(t *testing.T) {
 	t.Parallel()
 	spaceScopeSuite.updateInputs(t, `{"name": "All", "query": ""}`)
 }
 
-func TestASpaceScopeHasAName(t *testing.T) {
+func TestSpaceScopeWithoutNameIsArgumentError(t *testing.T) {
 	t.Parallel()
-	spaceScopeSuite.refuses(t, apono.SpaceScopeInput{Query: "q"}, apono.ArgumentError{Arg: "in.Name", Reason: "must not be empty"})
+	spaceScopeSuite.rejects(t, apono.SpaceScopeInput{Query: "q"}, apono.ArgumentError{Arg: "in.Name", Reason: "must not be empty"})
 }
 
-// A list of spaces or of their scopes that ends after its first page hides from
-// an audit what is on the others.
-func TestEveryListOfSpacesReadsAllPages(t *testing.T) {
+func TestListAllOfSpacesReadsAllPages(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []int{0, 2} {
 		for path, list := range map[string]func(*apono.Client) ([]string, error){
@@ -90,7 +88,7 @@ func TestEveryListOfSpacesReadsAllPages(t *testing.T) {
 	}
 }
 
-func TestEveryFieldOfTheSpaceScopeTypesIsTagged(t *testing.T) {
+func TestSpaceScopeTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListSpaceScopesOptions]())
 	apitest.Tagged(t, "json", reflect.TypeFor[apono.SpaceScope](), reflect.TypeFor[apono.SpaceScopeInput]())

@@ -19,8 +19,7 @@ import (
 	"github.com/google/go-querystring/query"
 )
 
-// The query parameters of paging. Lists by offset call it skip when asked and
-// offset when answering.
+// Query parameters of lists. The offset is skip in requests and offset in responses.
 const (
 	paramPageToken = "page_token"
 	paramLimit     = "limit"
@@ -40,8 +39,8 @@ func list[T, O any](ctx context.Context, c *Client, op *operation.Operation, opt
 	return decodePage[T](op, resp)
 }
 
-// listAll iterates over a list with page tokens. Each range over the result
-// starts anew, and nothing is sent before the first.
+// listAll iterates over a list with page tokens. Each range over it starts from the
+// first page.
 func listAll[T, O any](ctx context.Context, c *Client, op *operation.Operation, opts []O, args ...string) iter.Seq2[*T, error] {
 	path, params, err := listRequest(op, opts, args)
 	return func(yield func(*T, error) bool) {
@@ -100,23 +99,22 @@ func listAll[T, O any](ctx context.Context, c *Client, op *operation.Operation, 
 	}
 }
 
-// trail is where a list with page tokens has been.
+// trail records the pages that a list has read.
 type trail struct {
-	seen  map[[sha256.Size]byte]bool // the hashes of tokens, which may be long
-	empty int                        // pages in a row
+	seen  map[[sha256.Size]byte]bool // hashes of page tokens, which may be long
+	empty int                        // consecutive empty pages
 }
 
-// maxEmptyPages is how many empty pages in a row a list reads.
-const maxEmptyPages = 10_000
+const maxEmptyPages = 10_000 // consecutive
 
 func newTrail(token string) *trail {
 	return &trail{seen: map[[sha256.Size]byte]bool{sha256.Sum256([]byte(token)): true}}
 }
 
-// has reports whether a token leads to no new page.
+// has reports whether a token is empty or seen before.
 func (t *trail) has(token string) bool { return token == "" || t.seen[sha256.Sum256([]byte(token))] }
 
-// follow goes on from a page to the next one's token, or says why not.
+// follow records a page and the token of the next one, or returns why the list must end.
 func (t *trail) follow(token string, items int) error {
 	if t.empty++; items > 0 {
 		t.empty = 0
@@ -133,8 +131,8 @@ func (t *trail) follow(token string, items int) error {
 	return nil
 }
 
-// resumable adds the token of the page that failed to an error. The first page
-// has none.
+// resumable adds the token of the page that failed to an error, unless it was the first
+// page.
 func resumable(token string, err error) error {
 	if token == "" {
 		return err
@@ -142,10 +140,10 @@ func resumable(token string, err error) error {
 	return &PageError{NextPageToken: token, Err: err}
 }
 
-// guessToken finds the token of the next page before the page is decoded, so
-// that the next request can be on its way meanwhile, which saves 12 % of the time
-// of a listing in pages of 1,000 that take 50 ms each. It is a guess: a member of
-// that name inside an item would mislead it, so the page decides.
+// guessToken finds the token of the next page before the page is decoded, so that the
+// next request can be sent earlier. This saves 12 % of the time of a list with pages of
+// 1,000 items that take 50 ms each. A member of that name inside an item makes the guess
+// wrong, so the caller compares it with the decoded page.
 func guessToken(body []byte) (token string) {
 	const name = `"next_page_token"`
 	at := bytes.LastIndex(body, []byte(name))
@@ -159,9 +157,8 @@ func guessToken(body []byte) (token string) {
 	return token
 }
 
-// firstPage returns the parameters of the first request. A page token carries
-// the filters of the list that it came from, so that beside one they are left
-// out.
+// firstPage returns the parameters of the first request. Filters are omitted if there is
+// a page token, because the token includes the filters of its list.
 func firstPage(params url.Values) url.Values {
 	if token := params.Get(paramPageToken); token != "" {
 		return nextPage(params, token)
@@ -182,7 +179,7 @@ func decodePage[T any](op *operation.Operation, resp *transport.Response) (*Page
 	if err != nil {
 		return nil, err
 	}
-	// Without one of them a list would be short, and nothing would show it.
+	// Without this check, the list would end early and without an error.
 	if body.Items == nil {
 		if err := lacksNone(op, resp, "items"); err != nil {
 			return nil, err
@@ -216,7 +213,7 @@ func decodeList[T any](op *operation.Operation, resp *transport.Response) (*list
 	return body, noneIsNull(op, resp, slices.Concat(body.Items, body.Data))
 }
 
-// listRequest checks and encodes what a list is asked for.
+// listRequest checks and encodes the path and the parameters of a list.
 func listRequest[O any](op *operation.Operation, opts []O, args []string) (path string, params url.Values, err error) {
 	path, err = buildPath(op, args)
 	if err != nil {
@@ -232,7 +229,7 @@ func listRequest[O any](op *operation.Operation, opts []O, args []string) (path 
 		}
 	}
 	for name, values := range params {
-		// An empty value is no filter, and a server might take it for one.
+		// An empty value means no filter, but a server might filter by it.
 		values = slices.DeleteFunc(values, func(value string) bool { return value == "" })
 		if params[name] = values; len(values) == 0 {
 			delete(params, name)
@@ -240,7 +237,7 @@ func listRequest[O any](op *operation.Operation, opts []O, args []string) (path 
 	}
 	for name, arg := range map[string]string{paramLimit: "Limit", paramSkip: "Skip"} {
 		if n, err := strconv.ParseInt(params.Get(name), 10, 64); err == nil && (n < 0 || n > math.MaxInt32) {
-			return "", nil, &ArgumentError{Arg: arg, Reason: "it must be between 0 (not given) and 2147483647"}
+			return "", nil, &ArgumentError{Arg: arg, Reason: "must be 0 (not set) to 2147483647"}
 		}
 	}
 	return path, params, nil

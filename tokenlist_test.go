@@ -17,11 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Services built on listing lose or repeat objects, or never end, when a server
-// pages in a way that the client did not think of: pages without items before
-// the last one, an empty token in place of none, filters that the token carries
-// already, tokens that come back. The reading of pages ahead must change none
-// of the outcomes, so that each case is tried with and without it.
+// Servers page in different ways: with empty pages before the last one, an empty token in
+// place of none, or tokens seen before. A token includes the filters. Each case runs with
+// and without read-ahead, which must not change the result.
 func TestListAllFollowsPageTokens(t *testing.T) {
 	t.Parallel()
 	type options = apono.ListIntegrationsOptions
@@ -45,12 +43,12 @@ func TestListAllFollowsPageTokens(t *testing.T) {
 			want:  []string{"a", "b"}, asked: []string{""},
 		},
 		{
-			name:  "no item at all",
+			name:  "no items",
 			pages: map[string]string{"": apitest.TokenPage("")},
 			asked: []string{""},
 		},
 		{
-			name: "later pages are asked for by their token, without filters",
+			name: "later pages are requested by their token, without filters",
 			opts: []options{prod},
 			pages: map[string]string{
 				"": apitest.TokenPage("t2", "a", "b"), "t2": apitest.TokenPage("t+/= 3", "c"), "t+/= 3": apitest.TokenPage("", "d"),
@@ -59,14 +57,14 @@ func TestListAllFollowsPageTokens(t *testing.T) {
 			asked: []string{filters, "page_token=t2", "page_token=t%2B%2F%3D+3"},
 		},
 		{
-			name:  "the limit is sent with every page if it was given",
+			name:  "the limit is sent with every page",
 			opts:  []options{limited},
 			pages: map[string]string{"": apitest.TokenPage("t2", "a", "b"), "t2": apitest.TokenPage("", "c")},
 			want:  []string{"a", "b", "c"},
 			asked: []string{"connector_id=c1&limit=2&name=prod%2A&type=postgresql", "limit=2&page_token=t2"},
 		},
 		{
-			name:  "the caller's page token is where the list starts",
+			name:  "the caller's page token",
 			opts:  []options{resumed},
 			pages: map[string]string{"t2": apitest.TokenPage("t3", "c"), "t3": apitest.TokenPage("", "d")},
 			want:  []string{"c", "d"}, asked: []string{"page_token=t2", "page_token=t3"},
@@ -83,7 +81,7 @@ func TestListAllFollowsPageTokens(t *testing.T) {
 			want:  []string{"a"}, asked: []string{"", "page_token=t2", "page_token=t3"},
 		},
 		{
-			name:  "items null with pagination is an empty page",
+			name:  "null items in an empty page",
 			pages: map[string]string{"": `{"items":null,"pagination":{"next_page_token":"t2"}}`, "t2": apitest.TokenPage("", "a")},
 			want:  []string{"a"}, asked: []string{"", "page_token=t2"},
 		},
@@ -98,12 +96,12 @@ func TestListAllFollowsPageTokens(t *testing.T) {
 			want:  []string{"a"}, asked: []string{""},
 		},
 		{
-			name:  "null items are none",
+			name:  "null items",
 			pages: map[string]string{"": `{"items":null,"pagination":{"next_page_token":"t2"}}`, "t2": `{"items":[{"id":"a"}],"pagination":{}}`},
 			want:  []string{"a"}, asked: []string{"", "page_token=t2"},
 		},
 		{
-			name:  "a page that names itself as the next",
+			name:  "a page with its own token as the next",
 			pages: map[string]string{"": apitest.TokenPage("t2", "a"), "t2": apitest.TokenPage("t2", "b")},
 			want:  []string{"a", "b"}, err: apono.ErrPageLoop, asked: []string{"", "page_token=t2"},
 		},
@@ -113,24 +111,24 @@ func TestListAllFollowsPageTokens(t *testing.T) {
 			want:  []string{"a", "b", "c"}, err: apono.ErrPageLoop, asked: []string{"", "page_token=t2", "page_token=t3"},
 		},
 		{
-			name:  "the caller's own page token at once",
+			name:  "the caller's page token in the first page",
 			opts:  []options{resumed},
 			pages: map[string]string{"t2": apitest.TokenPage("t2", "b")},
 			want:  []string{"b"}, err: apono.ErrPageLoop, asked: []string{"page_token=t2"},
 		},
 		{
-			name:  "the caller's own page token later",
+			name:  "the caller's page token in a later page",
 			opts:  []options{resumed},
 			pages: map[string]string{"t2": apitest.TokenPage("t3", "b"), "t3": apitest.TokenPage("t2", "c")},
 			want:  []string{"b", "c"}, err: apono.ErrPageLoop, asked: []string{"page_token=t2", "page_token=t3"},
 		},
 		{
-			name:  "a refusal in the middle",
+			name:  "an error status in the middle",
 			pages: map[string]string{"": apitest.TokenPage("t2", "a", "b"), "t2": apitest.TokenPage("t3", "c")},
 			want:  []string{"a", "b", "c"}, err: apono.ErrForbidden, asked: []string{"", "page_token=t2", "page_token=t3"},
 		},
 		{
-			name:  "a refusal at once",
+			name:  "an error status at the start",
 			pages: map[string]string{},
 			err:   apono.ErrForbidden, asked: []string{""},
 		},
@@ -148,25 +146,24 @@ func TestListAllFollowsPageTokens(t *testing.T) {
 	}
 }
 
-func TestErrPageLoopNamesTheOperation(t *testing.T) {
+func TestErrPageLoopText(t *testing.T) {
 	t.Parallel()
 	p := &apitest.Pager{Pages: map[string]string{"": apitest.TokenPage("t2"), "t2": apitest.TokenPage("t2")}}
 	_, err := apitest.Drain(t, p.Client(t, 0).Integrations.ListAll(t.Context()), apitest.IntegrationID)
-	require.Equal(t, "apono: GET /api/admin/v4/integrations: the server repeated a page token", fmt.Sprint(err))
+	require.Equal(t, "apono: GET /api/admin/v4/integrations: the server returned the same page token twice", fmt.Sprint(err))
 }
 
-// An answer of another shape that decodes into an empty page makes a program
-// believe that there is nothing, and delete what it keeps about it.
-func TestAnAnswerThatIsNoPageIsADecodeError(t *testing.T) {
+// A response of another form must not look like an empty page.
+func TestResponseWithoutPageIsDecodeError(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, body, reason string }{
 		{"a null item", `{"items":[{"id":"a"},null],"data":[{"id":"a"},null],"pagination":{"total":2}}`, "item 1 of the list is null"},
 		{"a message", `{"message":"maintenance"}`, " is missing"},
 		{"an empty object", `{}`, " is missing"},
 		{"null members", `{"items":null,"data":null,"pagination":null}`, " is missing"},
-		{"the items alone", `[{"id":"a"}]`, "cannot unmarshal array"},
-		{"items that are texts", `{"items":["a"],"data":["a"],"pagination":{"total":1}}`, "cannot unmarshal string"},
-		{"items that are no array", `{"items":{"id":"a"},"data":{"id":"a"},"pagination":{"total":1}}`, "cannot unmarshal object"},
+		{"items without pagination", `[{"id":"a"}]`, "cannot unmarshal array"},
+		{"items that are strings", `{"items":["a"],"data":["a"],"pagination":{"total":1}}`, "cannot unmarshal string"},
+		{"items that are an object", `{"items":{"id":"a"},"data":{"id":"a"},"pagination":{"total":1}}`, "cannot unmarshal object"},
 		{"a member of another type", `{"items":[{"id":7}],"data":[{"id":7}],"pagination":{"total":1}}`, "cannot unmarshal number"},
 		{"pagination of another type", `{"items":[],"data":[],"pagination":"none"}`, "cannot unmarshal string"},
 		{"null", `null`, "the body is null"},
@@ -201,9 +198,9 @@ func TestAnAnswerThatIsNoPageIsADecodeError(t *testing.T) {
 	}
 }
 
-// A token that is found before decoding may be another member of that name; a
-// program that followed it would lose every page after this one.
-func TestTokenFoundBeforeDecodingIsOnlyAGuess(t *testing.T) {
+// The token that is found before decoding may be another member of that name, which must
+// not be followed.
+func TestGuessedTokenIsVerified(t *testing.T) {
 	t.Parallel()
 	const misleading = `"items":[{"id":"a","integration_config":{"next_page_token":"bogus"}}]`
 	for _, c := range []struct {
@@ -211,16 +208,16 @@ func TestTokenFoundBeforeDecodingIsOnlyAGuess(t *testing.T) {
 		ids, asked  []string
 	}{
 		{
-			"an item's member after the pagination", `{"pagination":{"next_page_token":"t2"},` + misleading + `}`,
+			"a member of an item after the pagination", `{"pagination":{"next_page_token":"t2"},` + misleading + `}`,
 			[]string{"a", "b"}, []string{"", "page_token=t2"},
 		},
-		{"an item's member on the last page", `{"pagination":{},` + misleading + `}`, []string{"a"}, []string{""}},
+		{"a member of an item on the last page", `{"pagination":{},` + misleading + `}`, []string{"a"}, []string{""}},
 		{
-			"an item's member before the pagination", `{` + misleading + `,"pagination":{"next_page_token":"t2"}}`,
+			"a member of an item before the pagination", `{` + misleading + `,"pagination":{"next_page_token":"t2"}}`,
 			[]string{"a", "b"}, []string{"", "page_token=t2"},
 		},
 		{
-			"a text that looks like one", `{"pagination":{"next_page_token":"t2"},"items":[{"id":"a","custom_access_details":"\"next_page_token\":\"bogus\""}]}`,
+			"a string that looks like a token", `{"pagination":{"next_page_token":"t2"},"items":[{"id":"a","custom_access_details":"\"next_page_token\":\"bogus\""}]}`,
 			[]string{"a", "b"}, []string{"", "page_token=t2"},
 		},
 		{
@@ -239,9 +236,9 @@ func TestTokenFoundBeforeDecodingIsOnlyAGuess(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := &apitest.Pager{Pages: map[string]string{"": c.first, "t2": apitest.TokenPage("", "b")}}
 				got, err := apitest.Drain(t, p.Client(t, 1).Integrations.ListAll(t.Context()), apitest.IntegrationID)
-				require.Equal(t, c.ids == nil, err != nil, "an error only where nothing came")
+				require.Equal(t, c.ids == nil, err != nil, "an error must come with no item")
 				require.Equal(t, c.ids, got)
-				// A wrong guess may be dropped before it is sent.
+				// A request with a wrong guess may be canceled before it is sent.
 				asked := slices.DeleteFunc(p.Requests(), func(query string) bool { return query == "page_token=bogus" })
 				require.Equal(t, c.asked, asked)
 			})
@@ -249,8 +246,8 @@ func TestTokenFoundBeforeDecodingIsOnlyAGuess(t *testing.T) {
 	}
 }
 
-// emptyPages is a server whose pages are empty, each with a new token, but for
-// those of the numbers given.
+// emptyPages returns a server of empty pages, each with a new token. The pages with the
+// given numbers are not empty.
 func emptyPages(full ...int) *apitest.Pager {
 	page := 0
 	return &apitest.Pager{Serve: func(string) string {
@@ -261,16 +258,14 @@ func emptyPages(full ...int) *apitest.Pager {
 	}}
 }
 
-// A server that answers empty pages with ever new tokens must not keep a program
-// busy until its context ends; after a while the program knows where it was.
-func TestEndlessEmptyPagesEndTheList(t *testing.T) {
+func TestEmptyPagesEndList(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []int{0, 1} {
 		t.Run(fmt.Sprintf("%d ahead", ahead), func(t *testing.T) {
 			t.Parallel()
 			server := emptyPages(1, 9000)
 			ids, err := apitest.Drain(t, server.Client(t, ahead).Integrations.ListAll(t.Context()), apitest.IntegrationID)
-			require.Equal(t, []string{"i-1", "i-9000"}, ids, "9,000 empty pages are no end")
+			require.Equal(t, []string{"i-1", "i-9000"}, ids, "9,000 empty pages must not end the list")
 			require.ErrorIs(t, err, apono.ErrEmptyPages)
 			ended := apitest.ErrorAs[*apono.PageError](t, err)
 			require.Equal(t, "t19000", ended.NextPageToken)
@@ -281,9 +276,7 @@ func TestEndlessEmptyPagesEndTheList(t *testing.T) {
 	}
 }
 
-// Without the token, an export of a million objects that fails near its end starts
-// anew.
-func TestErrorsOfAListCarryTheTokenToResumeFrom(t *testing.T) {
+func TestPageErrorHasTokenToResumeFrom(t *testing.T) {
 	t.Parallel()
 	first := script.Response{Body: apitest.TokenPage("t1", "i-1")}
 	for name, test := range map[string]struct {
@@ -291,9 +284,9 @@ func TestErrorsOfAListCarryTheTokenToResumeFrom(t *testing.T) {
 		err     error
 		text    string
 	}{
-		"a status":   {script.Response{Status: 403}, apono.ErrForbidden, "apono: GET /api/admin/v4/integrations: 403 Forbidden"},
-		"a body":     {script.Response{Body: "{"}, nil, "apono: GET /api/admin/v4/integrations: 200 OK with a body that cannot be used: unexpected EOF"},
-		"no network": {script.Response{Err: apitest.ErrReset}, apitest.ErrReset, "apono: GET /api/admin/v4/integrations: connection reset by peer"},
+		"an error status": {script.Response{Status: 403}, apono.ErrForbidden, "apono: GET /api/admin/v4/integrations: 403 Forbidden"},
+		"an invalid body": {script.Response{Body: "{"}, nil, "apono: GET /api/admin/v4/integrations: 200 OK with a body that cannot be used: unexpected EOF"},
+		"no network":      {script.Response{Err: apitest.ErrReset}, apitest.ErrReset, "apono: GET /api/admin/v4/integrations: connection reset by peer"},
 	} {
 		for _, ahead := range []int{0, 1} {
 			t.Run(fmt.Sprintf("%s, %d ahead", name, ahead), func(t *testing.T) {
@@ -311,15 +304,14 @@ func TestErrorsOfAListCarryTheTokenToResumeFrom(t *testing.T) {
 	}
 
 	_, err := apitest.Drain(t, apitest.NewClient(t, script.New(t, script.Response{Status: 403})).Integrations.ListAll(t.Context()), apitest.IntegrationID)
-	require.NotErrorAs(t, err, new(*apono.PageError), "the first page has no token")
+	require.NotErrorAs(t, err, new(*apono.PageError), "an error of the first page must not be a PageError")
 
 	resumed := apono.ListIntegrationsOptions{PageToken: "t7"}
 	_, err = apitest.Drain(t, apitest.NewClient(t, script.New(t, script.Response{Status: 403})).Integrations.ListAll(t.Context(), resumed), apitest.IntegrationID)
 	require.Equal(t, "t7", apitest.ErrorAs[*apono.PageError](t, err).NextPageToken)
 }
 
-// A list of many pages must not keep their tokens, which may be long.
-func TestListsKeepHashesOfTokens(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
+func TestListKeepsHashesOfTokens(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
 	const pages, length = 2000, 20_000
 	page := 0
 	server := &apitest.Pager{Serve: func(string) string {
@@ -348,9 +340,8 @@ func TestListsKeepHashesOfTokens(t *testing.T) { //nolint:paralleltest // it mea
 	}
 }
 
-// A member that is renamed or lost turns a list short, or empties it, and a program
-// that removes what is not in it does harm.
-func TestListsLackNoMember(t *testing.T) {
+// A missing member must not make a list shorter or empty.
+func TestListWithoutRequiredMemberIsDecodeError(t *testing.T) {
 	t.Parallel()
 	type read func(context.Context, *apono.Client) error
 	tokens := map[string]read{

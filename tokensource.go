@@ -8,15 +8,13 @@ import (
 	"github.com/apono-go/apono/internal/transport"
 )
 
-// CachedTokenSource returns a function for [WithTokenSource] that keeps the token
-// of a source until the server rejects it or it expires in less than a minute; a
-// zero time is no expiry.
+// CachedTokenSource returns a function for [WithTokenSource] that caches the token of a
+// source until the server rejects it or it expires in less than a minute. A zero
+// expiry time means that the token does not expire.
 //
-// However many goroutines ask for the token, one call of the source is under way
-// at a time, and each of them waits no longer than its own context. The context of
-// the source has the values of the first one's and ends when nobody waits any
-// more. An error is returned to those who wait, and the next one to ask has the
-// source called again.
+// Concurrent callers share one call of the source. Each of them waits until its own
+// context ends. The context of the source has the values of the first caller's context,
+// and is canceled when no caller waits any more. Errors are not cached.
 func CachedTokenSource(source func(ctx context.Context) (token string, expires time.Time, err error)) func(context.Context) (string, error) {
 	if source == nil {
 		return nil // which WithTokenSource rejects
@@ -24,8 +22,8 @@ func CachedTokenSource(source func(ctx context.Context) (token string, expires t
 	return (&tokenCache{source: source}).get
 }
 
-// usedToken is the token that a call was last given, under usedTokenKey in its
-// context: a token that another call was given since has not been rejected.
+// usedToken is the last token that a call received, stored under usedTokenKey in its
+// context. After a 401, a different token in the cache is newer and was not rejected.
 type (
 	usedToken    struct{ token string }
 	usedTokenKey struct{}
@@ -42,7 +40,7 @@ type tokenCache struct {
 // tokenRefresh is one call of the source.
 type tokenRefresh struct {
 	ended     <-chan struct{}
-	pass      func() // panics where the source did
+	pass      func() // panics if the source did
 	cancel    context.CancelFunc
 	waiting   int
 	abandoned bool
@@ -87,7 +85,7 @@ func (c *tokenCache) get(ctx context.Context) (string, error) {
 	}
 }
 
-// isGood reports whether the token can be given to a call.
+// isGood reports whether a call can use the cached token.
 func (c *tokenCache) isGood(ctx context.Context, used *usedToken) bool {
 	if TokenRefused(ctx) && (used.token == "" || used.token == c.token) {
 		return false
@@ -108,7 +106,7 @@ func (c *tokenCache) refresh(ctx context.Context) *tokenRefresh {
 		}()
 		token, expires, err := c.source(ctx)
 		if err == nil {
-			err = checkToken("the token from the token source", token)
+			err = checkToken("token from WithTokenSource", token)
 		}
 		if r.err = err; err != nil {
 			return
@@ -120,7 +118,7 @@ func (c *tokenCache) refresh(ctx context.Context) *tokenRefresh {
 	return r
 }
 
-// leave ends the call of the source when nobody waits for it any more.
+// leave cancels the call of the source when the last caller stops waiting.
 func (c *tokenCache) leave(r *tokenRefresh) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// cachedClient returns a client whose tokens are "token-1", "token-2" and so on,
-// and how many there were.
+// cachedClient returns a client whose tokens are "token-1", "token-2" and so on, and the
+// number of issued tokens.
 func cachedClient(t *testing.T, transport http.RoundTripper, life time.Duration, opts ...apono.Option) (*apono.Client, *atomic.Int64) {
 	t.Helper()
 	issued := new(atomic.Int64)
@@ -39,21 +39,20 @@ func cachedClient(t *testing.T, transport http.RoundTripper, life time.Duration,
 	return client, issued
 }
 
-// accepting is a server that accepts a token only.
+// accepting returns a server that accepts only the token in good.
 func accepting(good *atomic.Value) http.RoundTripper {
 	return apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
 		time.Sleep(100 * time.Millisecond)
 		status, body := http.StatusOK, apitest.OneIntegration
-		if req.Header.Get("Authorization") != "Bearer "+good.Load().(string) { //nolint:forcetypeassert // a test's own
+		if req.Header.Get("Authorization") != "Bearer "+good.Load().(string) { //nolint:forcetypeassert // //nolint:forcetypeassert // set by the test
 			status, body = http.StatusUnauthorized, "{}"
 		}
 		return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), Request: req}, nil
 	})
 }
 
-// A program of many goroutines must not ask for a token in each, nor when many of
-// its requests are rejected at a time.
-func TestCachedTokenSourceKeepsItsToken(t *testing.T) {
+// Goroutines share a token, also when many requests are rejected at the same time.
+func TestCachedTokenSourceSharesToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var good atomic.Value
@@ -76,15 +75,14 @@ func TestCachedTokenSourceKeepsItsToken(t *testing.T) {
 		require.EqualValues(t, 1, issued.Load())
 		good.Store("token-2")
 		many()
-		require.EqualValues(t, 2, issued.Load(), "one for all that were rejected")
+		require.EqualValues(t, 2, issued.Load(), "rejected requests must share one new token")
 		good.Store("token-3")
-		require.NoError(t, apitest.GetIntegration(t.Context(), client), "a token that was just issued")
+		require.NoError(t, apitest.GetIntegration(t.Context(), client), "a token that was just issued must be renewed")
 		require.EqualValues(t, 3, issued.Load())
 	})
 }
 
-// A request that is rejected after another one's token was renewed must not have
-// it renewed again.
+// A request that was rejected with an older token must not renew the current one.
 func TestCachedTokenSourceRenewsOnceForLateRejections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -110,7 +108,7 @@ func TestCachedTokenSourceRenewsOnceForLateRejections(t *testing.T) {
 	})
 }
 
-func TestCachedTokenSourceRenewsAMinuteBeforeExpiry(t *testing.T) {
+func TestCachedTokenSourceRenewsOneMinuteBeforeExpiry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		get := apono.CachedTokenSource(func(context.Context) (string, time.Time, error) {
@@ -129,8 +127,7 @@ func TestCachedTokenSourceRenewsAMinuteBeforeExpiry(t *testing.T) {
 	})
 }
 
-// A token server that hangs must not hold a caller beyond its context, and a
-// caller that leaves must not take the token from those who stay.
+// A caller waits until its context ends. When it leaves, the others still get the token.
 func TestCachedTokenSourceWaitsNoLongerThanTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -172,11 +169,11 @@ func TestCachedTokenSourceWaitsNoLongerThanTheContext(t *testing.T) {
 		})
 		require.ErrorIs(t, ask(time.Second), context.DeadlineExceeded)
 		synctest.Wait()
-		require.EqualValues(t, 1, ended.Load(), "nobody waits any more")
+		require.EqualValues(t, 1, ended.Load(), "the source must end with the last caller")
 	})
 }
 
-func TestCachedTokenSourceKeepsNoFailure(t *testing.T) {
+func TestCachedTokenSourceDoesNotCacheErrors(t *testing.T) {
 	t.Parallel()
 	down := errors.New("the vault is sealed")
 	results := []func() (string, time.Time, error){

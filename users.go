@@ -19,14 +19,14 @@ var (
 	getUser   = operation.New("Users.Get", http.MethodGet, "/api/admin/v3/users/{id}")
 )
 
-// UserRole is what a user may do in Apono. The API may return other values.
+// UserRole is a role of a user in Apono. The API may return other values.
 type UserRole string
 
-// The known roles, as Apono's documentation writes them; the API documents the
-// first four only, as examples. A power user manages access, a deployment user
-// deploys connectors and integrations, an auditor is the older name of a
-// viewer, a grantee requests access in the portal, a space owner manages
-// spaces, and a space manager what is in a space.
+// The known roles, as spelled in Apono's documentation. The API documents only the
+// first four, as examples. A power user manages access. A deployment user deploys
+// connectors and integrations. Auditor is an older name of viewer. A grantee requests
+// access in the portal. A space owner manages spaces, and a space manager the objects
+// in a space.
 const (
 	UserRoleAdmin        UserRole = "Admin"
 	UserRolePowerUser    UserRole = "Power User"
@@ -76,7 +76,7 @@ func (o ListUsersOptions) at(token string) (ListUsersOptions, string) {
 	return o, from
 }
 
-// List gets one page of the users.
+// List returns a page of users.
 //
 // GET /api/admin/v3/users
 func (s *UsersService) List(ctx context.Context, opts ...ListUsersOptions) (*Page[User], error) {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// userAda is what users/user.json holds.
+// userAda returns the object in users/user.json.
 func userAda() *apono.User {
 	return &apono.User{
 		ID: "user-1", Email: "ada@example.com", EmailAliases: []string{"ada.lovelace@example.com", "countess@example.org"},
@@ -20,7 +20,7 @@ func userAda() *apono.User {
 	}
 }
 
-// userBen is what users/user_minimal.json holds. His role is none of the
+// userBen returns the object in users/user_minimal.json. His role is not one of the
 // constants.
 func userBen() *apono.User {
 	return &apono.User{ID: "user-2", Email: "ben@example.com", EmailAliases: []string{}, Roles: []apono.UserRole{"Space Owner"}}
@@ -55,9 +55,8 @@ func TestGetUser(t *testing.T) {
 	}
 }
 
-// A field without a tag is sent under its Go name, which the API ignores: the
-// filter filters nothing, and the member is lost.
-func TestEveryFieldOfTheUserTypesIsTagged(t *testing.T) {
+// A field without a tag would be sent under its Go name, which the API ignores.
+func TestUserTypesAreTagged(t *testing.T) {
 	t.Parallel()
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListUsersOptions]())
 	apitest.Tagged(t, "json", reflect.TypeFor[apono.User]())

@@ -25,9 +25,8 @@ func TestExtraIsSent(t *testing.T) {
 	require.Equal(t, `{"name":"n","query":"q","owner":{"id":1.10}}`, fake.Requests()[0].Body)
 }
 
-// Two members with one name in a body: the server takes one of them, and nobody
-// knows which.
-func TestExtraWithTheNameOfAFieldIsAnArgumentError(t *testing.T) {
+// A body must not have two members of the same name.
+func TestExtraWithNameOfFieldIsArgumentError(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, apitest.NoRequest(t))
 	extra := apono.Extra{"permissions": json.RawMessage(`["ADMIN"]`)}
@@ -45,11 +44,10 @@ func TestExtraWithTheNameOfAFieldIsAnArgumentError(t *testing.T) {
 		require.ErrorAs(t, client.Do(t.Context(), "POST", "/api/x", nil, in, nil), new(*apono.ArgumentError))
 	}
 	err = client.Do(t.Context(), "POST", "/api/x", nil, apono.AccessScope{Extra: apono.Extra{"x": json.RawMessage(`{`)}}, nil)
-	require.ErrorAs(t, err, new(*apono.ArgumentError), "what is not JSON")
+	require.ErrorAs(t, err, new(*apono.ArgumentError), "invalid JSON must be rejected")
 }
 
-// Of a kind that this version does not know is what has an unknown member and no
-// other.
+// A union with an unknown member and no other is of an unknown kind.
 func TestUnionsOfUnknownKinds(t *testing.T) {
 	t.Parallel()
 	newer := apono.Extra{"newer": json.RawMessage(`{"a":1}`)}
@@ -68,7 +66,7 @@ func TestUnionsOfUnknownKinds(t *testing.T) {
 	}
 }
 
-func TestExtraShowsNamesOnly(t *testing.T) {
+func TestExtraPrintsNamesOnly(t *testing.T) {
 	t.Parallel()
 	scope := apono.AccessScope{ID: "s1", Extra: apono.Extra{"token": json.RawMessage(`"s3cret"`), "a": json.RawMessage(`1`)}}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
@@ -94,7 +92,7 @@ func TestObjectKeepsEveryDigit(t *testing.T) {
 		apitest.JSONEq(t, text, string(written), name)
 		require.Error(t, codec.Unmarshal([]byte(`[1]`), &object), name)
 		require.NoError(t, codec.Unmarshal([]byte(`{"a":1}`), &object), name)
-		require.Len(t, object, 5, "members are added to those that are there")
+		require.Len(t, object, 5, "decoding must keep existing members")
 	}
 	var none apono.Object
 	require.NoError(t, json.Unmarshal([]byte(`null`), &none))
@@ -109,8 +107,8 @@ func TestObjectKeepsEveryDigit(t *testing.T) {
 	require.Contains(t, string(body), `"integration_config":{}`)
 }
 
-// What stands in a free-form object is sent as it is, whatever it is.
-func TestCredentialsInAFreeFormObjectAreSent(t *testing.T) {
+// Values in a free-form object are sent unchanged.
+func TestCredentialsInFreeFormObjectAreSent(t *testing.T) {
 	t.Parallel()
 	object := apono.Object{"login": apono.Secrets{"password": "s3cret"}}
 	body, err := wire.Marshal(apono.CreateIntegrationInput{IntegrationConfig: object})
@@ -123,18 +121,18 @@ func TestCredentialsInAFreeFormObjectAreSent(t *testing.T) {
 	}
 }
 
-// Messages of real servers: each is read, by the same rules on every release.
-func TestOddBodiesAreRead(t *testing.T) {
+// Unusual bodies are decoded in the same way on every release of Go.
+func TestUnusualBodiesAreDecoded(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		body string
 		want apono.AccessFlowTimeframe
 	}{
-		"a byte order mark":     {"\ufeff{\"time_zone\":\"UTC\"}", apono.AccessFlowTimeframe{TimeZone: "UTC"}},
-		"a name twice":          {`{"time_zone":"A","time_zone":"UTC"}`, apono.AccessFlowTimeframe{TimeZone: "UTC"}},
-		"an unknown name twice": {`{"x":1,"x":2}`, apono.AccessFlowTimeframe{Extra: apono.Extra{"x": json.RawMessage("2")}}},
-		"another case":          {`{"TIME_ZONE":"UTC"}`, apono.AccessFlowTimeframe{Extra: apono.Extra{"TIME_ZONE": json.RawMessage(`"UTC"`)}}},
-		"not UTF-8":             {"{\"time_zone\":\"U\xffC\"}", apono.AccessFlowTimeframe{TimeZone: "U\ufffdC"}},
+		"a byte order mark":        {"\ufeff{\"time_zone\":\"UTC\"}", apono.AccessFlowTimeframe{TimeZone: "UTC"}},
+		"a duplicate name":         {`{"time_zone":"A","time_zone":"UTC"}`, apono.AccessFlowTimeframe{TimeZone: "UTC"}},
+		"a duplicate unknown name": {`{"x":1,"x":2}`, apono.AccessFlowTimeframe{Extra: apono.Extra{"x": json.RawMessage("2")}}},
+		"different case":           {`{"TIME_ZONE":"UTC"}`, apono.AccessFlowTimeframe{Extra: apono.Extra{"TIME_ZONE": json.RawMessage(`"UTC"`)}}},
+		"not UTF-8":                {"{\"time_zone\":\"U\xffC\"}", apono.AccessFlowTimeframe{TimeZone: "U\ufffdC"}},
 	} {
 		var got apono.AccessFlowTimeframe
 		require.NoError(t, wire.Unmarshal([]byte(c.body), &got), name)
@@ -148,9 +146,7 @@ func TestOddBodiesAreRead(t *testing.T) {
 	require.Equal(t, apono.Integration{ID: "i1", Extra: apono.Extra{"newer": json.RawMessage("1")}}, integration)
 }
 
-// The error names the place, so that a bug report says which object of a page it
-// is about.
-func TestDecodeErrorsNameThePlace(t *testing.T) {
+func TestDecodeErrorNamesPath(t *testing.T) {
 	t.Parallel()
 	target := `{"access_targets":[{"integration":{"integration_name":%s}}]}`
 	for body, want := range map[string]string{

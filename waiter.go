@@ -14,45 +14,45 @@ import (
 	"github.com/apono-go/apono/internal/transport"
 )
 
-// WaitOptions says how often a wait polls, and who watches it.
+// WaitOptions configures the polls of WaitFor and During.
 type WaitOptions struct {
-	// Interval is the time between the first two polls, 1 s by default. It grows
-	// by half from poll to poll.
+	// Interval is the time between the first two polls, 1 s by default. It increases by
+	// half after each poll.
 	Interval time.Duration
 	// MaxInterval is the longest time between two polls, 15 s by default.
 	MaxInterval time.Duration
-	// OnPoll is called after each poll, with the status that it found or with the
-	// error that it failed with. Calls do not overlap. While the function of
-	// During runs, they come from another goroutine.
+	// OnPoll is called after each poll, with the status or the error. Calls do not
+	// overlap. While the function passed to During runs, they are made in another
+	// goroutine.
 	OnPoll func(status string, err error)
 }
 
 const (
-	// maxBackoff is the longest time between two polls of which the first failed.
-	maxBackoff = 30 * time.Second
-	// settling is how long an object that was just created may be missing.
-	settling = 10 * time.Second
+	maxBackoff = 30 * time.Second // longest time to the next poll after a failed one
+	settling   = 10 * time.Second // how long a created object may still be missing
 )
 
-// WaitFor polls a request until done reports true or an error. It polls at once,
-// and then at intervals that grow from 1 s to 15 s unless the options say
-// otherwise. It has no limit but its context, so give that a deadline.
+// WaitFor polls a request until done returns true or an error. The first poll is
+// immediate; [WaitOptions] has the intervals of the others. Only the context limits the
+// wait, so it should have a deadline.
 //
-// A poll that fails in a way that may pass does not end the wait: the next one
-// follows after a backoff of up to 30 s, or when Retry-After allows it. Such
-// failures are the statuses 408, 425, 429 and 5xx, a 404 in the first ten
-// seconds, a body that is no JSON or is cut short, and network errors, names that
-// cannot be resolved among them.
+// A temporary failure does not end the wait. The next poll follows after a backoff of
+// up to 30 s, or after Retry-After if that is longer. Temporary failures are:
 //
-// A wait that ends early returns a [*WaitError] that holds the request as it was
-// last seen. It wraps the context's error, the error of done, or a failure that
-// does not pass: a certificate or TLS alert, a proxy that rejects, any other
+//   - the statuses 408, 425, 429 and 5xx
+//   - a 404 in the first ten seconds
+//   - a body that is cut short or not JSON
+//   - network errors, including host names that cannot be resolved
+//
+// A wait that ends early returns a [*WaitError], which holds the request as last read.
+// It wraps the error of the context, the error of done, or a permanent failure: an
+// invalid certificate or TLS alert, a proxy that rejects the connection, any other
 // status, or JSON of another type.
 //
 // GET /api/user/v4/access-requests/{id}
 func (s *AccessRequestsService) WaitFor(ctx context.Context, id string, done func(*AccessRequest) (bool, error), opts ...WaitOptions) (*AccessRequest, error) {
 	if done == nil {
-		return nil, &ArgumentError{Arg: "done", Reason: "must not be nil: pass UntilGranted, UntilRevoked or a function of your own"}
+		return nil, &ArgumentError{Arg: "done", Reason: "must not be nil: pass UntilGranted, UntilRevoked or another function"}
 	}
 	options, err := waitOptions(opts)
 	if err != nil {
@@ -71,14 +71,14 @@ func (s *AccessRequestsService) waiter(done func(*AccessRequest) (bool, error), 
 	}
 }
 
-// WaitFor polls a session until done reports true or an error, as
-// [AccessRequestsService.WaitFor] polls a request. It reads the session and never
-// its access details, so it uses up nothing.
+// WaitFor polls a session until done returns true or an error, as
+// [AccessRequestsService.WaitFor] polls a request. It does not read the access details,
+// so it does not use up credentials.
 //
 // GET /api/user/v1/access-sessions/{id}
 func (s *SessionsService) WaitFor(ctx context.Context, id string, done func(*AccessSession) (bool, error), opts ...WaitOptions) (*AccessSession, error) {
 	if done == nil {
-		return nil, &ArgumentError{Arg: "done", Reason: "must not be nil: pass UntilCredentialsAvailable or a function of your own"}
+		return nil, &ArgumentError{Arg: "done", Reason: "must not be nil: pass UntilCredentialsAvailable or another function"}
 	}
 	options, err := waitOptions(opts)
 	if err != nil {
@@ -111,9 +111,9 @@ func waitOptions(opts []WaitOptions) (WaitOptions, error) {
 		return o, &ArgumentError{Arg: "opts", Reason: fmt.Sprintf("must be one value at most, not %d", len(opts))}
 	}
 	if o.Interval < 0 || o.MaxInterval < 0 || o.MaxInterval > 0 && o.Interval > o.MaxInterval {
-		return o, &ArgumentError{Arg: "opts.Interval", Reason: "must not be negative, nor longer than MaxInterval"}
+		return o, &ArgumentError{Arg: "opts.Interval", Reason: "must not be negative or longer than MaxInterval"}
 	}
-	// A default yields to the bound that was given.
+	// A default must not conflict with the bound that was set.
 	if o.MaxInterval == 0 {
 		o.MaxInterval = max(15*time.Second, o.Interval)
 	}
@@ -121,26 +121,25 @@ func waitOptions(opts []WaitOptions) (WaitOptions, error) {
 	return o, nil
 }
 
-// waiter polls objects of one kind.
+// waiter polls objects of one type.
 type waiter[T any] struct {
 	options WaitOptions
 	get     func(ctx context.Context, id string) (*T, error)
 	status  func(*T) string
 	done    func(*T) (bool, error)
 	failed  func(last *T, failure, err error) error
-	// endures is for a wait that no failed poll ends.
-	endures bool
+	endures bool // failed polls do not end the wait
 }
 
-// wait polls the objects, in turn, until each is done. It returns them in their
-// order.
+// wait polls the objects in turn until each is done, and returns them in the order of
+// ids.
 func (w *waiter[T]) wait(ctx context.Context, ids ...string) ([]*T, error) {
 	var (
 		started  = time.Now()
 		last     = make([]*T, len(ids))
 		pending  = make([]int, len(ids))
-		failure  error // of the latest poll that failed
-		failures int   // rounds with one, in a row
+		failure  error // of the last failed poll
+		failures int   // consecutive rounds with a failed poll
 	)
 	for i := range pending {
 		pending[i] = i
@@ -150,7 +149,7 @@ func (w *waiter[T]) wait(ctx context.Context, ids ...string) ([]*T, error) {
 		var failed error // in this round
 		for _, i := range pending {
 			object, err := w.get(ctx, ids[i])
-			if _, invalid := err.(*ArgumentError); invalid { //nolint:errorlint // one inside another error is not about the wait's arguments
+			if _, invalid := err.(*ArgumentError); invalid { //nolint:errorlint // a wrapped one is not about the arguments of the wait
 				return nil, err
 			}
 			if err != nil {
@@ -186,8 +185,8 @@ func (w *waiter[T]) wait(ctx context.Context, ids ...string) ([]*T, error) {
 			pause = max(interval, min(w.options.Interval<<min(failures, 16), maxBackoff))
 		}
 		pause -= rand.N(pause/4 + 1) //nolint:gosec // spreads load, hides nothing
-		if refused := (*APIError)(nil); errors.As(failed, &refused) {
-			pause = max(pause, refused.RetryAfter)
+		if rejected := (*APIError)(nil); errors.As(failed, &rejected) {
+			pause = max(pause, rejected.RetryAfter)
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return nil, w.failed(last[left[0]], failure, err)
@@ -201,8 +200,8 @@ func (w *waiter[T]) report(status string, err error) {
 	}
 }
 
-// sleep waits. The end of the context is the error, with its cause, as it is
-// when the context ends during a request.
+// sleep waits for a duration. If the context ends first, the error is the same as when
+// it ends during a request.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -214,8 +213,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// mayPass reports whether a later poll may succeed after one that failed so long
-// after the first.
+// mayPass reports whether a failure is temporary, given the time since the start.
 func mayPass(err error, elapsed time.Duration) bool {
 	var (
 		argument *ArgumentError // such as a token that the token source returns
@@ -243,31 +241,24 @@ func mayPass(err error, elapsed time.Duration) bool {
 	return false
 }
 
-// What a waiter stops for.
+// Errors of [UntilGranted], [UntilRevoked] and [AccessRequestsService.During].
 var (
-	// ErrRequestRejected is a request that an approver rejected.
 	ErrRequestRejected = errors.New("the access request was rejected")
-	// ErrRequestFailed is a request that went wrong.
-	ErrRequestFailed = errors.New("the access request failed")
-	// ErrRequestRevoked is a request whose access ended while it was waited for.
-	ErrRequestRevoked = errors.New("the access request was revoked or has expired")
+	ErrRequestFailed   = errors.New("the access request failed")
+	ErrRequestRevoked  = errors.New("the access request was revoked or has expired")
 )
 
-// WaitError is a wait that ended before what was waited for.
+// WaitError is a wait that ended early.
 type WaitError struct {
-	// Request is the request as it was last seen, nil if it never was.
-	Request *AccessRequest
-	// Session is the session as it was last seen, nil if it never was.
-	Session *AccessSession
-	// LastFailure is what the latest of the polls that failed ended with, nil if
-	// all succeeded. A poll that ends with its context is none of them.
+	Request *AccessRequest // as last read, nil if it was never read
+	Session *AccessSession // as last read, nil if it was never read
+	// LastFailure is the error of the last failed poll, nil if there was none. A poll
+	// that the context ended does not count.
 	LastFailure error
-	// Err is why the wait ended.
-	Err error
+	Err         error // why the wait ended
 }
 
-// Error says why the wait ended, in which state the object was, and which poll
-// failed last.
+// Error returns the reason, the last status of the object, and the last failed poll.
 func (e *WaitError) Error() string {
 	var what, status string
 	switch {
@@ -289,13 +280,12 @@ func (e *WaitError) Error() string {
 	return text
 }
 
-// Unwrap returns why the wait ended.
+// Unwrap returns Err.
 func (e *WaitError) Unwrap() error { return e.Err }
 
-// UntilGranted is for WaitFor: it is done when the access is there, and fails
-// with [ErrRequestRejected], [ErrRequestFailed] or [ErrRequestRevoked] when it
-// will not come. A request that waits for approval or for a second factor may
-// wait for hours.
+// UntilGranted makes [AccessRequestsService.WaitFor] wait until the access is granted.
+// It returns [ErrRequestRejected], [ErrRequestFailed] or [ErrRequestRevoked] if it will
+// not be. Approval or a second factor may take hours.
 func UntilGranted(r *AccessRequest) (bool, error) {
 	if r.Status.Revoked() || r.Status.Is(AccessRequestStatusRevoking) {
 		return false, ErrRequestRevoked
@@ -303,8 +293,8 @@ func UntilGranted(r *AccessRequest) (bool, error) {
 	return r.Status.Granted(), r.Status.failure()
 }
 
-// UntilRevoked is for WaitFor: it is done when the access has ended, and fails
-// with [ErrRequestRejected] or [ErrRequestFailed] when there is none to end.
+// UntilRevoked makes [AccessRequestsService.WaitFor] wait until the access has ended. It
+// returns [ErrRequestRejected] or [ErrRequestFailed] if it was never granted.
 func UntilRevoked(r *AccessRequest) (bool, error) { return r.Status.Revoked(), r.Status.failure() }
 
 func (s AccessRequestStatus) failure() error {
@@ -317,9 +307,9 @@ func (s AccessRequestStatus) failure() error {
 	return nil
 }
 
-// UntilCredentialsAvailable is for WaitFor: it is done when the credentials of a
-// session are not being replaced (any more), so that a read of its access details
-// finds them. Use it after ResetCredentials.
+// UntilCredentialsAvailable makes [SessionsService.WaitFor] wait until the credentials of
+// a session are no longer being reset, so that its access details can be read. It is for
+// use after [SessionsService.ResetCredentials].
 func UntilCredentialsAvailable(s *AccessSession) (bool, error) {
 	return !strings.EqualFold(string(s.CredentialsStatus), string(CredentialsStatusResetting)), nil
 }

@@ -21,20 +21,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// waitingFor answers a request in one status after the other.
+// waitingFor returns responses with the given statuses.
 func waitingFor(statuses ...string) []script.Response {
-	answers := make([]script.Response, 0, len(statuses))
+	responses := make([]script.Response, 0, len(statuses))
 	for _, status := range statuses {
-		answers = append(answers, script.Response{Body: fmt.Sprintf(`{"id": "ar-1", "status": %q}`, status)})
+		responses = append(responses, script.Response{Body: fmt.Sprintf(`{"id": "ar-1", "status": %q}`, status)})
 	}
-	return answers
+	return responses
 }
 
-// neverDone has a waiter wait for ever.
+// neverDone makes a wait endless.
 func neverDone(*apono.AccessRequest) (bool, error) { return false, nil }
 
-// lastSeen fails unless the error is a waiter's with this text, and returns the
-// status of the request as it was last seen, "never" if it never was.
+// lastSeen checks that the error is a WaitError with this text, and returns the last
+// status of the request, "never" if it was never read.
 func lastSeen(t *testing.T, err error, text string) apono.AccessRequestStatus {
 	t.Helper()
 	ended := apitest.ErrorAs[*apono.WaitError](t, err)
@@ -46,9 +46,7 @@ func lastSeen(t *testing.T, err error, text string) apono.AccessRequestStatus {
 	return ended.Request.Status
 }
 
-// A waiter that waits before its first look costs everybody a second whose
-// access is there already.
-func TestWaitForLooksAtOnce(t *testing.T) {
+func TestWaitForPollsImmediately(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -61,57 +59,55 @@ func TestWaitForLooksAtOnce(t *testing.T) {
 	})
 }
 
-// An approval may take hours. A waiter that asks every second all the while is
-// throttled, several that started together all ask at the same moment, and one
-// whose waits grow without bound comes long after the approval.
-func TestWaitForWaitsLongerAndLongerUpToFifteenSeconds(t *testing.T) {
+// Intervals grow, so that an approval that takes hours does not need many requests. They
+// are bounded, so that the approval is noticed, and random, so that waits started
+// together poll at different times.
+func TestWaitForIntervals(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const looks = 30
+		const polls = 30
 		var firsts, lasts []time.Duration
 		for range 10 {
-			statuses := make([]string, looks)
-			statuses[looks-1] = "ACTIVE"
+			statuses := make([]string, polls)
+			statuses[polls-1] = "ACTIVE"
 			fake := script.New(t, waitingFor(statuses...)...)
 			_, err := apitest.NewClient(t, fake).AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
 			require.NoError(t, err)
 			all := apitest.Waits(fake)
-			require.GreaterOrEqual(t, all[0], 750*time.Millisecond, "a first wait of about a second")
-			require.LessOrEqual(t, all[0], time.Second, "a first wait of about a second")
+			require.GreaterOrEqual(t, all[0], 750*time.Millisecond, "the first wait must be about a second")
+			require.LessOrEqual(t, all[0], time.Second, "the first wait must be about a second")
 			for i, wait := range all {
-				require.LessOrEqualf(t, wait, 15*time.Second, "wait %d of 15 s at the most", i)
-				if i >= 7 { // the longest wait, less some chance
-					require.GreaterOrEqualf(t, wait, 11*time.Second, "wait %d of 11 s at least", i)
+				require.LessOrEqualf(t, wait, 15*time.Second, "wait %d must be at most 15 s", i)
+				if i >= 7 { // the longest interval with jitter
+					require.GreaterOrEqualf(t, wait, 11*time.Second, "wait %d must be at least 11 s", i)
 				} else if i > 0 {
-					require.Greaterf(t, wait, all[i-1], "wait %d longer than %s, but not above twice as long", i, all[i-1])
-					require.LessOrEqualf(t, wait, 2*all[i-1], "wait %d longer than %s, but not above twice as long", i, all[i-1])
+					require.Greaterf(t, wait, all[i-1], "wait %d must be longer than %s and at most twice as long", i, all[i-1])
+					require.LessOrEqualf(t, wait, 2*all[i-1], "wait %d must be longer than %s and at most twice as long", i, all[i-1])
 				}
 			}
 			firsts, lasts = append(firsts, all[0]), append(lasts, all[7:]...)
 		}
-		require.Greater(t, slices.Max(firsts)-slices.Min(firsts), 10*time.Millisecond, "first waits that vary")
-		require.Greater(t, slices.Max(lasts)-slices.Min(lasts), time.Second, "longest waits that vary")
+		require.Greater(t, slices.Max(firsts)-slices.Min(firsts), 10*time.Millisecond, "first waits must vary")
+		require.Greater(t, slices.Max(lasts)-slices.Min(lasts), time.Second, "longest waits must vary")
 	})
 }
 
-// A caller that is told "nil" at its deadline goes on as if the access were
-// there; one that is told late, or without the state, cannot tell its user why.
-func TestWaitForEndsAtTheDeadline(t *testing.T) {
+func TestWaitForEndsAtDeadline(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		answers []script.Response
-		text    string
-		last    apono.AccessRequestStatus
+		responses []script.Response
+		text      string
+		last      apono.AccessRequestStatus
 	}{
-		"between two looks": {
+		"between two polls": {
 			waitingFor("PENDING", "Granting", "Pending MFA"),
 			"apono: waiting for an access request: context deadline exceeded; its last status was Pending MFA", "Pending MFA",
 		},
-		"during a look": {
+		"during a poll": {
 			append(waitingFor("PENDING"), script.Response{Delay: 10 * time.Second}),
 			"apono: waiting for an access request: GET /api/user/v4/access-requests/{id}: context deadline exceeded; its last status was PENDING", "PENDING",
 		},
-		"during the first look": {
+		"during the first poll": {
 			[]script.Response{{Delay: 10 * time.Second}},
 			"apono: waiting: GET /api/user/v4/access-requests/{id}: context deadline exceeded", "never",
 		},
@@ -122,7 +118,7 @@ func TestWaitForEndsAtTheDeadline(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 				defer cancel()
 				start := time.Now()
-				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
+				got, err := apitest.NewClient(t, script.New(t, test.responses...)).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
 				require.Equal(t, 3*time.Second, time.Since(start))
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				require.Equal(t, test.last, lastSeen(t, err, test.text))
@@ -132,15 +128,14 @@ func TestWaitForEndsAtTheDeadline(t *testing.T) {
 	}
 }
 
-// Whoever presses Ctrl-C in the middle of a wait of fifteen seconds does not
-// want to see it out. What the canceller said is in the error whether the
-// context ended between two looks or during one.
-func TestWaitForEndsWithItsContext(t *testing.T) {
+// The error has the cause of the context, whether it ends between two polls or during
+// one.
+func TestWaitForEndsWithContext(t *testing.T) {
 	t.Parallel()
 	why := errors.New("the user left")
-	for name, answers := range map[string][]script.Response{
-		"between two looks": waitingFor("PENDING"),
-		"during a look":     {{Delay: time.Hour}},
+	for name, responses := range map[string][]script.Response{
+		"between two polls": waitingFor("PENDING"),
+		"during a poll":     {{Delay: time.Hour}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -148,10 +143,10 @@ func TestWaitForEndsWithItsContext(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer time.AfterFunc(400*time.Millisecond, func() { cancel(why) }).Stop()
 				start := time.Now()
-				_, err := apitest.NewClient(t, script.New(t, answers...)).AccessRequests.WaitFor(ctx, "ar-1", neverDone)
+				_, err := apitest.NewClient(t, script.New(t, responses...)).AccessRequests.WaitFor(ctx, "ar-1", neverDone)
 				took := time.Since(start)
-				require.GreaterOrEqual(t, took, 400*time.Millisecond, "an end within 50 ms")
-				require.Less(t, took, 450*time.Millisecond, "an end within 50 ms")
+				require.GreaterOrEqual(t, took, 400*time.Millisecond, "the wait must end within 50 ms")
+				require.Less(t, took, 450*time.Millisecond, "the wait must end within 50 ms")
 				require.ErrorIs(t, err, context.Canceled)
 				require.ErrorIs(t, err, why)
 				require.ErrorAs(t, err, new(*apono.WaitError))
@@ -171,18 +166,16 @@ func TestWaitForWithAnEndedContextSendsNothing(t *testing.T) {
 
 var errDone = errors.New("the change window is over")
 
-// A waiter that goes on after a refusal waits until its deadline for what will
-// not come, and one that reads a request which has vanished crashes.
-func TestWaitForEndsWhenThereIsNothingToWaitFor(t *testing.T) {
+func TestWaitForEndsWithPermanentStatusOrError(t *testing.T) {
 	t.Parallel()
 	const waiting = "apono: waiting for an access request: "
 	const request = "GET /api/user/v4/access-requests/{id}: "
 	for name, test := range map[string]struct {
-		answers []script.Response
-		done    func(*apono.AccessRequest) (bool, error)
-		err     error
-		text    string
-		last    apono.AccessRequestStatus
+		responses []script.Response
+		done      func(*apono.AccessRequest) (bool, error)
+		err       error
+		text      string
+		last      apono.AccessRequestStatus
 	}{
 		"rejected": {
 			waitingFor("PENDING", "Rejected"), apono.UntilGranted, apono.ErrRequestRejected,
@@ -220,7 +213,7 @@ func TestWaitForEndsWhenThereIsNothingToWaitFor(t *testing.T) {
 			waitingFor("PENDING"), func(*apono.AccessRequest) (bool, error) { return false, errDone }, errDone,
 			waiting + "the change window is over; its last status was PENDING", "PENDING",
 		},
-		"the caller's error beside true": {
+		"the caller's error with true": {
 			waitingFor("ACTIVE"), func(*apono.AccessRequest) (bool, error) { return true, errDone }, errDone,
 			waiting + "the change window is over; its last status was ACTIVE", "ACTIVE",
 		},
@@ -230,7 +223,7 @@ func TestWaitForEndsWhenThereIsNothingToWaitFor(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
-				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(ctx, "ar-1", test.done)
+				got, err := apitest.NewClient(t, script.New(t, test.responses...)).AccessRequests.WaitFor(ctx, "ar-1", test.done)
 				require.ErrorIs(t, err, test.err)
 				require.Equal(t, test.last, lastSeen(t, err, test.text))
 				require.Nil(t, got)
@@ -239,24 +232,23 @@ func TestWaitForEndsWhenThereIsNothingToWaitFor(t *testing.T) {
 	}
 }
 
-// The API may have states that nobody here has heard of, and servers have bad
-// moments. Neither says that the access will not come.
-func TestWaitForGoesOnUntilItIsDone(t *testing.T) {
+// Unknown states and server errors do not end a wait.
+func TestWaitForContinuesUntilDone(t *testing.T) {
 	t.Parallel()
 	down := script.Response{Status: 503}
 	for name, test := range map[string]struct {
-		answers []script.Response
-		done    func(*apono.AccessRequest) (bool, error)
-		last    apono.AccessRequestStatus
+		responses []script.Response
+		done      func(*apono.AccessRequest) (bool, error)
+		last      apono.AccessRequestStatus
 	}{
 		"every state before the grant": {
 			waitingFor("Initializing", "PENDING", "PendingMFA", "APPROVED", "granting", "active"), apono.UntilGranted, "active",
 		},
-		"unknown states":               {waitingFor("ON_HOLD", "", "Escalated to tier 2", "GRANTED"), apono.UntilGranted, "GRANTED"},
-		"every state before the end":   {waitingFor("Active", "REVOKING", "Cleaning up", "Revoked"), apono.UntilRevoked, "Revoked"},
-		"expired":                      {waitingFor("ACTIVE", "EXPIRED"), apono.UntilRevoked, "EXPIRED"},
-		"never granted, to be revoked": {waitingFor("PENDING", "REVOKED"), apono.UntilRevoked, "REVOKED"},
-		"server down now and then": {
+		"unknown states":             {waitingFor("ON_HOLD", "", "Escalated to tier 2", "GRANTED"), apono.UntilGranted, "GRANTED"},
+		"every state before the end": {waitingFor("Active", "REVOKING", "Cleaning up", "Revoked"), apono.UntilRevoked, "Revoked"},
+		"expired":                    {waitingFor("ACTIVE", "EXPIRED"), apono.UntilRevoked, "EXPIRED"},
+		"revoked without a grant":    {waitingFor("PENDING", "REVOKED"), apono.UntilRevoked, "REVOKED"},
+		"temporary server errors": {
 			[]script.Response{down, down, waitingFor("PENDING")[0], down, waitingFor("PENDING")[0], down, down, waitingFor("ACTIVE")[0]},
 			apono.UntilGranted, "ACTIVE",
 		},
@@ -270,7 +262,7 @@ func TestWaitForGoesOnUntilItIsDone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
-				got, err := apitest.NewClient(t, script.New(t, test.answers...)).AccessRequests.WaitFor(ctx, "ar-1", test.done)
+				got, err := apitest.NewClient(t, script.New(t, test.responses...)).AccessRequests.WaitFor(ctx, "ar-1", test.done)
 				require.NoError(t, err)
 				require.Equal(t, test.last, got.Status)
 			})
@@ -278,7 +270,7 @@ func TestWaitForGoesOnUntilItIsDone(t *testing.T) {
 	}
 }
 
-func TestWaitForChecksItsArguments(t *testing.T) {
+func TestWaitForRejectsInvalidArguments(t *testing.T) {
 	t.Parallel()
 	var none context.Context
 	for name, test := range map[string]struct {
@@ -287,24 +279,24 @@ func TestWaitForChecksItsArguments(t *testing.T) {
 		done func(*apono.AccessRequest) (bool, error)
 		text string
 	}{
-		"no function":  {t.Context(), "ar-1", nil, "apono: argument done: must not be nil: pass UntilGranted, UntilRevoked or a function of your own"},
-		"no id":        {t.Context(), "", neverDone, "apono: argument id: it is empty: it must name one object"},
-		"parent as id": {t.Context(), "..", neverDone, "apono: argument id: it is .., which a server may read as another path"},
-		"line break":   {t.Context(), "ar-1\n", neverDone, "apono: argument id: it holds a control character, such as a line break"},
+		"no function":  {t.Context(), "ar-1", nil, "apono: argument done: must not be nil: pass UntilGranted, UntilRevoked or another function"},
+		"no id":        {t.Context(), "", neverDone, "apono: argument id: must not be empty"},
+		"parent as id": {t.Context(), "..", neverDone, "apono: argument id: must not be \"..\", which servers may resolve to another path"},
+		"line break":   {t.Context(), "ar-1\n", neverDone, "apono: argument id: must not contain control characters such as line breaks"},
 		"no context":   {none, "ar-1", neverDone, "apono: argument ctx: the context is nil"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.WaitFor(test.ctx, test.id, test.done)
 			require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), test.text)
-			require.NotErrorAs(t, err, new(*apono.WaitError), "expected no wait to have begun")
+			require.NotErrorAs(t, err, new(*apono.WaitError), "an invalid argument must not be a WaitError")
 		})
 	}
 }
 
-// A caller's function may call the API itself, with a mistake in it. The request
-// as it was last seen must not be lost to that.
-func TestWaitForWrapsArgumentErrorsOfTheCallersFunction(t *testing.T) {
+// The error of done may be an ArgumentError of another call. It is wrapped, so that the
+// last status is kept.
+func TestWaitForWrapsArgumentErrorOfDone(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, script.New(t, waitingFor("PENDING")...))
 	_, err := client.AccessRequests.WaitFor(t.Context(), "ar-1", func(*apono.AccessRequest) (bool, error) {
@@ -312,10 +304,10 @@ func TestWaitForWrapsArgumentErrorsOfTheCallersFunction(t *testing.T) {
 		return false, err
 	})
 	require.ErrorAs(t, err, new(*apono.ArgumentError))
-	require.EqualValues(t, "PENDING", lastSeen(t, err, "apono: waiting for an access request: argument id: it is empty: it must name one object; its last status was PENDING"))
+	require.EqualValues(t, "PENDING", lastSeen(t, err, "apono: waiting for an access request: argument id: must not be empty; its last status was PENDING"))
 }
 
-// A status is the server's word: it must not break the line of a log.
+// The status comes from the server and must not break a log line.
 func TestWaitErrorTexts(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]*apono.WaitError{
@@ -333,32 +325,30 @@ func TestWaitErrorTexts(t *testing.T) {
 	}
 }
 
-// found is a poll that finds a request in a state.
+// found returns a response with a status.
 func found(status string) script.Response { return waitingFor(status)[0] }
 
 const html = "<html><head><title>Sign in</title></head></html>"
 
-// A poll that fails says nothing about the access: a wait of an hour must not end
-// because a name server or a gateway had a bad moment.
-func TestWaitForWaitsOutFailuresThatMayPass(t *testing.T) {
+func TestWaitForIgnoresTemporaryFailures(t *testing.T) {
 	t.Parallel()
 	notFound := &net.DNSError{Err: "no such host", Name: "apono.test", IsNotFound: true}
 	for name, failure := range map[string]script.Response{
-		"no such host":            {Err: &net.OpError{Op: "dial", Net: "tcp", Err: notFound}},
-		"connection refused":      {Err: apitest.ErrConnectionRefused},
-		"connection reset":        {Err: apitest.ErrReset},
-		"408":                     {Status: 408},
-		"425":                     {Status: 425},
-		"429":                     {Status: 429},
-		"500":                     {Status: 500},
-		"501":                     {Status: 501},
-		"503":                     {Status: 503, Header: map[string]string{"Retry-After": "20"}},
-		"a body cut short":        {Body: `{"id": "ar-1", "sta`, BodyErr: io.ErrUnexpectedEOF},
-		"a body that ends early":  {Body: `{"id": "ar-1", "sta`},
-		"a connection lost in it": {Body: `{"id": "ar-1", "sta`, BodyErr: apitest.ErrReset},
-		"a page of HTML":          {Body: html},
-		"no body":                 {},
-		"no attempt in time":      {Delay: time.Hour},
+		"no such host":                   {Err: &net.OpError{Op: "dial", Net: "tcp", Err: notFound}},
+		"connection refused":             {Err: apitest.ErrConnectionRefused},
+		"connection reset":               {Err: apitest.ErrReset},
+		"408":                            {Status: 408},
+		"425":                            {Status: 425},
+		"429":                            {Status: 429},
+		"500":                            {Status: 500},
+		"501":                            {Status: 501},
+		"503":                            {Status: 503, Header: map[string]string{"Retry-After": "20"}},
+		"a body cut short":               {Body: `{"id": "ar-1", "sta`, BodyErr: io.ErrUnexpectedEOF},
+		"a body that ends early":         {Body: `{"id": "ar-1", "sta`},
+		"a connection reset in the body": {Body: `{"id": "ar-1", "sta`, BodyErr: apitest.ErrReset},
+		"HTML":                           {Body: html},
+		"no body":                        {},
+		"an attempt timeout":             {Delay: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -383,23 +373,22 @@ func TestWaitForWaitsOutFailuresThatMayPass(t *testing.T) {
 	}
 }
 
-// What waiting cannot change must not be waited for until the deadline.
-func TestWaitForEndsWithAFailureThatCannotPass(t *testing.T) {
+func TestWaitForEndsWithPermanentFailure(t *testing.T) {
 	t.Parallel()
 	for name, failure := range map[string]script.Response{
-		"302":                      {Status: 302},
-		"400":                      {Status: 400},
-		"401":                      {Status: 401},
-		"403":                      {Status: 403},
-		"410":                      {Status: 410},
-		"a bad certificate":        {Err: x509.UnknownAuthorityError{}},
-		"a name not in it":         {Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "apono.test"}},
-		"an alert of TLS":          {Err: &net.OpError{Op: "remote error", Err: tls.AlertError(48)}},
-		"an alert of TLS over TCP": {Err: &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}},
-		"a proxy that rejects":     {Err: &transport.ProxyError{Proxy: "proxy.test:3128", Status: 407}},
-		"JSON of another type":     {Body: `["ar-1"]`},
-		"a body above the limit":   {Body: `{"id": "` + strings.Repeat("1", 200) + `"}`},
-		"null":                     {Body: `null`},
+		"302":                            {Status: 302},
+		"400":                            {Status: 400},
+		"401":                            {Status: 401},
+		"403":                            {Status: 403},
+		"410":                            {Status: 410},
+		"a bad certificate":              {Err: x509.UnknownAuthorityError{}},
+		"a certificate for another name": {Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "apono.test"}},
+		"a TLS alert":                    {Err: &net.OpError{Op: "remote error", Err: tls.AlertError(48)}},
+		"a TLS alert over TCP":           {Err: &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}},
+		"a proxy that rejects":           {Err: &transport.ProxyError{Proxy: "proxy.test:3128", Status: 407}},
+		"JSON of another type":           {Body: `["ar-1"]`},
+		"a body above the limit":         {Body: `{"id": "` + strings.Repeat("1", 200) + `"}`},
+		"null":                           {Body: `null`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -418,9 +407,8 @@ func TestWaitForEndsWithAFailureThatCannotPass(t *testing.T) {
 	}
 }
 
-// The token source's word that its token cannot be used is about the program, not
-// about the network.
-func TestWaitForEndsWithATokenThatCannotBeSent(t *testing.T) {
+// A token that cannot be sent is a fault of the program, not of the network.
+func TestWaitForEndsWithInvalidToken(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithTokenSource(func(context.Context) (string, error) { return "two words", nil }))
 	_, err := client.AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
@@ -428,9 +416,8 @@ func TestWaitForEndsWithATokenThatCannotBeSent(t *testing.T) {
 	require.ErrorAs(t, err, new(*apono.ArgumentError))
 }
 
-// What was just created may be unknown for a moment to the server that is asked;
-// what is unknown after that has vanished.
-func TestWaitForForgives404ForTenSeconds(t *testing.T) {
+// A created object may be unknown to the server for a moment.
+func TestWaitForIgnoresNotFoundForTenSeconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		missing := script.Response{Status: 404}
@@ -447,9 +434,8 @@ func TestWaitForForgives404ForTenSeconds(t *testing.T) {
 	})
 }
 
-// An outage that outlasts the deadline is what the caller wants to hear of, and
-// the server is not to be asked ever more often for it.
-func TestWaitForBacksOffDuringAnOutage(t *testing.T) {
+// The error names the last failure, and polls become less frequent.
+func TestWaitForBacksOffDuringOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -477,7 +463,7 @@ func TestWaitForBacksOffDuringAnOutage(t *testing.T) {
 	})
 }
 
-func TestWaitForWaitsAsLongAsTheServerAsks(t *testing.T) {
+func TestWaitForWaitsForRetryAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fake := script.New(t, script.Response{Status: 429, Header: map[string]string{"Retry-After": "300"}}, found("ACTIVE"))
@@ -487,18 +473,18 @@ func TestWaitForWaitsAsLongAsTheServerAsks(t *testing.T) {
 	})
 }
 
-func TestWaitOptionsSetTheIntervals(t *testing.T) {
+func TestWaitOptionsSetIntervals(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		options  apono.WaitOptions
 		shortest time.Duration
 		longest  time.Duration
 	}{
-		"both":                 {apono.WaitOptions{Interval: 10 * time.Second, MaxInterval: time.Minute}, 10 * time.Second, time.Minute},
-		"a long first":         {apono.WaitOptions{Interval: time.Minute}, time.Minute, time.Minute},
-		"a short longest":      {apono.WaitOptions{MaxInterval: 100 * time.Millisecond}, 100 * time.Millisecond, 100 * time.Millisecond},
-		"a nanosecond":         {apono.WaitOptions{MaxInterval: 1}, 1, 1},
-		"neither, the default": {apono.WaitOptions{}, time.Second, 15 * time.Second},
+		"both":              {apono.WaitOptions{Interval: 10 * time.Second, MaxInterval: time.Minute}, 10 * time.Second, time.Minute},
+		"long Interval":     {apono.WaitOptions{Interval: time.Minute}, time.Minute, time.Minute},
+		"short MaxInterval": {apono.WaitOptions{MaxInterval: 100 * time.Millisecond}, 100 * time.Millisecond, 100 * time.Millisecond},
+		"a nanosecond":      {apono.WaitOptions{MaxInterval: 1}, 1, 1},
+		"defaults":          {apono.WaitOptions{}, time.Second, 15 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -516,13 +502,13 @@ func TestWaitOptionsSetTheIntervals(t *testing.T) {
 	}
 }
 
-func TestWaitOptionsAreChecked(t *testing.T) {
+func TestInvalidWaitOptionsAreArgumentErrors(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]apono.WaitOptions{
-		"several":            {{}, {}},
-		"a negative wait":    {{Interval: -1}},
-		"a negative longest": {{MaxInterval: -1}},
-		"crossed":            {{Interval: 2, MaxInterval: 1}},
+		"several":              {{}, {}},
+		"negative Interval":    {{Interval: -1}},
+		"negative MaxInterval": {{MaxInterval: -1}},
+		"crossed":              {{Interval: 2, MaxInterval: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -537,8 +523,7 @@ func TestWaitOptionsAreChecked(t *testing.T) {
 	}
 }
 
-// After a reset the access details are missing for some seconds, and reading them
-// too early may use them up. The wait reads the session and nothing else.
+// WaitFor reads the session and not its access details, which might use up credentials.
 func TestSessionsWaitFor(t *testing.T) {
 	t.Parallel()
 	session := func(status string) script.Response {
@@ -567,7 +552,7 @@ func TestSessionsWaitFor(t *testing.T) {
 		require.NoError(t, ended.LastFailure)
 
 		_, err = apitest.NewClient(t, apitest.NoRequest(t)).Sessions.WaitFor(t.Context(), "s-1", nil)
-		require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument done: must not be nil: pass UntilCredentialsAvailable or a function of your own")
+		require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument done: must not be nil: pass UntilCredentialsAvailable or another function")
 		_, err = apitest.NewClient(t, apitest.NoRequest(t)).Sessions.WaitFor(t.Context(), "", apono.UntilCredentialsAvailable)
 		require.ErrorAs(t, err, new(*apono.ArgumentError))
 	})

@@ -123,7 +123,7 @@ func TestIdentitiesWithClient(t *testing.T) {
 	})
 	rejected := apitest.ErrorAs[*apono.BulkError](t, err)
 	require.Equal(t, result.Results[1:], rejected.Failed)
-	require.ErrorContains(t, err, "IDENTITY_NOT_FOUND: identity not found")
+	require.EqualError(t, err, "apono: 1 of 2 items were rejected, the first with IDENTITY_NOT_FOUND: identity not found")
 	require.Equal(t, apono.IdentityAttributesSummary{Total: 2, Succeeded: 1, Failed: 1}, result.Summary)
 	user, err := client.Users.Get(t.Context(), "u3")
 	require.NoError(t, err)

@@ -157,7 +157,7 @@ func TestMisuseFailsTest(t *testing.T) {
 		},
 		"client options": {
 			func(s *aponotest.Server) { s.Client(apono.WithAttemptTimeout(-1)) },
-			"aponotest: apono: argument timeout: an attempt's timeout must be positive, or 0 for none",
+			"aponotest: apono: argument timeout: must be positive, or 0 for no timeout",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -293,7 +293,7 @@ func scenarios(elsewhere map[string]string) []scenario {
 		confirmed("null", unusable(1, unfit+"the body is null"), ok(1), hostile.JSON(" null\n")),
 		confirmed("nothing", unusable(1, unfit+"the body is empty"), ok(1), hostile.JSON("")),
 		confirmed("204", unusable(1, "204 No Content with a body that cannot be used: the body is empty"), ok(1), hostile.NoContent()),
-		same("a page of HTML", unusable(1, unfit+"an HTML page* came in place of JSON: *"), hostile.HTML(200)),
+		same("a page of HTML", unusable(1, unfit+"an HTML page* instead of JSON: *"), hostile.HTML(200)),
 	)
 
 	// Redirects.
@@ -568,11 +568,11 @@ func TestHostileTokenLists(t *testing.T) {
 		{"two pages", pages(hostile.Page("t1", "a"), hostile.Page("", "b")), "a b", "/ page_token=t1/", nil, ""},
 		{"an empty page in the middle", pages(hostile.Page("t1", "a"), hostile.Page("t2"), hostile.Page("", "b")), "a b", "/ page_token=t1/ page_token=t2/", nil, ""},
 		{"empty pages at both ends", pages(hostile.Page("t1"), hostile.Page("t2", "a"), hostile.Page("")), "a", "/ page_token=t1/ page_token=t2/", nil, ""},
-		{"a token that repeats", pages(hostile.Page("t1", "a")), "a a", "/ page_token=t1/", apono.ErrPageLoop, path + "the server repeated a page token"},
-		{"a token that repeats on empty pages", pages(hostile.Page("t1")), "", "/ page_token=t1/", apono.ErrPageLoop, path + "the server repeated a page token"},
+		{"a token that repeats", pages(hostile.Page("t1", "a")), "a a", "/ page_token=t1/", apono.ErrPageLoop, path + "the server returned the same page token twice"},
+		{"a token that repeats on empty pages", pages(hostile.Page("t1")), "", "/ page_token=t1/", apono.ErrPageLoop, path + "the server returned the same page token twice"},
 		{
 			"tokens in a circle", pages(hostile.Page("t1", "a"), hostile.Page("t2", "b"), hostile.Page("t3", "c"), hostile.Page("t1", "d")),
-			"a b c d", "/ page_token=t1/ page_token=t2/ page_token=t3/", apono.ErrPageLoop, path + "the server repeated a page token",
+			"a b c d", "/ page_token=t1/ page_token=t2/ page_token=t3/", apono.ErrPageLoop, path + "the server returned the same page token twice",
 		},
 		{"a page that fails", pages(hostile.Page("t1", "a"), hostile.Status(403, "")), "a", "/ page_token=t1/", apono.ErrForbidden, path + "403 Forbidden"},
 		{
@@ -656,11 +656,11 @@ func TestHostileOffsetLists(t *testing.T) {
 	for _, l := range []listing{
 		{"everything at once", pages(hostile.OffsetPage(2, 100, 0, "a", "b")), "a b", "/", nil, ""},
 		{"page by page", pages(hostile.OffsetPage(3, 2, 0, "a", "b"), hostile.OffsetPage(3, 2, 2, "c")), "a b c", "/ skip=2/", nil, ""},
-		{"the first page again", pages(hostile.OffsetPage(4, 2, 0, "a", "b")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: asked for the items from 2, the server answered those from 0"},
-		{"the first page as if it were the second", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(4, 2, 2, "a", "b")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: the server sent the same items again"},
+		{"the first page again", pages(hostile.OffsetPage(4, 2, 0, "a", "b")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: requested the items from offset 2, the server returned those from 0"},
+		{"the first page as if it were the second", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(4, 2, 2, "a", "b")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: the server returned the same items again"},
 		{"a total that grows", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(5, 2, 2, "c", "d")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 5: the total changed from 4, so items may have moved"},
-		{"a total that nothing fills", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(4, 2, 2)), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: the server sent no more items"},
-		{"a first page from elsewhere", pages(hostile.OffsetPage(4, 2, 2, "c", "d")), "", "/", apono.ErrTruncated, truncated + "0 items read, total 4: asked for the items from 0, the server answered those from 2"},
+		{"a total that nothing fills", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(4, 2, 2)), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: the server returned no more items"},
+		{"a first page from elsewhere", pages(hostile.OffsetPage(4, 2, 2, "c", "d")), "", "/", apono.ErrTruncated, truncated + "0 items read, total 4: requested the items from offset 0, the server returned those from 2"},
 		{"a total of nothing", pages(hostile.OffsetPage(0, 0, 0, "a"), hostile.OffsetPage(0, 0, 1)), "a", "/ skip=1/", nil, ""},
 		{"a negative total", pages(hostile.OffsetPage(-1, -1, 0, "a"), hostile.OffsetPage(-1, -1, 1)), "a", "/ skip=1/", nil, ""},
 		{"a page that fails", pages(hostile.OffsetPage(2, 1, 0, "a"), hostile.HTML(403)), "a", "/ skip=1/", apono.ErrForbidden, path + "403 Forbidden: an HTML page*"},

@@ -393,7 +393,7 @@ func TestWaitPastTheDeadlineEndsTheCallWithBothErrors(t *testing.T) {
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				require.ErrorIs(t, err, apono.ErrRateLimited)
 				require.Equal(t, 1, apitest.ErrorAs[*apono.APIError](t, err).Attempts)
-				require.ErrorContains(t, err, "the last answer was 429 Too Many Requests")
+				require.ErrorContains(t, err, "the last response was 429 Too Many Requests")
 			})
 		})
 	}
