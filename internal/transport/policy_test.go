@@ -55,7 +55,7 @@ func TestDecideByOutcome(t *testing.T) {
 		{"504", outcome{status: 504}, temporary, no, no},
 		{"broken connection", outcome{err: errReset}, broken, no, no},
 		{"attempt timeout", outcome{err: &TimeoutError{}}, broken, no, no},
-		{"connection refused", outcome{err: errRefused, unsent: true}, neverSent, neverSent, neverSent},
+		{"connection refused", outcome{err: errDial, unsent: true}, neverSent, neverSent, neverSent},
 		{"no such host", outcome{err: errNoHost, unsent: true}, no, no, no},
 		{"bad certificate", outcome{err: x509.UnknownAuthorityError{}}, no, no, no},
 		{"bad client certificate", outcome{err: errAlert, unsent: true}, no, no, no},
@@ -165,7 +165,7 @@ func TestPermanentErrors(t *testing.T) {
 		assert.True(t, isPermanent(fmt.Errorf("wrapped: %w", err)), "%T", err)
 	}
 	for _, err := range []error{
-		errReset, errRefused, io.EOF, &TimeoutError{}, &net.DNSError{Err: "server misbehaving", IsTemporary: true},
+		errReset, errDial, io.EOF, &TimeoutError{}, &net.DNSError{Err: "server misbehaving", IsTemporary: true},
 		&net.OpError{Op: "dial", Err: &net.DNSError{Err: "i/o timeout", IsTimeout: true}}, &ProxyError{Status: 503},
 		&net.OpError{Op: "remote error", Err: tls.AlertError(80)}, &net.OpError{Op: "read", Err: tls.AlertError(48)},
 	} {
@@ -176,7 +176,7 @@ func TestPermanentErrors(t *testing.T) {
 // After a dial error every operation can be retried.
 func TestDialErrors(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{errRefused, errNoHost, &net.OpError{Op: "proxyconnect", Err: errReset}, &net.DNSError{Err: "server misbehaving"},
+	for _, err := range []error{errDial, errNoHost, &net.OpError{Op: "proxyconnect", Err: errReset}, &net.DNSError{Err: "server misbehaving"},
 		&ProxyError{Status: 503}, errors.New("http2: client conn could not be established")} {
 		assert.True(t, isDialError(fmt.Errorf("wrapped: %w", err)), "%v", err)
 	}

@@ -28,8 +28,8 @@ var (
 	deleting  = operation.Unknown(http.MethodDelete, "/api/v9/things/{}")
 	consuming = operation.Unknown(http.MethodGet, "/api/v9/things/{}/access-details")
 
-	errReset   = errors.New("connection reset by peer")
-	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	errReset = errors.New("connection reset by peer")
+	errDial  = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 )
 
 // quiet discards the error log of servers in tests.
@@ -238,12 +238,12 @@ func TestSendReturnsLastResponse(t *testing.T) {
 		{"rejected, then done", []script.Response{{Status: 429}, {Status: 404}}, 404, false, nil, 0, false},
 		{"failed, then gone", []script.Response{{Status: 503}, {Status: 404}}, 404, true, nil, 0, false},
 		{"lost, then gone", []script.Response{{Err: errReset}, {Status: 404}}, 404, true, nil, 0, false},
-		{"not sent, then gone", []script.Response{{Err: errRefused}, {Status: 404}}, 404, false, nil, 0, false},
+		{"not sent, then gone", []script.Response{{Err: errDial}, {Status: 404}}, 404, false, nil, 0, false},
 		{"cut, then gone", []script.Response{cut, {Status: 404}}, 404, true, nil, 0, false},
 		{"cut every time", []script.Response{cut, cut, cut}, 200, true, io.ErrUnexpectedEOF, 0, false},
 		{"failed, then lost", []script.Response{{Status: 503}, {Status: 429}, {Err: errReset}}, 0, false, nil, 429, true},
 		{"cut, then lost", []script.Response{cut, cut, {Err: errReset}}, 0, false, nil, 0, true},
-		{"never sent", []script.Response{{Err: errRefused}, {Err: errRefused}, {Err: errRefused}}, 0, false, nil, 0, false},
+		{"never sent", []script.Response{{Err: errDial}, {Err: errDial}, {Err: errDial}}, 0, false, nil, 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -295,11 +295,11 @@ func TestDeadlineBeforeNextAttempt(t *testing.T) {
 
 func TestOnceDisablesRetries(t *testing.T) {
 	t.Parallel()
-	for _, response := range []script.Response{{Status: 401}, {Status: 429}, {Status: 503}, {Err: errRefused}} {
+	for _, response := range []script.Response{{Status: 401}, {Status: 429}, {Status: 503}, {Err: errDial}} {
 		transport := newTransport(t, script.New(t, response), func(config *Config) { config.Renewable = true })
 		resp, err := transport.Send(t.Context(), Request{Operation: reading, URL: "https://apono.test/", Once: true})
 		if response.Err != nil {
-			require.ErrorIs(t, err, errRefused)
+			require.ErrorIs(t, err, errDial)
 		} else {
 			assert.Equal(t, response.Status, resp.StatusCode)
 		}
@@ -339,7 +339,7 @@ func TestConsumingReadIsRetriedOnlyIfUnsent(t *testing.T) {
 		{"broken connection", script.Response{Err: errReset}, 1},
 		{"attempt timeout", script.Response{Delay: time.Hour}, 1},
 		{"cut body", script.Response{Body: "{", BodyErr: io.ErrUnexpectedEOF}, 1},
-		{"connection refused", script.Response{Err: errRefused}, 3},
+		{"connection refused", script.Response{Err: errDial}, 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
