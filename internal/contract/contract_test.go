@@ -29,7 +29,7 @@ var (
 	}
 	typeDeviations = []deviation{
 		{4, `.*: the only member of .* is the argument`, "a single name or list needs no struct"},
-		{1, `AccessFlowV2.requestor_identity_type: required is true .*,omitzero.*`, "older servers do not return it, and an update must not add it"},
+		{1, `AccessFlowV2.requestor_identity_type: required is true .*,omitzero.*`, "older servers do not return it, and encoding must not add it"},
 		{4, `.*\.Delete: the response MessageResponse is not returned`, "Delete returns only an error, as on services whose API returns 204"},
 		{1, `apono.Message: several schemas: MessageResponse, PublicApiMessageResponse`, "the same schema twice"},
 		{1, `apono.DayOfWeek: several schemas: DayOfWeek, DayOfWeekV2`, "the same schema twice"},

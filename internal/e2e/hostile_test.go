@@ -223,7 +223,7 @@ func scenarios(elsewhere map[string]string) []scenario {
 	} {
 		down := hostile.Status(status, `{"message":"down"}`)
 		for name, s := range map[string]scenario{
-			"for ever":   {modes: []hostile.Mode{down}, safe: rejected(3, text)},
+			"always":     {modes: []hostile.Mode{down}, safe: rejected(3, text)},
 			"then good":  {modes: []hostile.Mode{down, good}, safe: ok(2)},
 			"then reset": {modes: []hostile.Mode{down, hostile.ResetRead(), good}, safe: ok(3)},
 			"then 403":   {modes: []hostile.Mode{down, hostile.Status(403, "")}, safe: rejected(2, "403 Forbidden")},
@@ -530,7 +530,7 @@ func TestBrokenReusedConnection(t *testing.T) {
 				require.Equal(t, v.name != "GET", apitest.ErrorAs[*apono.TransportError](t, err).MaybeSent)
 				accepted, _ := server.Connections()
 				requests := len(server.Requests()) - 1
-				require.Equal(t, []int{4, 3, 3, 1, 1, 1}[i], requests) // in the order of verbs; net/http sends the GET once more
+				require.Equal(t, []int{4, 3, 3, 1, 1, 1}[i], requests) // in the order of verbs; net/http sends the GET again
 				if v.name == "consuming read" {
 					accepted-- // it has a separate connection
 				}

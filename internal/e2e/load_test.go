@@ -167,7 +167,8 @@ func unsure(err error) bool {
 	return errors.Is(err, apono.ErrServer) || errors.As(err, &failure) && failure.MaybeSent
 }
 
-// live creates, changes and deletes a scope and a group for one worker.
+// live creates and changes a scope and a group for one worker, and deletes the scope of
+// every other worker.
 func (l *ledger) live(ctx context.Context, c *apono.Client, n int) error {
 	scopeName, groupName := fmt.Sprintf("scope-%d", n), fmt.Sprintf("group-%d", n)
 	scope, err := c.Scopes.Create(ctx, apono.AccessScopeInput{Name: scopeName, Query: "resource_type = \"table\""})

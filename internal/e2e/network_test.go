@@ -243,7 +243,7 @@ func TestBodyOfExactlyTheLimitIsRead(t *testing.T) {
 	}
 }
 
-// An APIError stays one if its body is above the limit.
+// A rejection with a body above the limit is still an APIError.
 func TestAPIErrorAboveTheLimit(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Status: 503, Body: strings.Repeat("x", 3000)})

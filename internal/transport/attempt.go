@@ -159,8 +159,8 @@ func withoutURL(err error) error {
 
 // aloneKey is the context key for the trace of an attempt on a separate
 // connection. These are requests that must not be sent twice, and attempts after a
-// timeout, because the connection may be dead. That connection is not closed: other
-// calls may be using it.
+// timeout, because the previous connection may be dead. It is not closed, because
+// other calls may be using it.
 type aloneKey struct{}
 
 // connTrace records whether a connection was requested and obtained, and whether

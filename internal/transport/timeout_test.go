@@ -63,7 +63,7 @@ func TestTimeoutDependsOnRateOfBody(t *testing.T) {
 		text       string // empty for success
 		clientTime time.Duration
 	}{
-		{"all at once", 10 * second, dripping(0, kib, kib), second, "", 0},
+		{"in one part", 10 * second, dripping(0, kib, kib), second, "", 0},
 		{"large and slow", 10 * second, dripping(9*second, 80*kib, 3*kib), 36 * second, "", 0},
 		{"large at the lowest rate", 10 * second, dripping(0, 320*kib, 4*kib), 80 * second, "", 0},
 		{"header just before the timeout", 10 * second, dripping(10*second-1, kib, kib), 11*second - 1, "", 0},
@@ -103,8 +103,8 @@ func TestTimeoutDependsOnRateOfBody(t *testing.T) {
 	}
 }
 
-// The timeout of one call goes before the client's.
-func TestTimeoutOfARequest(t *testing.T) {
+// Request.Timeout overrides Config.AttemptTimeout.
+func TestTimeoutOfRequest(t *testing.T) {
 	t.Parallel()
 	for own, want := range map[time.Duration]time.Duration{2 * time.Second: 2 * time.Second, 0: time.Hour} {
 		synctest.Test(t, func(t *testing.T) {

@@ -15,12 +15,12 @@ import (
 // If the server closes the connection after it has read the request, HAProxy sends
 // REFUSED_STREAM over HTTP/2. That means that the request was not processed, so that
 // net/http sends it again.
-func TestConsumingReadsAfterRefusedStream(t *testing.T) {
+func TestConsumingReadsAreNotReplayed(t *testing.T) {
 	t.Parallel()
-	each(t, []way{{haproxy, 2}}, site{}, func(t *testing.T, r *rig) { r.sendsRefusedStream(t, reads) })
+	each(t, []way{{haproxy, 2}}, site{}, func(t *testing.T, r *rig) { r.rejectsStream(t, reads) })
 }
 
-func (r *rig) sendsRefusedStream(t *testing.T, calls []call) {
+func (r *rig) rejectsStream(t *testing.T, calls []call) {
 	t.Helper()
 	for _, lose := range losses {
 		for _, c := range calls {

@@ -8,10 +8,10 @@ import (
 )
 
 // net/http also sends a POST again after REFUSED_STREAM if it can get the body.
-func TestPostsAfterRefusedStream(t *testing.T) {
+func TestPostsAreNotReplayed(t *testing.T) {
 	t.Parallel()
 	each(t, []way{{haproxy, 2}}, site{}, func(t *testing.T, r *rig) {
-		r.sendsRefusedStream(t, slices.Concat(posts, []call{creates(large)}))
+		r.rejectsStream(t, slices.Concat(posts, []call{creates(large)}))
 		r.upstream.next(resetsEarly)
 		r.try(t, creates(large)).isBroken(t, "REFUSED_STREAM", 1)
 	})
