@@ -8,11 +8,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
+// Most programs never see such a page, so none compiles these when it starts.
 var (
-	htmlElement  = regexp.MustCompile(`(?i)<html[\s>]`)
-	titleElement = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title`)
+	htmlElement  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)<html[\s>]`) })
+	titleElement = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title`) })
 )
 
 // notFromTheAPI says what a body is that no server of the API sends, and what to
@@ -28,10 +30,10 @@ func notFromTheAPI(header http.Header, body []byte) string {
 	}
 	text = text[:min(len(text), 64<<10)] // a title stands at the beginning
 	what, title := "an HTML page", ""
-	if bytes.HasPrefix(text, []byte("<?xml")) && !htmlElement.Match(text) {
+	if bytes.HasPrefix(text, []byte("<?xml")) && !htmlElement().Match(text) {
 		what = "an XML document"
 	}
-	if found := titleElement.FindSubmatch(text); found != nil {
+	if found := titleElement().FindSubmatch(text); found != nil {
 		if words := oneLine(html.UnescapeString(string(found[1]))); words != "" {
 			title = " titled " + strconv.Quote(cut(words, 100))
 		}

@@ -51,11 +51,13 @@ func (i *instant) UnmarshalJSON(data []byte) error {
 			return nil
 		}
 	}
-	if t, err := wire.ParseTime(text); err == nil && t.Unix() <= maxInstant {
-		i.Time = t
-		return nil
-	}
 	t, err := parseInstant(text)
+	if err != nil {
+		var parsed error
+		if t, parsed = wire.ParseTime(text); parsed == nil && t.Unix() <= maxInstant {
+			err = nil
+		}
+	}
 	i.Time = t
 	return err
 }

@@ -56,11 +56,10 @@ func WithCallTimeout(ctx context.Context, timeout time.Duration) context.Context
 
 // callTimeout returns the attempt timeout of a call, nil for the client's.
 func callTimeout(ctx context.Context) (*time.Duration, error) {
-	timeout, ok := ctx.Value(callTimeoutKey{}).(time.Duration)
-	if !ok {
-		return nil, nil
+	if timeout, ok := ctx.Value(callTimeoutKey{}).(time.Duration); ok {
+		return Ptr(timeout), checkTimeout("timeout", timeout)
 	}
-	return &timeout, checkTimeout("timeout", timeout)
+	return nil, nil
 }
 
 // WithResponseFunc returns a context whose calls pass the status and the header of
@@ -75,10 +74,13 @@ func WithResponseFunc(ctx context.Context, f func(status int, header http.Header
 // observe calls the context's response function, if there is one.
 func observe(ctx context.Context, resp *transport.Response, err error) {
 	f, _ := ctx.Value(responseFuncKey{}).(func(int, http.Header))
+	if f == nil {
+		return
+	}
 	if failed := (*transport.Error)(nil); errors.As(err, &failed) {
 		resp = failed.Last
 	}
-	if f == nil || resp == nil {
+	if resp == nil {
 		return
 	}
 	header, _ := resp.Redacted()

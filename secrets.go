@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -45,8 +46,10 @@ func (s Secrets) MarshalJSON() ([]byte, error) { return wire.MarshalModel(masked
 func (s Secrets) revealed() any { return map[string]string(s) }
 
 func init() {
-	wire.Revealing = json.MarshalToFunc(func(enc *jsontext.Encoder, v interface{ revealed() any }) error {
-		return json.MarshalEncode(enc, v.revealed())
+	wire.Revealing = sync.OnceValue(func() *json.Marshalers {
+		return json.MarshalToFunc(func(enc *jsontext.Encoder, v interface{ revealed() any }) error {
+			return json.MarshalEncode(enc, v.revealed())
+		})
 	})
 }
 
@@ -78,7 +81,7 @@ func logValue(v any) slog.Value { return slog.AnyValue(logged{v}) }
 
 type logged struct{ value any }
 
-func (l logged) MarshalJSON() ([]byte, error) { return wire.MarshalRedacted(l.value, loggedStores) }
+func (l logged) MarshalJSON() ([]byte, error) { return wire.MarshalRedacted(l.value, loggedStores()) }
 
 func (l logged) String() string {
 	data, err := l.MarshalJSON()

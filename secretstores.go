@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -142,8 +143,10 @@ func (s *SecretStoreConfig) input() *SecretStoreConfig {
 }
 
 // loggedStores writes a config inside a model as LogValue does.
-var loggedStores = json.MarshalToFunc(func(enc *jsontext.Encoder, s *SecretStoreConfig) error {
-	return enc.WriteToken(jsontext.String(s.LogValue().String()))
+var loggedStores = sync.OnceValue(func() *json.Marshalers {
+	return json.MarshalToFunc(func(enc *jsontext.Encoder, s *SecretStoreConfig) error {
+		return enc.WriteToken(jsontext.String(s.LogValue().String()))
+	})
 })
 
 // The plain types have no methods, so their JSON is that of their fields.

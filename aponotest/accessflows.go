@@ -2,8 +2,7 @@ package aponotest
 
 import "encoding/json"
 
-// The forms of access flows, and of the bundles and access scopes that they
-// refer to.
+// Schemas of access flows and their parts.
 var (
 	conditionFields = objectOf(map[string]field{
 		"type": required(text), "match_operator": optional(text), "values": optional(texts),
@@ -33,8 +32,7 @@ var (
 	})
 )
 
-// The targets of flows and bundles, as they are answered and as they are
-// written.
+// Targets of flows and bundles in responses (read) and in request bodies (write).
 var (
 	targetsRead = map[string]field{
 		"integration":  optional(integrationTargetFields.with(named("integration"))),
@@ -50,7 +48,7 @@ var (
 	}
 )
 
-// named are the id and the name under which a target is answered.
+// named returns the fields for the id and name of a target in responses.
 func named(target string) map[string]field {
 	return map[string]field{target + "_id": required(text), target + "_name": required(text)}
 }
@@ -63,8 +61,8 @@ func only(fields map[string]field, names ...string) map[string]field {
 	return some
 }
 
-// accessFlowForm is what the answered and the written form of a flow share,
-// given their forms of conditions, targets and the interval of an escalation.
+// accessFlowForm returns the part of a flow's schema that responses and request bodies
+// share.
 func accessFlowForm(condition *schema, targets map[string]field, interval field) *schema {
 	conditions := objectOf(map[string]field{"logical_operator": required(text), "conditions": required(listOf(condition))})
 	groups := listOf(objectOf(map[string]field{"logical_operator": required(text), "approvers": required(listOf(condition))}))
@@ -93,16 +91,16 @@ var (
 	accessFlowResource = &resource{
 		collection: AccessFlows, noun: "access flow", schema: accessFlowSchema,
 		create: writeAccessFlowSchema, update: writeAccessFlowSchema, writeOnly: []string{"request_for_others"},
-		sense:   (*Server).flowMakesSense,
-		filters: []filter{spaceFilter}, spaced: true, complete: (*Server).completeFlow,
+		validate: (*Server).validateFlow,
+		filters:  []filter{spaceFilter}, spaced: true, complete: (*Server).completeFlow,
 	}
 )
 
-// defaultInterval is what an escalation has that was written without an interval.
-// What the API takes then is not documented.
+// defaultInterval is the interval of an escalation policy that was written without one.
+// The API does not document its default.
 const defaultInterval = json.Number("60")
 
-// completeFlow adds what a flow has that says nothing about it.
+// completeFlow adds defaults.
 func (s *Server) completeFlow(o object) {
 	if o["requestor_identity_type"] == nil && !s.withoutSpaces {
 		o["requestor_identity_type"] = "HUMAN"

@@ -24,9 +24,9 @@ const (
 	reportsPath = "/api/admin/v1/activity-reports"
 )
 
-// accessAnswers is answers without a network, so that the time of the answers
-// can be the one of a bubble, which starts with the year 2000.
-func accessAnswers(t *testing.T, server *aponotest.Server, method, path, body string, wantStatus int, want string) {
+// checkDirectResponse is like checkResponse without a network, for use in a synctest
+// bubble.
+func checkDirectResponse(t *testing.T, server *aponotest.Server, method, path, body string, wantStatus int, want string) {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 	req.Header.Set("Authorization", "Bearer "+server.Token)
@@ -35,17 +35,16 @@ func accessAnswers(t *testing.T, server *aponotest.Server, method, path, body st
 	}
 	recorder := httptest.NewRecorder()
 	server.ServeHTTP(recorder, req)
-	answer := recorder.Body.String()
-	require.Equalf(t, wantStatus, recorder.Code, "%s %s: status %d, want %d: %s", method, path, recorder.Code, wantStatus, answer)
+	response := recorder.Body.String()
+	require.Equalf(t, wantStatus, recorder.Code, "%s %s returned status %d, want %d: %s", method, path, recorder.Code, wantStatus, response)
 	if want == "" {
-		require.Empty(t, answer)
+		require.Empty(t, response)
 		return
 	}
-	apitest.JSONEq(t, want, answer)
+	apitest.JSONEq(t, want, response)
 }
 
-// accessServer is a server with one of each kind of objects that access flows
-// and bundles refer to.
+// accessServer returns a server with the objects that access flows and bundles refer to.
 func accessServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, append(opts, aponotest.WithLooseChecks())...)
@@ -58,8 +57,8 @@ func accessServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	return server
 }
 
-// Members of a flow by three names: as they are written with ids, as they are
-// written with names, and as they are answered.
+// Members of a flow in request bodies with ids, in request bodies with names, and in
+// responses.
 const (
 	writtenByID = `"source_integration_reference": "idp-1"`
 	writtenName = `"source_integration_reference": "Okta"`
@@ -86,8 +85,7 @@ const (
 	smallFlow = `"active": false, "trigger": "AUTOMATIC", "requestor_identity_type": "HUMAN", "requestors": {"logical_operator": "AND", "conditions": []}, "access_targets": [], ` + settingsOff
 )
 
-// bigFlow has everything that a flow can have, with conditions and targets in
-// one of their forms.
+// bigFlow returns a flow with every member that the API documents.
 func bigFlow(source, targets string) string {
 	condition := `{"type": "user", "match_operator": "is", "values": ["z", "a", "z"], ` + source + `}`
 	return `"name": " All  of it ", "description": "", "active": true, "trigger": "SELF_SERVE", "requestor_identity_type": "AGENT", ` + targets + `,
@@ -102,37 +100,36 @@ func bigFlow(source, targets string) string {
 			"require_mfa": false, "labels": ["b", "a"], "max_extensions": 0, "extension_duration_in_min": 15}`
 }
 
-func TestAccessFlowsAreAnsweredAsTheyWereWritten(t *testing.T) {
+func TestAccessFlowsAreReturnedAsWritten(t *testing.T) {
 	t.Parallel()
 	server := accessServer(t)
 	synctest.Test(t, func(t *testing.T) {
 		const id = "00000001-0000-4000-8000-000000000001"
 		const created = `"id": "` + id + `", "creation_date": "2000-01-01T00:00:00.000Z"`
 		want := `{` + created + `, ` + bigFlow(readSource, readTargets) + `}`
-		accessAnswers(t, server, "POST", flowsPath, `{"request_for_others": true, `+bigFlow(writtenByID, targetsByID)+`}`, 200, want)
-		accessAnswers(t, server, "GET", flowsPath+"/"+id, "", 200, want)
-		accessAnswers(t, server, "GET", flowsPath, "", 200, `{"items": [`+want+`], "pagination": {}}`)
+		checkDirectResponse(t, server, "POST", flowsPath, `{"request_for_others": true, `+bigFlow(writtenByID, targetsByID)+`}`, 200, want)
+		checkDirectResponse(t, server, "GET", flowsPath+"/"+id, "", 200, want)
+		checkDirectResponse(t, server, "GET", flowsPath, "", 200, `{"items": [`+want+`], "pagination": {}}`)
 
-		// An update replaces all but what the API decides; references may be names.
+		// An update replaces the object; references may be names.
 		time.Sleep(time.Hour)
 		const updated = created + `, "update_date": "2000-01-01T01:00:00.000Z", `
-		accessAnswers(t, server, "PUT", flowsPath+"/"+id, `{"name": "small", "description": null, "request_for_others": false, `+smallFlow+`}`, 200,
+		checkDirectResponse(t, server, "PUT", flowsPath+"/"+id, `{"name": "small", "description": null, "request_for_others": false, `+smallFlow+`}`, 200,
 			`{`+updated+`"name": "small", `+smallFlow+`}`)
 		want = `{` + updated + bigFlow(readSource, readTargets) + `}`
-		accessAnswers(t, server, "PUT", flowsPath+"/"+id, `{"request_for_others": false, `+bigFlow(writtenName, targetsByName)+`}`, 200, want)
-		accessAnswers(t, server, "GET", flowsPath+"/"+id, "", 200, want)
+		checkDirectResponse(t, server, "PUT", flowsPath+"/"+id, `{"request_for_others": false, `+bigFlow(writtenName, targetsByName)+`}`, 200, want)
+		checkDirectResponse(t, server, "GET", flowsPath+"/"+id, "", 200, want)
 
-		accessAnswers(t, server, "DELETE", flowsPath+"/"+id, "", 204, "")
-		missing := `{"message": "there is no access flow \"` + id + `\""}`
-		accessAnswers(t, server, "GET", flowsPath+"/"+id, "", 404, missing)
-		accessAnswers(t, server, "PUT", flowsPath+"/"+id, `{"name": "n", "request_for_others": false, `+smallFlow+`}`, 404, missing)
-		accessAnswers(t, server, "DELETE", flowsPath+"/"+id, "", 404, missing)
-		accessAnswers(t, server, "GET", flowsPath, "", 200, `{"items": [], "pagination": {}}`)
+		checkDirectResponse(t, server, "DELETE", flowsPath+"/"+id, "", 204, "")
+		missing := `{"message": "access flow \"` + id + `\" not found"}`
+		checkDirectResponse(t, server, "GET", flowsPath+"/"+id, "", 404, missing)
+		checkDirectResponse(t, server, "PUT", flowsPath+"/"+id, `{"name": "n", "request_for_others": false, `+smallFlow+`}`, 404, missing)
+		checkDirectResponse(t, server, "DELETE", flowsPath+"/"+id, "", 404, missing)
+		checkDirectResponse(t, server, "GET", flowsPath, "", 200, `{"items": [], "pagination": {}}`)
 	})
 }
 
-// What a flow refers to is shown under the name that it has now.
-func TestTargetsOfAnAccessFlowFollowRenames(t *testing.T) {
+func TestAccessFlowTargetsHaveCurrentNames(t *testing.T) {
 	t.Parallel()
 	server := accessServer(t)
 	server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f1", "creation_date": "2026-01-02T03:04:05.006Z", `+bigFlow(readSource, readTargets)+`}`))
@@ -146,7 +143,7 @@ func TestTargetsOfAnAccessFlowFollowRenames(t *testing.T) {
 		require.NoError(t, err)
 	}
 	renamed := strings.NewReplacer("Okta", "source", "Reading", "bundle", "Databases", "scope", "Orders database", "integration")
-	accessAnswers(t, server, "GET", flowsPath+"/f1", "", 200,
+	checkDirectResponse(t, server, "GET", flowsPath+"/f1", "", 200,
 		`{"id": "f1", "creation_date": "2026-01-02T03:04:05.006Z", `+renamed.Replace(bigFlow(readSource, readTargets))+`}`)
 }
 
@@ -172,7 +169,7 @@ func TestNameFiltersOfBundlesScopesAndReports(t *testing.T) {
 	}
 }
 
-// accessIDs lists everything and joins the ids.
+// accessIDs returns the joined ids of a list.
 func accessIDs[T any](t *testing.T, seq iter.Seq2[*T, error], id func(*T) string) string {
 	t.Helper()
 	var ids []string
@@ -183,15 +180,13 @@ func accessIDs[T any](t *testing.T, seq iter.Seq2[*T, error], id func(*T) string
 	return strings.Join(ids, " ")
 }
 
-// A fake that takes what the API would refuse lets a wrong program pass its
-// tests.
-func TestWrongFlowsBundlesAndScopesAreRefusedByName(t *testing.T) {
+func TestInvalidFlowsBundlesAndScopesAreRejected(t *testing.T) {
 	t.Parallel()
 	server := accessServer(t)
 	server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f1", "name": "one", `+smallFlow+`}`))
 	flow := func(old, replacement string) string {
 		whole := `{"name": "two", "request_for_others": false, ` + smallFlow + `}`
-		require.Containsf(t, whole, old, "%s in the flow", old)
+		require.Containsf(t, whole, old, "the flow has no %s", old)
 		return strings.Replace(whole, old, replacement, 1)
 	}
 	targets := func(target string) string { return flow(`"access_targets": []`, `"access_targets": [`+target+`]`) }
@@ -200,77 +195,76 @@ func TestWrongFlowsBundlesAndScopesAreRefusedByName(t *testing.T) {
 		status             int
 		field, message     string
 	}{
-		{"GET", flowsPath + "?name=one", "", 422, "name", "there is no such query parameter"},
-		{"GET", bundlesPath + "?name=a&name=b", "", 422, "name", "the query parameter is given 2 times"},
-		{"GET", scopesPath + "?search=a", "", 422, "search", "there is no such query parameter"},
-		{"POST", flowsPath, flow(`"request_for_others": false, `, ``), 422, "request_for_others", "it is missing"},
-		{"PUT", flowsPath + "/f1", flow(`"request_for_others": false, `, ``), 422, "request_for_others", "it is missing"},
-		{"POST", flowsPath, flow(`"labels": []`, `"labels": null`), 422, "settings.labels", "it must not be null"},
-		{"POST", flowsPath, flow(`"require_mfa": false, `, ``), 422, "settings.require_mfa", "it is missing"},
-		{"POST", flowsPath, flow(`"labels": []`, `"labels": [], "max_extensions": 2147483648`), 422, "settings.max_extensions", "it must be a whole number of 32 bits, not a number"},
-		{"POST", flowsPath, flow(`"active": false`, `"active": "false"`), 422, "active", "it must be true or false, not a string"},
-		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": null`), 422, "requestors.conditions", "it must not be null"},
-		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": [{"type": "a"}, {}]`), 422, "requestors.conditions[1].type", "it is missing"},
-		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": [{"type": "a", "source_integration_id": "idp-1"}]`), 422, "requestors.conditions[0].source_integration_id", "there is no such field"},
-		{"POST", flowsPath, flow(`"active"`, `"update_date": "2026-01-02T03:04:05Z", "active"`), 422, "update_date", "there is no such field"},
-		{"POST", flowsPath, flow(`"active"`, `"request_for": {"request_scopes": [], "grantees": {"conditions": []}}, "active"`), 422, "request_for.grantees.logical_operator", "it is missing"},
-		{"POST", flowsPath, flow(`"active"`, `"approver_policy": {"approver_groups": []}, "active"`), 422, "approver_policy.approval_mode", "it is missing"},
-		{"POST", flowsPath, flow(`"active"`, `"escalation_policy": {"interval_in_min": 1, "approver_groups": [{"logical_operator": "OR", "approvers": [{}]}]}, "active"`), 422, "escalation_policy.approver_groups[0].approvers[0].type", "it is missing"},
-		{"POST", flowsPath, flow(`"active"`, `"timeframe": {"start_time": "08:00", "end_time": "17:00", "days_of_week": []}, "active"`), 422, "timeframe.time_zone", "it is missing"},
+		{"GET", flowsPath + "?name=one", "", 422, "name", "unknown query parameter"},
+		{"GET", bundlesPath + "?name=a&name=b", "", 422, "name", "must be given once, not 2 times"},
+		{"GET", scopesPath + "?search=a", "", 422, "search", "unknown query parameter"},
+		{"POST", flowsPath, flow(`"request_for_others": false, `, ``), 422, "request_for_others", "must be set"},
+		{"PUT", flowsPath + "/f1", flow(`"request_for_others": false, `, ``), 422, "request_for_others", "must be set"},
+		{"POST", flowsPath, flow(`"labels": []`, `"labels": null`), 422, "settings.labels", "must not be null"},
+		{"POST", flowsPath, flow(`"require_mfa": false, `, ``), 422, "settings.require_mfa", "must be set"},
+		{"POST", flowsPath, flow(`"labels": []`, `"labels": [], "max_extensions": 2147483648`), 422, "settings.max_extensions", "must be a 32-bit integer, not a number"},
+		{"POST", flowsPath, flow(`"active": false`, `"active": "false"`), 422, "active", "must be true or false, not a string"},
+		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": null`), 422, "requestors.conditions", "must not be null"},
+		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": [{"type": "a"}, {}]`), 422, "requestors.conditions[1].type", "must be set"},
+		{"POST", flowsPath, flow(`"conditions": []`, `"conditions": [{"type": "a", "source_integration_id": "idp-1"}]`), 422, "requestors.conditions[0].source_integration_id", "unknown field"},
+		{"POST", flowsPath, flow(`"active"`, `"update_date": "2026-01-02T03:04:05Z", "active"`), 422, "update_date", "unknown field"},
+		{"POST", flowsPath, flow(`"active"`, `"request_for": {"request_scopes": [], "grantees": {"conditions": []}}, "active"`), 422, "request_for.grantees.logical_operator", "must be set"},
+		{"POST", flowsPath, flow(`"active"`, `"approver_policy": {"approver_groups": []}, "active"`), 422, "approver_policy.approval_mode", "must be set"},
+		{"POST", flowsPath, flow(`"active"`, `"escalation_policy": {"interval_in_min": 1, "approver_groups": [{"logical_operator": "OR", "approvers": [{}]}]}, "active"`), 422, "escalation_policy.approver_groups[0].approvers[0].type", "must be set"},
+		{"POST", flowsPath, flow(`"active"`, `"timeframe": {"start_time": "08:00", "end_time": "17:00", "days_of_week": []}, "active"`), 422, "timeframe.time_zone", "must be set"},
 		{
 			"POST", flowsPath, flow(`"active"`, `"timeframe": {"start_time": "08:00", "end_time": "17:00", "days_of_week": ["Monday"], "time_zone": "UTC"}, "active"`),
-			422, "timeframe.days_of_week[0]", "it must be one of MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY",
+			422, "timeframe.days_of_week[0]", "must be one of MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY",
 		},
 		{"POST", flowsPath, targets(`{}`), 422, "access_targets[0]", "exactly one of access_scope, bundle, integration, query_target must be set"},
 		{"POST", flowsPath, targets(`{"bundle": {"bundle_reference": "b"}, "access_scope": {"access_scope_reference": "s"}}`), 422, "access_targets[0]", "exactly one of access_scope, bundle, integration, query_target must be set"},
-		{"POST", flowsPath, targets(`{"bundle": {"bundle_id": "bundle-1"}}`), 422, "access_targets[0].bundle.bundle_id", "there is no such field"},
-		{"POST", flowsPath, targets(`{"integration": {"integration_reference": "int-1", "resource_type": "t", "permissions": [], "resources_scopes": [{"scope_mode": "m", "type": "NAME"}]}}`), 422, "access_targets[0].integration.resources_scopes[0].values", "it is missing"},
-		{"POST", flowsPath, flow(`"two"`, `"one"`), 409, "name", "another access flow has this name"},
-		{"POST", bundlesPath, `{"name": "b"}`, 422, "access_targets", "it is missing"},
-		{"POST", bundlesPath, `{"name": "b", "access_targets": [{"bundle": {"bundle_reference": "bundle-1"}}]}`, 422, "access_targets[0].bundle", "there is no such field"},
+		{"POST", flowsPath, targets(`{"bundle": {"bundle_id": "bundle-1"}}`), 422, "access_targets[0].bundle.bundle_id", "unknown field"},
+		{"POST", flowsPath, targets(`{"integration": {"integration_reference": "int-1", "resource_type": "t", "permissions": [], "resources_scopes": [{"scope_mode": "m", "type": "NAME"}]}}`), 422, "access_targets[0].integration.resources_scopes[0].values", "must be set"},
+		{"POST", flowsPath, flow(`"two"`, `"one"`), 409, "name", "already used by another access flow"},
+		{"POST", bundlesPath, `{"name": "b"}`, 422, "access_targets", "must be set"},
+		{"POST", bundlesPath, `{"name": "b", "access_targets": [{"bundle": {"bundle_reference": "bundle-1"}}]}`, 422, "access_targets[0].bundle", "unknown field"},
 		{"POST", bundlesPath, `{"name": "b", "access_targets": [{}]}`, 422, "access_targets[0]", "exactly one of access_scope, integration, query_target must be set"},
-		{"PUT", bundlesPath + "/b9", `{"name": "b", "access_targets": []}`, 404, "", `there is no bundle "b9"`},
-		{"POST", scopesPath, `{"name": "s"}`, 422, "query", "it is missing"},
-		{"POST", scopesPath, `{"name": "s", "query": "", "id": "mine"}`, 422, "id", "there is no such field"},
-		{"POST", scopesPath, `{"name": "Databases", "query": ""}`, 409, "name", "another access scope has this name"},
-		{"PUT", scopesPath + "/scope-1", `{"name": "Databases", "query": null}`, 422, "query", "it must not be null"},
+		{"PUT", bundlesPath + "/b9", `{"name": "b", "access_targets": []}`, 404, "", `bundle "b9" not found`},
+		{"POST", scopesPath, `{"name": "s"}`, 422, "query", "must be set"},
+		{"POST", scopesPath, `{"name": "s", "query": "", "id": "mine"}`, 422, "id", "unknown field"},
+		{"POST", scopesPath, `{"name": "Databases", "query": ""}`, 409, "name", "already used by another access scope"},
+		{"PUT", scopesPath + "/scope-1", `{"name": "Databases", "query": null}`, 422, "query", "must not be null"},
 	} {
 		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
 			t.Parallel()
-			accessRefuses(t, server, test.method, test.path, test.body, test.status, test.field, test.message)
+			checkRejected(t, server, test.method, test.path, test.body, test.status, test.field, test.message)
 		})
 	}
 }
 
-// accessRefuses checks that a request is refused, for a field or as a whole.
-func accessRefuses(t *testing.T, server *aponotest.Server, method, path, body string, status int, field, message string) {
+// checkRejected checks the status and body of an error response. The field may be empty.
+func checkRejected(t *testing.T, server *aponotest.Server, method, path, body string, status int, field, message string) {
 	t.Helper()
 	want := fmt.Sprintf(`{"message": %q}`, message)
 	if field != "" {
 		want = fmt.Sprintf(`{"message": %q, "field": %q}`, field+": "+message, field)
 	}
-	accessAnswers(t, server, method, path, body, status, want)
+	checkDirectResponse(t, server, method, path, body, status, want)
 }
 
-// Among many targets and conditions a message that does not count them leaves
-// the search to its reader.
-func TestAReferenceToNothingIsRefusedWithItsPlace(t *testing.T) {
+func TestUnknownReferenceIsRejectedWithPath(t *testing.T) {
 	t.Parallel()
 	server := accessServer(t)
 	for reference, want := range map[string]string{
-		`{"bundle": {"bundle_reference": "none"}}`:                                                              `access_targets[1].bundle.bundle_reference|there is no bundle "none"`,
-		`{"access_scope": {"access_scope_reference": "bundle-1"}}`:                                              `access_targets[1].access_scope.access_scope_reference|there is no access scope "bundle-1"`,
-		`{"integration": {"integration_reference": "orders database", "resource_type": "", "permissions": []}}`: `access_targets[1].integration.integration_reference|there is no integration "orders database"`,
+		`{"bundle": {"bundle_reference": "none"}}`:                                                              `access_targets[1].bundle.bundle_reference|bundle "none" not found`,
+		`{"access_scope": {"access_scope_reference": "bundle-1"}}`:                                              `access_targets[1].access_scope.access_scope_reference|access scope "bundle-1" not found`,
+		`{"integration": {"integration_reference": "orders database", "resource_type": "", "permissions": []}}`: `access_targets[1].integration.integration_reference|integration "orders database" not found`,
 	} {
 		body := `{"name": "n", "request_for_others": false, ` +
 			strings.Replace(smallFlow, `"access_targets": []`, `"access_targets": [{"bundle": {"bundle_reference": "bundle-1"}}, `+reference+`]`, 1) + `}`
 		field, message, _ := strings.Cut(want, "|")
-		accessRefuses(t, server, "POST", flowsPath, body, 400, field, message)
+		checkRejected(t, server, "POST", flowsPath, body, 400, field, message)
 	}
-	answers(t, server, "GET", flowsPath, "", 200, `{"items": [], "pagination": {}}`)
+	checkResponse(t, server, "GET", flowsPath, "", 200, `{"items": [], "pagination": {}}`)
 }
 
-// accessService is what the four services of this file have in common.
+// accessService has the common methods of the services for flows, bundles, scopes and
+// reports.
 type accessService[T, O, In any] interface {
 	List(context.Context, ...O) (*apono.Page[T], error)
 	ListAll(context.Context, ...O) iter.Seq2[*T, error]
@@ -280,7 +274,7 @@ type accessService[T, O, In any] interface {
 	Delete(context.Context, string) error
 }
 
-// spacedService is the service of objects that can be created in a space.
+// spacedService is a service of objects that can be created in a space.
 type spacedService[T, O, In any] interface {
 	List(context.Context, ...O) (*apono.Page[T], error)
 	ListAll(context.Context, ...O) iter.Seq2[*T, error]
@@ -290,14 +284,14 @@ type spacedService[T, O, In any] interface {
 	Delete(context.Context, string) error
 }
 
-// inNoSpace is such a service as one that knows no spaces.
+// inNoSpace adapts a spacedService to an accessService.
 type inNoSpace[T, O, In any] struct{ spacedService[T, O, In] }
 
 func (s inNoSpace[T, O, In]) Create(ctx context.Context, in In) (*T, error) {
 	return s.spacedService.Create(ctx, in)
 }
 
-// accessEndToEnd uses every method of a service.
+// accessEndToEnd calls every method of a service.
 func accessEndToEnd[T, O, In any](t *testing.T, service accessService[T, O, In], input func(name string) In,
 	updateInput func(*T) In, rename func(*In) *string, id func(*T) string,
 ) {
@@ -315,7 +309,7 @@ func accessEndToEnd[T, O, In any](t *testing.T, service accessService[T, O, In],
 	page, err := service.List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, page.Items, 2)
-	require.NotEmpty(t, page.NextPageToken, "a second page")
+	require.NotEmpty(t, page.NextPageToken, "no next page token")
 
 	in := updateInput(page.Items[1])
 	require.Equal(t, "a", *rename(&in))
@@ -333,7 +327,7 @@ func accessEndToEnd[T, O, In any](t *testing.T, service accessService[T, O, In],
 	require.Equal(t, ids[0]+" "+ids[2], accessIDs(t, service.ListAll(t.Context()), id))
 }
 
-func TestAccessFlowsFromEndToEnd(t *testing.T) {
+func TestAccessFlowsWithClient(t *testing.T) {
 	t.Parallel()
 	server := accessServer(t, aponotest.WithPageSize(2))
 	conditions := []apono.ConditionInput{
@@ -374,16 +368,15 @@ func TestAccessFlowsFromEndToEnd(t *testing.T) {
 		(*apono.AccessFlow).UpdateInput, func(in *apono.AccessFlowInput) *string { return &in.Name }, func(f *apono.AccessFlow) string { return f.ID })
 }
 
-// The document requires an interval in responses, though none was sent; which
-// one, nobody knows.
-func TestAnEscalationWithoutAnIntervalGetsOne(t *testing.T) {
+// The API's document requires an interval in responses and does not define a default.
+func TestEscalationWithoutIntervalGetsDefault(t *testing.T) {
 	t.Parallel()
 	client := accessServer(t).Client().AccessFlows
 	in := apono.AccessFlowInput{Name: "f", EscalationPolicy: &apono.EscalationPolicyInput{}}
 	flow, err := client.Create(t.Context(), in)
 	require.NoError(t, err)
-	require.Positive(t, flow.EscalationPolicy.IntervalInMin, "an interval")
+	require.Positive(t, flow.EscalationPolicy.IntervalInMin, "no interval after Create")
 	flow, err = client.Update(t.Context(), flow.ID, in)
 	require.NoError(t, err)
-	require.Positive(t, flow.EscalationPolicy.IntervalInMin, "an interval after the update")
+	require.Positive(t, flow.EscalationPolicy.IntervalInMin, "no interval after Update")
 }

@@ -92,9 +92,9 @@ var accessRequestRoutes = collect(
 	},
 )
 
-// listAccessRequests answers the requests for the caller; those for others are
-// delegated requests. What somebody else requested, who is then the requestor,
-// is answered only where a requestor is asked for.
+// listAccessRequests returns the requests without a grantee; those with one are
+// delegated requests. A request with a requestor is another user's, and is returned
+// only if the query filters by requestor.
 func (s *Server) listAccessRequests(req *request) (any, *problem) {
 	asked := req.query
 	if token, ok := parseToken(asked.Get("page_token")); ok {
@@ -105,13 +105,13 @@ func (s *Server) listAccessRequests(req *request) (any, *problem) {
 	}), req, accessRequestResource.filters)
 }
 
-// createAccessRequest makes one request for a bundle, or one for each
-// integration whose resources are asked for.
+// createAccessRequest creates one access request for a bundle, or one for each
+// integration of the entitlements.
 func (s *Server) createAccessRequest(req *request) (any, *problem) {
 	reference, forBundle := req.body["bundle_reference"].(string)
 	entitlements, _ := req.body["entitlements"].([]any)
 	if !forBundle && len(entitlements) == 0 {
-		return nil, senseless("bundle_reference", "one of bundle_reference and entitlements must be given")
+		return nil, badRequest("bundle_reference", "one of bundle_reference and entitlements must be given")
 	}
 	if err := checkDuration(req.body); err != nil {
 		return nil, err
@@ -121,17 +121,17 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 	if grantee, ok := req.body["grantee"].(string); ok {
 		user := s.userByIDOrEmail(grantee)
 		if user == nil {
-			return nil, senseless("grantee", "there is no user %q", grantee)
+			return nil, badRequest("grantee", "user %q not found", grantee)
 		}
 		base["grantee"] = object{"id": user["id"], "source_id": user["email"]}
 	}
 	var bundle object
 	if forBundle {
 		if bundle = s.store.refer(Bundles, reference); bundle == nil {
-			return nil, senseless("bundle_reference", "there is no bundle %q", reference)
+			return nil, badRequest("bundle_reference", "bundle %q not found", reference)
 		}
 		base["bundle"] = object{"id": bundle["id"], "name": bundle["name"]}
-		if err := s.permitted(req.body, bundle["id"], nil); err != nil {
+		if err := s.checkPermitted(req.body, bundle["id"], nil); err != nil {
 			return nil, err
 		}
 		if len(entitlements) == 0 {
@@ -147,10 +147,10 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 			return member(e, "resource.id") == member(wanted, "resource_id") && member(e, "permission.id") == member(wanted, "permission_id")
 		})
 		if found == nil {
-			return nil, senseless(fmt.Sprintf("entitlements[%d]", i), "there is no such resource with such a permission")
+			return nil, badRequest(fmt.Sprintf("entitlements[%d]", i), "no resource with this permission")
 		}
 		if forBundle && !s.looseChecks && !s.mayContain(bundle, found) {
-			return nil, senseless(fmt.Sprintf("entitlements[%d]", i), "it is not part of the bundle %q", bundle["name"])
+			return nil, badRequest(fmt.Sprintf("entitlements[%d]", i), "not part of the bundle %q", bundle["name"])
 		}
 		all = append(all, found)
 		integration := member(found, "integration.id")
@@ -160,7 +160,7 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 		groups[integration] = append(groups[integration], found)
 	}
 	if !forBundle {
-		if err := s.permitted(req.body, nil, all); err != nil {
+		if err := s.checkPermitted(req.body, nil, all); err != nil {
 			return nil, err
 		}
 	}
@@ -171,8 +171,8 @@ func (s *Server) createAccessRequest(req *request) (any, *problem) {
 	return requests, nil
 }
 
-// contents are the available entitlements that a bundle stands for, by the
-// integrations among its targets.
+// contents returns the available entitlements that the integration targets of a bundle
+// include.
 func (s *Server) contents(bundle object) []object {
 	var contents []object
 	targets, _ := bundle["access_targets"].([]any)
@@ -184,7 +184,7 @@ func (s *Server) contents(bundle object) []object {
 	return contents
 }
 
-// covers reports whether an entitlement is part of a bundle's target.
+// covers reports whether an integration target includes an entitlement.
 func (s *Server) covers(target any, entitlement object) bool {
 	permissions, _ := member(target, "permissions").([]any)
 	return member(entitlement, "integration.id") == member(target, "integration_id") &&
@@ -193,8 +193,7 @@ func (s *Server) covers(target any, entitlement object) bool {
 		s.inScopes(entitlement["resource"], member(target, "resources_scopes"))
 }
 
-// inScopes reports whether a resource is one of those that a target's scopes
-// leave: all of them without any scope, else those that fit all of them.
+// inScopes reports whether a resource matches all scopes of a target.
 func (s *Server) inScopes(resource, scopes any) bool {
 	id, _ := member(resource, "id").(string)
 	list, _ := scopes.([]any)
@@ -209,7 +208,7 @@ func (s *Server) inScopes(resource, scopes any) bool {
 	return true
 }
 
-// addRequest adds a request for entitlements.
+// addRequest adds an access request and its entitlements.
 func (s *Server) addRequest(o object, entitlements []object) object {
 	id := s.store.newID()
 	o["id"] = id
@@ -227,12 +226,12 @@ func (s *Server) addRequest(o object, entitlements []object) object {
 	return o
 }
 
-// begin is the start of a request's life.
+// begin stores a new access request and schedules its approval.
 func (s *Server) begin(o object) {
 	id, _ := o["id"].(string)
 	s.store.put(AccessRequests, o)
 	s.recordRequest(o)
-	if s.decides {
+	if s.autoApproves {
 		s.later(s.approval, func() {
 			if s.hasStatus(id, pending) {
 				s.approve(id)
@@ -241,7 +240,7 @@ func (s *Server) begin(o object) {
 	}
 }
 
-// grouped adds a type of resource to the group of its integration.
+// grouped returns access groups with a resource type added to its integration's group.
 func grouped(groups []any, integration, resourceType any) []any {
 	for _, group := range groups {
 		if member(group, "integration.id") != member(integration, "id") {
@@ -249,7 +248,7 @@ func grouped(groups []any, integration, resourceType any) []any {
 		}
 		types, _ := member(group, "resource_types").([]any)
 		if !slices.ContainsFunc(types, func(t any) bool { return member(t, "id") == member(resourceType, "id") }) {
-			group.(object)["resource_types"] = append(types, resourceType) //nolint:forcetypeassert // made here
+			group.(object)["resource_types"] = append(types, resourceType) //nolint:forcetypeassert // groups are objects
 		}
 		return groups
 	}
@@ -267,7 +266,7 @@ func (s *Server) requestAgain(req *request) (any, *problem) {
 	}
 	asked := maps.Clone(req.body)
 	copyMembers(asked, old, map[string]string{"duration_in_sec": "duration_in_sec"})
-	if err := s.permitted(asked, member(old, "bundle.id"), entitlements); err != nil {
+	if err := s.checkPermitted(asked, member(old, "bundle.id"), entitlements); err != nil {
 		return nil, err
 	}
 	again := maps.Clone(old)

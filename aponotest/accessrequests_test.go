@@ -20,9 +20,8 @@ const (
 	availablePath = "/api/user/v1/available-access"
 )
 
-// requestServer is a server of two systems, in which there is something to
-// request: an account with a bucket and a role, and a database with a name that
-// the bucket has too.
+// requestServer returns a server with two integrations: an AWS account with buckets and
+// a role, and a database that has the same name as a bucket.
 func requestServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, append(opts, aponotest.WithLooseChecks())...)
@@ -51,13 +50,13 @@ func requestServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 
 var requestDates = regexp.MustCompile(`("(?:creation|revocation)_date":)"([^"]+)"`)
 
-// requestAnswers checks the JSON of an answer with status 200, in which "now" stands for
-// the present time.
-func requestAnswers(t *testing.T, server *aponotest.Server, method, path, body, want string) {
+// checkRequestResponse checks the JSON of a response with status 200. "now" in want
+// matches the current time.
+func checkRequestResponse(t *testing.T, server *aponotest.Server, method, path, body, want string) {
 	t.Helper()
-	status, answer := ask(t, server, method, path, body)
-	require.Equalf(t, 200, status, "status 200 for %s %s, got %d: %s", method, path, status, answer)
-	apitest.JSONEq(t, want, requestDates.ReplaceAllStringFunc(answer, func(text string) string {
+	status, response := sendHTTP(t, server, method, path, body)
+	require.Equalf(t, 200, status, "%s %s returned status %d: %s", method, path, status, response)
+	apitest.JSONEq(t, want, requestDates.ReplaceAllStringFunc(response, func(text string) string {
 		part := requestDates.FindStringSubmatch(text)
 		if at, err := time.Parse(time.RFC3339Nano, part[2]); err != nil || time.Since(at).Abs() > time.Minute {
 			return text
@@ -72,7 +71,7 @@ func requestPage(items ...string) string {
 
 func requestID(n int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", n, n) }
 
-func TestAccessRequestForABundle(t *testing.T) {
+func TestAccessRequestForBundle(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	wants := make([]string, 0, 2)
@@ -87,17 +86,15 @@ func TestAccessRequestForABundle(t *testing.T) {
 		},
 	} {
 		want := fmt.Sprintf(`{"id": %q, "status": "PENDING", "creation_date": "now", "access_groups": [], `, requestID(i+1)) + test.want
-		requestAnswers(t, server, "POST", requestsPath, test.body, `[`+want+`]`)
-		requestAnswers(t, server, "GET", requestsPath+"/"+requestID(i+1), "", want)
-		answers(t, server, "GET", requestsPath+"/"+requestID(i+1)+"/entitlements", "", 200, requestPage())
+		checkRequestResponse(t, server, "POST", requestsPath, test.body, `[`+want+`]`)
+		checkRequestResponse(t, server, "GET", requestsPath+"/"+requestID(i+1), "", want)
+		checkResponse(t, server, "GET", requestsPath+"/"+requestID(i+1)+"/entitlements", "", 200, requestPage())
 		wants = append(wants, want)
 	}
-	requestAnswers(t, server, "GET", requestsPath, "", requestPage(wants...))
+	checkRequestResponse(t, server, "GET", requestsPath, "", requestPage(wants...))
 }
 
-// Where access was asked for in two systems there are two requests, and a
-// program that follows the first only misses the other.
-func TestAccessRequestForEntitlementsIsOneForEachIntegration(t *testing.T) {
+func TestAccessRequestForEntitlementsIsSplitByIntegration(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	const (
@@ -111,7 +108,7 @@ func TestAccessRequestForEntitlementsIsOneForEachIntegration(t *testing.T) {
 		return fmt.Sprintf(`{"id": %q, "status": "PENDING", "creation_date": "now", "justification": "why", "custom_fields": {},
 			"access_groups": [{"integration": %s, "resource_types": [%s]}]}`, requestID(n), integration, types)
 	}
-	requestAnswers(t, server, "POST", requestsPath, `{"custom_fields": {}, "justification": "why", "entitlements": [
+	checkRequestResponse(t, server, "POST", requestsPath, `{"custom_fields": {}, "justification": "why", "entitlements": [
 		{"resource_id": "bucket", "permission_id": "write"}, {"resource_id": "db", "permission_id": "select"},
 		{"resource_id": "role", "permission_id": "assume"}, {"resource_id": "bucket", "permission_id": "read"}]}`,
 		`[`+request(1, aws, s3+`,`+iam)+`,`+request(2, pg, db)+`]`)
@@ -119,9 +116,9 @@ func TestAccessRequestForEntitlementsIsOneForEachIntegration(t *testing.T) {
 		return fmt.Sprintf(`{"integration": %s, "resource": {"id": %[2]q, "source_id": %[2]q, "name": %q, "type": %s}, "permission": {"name": %q}, "status": "PENDING"}`,
 			integration, id, name, kind, permission)
 	}
-	answers(t, server, "GET", requestsPath+"/"+requestID(1)+"/entitlements", "", 200, requestPage(
+	checkResponse(t, server, "GET", requestsPath+"/"+requestID(1)+"/entitlements", "", 200, requestPage(
 		entitlement(aws, "bucket", "orders", s3, "ReadWrite"), entitlement(aws, "role", "deployer", iam, "Assume"), entitlement(aws, "bucket", "orders", s3, "ReadOnly")))
-	answers(t, server, "GET", requestsPath+"/"+requestID(2)+"/entitlements", "", 200, requestPage(entitlement(pg, "db", "orders", db, "ReadOnly")))
+	checkResponse(t, server, "GET", requestsPath+"/"+requestID(2)+"/entitlements", "", 200, requestPage(entitlement(pg, "db", "orders", db, "ReadOnly")))
 }
 
 const (
@@ -139,45 +136,44 @@ func putRequest(server *aponotest.Server) {
 	server.Put(aponotest.EntitlementsOf("old"), json.RawMessage(fmt.Sprintf(seededEntitlement, "ACTIVE")))
 }
 
-// Who asks again is the requestor, and says anew why; what for, for whom and how
-// long is the same.
-func TestRequestAgainRepeatsWhatWasRequested(t *testing.T) {
+// The new request has the same entitlements, grantee and duration, and a new
+// justification.
+func TestRequestAgainCopiesRequest(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	putRequest(server)
 	const again = `"status": "PENDING", "creation_date": "now", "duration_in_sec": 60,
 		"access_groups": [{"integration": {"id": "i", "name": "n"}, "resource_types": [{"id": "t", "label": "T"}]}],
 		"grantee": {"id": "u-ben", "source_id": "ben@example.com"}, "bundle": {"id": "b1", "name": "On call"}, `
-	requestAnswers(t, server, "POST", requestsPath+"/old/request-again", `{"justification": "second", "custom_fields": {"b": "2"}}`,
+	checkRequestResponse(t, server, "POST", requestsPath+"/old/request-again", `{"justification": "second", "custom_fields": {"b": "2"}}`,
 		`[{`+again+`"id": "`+requestID(1)+`", "justification": "second", "custom_fields": {"b": "2"}}]`)
-	requestAnswers(t, server, "POST", requestsPath+"/"+requestID(1)+"/request-again", `{"custom_fields": {}}`,
+	checkRequestResponse(t, server, "POST", requestsPath+"/"+requestID(1)+"/request-again", `{"custom_fields": {}}`,
 		`[{`+again+`"id": "`+requestID(2)+`", "custom_fields": {}}]`)
 	for _, id := range []string{requestID(1), requestID(2)} {
-		answers(t, server, "GET", requestsPath+"/"+id+"/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "PENDING")))
+		checkResponse(t, server, "GET", requestsPath+"/"+id+"/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "PENDING")))
 	}
-	answers(t, server, "GET", requestsPath+"/old", "", 200, seededRequest)
-	answers(t, server, "GET", requestsPath+"/old/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "ACTIVE")))
+	checkResponse(t, server, "GET", requestsPath+"/old", "", 200, seededRequest)
+	checkResponse(t, server, "GET", requestsPath+"/old/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "ACTIVE")))
 }
 
-func TestRevokedAccessRequestIsRevokedInAllItsParts(t *testing.T) {
+func TestRevokedAccessRequestHasRevokedEntitlements(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	putRequest(server)
-	status, _ := ask(t, server, "POST", requestsPath+"/old/request-again", `{"custom_fields": {}}`)
+	status, _ := sendHTTP(t, server, "POST", requestsPath+"/old/request-again", `{"custom_fields": {}}`)
 	require.Equal(t, 200, status)
-	answers(t, server, "POST", requestsPath+"/old/revoke", "", 200, `{"message": "The access request is being revoked"}`)
-	requestAnswers(t, server, "GET", requestsPath+"/old", "",
+	checkResponse(t, server, "POST", requestsPath+"/old/revoke", "", 200, `{"message": "The access request is being revoked"}`)
+	checkRequestResponse(t, server, "GET", requestsPath+"/old", "",
 		strings.Replace(seededRequest, `"status": "ACTIVE"`, `"status": "REVOKED", "revocation_date": "now"`, 1))
-	answers(t, server, "GET", requestsPath+"/old/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "REVOKED")))
-	answers(t, server, "GET", requestsPath+"/"+requestID(1)+"/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "PENDING")))
+	checkResponse(t, server, "GET", requestsPath+"/old/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "REVOKED")))
+	checkResponse(t, server, "GET", requestsPath+"/"+requestID(1)+"/entitlements", "", 200, requestPage(fmt.Sprintf(seededEntitlement, "PENDING")))
 }
 
-// requestIDs gets a page and returns what identifies its items, and the next
-// token.
+// requestIDs gets a page and returns the ids of its items and the next page token.
 func requestIDs(t *testing.T, server *aponotest.Server, path string) (ids, token string) {
 	t.Helper()
-	status, answer := ask(t, server, "GET", path, "")
-	require.Equalf(t, 200, status, "status 200 for %s, got %d: %s", path, status, answer)
+	status, response := sendHTTP(t, server, "GET", path, "")
+	require.Equalf(t, 200, status, "%s returned status %d: %s", path, status, response)
 	var page struct {
 		Items []struct {
 			ID       string `json:"id"`
@@ -192,7 +188,7 @@ func requestIDs(t *testing.T, server *aponotest.Server, path string) (ids, token
 			NextPageToken string `json:"next_page_token"`
 		} `json:"pagination"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(answer), &page))
+	require.NoError(t, json.Unmarshal([]byte(response), &page))
 	all := make([]string, 0, len(page.Items))
 	for _, item := range page.Items {
 		if item.ID == "" {
@@ -203,8 +199,8 @@ func requestIDs(t *testing.T, server *aponotest.Server, path string) (ids, token
 	return strings.Join(all, " "), page.Pagination.NextPageToken
 }
 
-// putManyRequests puts requests of the caller's own, what somebody else requested
-// for the caller, and what the caller requested for others.
+// putManyRequests adds requests of the caller, requests by another user for the caller,
+// and delegated requests.
 func putManyRequests(server *aponotest.Server) {
 	const (
 		byAnn  = `, "requestor": {"id": "u-ann", "source_id": "ann@example.com"}`
@@ -227,9 +223,7 @@ func putManyRequests(server *aponotest.Server) {
 	}
 }
 
-// A fake whose filters do nothing lets a program pass that picks the wrong
-// request, and revokes it.
-func TestAccessListsHeedTheirFilters(t *testing.T) {
+func TestAccessListFilters(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	putManyRequests(server)
@@ -281,9 +275,7 @@ func TestAccessListsHeedTheirFilters(t *testing.T) {
 	}
 }
 
-// A page token belongs to its list and carries the filters of it, "my own" being
-// one of them.
-func TestPagesOfAccessRequestsStayInTheirList(t *testing.T) {
+func TestAccessRequestPageTokensKeepFilters(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t, aponotest.WithPageSize(1))
 	putManyRequests(server)
@@ -301,17 +293,17 @@ func TestPagesOfAccessRequestsStayInTheirList(t *testing.T) {
 		var all []string
 		ids, token := requestIDs(t, server, path)
 		for all = append(all, ids); token != ""; all = append(all, ids) {
-			require.Lessf(t, len(all), 9, "an end of the pages of %s", path)
+			require.Lessf(t, len(all), 9, "the pages of %s do not end", path)
 			ids, token = requestIDs(t, server, list+"?page_token="+token)
 		}
 		require.Equal(t, want, strings.Join(all, " "))
 	}
 	_, token := requestIDs(t, server, delegatedPath)
-	answers(t, server, "GET", requestsPath+"?page_token="+token, "", 400,
-		`{"field": "page_token", "message": "page_token: it is not a token of this list"}`)
+	checkResponse(t, server, "GET", requestsPath+"?page_token="+token, "", 400,
+		`{"field": "page_token", "message": "page_token: not a token of this list"}`)
 }
 
-func TestWrongAccessRequestsAreRefusedByName(t *testing.T) {
+func TestInvalidAccessRequestsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	putManyRequests(server)
@@ -327,31 +319,31 @@ func TestWrongAccessRequestsAreRefusedByName(t *testing.T) {
 	}{
 		{"POST", requestsPath, `{` + fields + `}`, 400, "bundle_reference", union},
 		{"POST", requestsPath, `{"entitlements": [], ` + fields + `}`, 400, "bundle_reference", union},
-		{"POST", requestsPath, `{"bundle_reference": "none", ` + fields + `}`, 400, "bundle_reference", `there is no bundle "none"`},
-		{"POST", requestsPath, `{"bundle_reference": "", ` + fields + `}`, 400, "bundle_reference", `there is no bundle ""`},
-		{"POST", requestsPath, `{` + bundle + `}`, 422, "custom_fields", "it is missing"},
-		{"POST", requestsPath, `{` + bundle + `, "custom_fields": null}`, 422, "custom_fields", "it must not be null"},
-		{"POST", requestsPath, `{` + bundle + `, "custom_fields": {"a": 1}}`, 422, "custom_fields.a", "it must be a string, not a number"},
-		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": 0, ` + fields + `}`, 400, "duration_in_sec", "it must be above 0"},
-		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": -5, ` + fields + `}`, 400, "duration_in_sec", "it must be above 0"},
-		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": 1.5, ` + fields + `}`, 422, "duration_in_sec", "it must be a whole number of 32 bits, not a number"},
-		{"POST", requestsPath, `{` + bundle + `, "grantee": "chen@example.com", ` + fields + `}`, 400, "grantee", `there is no user "chen@example.com"`},
-		{"POST", requestsPath, `{` + bundle + `, "status": "ACTIVE", ` + fields + `}`, 422, "status", "there is no such field"},
-		{"POST", requestsPath, `{"entitlements": [{"resource_id": "bucket"}], ` + fields + `}`, 422, "entitlements[0].permission_id", "it is missing"},
-		{"POST", requestsPath, `{"entitlements": [{"resource_id": "bucket", "permission_id": "assume"}], ` + fields + `}`, 400, "entitlements[0]", "there is no such resource with such a permission"},
-		{"POST", requestsPath + "/own1/request-again", `{}`, 422, "custom_fields", "it is missing"},
-		{"POST", requestsPath + "/own1/request-again", `{"duration_in_sec": 1, ` + fields + `}`, 422, "duration_in_sec", "there is no such field"},
-		{"POST", requestsPath + "/none/request-again", `{` + fields + `}`, 404, "", `there is no access request "none"`},
+		{"POST", requestsPath, `{"bundle_reference": "none", ` + fields + `}`, 400, "bundle_reference", `bundle "none" not found`},
+		{"POST", requestsPath, `{"bundle_reference": "", ` + fields + `}`, 400, "bundle_reference", `bundle "" not found`},
+		{"POST", requestsPath, `{` + bundle + `}`, 422, "custom_fields", "must be set"},
+		{"POST", requestsPath, `{` + bundle + `, "custom_fields": null}`, 422, "custom_fields", "must not be null"},
+		{"POST", requestsPath, `{` + bundle + `, "custom_fields": {"a": 1}}`, 422, "custom_fields.a", "must be a string, not a number"},
+		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": 0, ` + fields + `}`, 400, "duration_in_sec", "must be positive"},
+		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": -5, ` + fields + `}`, 400, "duration_in_sec", "must be positive"},
+		{"POST", requestsPath, `{` + bundle + `, "duration_in_sec": 1.5, ` + fields + `}`, 422, "duration_in_sec", "must be a 32-bit integer, not a number"},
+		{"POST", requestsPath, `{` + bundle + `, "grantee": "chen@example.com", ` + fields + `}`, 400, "grantee", `user "chen@example.com" not found`},
+		{"POST", requestsPath, `{` + bundle + `, "status": "ACTIVE", ` + fields + `}`, 422, "status", "unknown field"},
+		{"POST", requestsPath, `{"entitlements": [{"resource_id": "bucket"}], ` + fields + `}`, 422, "entitlements[0].permission_id", "must be set"},
+		{"POST", requestsPath, `{"entitlements": [{"resource_id": "bucket", "permission_id": "assume"}], ` + fields + `}`, 400, "entitlements[0]", "no resource with this permission"},
+		{"POST", requestsPath + "/own1/request-again", `{}`, 422, "custom_fields", "must be set"},
+		{"POST", requestsPath + "/own1/request-again", `{"duration_in_sec": 1, ` + fields + `}`, 422, "duration_in_sec", "unknown field"},
+		{"POST", requestsPath + "/none/request-again", `{` + fields + `}`, 404, "", `access request "none" not found`},
 		{"POST", requestsPath + "/own1/revoke", `{}`, 422, "", "the operation takes no body"},
-		{"POST", requestsPath + "/none/revoke", ``, 404, "", `there is no access request "none"`},
-		{"GET", requestsPath + "/none", ``, 404, "", `there is no access request "none"`},
-		{"GET", requestsPath + "/none/entitlements", ``, 404, "", `there is no access request "none"`},
-		{"GET", requestsPath + "?grantee=u-ben", ``, 422, "grantee", "there is no such query parameter"},
-		{"GET", requestsPath + "?requestor=a&requestor=b", ``, 422, "requestor", "the query parameter is given 2 times"},
-		{"GET", delegatedPath + "?requestor=u-ann", ``, 422, "requestor", "there is no such query parameter"},
-		{"GET", requestsPath + "/own1/entitlements?integration_id=aws", ``, 422, "integration_id", "there is no such query parameter"},
-		{"GET", availablePath + "/bundles?grantee=a&grantee=b", ``, 422, "grantee", "the query parameter is given 2 times"},
-		{"GET", availablePath + "/entitlements?name=x", ``, 422, "name", "there is no such query parameter"},
+		{"POST", requestsPath + "/none/revoke", ``, 404, "", `access request "none" not found`},
+		{"GET", requestsPath + "/none", ``, 404, "", `access request "none" not found`},
+		{"GET", requestsPath + "/none/entitlements", ``, 404, "", `access request "none" not found`},
+		{"GET", requestsPath + "?grantee=u-ben", ``, 422, "grantee", "unknown query parameter"},
+		{"GET", requestsPath + "?requestor=a&requestor=b", ``, 422, "requestor", "must be given once, not 2 times"},
+		{"GET", delegatedPath + "?requestor=u-ann", ``, 422, "requestor", "unknown query parameter"},
+		{"GET", requestsPath + "/own1/entitlements?integration_id=aws", ``, 422, "integration_id", "unknown query parameter"},
+		{"GET", availablePath + "/bundles?grantee=a&grantee=b", ``, 422, "grantee", "must be given once, not 2 times"},
+		{"GET", availablePath + "/entitlements?name=x", ``, 422, "name", "unknown query parameter"},
 	} {
 		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
 			t.Parallel()
@@ -359,22 +351,21 @@ func TestWrongAccessRequestsAreRefusedByName(t *testing.T) {
 			if test.field != "" {
 				want = fmt.Sprintf(`{"message": %q, "field": %q}`, test.field+": "+test.message, test.field)
 			}
-			answers(t, server, test.method, test.path, test.body, test.status, want)
+			checkResponse(t, server, test.method, test.path, test.body, test.status, want)
 		})
 	}
 }
 
-// A refused request leaves nothing behind.
-func TestRefusedAccessRequestChangesNothing(t *testing.T) {
+func TestRejectedAccessRequestChangesNothing(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
-	status, _ := ask(t, server, "POST", requestsPath, `{"custom_fields": {}, "entitlements": [
+	status, _ := sendHTTP(t, server, "POST", requestsPath, `{"custom_fields": {}, "entitlements": [
 		{"resource_id": "bucket", "permission_id": "read"}, {"resource_id": "none", "permission_id": "read"}]}`)
 	require.Equal(t, 400, status)
-	answers(t, server, "GET", requestsPath, "", 200, requestPage())
+	checkResponse(t, server, "GET", requestsPath, "", 200, requestPage())
 }
 
-func TestAccessRequestsWithTheClient(t *testing.T) {
+func TestAccessRequestsWithClient(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t, aponotest.WithPageSize(1))
 	service, ctx := server.Client().AccessRequests, t.Context()
@@ -393,8 +384,8 @@ func TestAccessRequestsWithTheClient(t *testing.T) {
 
 	page, err := service.ListEntitlements(ctx, first.ID, apono.ListAccessRequestEntitlementsOptions{ResourceTypes: []string{"s3"}})
 	require.NoError(t, err)
-	require.Len(t, page.Items, 1, "the first of two pages")
-	require.NotEmpty(t, page.NextPageToken, "the first of two pages")
+	require.Len(t, page.Items, 1, "not the first of two pages")
+	require.NotEmpty(t, page.NextPageToken, "not the first of two pages")
 	entitlements, err := apono.Collect(service.ListAllEntitlements(ctx, first.ID))
 	require.NoError(t, err)
 	require.Len(t, entitlements, 2)
@@ -412,7 +403,7 @@ func TestAccessRequestsWithTheClient(t *testing.T) {
 	require.Equal(t, "The access request is being revoked", message.Message)
 	revoked, err := service.WaitFor(ctx, first.ID, apono.UntilRevoked)
 	require.NoError(t, err)
-	require.NotNil(t, revoked.RevocationDate, "a date of revocation")
+	require.NotNil(t, revoked.RevocationDate, "no revocation date")
 
 	again, err := service.RequestAgain(ctx, first.ID, apono.RequestAgainInput{Justification: apono.Ptr("once more")})
 	require.NoError(t, err)
@@ -420,9 +411,9 @@ func TestAccessRequestsWithTheClient(t *testing.T) {
 	got, err = service.Get(ctx, again[0].ID)
 	require.NoError(t, err)
 	require.Equal(t, again[0], got)
-	require.Truef(t, got.Status.Pending(), "the request anew, got %+v", got)
-	require.Equal(t, "once more", *got.Justification, "the request anew")
-	require.Equal(t, 60, *got.DurationInSec, "the request anew")
+	require.Truef(t, got.Status.Pending(), "the new request is not pending: %+v", got)
+	require.Equal(t, "once more", *got.Justification, "wrong justification of the new request")
+	require.Equal(t, 60, *got.DurationInSec, "wrong duration of the new request")
 
 	requests, err := apono.Collect(service.ListAll(ctx))
 	require.NoError(t, err)

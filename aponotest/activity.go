@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The columns of activity: those that the API answers as one text each, and
-// those that it answers as lists. What no row of the document has is text here.
+// Columns of activity, by the form that they have in responses. Columns that no example
+// of the API's document has are texts.
 var (
 	activityTexts = []string{
 		"request_id", "request_date", "request_grant_date", "request_revoke_date", "requestor_name", "requestor_email",
@@ -18,9 +18,9 @@ var (
 		"bundle_name", "extension_count",
 	}
 	activityLists = []string{"resources", "permissions"}
-	// activityHidden are members that filters look at and no row shows.
+	// activityHidden are used by filters and never returned.
 	activityHidden = []string{"access_flow_id", "integration_id", "requestor_id"}
-	// activityDefault are the columns of a request that names none.
+	// activityDefault are returned if a request does not name columns.
 	activityDefault = []string{
 		"request_id", "request_date", "requestor_name", "requestor_email", "integration", "resource_type", "resources",
 		"permissions", "justification", "status", "trigger_type", "access_flow", "extension_count",
@@ -58,14 +58,14 @@ var activityRoutes = map[string]route{"Activity.List": {
 	handle: (*Server).listActivity,
 }}
 
-// listActivity answers rows with the columns that were asked for.
+// listActivity returns rows with the requested columns.
 func (s *Server) listActivity(req *request) (any, *problem) {
 	columns := activityDefault
 	if asked := req.query["fields"]; len(asked) > 0 {
 		columns = asked
 		for _, name := range asked {
 			if !slices.Contains(slices.Concat(activityTexts, activityLists), name) {
-				return nil, invalid("fields", "there is no field %q", name)
+				return nil, invalid("fields", "field %q not found", name)
 			}
 		}
 	}
@@ -81,8 +81,7 @@ func (s *Server) listActivity(req *request) (any, *problem) {
 	return s.offsetPage(rows, req)
 }
 
-// recordRequest adds the rows that activity has of a new request, one for each
-// integration.
+// recordRequest adds the activity of a new access request, one row for each integration.
 func (s *Server) recordRequest(o object) {
 	id, _ := o["id"].(string)
 	row := object{"request_id": id, "request_date": o[creationDate], "status": o["status"]}
@@ -103,7 +102,7 @@ func (s *Server) recordRequest(o object) {
 	}
 }
 
-// activityOf is a row about one integration of a request.
+// activityOf returns a copy of a row with the members of one integration.
 func (s *Server) activityOf(requestID string, about object, integration any) object {
 	row := maps.Clone(about)
 	row["integration"], row["integration_id"] = member(integration, "name"), member(integration, "id")
@@ -127,9 +126,9 @@ func appendNew(values []any, value any) []any {
 	return append(values, value)
 }
 
-// within reports whether a row lies between the dates that were asked for. What
-// those count is unknown: against a row's own date, a number, they are compared
-// as they are, against a time they may be seconds or milliseconds.
+// within reports whether a row lies between the start and end date of the query. The
+// API does not document their unit. They are compared with the row's date, which is
+// a number, or else as seconds or milliseconds with its request_date.
 func within(row object, req *request) bool {
 	compare := func(int64) int { return 0 }
 	if date, err := number(row["date"]); err == nil {
@@ -146,7 +145,8 @@ func within(row object, req *request) bool {
 	return (errStart != nil || compare(start) >= 0) && (errEnd != nil || compare(end) <= 0)
 }
 
-// instantOf takes a number for seconds unless they were thousands of years ahead.
+// instantOf returns the time of a Unix timestamp in seconds, or in milliseconds if it is
+// too large for seconds.
 func instantOf(date int64) time.Time {
 	const farSeconds = 100_000_000_000 // the year 5138, or 1973 in milliseconds
 	if date >= farSeconds {

@@ -12,8 +12,7 @@ import (
 
 const activityPath = "/api/v3/activity"
 
-// The rows of the tests: the first has every column and everything that only
-// filters look at.
+// Rows of activity. The first has every column and every member that filters use.
 const (
 	fullActivity = `"request_id": "AR-1", "request_date": "2026-03-05", "requestor_name": "Ada", "requestor_email": "ada@example.com",
 		"integration": "Orders", "resource_type": "mysql-database", "resources": ["orders", "billing"], "permissions": ["READ_ONLY", "ADMIN"],
@@ -37,16 +36,16 @@ func activityServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	return server
 }
 
-// activityRows is the answer that holds the given rows, all of them.
+// activityRows returns the response with the given rows.
 func activityRows(total string, rows ...string) string {
 	return `{"data": [{` + strings.Join(rows, `}, {`) + `}], "pagination": {"total": ` + total + `, "limit": ` + total + `, "offset": 0}}`
 }
 
-func TestActivityIsAnsweredWithTheColumnsThatWereAskedFor(t *testing.T) {
+func TestActivityHasRequestedColumns(t *testing.T) {
 	t.Parallel()
 	server := activityServer(t)
-	answers(t, server, "GET", activityPath, "", 200, activityRows("3", fullActivity, secondActivity, thirdActivity))
-	answers(t, server, "GET", activityPath+"?fields=status&fields=bundle_name", "", 200,
+	checkResponse(t, server, "GET", activityPath, "", 200, activityRows("3", fullActivity, secondActivity, thirdActivity))
+	checkResponse(t, server, "GET", activityPath+"?fields=status&fields=bundle_name", "", 200,
 		activityRows("3", `"status": "Active", "bundle_name": "All"`, `"status": "Revoked"`, `"status": "Active"`))
 	var all []string
 	for _, name := range []string{
@@ -57,14 +56,14 @@ func TestActivityIsAnsweredWithTheColumnsThatWereAskedFor(t *testing.T) {
 	} {
 		all = append(all, "fields="+name)
 	}
-	answers(t, server, "GET", activityPath+"?"+strings.Join(all, "&"), "", 200,
+	checkResponse(t, server, "GET", activityPath+"?"+strings.Join(all, "&"), "", 200,
 		activityRows("3", fullActivity+`,`+moreActivity, secondActivity, thirdActivity))
 }
 
-func TestFiltersOfActivity(t *testing.T) {
+func TestActivityFilters(t *testing.T) {
 	t.Parallel()
 	server := activityServer(t)
-	peopleFiltered(t, server, activityPath, "request_id", map[string]string{
+	checkFilters(t, server, activityPath, "request_id", map[string]string{
 		"?filter[access_flow_id]=f1":                                     "AR-1",
 		"?filter%5Baccess_flow_id%5D=f2":                                 "AR-2",
 		"?filter[access_request_id]=AR-3":                                "AR-3",
@@ -89,25 +88,25 @@ func TestFiltersOfActivity(t *testing.T) {
 		"?start_date=-1&end_date=200":                                    "AR-1 AR-2 AR-3",
 		"?filter[status]=Active&end_date=99":                             "AR-3",
 	})
-	// A filter looks at what the answer leaves out.
-	answers(t, server, "GET", activityPath+"?fields=status&filter[resource_type]=ssh", "", 200, activityRows("1", `"status": "Revoked"`))
+	// Filters apply to columns that are not returned.
+	checkResponse(t, server, "GET", activityPath+"?fields=status&filter[resource_type]=ssh", "", 200, activityRows("1", `"status": "Revoked"`))
 }
 
-func TestWrongRequestsForActivityAreRefusedByName(t *testing.T) {
+func TestInvalidActivityRequestsAreRejected(t *testing.T) {
 	t.Parallel()
-	peopleRefused(t, activityServer(t), []peopleRefusal{
-		{"GET", activityPath + "?fields=access_flow_id", "", 422, "fields", `there is no field "access_flow_id"`},
-		{"GET", activityPath + "?fields=status&fields=date", "", 422, "fields", `there is no field "date"`},
-		{"GET", activityPath + "?filter[requestor]=u1", "", 422, "filter[requestor]", "there is no such query parameter"},
-		{"GET", activityPath + "?status=Active", "", 422, "status", "there is no such query parameter"},
-		{"GET", activityPath + "?start_date=2026-03-05", "", 422, "start_date", `it must be a whole number, not "2026-03-05"`},
-		{"GET", activityPath + "?end_date=1.5", "", 422, "end_date", `it must be a whole number, not "1.5"`},
-		{"GET", activityPath + "?end_date=1&end_date=2", "", 422, "end_date", "the query parameter is given 2 times"},
-		{"GET", activityPath + "?skip=1", "", 422, "skip", "there is no such query parameter"},
+	checkAllRejected(t, activityServer(t), []rejection{
+		{"GET", activityPath + "?fields=access_flow_id", "", 422, "fields", `field "access_flow_id" not found`},
+		{"GET", activityPath + "?fields=status&fields=date", "", 422, "fields", `field "date" not found`},
+		{"GET", activityPath + "?filter[requestor]=u1", "", 422, "filter[requestor]", "unknown query parameter"},
+		{"GET", activityPath + "?status=Active", "", 422, "status", "unknown query parameter"},
+		{"GET", activityPath + "?start_date=2026-03-05", "", 422, "start_date", `must be an integer, not "2026-03-05"`},
+		{"GET", activityPath + "?end_date=1.5", "", 422, "end_date", `must be an integer, not "1.5"`},
+		{"GET", activityPath + "?end_date=1&end_date=2", "", 422, "end_date", "must be given once, not 2 times"},
+		{"GET", activityPath + "?skip=1", "", 422, "skip", "unknown query parameter"},
 	})
 }
 
-func TestProgramsUseActivity(t *testing.T) {
+func TestActivityWithClient(t *testing.T) {
 	t.Parallel()
 	server := activityServer(t, aponotest.WithOffsetPageSize(1))
 	for range 3 {

@@ -7,7 +7,7 @@ import (
 	"github.com/apono-go/apono/aponotest"
 )
 
-func TestAttributesAreAnsweredAsTheyWerePut(t *testing.T) {
+func TestAttributesAreReturnedAsPut(t *testing.T) {
 	t.Parallel()
 	server := peopleServer(t)
 	const (
@@ -16,8 +16,8 @@ func TestAttributesAreAnsweredAsTheyWerePut(t *testing.T) {
 		night   = `{"type": "Shift", "value": "night", "source_integration_id": "other", "source_integration_name": "Elsewhere"}`
 	)
 	server.Put(aponotest.Attributes, json.RawMessage(engines), json.RawMessage(looms), json.RawMessage(night), json.RawMessage(looms))
-	answers(t, server, "GET", attributesPath, "", 200, `{"items": [`+engines+`,`+looms+`,`+night+`,`+looms+`], "pagination": {}}`)
-	peopleFiltered(t, server, attributesPath, "value", map[string]string{
+	checkResponse(t, server, "GET", attributesPath, "", 200, `{"items": [`+engines+`,`+looms+`,`+night+`,`+looms+`], "pagination": {}}`)
+	checkFilters(t, server, attributesPath, "value", map[string]string{
 		"?search=looms":                           "looms looms",
 		"?search=*LOOMS*":                         "Engines & looms looms looms",
 		"?search=eng*":                            "Engines & looms",

@@ -20,8 +20,7 @@ func (s *Server) listAvailableEntitlements(req *request) (any, *problem) {
 	return s.pageOf("available entitlements", s.available(), req, availableFilters)
 }
 
-// available are the resources of all integrations with the permissions to their
-// types.
+// available returns an entitlement for each resource and each permission to its type.
 func (s *Server) available() []entry {
 	var all []entry
 	for _, i := range s.store.objects[Integrations] {

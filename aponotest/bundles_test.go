@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestBundlesAreAnsweredAsTheyWereWritten(t *testing.T) {
+func TestBundlesAreReturnedAsWritten(t *testing.T) {
 	t.Parallel()
 	server := accessServer(t)
 	targets := func(integration, scope string) string {
@@ -24,20 +24,20 @@ func TestBundlesAreAnsweredAsTheyWereWritten(t *testing.T) {
 		read := targets(`"integration_id": "int-1", "integration_name": "Orders database"`, `"access_scope_id": "scope-1", "access_scope_name": "Databases"`)
 		byID := targets(`"integration_reference": "int-1"`, `"access_scope_reference": "scope-1"`)
 		byName := targets(`"integration_reference": "Orders database"`, `"access_scope_reference": "Databases"`)
-		accessAnswers(t, server, "POST", bundlesPath, `{"name": "All", `+byID+`}`, 200,
+		checkDirectResponse(t, server, "POST", bundlesPath, `{"name": "All", `+byID+`}`, 200,
 			created+`"2000-01-01T00:00:00.000Z", "name": "All", `+read+`}`)
 		time.Sleep(time.Hour)
 		want := created + `"2000-01-01T01:00:00.000Z", "name": "None", "access_targets": []}`
-		accessAnswers(t, server, "PUT", bundlesPath+"/"+id, `{"name": "None", "access_targets": []}`, 200, want)
-		accessAnswers(t, server, "GET", bundlesPath+"/"+id, "", 200, want)
-		accessAnswers(t, server, "PUT", bundlesPath+"/"+id, `{"name": "All", `+byName+`}`, 200,
+		checkDirectResponse(t, server, "PUT", bundlesPath+"/"+id, `{"name": "None", "access_targets": []}`, 200, want)
+		checkDirectResponse(t, server, "GET", bundlesPath+"/"+id, "", 200, want)
+		checkDirectResponse(t, server, "PUT", bundlesPath+"/"+id, `{"name": "All", `+byName+`}`, 200,
 			created+`"2000-01-01T01:00:00.000Z", "name": "All", `+read+`}`)
-		accessAnswers(t, server, "DELETE", bundlesPath+"/"+id, "", 204, "")
-		accessAnswers(t, server, "GET", bundlesPath+"/"+id, "", 404, `{"message": "there is no bundle \"`+id+`\""}`)
+		checkDirectResponse(t, server, "DELETE", bundlesPath+"/"+id, "", 204, "")
+		checkDirectResponse(t, server, "GET", bundlesPath+"/"+id, "", 404, `{"message": "bundle \"`+id+`\" not found"}`)
 	})
 }
 
-func TestBundlesFromEndToEnd(t *testing.T) {
+func TestBundlesWithClient(t *testing.T) {
 	t.Parallel()
 	client := aponotest.NewServer(t, aponotest.WithLooseChecks(), aponotest.WithPageSize(2)).Client()
 	scope, err := client.Scopes.Create(t.Context(), apono.AccessScopeInput{Name: "Databases"})

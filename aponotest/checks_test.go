@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Bodies that the demo tenant accepts. The tests spoil one place of them.
+// Bodies that the demo tenant accepts. Tests change one place in them.
 const (
 	goodFlow = `{"name": "New", "active": true, "trigger": "SELF_SERVE", "requestor_identity_type": "HUMAN",
 		"requestors": {"logical_operator": "OR", "conditions": [{"type": "group", "match_operator": "is", "values": ["group-orders"]}]},
@@ -68,7 +68,7 @@ func demoServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	return aponotest.NewServer(t, append(opts, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())...)
 }
 
-// send is a request without a network.
+// send sends a request without a network.
 func send(t *testing.T, server *aponotest.Server, method, path, body string) (int, string) {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
@@ -79,28 +79,27 @@ func send(t *testing.T, server *aponotest.Server, method, path, body string) (in
 	return recorder.Code, recorder.Body.String()
 }
 
-func TestWhatMakesSenseIsAccepted(t *testing.T) {
+func TestValidBodiesAreAccepted(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t)
 	for path, body := range goodBodies {
-		status, answer := send(t, server, "POST", path, strings.Replace(body, `"New"`, `"Of `+path+`"`, 1))
-		require.Equalf(t, 200, status, "%s: %s", path, answer)
+		status, response := send(t, server, "POST", path, strings.Replace(body, `"New"`, `"Of `+path+`"`, 1))
+		require.Equalf(t, 200, status, "%s: %s", path, response)
 	}
 	for _, body := range []string{
 		goodSelection, goodBoth,
-		strings.Replace(goodRequest, `"duration_in_sec": 3600, `, ``, 1), // up to the flow's maximum
-		`{"bundle_reference": "Orders staging", "custom_fields": {}}`,    // its flow demands nothing
+		strings.Replace(goodRequest, `"duration_in_sec": 3600, `, ``, 1), // the flow's maximum applies
+		`{"bundle_reference": "Orders staging", "custom_fields": {}}`,    // its flow requires no justification
 	} {
-		status, answer := send(t, server, "POST", requestsPath, body)
-		require.Equalf(t, 200, status, "%s: %s", body, answer)
+		status, response := send(t, server, "POST", requestsPath, body)
+		require.Equalf(t, 200, status, "%s: %s", body, response)
 	}
 }
 
-// What has the right form and makes no sense passes a check of schemas, and
-// fails in production: the fake has to find it, and to name the field.
-func TestWhatMakesNoSenseIsRejectedByName(t *testing.T) {
+// These bodies match the schema and are rejected for their content.
+func TestInvalidContentIsRejectedWithField(t *testing.T) {
 	t.Parallel()
-	const empty = "it must not be empty"
+	const empty = "must not be empty"
 	server := demoServer(t)
 	for _, test := range []struct {
 		path, old, new string
@@ -108,78 +107,78 @@ func TestWhatMakesNoSenseIsRejectedByName(t *testing.T) {
 	}{
 		{flowsPath, `"name": "New"`, `"name": ""`, "name", empty},
 		{flowsPath, `"conditions": [{"type": "group", "match_operator": "is", "values": ["group-orders"]}]`, `"conditions": []`, "requestors.conditions", empty},
-		{flowsPath, `["group-orders"]`, `["group-none"]`, "requestors.conditions[0].values[0]", `there is no group "group-none"`},
-		{flowsPath, `["user-00-00"]`, `["user-00-00", "x"]`, "request_for.grantees.conditions[0].values[1]", `there is no user "x"`},
+		{flowsPath, `["group-orders"]`, `["group-none"]`, "requestors.conditions[0].values[0]", `group "group-none" not found`},
+		{flowsPath, `["user-00-00"]`, `["user-00-00", "x"]`, "request_for.grantees.conditions[0].values[1]", `user "x" not found`},
 		{flowsPath, `["self"]`, `[]`, "request_for.request_scopes", empty},
 		{flowsPath, `["root"]`, `[]`, "access_targets[0].integration.permissions", empty},
 		{flowsPath, `["root"]`, `["root", ""]`, "access_targets[0].integration.permissions[1]", empty},
 		{flowsPath, `"values": ["orders"]`, `"values": []`, "access_targets[0].integration.resources_scopes[0].values", empty},
-		{flowsPath, `"ssh-staging-orders"`, `"none"`, "access_targets[0].integration.integration_reference", `there is no integration "none"`},
-		{flowsPath, `"bundle-orders"`, `"none"`, "access_targets[1].bundle.bundle_reference", `there is no bundle "none"`},
-		{flowsPath, `"scope-orders"`, `"none"`, "access_targets[2].access_scope.access_scope_reference", `there is no access scope "none"`},
+		{flowsPath, `"ssh-staging-orders"`, `"none"`, "access_targets[0].integration.integration_reference", `integration "none" not found`},
+		{flowsPath, `"bundle-orders"`, `"none"`, "access_targets[1].bundle.bundle_reference", `bundle "none" not found`},
+		{flowsPath, `"scope-orders"`, `"none"`, "access_targets[2].access_scope.access_scope_reference", `access scope "none" not found`},
 		{flowsPath, `"query": "q"`, `"query": ""`, "access_targets[3].query_target.query", empty},
-		{flowsPath, `["ada.orders@example.com"]`, `["nobody@example.com"]`, "approver_policy.approver_groups[0].approvers[0].values[0]", `there is no user "nobody@example.com"`},
-		{flowsPath, `"google-idp"`, `"none"`, "approver_policy.approver_groups[0].approvers[0].source_integration_reference", `there is no integration "none"`},
+		{flowsPath, `["ada.orders@example.com"]`, `["nobody@example.com"]`, "approver_policy.approver_groups[0].approvers[0].values[0]", `user "nobody@example.com" not found`},
+		{flowsPath, `"google-idp"`, `"none"`, "approver_policy.approver_groups[0].approvers[0].source_integration_reference", `integration "none" not found`},
 		{flowsPath, `[{"type": "Owner"}]`, `[]`, "escalation_policy.approver_groups[0].approvers", empty},
-		{flowsPath, `{"type": "Owner"}`, `{"type": "group", "values": ["x"]}`, "escalation_policy.approver_groups[0].approvers[0].values[0]", `there is no group "x"`},
+		{flowsPath, `{"type": "Owner"}`, `{"type": "group", "values": ["x"]}`, "escalation_policy.approver_groups[0].approvers[0].values[0]", `group "x" not found`},
 		{flowsPath, `["MONDAY"]`, `[]`, "timeframe.days_of_week", empty},
-		{flowsPath + "?space_reference=none", ``, ``, "space_reference", `there is no space "none"`},
+		{flowsPath + "?space_reference=none", ``, ``, "space_reference", `space "none" not found`},
 		{bundlesPath, goodBundle[len(`{"name": "New", "access_targets": `) : len(goodBundle)-1], `[]`, "access_targets", empty},
 		{scopesPath, `"q"`, `""`, "query", empty},
 		{integrationsPath, `"postgresql"`, `""`, "type", empty},
-		{integrationsPath, `"staging-connector"`, `"none"`, "connector_id", `there is no connector "none"`},
+		{integrationsPath, `"staging-connector"`, `"none"`, "connector_id", `connector "none" not found`},
 		{integrationsPath, `"secret_id": "x"`, `"secret_id": ""`, "secret_store_config.aws.secret_id", empty},
 		{integrationsPath, `["group-orders"]`, `[]`, "owner.attribute_value", empty},
-		{integrationsPath, `["group-orders"]`, `["x"]`, "owner.attribute_value[0]", `there is no group "x"`},
+		{integrationsPath, `["group-orders"]`, `["x"]`, "owner.attribute_value[0]", `group "x" not found`},
 		{reportsPath, `["ada.orders@example.com"]`, `[]`, "schedule.recipients", empty},
 		{reportsPath, `"day"`, `""`, "timeframe.relative.unit", empty},
 		{groupsPath, `"New"`, `""`, "name", empty},
-		{spacesPath, `"Orders resources"`, `"none"`, "space_scope_references[0]", `there is no space scope "none"`},
-		{spacesPath, `"group-orders"`, `"none"`, "members[0].identity_reference", `there is no group "none"`},
+		{spacesPath, `"Orders resources"`, `"none"`, "space_scope_references[0]", `space scope "none" not found`},
+		{spacesPath, `"group-orders"`, `"none"`, "members[0].identity_reference", `group "none" not found`},
 		{spacesPath, `["SpaceOwner"]`, `[]`, "members[0].space_roles", empty},
 		{spaceScopesPath, `"q"`, `""`, "query", empty},
-		{requestsPath, `"Orders on-call"`, `"none"`, "bundle_reference", `there is no bundle "none"`},
-		{requestsPath, `"user-01-00"`, `"none"`, "grantee", `there is no user "none"`},
-		{requestsPath, `"justification": "On call", `, ``, "justification", `the access flow "Orders on-call" requires one`},
-		{requestsPath, `"On call"`, `"  "`, "justification", `the access flow "Orders on-call" requires one`},
-		{requestsPath, `3600`, `3601`, "duration_in_sec", `the access flow "Orders on-call" permits at most 3600`},
-		{requestsPath, goodRequest, strings.Replace(goodSelection, "3600", "3601", 1), "duration_in_sec", `the access flow "Orders on-call" permits at most 3600`},
-		{requestsPath, goodRequest, strings.Replace(goodBoth, `Orders on-call`, "Billing on-call", 1), "entitlements[0]", `it is not part of the bundle "Billing on-call"`},
-		{requestsPath, goodRequest, strings.Replace(goodSelection, `-READ_ONLY`, "-NONE", 1), "entitlements[0]", `there is no such resource with such a permission`},
+		{requestsPath, `"Orders on-call"`, `"none"`, "bundle_reference", `bundle "none" not found`},
+		{requestsPath, `"user-01-00"`, `"none"`, "grantee", `user "none" not found`},
+		{requestsPath, `"justification": "On call", `, ``, "justification", `required by the access flow "Orders on-call"`},
+		{requestsPath, `"On call"`, `"  "`, "justification", `required by the access flow "Orders on-call"`},
+		{requestsPath, `3600`, `3601`, "duration_in_sec", `the access flow "Orders on-call" allows at most 3600`},
+		{requestsPath, goodRequest, strings.Replace(goodSelection, "3600", "3601", 1), "duration_in_sec", `the access flow "Orders on-call" allows at most 3600`},
+		{requestsPath, goodRequest, strings.Replace(goodBoth, `Orders on-call`, "Billing on-call", 1), "entitlements[0]", `not part of the bundle "Billing on-call"`},
+		{requestsPath, goodRequest, strings.Replace(goodSelection, `-READ_ONLY`, "-NONE", 1), "entitlements[0]", `no resource with this permission`},
 		{requestsPath, goodRequest, `{"entitlements": [], "custom_fields": {}}`, "bundle_reference", `one of bundle_reference and entitlements must be given`},
-		{requestsPath + "/request-ada-active/request-again", goodRequest, `{"custom_fields": {}}`, "justification", `the access flow "Orders on-call" requires one`},
+		{requestsPath + "/request-ada-active/request-again", goodRequest, `{"custom_fields": {}}`, "justification", `required by the access flow "Orders on-call"`},
 		{legacyFlowsPath, `[{"id": "user-00-00", "type": "USER"}]`, `[]`, "grantees", empty},
-		{legacyFlowsPath, `"user-00-00"`, `"none"`, "grantees[0].id", `there is no user "none"`},
-		{legacyFlowsPath, `"group-orders"`, `"none"`, "approvers[0].id", `there is no group "none"`},
+		{legacyFlowsPath, `"user-00-00"`, `"none"`, "grantees[0].id", `user "none" not found`},
+		{legacyFlowsPath, `"group-orders"`, `"none"`, "approvers[0].id", `group "none" not found`},
 		{legacyFlowsPath, goodFlowV1[strings.Index(goodFlowV1, `[{"integration_id"`) : len(goodFlowV1)-1], `[]`, "integration_targets", "an access flow needs a target"},
 		{legacyFlowsPath, `"name": "env"`, `"name": ""`, "integration_targets[0].resource_tag_includes[0].name", empty},
-		{legacyBundlesPath, `"ssh-staging-orders"`, `"none"`, "integration_targets[0].integration_id", `there is no integration "none"`},
+		{legacyBundlesPath, `"ssh-staging-orders"`, `"none"`, "integration_targets[0].integration_id", `integration "none" not found`},
 		{legacyBundlesPath, goodBundleV1[len(`{"name": "New", "integration_targets": `) : len(goodBundleV1)-1], `[]`, "integration_targets", empty},
-		{legacyIntegrationsPath, `"staging-connector"`, `"none"`, "provisioner_id", `there is no connector "none"`},
+		{legacyIntegrationsPath, `"staging-connector"`, `"none"`, "provisioner_id", `connector "none" not found`},
 		{requestsV3Path, `"On call"`, `""`, "justification", empty},
-		{requestsV3Path, `3600`, `3601`, "duration_in_sec", `the access flow "Orders on-call" permits at most 3600`},
+		{requestsV3Path, `3600`, `3601`, "duration_in_sec", `the access flow "Orders on-call" allows at most 3600`},
 		{requestsV3Path, `["READ_ONLY"]`, `[]`, "permissions", empty},
-		{requestsV3Path, `"user-00-00"`, `"none"`, "user_id", `there is no user "none"`},
+		{requestsV3Path, `"user-00-00"`, `"none"`, "user_id", `user "none" not found`},
 	} {
 		t.Run(test.path+" "+test.field+" "+test.new, func(t *testing.T) {
 			t.Parallel()
 			path, _, _ := strings.Cut(strings.TrimSuffix(test.path, "/request-ada-active/request-again"), "?")
 			good := goodBodies[path]
 			require.Contains(t, good, test.old)
-			status, answer := send(t, server, "POST", test.path, strings.Replace(good, test.old, test.new, 1))
+			status, response := send(t, server, "POST", test.path, strings.Replace(good, test.old, test.new, 1))
 			require.Equal(t, 400, status)
 			var got struct {
 				Message string `json:"message"`
 				Field   string `json:"field"`
 			}
-			require.NoError(t, json.Unmarshal([]byte(answer), &got))
+			require.NoError(t, json.Unmarshal([]byte(response), &got))
 			require.Equal(t, test.field, got.Field)
 			require.Equal(t, test.field+": "+test.message, got.Message)
 		})
 	}
 }
 
-func TestNamesThatAreTakenAreRejected(t *testing.T) {
+func TestDuplicateNamesAreRejected(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t)
 	server.Put(aponotest.Reports, json.RawMessage(`{"id": "r1", "name": "Weekly", "filters": {}, "timeframe": {"relative": {"last": 7, "unit": "day", "rounded": false}}}`))
@@ -187,28 +186,27 @@ func TestNamesThatAreTakenAreRejected(t *testing.T) {
 		flowsPath: "Break glass", integrationsPath: "okta", scopesPath: "Orders databases", reportsPath: "Weekly", groupsPath: "orders",
 		spacesPath: "Orders", spaceScopesPath: "Orders resources", legacyFlowsPath: "Break glass", legacyIntegrationsPath: "okta",
 	} {
-		status, answer := send(t, server, "POST", path, strings.Replace(goodBodies[path], `"name": "New"`, `"name": "`+name+`"`, 1))
-		require.Equalf(t, 409, status, "%s: %s", path, answer)
-		require.Containsf(t, answer, `"field":"name"`, "%s", path)
+		status, response := send(t, server, "POST", path, strings.Replace(goodBodies[path], `"name": "New"`, `"name": "`+name+`"`, 1))
+		require.Equalf(t, 409, status, "%s: %s", path, response)
+		require.Containsf(t, response, `"field":"name"`, "%s", path)
 	}
 	status, _ := send(t, server, "PUT", "/api/admin/v3/connectors/staging-connector", `{"name": "production"}`)
 	require.Equal(t, 409, status)
-	status, answer := send(t, server, "POST", bundlesPath, strings.Replace(goodBundle, `"New"`, `"Orders on-call"`, 1))
-	require.Equalf(t, 200, status, "nothing says that bundles have names of their own: %s", answer)
+	status, response := send(t, server, "POST", bundlesPath, strings.Replace(goodBundle, `"New"`, `"Orders on-call"`, 1))
+	require.Equalf(t, 200, status, "bundles may share a name: %s", response)
 }
 
-// A list that starts over with other filters would lose items without a word.
-func TestTokensOfOtherListsAreRejected(t *testing.T) {
+func TestPageTokensOfOtherFiltersAreRejected(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t)
 	token := func(path string) string {
-		_, answer := send(t, server, "GET", path, noBody)
+		_, response := send(t, server, "GET", path, noBody)
 		var page struct {
 			Pagination struct {
 				Token string `json:"next_page_token"`
 			} `json:"pagination"`
 		}
-		require.NoError(t, json.Unmarshal([]byte(answer), &page))
+		require.NoError(t, json.Unmarshal([]byte(response), &page))
 		require.NotEmpty(t, page.Pagination.Token)
 		return "page_token=" + url.QueryEscape(page.Pagination.Token)
 	}
@@ -217,18 +215,17 @@ func TestTokensOfOtherListsAreRejected(t *testing.T) {
 		groupsPath + "/group-billing/members?" + orders, usersPath + "?" + orders, integrationsPath + "?page_token=x",
 		integrationsPath + "?type=okta&" + filtered, integrationsPath + "?type=mysql&name=x&" + filtered,
 	} {
-		status, answer := send(t, server, "GET", path, noBody)
-		require.Equalf(t, 400, status, "%s: %s", path, answer)
-		require.Containsf(t, answer, `"field":"page_token"`, "%s", path)
+		status, response := send(t, server, "GET", path, noBody)
+		require.Equalf(t, 400, status, "%s: %s", path, response)
+		require.Containsf(t, response, `"field":"page_token"`, "%s", path)
 	}
 	for _, path := range []string{integrationsPath + "?" + filtered, integrationsPath + "?type=mysql&" + filtered} {
-		status, answer := send(t, server, "GET", path, noBody)
-		require.Equalf(t, 200, status, "%s: %s", path, answer)
+		status, response := send(t, server, "GET", path, noBody)
+		require.Equalf(t, 200, status, "%s: %s", path, response)
 	}
 }
 
-// Tests of something else have requests that are made up.
-func TestLooseChecksAcceptWhatHasTheRightForm(t *testing.T) {
+func TestLooseChecksAcceptInvalidContent(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t, aponotest.WithLooseChecks())
 	for _, test := range []struct{ path, old, new string }{
@@ -244,10 +241,10 @@ func TestLooseChecksAcceptWhatHasTheRightForm(t *testing.T) {
 	} {
 		body := strings.Replace(goodBodies[test.path], test.old, test.new, 1)
 		body = strings.Replace(body, `"New"`, strconv.Quote(test.path+test.old), 1)
-		status, answer := send(t, server, "POST", test.path, body)
-		require.Equalf(t, 200, status, "%s %s: %s", test.path, test.new, answer)
+		status, response := send(t, server, "POST", test.path, body)
+		require.Equalf(t, 200, status, "%s %s: %s", test.path, test.new, response)
 	}
-	// The form is checked all the same.
+	// The form is still checked.
 	status, _ := send(t, server, "POST", groupsPath, `{"name": "x"}`)
 	require.Equal(t, 422, status)
 }

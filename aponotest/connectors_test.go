@@ -12,7 +12,7 @@ import (
 
 const connectorsPath = "/api/admin/v3/connectors"
 
-// The connectors of the tests. The first has every member; %q is its name.
+// Connectors. The first has every member; %q is its name.
 const (
 	connectorFull = `{"id": "c/1", "name": %q, "status": "CONNECTED", "version": "1.7.4", "last_connected": "2026-03-05T07:08:09.123456Z",
 		"is_latest_version": true, "cloud_provider_type": "AWS", "sessions": [{
@@ -34,42 +34,42 @@ func connectorServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	return server
 }
 
-func TestConnectorsKeepWhatTheAPIDecides(t *testing.T) {
+func TestUpdateConnectorKeepsServerFields(t *testing.T) {
 	t.Parallel()
 	server := connectorServer(t)
 	old, renamed := fmt.Sprintf(connectorFull, "one"), fmt.Sprintf(connectorFull, " new name ")
-	answers(t, server, "GET", connectorsPath, "", 200, `{"items": [`+old+`,`+connectorBare+`], "pagination": {}}`)
-	answers(t, server, "GET", connectorsPath+"/c2", "", 200, connectorBare)
-	answers(t, server, "PUT", connectorsPath+"/c%2F1", `{"name": " new name "}`, 200, renamed)
-	answers(t, server, "GET", connectorsPath, "", 200, `{"items": [`+renamed+`,`+connectorBare+`], "pagination": {}}`)
-	answers(t, server, "DELETE", connectorsPath+"/c%2F1", "", 204, "")
-	answers(t, server, "GET", connectorsPath+"/c%2F1", "", 404, peopleMissing("connector", "c/1"))
-	answers(t, server, "DELETE", connectorsPath+"/c%2F1", "", 404, peopleMissing("connector", "c/1"))
-	answers(t, server, "GET", connectorsPath, "", 200, `{"items": [`+connectorBare+`], "pagination": {}}`)
+	checkResponse(t, server, "GET", connectorsPath, "", 200, `{"items": [`+old+`,`+connectorBare+`], "pagination": {}}`)
+	checkResponse(t, server, "GET", connectorsPath+"/c2", "", 200, connectorBare)
+	checkResponse(t, server, "PUT", connectorsPath+"/c%2F1", `{"name": " new name "}`, 200, renamed)
+	checkResponse(t, server, "GET", connectorsPath, "", 200, `{"items": [`+renamed+`,`+connectorBare+`], "pagination": {}}`)
+	checkResponse(t, server, "DELETE", connectorsPath+"/c%2F1", "", 204, "")
+	checkResponse(t, server, "GET", connectorsPath+"/c%2F1", "", 404, notFoundMessage("connector", "c/1"))
+	checkResponse(t, server, "DELETE", connectorsPath+"/c%2F1", "", 404, notFoundMessage("connector", "c/1"))
+	checkResponse(t, server, "GET", connectorsPath, "", 200, `{"items": [`+connectorBare+`], "pagination": {}}`)
 }
 
-func TestFiltersOfConnectors(t *testing.T) {
+func TestConnectorFilters(t *testing.T) {
 	t.Parallel()
-	peopleFiltered(t, connectorServer(t), connectorsPath, "id", map[string]string{
+	checkFilters(t, connectorServer(t), connectorsPath, "id", map[string]string{
 		"": "c/1 c2", "?status=CONNECTED": "c/1", "?status=DISCONNECTED": "c2", "?status=DISCONNECTED&status=CONNECTED": "c/1 c2",
 		"?status=CONN*": "", "?status=": "",
 	})
 }
 
-func TestWrongRequestsForConnectorsAreRefusedByName(t *testing.T) {
+func TestInvalidConnectorRequestsAreRejected(t *testing.T) {
 	t.Parallel()
-	peopleRefused(t, connectorServer(t), []peopleRefusal{
-		{"GET", connectorsPath + "?name=one", "", 422, "name", "there is no such query parameter"},
-		{"POST", connectorsPath, `{"name": "x"}`, 404, "", "there is no operation POST " + connectorsPath},
-		{"PUT", connectorsPath + "/c2", `{}`, 422, "name", "it is missing"},
-		{"PUT", connectorsPath + "/c2", `{"name": null}`, 422, "name", "it must not be null"},
-		{"PUT", connectorsPath + "/c2", `{"name": "x", "status": "CONNECTED"}`, 422, "status", "there is no such field"},
-		{"PUT", connectorsPath + "/c2", `{"name": "one"}`, 409, "name", "another connector has this name"},
-		{"PUT", connectorsPath + "/c9", `{"name": "x"}`, 404, "", `there is no connector "c9"`},
+	checkAllRejected(t, connectorServer(t), []rejection{
+		{"GET", connectorsPath + "?name=one", "", 422, "name", "unknown query parameter"},
+		{"POST", connectorsPath, `{"name": "x"}`, 404, "", "operation POST " + connectorsPath + " not found"},
+		{"PUT", connectorsPath + "/c2", `{}`, 422, "name", "must be set"},
+		{"PUT", connectorsPath + "/c2", `{"name": null}`, 422, "name", "must not be null"},
+		{"PUT", connectorsPath + "/c2", `{"name": "x", "status": "CONNECTED"}`, 422, "status", "unknown field"},
+		{"PUT", connectorsPath + "/c2", `{"name": "one"}`, 409, "name", "already used by another connector"},
+		{"PUT", connectorsPath + "/c9", `{"name": "x"}`, 404, "", `connector "c9" not found`},
 	})
 }
 
-func TestProgramsUseConnectors(t *testing.T) {
+func TestConnectorsWithClient(t *testing.T) {
 	t.Parallel()
 	connectors := connectorServer(t, aponotest.WithPageSize(1)).Client().Connectors
 	page, err := connectors.List(t.Context(), apono.ListConnectorsOptions{

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is requested for somebody else is no access of the caller's.
 func TestAccessRequestsForOthersAreDelegatedRequests(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
@@ -18,18 +17,18 @@ func TestAccessRequestsForOthersAreDelegatedRequests(t *testing.T) {
 	for i, grantee := range []string{"u-ben", "ben@example.com"} {
 		want := fmt.Sprintf(`{"id": %q, "status": "PENDING", "creation_date": "now", "custom_fields": {}, "access_groups": [],
 			"grantee": {"id": "u-ben", "source_id": "ben@example.com"}, "bundle": {"id": "b1", "name": "On call"}}`, requestID(i+1))
-		requestAnswers(t, server, "POST", requestsPath, fmt.Sprintf(`{"bundle_reference": "b1", "grantee": %q, "custom_fields": {}}`, grantee), `[`+want+`]`)
-		requestAnswers(t, server, "GET", delegatedPath+"/"+requestID(i+1), "", want)
+		checkRequestResponse(t, server, "POST", requestsPath, fmt.Sprintf(`{"bundle_reference": "b1", "grantee": %q, "custom_fields": {}}`, grantee), `[`+want+`]`)
+		checkRequestResponse(t, server, "GET", delegatedPath+"/"+requestID(i+1), "", want)
 		wants = append(wants, want)
 	}
-	requestAnswers(t, server, "GET", delegatedPath, "", requestPage(wants...))
-	answers(t, server, "GET", requestsPath, "", 200, requestPage())
+	checkRequestResponse(t, server, "GET", delegatedPath, "", requestPage(wants...))
+	checkResponse(t, server, "GET", requestsPath, "", 200, requestPage())
 	server.Put(aponotest.AccessRequests, json.RawMessage(`{"id": "own", "custom_fields": {}, "access_groups": []}`))
-	answers(t, server, "GET", delegatedPath+"/own", "", 404, `{"message": "there is no delegated access request \"own\""}`)
-	answers(t, server, "GET", delegatedPath+"/none", "", 404, `{"message": "there is no delegated access request \"none\""}`)
+	checkResponse(t, server, "GET", delegatedPath+"/own", "", 404, `{"message": "delegated access request \"own\" not found"}`)
+	checkResponse(t, server, "GET", delegatedPath+"/none", "", 404, `{"message": "delegated access request \"none\" not found"}`)
 }
 
-func TestDelegatedRequestsWithTheClient(t *testing.T) {
+func TestDelegatedRequestsWithClient(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t, aponotest.WithPageSize(1))
 	client, ctx := server.Client(), t.Context()
@@ -45,13 +44,13 @@ func TestDelegatedRequestsWithTheClient(t *testing.T) {
 	require.Equal(t, &apono.Ref{ID: "b2", Name: "Auditors"}, got.Bundle)
 	all, err := apono.Collect(client.DelegatedRequests.ListAll(ctx, apono.ListDelegatedRequestsOptions{Grantee: "u-ben"}))
 	require.NoError(t, err)
-	require.Len(t, all, 2, "both requests")
-	require.Equal(t, made[0], all[0].ID, "both requests")
-	require.Equal(t, made[1], all[1].ID, "both requests")
+	require.Len(t, all, 2, "wrong delegated requests")
+	require.Equal(t, made[0], all[0].ID, "wrong delegated requests")
+	require.Equal(t, made[1], all[1].ID, "wrong delegated requests")
 	page, err := client.DelegatedRequests.List(ctx, apono.ListDelegatedRequestsOptions{Grantee: "u-ann"})
 	require.NoError(t, err)
 	require.Empty(t, page.Items)
-	server.Put(aponotest.AccessRequests, *got) // as it was read
+	server.Put(aponotest.AccessRequests, *got) // Put accepts what Get returns
 	again, err := client.DelegatedRequests.Get(ctx, made[1])
 	require.NoError(t, err)
 	require.Equal(t, got, again)

@@ -7,19 +7,16 @@ import (
 	"time"
 )
 
-// system is a kind of integration of the demo tenant.
+// system is an integration type of the demo tenant.
 type system struct {
 	integrationType, label string
-	// settings are the names of the kind's settings, the required one first.
-	settings []string
-	// secrets says that the kind needs credentials.
-	secrets bool
-	// resourceTypes are what it holds; none for systems that know people.
-	resourceTypes []string
-	permissions   []string
+	settings               []string // names, starting with the required one
+	secrets                bool     // whether it needs credentials
+	resourceTypes          []string // nil for identity providers
+	permissions            []string
 }
 
-// isDatabase says that each team of the demo tenant has a second one.
+// isDatabase reports whether the system is a database. Each team has two of them.
 func (sys system) isDatabase() bool { return slices.Contains(sys.settings, "port") }
 
 var systems = []system{
@@ -57,7 +54,7 @@ var systems = []system{
 	{integrationType: "pagerduty", label: "PagerDuty", settings: []string{"subdomain"}, secrets: true},
 }
 
-// catalog is what every server offers to integrate.
+// catalog is the integration catalog of every server.
 var catalog = func() []object {
 	var entries []object
 	for _, s := range systems {
@@ -77,13 +74,13 @@ var catalog = func() []object {
 	return entries
 }()
 
-// demoDays are the days of which there is activity.
+// demoDays is the number of days with activity.
 const demoDays = 60
 
-// demoArchive marks the second database of a team.
+// demoArchive is the suffix of a team's second database.
 const demoArchive = "-archive"
 
-// The demo tenant's company.
+// Names and dates of the demo tenant.
 var (
 	demoStages = []string{"production", "staging", "development"}
 	demoTeams  = []string{"orders", "payments", "billing", "catalog", "search", "identity", "shipping", "support", "analytics", "platform"}
@@ -92,9 +89,8 @@ var (
 	demoEnd    = demoStart.AddDate(0, 0, demoDays)
 )
 
-// seedDemo builds the demo tenant: three stages, ten teams, and for each pair
-// of them one integration of most kinds and two databases of each kind; then
-// the people, what they may request, and what they did.
+// seedDemo adds the demo tenant. Each of ten teams has, in each of three stages, one
+// integration of most types and two databases of each database type.
 func (s *Server) seedDemo() {
 	for i, stage := range demoStages {
 		seen := demoEnd.Add(time.Duration(i) * time.Hour).Format(time.RFC3339)
@@ -148,8 +144,7 @@ func (s *Server) seedDemo() {
 	s.seedActivity()
 }
 
-// seedTeam adds a team's group, its attribute, and a bundle of what it is on
-// call for.
+// seedTeam adds a team's group, attributes and on-call bundle.
 func (s *Server) seedTeam(team string) {
 	s.Put(Groups, object{"id": "group-" + team, "name": team})
 	for _, first := range demoPeople {
@@ -168,8 +163,7 @@ func (s *Server) seedTeam(team string) {
 	})
 }
 
-// seedFlows adds the rules by which access is granted, some of them careless, so
-// that reviews have something to find.
+// seedFlows adds access flows. Some are insecure, as findings for audit programs.
 func (s *Server) seedFlows() {
 	s.Put(Scopes, object{
 		"id": "scope-production", "name": "Production databases", "description": "Every database of the production stage",
@@ -188,7 +182,7 @@ func (s *Server) seedFlows() {
 	}
 	glass := demoFlow("flow-break-glass", "Break glass", demoCondition("google-idp", "team", "platform"),
 		object{"access_scope": object{"access_scope_id": "scope-production", "access_scope_name": "Production databases"}})
-	glass["description"] = "For the worst of nights"
+	glass["description"] = "For emergencies only"
 	glass["settings"] = demoSettings(false, "production", "emergency")
 	staging := demoFlow("flow-staging", "Staging for everybody", demoCondition("google-idp", "team", "*"),
 		demoTarget("mysql-staging-orders", "mysql-database", "READ_ONLY"))
@@ -200,7 +194,7 @@ func (s *Server) seedFlows() {
 	s.Put(AccessFlows, glass, staging, shift)
 }
 
-// seedSpaces adds two spaces, what is in one of them, and a flow for agents.
+// seedSpaces adds two spaces, the content of one of them, and a flow for agents.
 func (s *Server) seedSpaces() {
 	orders := object{
 		"id": "space-scope-orders", "name": "Orders resources", "query": `integration contains "orders"`,
@@ -255,7 +249,7 @@ func (s *Server) seedSpaces() {
 	s.Put(AccessFlows, staging, agents)
 }
 
-// demoMember is a member of a space, who shows the name of the user or group.
+// demoMember returns a member of a space. The server adds its name.
 func demoMember(kind, id, role string) object {
 	return object{"identity_type": kind, "identity_id": id, "space_roles": []any{role}, "name": ""}
 }
@@ -268,8 +262,7 @@ func demoFlow(id, name string, requestors, target object) object {
 	}
 }
 
-// demoCondition is what people have to be; groups are Apono's own and have no
-// source.
+// demoCondition returns a condition. The source is empty for groups of Apono itself.
 func demoCondition(source, attribute, value string) object {
 	condition := object{"type": attribute, "match_operator": "is", "values": []any{value}}
 	if source != "" {
@@ -291,7 +284,7 @@ func demoSettings(mfa bool, labels ...any) object {
 	}
 }
 
-// demoSince is a day before anything was requested.
+// demoSince returns day n of the month before the first access request.
 func demoSince(n int) string { return demoDay(n - 30) }
 
 func demoDay(n int) string { return demoStart.AddDate(0, 0, n).Format(time.RFC3339) }
@@ -309,8 +302,8 @@ func (s *Server) seedPeople(sys system) {
 	})
 }
 
-// seedSystem adds one integration with its resources and permissions; every
-// thirteenth does not work, so that reports have something to show.
+// seedSystem adds an integration with its resources and permissions. Every thirteenth
+// has the status ERROR.
 func (s *Server) seedSystem(sys system, stage, team string, n int) {
 	id := fmt.Sprintf("%s-%s-%s", sys.integrationType, stage, team)
 	integration := object{

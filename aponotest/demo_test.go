@@ -17,12 +17,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// demoAda is whose requests the demo tenant has.
+// demoAda is the id of Ada of team orders.
 const demoAda = "user-00-00"
 
-// Output of examples and screenshots of demonstrations are compared with what
-// they were: two servers hold the same, to the letter, whenever they start.
-func TestDemoTenantHoldsTheSameAtAnyTime(t *testing.T) {
+// Tests compare the output of examples, so the data must be exactly the same in every
+// server.
+func TestDemoTenantDoesNotDependOnTime(t *testing.T) {
 	t.Parallel()
 	read := func(year int) map[string]string {
 		clock := func() time.Time { return time.Date(year, time.May, 6, 7, 8, 9, 0, time.UTC) }
@@ -36,7 +36,7 @@ func TestDemoTenantHoldsTheSameAtAnyTime(t *testing.T) {
 				Items []object `json:"items"`
 				Data  []object `json:"data"`
 			}
-			lists[path] = lifeGet(t, server, path)
+			lists[path] = lifecycleGet(t, server, path)
 			if strings.HasPrefix(lists[path], "[") {
 				return nil // a list without pages
 			}
@@ -56,8 +56,8 @@ func TestDemoTenantHoldsTheSameAtAnyTime(t *testing.T) {
 			add("/api/v3/integrations/" + id + "/resources")
 			add("/api/v3/integrations/" + id + "/permissions")
 		}
-		for _, id := range add(groupsOfBreaks + "?limit=1000") {
-			add(groupsOfBreaks + "/" + id + "/members")
+		for _, id := range add(faultGroupsPath + "?limit=1000") {
+			add(faultGroupsPath + "/" + id + "/members")
 		}
 		for _, id := range add(requestsPath + "?requestor=" + demoAda) {
 			add(requestsPath + "/" + id + "/entitlements")
@@ -66,15 +66,15 @@ func TestDemoTenantHoldsTheSameAtAnyTime(t *testing.T) {
 		return lists
 	}
 	first, second := read(2026), read(2041)
-	require.Greater(t, len(first), 580, "more than 580 lists") // two for each integration
+	require.Greater(t, len(first), 580, "too few lists") // two lists for each integration
 	for path := range first {
-		require.Equalf(t, second[path], first[path], "the same at %s", path)
+		require.Equalf(t, second[path], first[path], "%s differs between servers", path)
 	}
 }
 
 const demoDatabase = "postgresql-production-orders"
 
-// demoArguments are what lists are about, where they are about something.
+// demoArguments are the arguments of List methods that need one.
 var demoArguments = map[string][]any{
 	"Integrations.ListAllPermissions":                      {demoDatabase},
 	"Integrations.ListAllResources":                        {demoDatabase},
@@ -87,8 +87,8 @@ var demoArguments = map[string][]any{
 	"Legacy.AccessRequests.ListAllSelectableResources":     {demoDatabase, "postgresql-table"},
 }
 
-// demoCounts reads all that the ListAll methods of a client, or of its part for
-// older versions, list, and says how much that was.
+// demoCounts calls the ListAll methods of a client or of its Legacy part and counts the
+// items.
 func demoCounts(t *testing.T, prefix string, services reflect.Value, counts map[string]int) {
 	t.Helper()
 	for i := range services.NumField() {
@@ -110,16 +110,15 @@ func demoCounts(t *testing.T, prefix string, services reflect.Value, counts map[
 			}
 			counts[name] = 0
 			for _, err := range services.Field(i).Method(j).Call(arguments)[0].Seq2() {
-				require.Truef(t, err.IsNil(), "no error from %s, got %v", name, err)
+				require.Truef(t, err.IsNil(), "%s returned an error: %v", name, err)
 				counts[name]++
 			}
 		}
 	}
 }
 
-// Whatever a demonstration starts from, it has to find something, and the SDK's
-// own types have to fit it.
-func TestDemoTenantCanBeListedWhole(t *testing.T) {
+// Every list has items that the SDK can decode.
+func TestDemoTenantCanBeListed(t *testing.T) {
 	t.Parallel()
 	want := map[string]int{
 		"Integrations.ListAll": 273, "Integrations.ListAllCatalog": 10, "Integrations.ListAllPermissions": 6, "Integrations.ListAllResources": 2,
@@ -149,7 +148,7 @@ func TestDemoTenantCanBeListedWhole(t *testing.T) {
 	}
 }
 
-// demoIndex are the objects of the demo tenant that others refer to.
+// demoIndex has the objects of the demo tenant that others refer to.
 type demoIndex struct {
 	t *testing.T
 	// known are the ids and names of each kind: "integration/okta".
@@ -160,14 +159,14 @@ func (x *demoIndex) add(kind string, parts ...string) {
 	x.known[kind+"/"+strings.Join(parts, "/")] = true
 }
 
-// has fails the test unless there is such an object.
+// has fails the test if the object does not exist.
 func (x *demoIndex) has(from, kind string, parts ...string) {
 	x.t.Helper()
 	reference := kind + "/" + strings.Join(parts, "/")
-	require.Truef(x.t, x.known[reference], "%s, to which %s refers", reference, from)
+	require.Truef(x.t, x.known[reference], "%s does not exist; %s refers to it", reference, from)
 }
 
-// source checks a reference to the integration that something comes from.
+// source checks a reference to a source integration.
 func (x *demoIndex) source(from string, id, name *string) {
 	x.t.Helper()
 	if id != nil || name != nil {
@@ -175,7 +174,7 @@ func (x *demoIndex) source(from string, id, name *string) {
 	}
 }
 
-// target checks an integration's part of a bundle or flow, down to permissions.
+// target checks an integration target of a bundle or flow.
 func (x *demoIndex) target(from string, target *apono.IntegrationAccessTarget) {
 	x.t.Helper()
 	if target == nil {
@@ -183,13 +182,13 @@ func (x *demoIndex) target(from string, target *apono.IntegrationAccessTarget) {
 	}
 	x.has(from, "integration", target.IntegrationID, target.IntegrationName)
 	x.has(from, "resource type", target.IntegrationID, target.ResourceType)
-	require.NotEmptyf(x.t, target.Permissions, "permissions in %s", from)
+	require.NotEmptyf(x.t, target.Permissions, "no permissions in %s", from)
 	for _, permission := range target.Permissions {
 		x.has(from, "permission", target.IntegrationID, target.ResourceType, permission)
 	}
 }
 
-// space checks the space that something is in.
+// space checks the space of an object.
 func (x *demoIndex) space(from string, space *apono.SpaceReference) {
 	x.t.Helper()
 	if space != nil {
@@ -197,8 +196,8 @@ func (x *demoIndex) space(from string, space *apono.SpaceReference) {
 	}
 }
 
-// condition checks what people have to be: all values but those for everybody
-// are of somebody, and from where the condition says.
+// condition checks that the values of a condition exist in its source. The value "*"
+// matches everybody.
 func (x *demoIndex) condition(from string, condition apono.Condition) {
 	x.t.Helper()
 	x.source(from, condition.SourceIntegrationID, condition.SourceIntegrationName)
@@ -221,10 +220,10 @@ func demoEach[T any](t *testing.T, seq iter.Seq2[*T, error], do func(*T)) {
 		do(item)
 		n++
 	}
-	require.Positivef(t, n, "some %s", reflect.TypeFor[T]())
+	require.Positivef(t, n, "no %s", reflect.TypeFor[T]())
 }
 
-// demoObjects indexes everything that can be referred to.
+// demoObjects returns an index of all objects that others can refer to.
 func demoObjects(t *testing.T, client *apono.Client) *demoIndex {
 	t.Helper()
 	ctx, x := t.Context(), &demoIndex{t, map[string]bool{}}
@@ -236,7 +235,7 @@ func demoObjects(t *testing.T, client *apono.Client) *demoIndex {
 		demoEach(t, client.Integrations.ListAllResources(ctx, i.ID), func(r *apono.Resource) {
 			x.add("resource type", i.ID, r.Type)
 			x.add("resource", i.ID, r.Type, r.Name)
-			require.Falsef(t, x.known["resource id/"+r.ID], "one resource %s", r.ID)
+			require.Falsef(t, x.known["resource id/"+r.ID], "duplicate resource id %s", r.ID)
 			x.add("resource id", r.ID)
 		})
 		demoEach(t, client.Integrations.ListAllPermissions(ctx, i.ID), func(p *apono.Permission) {
@@ -255,7 +254,7 @@ func demoObjects(t *testing.T, client *apono.Client) *demoIndex {
 		source := ""
 		if g.SourceIntegrationID != nil {
 			source = *g.SourceIntegrationID
-			require.NotEmptyf(t, *g.SourceID, "the id of %s at its source", g.ID)
+			require.NotEmptyf(t, *g.SourceID, "no source id of %s", g.ID)
 		}
 		x.add("person", "group", g.ID, source)
 		x.add("group", g.ID, g.Name)
@@ -269,8 +268,7 @@ func demoObjects(t *testing.T, client *apono.Client) *demoIndex {
 	return x
 }
 
-// A demonstration follows what it finds: a reference to nothing would end it.
-func TestDemoTenantRefersToWhatThereIs(t *testing.T) {
+func TestDemoTenantReferencesExist(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())
 	client, ctx := server.Client(), t.Context()
@@ -349,18 +347,17 @@ func TestDemoTenantRefersToWhatThereIs(t *testing.T) {
 			x.has(s.ID, "name", *m.Email, m.Name)
 		})
 	})
-	require.Positive(t, fromIdP, "a group of an identity provider")
+	require.Positive(t, fromIdP, "no group of an identity provider")
 }
 
-// demoSince are the moments since which the objects of the demo tenant are as they
-// are.
+// demoSince returns the creation or update times of objects, by kind and id.
 func demoSince(t *testing.T, client *apono.Client) map[string]time.Time {
 	t.Helper()
 	since := map[string]time.Time{}
 	note := func(kind, id string, created time.Time, updated *time.Time) {
 		since[kind+"/"+id] = created
 		if updated != nil {
-			require.Falsef(t, updated.Before(created), "%s changed before it was created", id)
+			require.Falsef(t, updated.Before(created), "%s was updated before its creation", id)
 			since[kind+"/"+id] = *updated
 		}
 	}
@@ -373,9 +370,8 @@ func demoSince(t *testing.T, client *apono.Client) map[string]time.Time {
 	return since
 }
 
-// Activity, the requests of both versions, their entitlements and their sessions
-// tell one story: whoever follows one of them to another finds the same.
-func TestDemoTenantTellsOneStory(t *testing.T) {
+// Activity, access requests of both versions, entitlements and sessions must agree.
+func TestDemoTenantIsConsistent(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t)
 	client, ctx := server.Client(), t.Context()
@@ -414,18 +410,18 @@ func TestDemoTenantTellsOneStory(t *testing.T) {
 		x.has(id, "user", request.Requestor.ID, request.Requestor.SourceID)
 		x.has(id, "bundle", request.Bundle.ID, request.Bundle.Name)
 		require.Equal(t, request.CreationDate.Format(time.RFC3339), *a.RequestDate)
-		require.Truef(t, request.CreationDate.After(since["bundle/"+request.Bundle.ID]), "%s came before its bundle", id)
-		require.Truef(t, request.CreationDate.After(since["flow/flow-"+a.Resources[0]]), "%s came before its flow", id)
+		require.Truef(t, request.CreationDate.After(since["bundle/"+request.Bundle.ID]), "%s is older than its bundle", id)
+		require.Truef(t, request.CreationDate.After(since["flow/flow-"+a.Resources[0]]), "%s is older than its flow", id)
 		if request.CreationDate.After(last) {
 			last = request.CreationDate
 		}
 		granted, isGranted := at(a, "request_grant_date")
 		ended, isEnded := at(a, "request_revoke_date")
-		require.Equalf(t, request.Status == "ACTIVE" || request.Status == "REVOKED", isGranted, "the grant of %s", id)
-		require.Equalf(t, request.Status == "REVOKED", isEnded, "the end of %s", id)
-		require.Equalf(t, isEnded, request.RevocationDate != nil, "the end of %s", id)
-		require.Truef(t, !isGranted || granted.After(request.CreationDate), "the grant of %s", id)
-		require.Truef(t, !isEnded || ended.After(granted) && ended.Equal(*request.RevocationDate), "the end of %s", id)
+		require.Equalf(t, request.Status == "ACTIVE" || request.Status == "REVOKED", isGranted, "wrong grant date of %s", id)
+		require.Equalf(t, request.Status == "REVOKED", isEnded, "wrong end of %s", id)
+		require.Equalf(t, isEnded, request.RevocationDate != nil, "wrong end of %s", id)
+		require.Truef(t, !isGranted || granted.After(request.CreationDate), "%s was granted before its creation", id)
+		require.Truef(t, !isEnded || ended.After(granted) && ended.Equal(*request.RevocationDate), "wrong end of %s", id)
 		open[id] = request.Status == "ACTIVE"
 
 		demoEach(t, client.AccessRequests.ListAllEntitlements(ctx, id), func(e *apono.AccessRequestEntitlement) {
@@ -440,7 +436,7 @@ func TestDemoTenantTellsOneStory(t *testing.T) {
 			require.Equal(t, request.AccessGroups[0].ResourceTypes[0].ID, e.Resource.Type.ID)
 		})
 
-		// Version 3 says the same of it.
+		// Version 3 returns the same request.
 		old, err := client.Legacy.AccessRequests.Get(ctx, id)
 		require.NoError(t, err)
 		who := request.Requestor.ID
@@ -458,11 +454,11 @@ func TestDemoTenantTellsOneStory(t *testing.T) {
 	})
 	demoEach(t, client.DelegatedRequests.ListAll(ctx), func(r *apono.DelegatedAccessRequest) { require.Contains(t, rows, r.ID) })
 
-	// Access that is there has a session, and there is none without.
+	// Active requests have a session, others have none.
 	demoEach(t, client.Sessions.ListAll(ctx), func(s *apono.AccessSession) {
 		x.has(s.ID, "integration", s.Integration.ID, s.Integration.Name)
 		for _, id := range s.RequestIDs {
-			require.Truef(t, open[id], "session %s is of %s, which has no access", s.ID, id)
+			require.Truef(t, open[id], "session %s belongs to %s, which is not active", s.ID, id)
 			require.Equal(t, *rows[id].Integration, s.Integration.Name)
 			delete(open, id)
 		}
@@ -471,23 +467,21 @@ func TestDemoTenantTellsOneStory(t *testing.T) {
 		require.NotEmpty(t, details.Parameters["password"])
 	})
 	for id, isOpen := range open {
-		require.Falsef(t, isOpen, "a session of %s", id)
+		require.Falsef(t, isOpen, "no session for %s", id)
 	}
 	require.Len(t, rows, 600)
 
-	// What works has been seen since the last request.
+	// Connectors and integrations that work were last seen after the last request.
 	demoEach(t, client.Connectors.ListAll(ctx), func(c *apono.Connector) {
-		require.Falsef(t, c.LastConnected.Before(last), "the connection of %s", c.ID)
+		require.Falsef(t, c.LastConnected.Before(last), "%s was connected before the last request", c.ID)
 	})
 	demoEach(t, client.Integrations.ListAll(ctx), func(i *apono.Integration) {
 		require.Equal(t, i.Status == "ERROR", i.LastSyncTime == nil)
-		require.Falsef(t, i.LastSyncTime != nil && i.LastSyncTime.Before(last), "the sync of %s", i.ID)
+		require.Falsef(t, i.LastSyncTime != nil && i.LastSyncTime.Before(last), "%s was synced before the last request", i.ID)
 	})
 }
 
-// What the demo tenant offers can be asked for, and a bundle of it holds what
-// its flow is for.
-func TestDemoTenantGrantsItsBundles(t *testing.T) {
+func TestDemoTenantBundlesCanBeRequested(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(0))
 	client, ctx := server.Client(), t.Context()
@@ -506,35 +500,35 @@ func TestDemoTenantGrantsItsBundles(t *testing.T) {
 	}, entitlements)
 	var sessions []string
 	demoEach(t, client.Sessions.ListAll(ctx), func(s *apono.AccessSession) { sessions = append(sessions, s.Name) })
-	require.Equal(t, []string{"postgresql-production-orders", "k8s-roles-production-orders"}, sessions[2:], "after the two that are there")
+	require.Equal(t, []string{"postgresql-production-orders", "k8s-roles-production-orders"}, sessions[2:], "wrong sessions after the first two")
 	for _, id := range []string{"request-ada-active", "request-ada-pending"} {
 		_, err := client.AccessRequests.Revoke(ctx, id)
 		require.NoError(t, err)
 		revoked, err := client.AccessRequests.Get(ctx, id)
 		require.NoError(t, err)
-		require.EqualValuesf(t, "REVOKED", revoked.Status, "the end of %s", id)
-		require.NotNilf(t, revoked.RevocationDate, "the end of %s", id)
+		require.EqualValuesf(t, "REVOKED", revoked.Status, "wrong end of %s", id)
+		require.NotNilf(t, revoked.RevocationDate, "wrong end of %s", id)
 	}
 }
 
-func TestDemoTenantIsLargeVariedAndTheSameEveryTime(t *testing.T) {
+func TestDemoTenantSize(t *testing.T) {
 	t.Parallel()
 	read := func() string {
 		server := aponotest.NewServer(t, aponotest.WithDemoTenant())
 		all, err := apono.Collect(server.Client().Integrations.ListAll(t.Context()))
 		require.NoError(t, err)
-		require.GreaterOrEqual(t, len(all), 250, "at least 250 integrations")
+		require.GreaterOrEqual(t, len(all), 250, "too few integrations")
 		types, categories := map[string]int{}, map[apono.IntegrationCategory]int{}
 		for _, integration := range all {
 			types[integration.Type]++
 			categories[integration.Category]++
 		}
-		require.GreaterOrEqual(t, len(types), 8, "at least 8 types")
+		require.GreaterOrEqual(t, len(types), 8, "too few types")
 		require.Len(t, categories, 2)
 		for c, id := range map[aponotest.Collection]string{
 			aponotest.Connectors: "production-connector", aponotest.Users: "user-00-00", aponotest.Groups: "group-orders",
 		} {
-			require.Truef(t, server.Get(c, id, &map[string]any{}), "%s in %s", id, c)
+			require.Truef(t, server.Get(c, id, &map[string]any{}), "no %s in %s", id, c)
 		}
 		data, err := json.Marshal(all)
 		require.NoError(t, err)
@@ -543,7 +537,7 @@ func TestDemoTenantIsLargeVariedAndTheSameEveryTime(t *testing.T) {
 	require.Equal(t, read(), read())
 }
 
-func TestTheDemoTenantDoesWithoutSpaces(t *testing.T) {
+func TestDemoTenantWithoutSpaces(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutSpaces(), aponotest.WithoutNetwork())
 	client := server.Client()
@@ -551,8 +545,8 @@ func TestTheDemoTenantDoesWithoutSpaces(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, flows, 13)
 	for _, flow := range flows {
-		require.Nilf(t, flow.Space, "nothing new in %s", flow.Name)
-		require.Emptyf(t, flow.RequestorIdentityType, "nothing new in %s", flow.Name)
+		require.Nilf(t, flow.Space, "space in %s", flow.Name)
+		require.Emptyf(t, flow.RequestorIdentityType, "requestor identity type in %s", flow.Name)
 	}
 	_, err = client.Spaces.List(t.Context())
 	require.ErrorIs(t, err, apono.ErrNotFound)

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// demoRequest is a request of the demo tenant for a team's bundle.
+// demoRequest is an access request for a team's bundle.
 type demoRequest struct {
 	id, team, status string
 	day              int
-	// requestor and grantee are places in demoPeople; a request for oneself has no
-	// grantee.
+	// requestor and grantee are indexes of demoPeople. grantee is nil if the request
+	// is not delegated.
 	requestor int
 	grantee   *int
 }
 
-// seedActivity adds what happened in two months: a request of each team a day. The
-// latest of Ada of orders are still open, and one is for somebody else.
+// seedActivity adds an access request of each team for each of two months' days. The
+// latest requests of Ada of team orders are active and pending, and one is delegated.
 func (s *Server) seedActivity() {
 	for day := range demoDays {
 		for i, team := range demoTeams {
@@ -43,8 +43,8 @@ func (s *Server) seedActivity() {
 	}
 }
 
-// seedRequest adds a request with all that shows it: entitlements, a row of
-// activity, and where access is there a session with its details.
+// seedRequest adds an access request with its entitlement, its activity and, if it is
+// active, a session with access details.
 func (s *Server) seedRequest(r demoRequest) {
 	requested := demoStart.AddDate(0, 0, r.day)
 	granted, ended := requested.Add(5*time.Minute), requested.Add(time.Hour)
@@ -99,7 +99,7 @@ func (s *Server) seedRequest(r demoRequest) {
 			"instructions": "Connect to " + integrationID + " as apono-user with the password made-up.",
 			"parameters":   object{"username": "apono-user", "password": "made-up"},
 		})
-		s.store.made[id] = true // so that it ends with the request
+		s.store.granted[id] = true // removed with the request
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// direct hands requests to a server without a network.
+// direct is a transport that calls a server without a network.
 type direct struct{ server *Server }
 
 func (d direct) RoundTrip(req *http.Request) (resp *http.Response, err error) {
@@ -39,13 +39,13 @@ func (d direct) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	}, nil
 }
 
-var errBroken = errors.New("aponotest: the connection broke")
+var errBroken = errors.New("aponotest: connection closed by a fault")
 
 type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// recorder is a ResponseWriter that keeps what is written.
+// recorder is a ResponseWriter that keeps the response.
 type recorder struct {
 	status int
 	header http.Header
@@ -58,11 +58,11 @@ func (w *recorder) WriteHeader(status int) { w.status = status }
 
 func (w *recorder) Write(data []byte) (int, error) { return w.body.Write(data) }
 
-// serve reports whether the connection would have broken.
+// serve calls the handler and reports whether it aborted the connection.
 func (w *recorder) serve(s *Server, req *http.Request) (broken bool) {
 	defer func() {
 		if v := recover(); v != nil {
-			if v != http.ErrAbortHandler { //nolint:errorlint // the very value that handlers panic with
+			if v != http.ErrAbortHandler { //nolint:errorlint // handlers panic with this value
 				panic(v)
 			}
 			broken = true

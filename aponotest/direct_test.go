@@ -10,18 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Without a network a client sees and sends what it does over one.
-func TestWithoutNetworkIsTheSameServer(t *testing.T) {
+func TestWithoutNetworkBehavesTheSame(t *testing.T) {
 	t.Parallel()
-	for mode, opts := range breakModes {
+	for mode, opts := range faultModes {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			server := breakServer(t, opts...)
+			server := faultServer(t, opts...)
 			client, ctx := server.Client(), t.Context()
-			require.NoError(t, breakCalls["Groups.Create"](ctx, client))
-			require.NoError(t, breakCalls["Integrations.Delete"](ctx, client))
+			require.NoError(t, faultCalls["Groups.Create"](ctx, client))
+			require.NoError(t, faultCalls["Integrations.Delete"](ctx, client))
 			_, err := client.Integrations.Get(ctx, "a/b ?")
-			require.EqualError(t, err, `apono: GET /api/admin/v4/integrations/{id}: 404 Not Found: there is no integration "a/b ?", request id fake-3`)
+			require.EqualError(t, err, `apono: GET /api/admin/v4/integrations/{id}: 404 Not Found: integration "a/b ?" not found, request id fake-3`)
 			page, err := client.Groups.List(ctx, apono.ListGroupsOptions{Name: "G*", Limit: 5})
 			require.NoError(t, err)
 			require.Len(t, page.Items, 1)

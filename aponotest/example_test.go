@@ -12,8 +12,7 @@ import (
 	"github.com/apono-go/apono/aponotest"
 )
 
-// disable is the kind of function that a program has and wants tested: it turns
-// off the access flows that have no approvers.
+// disable is a function under test. It deactivates the access flows without approvers.
 func disable(ctx context.Context, client *apono.Client) (changed int, err error) {
 	for flow, err := range client.AccessFlows.ListAll(ctx) {
 		if err != nil {
@@ -32,7 +31,7 @@ func disable(ctx context.Context, client *apono.Client) (changed int, err error)
 	return changed, nil
 }
 
-// In a test, NewServer(t) takes the place of Start and Close.
+// A test would call NewServer(t) instead of Start and Close.
 func Example() {
 	server, err := aponotest.Start(aponotest.WithPageSize(1))
 	if err != nil {
@@ -62,8 +61,8 @@ func Example() {
 	// 2 pages, 1 update
 }
 
-// A request for access whose answer is lost may have been taken, so that the
-// client does not send it again.
+// If the response to an access request is lost, the server may have processed the
+// request. The client does not retry it.
 func ExampleServer_FaultNext() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
@@ -130,8 +129,7 @@ func ExampleServer_Approve() {
 	// REVOKED <nil>
 }
 
-// A job that stops in the middle of a list goes on from the token of the last
-// page that it finished.
+// A program can resume a list from the token of the last page that it processed.
 func ExampleWithPageSize() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant(), aponotest.WithPageSize(4))
 	if err != nil {

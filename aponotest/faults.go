@@ -14,70 +14,69 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// Fault is how a request goes wrong. The zero value is none.
+// Fault describes how a request fails. The zero value lets the request succeed.
 type Fault struct {
-	// Latency is waited before anything else. A request that is given up
-	// meanwhile is not carried out.
+	// Latency delays the request. A request that the client cancels during that time
+	// is not processed.
 	Latency time.Duration
-	// Status is answered instead of carrying the request out, unless it is 0.
+	// Status, 200 to 599, is returned without processing the request. If it is 0,
+	// the request is processed.
 	Status int
-	// Header goes into the answer, in place of what it has of the same names:
-	// {"Content-Type": {"text/html"}} is a wrong content type.
+	// Header is set in the response, replacing values of the same name. For example,
+	// {"Content-Type": {"text/html"}} sets a wrong content type.
 	Header http.Header
-	// Body is the body of an answer with Status. Without Status it takes the
-	// place of what carrying the request out would have answered, unless it is
-	// empty.
+	// Body is the body of the response. If Status is 0 and Body is empty, the response
+	// has its regular body.
 	Body string
-	// Break is where the connection breaks, if it does.
+	// Break closes the connection, if not empty.
 	Break Break
 }
 
-// Break is a point at which a connection breaks.
+// Break is the point at which a [Fault] closes the connection.
 type Break string
 
+// The points at which a connection can close. With AnswerLost and AnswerCut, the request
+// is processed unless the [Fault] has a Status.
 const (
-	// RequestLost breaks the connection before the request is carried out.
-	RequestLost Break = "request lost"
-	// AnswerLost breaks the connection when the request has been carried out,
-	// and nothing has been answered: the caller cannot know.
-	AnswerLost Break = "answer lost"
-	// AnswerCut breaks the connection in the middle of the answer's body. An
-	// answer without one is lost.
-	AnswerCut Break = "answer cut"
+	RequestLost Break = "request lost"  // before the request is processed
+	AnswerLost  Break = "response lost" // before the response is sent
+	AnswerCut   Break = "response cut"  // within the body of the response; AnswerLost if it has none
 )
 
 // plannedFault is a fault for the next requests of an operation.
 type plannedFault struct {
 	Fault
 	operation string
-	times     int // left
-	met       bool
+	times     int // remaining
+	used      bool
 }
 
-// FailNext has the next requests for an operation, as many as times, answered
-// with a status, header and body instead of being carried out. The operation is
-// named as in package apono, "Integrations.Get" (a ListAll counts as its List),
-// or "" for any. Faults for the same operation are used up in the order in
-// which they were given; math.MaxInt is one for all requests from then on. What
-// is left of a fault when the test ends fails it.
+// FailNext returns a status, header and body for the next requests of an operation,
+// as many as times, without processing them. The operation is a name of package
+// apono, such as "Integrations.Get", or "" for any operation. Requests of a ListAll
+// method count as its List.
+//
+// Faults of the same operation are used in the order in which they were planned. A
+// times of [math.MaxInt] applies to all further requests. The test of [NewServer]
+// fails if planned faults are not used up when it ends.
 func (s *Server) FailNext(operation string, times, status int, header http.Header, body string) {
 	s.help()
 	s.FaultNext(operation, times, Fault{Status: status, Header: header, Body: body})
 }
 
-// FaultNext has the next requests for an operation, as many as times, go wrong
-// in any way that a [Fault] describes. Operations are named, and faults used up,
-// as with [Server.FailNext].
+// FaultNext applies a [Fault] to the next requests of an operation, as many as times.
+// See [Server.FailNext] for operation and times. A zero Fault lets requests pass
+// before the next fault, and need not be used up.
 func (s *Server) FaultNext(operation string, times int, fault Fault) {
 	s.help()
 	if operation != "" {
 		s.mustKnow(operation)
 	}
 	if !slices.Contains([]Break{"", RequestLost, AnswerLost, AnswerCut}, fault.Break) {
-		s.fail("there is no break %q", fault.Break)
+		s.fail("unknown Break %q", fault.Break)
 	}
 	if fault.Status != 0 && (fault.Status < 200 || fault.Status > 599) {
-		s.fail("there is no answer with status %d", fault.Status)
+		s.fail("Status must be 200 to 599, not %d", fault.Status)
 	}
 	if times <= 0 {
 		s.fail("times must be at least 1, not %d", times)
@@ -86,18 +85,18 @@ func (s *Server) FaultNext(operation string, times int, fault Fault) {
 	s.faults = append(s.faults, &plannedFault{Fault: fault, operation: operation, times: times})
 }
 
-// always is the number of times of a fault that is not used up.
+// always is the times of a fault that is not used up.
 const always = math.MaxInt
 
-// checkFaults fails the test for faults that no request has met.
+// checkFaults fails the test if planned faults were not used.
 func (s *Server) checkFaults() {
 	s.help()
 	defer s.lock()()
 	for _, f := range s.faults {
 		name := cmp.Or(f.operation, "any operation")
 		switch {
-		case reflect.ValueOf(f.Fault).IsZero(): // lets requests through to the next
-		case f.times == always && !f.met:
+		case reflect.ValueOf(f.Fault).IsZero(): // need not be used
+		case f.times == always && !f.used:
 			s.tb.Errorf("aponotest: a fault planned for %s was not used", name)
 		case f.times != always:
 			s.tb.Errorf("aponotest: a fault planned for %s was not used up: %d left", name, f.times)
@@ -105,12 +104,13 @@ func (s *Server) checkFaults() {
 	}
 }
 
-// nextFault uses up a fault for an operation, the zero one if none is planned.
+// nextFault returns the next fault of an operation, or the zero Fault if none is
+// planned.
 func (s *Server) nextFault(op *operation.Operation) Fault {
 	defer s.lock()()
 	for i, f := range s.faults {
 		if f.operation == "" || op != nil && f.operation == op.Name {
-			f.met = true
+			f.used = true
 			if f.times == always {
 				return f.Fault
 			}
@@ -123,7 +123,8 @@ func (s *Server) nextFault(op *operation.Operation) Fault {
 	return Fault{}
 }
 
-// wait reports false if the request was given up before the latency was over.
+// wait waits for the latency and reports false if the client cancels the request
+// before.
 func (f Fault) wait(ctx context.Context) bool {
 	if f.Latency <= 0 {
 		return true
@@ -138,7 +139,7 @@ func (f Fault) wait(ctx context.Context) bool {
 	}
 }
 
-// send writes a reply as the fault leaves it.
+// send writes a reply, changed by the fault.
 func (f Fault) send(w http.ResponseWriter, r reply) {
 	for _, header := range []http.Header{r.header, f.Header} {
 		for name, values := range header {
@@ -161,9 +162,8 @@ func (f Fault) send(w http.ResponseWriter, r reply) {
 	panic(http.ErrAbortHandler)
 }
 
-// abort breaks the connection of a request. The beginning of an answer keeps
-// net/http, where it is the client, from sending some requests a second time on
-// its own account.
+// abort closes the connection of a request. It writes part of a response first, so
+// that a client of net/http does not retry the request.
 func abort(w http.ResponseWriter) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n")

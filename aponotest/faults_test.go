@@ -23,7 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFailNextAnswersInsteadOfActing(t *testing.T) {
+func TestFailNextDoesNotProcessRequest(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 1)
 	server.FailNext("Integrations.Delete", 2, 503, http.Header{"retry-after": {"7"}}, `{"message": "later"}`)
@@ -38,7 +38,7 @@ func TestFailNextAnswersInsteadOfActing(t *testing.T) {
 			require.EqualValues(t, 7, err.RetryAfter.Seconds())
 		}
 		_, getErr := client.Integrations.Get(once, "i0")
-		require.NoError(t, getErr) // nothing was deleted, and other operations work
+		require.NoError(t, getErr) // the integration exists, and other operations work
 	}
 	require.NoError(t, client.Integrations.Delete(once, "i0"))
 }
@@ -47,17 +47,16 @@ func TestFailNextForAnyOperation(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 1)
 	server.FailNext("", 1, 418, nil, "")
-	status, _ := ask(t, server, "GET", "/no/such/path", "")
+	status, _ := sendHTTP(t, server, "GET", "/no/such/path", "")
 	require.Equal(t, 418, status)
-	status, _ = ask(t, server, "GET", "/no/such/path", "")
+	status, _ = sendHTTP(t, server, "GET", "/no/such/path", "")
 	require.Equal(t, 404, status)
 }
 
-const groupsOfBreaks = "/api/admin/v1/groups"
+const faultGroupsPath = "/api/admin/v1/groups"
 
-// breakServer holds an integration with a session and its details, and nothing
-// else.
-func breakServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+// faultServer returns a server with an integration and a session with access details.
+func faultServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	t.Helper()
 	server := serverWith(t, 1, opts...)
 	server.Put(aponotest.Sessions, json.RawMessage(sessionJSON("s1", "i0", "AVAILABLE", "ar1")))
@@ -65,18 +64,17 @@ func breakServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	return server
 }
 
-// breakModes are the two ways to a server.
-var breakModes = map[string][]aponotest.Option{"network": nil, "no network": {aponotest.WithoutNetwork()}}
+// faultModes are the two ways to connect to a server.
+var faultModes = map[string][]aponotest.Option{"network": nil, "no network": {aponotest.WithoutNetwork()}}
 
-// breakState says what of the server's state the operations of these tests have
-// changed.
-func breakState(t *testing.T, server *aponotest.Server) string {
+// faultState describes how the operations of these tests changed the server's state.
+func faultState(t *testing.T, server *aponotest.Server) string {
 	t.Helper()
 	var state []string
 	var groups struct {
 		Items []json.RawMessage `json:"items"`
 	}
-	lifeRead(t, server, groupsOfBreaks, &groups)
+	lifecycleRead(t, server, faultGroupsPath, &groups)
 	if n := len(groups.Items); n > 0 {
 		state = append(state, fmt.Sprintf("%d created", n))
 	}
@@ -94,9 +92,9 @@ func breakState(t *testing.T, server *aponotest.Server) string {
 	return strings.Join(state, ", ")
 }
 
-// breakCalls are operations of each kind: those that may be repeated, those that
-// may not, and the read that uses something up.
-var breakCalls = map[string]func(context.Context, *apono.Client) error{
+// faultCalls are operations of each kind: those that may be retried, those that may not,
+// and the read of one-time access details.
+var faultCalls = map[string]func(context.Context, *apono.Client) error{
 	"Integrations.Get": func(ctx context.Context, client *apono.Client) error {
 		found, err := client.Integrations.Get(ctx, "i0")
 		if err == nil && found.Name != "Name-0" {
@@ -121,8 +119,8 @@ var breakCalls = map[string]func(context.Context, *apono.Client) error{
 	},
 }
 
-// breakOutcome says how a call ended, in words of the error's own fields.
-func breakOutcome(err error) string {
+// faultOutcome describes the result of a call.
+func faultOutcome(err error) string {
 	var transport *apono.TransportError
 	var decode *apono.DecodeError
 	var api *apono.APIError
@@ -143,16 +141,14 @@ func breakOutcome(err error) string {
 	return err.Error()
 }
 
-// breakQuickly makes the waits too short to notice.
-var breakQuickly = apono.WithRetryPolicy(apono.RetryPolicy{MinWait: time.Nanosecond, MaxWait: time.Nanosecond})
+// fastRetries sets the shortest waits between attempts.
+var fastRetries = apono.WithRetryPolicy(apono.RetryPolicy{MinWait: time.Nanosecond, MaxWait: time.Nanosecond})
 
-// A broken connection leaves open what happened. A fake that carries out what
-// was lost, or counts what nobody sent, makes a program safe in its tests alone;
-// so does net/http if it repeats a request on its own account.
+// The server must not process a lost request, and net/http must not retry one.
 func TestBrokenConnections(t *testing.T) {
 	t.Parallel()
 	const (
-		lost, unanswered, cut = aponotest.RequestLost, aponotest.AnswerLost, aponotest.AnswerCut
+		lost, noResponse, cut = aponotest.RequestLost, aponotest.AnswerLost, aponotest.AnswerCut
 
 		get, update, remove, create, view = "Integrations.Get", "Integrations.Update", "Integrations.Delete", "Groups.Create", "Sessions.GetAccessDetails"
 	)
@@ -165,56 +161,56 @@ func TestBrokenConnections(t *testing.T) {
 		state     string
 	}{
 		{create, aponotest.Fault{Break: lost}, 1, "TransportError after 1, maybe sent: true", []int{0}, ""},
-		{create, aponotest.Fault{Break: unanswered}, 1, "TransportError after 1, maybe sent: true", []int{200}, "1 created"},
+		{create, aponotest.Fault{Break: noResponse}, 1, "TransportError after 1, maybe sent: true", []int{200}, "1 created"},
 		{create, aponotest.Fault{Break: cut}, 1, "DecodeError 200 after 1", []int{200}, "1 created"},
 		{create, aponotest.Fault{Break: lost, Status: 500}, 1, "TransportError after 1, maybe sent: true", []int{0}, ""},
-		{create, aponotest.Fault{Break: unanswered, Status: 429}, 1, "TransportError after 1, maybe sent: true", []int{429}, ""},
+		{create, aponotest.Fault{Break: noResponse, Status: 429}, 1, "TransportError after 1, maybe sent: true", []int{429}, ""},
 		{create, aponotest.Fault{Break: cut, Status: 429, Body: "slow down"}, 1, "ok", []int{429, 200}, "1 created"},
 		{create, aponotest.Fault{Break: cut, Status: 500, Body: `{"message": "x"}`}, 1, "APIError 500 after 1", []int{500}, ""},
 
 		{get, aponotest.Fault{Break: lost}, 1, "ok", []int{0, 200}, ""},
 		{get, aponotest.Fault{Break: lost}, 3, "TransportError after 3, maybe sent: false", []int{0, 0, 0}, ""},
-		{get, aponotest.Fault{Break: unanswered}, 1, "ok", []int{200, 200}, ""},
-		{get, aponotest.Fault{Break: unanswered}, 2, "ok", []int{200, 200, 200}, ""},
-		{get, aponotest.Fault{Break: unanswered}, math.MaxInt, "TransportError after 3, maybe sent: false", []int{200, 200, 200}, ""},
+		{get, aponotest.Fault{Break: noResponse}, 1, "ok", []int{200, 200}, ""},
+		{get, aponotest.Fault{Break: noResponse}, 2, "ok", []int{200, 200, 200}, ""},
+		{get, aponotest.Fault{Break: noResponse}, math.MaxInt, "TransportError after 3, maybe sent: false", []int{200, 200, 200}, ""},
 		{get, aponotest.Fault{Break: cut}, 2, "ok", []int{200, 200, 200}, ""},
 		{get, aponotest.Fault{Break: cut}, 3, "DecodeError 200 after 3", []int{200, 200, 200}, ""},
 		{get, aponotest.Fault{Break: cut, Status: 503, Body: "down"}, 1, "ok", []int{503, 200}, ""},
-		{get, aponotest.Fault{Break: cut, Body: "x"}, 1, "ok", []int{200, 200}, ""}, // half of one byte is none
+		{get, aponotest.Fault{Break: cut, Body: "x"}, 1, "ok", []int{200, 200}, ""}, // half of one byte is rounded to none
 		{get, aponotest.Fault{}, 1, "ok", []int{200}, ""},
 
 		{update, aponotest.Fault{Break: lost}, 3, "TransportError after 3, maybe sent: true", []int{0, 0, 0}, ""},
-		{update, aponotest.Fault{Break: unanswered}, 1, "ok", []int{200, 200}, "renamed"},
+		{update, aponotest.Fault{Break: noResponse}, 1, "ok", []int{200, 200}, "renamed"},
 		{update, aponotest.Fault{Break: cut}, 1, "ok", []int{200, 200}, "renamed"},
 
 		{remove, aponotest.Fault{Break: lost}, 1, "ok", []int{0, 204}, "deleted"},
 		{remove, aponotest.Fault{Break: lost}, 3, "TransportError after 3, maybe sent: true", []int{0, 0, 0}, ""},
-		{remove, aponotest.Fault{Break: unanswered}, 1, "ok", []int{204, 404}, "deleted"},
+		{remove, aponotest.Fault{Break: noResponse}, 1, "ok", []int{204, 404}, "deleted"},
 		{remove, aponotest.Fault{Break: cut}, 1, "ok", []int{204, 404}, "deleted"}, // nothing to cut
 		{remove, aponotest.Fault{Break: cut, Status: 502}, 1, "ok", []int{502, 204}, "deleted"},
 
 		{view, aponotest.Fault{Break: lost}, 1, "TransportError after 1, maybe sent: true", []int{0}, ""},
-		{view, aponotest.Fault{Break: unanswered}, 1, "TransportError after 1, maybe sent: true", []int{200}, "viewed"},
+		{view, aponotest.Fault{Break: noResponse}, 1, "TransportError after 1, maybe sent: true", []int{200}, "viewed"},
 		{view, aponotest.Fault{Break: cut}, 1, "DecodeError 200 after 1", []int{200}, "viewed"},
 	} {
-		for mode, opts := range breakModes {
+		for mode, opts := range faultModes {
 			t.Run(fmt.Sprintf("%s %+v %d times, %s", test.operation, test.fault, test.times, mode), func(t *testing.T) {
 				t.Parallel()
-				server := breakServer(t, opts...)
-				client := server.Client(breakQuickly)
-				_, err := client.Connectors.List(t.Context()) // leaves a connection that the next request uses
+				server := faultServer(t, opts...)
+				client := server.Client(fastRetries)
+				_, err := client.Connectors.List(t.Context()) // opens a connection that the next request uses
 				require.NoError(t, err)
 				server.FaultNext(test.operation, test.times, test.fault)
-				require.Equal(t, test.outcome, breakOutcome(breakCalls[test.operation](t.Context(), client)))
-				require.Equal(t, test.recorded, breakStatuses(server, test.operation))
-				require.Equal(t, test.state, breakState(t, server))
+				require.Equal(t, test.outcome, faultOutcome(faultCalls[test.operation](t.Context(), client)))
+				require.Equal(t, test.recorded, faultStatuses(server, test.operation))
+				require.Equal(t, test.state, faultState(t, server))
 			})
 		}
 	}
 }
 
-// breakStatuses are the statuses that were recorded for an operation.
-func breakStatuses(server *aponotest.Server, operation string) []int {
+// faultStatuses returns the recorded statuses of an operation.
+func faultStatuses(server *aponotest.Server, operation string) []int {
 	var statuses []int
 	for _, request := range server.Requests(operation) {
 		statuses = append(statuses, request.Status)
@@ -222,16 +218,15 @@ func breakStatuses(server *aponotest.Server, operation string) []int {
 	return statuses
 }
 
-// Without repetition one call is one request, whatever breaks: what is more was
-// sent by net/http, behind the SDK's back.
-func TestOnlyTheSDKRepeats(t *testing.T) {
+// Without retries of the SDK, the server must receive one request per call.
+func TestBrokenConnectionsAreNotRetriedByNetHTTP(t *testing.T) {
 	t.Parallel()
-	for operation, call := range breakCalls {
+	for operation, call := range faultCalls {
 		for _, fault := range []aponotest.Break{aponotest.RequestLost, aponotest.AnswerLost, aponotest.AnswerCut} {
-			for mode, opts := range breakModes {
+			for mode, opts := range faultModes {
 				t.Run(fmt.Sprintf("%s, %s, %s", operation, fault, mode), func(t *testing.T) {
 					t.Parallel()
-					server := breakServer(t, opts...)
+					server := faultServer(t, opts...)
 					client := server.Client()
 					_, err := client.Connectors.List(t.Context())
 					require.NoError(t, err)
@@ -246,31 +241,30 @@ func TestOnlyTheSDKRepeats(t *testing.T) {
 	}
 }
 
-// A proxy's page in place of an answer, and headers that it changes.
-func TestFaultsChangeAnswers(t *testing.T) {
+func TestFaultsChangeResponses(t *testing.T) {
 	t.Parallel()
 	html := http.Header{"content-type": {"text/html"}}
-	for mode, opts := range breakModes {
+	for mode, opts := range faultModes {
 		t.Run("page of a proxy, "+mode, func(t *testing.T) {
 			t.Parallel()
-			server := breakServer(t, opts...)
+			server := faultServer(t, opts...)
 			fault := aponotest.Fault{Header: html, Body: "<html>log in</html>"}
 			for operation, state := range map[string]string{"Integrations.Get": "", "Groups.Create": "1 created"} {
 				server.FaultNext(operation, 1, fault)
-				err := apitest.ErrorAs[*apono.DecodeError](t, breakCalls[operation](t.Context(), server.Client(breakQuickly)))
+				err := apitest.ErrorAs[*apono.DecodeError](t, faultCalls[operation](t.Context(), server.Client(fastRetries)))
 				require.Equal(t, 200, err.StatusCode)
 				require.Equal(t, []string{"text/html"}, err.Header.Values("Content-Type"))
 				require.Equal(t, "<html>log in</html>", string(err.Body))
-				require.Equal(t, []int{200}, breakStatuses(server, operation))
-				require.Truef(t, operation == "Integrations.Get" || breakState(t, server) == state, "%q for %s", state, operation)
+				require.Equal(t, []int{200}, faultStatuses(server, operation))
+				require.Truef(t, operation == "Integrations.Get" || faultState(t, server) == state, "state is not %q after %s", state, operation)
 			}
 		})
 		t.Run("wrong type alone, "+mode, func(t *testing.T) {
 			t.Parallel()
-			server := breakServer(t, opts...)
+			server := faultServer(t, opts...)
 			var types []string
 			client := server.Client(apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
-				return breakFunc(func(req *http.Request) (*http.Response, error) {
+				return roundTripFunc(func(req *http.Request) (*http.Response, error) {
 					resp, err := next.RoundTrip(req)
 					if err == nil {
 						types = append(types, resp.Header.Values("Content-Type")...)
@@ -280,18 +274,18 @@ func TestFaultsChangeAnswers(t *testing.T) {
 			}))
 			server.FaultNext("Integrations.Get", 1, aponotest.Fault{Header: html})
 			for range 2 {
-				require.NoError(t, breakCalls["Integrations.Get"](t.Context(), client)) // it is JSON for all that
+				require.NoError(t, faultCalls["Integrations.Get"](t.Context(), client)) // the body is still JSON
 			}
 			require.Equal(t, []string{"text/html", "application/json"}, types)
 		})
 		t.Run("headers, "+mode, func(t *testing.T) {
 			t.Parallel()
-			server := breakServer(t, opts...)
+			server := faultServer(t, opts...)
 			server.FaultNext("", 1, aponotest.Fault{
 				Status: 429, Body: `{"message": "slow down"}`, Header: http.Header{"x-request-id": {"mine"}, "Retry-After": {"61"}},
 			})
 			client := server.Client()
-			err := apitest.ErrorAs[*apono.APIError](t, breakCalls["Integrations.Get"](t.Context(), client))
+			err := apitest.ErrorAs[*apono.APIError](t, faultCalls["Integrations.Get"](t.Context(), client))
 			require.Equal(t, 429, err.StatusCode)
 			require.Equal(t, "slow down", err.Message)
 			require.Equal(t, "mine", err.RequestID)
@@ -301,20 +295,20 @@ func TestFaultsChangeAnswers(t *testing.T) {
 			require.Equal(t, 404, err.StatusCode)
 			require.Equal(t, "fake-2", err.RequestID)
 			require.Equal(t, "application/json", err.Header.Get("Content-Type"))
-			require.Equal(t, `there is no integration "none"`, err.Message)
+			require.Equal(t, `integration "none" not found`, err.Message)
 		})
 		t.Run("in the order given, "+mode, func(t *testing.T) {
 			t.Parallel()
-			server := breakServer(t, opts...)
+			server := faultServer(t, opts...)
 			server.FaultNext("Integrations.Get", 2, aponotest.Fault{Break: aponotest.RequestLost})
 			server.FailNext("Integrations.Get", 1, 418, nil, "")
 			server.FaultNext("Groups.Create", 1, aponotest.Fault{Status: 507})
 			client, once := server.Client(), apono.WithoutRetry(t.Context())
 			var outcomes []string
 			for range 4 {
-				outcomes = append(outcomes, breakOutcome(breakCalls["Integrations.Get"](once, client)))
+				outcomes = append(outcomes, faultOutcome(faultCalls["Integrations.Get"](once, client)))
 			}
-			outcomes = append(outcomes, breakOutcome(breakCalls["Groups.Create"](once, client)), breakOutcome(breakCalls["Groups.Create"](once, client)))
+			outcomes = append(outcomes, faultOutcome(faultCalls["Groups.Create"](once, client)), faultOutcome(faultCalls["Groups.Create"](once, client)))
 			require.Equal(t, []string{
 				"TransportError after 1, maybe sent: false", "TransportError after 1, maybe sent: false", "APIError 418 after 1", "ok", "APIError 507 after 1", "ok",
 			}, outcomes)
@@ -322,19 +316,18 @@ func TestFaultsChangeAnswers(t *testing.T) {
 	}
 }
 
-// Whoever reads the body has to see that it ends too early: middleware does so before
-// the SDK does.
-func TestCutAnswerFailsToBeRead(t *testing.T) {
+// Middleware that reads the body must get the error as well.
+func TestCutResponseReturnsReadError(t *testing.T) {
 	t.Parallel()
-	for mode, opts := range breakModes {
+	for mode, opts := range faultModes {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			server := breakServer(t, opts...)
+			server := faultServer(t, opts...)
 			server.FaultNext("Integrations.Get", 1, aponotest.Fault{Break: aponotest.AnswerCut, Status: 500, Body: "0123456789"})
 			var read string
 			var readErr error
 			client := server.Client(apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
-				return breakFunc(func(req *http.Request) (*http.Response, error) {
+				return roundTripFunc(func(req *http.Request) (*http.Response, error) {
 					resp, err := next.RoundTrip(req)
 					if err == nil {
 						var body []byte
@@ -344,19 +337,18 @@ func TestCutAnswerFailsToBeRead(t *testing.T) {
 					return resp, err
 				})
 			}))
-			require.Error(t, breakCalls["Integrations.Get"](apono.WithoutRetry(t.Context()), client))
+			require.Error(t, faultCalls["Integrations.Get"](apono.WithoutRetry(t.Context()), client))
 			require.Equal(t, "01234 of 10", read)
 			require.ErrorIs(t, readErr, io.ErrUnexpectedEOF)
 		})
 	}
 }
 
-type breakFunc func(*http.Request) (*http.Response, error)
+type roundTripFunc func(*http.Request) (*http.Response, error)
 
-func (f breakFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+func (f roundTripFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// Slow answers are what timeouts are tested with, and a test of timeouts must
-// not take their time.
+// In a synctest bubble, latency takes no time.
 func TestLatency(t *testing.T) {
 	t.Parallel()
 	const get, create = "Integrations.Get", "Groups.Create"
@@ -370,25 +362,25 @@ func TestLatency(t *testing.T) {
 		recorded  []int
 		state     string
 	}{
-		"slow":                       {create, aponotest.Fault{Latency: 3 * time.Second}, 1, 0, "ok", 3 * time.Second, []int{200}, "1 created"},
-		"slow twice":                 {get, aponotest.Fault{Latency: 3 * time.Second, Status: 503}, 2, 0, "ok", 6 * time.Second, []int{503, 503, 200}, ""},
-		"slow to refuse":             {create, aponotest.Fault{Latency: 3 * time.Second, Status: 403}, 1, 0, "APIError 403 after 1", 3 * time.Second, []int{403}, ""},
-		"slow to break":              {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.RequestLost}, 1, 0, "TransportError after 1, maybe sent: true", 3 * time.Second, []int{0}, ""},
-		"slow to lose the answer":    {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.AnswerLost}, 1, 0, "TransportError after 1, maybe sent: true", 3 * time.Second, []int{200}, "1 created"},
-		"slow to cut the answer":     {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.AnswerCut}, 1, 0, "DecodeError 200 after 1", 3 * time.Second, []int{200}, "1 created"},
-		"no latency":                 {create, aponotest.Fault{Latency: -time.Second}, 1, 0, "ok", 0, []int{200}, "1 created"},
-		"an attempt given up":        {get, aponotest.Fault{Latency: time.Minute}, 1, 0, "ok", 10 * time.Second, []int{0, 200}, ""},
-		"all attempts given up":      {get, aponotest.Fault{Latency: time.Minute}, 3, 0, "TransportError after 3, maybe sent: false, too late", 30 * time.Second, []int{0, 0, 0}, ""},
-		"given up, not carried out":  {create, aponotest.Fault{Latency: time.Minute}, 1, 0, "TransportError after 1, maybe sent: true, too late", 10 * time.Second, []int{0}, ""},
-		"given up before it refuses": {create, aponotest.Fault{Latency: time.Minute, Status: 429}, 1, 0, "TransportError after 1, maybe sent: true, too late", 10 * time.Second, []int{0}, ""},
-		"the caller's deadline":      {create, aponotest.Fault{Latency: time.Minute}, 1, time.Second, "TransportError after 1, maybe sent: true, too late", time.Second, []int{0}, ""},
+		"slow":                     {create, aponotest.Fault{Latency: 3 * time.Second}, 1, 0, "ok", 3 * time.Second, []int{200}, "1 created"},
+		"slow twice":               {get, aponotest.Fault{Latency: 3 * time.Second, Status: 503}, 2, 0, "ok", 6 * time.Second, []int{503, 503, 200}, ""},
+		"slow to reject":           {create, aponotest.Fault{Latency: 3 * time.Second, Status: 403}, 1, 0, "APIError 403 after 1", 3 * time.Second, []int{403}, ""},
+		"slow, then request lost":  {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.RequestLost}, 1, 0, "TransportError after 1, maybe sent: true", 3 * time.Second, []int{0}, ""},
+		"slow, then response lost": {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.AnswerLost}, 1, 0, "TransportError after 1, maybe sent: true", 3 * time.Second, []int{200}, "1 created"},
+		"slow, then response cut":  {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.AnswerCut}, 1, 0, "DecodeError 200 after 1", 3 * time.Second, []int{200}, "1 created"},
+		"no latency":               {create, aponotest.Fault{Latency: -time.Second}, 1, 0, "ok", 0, []int{200}, "1 created"},
+		"one attempt times out":    {get, aponotest.Fault{Latency: time.Minute}, 1, 0, "ok", 10 * time.Second, []int{0, 200}, ""},
+		"all attempts time out":    {get, aponotest.Fault{Latency: time.Minute}, 3, 0, "TransportError after 3, maybe sent: false, too late", 30 * time.Second, []int{0, 0, 0}, ""},
+		"canceled, not processed":  {create, aponotest.Fault{Latency: time.Minute}, 1, 0, "TransportError after 1, maybe sent: true, too late", 10 * time.Second, []int{0}, ""},
+		"canceled before rejected": {create, aponotest.Fault{Latency: time.Minute, Status: 429}, 1, 0, "TransportError after 1, maybe sent: true, too late", 10 * time.Second, []int{0}, ""},
+		"the caller's deadline":    {create, aponotest.Fault{Latency: time.Minute}, 1, time.Second, "TransportError after 1, maybe sent: true, too late", time.Second, []int{0}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				server := breakServer(t, aponotest.WithoutNetwork())
+				server := faultServer(t, aponotest.WithoutNetwork())
 				server.FaultNext(test.operation, test.times, test.fault)
-				client := server.Client(breakQuickly, apono.WithAttemptTimeout(10*time.Second))
+				client := server.Client(fastRetries, apono.WithAttemptTimeout(10*time.Second))
 				ctx := t.Context()
 				if test.deadline > 0 {
 					var cancel context.CancelFunc
@@ -396,42 +388,41 @@ func TestLatency(t *testing.T) {
 					defer cancel()
 				}
 				began := time.Now()
-				err := breakCalls[test.operation](ctx, client)
+				err := faultCalls[test.operation](ctx, client)
 				require.Equal(t, test.took, time.Since(began).Round(time.Millisecond))
-				require.Equal(t, test.outcome, breakOutcome(err))
-				require.Equal(t, test.recorded, breakStatuses(server, test.operation))
-				require.Equal(t, test.state, breakState(t, server))
+				require.Equal(t, test.outcome, faultOutcome(err))
+				require.Equal(t, test.recorded, faultStatuses(server, test.operation))
+				require.Equal(t, test.state, faultState(t, server))
 			})
 		})
 	}
 }
 
-// Over a network too, a request whose client hung up is not carried out.
-func TestHungUpRequestIsNotCarriedOut(t *testing.T) {
+// This test uses a network.
+func TestCanceledRequestIsNotProcessed(t *testing.T) {
 	t.Parallel()
 	ctx, hangUp := context.WithCancel(t.Context())
 	var received atomic.Bool
-	server := breakServer(t, aponotest.WithClock(func() time.Time {
-		if received.Load() { // the server looks at its clock once it has the request
+	server := faultServer(t, aponotest.WithClock(func() time.Time {
+		if received.Load() { // the server reads its clock after it has received the request
 			hangUp()
 		}
-		return lifeNoon
+		return lifecycleNoon
 	}))
 	server.FaultNext("Groups.Create", 1, aponotest.Fault{Latency: time.Hour})
 	client := server.Client()
 	received.Store(true)
-	require.ErrorIs(t, breakCalls["Groups.Create"](ctx, client), context.Canceled)
-	for len(server.Requests()) == 0 { // it learns of the end a moment later
+	require.ErrorIs(t, faultCalls["Groups.Create"](ctx, client), context.Canceled)
+	for len(server.Requests()) == 0 { // it notices the cancellation later
 		runtime.Gosched()
 	}
-	require.Equal(t, []int{0}, breakStatuses(server, "Groups.Create"))
-	require.Empty(t, breakState(t, server))
+	require.Equal(t, []int{0}, faultStatuses(server, "Groups.Create"))
+	require.Empty(t, faultState(t, server))
 }
 
-// A context that ended before is a request that was given up.
-func TestGivenUpRequestOfAnHTTPClient(t *testing.T) {
+func TestCanceledContextWithoutNetwork(t *testing.T) {
 	t.Parallel()
-	server := breakServer(t, aponotest.WithoutNetwork())
+	server := faultServer(t, aponotest.WithoutNetwork())
 	server.FaultNext("Integrations.Delete", 1, aponotest.Fault{Latency: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -440,17 +431,17 @@ func TestGivenUpRequestOfAnHTTPClient(t *testing.T) {
 	w := httptest.NewRecorder()
 	server.ServeHTTP(w, req)
 	require.Empty(t, w.Body.String())
-	require.Equal(t, []int{0}, breakStatuses(server, "Integrations.Delete"))
-	require.Empty(t, breakState(t, server))
+	require.Equal(t, []int{0}, faultStatuses(server, "Integrations.Delete"))
+	require.Empty(t, faultState(t, server))
 }
 
-// However many requests come at once, as many go wrong as were told to.
+// Exactly the planned number of requests must fail.
 func TestConcurrentFaults(t *testing.T) {
 	t.Parallel()
-	for mode, opts := range breakModes {
+	for mode, opts := range faultModes {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			server := breakServer(t, opts...)
+			server := faultServer(t, opts...)
 			client, once := server.Client(), apono.WithoutRetry(t.Context())
 			for _, fault := range []aponotest.Break{aponotest.RequestLost, aponotest.AnswerLost, aponotest.AnswerCut} {
 				server.FaultNext("Integrations.Get", 10, aponotest.Fault{Break: fault})
@@ -460,7 +451,7 @@ func TestConcurrentFaults(t *testing.T) {
 			for range 10 {
 				running.Go(func() {
 					for range 5 {
-						switch err := breakCalls["Integrations.Get"](once, client); breakOutcome(err) {
+						switch err := faultCalls["Integrations.Get"](once, client); faultOutcome(err) {
 						case "TransportError after 1, maybe sent: false":
 							failed.Add(1)
 						case "DecodeError 200 after 1":
@@ -476,7 +467,7 @@ func TestConcurrentFaults(t *testing.T) {
 			require.EqualValues(t, 20, failed.Load())
 			require.EqualValues(t, 10, decoded.Load())
 			statuses := map[int]int{}
-			for _, status := range breakStatuses(server, "Integrations.Get") {
+			for _, status := range faultStatuses(server, "Integrations.Get") {
 				statuses[status]++
 			}
 			require.Equal(t, map[int]int{0: 10, 200: 40}, statuses)
@@ -484,8 +475,7 @@ func TestConcurrentFaults(t *testing.T) {
 	}
 }
 
-// A test whose fault did not happen has tested nothing.
-func TestFaultsThatNobodyMetFailTheTest(t *testing.T) {
+func TestUnusedFaultsFailTest(t *testing.T) {
 	t.Parallel()
 	tb := &misuse{TB: t}
 	server := aponotest.NewServer(tb, aponotest.WithoutNetwork())
@@ -507,7 +497,7 @@ func TestFaultsThatNobodyMetFailTheTest(t *testing.T) {
 	require.Empty(t, tb.message)
 }
 
-func TestFaultsThatWereMetDoNotFailTheTest(t *testing.T) {
+func TestUsedFaultsDoNotFailTest(t *testing.T) {
 	t.Parallel()
 	tb := &misuse{TB: t}
 	server := aponotest.NewServer(tb, aponotest.WithoutNetwork())

@@ -59,7 +59,7 @@ func (s *Server) removeMember(req *request) (any, *problem) {
 	return nil, nil
 }
 
-// putMembers adds members; one who is there already is not added again.
+// putMembers adds members that the group does not have yet.
 func (s *Server) putMembers(group string, emails any) {
 	list, _ := emails.([]any)
 	for _, email := range list {

@@ -10,38 +10,38 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestGroupsAreMadeRenamedAndDeleted(t *testing.T) {
+func TestGroupsAreCreatedRenamedAndDeleted(t *testing.T) {
 	t.Parallel()
 	server := peopleServer(t)
 	const group = groupsPath + "/00000001-0000-4000-8000-000000000001"
 	const made = `{"id": "00000001-0000-4000-8000-000000000001", "name": " On  call "}`
-	answers(t, server, "POST", groupsPath, `{"name": " On  call ", "members_emails": ["ben+x/y@example.com", "ada@example.com", "ben+x/y@example.com"]}`, 200, made)
-	answers(t, server, "GET", group, "", 200, made)
-	answers(t, server, "GET", group+"/members", "", 200, `{"items": [{"email": "ben+x/y@example.com"}, {"email": "ada@example.com"}], "pagination": {}}`)
+	checkResponse(t, server, "POST", groupsPath, `{"name": " On  call ", "members_emails": ["ben+x/y@example.com", "ada@example.com", "ben+x/y@example.com"]}`, 200, made)
+	checkResponse(t, server, "GET", group, "", 200, made)
+	checkResponse(t, server, "GET", group+"/members", "", 200, `{"items": [{"email": "ben+x/y@example.com"}, {"email": "ada@example.com"}], "pagination": {}}`)
 
 	server.Put(aponotest.Groups, json.RawMessage(`{"id": "g2", "name": "old", "source_id": "00g", "source_integration_id": "idp", "source_integration_name": "stale"}`))
 	const renamed = `{"id": "g2", "name": "new", "source_id": "00g", "source_integration_id": "idp", "source_integration_name": "People"}`
-	answers(t, server, "PUT", groupsPath+"/g2/name", `{"name": "new"}`, 200, renamed)
-	answers(t, server, "PUT", groupsPath+"/g2/name", `{"name": "new"}`, 200, renamed)
-	answers(t, server, "GET", groupsPath, "", 200, `{"items": [`+made+`,`+renamed+`], "pagination": {}}`)
+	checkResponse(t, server, "PUT", groupsPath+"/g2/name", `{"name": "new"}`, 200, renamed)
+	checkResponse(t, server, "PUT", groupsPath+"/g2/name", `{"name": "new"}`, 200, renamed)
+	checkResponse(t, server, "GET", groupsPath, "", 200, `{"items": [`+made+`,`+renamed+`], "pagination": {}}`)
 
-	answers(t, server, "DELETE", group, "", 204, "")
-	answers(t, server, "GET", group, "", 404, peopleMissing("group", "00000001-0000-4000-8000-000000000001"))
-	answers(t, server, "GET", groupsPath, "", 200, `{"items": [`+renamed+`], "pagination": {}}`)
+	checkResponse(t, server, "DELETE", group, "", 204, "")
+	checkResponse(t, server, "GET", group, "", 404, notFoundMessage("group", "00000001-0000-4000-8000-000000000001"))
+	checkResponse(t, server, "GET", groupsPath, "", 200, `{"items": [`+renamed+`], "pagination": {}}`)
 	server.Put(aponotest.Groups, json.RawMessage(made))
-	answers(t, server, "GET", group+"/members", "", 200, `{"items": [], "pagination": {}}`)
+	checkResponse(t, server, "GET", group+"/members", "", 200, `{"items": [], "pagination": {}}`)
 }
 
-func TestFiltersOfGroups(t *testing.T) {
+func TestGroupFilters(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks())
 	server.Put(aponotest.Groups, apono.Group{ID: "g1", Name: "On call"}, apono.Group{ID: "g2", Name: "Engines"})
-	peopleFiltered(t, server, groupsPath, "id", map[string]string{
+	checkFilters(t, server, groupsPath, "id", map[string]string{
 		"?name=ON+CALL": "g1", "?name=*n*": "g1 g2", "?name=*gines": "g2", "?name=On": "",
 	})
 }
 
-func TestMembersAreSetAddedAndRemoved(t *testing.T) {
+func TestGroupMembersAreSetAddedAndRemoved(t *testing.T) {
 	t.Parallel()
 	server := peopleServer(t)
 	server.Put(aponotest.Groups, apono.Group{ID: "g/1", Name: "one"}, apono.Group{ID: "g2", Name: "two"})
@@ -58,15 +58,15 @@ func TestMembersAreSetAddedAndRemoved(t *testing.T) {
 		{"PUT", "", `{"members_emails": []}`, ""},
 	} {
 		if step.method != "GET" {
-			answers(t, server, step.method, members+step.path, step.body, 204, "")
+			checkResponse(t, server, step.method, members+step.path, step.body, 204, "")
 		}
-		require.Equal(t, step.want, peopleListed(t, server, members, "email"))
+		require.Equal(t, step.want, listedMembers(t, server, members, "email"))
 	}
-	require.Equal(t, "dana@example.com", peopleListed(t, server, groupsPath+"/g2/members", "email"))
-	answers(t, server, "DELETE", members+"/x@example.com", "", 404, peopleMissing("member", "x@example.com"))
+	require.Equal(t, "dana@example.com", listedMembers(t, server, groupsPath+"/g2/members", "email"))
+	checkResponse(t, server, "DELETE", members+"/x@example.com", "", 404, notFoundMessage("member", "x@example.com"))
 }
 
-func TestMembersComeInPages(t *testing.T) {
+func TestGroupMembersHavePages(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks())
 	server.Put(aponotest.Groups, apono.Group{ID: "g1", Name: "one"}, apono.Group{ID: "g2", Name: "two"})
@@ -74,12 +74,12 @@ func TestMembersComeInPages(t *testing.T) {
 	page, err := server.Client().Groups.ListMembers(t.Context(), "g1", apono.ListGroupMembersOptions{Limit: 2})
 	require.NoError(t, err)
 	require.Equal(t, []*apono.GroupMember{{Email: "a"}, {Email: "b"}}, page.Items)
-	require.Equal(t, "c", peopleListed(t, server, groupsPath+"/g1/members?page_token="+page.NextPageToken, "email"))
-	answers(t, server, "GET", groupsPath+"/g2/members?page_token="+page.NextPageToken, "", 400,
-		`{"field": "page_token", "message": "page_token: it is not a token of this list"}`)
+	require.Equal(t, "c", listedMembers(t, server, groupsPath+"/g1/members?page_token="+page.NextPageToken, "email"))
+	checkResponse(t, server, "GET", groupsPath+"/g2/members?page_token="+page.NextPageToken, "", 400,
+		`{"field": "page_token", "message": "page_token: not a token of this list"}`)
 }
 
-func TestProgramsUseGroups(t *testing.T) {
+func TestGroupsWithClient(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks(), aponotest.WithPageSize(1))
 	groups := server.Client().Groups

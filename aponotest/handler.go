@@ -19,30 +19,29 @@ func (s *Server) record(r Request) {
 	s.requests = append(s.requests, r)
 }
 
-// answer carries one request out, unless a fault stands in its place, and
-// records it.
-func (s *Server) answer(fault Fault, op *operation.Operation, r *http.Request, recorded Request) reply {
+// respond processes and records one request, unless a fault sets the status.
+func (s *Server) respond(fault Fault, op *operation.Operation, r *http.Request, recorded Request) reply {
 	defer s.lock()()
-	answer := reply{status: fault.Status, body: []byte(fault.Body)}
+	response := reply{status: fault.Status, body: []byte(fault.Body)}
 	if fault.Status == 0 {
-		answer = s.carryOut(op, r, []byte(recorded.Body))
+		response = s.process(op, r, []byte(recorded.Body))
 		if fault.Body != "" {
-			answer.body = []byte(fault.Body)
-			if answer.status == http.StatusNoContent {
-				answer.status = http.StatusOK // the other has no body
+			response.body = []byte(fault.Body)
+			if response.status == http.StatusNoContent {
+				response.status = http.StatusOK // 204 cannot have a body
 			}
 		}
 	}
-	if answer.header == nil {
-		answer.header = http.Header{}
+	if response.header == nil {
+		response.header = http.Header{}
 	}
-	recorded.Status = answer.status
+	recorded.Status = response.status
 	s.requests = append(s.requests, recorded)
-	answer.header.Set("X-Request-Id", fmt.Sprintf("fake-%d", len(s.requests)))
-	return answer
+	response.header.Set("X-Request-Id", fmt.Sprintf("fake-%d", len(s.requests)))
+	return response
 }
 
-func (s *Server) carryOut(op *operation.Operation, r *http.Request, body []byte) reply {
+func (s *Server) process(op *operation.Operation, r *http.Request, body []byte) reply {
 	status, value := s.handle(op, r, body)
 	if value == nil {
 		return reply{status: status}
@@ -64,43 +63,43 @@ func (s *Server) handle(op *operation.Operation, r *http.Request, body []byte) (
 		}
 	}
 	if op == nil {
-		return problem{http.StatusNotFound, "", "there is no operation " + r.Method + " " + r.URL.Path}.answer()
+		return problem{http.StatusNotFound, "", "operation " + r.Method + " " + r.URL.Path + " not found"}.response()
 	}
 	route, ok := routes[op.Name]
 	if !ok {
-		return problem{http.StatusNotImplemented, "", "the fake does not know " + op.Name}.answer()
+		return problem{http.StatusNotImplemented, "", "operation " + op.Name + " is not implemented"}.response()
 	}
 	req, err := s.parse(op, route, r, body)
 	if err != nil {
-		return err.answer()
+		return err.response()
 	}
 	value, err := route.handle(s, req)
 	switch {
 	case err != nil:
-		return err.answer()
+		return err.response()
 	case value == nil:
 		return http.StatusNoContent, nil
 	}
 	return http.StatusOK, value
 }
 
-// request is a request that was found to be well formed.
+// request is a request that has passed the checks of its form.
 type request struct {
-	args  []string
+	args  []string // of the path
 	query url.Values
-	body  object
-	list  []any // of a body that is an array
+	body  object // set if the body is an object
+	list  []any  // set if the body is an array
 }
 
-// route says what an operation takes and what it does. A handler that returns
-// neither an object nor a problem answers 204.
+// route defines the parameters, body and handler of an operation. The server returns
+// 204 if the handler returns nil and nil.
 type route struct {
 	query  params
 	body   *schema
 	handle func(*Server, *request) (any, *problem)
 }
 
-// routes are the operations that the fake knows, by name.
+// routes are the routes of all operations by name.
 var routes = collect(integrationRoutes, accessFlowRoutes, reportRoutes, activityRoutes, peopleRoutes, connectorRoutes, accessRequestRoutes, legacyRoutes, spaceRoutes)
 
 func collect(resources ...map[string]route) map[string]route {
@@ -116,7 +115,7 @@ func (s *Server) parse(op *operation.Operation, route route, r *http.Request, bo
 	for _, arg := range op.Args(r.URL.EscapedPath()) {
 		text, err := url.PathUnescape(arg)
 		if err != nil {
-			return nil, &problem{http.StatusBadRequest, "", "the path is not escaped well"}
+			return nil, &problem{http.StatusBadRequest, "", "invalid escape in the path"}
 		}
 		req.args = append(req.args, text)
 	}
@@ -147,10 +146,13 @@ func (s *Server) parse(op *operation.Operation, route route, r *http.Request, bo
 		form.forget(value, true)
 	}
 	if err := form.check("", value); err != nil {
+		if err.field == "" {
+			err.message = "the body " + err.message
+		}
 		return nil, err
 	}
 	if !s.looseChecks {
-		if err := form.sense("", value); err != nil {
+		if err := form.checkFilled("", value); err != nil {
 			return nil, err
 		}
 	}
@@ -159,7 +161,7 @@ func (s *Server) parse(op *operation.Operation, route route, r *http.Request, bo
 	return req, nil
 }
 
-// parseJSON decodes JSON with its numbers kept to the letter.
+// parseJSON decodes JSON with numbers as json.Number.
 func parseJSON(data []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -168,13 +170,13 @@ func parseJSON(data []byte) (any, error) {
 		return nil, err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the value")
+		return nil, errors.New("unexpected data after the value")
 	}
 	return value, nil
 }
 
-// problem is an answer that refuses. The API documents no shape for these but
-// for the 401; the fake's names the field.
+// problem is an error response. The API documents the body of status 401 only; the
+// bodies of others have a message and the name of a field.
 type problem struct {
 	status  int
 	field   string
@@ -186,10 +188,10 @@ func invalid(field, format string, args ...any) *problem {
 }
 
 func notFound(what, id string) *problem {
-	return &problem{http.StatusNotFound, "", fmt.Sprintf("there is no %s %q", what, id)}
+	return &problem{http.StatusNotFound, "", fmt.Sprintf("%s %q not found", what, id)}
 }
 
-// reply is what a request gets.
+// reply is a response to be sent.
 type reply struct {
 	status int
 	header http.Header
@@ -199,11 +201,11 @@ type reply struct {
 func (s *Server) mustKnow(name string) {
 	s.help()
 	if operation.Lookup(name) == nil {
-		s.fail("there is no operation %q: name it as in package apono, such as \"Integrations.List\"", name)
+		s.fail("unknown operation %q: use a name such as \"Integrations.List\"", name)
 	}
 }
 
-func (p problem) answer() (int, any) {
+func (p problem) response() (int, any) {
 	if p.field == "" {
 		return p.status, object{"message": p.message}
 	}

@@ -14,30 +14,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryOperationIsServed(t *testing.T) {
+func TestEveryOperationIsImplemented(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	for _, op := range operation.All() {
 		path := op.Fill(func(int, string) string { return "x" })
-		status, answer := ask(t, server, op.Method, path, "")
-		if status == http.StatusNotImplemented || strings.Contains(answer, "no operation") {
-			t.Errorf("%s: %d %s", op.Name, status, answer)
+		status, response := sendHTTP(t, server, op.Method, path, "")
+		if status == http.StatusNotImplemented || strings.Contains(response, `"operation `) {
+			t.Errorf("%s: %d %s", op.Name, status, response)
 		}
 	}
 }
 
-func TestWrongTokenGetsTheDocumentedAnswer(t *testing.T) {
+func TestWrongTokenReturnsDocumentedError(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithToken("right"))
-	status, answer := askAs(t, server, "wrong", http.MethodGet, integrationsPath, "")
+	status, response := sendHTTPAs(t, server, "wrong", http.MethodGet, integrationsPath, "")
 	require.Equal(t, http.StatusUnauthorized, status)
-	apitest.JSONEq(t, `{"status": "401", "code": "Unauthorized"}`, answer)
-	answers(t, server, http.MethodGet, integrationsPath, "", http.StatusOK, `{"items": [], "pagination": {}}`)
+	apitest.JSONEq(t, `{"status": "401", "code": "Unauthorized"}`, response)
+	checkResponse(t, server, http.MethodGet, integrationsPath, "", http.StatusOK, `{"items": [], "pagination": {}}`)
 }
 
-// A fake that takes what the API would refuse lets a wrong program pass its
-// tests.
-func TestWrongRequestsAreRefusedByName(t *testing.T) {
+func TestInvalidIntegrationRequestsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks())
 	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "i1", "name": "one", "type": "mysql", "integration_config": {}}`))
@@ -47,33 +45,33 @@ func TestWrongRequestsAreRefusedByName(t *testing.T) {
 		status             int
 		field, message     string
 	}{
-		{"GET", integrationsPath + "?nmae=x", "", 422, "nmae", "there is no such query parameter"},
-		{"GET", integrationsPath + "?limit=ten", "", 422, "limit", `it must be a whole number, not "ten"`},
-		{"GET", integrationsPath + "?limit=0", "", 422, "limit", "it must be at least 1"},
-		{"GET", integrationsPath + "?limit=-1", "", 422, "limit", `it must be a whole number, not "-1"`},
-		{"GET", integrationsPath + "?name=a&name=b", "", 422, "name", "the query parameter is given 2 times"},
-		{"GET", integrationsPath + "?page_token=junk", "", 400, "page_token", "it is not a token of this list"},
-		{"GET", integrationsPath + "/i1?name=x", "", 422, "name", "there is no such query parameter"},
+		{"GET", integrationsPath + "?nmae=x", "", 422, "nmae", "unknown query parameter"},
+		{"GET", integrationsPath + "?limit=ten", "", 422, "limit", `must be an integer from 0 to 2147483647, not "ten"`},
+		{"GET", integrationsPath + "?limit=0", "", 422, "limit", "must be at least 1"},
+		{"GET", integrationsPath + "?limit=-1", "", 422, "limit", `must be an integer from 0 to 2147483647, not "-1"`},
+		{"GET", integrationsPath + "?name=a&name=b", "", 422, "name", "must be given once, not 2 times"},
+		{"GET", integrationsPath + "?page_token=junk", "", 400, "page_token", "not a token of this list"},
+		{"GET", integrationsPath + "/i1?name=x", "", 422, "name", "unknown query parameter"},
 		{"GET", integrationsPath, `{}`, 422, "", "the operation takes no body"},
-		{"GET", "/api/v3/integrations/i1/permissions?skip=1", "", 422, "skip", "there is no such query parameter"},
-		{"GET", "/api/admin/v4/integration", "", 404, "", "there is no operation GET /api/admin/v4/integration"},
-		{"PATCH", integrationsPath + "/i1", `{}`, 404, "", "there is no operation PATCH /api/admin/v4/integrations/i1"},
+		{"GET", "/api/v3/integrations/i1/permissions?skip=1", "", 422, "skip", "unknown query parameter"},
+		{"GET", "/api/admin/v4/integration", "", 404, "", "operation GET /api/admin/v4/integration not found"},
+		{"PATCH", integrationsPath + "/i1", `{}`, 404, "", "operation PATCH /api/admin/v4/integrations/i1 not found"},
 		{"POST", integrationsPath, `{"name": "x"`, 400, "", "the body is not JSON: unexpected EOF"},
-		{"POST", integrationsPath, `{"name": "x"} {}`, 400, "", "the body is not JSON: something follows the value"},
-		{"POST", integrationsPath, `[]`, 422, "", "it must be an object, not an array"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql"}`, 422, "integration_config", "it is missing"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "integration_config": null}`, 422, "integration_config", "it must not be null"},
-		{"POST", integrationsPath, `{"name": 5, "type": "mysql", ` + config + `}`, 422, "name", "it must be a string, not a number"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "id": "mine", ` + config + `}`, 422, "id", "there is no such field"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "connected_resource_types": ["a", 1], ` + config + `}`, 422, "connected_resource_types[1]", "it must be a string, not a number"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "owner": {"attribute_type": "user"}, ` + config + `}`, 422, "owner.attribute_value", "it is missing"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "owner": {"attribute_type": "user", "attribute_value": [], "source_integration_reference": "none"}, ` + config + `}`, 400, "owner.source_integration_reference", `there is no integration "none"`},
+		{"POST", integrationsPath, `{"name": "x"} {}`, 400, "", "the body is not JSON: unexpected data after the value"},
+		{"POST", integrationsPath, `[]`, 422, "", "the body must be an object, not an array"},
+		{"POST", integrationsPath, `{"name": "x", "type": "mysql"}`, 422, "integration_config", "must be set"},
+		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "integration_config": null}`, 422, "integration_config", "must not be null"},
+		{"POST", integrationsPath, `{"name": 5, "type": "mysql", ` + config + `}`, 422, "name", "must be a string, not a number"},
+		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "id": "mine", ` + config + `}`, 422, "id", "unknown field"},
+		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "connected_resource_types": ["a", 1], ` + config + `}`, 422, "connected_resource_types[1]", "must be a string, not a number"},
+		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "owner": {"attribute_type": "user"}, ` + config + `}`, 422, "owner.attribute_value", "must be set"},
+		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "owner": {"attribute_type": "user", "attribute_value": [], "source_integration_reference": "none"}, ` + config + `}`, 400, "owner.source_integration_reference", `integration "none" not found`},
 		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "secret_store_config": {}, ` + config + `}`, 422, "secret_store_config", "exactly one of apono, aws, azure, gcp, hashicorp_vault, kubernetes must be set"},
-		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "secret_store_config": {"apono": {"parameters": {"a": 1}}}, ` + config + `}`, 422, "secret_store_config.apono.parameters.a", "it must be a string, not a number"},
-		{"POST", integrationsPath, `{"name": "one", "type": "mysql", ` + config + `}`, 409, "name", "another integration has this name"},
-		{"PUT", integrationsPath + "/i1", `{"name": "x", "type": "mysql", ` + config + `}`, 422, "type", "there is no such field"},
-		{"PUT", integrationsPath + "/i9", `{"name": "x", ` + config + `}`, 404, "", `there is no integration "i9"`},
-		{"PUT", "/api/v3/integrations/resources/r1/user-tags", `{"tags": {"a": null}}`, 422, "tags.a", "it must be a string, not null"},
+		{"POST", integrationsPath, `{"name": "x", "type": "mysql", "secret_store_config": {"apono": {"parameters": {"a": 1}}}, ` + config + `}`, 422, "secret_store_config.apono.parameters.a", "must be a string, not a number"},
+		{"POST", integrationsPath, `{"name": "one", "type": "mysql", ` + config + `}`, 409, "name", "already used by another integration"},
+		{"PUT", integrationsPath + "/i1", `{"name": "x", "type": "mysql", ` + config + `}`, 422, "type", "unknown field"},
+		{"PUT", integrationsPath + "/i9", `{"name": "x", ` + config + `}`, 404, "", `integration "i9" not found`},
+		{"PUT", "/api/v3/integrations/resources/r1/user-tags", `{"tags": {"a": null}}`, 422, "tags.a", "must be a string, not null"},
 	} {
 		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
 			t.Parallel()
@@ -81,17 +79,17 @@ func TestWrongRequestsAreRefusedByName(t *testing.T) {
 			if test.field != "" {
 				want = fmt.Sprintf(`{"message": %q, "field": %q}`, test.field+": "+test.message, test.field)
 			}
-			answers(t, server, test.method, test.path, test.body, test.status, want)
+			checkResponse(t, server, test.method, test.path, test.body, test.status, want)
 		})
 	}
 }
 
-func TestBodyOfAnotherMediaTypeIsRefused(t *testing.T) {
+func TestOtherMediaTypesAreRejected(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, integrationsPath, strings.NewReader(`{}`))
 	req.Header.Set("Authorization", "Bearer "+server.Token)
-	answer := httptest.NewRecorder()
-	server.ServeHTTP(answer, req)
-	require.Equal(t, http.StatusUnsupportedMediaType, answer.Code)
+	response := httptest.NewRecorder()
+	server.ServeHTTP(response, req)
+	require.Equal(t, http.StatusUnsupportedMediaType, response.Code)
 }

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// listIdentities answers users, groups and the values of attributes.
+// listIdentities returns users, groups and values of attributes.
 func (s *Server) listIdentities(req *request) (any, *problem) {
 	var identities []any
 	for _, e := range s.store.objects[Users] {
@@ -26,8 +26,8 @@ func (s *Server) listIdentities(req *request) (any, *problem) {
 	return s.offsetPage(identities, req)
 }
 
-// listIdentityAttributes answers the attributes of users that have any, in the
-// pages that the API documents for this list.
+// listIdentityAttributes returns the users that have attributes. The API documents skip
+// and limit for this list, so it always has pages.
 func (s *Server) listIdentityAttributes(req *request) (any, *problem) {
 	var rows []any
 	for _, e := range s.store.objects[Users] {
@@ -65,8 +65,8 @@ func (s *Server) deleteIdentityAttributes(req *request) (any, *problem) {
 	})
 }
 
-// eachIdentity changes the attributes of each user that a bulk call names, and
-// answers what became of each item.
+// eachIdentity changes the attributes of each user in a bulk request, and returns a
+// result for each item.
 func (s *Server) eachIdentity(req *request, change func(attributes, item object)) (any, *problem) {
 	results, failed := []any{}, 0
 	for _, element := range req.list {
@@ -76,7 +76,7 @@ func (s *Server) eachIdentity(req *request, change func(attributes, item object)
 		if user == nil {
 			failed++
 			result["success"] = false
-			result["errors"] = []any{object{"error_code": "IDENTITY_NOT_FOUND", "error_details": "there is no identity with this e-mail"}}
+			result["errors"] = []any{object{"error_code": "IDENTITY_NOT_FOUND", "error_details": "identity not found"}}
 		} else {
 			attributes, _ := user["attributes"].(object)
 			attributes = maps.Clone(attributes)

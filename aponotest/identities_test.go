@@ -12,57 +12,54 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestIdentitiesFollowFromUsersGroupsAndAttributes(t *testing.T) {
+func TestIdentitiesListUsersGroupsAndAttributes(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks())
-	answers(t, server, "GET", identitiesPath, "", 200, `{"data": [], "pagination": {"total": 0, "limit": 0, "offset": 0}}`)
+	checkResponse(t, server, "GET", identitiesPath, "", 200, `{"data": [], "pagination": {"total": 0, "limit": 0, "offset": 0}}`)
 	server.Put(aponotest.Attributes, json.RawMessage(`{"type": "team", "value": "engines"}`))
 	server.Put(aponotest.Users, json.RawMessage(userAda))
 	server.Put(aponotest.Groups, apono.Group{ID: "g1", Name: "old"}, apono.Group{ID: "g2", Name: "gone"})
-	answers(t, server, "PUT", groupsPath+"/g1/name", `{"name": "On call"}`, 200, `{"id": "g1", "name": "On call"}`)
-	answers(t, server, "DELETE", groupsPath+"/g2", "", 204, "")
-	answers(t, server, "GET", identitiesPath, "", 200, `{"data": [
+	checkResponse(t, server, "PUT", groupsPath+"/g1/name", `{"name": "On call"}`, 200, `{"id": "g1", "name": "On call"}`)
+	checkResponse(t, server, "DELETE", groupsPath+"/g2", "", 204, "")
+	checkResponse(t, server, "GET", identitiesPath, "", 200, `{"data": [
 		{"type": "USER", "id": "u1", "name": "Ada Lovelace"}, {"type": "GROUP", "id": "g1", "name": "On call"},
 		{"type": "CONTEXT_ATTRIBUTE", "id": "team:engines", "name": "engines"}
 	], "pagination": {"total": 3, "limit": 3, "offset": 0}}`)
 }
 
-// A bulk call that only looks as if it had worked is what a program learns of in
-// production.
-func TestBulkAttributesChangeWhatTheUserListShows(t *testing.T) {
+func TestBulkAttributesChangeUsers(t *testing.T) {
 	t.Parallel()
 	server := peopleServer(t)
-	attributes := func() string { return peopleListed(t, server, usersPath, "attributes") }
+	attributes := func() string { return listedMembers(t, server, usersPath, "attributes") }
 	ok := func(email string) string { return fmt.Sprintf(`{"email": %q, "success": true, "errors": []}`, email) }
 	const nobody = `{"email": "nobody@example.com", "success": false, "errors": [
-		{"error_code": "IDENTITY_NOT_FOUND", "error_details": "there is no identity with this e-mail"}]}`
+		{"error_code": "IDENTITY_NOT_FOUND", "error_details": "identity not found"}]}`
 
-	answers(t, server, "PUT", bulkAttributesPath, `[
+	checkResponse(t, server, "PUT", bulkAttributesPath, `[
 		{"email": "ada@example.com", "attributes": {"team": "looms", "floor": "3"}}, {"email": "nobody@example.com", "attributes": {"team": "x"}},
 		{"email": "ben+x/y@example.com", "attributes": {"team": ""}}, {"email": "chen@example.com", "attributes": {}}
 	]`, 200, `{"summary": {"total": 4, "succeeded": 3, "failed": 1},
 		"results": [`+ok("ada@example.com")+`,`+nobody+`,`+ok("ben+x/y@example.com")+`,`+ok("chen@example.com")+`]}`)
 	require.Equal(t, "map[floor:3 shift: team:looms] map[team:] <nil>", attributes())
-	answers(t, server, "GET", bulkAttributesPath, "", 200, `{"data": [
+	checkResponse(t, server, "GET", bulkAttributesPath, "", 200, `{"data": [
 		{"email": "ada@example.com", "attributes": {"floor": "3", "shift": "", "team": "looms"}},
 		{"email": "ben+x/y@example.com", "attributes": {"team": ""}}
 	], "pagination": {"total": 2, "limit": 100, "offset": 0}}`)
 
-	answers(t, server, "DELETE", bulkAttributesPath, `[
+	checkResponse(t, server, "DELETE", bulkAttributesPath, `[
 		{"email": "nobody@example.com", "attribute_types": []}, {"email": "ada@example.com", "attribute_types": ["shift", "none", "team"]},
 		{"email": "ben+x/y@example.com", "attribute_types": ["team"]}, {"email": "chen@example.com", "attribute_types": ["team"]}
 	]`, 200, `{"summary": {"total": 4, "succeeded": 3, "failed": 1},
 		"results": [`+nobody+`,`+ok("ada@example.com")+`,`+ok("ben+x/y@example.com")+`,`+ok("chen@example.com")+`]}`)
 	require.Equal(t, "map[floor:3] map[] <nil>", attributes())
-	answers(t, server, "GET", bulkAttributesPath, "", 200,
+	checkResponse(t, server, "GET", bulkAttributesPath, "", 200,
 		`{"data": [{"email": "ada@example.com", "attributes": {"floor": "3"}}], "pagination": {"total": 1, "limit": 100, "offset": 0}}`)
 
-	answers(t, server, "PUT", bulkAttributesPath, `[]`, 200, `{"summary": {"total": 0, "succeeded": 0, "failed": 0}, "results": []}`)
+	checkResponse(t, server, "PUT", bulkAttributesPath, `[]`, 200, `{"summary": {"total": 0, "succeeded": 0, "failed": 0}, "results": []}`)
 }
 
-// This is the only list by offset that documents its paging, so it is paged
-// without any option.
-func TestBulkAttributesComeInPages(t *testing.T) {
+// This is the only offset list with documented pagination, so it needs no option.
+func TestBulkAttributesHavePages(t *testing.T) {
 	t.Parallel()
 	seed := func(opts ...aponotest.Option) *aponotest.Server {
 		server := aponotest.NewServer(t, opts...)
@@ -87,12 +84,12 @@ func TestBulkAttributesComeInPages(t *testing.T) {
 		{small, "", 50, "u0@example.com", `{"total": 120, "limit": 50, "offset": 0}`},
 		{small, "?limit=110", 50, "u0@example.com", `{"total": 120, "limit": 50, "offset": 0}`},
 	} {
-		emails := strings.Fields(peopleListed(t, c.server, bulkAttributesPath+c.query, "email"))
+		emails := strings.Fields(listedMembers(t, c.server, bulkAttributesPath+c.query, "email"))
 		require.Len(t, emails, c.items)
-		require.Truef(t, c.items == 0 || emails[0] == c.first, "%s first, got %v", c.first, emails)
-		_, answer := ask(t, c.server, "GET", bulkAttributesPath+c.query, "")
+		require.Truef(t, c.items == 0 || emails[0] == c.first, "%s is not the first of %v", c.first, emails)
+		_, response := sendHTTP(t, c.server, "GET", bulkAttributesPath+c.query, "")
 		var page map[string]json.RawMessage
-		require.NoError(t, json.Unmarshal([]byte(answer), &page))
+		require.NoError(t, json.Unmarshal([]byte(response), &page))
 		apitest.JSONEq(t, c.page, string(page["pagination"]))
 	}
 	all, err := apono.Collect(server.Client().Identities.ListAllAttributes(t.Context()))
@@ -100,15 +97,14 @@ func TestBulkAttributesComeInPages(t *testing.T) {
 	require.Len(t, all, 120)
 }
 
-// The API's numbers have 32 bits. A larger one must be refused as any other
-// wrong parameter is, and not break the connection.
-func TestSkipBeyondTheAPIsNumbersIsRefused(t *testing.T) {
+// A number of more than 32 bits must be rejected like other invalid parameters.
+func TestSkipOver32BitsIsRejected(t *testing.T) {
 	t.Parallel()
-	answers(t, aponotest.NewServer(t), "GET", bulkAttributesPath+"?skip=9223372036854775807", "", 422,
-		`{"field": "skip", "message": "skip: it must be a whole number, not \"9223372036854775807\""}`)
+	checkResponse(t, aponotest.NewServer(t), "GET", bulkAttributesPath+"?skip=9223372036854775807", "", 422,
+		`{"field": "skip", "message": "skip: must be an integer from 0 to 2147483647, not \"9223372036854775807\""}`)
 }
 
-func TestProgramsUseIdentities(t *testing.T) {
+func TestIdentitiesWithClient(t *testing.T) {
 	t.Parallel()
 	server := peopleServer(t, aponotest.WithOffsetPageSize(2))
 	client := server.Client()
@@ -125,9 +121,9 @@ func TestProgramsUseIdentities(t *testing.T) {
 	result, err := identities.UpsertAttributes(t.Context(), []apono.IdentityAttributes{
 		{Email: "chen@example.com", Attributes: map[string]string{"team": "looms"}}, {Email: "nobody@example.com"},
 	})
-	refused := apitest.ErrorAs[*apono.BulkError](t, err)
-	require.Equal(t, result.Results[1:], refused.Failed)
-	require.EqualError(t, err, "apono: 1 of 2 items were refused, the first for IDENTITY_NOT_FOUND: there is no identity with this e-mail")
+	rejected := apitest.ErrorAs[*apono.BulkError](t, err)
+	require.Equal(t, result.Results[1:], rejected.Failed)
+	require.ErrorContains(t, err, "IDENTITY_NOT_FOUND: identity not found")
 	require.Equal(t, apono.IdentityAttributesSummary{Total: 2, Succeeded: 1, Failed: 1}, result.Summary)
 	user, err := client.Users.Get(t.Context(), "u3")
 	require.NoError(t, err)

@@ -72,9 +72,9 @@ var (
 			{param: "status", field: "status", many: true},
 			{param: "connector_id", field: "connector_id", many: true},
 		},
-		sense:  (*Server).integrationMakesSense,
-		kept:   []string{"type", "category", "status", "last_sync_time"},
-		nested: []string{"resources", "permissions"},
+		validate: (*Server).validateIntegration,
+		kept:     []string{"type", "category", "status", "last_sync_time"},
+		nested:   []string{"resources", "permissions"},
 		complete: func(_ *Server, o object) {
 			if o["category"] == nil || o["category"] == "" {
 				o["category"] = categoryOf(o["type"])
@@ -106,7 +106,7 @@ var integrationRoutes = collect(integrationResource.routes("Integrations", "List
 	"Integrations.UpdateResourceTags": {body: updateTagsSchema, handle: (*Server).updateTags},
 })
 
-// ofIntegration lists the objects of this kind that belong to an integration.
+// ofIntegration returns the route that lists an integration's objects of this kind.
 func (r *resource) ofIntegration() route {
 	return route{
 		query: offsetParams.with(filterParams(r.filters)),
@@ -140,7 +140,7 @@ func (s *Server) getTags(req *request) (any, *problem) {
 	return object{"resource_id": id, "tags": tags}, nil
 }
 
-// updateTags replaces the tags; whether the API does or merges them is unknown.
+// updateTags replaces the tags. The API does not document whether it merges them.
 func (s *Server) updateTags(req *request) (any, *problem) {
 	id := req.args[0]
 	if !s.hasResource(id) {
@@ -159,7 +159,7 @@ func (s *Server) hasResource(id string) bool {
 	return false
 }
 
-// categoryOf says what a type is for, by the fake's own catalog.
+// categoryOf returns the category of an integration type.
 func categoryOf(integrationType any) string {
 	name, _ := integrationType.(string)
 	if strings.HasSuffix(name, "-idp") || slices.Contains([]string{"okta", "pagerduty"}, name) {

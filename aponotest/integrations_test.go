@@ -9,11 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a fake invents, loses or changes is what a program is then built on.
-func TestNothingIsInventedLostOrChanged(t *testing.T) {
+func TestIntegrationsAreReturnedAsWritten(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks())
-	answers(t, server, "POST", integrationsPath,
+	checkResponse(t, server, "POST", integrationsPath,
 		`{"name": " Two  words ", "type": "mock-duck", "integration_config": {}, "connector_id": null}`, 200,
 		`{"id": "00000001-0000-4000-8000-000000000001", "name": " Two  words ", "type": "mock-duck", "category": "RESOURCES",
 			"status": "ACTIVE", "integration_config": {}}`)
@@ -23,7 +22,7 @@ func TestNothingIsInventedLostOrChanged(t *testing.T) {
 		"secret_store_config": {"hashicorp_vault": {"secret_engine": "kv", "path": " /a b "}},
 		"connected_resource_types": ["b", "a", "b"], "custom_access_details": "",`
 	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "idp", "name": "People", "type": "okta", "integration_config": {}}`))
-	answers(t, server, "POST", integrationsPath, `{`+all+` "type": "postgresql",
+	checkResponse(t, server, "POST", integrationsPath, `{`+all+` "type": "postgresql",
 		"owner": {"attribute_type": "group", "attribute_value": ["z", "a"], "source_integration_reference": "People"},
 		"owners_mapping": {"key_name": "Owner", "attribute_type": "user", "source_integration_reference": "idp"}}`, 200,
 		`{`+all+` "id": "00000002-0000-4000-8000-000000000002", "type": "postgresql", "category": "RESOURCES", "status": "ACTIVE",
@@ -31,7 +30,7 @@ func TestNothingIsInventedLostOrChanged(t *testing.T) {
 		"owners_mapping": {"key_name": "Owner", "attribute_type": "user", "source_integration_id": "idp", "source_integration_name": "People"}}`)
 }
 
-func TestUpdateReplacesAllButWhatTheAPIDecides(t *testing.T) {
+func TestUpdateIntegrationKeepsServerFields(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "i1", "name": "old", "type": "okta", "status": "ERROR",
@@ -39,50 +38,49 @@ func TestUpdateReplacesAllButWhatTheAPIDecides(t *testing.T) {
 		"connected_resource_types": ["x"], "owner": {"attribute_type": "user", "attribute_value": []}}`))
 	const want = `{"id": "i1", "name": "new", "type": "okta", "category": "USER-INFORMATION", "status": "ERROR",
 		"last_sync_time": "2026-01-02T03:04:05.006Z", "integration_config": {"b": "2"}, "connected_resource_types": []}`
-	answers(t, server, "PUT", integrationsPath+"/i1",
+	checkResponse(t, server, "PUT", integrationsPath+"/i1",
 		`{"name": "new", "integration_config": {"b": "2"}, "connected_resource_types": []}`, 200, want)
-	answers(t, server, "GET", integrationsPath+"/i1", "", 200, want)
+	checkResponse(t, server, "GET", integrationsPath+"/i1", "", 200, want)
 }
 
-// A reference shows the name that its target has now.
-func TestReferencesFollowRenames(t *testing.T) {
+func TestReferencesHaveCurrentNames(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks())
 	server.Put(aponotest.Integrations,
 		json.RawMessage(`{"id": "idp", "name": "before", "type": "okta", "integration_config": {}}`),
 		json.RawMessage(`{"id": "i1", "name": "one", "type": "mysql", "integration_config": {},
 			"owner": {"attribute_type": "user", "attribute_value": ["u"], "source_integration_id": "idp", "source_integration_name": "before"}}`))
-	answers(t, server, "PUT", integrationsPath+"/idp", `{"name": "after", "integration_config": {}}`, 200,
+	checkResponse(t, server, "PUT", integrationsPath+"/idp", `{"name": "after", "integration_config": {}}`, 200,
 		`{"id": "idp", "name": "after", "type": "okta", "category": "USER-INFORMATION", "status": "ACTIVE", "integration_config": {}}`)
-	answers(t, server, "GET", integrationsPath+"/i1", "", 200,
+	checkResponse(t, server, "GET", integrationsPath+"/i1", "", 200,
 		`{"id": "i1", "name": "one", "type": "mysql", "category": "RESOURCES", "status": "ACTIVE", "integration_config": {},
 		"owner": {"attribute_type": "user", "attribute_value": ["u"], "source_integration_id": "idp", "source_integration_name": "after"}}`)
 }
 
-func TestDeletedIntegrationsAreGoneWithTheirResources(t *testing.T) {
+func TestDeleteIntegrationRemovesResources(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "i/1", "name": "one", "type": "mysql", "integration_config": {}}`))
 	server.Put(aponotest.ResourcesOf("i/1"), json.RawMessage(`{"id": "r1", "name": "db", "type": "mysql-database", "status": {"status": "Active"}}`))
 	const path = integrationsPath + "/i%2F1"
-	answers(t, server, "DELETE", path, "", 204, "")
-	missing := `{"message": "there is no integration \"i/1\""}`
-	answers(t, server, "GET", path, "", 404, missing)
-	answers(t, server, "DELETE", path, "", 404, missing)
-	answers(t, server, "GET", "/api/v3/integrations/i%2F1/resources", "", 404, missing)
-	answers(t, server, "GET", "/api/v3/integrations/resources/r1/user-tags", "", 404, `{"message": "there is no resource \"r1\""}`)
+	checkResponse(t, server, "DELETE", path, "", 204, "")
+	missing := `{"message": "integration \"i/1\" not found"}`
+	checkResponse(t, server, "GET", path, "", 404, missing)
+	checkResponse(t, server, "DELETE", path, "", 404, missing)
+	checkResponse(t, server, "GET", "/api/v3/integrations/i%2F1/resources", "", 404, missing)
+	checkResponse(t, server, "GET", "/api/v3/integrations/resources/r1/user-tags", "", 404, `{"message": "resource \"r1\" not found"}`)
 }
 
-func TestRefreshSetsTheTimeOfTheLastSync(t *testing.T) {
+func TestRefreshSetsLastSyncTime(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	server.Put(aponotest.Integrations, apono.Integration{ID: "i1", Name: "one", Type: "mysql"})
-	answers(t, server, "POST", "/api/v2/integrations/i1/refresh", "", 200, `{"message": "The integration is being refreshed"}`)
+	checkResponse(t, server, "POST", "/api/v2/integrations/i1/refresh", "", 200, `{"message": "The integration is being refreshed"}`)
 	var integration apono.Integration
-	require.True(t, server.Get(aponotest.Integrations, "i1", &integration), "the integration in the state")
-	require.NotNil(t, integration.LastSyncTime, "a time of the last sync")
-	require.False(t, integration.LastSyncTime.IsZero(), "a time of the last sync")
-	answers(t, server, "POST", "/api/v2/integrations/i2/refresh", "", 404, `{"message": "there is no integration \"i2\""}`)
+	require.True(t, server.Get(aponotest.Integrations, "i1", &integration), "no integration i1")
+	require.NotNil(t, integration.LastSyncTime, "no last sync time")
+	require.False(t, integration.LastSyncTime.IsZero(), "no last sync time")
+	checkResponse(t, server, "POST", "/api/v2/integrations/i2/refresh", "", 404, `{"message": "integration \"i2\" not found"}`)
 }
 
 func TestResourcesPermissionsAndTags(t *testing.T) {
@@ -96,30 +94,30 @@ func TestResourcesPermissionsAndTags(t *testing.T) {
 		json.RawMessage(`{"id": "p1", "name": "READ_ONLY", "resource_type": "mysql-database"}`),
 		json.RawMessage(`{"id": "p2", "name": "ADMIN", "resource_type": "mysql-table"}`))
 
-	answers(t, server, "GET", "/api/v3/integrations/i1/resources?resource-type=mysql-table", "", 200,
+	checkResponse(t, server, "GET", "/api/v3/integrations/i1/resources?resource-type=mysql-table", "", 200,
 		`{"data": [{"id": "r2", "name": "log", "type": "mysql-table", "status": {"status": "Error", "message": "locked"}}],
 		"pagination": {"total": 1, "limit": 1, "offset": 0}}`)
-	answers(t, server, "GET", "/api/v3/integrations/i1/permissions?resource-type=mysql-database", "", 200,
+	checkResponse(t, server, "GET", "/api/v3/integrations/i1/permissions?resource-type=mysql-database", "", 200,
 		`{"data": [{"id": "p1", "name": "READ_ONLY", "resource_type": "mysql-database"}], "pagination": {"total": 1, "limit": 1, "offset": 0}}`)
 
 	const tags = "/api/v3/integrations/resources/r1/user-tags"
-	answers(t, server, "GET", tags, "", 200, `{"resource_id": "r1", "tags": {}}`)
-	answers(t, server, "PUT", tags, `{"tags": {"owner": "ada", "tier": ""}}`, 200, `{"message": "The tags were updated"}`)
-	answers(t, server, "GET", tags, "", 200, `{"resource_id": "r1", "tags": {"owner": "ada", "tier": ""}}`)
-	answers(t, server, "PUT", tags, `{"tags": {}}`, 200, `{"message": "The tags were updated"}`)
-	answers(t, server, "GET", tags, "", 200, `{"resource_id": "r1", "tags": {}}`)
+	checkResponse(t, server, "GET", tags, "", 200, `{"resource_id": "r1", "tags": {}}`)
+	checkResponse(t, server, "PUT", tags, `{"tags": {"owner": "ada", "tier": ""}}`, 200, `{"message": "The tags were updated"}`)
+	checkResponse(t, server, "GET", tags, "", 200, `{"resource_id": "r1", "tags": {"owner": "ada", "tier": ""}}`)
+	checkResponse(t, server, "PUT", tags, `{"tags": {}}`, 200, `{"message": "The tags were updated"}`)
+	checkResponse(t, server, "GET", tags, "", 200, `{"resource_id": "r1", "tags": {}}`)
 }
 
 func TestCatalog(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
-	answers(t, server, "GET", "/api/v2/integrations-catalog/mysql", "", 200, `{
+	checkResponse(t, server, "GET", "/api/v2/integrations-catalog/mysql", "", 200, `{
 		"type": "mysql", "name": "MySQL", "description": "Connects MySQL to Apono", "requires_secret": true,
 		"supported_secret_types": ["AWS", "GCP", "AZURE", "KUBERNETES", "HASHICORP_VAULT"],
 		"params": [
 			{"id": "hostname", "label": "hostname", "values": [], "default": "", "optional": false},
 			{"id": "port", "label": "port", "values": [], "default": "", "optional": true}]}`)
-	answers(t, server, "GET", "/api/v2/integrations-catalog/none", "", 404, `{"message": "there is no integration type \"none\""}`)
+	checkResponse(t, server, "GET", "/api/v2/integrations-catalog/none", "", 404, `{"message": "integration type \"none\" not found"}`)
 	server.Put(aponotest.Catalog, json.RawMessage(`{"type": "mine", "name": "Mine", "description": "", "params": [],
 		"requires_secret": false, "supported_secret_types": []}`))
 	entry, err := server.Client().Integrations.GetCatalogEntry(t.Context(), "mine")

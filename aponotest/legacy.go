@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// The older versions of the API look at the same objects in other forms. What a
-// form cannot hold stays as it is when an object is written through it.
+// The older versions of the API read and write the same objects in other forms. A
+// write leaves members unchanged that the older form does not have.
 
 var (
 	tagsSchema     = listOf(objectOf(map[string]field{"name": required(text), "value": maybeEmpty(text)}))
 	targetV1Schema = objectOf(map[string]field{"integration_id": required(text), "resource_type": required(text), "resource_tag_includes": maybeEmpty(tagsSchema), "resource_tag_excludes": maybeEmpty(tagsSchema), "permissions": required(texts)})
 )
 
-// allOptional is the schema of a PATCH: what is left out stays as it is.
+// allOptional returns the schema of a PATCH, where absent members are unchanged.
 func (s *schema) allOptional() *schema {
 	fields := maps.Clone(s.fields)
 	for name, f := range fields {
@@ -24,22 +24,20 @@ func (s *schema) allOptional() *schema {
 	return objectOf(fields)
 }
 
-// legacyView is an older form of a kind of objects.
+// legacyView defines an older form of a resource.
 type legacyView struct {
 	of *resource
-	// show turns an object into the older form.
+	// show returns an object in the older form.
 	show func(*Server, object) object
-	// write changes an object to what a body in the older form says.
+	// write applies a body in the older form to an object.
 	write func(s *Server, o, body object) *problem
-	// sense says what is wrong with a well-formed body.
-	sense func(*Server, object) *problem
-	// message is what a deletion answers.
-	message string
-	// create and update are the forms of bodies.
-	create, update *schema
+	// validate checks the content of a body. It may be nil.
+	validate       func(*Server, object) *problem
+	message        string  // of the response to a deletion
+	create, update *schema // of bodies
 }
 
-// routes are the usual operations of an older form.
+// routes returns the routes of List, Get, Create, Update and Delete.
 func (v *legacyView) routes(service string) map[string]route {
 	service = "Legacy." + service
 	return map[string]route{
@@ -66,7 +64,7 @@ func (v *legacyView) routes(service string) map[string]route {
 			if err != nil {
 				return nil, err
 			}
-			o := s.render(found) // a copy, so that a refusal changes nothing
+			o := s.render(found) // a copy, so that a rejected body changes nothing
 			return v.save(s, o, req.body, func() {
 				if _, dated := v.of.schema.fields[updateDate]; dated {
 					o[updateDate] = s.now()
@@ -83,8 +81,8 @@ func (v *legacyView) routes(service string) map[string]route {
 }
 
 func (v *legacyView) save(s *Server, o, body object, finish func()) (any, *problem) {
-	if v.sense != nil && !s.looseChecks {
-		if err := v.sense(s, body); err != nil {
+	if v.validate != nil && !s.looseChecks {
+		if err := v.validate(s, body); err != nil {
 			return nil, err
 		}
 	}
@@ -131,15 +129,15 @@ var legacyRoutes = collect(
 	},
 )
 
-// legacyInstant turns a time of today's form into seconds with nine digits of
-// fraction.
+// legacyInstant returns an RFC 3339 time as seconds with nine decimals.
 func legacyInstant(value any) (json.Number, bool) {
 	text, _ := value.(string)
 	t, err := time.Parse(time.RFC3339Nano, text)
 	return json.Number(fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())), err == nil
 }
 
-// copyMembers copies the members that are there, under other names.
+// copyMembers copies members from one object to another. The keys of names are the old
+// names, the values the new ones.
 func copyMembers(to, from object, names map[string]string) {
 	for old, name := range names {
 		if value, ok := from[old]; ok {

@@ -21,18 +21,18 @@ const (
 	legacyRequestsPath     = "/api/v3/access-requests"
 	legacySelectablePath   = "/api/v3/selectable-integrations"
 
-	// legacyFirstID is the first id that a server makes up.
+	// legacyFirstID is the first id that a server generates.
 	legacyFirstID = "00000001-0000-4000-8000-000000000001"
 )
 
-// legacyPage is a list by offset that holds everything at once.
+// legacyPage returns an offset list with all rows in one page.
 func legacyPage(total int, rows string) string {
 	return fmt.Sprintf(`{"data": [%s], "pagination": {"total": %d, "limit": %[2]d, "offset": 0}}`, rows, total)
 }
 
-// The refusals are about the fields that the request had, and leave the state as
-// it was.
-func TestWrongRequestsToOlderVersionsAreRefusedByName(t *testing.T) {
+// The errors name fields of the older form, and rejected requests do not change the
+// state.
+func TestInvalidLegacyRequestsAreRejected(t *testing.T) {
 	t.Parallel()
 	const revoke = "/api/v3/access-requests-bulk/revoke"
 	const request = `{"user_id": "u-ann", "justification": "", "integration_id": "aws", "resource_ids": ["bucket"], "permissions": ["ReadOnly"]`
@@ -46,76 +46,76 @@ func TestWrongRequestsToOlderVersionsAreRefusedByName(t *testing.T) {
 		status             int
 		field, message     string
 	}{
-		{"GET", legacyIntegrationsPath + "?limit=1", "", 422, "limit", "there is no such query parameter"},
-		{"GET", legacyFlowsPath + "?skip=1", "", 422, "skip", "there is no such query parameter"},
-		{"GET", legacyBundlesPath + "?name=x", "", 422, "name", "there is no such query parameter"},
-		{"GET", "/api/v2/connectors?limit=1", "", 422, "limit", "there is no such query parameter"},
-		{"GET", "/api/v2/users?email=x", "", 422, "email", "there is no such query parameter"},
-		{"GET", "/api/v2/users/u-ann?x=", "", 422, "x", "there is no such query parameter"},
-		{"GET", legacyRequestsPath + "?days_offset=x", "", 422, "days_offset", `it must be a whole number, not "x"`},
-		{"GET", legacyRequestsPath + "?user_id=a&user_id=b", "", 422, "user_id", "the query parameter is given 2 times"},
-		{"GET", legacyRequestsPath + "/r?user_id=a", "", 422, "user_id", "there is no such query parameter"},
-		{"GET", legacySelectablePath + "/aws/s3/permissions?limit=1", "", 422, "limit", "there is no such query parameter"},
-		{"GET", legacyRequestsPath + "/none", "", 404, "", `there is no access request "none"`},
+		{"GET", legacyIntegrationsPath + "?limit=1", "", 422, "limit", "unknown query parameter"},
+		{"GET", legacyFlowsPath + "?skip=1", "", 422, "skip", "unknown query parameter"},
+		{"GET", legacyBundlesPath + "?name=x", "", 422, "name", "unknown query parameter"},
+		{"GET", "/api/v2/connectors?limit=1", "", 422, "limit", "unknown query parameter"},
+		{"GET", "/api/v2/users?email=x", "", 422, "email", "unknown query parameter"},
+		{"GET", "/api/v2/users/u-ann?x=", "", 422, "x", "unknown query parameter"},
+		{"GET", legacyRequestsPath + "?days_offset=x", "", 422, "days_offset", `must be an integer, not "x"`},
+		{"GET", legacyRequestsPath + "?user_id=a&user_id=b", "", 422, "user_id", "must be given once, not 2 times"},
+		{"GET", legacyRequestsPath + "/r?user_id=a", "", 422, "user_id", "unknown query parameter"},
+		{"GET", legacySelectablePath + "/aws/s3/permissions?limit=1", "", 422, "limit", "unknown query parameter"},
+		{"GET", legacyRequestsPath + "/none", "", 404, "", `access request "none" not found`},
 		{"DELETE", legacyFlowsPath + "/f1", `{}`, 422, "", "the operation takes no body"},
 
-		{"POST", legacyIntegrationsPath, `{"name": "x", "metadata": {}}`, 422, "type", "it is missing"},
-		{"POST", legacyIntegrationsPath, `{"name": "x", "type": "t", "metadata": {}, "owner": {}}`, 422, "owner", "there is no such field"},
-		{"POST", legacyIntegrationsPath, `{"name": "Production", "type": "t", "metadata": {}}`, 409, "name", "another integration has this name"},
-		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "type": "t", "metadata": {}}`, 422, "type", "there is no such field"},
-		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x"}`, 422, "metadata", "it is missing"},
-		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"region": "r"}}`, 422, "secret_config.type", "the fake knows AWS, GCP, AZURE, KUBERNETES, HASHICORP_VAULT and APONO"},
-		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"type": "aws", "region": "r", "secret_id": "s"}}`, 422, "secret_config.type", "the fake knows AWS, GCP, AZURE, KUBERNETES, HASHICORP_VAULT and APONO"},
-		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"type": "AWS", "region": "r"}}`, 422, "secret_config.secret_id", "it is missing"},
+		{"POST", legacyIntegrationsPath, `{"name": "x", "metadata": {}}`, 422, "type", "must be set"},
+		{"POST", legacyIntegrationsPath, `{"name": "x", "type": "t", "metadata": {}, "owner": {}}`, 422, "owner", "unknown field"},
+		{"POST", legacyIntegrationsPath, `{"name": "Production", "type": "t", "metadata": {}}`, 409, "name", "already used by another integration"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "type": "t", "metadata": {}}`, 422, "type", "unknown field"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x"}`, 422, "metadata", "must be set"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"region": "r"}}`, 422, "secret_config.type", "must be one of AWS, GCP, AZURE, KUBERNETES, HASHICORP_VAULT, APONO"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"type": "aws", "region": "r", "secret_id": "s"}}`, 422, "secret_config.type", "must be one of AWS, GCP, AZURE, KUBERNETES, HASHICORP_VAULT, APONO"},
+		{"PUT", legacyIntegrationsPath + "/aws", `{"name": "x", "metadata": {}, "secret_config": {"type": "AWS", "region": "r"}}`, 422, "secret_config.secret_id", "must be set"},
 
-		{"POST", legacyBundlesPath, `{"name": "x"}`, 422, "integration_targets", "it is missing"},
-		{"POST", legacyBundlesPath, `{"name": "x", ` + target("none") + `}`, 400, "integration_targets[0].integration_id", `there is no integration "none"`},
-		{"PATCH", legacyBundlesPath + "/b1", `{"name": "x", ` + target("Production") + `}`, 400, "integration_targets[0].integration_id", `there is no integration "Production"`},
-		{"PATCH", legacyBundlesPath + "/b1", `{"integration_targets": [{}]}`, 422, "integration_targets[0].integration_id", "it is missing"},
-		{"PATCH", legacyBundlesPath + "/b1", `{"access_targets": []}`, 422, "access_targets", "there is no such field"},
+		{"POST", legacyBundlesPath, `{"name": "x"}`, 422, "integration_targets", "must be set"},
+		{"POST", legacyBundlesPath, `{"name": "x", ` + target("none") + `}`, 400, "integration_targets[0].integration_id", `integration "none" not found`},
+		{"PATCH", legacyBundlesPath + "/b1", `{"name": "x", ` + target("Production") + `}`, 400, "integration_targets[0].integration_id", `integration "Production" not found`},
+		{"PATCH", legacyBundlesPath + "/b1", `{"integration_targets": [{}]}`, 422, "integration_targets[0].integration_id", "must be set"},
+		{"PATCH", legacyBundlesPath + "/b1", `{"access_targets": []}`, 422, "access_targets", "unknown field"},
 
-		{"POST", legacyFlowsPath, flow + `}`, 422, "name", "it is missing"},
-		{"POST", legacyFlowsPath, flow + `, "name": "first"}`, 409, "name", "another access flow has this name"},
-		{"POST", legacyFlowsPath, `{"name": "x", ` + change(flow[1:], `"automatic"`, `"AUTOMATIC"`), 422, "trigger.type", "it must be one of user_request, automatic"},
-		{"POST", legacyFlowsPath, flow + `, "name": "x", "bundle_targets": [{"bundle_id": "On call"}]}`, 400, "bundle_targets[0].bundle_id", `there is no bundle "On call"`},
-		{"PATCH", legacyFlowsPath + "/f1", `{"name": "x", "revoke_after_in_sec": 1.5}`, 422, "revoke_after_in_sec", "it must be a whole number of 32 bits, not a number"},
-		{"PATCH", legacyFlowsPath + "/f1", `{"name": "x", "bundle_targets": [{"bundle_id": "b1"}, {"bundle_id": "none"}]}`, 400, "bundle_targets[1].bundle_id", `there is no bundle "none"`},
-		{"PATCH", legacyFlowsPath + "/f1", `{"settings": {"require_mfa": true}}`, 422, "settings.require_mfa", "there is no such field"},
-		{"PATCH", legacyFlowsPath + "/f1", `{"name": "second", "revoke_after_in_sec": 59}`, 409, "name", "another access flow has this name"},
+		{"POST", legacyFlowsPath, flow + `}`, 422, "name", "must be set"},
+		{"POST", legacyFlowsPath, flow + `, "name": "first"}`, 409, "name", "already used by another access flow"},
+		{"POST", legacyFlowsPath, `{"name": "x", ` + change(flow[1:], `"automatic"`, `"AUTOMATIC"`), 422, "trigger.type", "must be one of user_request, automatic"},
+		{"POST", legacyFlowsPath, flow + `, "name": "x", "bundle_targets": [{"bundle_id": "On call"}]}`, 400, "bundle_targets[0].bundle_id", `bundle "On call" not found`},
+		{"PATCH", legacyFlowsPath + "/f1", `{"name": "x", "revoke_after_in_sec": 1.5}`, 422, "revoke_after_in_sec", "must be a 32-bit integer, not a number"},
+		{"PATCH", legacyFlowsPath + "/f1", `{"name": "x", "bundle_targets": [{"bundle_id": "b1"}, {"bundle_id": "none"}]}`, 400, "bundle_targets[1].bundle_id", `bundle "none" not found`},
+		{"PATCH", legacyFlowsPath + "/f1", `{"settings": {"require_mfa": true}}`, 422, "settings.require_mfa", "unknown field"},
+		{"PATCH", legacyFlowsPath + "/f1", `{"name": "second", "revoke_after_in_sec": 59}`, 409, "name", "already used by another access flow"},
 
-		{"POST", legacyRequestsPath, change(request, "u-ann", "u-none"), 400, "user_id", `there is no user "u-none"`},
-		{"POST", legacyRequestsPath, change(request, `"aws"`, `"none"`), 400, "integration_id", `there is no integration "none"`},
-		{"POST", legacyRequestsPath, change(request, `["bucket"]`, `["bucket", "db"]`), 400, "resource_ids[1]", `there is no resource "db" in this integration`},
-		{"POST", legacyRequestsPath, change(request, `["ReadOnly"]`, `["ReadOnly", "Assume"]`), 400, "permissions[1]", `there is no permission "Assume" to resource "bucket"`},
-		{"POST", legacyRequestsPath, change(request, `["bucket"]`, `[]`), 400, "resource_ids", "there is no resource"},
-		{"POST", legacyRequestsPath, change(request, `["ReadOnly"]`, `[]`), 400, "permissions", "there is no permission"},
-		{"POST", legacyRequestsPath, change(request, `"aws"`, `"aws", "duration_in_sec": 0`), 400, "duration_in_sec", "it must be above 0"},
-		{"POST", legacyRequestsPath, change(request, `"justification": "",`, ""), 422, "justification", "it is missing"},
-		{"POST", revoke, `{"request_ids": ["r1", "none"]}`, 400, "request_ids[1]", `there is no access request "none"`},
-		{"POST", revoke, `{}`, 422, "request_ids", "it is missing"},
+		{"POST", legacyRequestsPath, change(request, "u-ann", "u-none"), 400, "user_id", `user "u-none" not found`},
+		{"POST", legacyRequestsPath, change(request, `"aws"`, `"none"`), 400, "integration_id", `integration "none" not found`},
+		{"POST", legacyRequestsPath, change(request, `["bucket"]`, `["bucket", "db"]`), 400, "resource_ids[1]", `resource "db" not found in this integration`},
+		{"POST", legacyRequestsPath, change(request, `["ReadOnly"]`, `["ReadOnly", "Assume"]`), 400, "permissions[1]", `permission "Assume" to resource "bucket" not found`},
+		{"POST", legacyRequestsPath, change(request, `["bucket"]`, `[]`), 400, "resource_ids", "must not be empty"},
+		{"POST", legacyRequestsPath, change(request, `["ReadOnly"]`, `[]`), 400, "permissions", "must not be empty"},
+		{"POST", legacyRequestsPath, change(request, `"aws"`, `"aws", "duration_in_sec": 0`), 400, "duration_in_sec", "must be positive"},
+		{"POST", legacyRequestsPath, change(request, `"justification": "",`, ""), 422, "justification", "must be set"},
+		{"POST", revoke, `{"request_ids": ["r1", "none"]}`, 400, "request_ids[1]", `access request "none" not found`},
+		{"POST", revoke, `{}`, 422, "request_ids", "must be set"},
 	} {
 		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
 			t.Parallel()
 			server := requestServer(t)
 			server.Put(aponotest.AccessFlows, json.RawMessage(`{"id": "f2", "name": "second", `+smallFlow+`}`))
-			status, _ := ask(t, server, "POST", legacyFlowsPath, flow+`, "name": "first"}`)
+			status, _ := sendHTTP(t, server, "POST", legacyFlowsPath, flow+`, "name": "first"}`)
 			require.Equal(t, 200, status)
 			putLegacyRequest(server, "r1", "u-ann", "ACTIVE", 0)
 			state := func() (state string) {
 				for _, path := range []string{integrationsPath, bundlesPath, flowsPath, legacyFlowsPath, legacyRequestsPath} {
-					_, answer := ask(t, server, "GET", path, "")
-					state += answer
+					_, response := sendHTTP(t, server, "GET", path, "")
+					state += response
 				}
 				return state
 			}
 			before := state()
-			accessRefuses(t, server, test.method, strings.Replace(test.path, "/f1", "/"+legacyFirstID, 1), test.body, test.status, test.field, test.message)
+			checkRejected(t, server, test.method, strings.Replace(test.path, "/f1", "/"+legacyFirstID, 1), test.body, test.status, test.field, test.message)
 			require.Equal(t, before, state())
 		})
 	}
 }
 
-func TestListsOfOlderVersionsComeInPages(t *testing.T) {
+func TestLegacyListsHavePages(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t, aponotest.WithOffsetPageSize(2))
 	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "z", "name": "z", "type": "okta", "integration_config": {}}`))
@@ -129,11 +129,11 @@ func TestListsOfOlderVersionsComeInPages(t *testing.T) {
 		legacySelectablePath + "/aws/s3/permissions?skip=2": `{"data": ["Own"], "allow_multiple": true, "pagination": {"total": 3, "limit": 2, "offset": 2}}`,
 		legacySelectablePath + "?skip=9":                    `{"data": [], "pagination": {"total": 2, "limit": 2, "offset": 9}}`,
 	} {
-		answers(t, server, "GET", path, "", 200, want)
+		checkResponse(t, server, "GET", path, "", 200, want)
 	}
 }
 
-// legacyEverything reads all of a list, of which a page holds one.
+// legacyEverything checks the number of items of a list and of its first page.
 func legacyEverything[T any](t *testing.T, page *apono.OffsetPage[T], err error, all iter.Seq2[*T, error], total int) {
 	t.Helper()
 	require.NoError(t, err)
@@ -144,8 +144,8 @@ func legacyEverything[T any](t *testing.T, page *apono.OffsetPage[T], err error,
 	require.Equal(t, []int{total, 1, 0}, []int{page.Total, page.Limit, page.Offset})
 }
 
-// legacyService is what the services of integrations, flows and bundles have in
-// common.
+// legacyService has the common methods of the services for integrations, flows and
+// bundles.
 type legacyService[T, O, Create, Update any] interface {
 	List(context.Context, ...O) (*apono.OffsetPage[T], error)
 	ListAll(context.Context, ...O) iter.Seq2[*T, error]
@@ -181,7 +181,7 @@ func legacyEndToEnd[T, O, Create, Update any](t *testing.T, service legacyServic
 	require.ErrorIs(t, service.Delete(t.Context(), id(made)), apono.ErrNotFound)
 }
 
-func TestProgramsUseOlderVersions(t *testing.T) {
+func TestLegacyServicesWithClient(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t, aponotest.WithOffsetPageSize(1))
 	legacy := server.Client().Legacy
@@ -234,7 +234,7 @@ func TestProgramsUseOlderVersions(t *testing.T) {
 		},
 		apono.UpdateAccessFlowV1Input{Name: apono.Ptr("g"), Approvers: []apono.ApproverV1{}},
 		func(made *apono.AccessFlowV1) (created, updated *apono.AccessFlowV1) {
-			require.Less(t, time.Since(made.CreatedDate).Abs(), time.Minute, "a flow that is new")
+			require.Less(t, time.Since(made.CreatedDate).Abs(), time.Minute, "wrong creation date")
 			return flow(made, "f", approvers), flow(made, "g", []apono.ApproverV1{})
 		},
 		func(f *apono.AccessFlowV1) string { return f.ID }, 2)

@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// The tags of version 1 that stand for something else of a resource.
+// Tags of version 1 that select by the id or name of a resource.
 var scopeTypes = map[string]string{"__id": "APONO_ID", "__name": "NAME"}
 
+// targetsV1 converts the targets of a flow or bundle to version 1.
 func targetsV1(o object) (integrations, bundles []any) {
 	integrations, bundles = []any{}, []any{}
 	targets, _ := o["access_targets"].([]any)
@@ -47,7 +48,7 @@ func targetsV1(o object) (integrations, bundles []any) {
 	return integrations, bundles
 }
 
-// targetsFromV1 are today's targets for those of version 1.
+// targetsFromV1 converts targets from version 1.
 func targetsFromV1(integrations, bundles any) []any {
 	targets := []any{}
 	list, _ := integrations.([]any)
@@ -81,8 +82,7 @@ func targetsFromV1(integrations, bundles any) []any {
 	return targets
 }
 
-// checkTargetsV1 refuses targets that are not there. Version 1 names them by id
-// only.
+// checkTargetsV1 rejects targets that do not exist. Version 1 refers to them by id.
 func (s *Server) checkTargetsV1(body object) *problem {
 	for _, kind := range []struct {
 		list, field string
@@ -92,23 +92,22 @@ func (s *Server) checkTargetsV1(body object) *problem {
 		for i, target := range targets {
 			id, _ := member(target, kind.field).(string)
 			if s.store.get(kind.c, id) == nil {
-				return senseless(fmt.Sprintf("%s[%d].%s", kind.list, i, kind.field), "there is no %s %q", resources[kind.c.kind()].noun, id)
+				return badRequest(fmt.Sprintf("%s[%d].%s", kind.list, i, kind.field), "%s %q not found", resources[kind.c.kind()].noun, id)
 			}
 		}
 	}
 	return nil
 }
 
-// changesV1 is the part of a body that says something else than version 1 shows
-// already, so that writing back what was read loses nothing that version 1 does
-// not know.
+// changesV1 returns the members of a body that differ from what version 1 shows. Writing
+// only those keeps what version 1 cannot express.
 func changesV1(shown, body object) object {
 	changes := maps.Clone(body)
 	maps.DeleteFunc(changes, func(name string, value any) bool { return reflect.DeepEqual(shown[name], value) })
 	return changes
 }
 
-// keptTargets are the targets of some kinds.
+// keptTargets returns the targets of the given kinds.
 func keptTargets(o object, kinds ...string) []any {
 	targets, _ := o["access_targets"].([]any)
 	return slices.DeleteFunc(slices.Clone(targets), func(target any) bool {
@@ -116,14 +115,13 @@ func keptTargets(o object, kinds ...string) []any {
 	})
 }
 
-// flowPartsV1 are the members of a flow of version 1 that make one part of a
-// flow of today.
+// flowPartsV1 groups the members of a version 1 flow that map to one part of a flow.
 var flowPartsV1 = [][]string{
 	{"trigger"}, {"grantees"}, {"integration_targets", "bundle_targets"}, {"revoke_after_in_sec"}, {"settings", "approvers"},
 }
 
-// flowV1 shows each part of a flow as it was written through version 1, if it
-// still says the same, and else as near as version 1 comes to it.
+// flowV1 converts a flow to version 1. A part that was written through version 1 and
+// has not changed since is returned as it was written.
 func (s *Server) flowV1(o object) object {
 	id, _ := o["id"].(string)
 	v1 := flowToV1(o)
@@ -131,7 +129,7 @@ func (s *Server) flowV1(o object) object {
 		for _, names := range flowPartsV1 {
 			part := maps.Clone(written)
 			maps.DeleteFunc(part, func(name string, _ any) bool { return !slices.Contains(names, name) })
-			if s.says(o, part, slices.Contains(names, "settings")) {
+			if s.matchesV1(o, part, slices.Contains(names, "settings")) {
 				maps.DeleteFunc(v1, func(name string, _ any) bool { return slices.Contains(names, name) })
 				maps.Copy(v1, part)
 			}
@@ -144,9 +142,9 @@ func (s *Server) flowV1(o object) object {
 	return v1
 }
 
-// says reports whether a flow has what a part of a body of version 1 makes of
-// it. Settings that were not given are off.
-func (s *Server) says(o, part object, withSettings bool) bool {
+// matchesV1 reports whether writing a part of a version 1 body would leave a flow
+// unchanged. Settings that the part lacks are false.
+func (s *Server) matchesV1(o, part object, withSettings bool) bool {
 	whole := maps.Clone(part)
 	if withSettings {
 		switches := object{}
@@ -168,7 +166,7 @@ func (s *Server) says(o, part object, withSettings bool) bool {
 	return reflect.DeepEqual(s.render(same), o)
 }
 
-// writeFlowV1 gives a new flow a whole body, and an old one what the body changes.
+// writeFlowV1 applies a version 1 body to a flow, which is new if it has no name.
 func (s *Server) writeFlowV1(o, body object) *problem {
 	id, _ := o["id"].(string)
 	whole, changes := maps.Clone(body), body
@@ -204,7 +202,7 @@ func (s *Server) writeFlowV1(o, body object) *problem {
 	_, integrations := changes["integration_targets"]
 	_, bundles := changes["bundle_targets"]
 	if targets, _ := o["access_targets"].([]any); len(targets) == 0 && (integrations || bundles) && !s.looseChecks {
-		return senseless("integration_targets", "an access flow needs a target")
+		return badRequest("integration_targets", "an access flow needs a target")
 	}
 	s.store.flowsV1[id] = whole
 	return nil
@@ -219,8 +217,8 @@ var (
 	}
 )
 
-// applyFlowV1 gives a flow what the changes of version 1 say, which are a part of
-// the whole.
+// applyFlowV1 applies changes in the form of version 1 to a flow. whole is the complete
+// flow after the changes.
 func applyFlowV1(o, changes, whole object) {
 	copyMembers(o, changes, map[string]string{"name": "name", "active": "active"})
 	if trigger, ok := changes["trigger"]; ok {
@@ -280,7 +278,7 @@ func applyFlowV1(o, changes, whole object) {
 	}
 }
 
-// flowToV1 is as near as version 1 comes to a flow.
+// flowToV1 converts a flow to the nearest flow of version 1.
 func flowToV1(o object) object {
 	integrations, bundles := targetsV1(o)
 	trigger := object{"type": "user_request"}
@@ -338,7 +336,7 @@ func conditionsToV1(conditions any) []any {
 	return identities
 }
 
-// clock is a number of seconds after midnight as hours and minutes.
+// clock returns a number of seconds after midnight as hours and minutes.
 func clock(seconds any) string {
 	n, err := number(seconds)
 	if err != nil {
@@ -383,7 +381,7 @@ var (
 
 var (
 	flowV1View = &legacyView{
-		of: accessFlowResource, show: (*Server).flowV1, write: (*Server).writeFlowV1, sense: (*Server).flowV1MakesSense,
+		of: accessFlowResource, show: (*Server).flowV1, write: (*Server).writeFlowV1, validate: (*Server).validateFlowV1,
 		message: "The access flow was deleted", create: createFlowV1, update: updateFlowV1,
 	}
 )

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// The states of requests in version 3, by today's.
+// States of version 3 by the states of the newest version.
 var statusesV3 = map[string]string{
 	"APPROVED": "APPROVED", "GRANTING": "APPROVED", "ACTIVE": "GRANTED", "GRANTED": "GRANTED", "REJECTED": "REJECTED", "FAILED": "FAILED",
 	"REVOKING": "REVOKING", "REVOKED": "EXPIRED", "EXPIRED": "EXPIRED",
 }
 
-// requestV3 shows a request; version 3 knows one integration and its caller only
-// by an id, which is empty where the request does not say for whom it is.
+// requestV3 converts an access request to version 3, which has one integration and one
+// user. The user id is empty if the request has neither requestor nor grantee.
 func (s *Server) requestV3(o object) object {
 	id, _ := o["id"].(string)
 	resources, permissions := []any{}, []any{}
@@ -32,7 +32,7 @@ func (s *Server) requestV3(o object) object {
 	if known, ok := statusesV3[strings.ToUpper(status)]; ok {
 		v3["status"] = known
 	}
-	for _, who := range []string{"requestor.id", "grantee.id"} { // version 3 names who gets access
+	for _, who := range []string{"requestor.id", "grantee.id"} { // the user who gets access
 		if user := member(o, who); user != nil {
 			v3["user_id"] = user
 		}
@@ -49,12 +49,12 @@ func (s *Server) requestV3(o object) object {
 func (s *Server) listRequestsV3(req *request) (any, *problem) {
 	rows := []any{}
 	days, err := number(json.Number(req.query.Get("days_offset")))
-	days = min(days, 100*366) // more does not fit a time.Duration
+	days = min(days, 100*366) // avoids an overflow of time.Duration
 	for _, e := range s.store.objects[AccessRequests] {
 		row := s.requestV3(e.object)
 		created, _ := e.object[creationDate].(string)
 		at, timeErr := time.Parse(time.RFC3339Nano, created)
-		if err == nil && timeErr == nil && s.moment.Sub(at) > time.Duration(days)*24*time.Hour {
+		if err == nil && timeErr == nil && s.present.Sub(at) > time.Duration(days)*24*time.Hour {
 			continue
 		}
 		if user := req.query.Get("user_id"); user == "" || user == row["user_id"] {
@@ -77,11 +77,11 @@ func (s *Server) createRequestV3(req *request) (any, *problem) {
 	id, _ := body["user_id"].(string)
 	user := s.userByIDOrEmail(id)
 	if user == nil {
-		return nil, senseless("user_id", "there is no user %q", id)
+		return nil, badRequest("user_id", "user %q not found", id)
 	}
 	integration, _ := body["integration_id"].(string)
 	if s.store.get(Integrations, integration) == nil {
-		return nil, senseless("integration_id", "there is no integration %q", integration)
+		return nil, badRequest("integration_id", "integration %q not found", integration)
 	}
 	if err := checkDuration(body); err != nil {
 		return nil, err
@@ -90,27 +90,27 @@ func (s *Server) createRequestV3(req *request) (any, *problem) {
 	resources, _ := body["resource_ids"].([]any)
 	permissions, _ := body["permissions"].([]any)
 	if len(resources) == 0 {
-		return nil, senseless("resource_ids", "there is no resource")
+		return nil, badRequest("resource_ids", "must not be empty")
 	}
 	if len(permissions) == 0 {
-		return nil, senseless("permissions", "there is no permission")
+		return nil, badRequest("permissions", "must not be empty")
 	}
 	available := s.available()
 	for i, resource := range resources {
 		if !slices.ContainsFunc(s.store.objects[ResourcesOf(integration)], func(e entry) bool { return e.object["id"] == resource }) {
-			return nil, senseless(fmt.Sprintf("resource_ids[%d]", i), "there is no resource %q in this integration", resource)
+			return nil, badRequest(fmt.Sprintf("resource_ids[%d]", i), "resource %q not found in this integration", resource)
 		}
 		for j, permission := range permissions {
 			found := find(available, func(e object) bool {
 				return member(e, "integration.id") == integration && member(e, "resource.id") == resource && member(e, "permission.name") == permission
 			})
 			if found == nil {
-				return nil, senseless(fmt.Sprintf("permissions[%d]", j), "there is no permission %q to resource %q", permission, resource)
+				return nil, badRequest(fmt.Sprintf("permissions[%d]", j), "permission %q to resource %q not found", permission, resource)
 			}
 			wanted = append(wanted, found)
 		}
 	}
-	if err := s.permitted(body, nil, wanted); err != nil {
+	if err := s.checkPermitted(body, nil, wanted); err != nil {
 		return nil, err
 	}
 	base := object{"custom_fields": object{}, "justification": body["justification"], "grantee": object{"id": user["id"], "source_id": user["email"]}}
@@ -122,7 +122,7 @@ func (s *Server) revokeRequestsV3(req *request) (any, *problem) {
 	ids, _ := req.body["request_ids"].([]any)
 	for i, id := range ids {
 		if s.store.get(AccessRequests, fmt.Sprint(id)) == nil {
-			return nil, senseless(fmt.Sprintf("request_ids[%d]", i), "there is no access request %q", id)
+			return nil, badRequest(fmt.Sprintf("request_ids[%d]", i), "access request %q not found", id)
 		}
 	}
 	for _, id := range ids {
@@ -133,7 +133,7 @@ func (s *Server) revokeRequestsV3(req *request) (any, *problem) {
 	return object{"message": "The access requests are being revoked"}, nil
 }
 
-// sessionOf is the session that a request is served by.
+// sessionOf returns a request for the session of an access request.
 func (s *Server) sessionOf(req *request) (*request, *problem) {
 	if _, err := accessRequestResource.find(s, req); err != nil {
 		return nil, err
@@ -165,8 +165,8 @@ func (s *Server) resetCredentialsV3(req *request) (any, *problem) {
 	return s.resetCredentials(session)
 }
 
-// selectable lists a part of what can be requested, each once. The path names
-// the integration and the type of resources, as far as it goes.
+// selectable returns a route that lists a part of the available entitlements, without
+// duplicates. The path may name an integration and a resource type.
 func selectable(part func(object) any) route {
 	return route{query: offsetParams.with(params{"user_id": one}), handle: func(s *Server, req *request) (any, *problem) {
 		entitlements, err := s.selected(req)
@@ -184,7 +184,7 @@ func selectable(part func(object) any) route {
 	}}
 }
 
-// selected are the available entitlements that a path is about.
+// selected returns the available entitlements of the path.
 func (s *Server) selected(req *request) ([]object, *problem) {
 	if len(req.args) > 0 && s.store.get(Integrations, req.args[0]) == nil {
 		return nil, notFound("integration", req.args[0])
@@ -200,15 +200,15 @@ func (s *Server) selected(req *request) ([]object, *problem) {
 	return entitlements, nil
 }
 
-// listPermissionNames lists the names of permissions that can be requested.
+// listPermissionNames lists the names of available permissions.
 var listPermissionNames = selectable(func(e object) any { return member(e, "permission.name") })
 
 func (s *Server) listSelectablePermissions(req *request) (any, *problem) {
-	answer, err := listPermissionNames.handle(s, req)
-	if page, ok := answer.(object); ok {
+	response, err := listPermissionNames.handle(s, req)
+	if page, ok := response.(object); ok {
 		page["allow_multiple"] = true
 	}
-	return answer, err
+	return response, err
 }
 
 var (

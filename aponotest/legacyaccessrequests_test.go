@@ -12,46 +12,45 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// legacyRequest is a request in the database of requestServer as version 3
-// answers it.
+// legacyRequest returns a version 3 request for the database of requestServer.
 func legacyRequest(id, friendly, user, status, justification string) string {
 	return fmt.Sprintf(`{"request_id": %q, "friendly_request_id": %q, "user_id": %q, "status": %q, "integration_id": "pg",
 		"resource_ids": ["db"], "permissions": ["ReadOnly"], "justification": %q}`, id, friendly, user, status, justification)
 }
 
-func TestRequestsOfVersion3AndOfTodayAreTheSame(t *testing.T) {
+func TestRequestsV3ShareObjectsWithRequests(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	want := legacyRequest(requestID(1), "AR-1", "u-ann", "PENDING", "")
-	answers(t, server, "POST", legacyRequestsPath, `{"user_id": "u-ann", "integration_id": "pg", "resource_ids": ["db"],
+	checkResponse(t, server, "POST", legacyRequestsPath, `{"user_id": "u-ann", "integration_id": "pg", "resource_ids": ["db"],
 		"permissions": ["ReadOnly"], "justification": "", "duration_in_sec": 60}`, 200, want)
-	answers(t, server, "GET", legacyRequestsPath+"/"+requestID(1), "", 200, want)
-	answers(t, server, "GET", legacyRequestsPath, "", 200, legacyPage(1, want))
+	checkResponse(t, server, "GET", legacyRequestsPath+"/"+requestID(1), "", 200, want)
+	checkResponse(t, server, "GET", legacyRequestsPath, "", 200, legacyPage(1, want))
 	const today = `"creation_date": "now", "custom_fields": {}, "duration_in_sec": 60, "justification": "",
 		"grantee": {"id": "u-ann", "source_id": "ann@example.com"},
 		"access_groups": [{"integration": {"id": "pg", "name": "Orders DB"}, "resource_types": [{"id": "database", "label": "database"}]}]`
-	requestAnswers(t, server, "GET", "/api/user/v1/delegated-access-requests", "",
+	checkRequestResponse(t, server, "GET", "/api/user/v1/delegated-access-requests", "",
 		requestPage(`{"id": "`+requestID(1)+`", "status": "PENDING", `+today+`}`))
-	answers(t, server, "GET", "/api/user/v4/access-requests/"+requestID(1)+"/entitlements", "", 200, requestPage(`{"status": "PENDING",
+	checkResponse(t, server, "GET", "/api/user/v4/access-requests/"+requestID(1)+"/entitlements", "", 200, requestPage(`{"status": "PENDING",
 		"integration": {"id": "pg", "name": "Orders DB"}, "permission": {"name": "ReadOnly"},
 		"resource": {"id": "db", "source_id": "db", "name": "orders", "type": {"id": "database", "label": "database"}}}`))
 
-	answers(t, server, "POST", "/api/v3/access-requests-bulk/revoke", `{"request_ids": ["`+requestID(1)+`"]}`, 200,
+	checkResponse(t, server, "POST", "/api/v3/access-requests-bulk/revoke", `{"request_ids": ["`+requestID(1)+`"]}`, 200,
 		`{"message": "The access requests are being revoked"}`)
-	requestAnswers(t, server, "GET", "/api/user/v4/access-requests/"+requestID(1), "",
+	checkRequestResponse(t, server, "GET", "/api/user/v4/access-requests/"+requestID(1), "",
 		`{"id": "`+requestID(1)+`", "status": "REVOKED", "revocation_date": "now", `+today+`}`)
-	answers(t, server, "GET", legacyRequestsPath+"/"+requestID(1), "", 200, legacyRequest(requestID(1), "AR-1", "u-ann", "EXPIRED", ""))
+	checkResponse(t, server, "GET", legacyRequestsPath+"/"+requestID(1), "", 200, legacyRequest(requestID(1), "AR-1", "u-ann", "EXPIRED", ""))
 }
 
-func TestRequestOfVersion3HasAnEntitlementForEachPair(t *testing.T) {
+func TestRequestV3HasEntitlementForEachPair(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	server.Put(aponotest.ResourcesOf("aws"), json.RawMessage(`{"id": "bucket-2", "name": "log", "type": "s3", "status": {"status": "Active"}}`))
-	answers(t, server, "POST", legacyRequestsPath, `{"user_id": "ben@example.com", "integration_id": "aws", "resource_ids": ["bucket-2", "bucket"],
+	checkResponse(t, server, "POST", legacyRequestsPath, `{"user_id": "ben@example.com", "integration_id": "aws", "resource_ids": ["bucket-2", "bucket"],
 		"permissions": ["ReadWrite", "ReadOnly"], "justification": "why"}`, 200,
 		`{"request_id": "`+requestID(1)+`", "friendly_request_id": "AR-1", "user_id": "u-ben", "status": "PENDING", "integration_id": "aws",
 		"resource_ids": ["bucket-2", "bucket"], "permissions": ["ReadWrite", "ReadOnly"], "justification": "why"}`)
-	_, answer := ask(t, server, "GET", "/api/user/v4/access-requests/"+requestID(1)+"/entitlements", "")
+	_, response := sendHTTP(t, server, "GET", "/api/user/v4/access-requests/"+requestID(1)+"/entitlements", "")
 	var page struct {
 		Items []struct {
 			Resource struct {
@@ -62,7 +61,7 @@ func TestRequestOfVersion3HasAnEntitlementForEachPair(t *testing.T) {
 			} `json:"permission"`
 		} `json:"items"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(answer), &page))
+	require.NoError(t, json.Unmarshal([]byte(response), &page))
 	pairs := make([]string, 0, len(page.Items))
 	for _, item := range page.Items {
 		pairs = append(pairs, item.Resource.ID+" "+item.Permission.Name)
@@ -70,8 +69,7 @@ func TestRequestOfVersion3HasAnEntitlementForEachPair(t *testing.T) {
 	require.Equal(t, []string{"bucket-2 ReadWrite", "bucket-2 ReadOnly", "bucket ReadWrite", "bucket ReadOnly"}, pairs)
 }
 
-// putLegacyRequest puts a request of a person for the database, made so many
-// days ago.
+// putLegacyRequest adds a user's request for the database, created days ago.
 func putLegacyRequest(server *aponotest.Server, id, user, status string, days int) {
 	at := time.Now().AddDate(0, 0, -days).UTC().Format(time.RFC3339)
 	server.Put(aponotest.AccessRequests, json.RawMessage(fmt.Sprintf(`{"id": %q, "status": %q, "creation_date": %q, "custom_fields": {},
@@ -81,7 +79,7 @@ func putLegacyRequest(server *aponotest.Server, id, user, status string, days in
 		"permission": {"name": "ReadOnly"}, "resource": {"id": "db", "source_id": "db", "name": "orders", "type": {"id": "d", "label": "d"}}}`))
 }
 
-func TestStatusesOfVersion3(t *testing.T) {
+func TestRequestV3Statuses(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	for status, want := range map[string]string{
@@ -90,11 +88,11 @@ func TestStatusesOfVersion3(t *testing.T) {
 		"REVOKED": "EXPIRED", "EXPIRED": "EXPIRED", "active": "GRANTED",
 	} {
 		putLegacyRequest(server, "r", "u-ann", status, 0)
-		answers(t, server, "GET", legacyRequestsPath+"/r", "", 200, legacyRequest("r", "AR-1", "u-ann", want, "j"))
+		checkResponse(t, server, "GET", legacyRequestsPath+"/r", "", 200, legacyRequest("r", "AR-1", "u-ann", want, "j"))
 	}
 }
 
-func TestFiltersOfRequestsOfVersion3(t *testing.T) {
+func TestRequestV3Filters(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	putLegacyRequest(server, "old", "u-ann", "ACTIVE", 10)
@@ -112,11 +110,11 @@ func TestFiltersOfRequestsOfVersion3(t *testing.T) {
 		"?user_id=u-nobody":                 legacyPage(0, ""),
 		"?user_id=u-ben&days_offset=000002": legacyPage(1, recent),
 	} {
-		answers(t, server, "GET", legacyRequestsPath+query, "", 200, want)
+		checkResponse(t, server, "GET", legacyRequestsPath+query, "", 200, want)
 	}
 }
 
-func TestCredentialsOfARequestOfVersion3AreThoseOfItsSession(t *testing.T) {
+func TestRequestV3HasCredentialsOfSession(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	for _, id := range []string{"r1", "r2", "r3"} {
@@ -130,22 +128,22 @@ func TestCredentialsOfARequestOfVersion3AreThoseOfItsSession(t *testing.T) {
 	server.Put(aponotest.DetailsOf("s1"), json.RawMessage(`{"instructions": "psql", "cli": "other"}`))
 	status := func() string {
 		var session apono.AccessSession
-		require.True(t, server.Get(aponotest.Sessions, "s1", &session), "the session")
+		require.True(t, server.Get(aponotest.Sessions, "s1", &session), "no session s1")
 		return string(session.CredentialsStatus)
 	}
-	answers(t, server, "GET", legacyRequestsPath+"/r1/access-details", "", 200, `{"details": "psql"}`)
+	checkResponse(t, server, "GET", legacyRequestsPath+"/r1/access-details", "", 200, `{"details": "psql"}`)
 	require.Equal(t, "VIEWED", status())
-	answers(t, server, "POST", legacyRequestsPath+"/r1/reset", "", 200, `{"message": "The credentials are being reset"}`)
+	checkResponse(t, server, "POST", legacyRequestsPath+"/r1/reset", "", 200, `{"message": "The credentials are being reset"}`)
 	require.Equal(t, "AVAILABLE", status())
 
-	answers(t, server, "GET", legacyRequestsPath+"/r2/access-details", "", 404, `{"message": "there is no access details of session \"s2\""}`)
-	answers(t, server, "POST", legacyRequestsPath+"/r2/reset", "", 422, `{"message": "the credentials of this session cannot be reset"}`)
-	answers(t, server, "GET", legacyRequestsPath+"/r3/access-details", "", 404, `{"message": "there is no access session of request \"r3\""}`)
-	answers(t, server, "POST", legacyRequestsPath+"/r3/reset", "", 404, `{"message": "there is no access session of request \"r3\""}`)
-	answers(t, server, "GET", legacyRequestsPath+"/r9/access-details", "", 404, `{"message": "there is no access request \"r9\""}`)
+	checkResponse(t, server, "GET", legacyRequestsPath+"/r2/access-details", "", 404, `{"message": "access details of session \"s2\" not found"}`)
+	checkResponse(t, server, "POST", legacyRequestsPath+"/r2/reset", "", 422, `{"message": "the credentials of this session cannot be reset"}`)
+	checkResponse(t, server, "GET", legacyRequestsPath+"/r3/access-details", "", 404, `{"message": "access session of request \"r3\" not found"}`)
+	checkResponse(t, server, "POST", legacyRequestsPath+"/r3/reset", "", 404, `{"message": "access session of request \"r3\" not found"}`)
+	checkResponse(t, server, "GET", legacyRequestsPath+"/r9/access-details", "", 404, `{"message": "access request \"r9\" not found"}`)
 }
 
-func TestWhatCanBeSelectedIsListedOnce(t *testing.T) {
+func TestSelectableListsHaveNoDuplicates(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t)
 	server.Put(aponotest.Integrations, json.RawMessage(`{"id": "empty", "name": "Empty", "type": "okta", "integration_config": {}}`))
@@ -164,15 +162,15 @@ func TestWhatCanBeSelectedIsListedOnce(t *testing.T) {
 		"/aws/iam/permissions":    permissions(1, `"Assume"`),
 		"/pg/table/permissions":   permissions(0, ""),
 	} {
-		answers(t, server, "GET", legacySelectablePath+path, "", 200, want)
-		answers(t, server, "GET", legacySelectablePath+path+"?user_id=u-ann", "", 200, want)
+		checkResponse(t, server, "GET", legacySelectablePath+path, "", 200, want)
+		checkResponse(t, server, "GET", legacySelectablePath+path+"?user_id=u-ann", "", 200, want)
 	}
 	for _, path := range []string{"/none/resource-types", "/none/s3/resources", "/none/s3/permissions"} {
-		answers(t, server, "GET", legacySelectablePath+path, "", 404, `{"message": "there is no integration \"none\""}`)
+		checkResponse(t, server, "GET", legacySelectablePath+path, "", 404, `{"message": "integration \"none\" not found"}`)
 	}
 }
 
-func TestProgramsRequestAccessThroughVersion3(t *testing.T) {
+func TestRequestsV3WithClient(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t, aponotest.WithOffsetPageSize(1))
 	requests := server.Client().Legacy.AccessRequests
@@ -188,7 +186,7 @@ func TestProgramsRequestAccessThroughVersion3(t *testing.T) {
 	require.Equal(t, &apono.SelectableResource{ID: "bucket", Type: "s3", Name: "orders"}, resources.Items[0])
 	permissions, err := requests.ListSelectablePermissions(t.Context(), "aws", "s3")
 	require.NoError(t, err)
-	require.True(t, permissions.AllowMultiple, "several permissions allowed")
+	require.True(t, permissions.AllowMultiple, "allow_multiple is not set")
 	var names []string
 	for name, err := range requests.ListAllSelectablePermissions(t.Context(), "aws", "s3") {
 		require.NoError(t, err)

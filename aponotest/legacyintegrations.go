@@ -13,14 +13,14 @@ var (
 	createIntegrationV2 = updateIntegrationV2.with(map[string]field{"type": required(text)})
 	integrationV2View   = &legacyView{
 		of: integrationResource, show: (*Server).integrationV2, write: (*Server).writeIntegrationV2,
-		sense: func(s *Server, body object) *problem {
-			return s.knowsConnector("provisioner_id", body["provisioner_id"])
+		validate: func(s *Server, body object) *problem {
+			return s.checkConnector("provisioner_id", body["provisioner_id"])
 		},
 		message: "The integration was deleted", create: createIntegrationV2, update: updateIntegrationV2,
 	}
 )
 
-// The names of secret stores, today and in version 2.
+// Names of secret stores in version 2, by the names of the newest version.
 var secretTypes = map[string]string{
 	"aws": "AWS", "gcp": "GCP", "azure": "AZURE", "kubernetes": "KUBERNETES", "hashicorp_vault": "HASHICORP_VAULT", "apono": "APONO",
 }
@@ -42,7 +42,7 @@ func (s *Server) integrationV2(o object) object {
 	}
 	store, _ := o["secret_store_config"].(object)
 	for name, config := range store {
-		secret := maps.Clone(config.(object)) //nolint:forcetypeassert // the schema has checked it
+		secret := maps.Clone(config.(object)) //nolint:forcetypeassert // the schema has an object here
 		secret["type"] = secretTypes[name]
 		v2["secret_config"] = secret
 	}
@@ -69,5 +69,5 @@ func (s *Server) writeIntegrationV2(o, body object) *problem {
 			return secretStoreSchema.fields[name].check("secret_config", config)
 		}
 	}
-	return invalid("secret_config.type", "the fake knows AWS, GCP, AZURE, KUBERNETES, HASHICORP_VAULT and APONO")
+	return invalid("secret_config.type", "must be one of AWS, GCP, AZURE, KUBERNETES, HASHICORP_VAULT, APONO")
 }

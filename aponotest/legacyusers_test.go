@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestUsersOfVersion2(t *testing.T) {
+func TestUsersV2(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	server.Put(aponotest.Users,
@@ -19,14 +19,14 @@ func TestUsersOfVersion2(t *testing.T) {
 		json.RawMessage(`{"id": "u2", "email": "b@example.com", "email_aliases": [], "first_name": "", "last_name": "Bee", "active": true, "roles": []}`))
 	const ada = `{"id": "u1", "email": "a+b@example.com", "first_name": "Ada", "last_name": "", "active": false}`
 	const bee = `{"id": "u2", "email": "b@example.com", "first_name": "", "last_name": "Bee", "active": true}`
-	answers(t, server, "GET", "/api/v2/users", "", 200, legacyPage(2, ada+","+bee))
-	answers(t, server, "GET", "/api/v2/users/u1", "", 200, ada)
-	answers(t, server, "GET", "/api/v2/users/a%2Bb@example.com", "", 200, ada)
-	answers(t, server, "GET", "/api/v2/users/b@example.com", "", 200, bee)
-	answers(t, server, "GET", "/api/v2/users/u3", "", 404, `{"message": "there is no user \"u3\""}`)
+	checkResponse(t, server, "GET", "/api/v2/users", "", 200, legacyPage(2, ada+","+bee))
+	checkResponse(t, server, "GET", "/api/v2/users/u1", "", 200, ada)
+	checkResponse(t, server, "GET", "/api/v2/users/a%2Bb@example.com", "", 200, ada)
+	checkResponse(t, server, "GET", "/api/v2/users/b@example.com", "", 200, bee)
+	checkResponse(t, server, "GET", "/api/v2/users/u3", "", 404, `{"message": "user \"u3\" not found"}`)
 }
 
-func TestProgramsReadConnectorsAndUsersOfVersion2(t *testing.T) {
+func TestConnectorsAndUsersV2WithClient(t *testing.T) {
 	t.Parallel()
 	server := requestServer(t, aponotest.WithOffsetPageSize(1))
 	legacy := server.Client().Legacy

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The states of access requests. How the API spells them is not documented.
+// States of access requests. The API does not document their spelling.
 const (
 	pending  = "PENDING"
 	granting = "GRANTING"
@@ -17,63 +17,62 @@ const (
 	revoked  = "REVOKED"
 )
 
-// The states of a session's credentials.
+// States of a session's credentials.
 const (
 	available = "AVAILABLE"
 	viewed    = "VIEWED"
 	resetting = "RESETTING"
 )
 
-// due is something that happens when the server's clock comes to its time.
-type due struct {
+// event is a change that is due at a time of the server's clock.
+type event struct {
 	at time.Time
 	do func()
 }
 
-// lock gives access to the state, brought up to the present. The caller calls
-// the function that it returns when it is done.
+// lock locks the state and processes the events that are due. The caller must call
+// unlock.
 func (s *Server) lock() (unlock func()) {
 	s.mu.Lock()
-	s.settle()
+	s.processEvents()
 	return s.mu.Unlock
 }
 
-// settle lets happen what is due. Each thing happens at its own time, however
-// late it is looked at.
-func (s *Server) settle() {
+// processEvents processes the events that are due. During each of them, s.present is
+// the time at which it was due.
+func (s *Server) processEvents() {
 	present := s.clock().Add(s.ahead)
-	for len(s.agenda) > 0 && !s.agenda[0].at.After(present) {
-		next := s.agenda[0]
-		s.agenda = s.agenda[1:]
-		s.moment = next.at
+	for len(s.events) > 0 && !s.events[0].at.After(present) {
+		next := s.events[0]
+		s.events = s.events[1:]
+		s.present = next.at
 		next.do()
 	}
-	s.moment = present
+	s.present = present
 }
 
-// later has something happen after a while, or at once.
+// later calls do after a wait on the server's clock, or at once if wait is 0.
 func (s *Server) later(wait time.Duration, do func()) {
 	if wait <= 0 {
 		do()
 		return
 	}
-	s.agenda = append(s.agenda, due{s.moment.Add(wait), do})
-	slices.SortStableFunc(s.agenda, func(a, b due) int { return a.at.Compare(b.at) })
+	s.events = append(s.events, event{s.present.Add(wait), do})
+	slices.SortStableFunc(s.events, func(a, b event) int { return a.at.Compare(b.at) })
 }
 
 func (s *Server) mustBePending(requestID string) {
 	s.help()
 	o := s.store.get(AccessRequests, requestID)
 	if o == nil {
-		s.fail("there is no access request %q", requestID)
+		s.fail("access request %q not found", requestID)
 	}
 	if status, _ := o["status"].(string); !strings.EqualFold(status, pending) {
-		s.fail("the access request %q is not pending but %s", requestID, status)
+		s.fail("access request %q is %s, not PENDING", requestID, status)
 	}
 }
 
-// setStatus changes the status of a request, of its entitlements, and of what
-// activity says about it.
+// setStatus sets the status of an access request, its entitlements and its activity.
 func (s *Server) setStatus(requestID, status string) {
 	o := s.store.get(AccessRequests, requestID)
 	o["status"] = status
@@ -134,18 +133,18 @@ func (s *Server) revoke(requestID string) {
 	})
 }
 
-// addSession adds the session of a request to an integration.
+// addSession adds the session of an access request for one of its integrations.
 func (s *Server) addSession(requestID string, integration any) {
 	id := s.store.newID()
 	s.store.put(Sessions, object{
 		"id": id, "name": member(integration, "name"), "request_ids": []any{requestID}, "integration": integration,
 		"credentials_status": available, "can_reset_credentials": true,
 	})
-	s.store.made[id] = true
+	s.store.granted[id] = true
 	s.addDetails(id)
 }
 
-// addDetails gives a session access details, each time with another password.
+// addDetails adds access details with a new password to a session.
 func (s *Server) addDetails(sessionID string) {
 	s.store.secrets++
 	name := member(s.store.get(Sessions, sessionID), "name")
@@ -156,11 +155,11 @@ func (s *Server) addDetails(sessionID string) {
 	})
 }
 
-// removeSessions takes away the sessions that appeared with a request. Those
-// that a test put stay.
+// removeSessions removes the sessions that were added when a request was granted.
+// Sessions added by Put remain.
 func (s *Server) removeSessions(requestID string) {
 	for _, session := range s.store.where(Sessions, func(o object) bool { return servesRequest(o, requestID) }) {
-		if id, _ := session.object["id"].(string); s.store.made[id] {
+		if id, _ := session.object["id"].(string); s.store.granted[id] {
 			s.store.delete(Sessions, id)
 		}
 	}
@@ -171,7 +170,7 @@ func servesRequest(session object, requestID string) bool {
 	return slices.Contains(ids, any(requestID))
 }
 
-// resetDetails makes new credentials for a session, after a while.
+// resetDetails replaces the credentials of a session after the provisioning time.
 func (s *Server) resetDetails(session object) {
 	id, _ := session["id"].(string)
 	session["credentials_status"] = resetting
@@ -181,11 +180,11 @@ func (s *Server) resetDetails(session object) {
 			return
 		}
 		current["credentials_status"] = available
-		if s.store.made[id] {
+		if s.store.granted[id] {
 			s.addDetails(id)
 		}
 	})
 }
 
-// now is the present in the API's form.
-func (s *Server) now() string { return s.moment.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+// now returns the present in the form of the API.
+func (s *Server) now() string { return s.present.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

@@ -20,22 +20,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lifeNoon is when the clocks of these tests stand still.
-var lifeNoon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+// lifecycleNoon is the time of the servers' clocks in these tests.
+var lifecycleNoon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 
-// lifeServer is a requestServer at noon. Its third bundle holds all that can be
-// requested of both systems but the bucket's ReadWrite.
-func lifeServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
+// lifecycleServer returns a requestServer at noon with a third bundle, which has all
+// entitlements except the bucket's ReadWrite.
+func lifecycleServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	t.Helper()
-	opts = append([]aponotest.Option{aponotest.WithClock(func() time.Time { return lifeNoon })}, opts...)
+	opts = append([]aponotest.Option{aponotest.WithClock(func() time.Time { return lifecycleNoon })}, opts...)
 	server := requestServer(t, opts...)
 	server.Put(aponotest.Bundles, json.RawMessage(`{"id": "b3", "name": "Everything", "access_targets": [`+
-		lifeTarget("pg", "database", `"ReadOnly", "ADMIN"`, "")+`,`+lifeTarget("aws", "s3", `"ReadOnly"`, "")+`,`+lifeTarget("aws", "iam", `"Assume"`, "")+`]}`))
+		lifecycleTarget("pg", "database", `"ReadOnly", "ADMIN"`, "")+`,`+lifecycleTarget("aws", "s3", `"ReadOnly"`, "")+`,`+lifecycleTarget("aws", "iam", `"Assume"`, "")+`]}`))
 	return server
 }
 
-// lifeTarget is a target of a bundle; scopes may be empty.
-func lifeTarget(integration, resourceType, permissions, scopes string) string {
+// lifecycleTarget returns a target of a bundle. The scopes may be empty.
+func lifecycleTarget(integration, resourceType, permissions, scopes string) string {
 	if scopes != "" {
 		scopes = `, "resources_scopes": [` + scopes + `]`
 	}
@@ -43,53 +43,53 @@ func lifeTarget(integration, resourceType, permissions, scopes string) string {
 		integration, resourceType, permissions, scopes)
 }
 
-// The bodies of requests: for the database, with and without a duration, and for
-// the bundle of both systems.
+// Access requests for the database, without and with a duration, and for the bundle of
+// both integrations.
 const (
-	lifeDatabase = `{"entitlements": [{"resource_id": "db", "permission_id": "select"}], "custom_fields": {}}`
-	lifeMinute   = `{"entitlements": [{"resource_id": "db", "permission_id": "select"}], "custom_fields": {}, "duration_in_sec": 60}`
-	lifeBundle   = `{"bundle_reference": "b3", "custom_fields": {}}`
+	lifecycleDatabase = `{"entitlements": [{"resource_id": "db", "permission_id": "select"}], "custom_fields": {}}`
+	lifecycleMinute   = `{"entitlements": [{"resource_id": "db", "permission_id": "select"}], "custom_fields": {}, "duration_in_sec": 60}`
+	lifecycleBundle   = `{"bundle_reference": "b3", "custom_fields": {}}`
 )
 
-// lifeAsk makes a request that has to succeed.
-func lifeAsk(t *testing.T, server *aponotest.Server, path, body string) {
+// lifecycleCreate creates an access request.
+func lifecycleCreate(t *testing.T, server *aponotest.Server, path, body string) {
 	t.Helper()
-	status, answer := ask(t, server, "POST", path, body)
-	require.Equalf(t, 200, status, "status 200 for POST %s, got %d: %s", path, status, answer)
+	status, response := sendHTTP(t, server, "POST", path, body)
+	require.Equalf(t, 200, status, "POST %s returned status %d: %s", path, status, response)
 }
 
-// lifeGet reads an answer of the server, without a network.
-func lifeGet(t *testing.T, server *aponotest.Server, path string) string {
+// lifecycleGet returns the body of a response, without a network.
+func lifecycleGet(t *testing.T, server *aponotest.Server, path string) string {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), "GET", path, http.NoBody)
 	req.Header.Set("Authorization", "Bearer "+server.Token)
 	w := httptest.NewRecorder()
 	server.ServeHTTP(w, req)
-	require.Equalf(t, 200, w.Code, "status 200 for %s, got %d: %s", path, w.Code, w.Body)
+	require.Equalf(t, 200, w.Code, "%s returned status %d: %s", path, w.Code, w.Body)
 	return w.Body.String()
 }
 
-func lifeRead(t *testing.T, server *aponotest.Server, path string, out any) {
+func lifecycleRead(t *testing.T, server *aponotest.Server, path string, out any) {
 	t.Helper()
-	require.NoError(t, json.Unmarshal([]byte(lifeGet(t, server, path)), out))
+	require.NoError(t, json.Unmarshal([]byte(lifecycleGet(t, server, path)), out))
 }
 
-// lifeOf is how far a request has come. All that shows it has to show the same:
-// the request, its entitlements, its rows of activity.
-func lifeOf(t *testing.T, server *aponotest.Server, id string) string {
+// lifecycleState describes the state of an access request. The request, its entitlements
+// and its activity must agree.
+func lifecycleState(t *testing.T, server *aponotest.Server, id string) string {
 	t.Helper()
 	var request struct {
 		Status  string `json:"status"`
 		Revoked string `json:"revocation_date"`
 	}
-	lifeRead(t, server, requestsPath+"/"+id, &request)
+	lifecycleRead(t, server, requestsPath+"/"+id, &request)
 	var entitlements struct {
 		Items []struct {
 			Status string `json:"status"`
 		} `json:"items"`
 	}
-	lifeRead(t, server, requestsPath+"/"+id+"/entitlements", &entitlements)
-	require.NotEmptyf(t, entitlements.Items, "entitlements of %s", id)
+	lifecycleRead(t, server, requestsPath+"/"+id+"/entitlements", &entitlements)
+	require.NotEmptyf(t, entitlements.Items, "no entitlements of %s", id)
 	for _, entitlement := range entitlements.Items {
 		require.Equal(t, request.Status, entitlement.Status)
 	}
@@ -100,8 +100,8 @@ func lifeOf(t *testing.T, server *aponotest.Server, id string) string {
 			Revoked string `json:"request_revoke_date"`
 		} `json:"data"`
 	}
-	lifeRead(t, server, activityPath+"?filter[access_request_id]="+id+"&fields=status&fields=request_grant_date&fields=request_revoke_date", &activity)
-	require.NotEmptyf(t, activity.Data, "activity of %s", id)
+	lifecycleRead(t, server, activityPath+"?filter[access_request_id]="+id+"&fields=status&fields=request_grant_date&fields=request_revoke_date", &activity)
+	require.NotEmptyf(t, activity.Data, "no activity of %s", id)
 	for _, row := range activity.Data {
 		require.Equal(t, request.Status, row.Status)
 		require.Equal(t, request.Revoked, row.Revoked)
@@ -110,11 +110,11 @@ func lifeOf(t *testing.T, server *aponotest.Server, id string) string {
 	var v3 struct {
 		Status string `json:"status"`
 	}
-	lifeRead(t, server, legacyRequestsPath+"/"+id, &v3)
+	lifecycleRead(t, server, legacyRequestsPath+"/"+id, &v3)
 	var sessions struct {
 		Items []json.RawMessage `json:"items"`
 	}
-	lifeRead(t, server, sessionsPath+"?request_ids="+id, &sessions)
+	lifecycleRead(t, server, sessionsPath+"?request_ids="+id, &sessions)
 	text := fmt.Sprintf("%s (%s)", request.Status, v3.Status)
 	if granted := activity.Data[0].Granted; granted != "" {
 		text += " granted " + granted[len("2026-03-02T"):]
@@ -125,38 +125,36 @@ func lifeOf(t *testing.T, server *aponotest.Server, id string) string {
 	return text + fmt.Sprintf(" sessions %d", len(sessions.Items))
 }
 
-// lifeStep is something that happens to a request, so long after the step
-// before, and how far the request has then come.
-type lifeStep struct {
+// lifecycleStep is an action on an access request, the time since the step before, and
+// the wanted state.
+type lifecycleStep struct {
 	after time.Duration
 	do    func(t *testing.T, server *aponotest.Server, id string)
 	want  string
 }
 
-func lifeApprove(_ *testing.T, server *aponotest.Server, id string) { server.Approve(id) }
+func lifecycleApprove(_ *testing.T, server *aponotest.Server, id string) { server.Approve(id) }
 
-func lifeReject(_ *testing.T, server *aponotest.Server, id string) { server.Reject(id) }
+func lifecycleReject(_ *testing.T, server *aponotest.Server, id string) { server.Reject(id) }
 
-func lifeRevoke(t *testing.T, server *aponotest.Server, id string) {
+func lifecycleRevoke(t *testing.T, server *aponotest.Server, id string) {
 	t.Helper()
-	answers(t, server, "POST", requestsPath+"/"+id+"/revoke", "", 200, `{"message": "The access request is being revoked"}`)
+	checkResponse(t, server, "POST", requestsPath+"/"+id+"/revoke", "", 200, `{"message": "The access request is being revoked"}`)
 }
 
-func lifeRevokeV3(t *testing.T, server *aponotest.Server, id string) {
+func lifecycleRevokeV3(t *testing.T, server *aponotest.Server, id string) {
 	t.Helper()
-	answers(t, server, "POST", "/api/v3/access-requests-bulk/revoke", `{"request_ids": ["`+id+`"]}`, 200, `{"message": "The access requests are being revoked"}`)
+	checkResponse(t, server, "POST", "/api/v3/access-requests-bulk/revoke", `{"request_ids": ["`+id+`"]}`, 200, `{"message": "The access requests are being revoked"}`)
 }
 
-// A program that waits for access, or cleans up after it, is only as good as the
-// states that its tests lead it through. The clock of each case is moved by
-// Advance once, and once by the clock itself.
-func TestRequestsGoThroughTheirStates(t *testing.T) {
+// Each case runs twice: Advance moves the clock, or the clock of WithClock advances.
+func TestRequestStates(t *testing.T) {
 	t.Parallel()
 	const (
 		second      = time.Second
 		millisecond = time.Millisecond
 		open        = "PENDING (PENDING) sessions 0"
-		refused     = "REJECTED (REJECTED) sessions 0"
+		rejected    = "REJECTED (REJECTED) sessions 0"
 		grantingNow = "GRANTING (APPROVED) sessions 0"
 	)
 	decides := func(wait time.Duration) aponotest.Option { return aponotest.WithApprovalAfter(wait) }
@@ -164,87 +162,87 @@ func TestRequestsGoThroughTheirStates(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts  []aponotest.Option
 		body  string
-		steps []lifeStep
+		steps []lifecycleStep
 	}{
-		"nobody decides": {nil, lifeMinute, []lifeStep{
+		"not decided": {nil, lifecycleMinute, []lifecycleStep{
 			{0, nil, open},
 			{1000 * time.Hour, nil, open},
 		}},
-		"at once": {nil, lifeDatabase, []lifeStep{
-			{second, lifeApprove, "ACTIVE (GRANTED) granted 12:00:01.000Z sessions 1"},
+		"at once": {nil, lifecycleDatabase, []lifecycleStep{
+			{second, lifecycleApprove, "ACTIVE (GRANTED) granted 12:00:01.000Z sessions 1"},
 			{1000 * time.Hour, nil, "ACTIVE (GRANTED) granted 12:00:01.000Z sessions 1"},
 		}},
-		"revoked at once": {nil, lifeDatabase, []lifeStep{
-			{0, lifeApprove, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1"},
-			{90 * second, lifeRevoke, "REVOKED (EXPIRED) granted 12:00:00.000Z revoked 12:01:30.000Z sessions 0"},
+		"revoked at once": {nil, lifecycleDatabase, []lifecycleStep{
+			{0, lifecycleApprove, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1"},
+			{90 * second, lifecycleRevoke, "REVOKED (EXPIRED) granted 12:00:00.000Z revoked 12:01:30.000Z sessions 0"},
 		}},
-		"rejected": {[]aponotest.Option{takes(5 * second)}, lifeMinute, []lifeStep{
-			{second, lifeReject, refused},
-			{time.Hour, nil, refused},
+		"rejected": {[]aponotest.Option{takes(5 * second)}, lifecycleMinute, []lifecycleStep{
+			{second, lifecycleReject, rejected},
+			{time.Hour, nil, rejected},
 		}},
-		"by itself without a wait": {[]aponotest.Option{decides(0)}, lifeDatabase, []lifeStep{
+		"approved automatically at once": {[]aponotest.Option{decides(0)}, lifecycleDatabase, []lifecycleStep{
 			{0, nil, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1"},
 		}},
-		"by itself": {[]aponotest.Option{decides(10 * second)}, lifeDatabase, []lifeStep{
+		"approved automatically": {[]aponotest.Option{decides(10 * second)}, lifecycleDatabase, []lifecycleStep{
 			{10*second - millisecond, nil, open},
 			{millisecond, nil, "ACTIVE (GRANTED) granted 12:00:10.000Z sessions 1"},
 		}},
-		"with provisioning": {[]aponotest.Option{decides(10 * second), takes(5 * second)}, lifeDatabase, []lifeStep{
+		"with provisioning": {[]aponotest.Option{decides(10 * second), takes(5 * second)}, lifecycleDatabase, []lifecycleStep{
 			{10*second - millisecond, nil, open},
 			{millisecond, nil, grantingNow},
 			{5*second - millisecond, nil, grantingNow},
 			{millisecond, nil, "ACTIVE (GRANTED) granted 12:00:15.000Z sessions 1"},
-			{5 * second, lifeRevokeV3, "REVOKING (REVOKING) granted 12:00:15.000Z sessions 1"},
+			{5 * second, lifecycleRevokeV3, "REVOKING (REVOKING) granted 12:00:15.000Z sessions 1"},
 			{5*second - millisecond, nil, "REVOKING (REVOKING) granted 12:00:15.000Z sessions 1"},
 			{millisecond, nil, "REVOKED (EXPIRED) granted 12:00:15.000Z revoked 12:00:25.000Z sessions 0"},
 			{time.Hour, nil, "REVOKED (EXPIRED) granted 12:00:15.000Z revoked 12:00:25.000Z sessions 0"},
 		}},
-		"a whole life at one look": {[]aponotest.Option{decides(10 * second), takes(5 * second)}, lifeMinute, []lifeStep{
+		"all states in one Advance": {[]aponotest.Option{decides(10 * second), takes(5 * second)}, lifecycleMinute, []lifecycleStep{
 			{time.Hour, nil, "REVOKED (EXPIRED) granted 12:00:15.000Z revoked 12:01:20.000Z sessions 0"},
 		}},
-		"the duration counts from the grant": {[]aponotest.Option{takes(5 * second)}, lifeMinute, []lifeStep{
-			{100 * second, lifeApprove, grantingNow},
+		"the duration counts from the grant": {[]aponotest.Option{takes(5 * second)}, lifecycleMinute, []lifecycleStep{
+			{100 * second, lifecycleApprove, grantingNow},
 			{5 * second, nil, "ACTIVE (GRANTED) granted 12:01:45.000Z sessions 1"},
 			{60*second - millisecond, nil, "ACTIVE (GRANTED) granted 12:01:45.000Z sessions 1"},
 			{millisecond, nil, "REVOKING (REVOKING) granted 12:01:45.000Z sessions 1"},
 			{5 * second, nil, "REVOKED (EXPIRED) granted 12:01:45.000Z revoked 12:02:50.000Z sessions 0"},
 		}},
-		"revoked while pending": {[]aponotest.Option{decides(10 * second)}, lifeMinute, []lifeStep{
-			{second, lifeRevoke, "REVOKED (EXPIRED) revoked 12:00:01.000Z sessions 0"},
+		"revoked while pending": {[]aponotest.Option{decides(10 * second)}, lifecycleMinute, []lifecycleStep{
+			{second, lifecycleRevoke, "REVOKED (EXPIRED) revoked 12:00:01.000Z sessions 0"},
 			{time.Hour, nil, "REVOKED (EXPIRED) revoked 12:00:01.000Z sessions 0"},
 		}},
-		"revoked while granting": {[]aponotest.Option{takes(5 * second)}, lifeMinute, []lifeStep{
-			{0, lifeApprove, grantingNow},
-			{2 * second, lifeRevoke, "REVOKING (REVOKING) sessions 0"},
+		"revoked while granting": {[]aponotest.Option{takes(5 * second)}, lifecycleMinute, []lifecycleStep{
+			{0, lifecycleApprove, grantingNow},
+			{2 * second, lifecycleRevoke, "REVOKING (REVOKING) sessions 0"},
 			{3 * second, nil, "REVOKING (REVOKING) sessions 0"}, // the grant was due
 			{2 * second, nil, "REVOKED (EXPIRED) revoked 12:00:07.000Z sessions 0"},
 			{time.Hour, nil, "REVOKED (EXPIRED) revoked 12:00:07.000Z sessions 0"},
 		}},
-		"revoked before its end": {[]aponotest.Option{takes(5 * second)}, lifeMinute, []lifeStep{
-			{0, lifeApprove, grantingNow},
-			{63 * second, lifeRevoke, "REVOKING (REVOKING) granted 12:00:05.000Z sessions 1"},
+		"revoked before its end": {[]aponotest.Option{takes(5 * second)}, lifecycleMinute, []lifecycleStep{
+			{0, lifecycleApprove, grantingNow},
+			{63 * second, lifecycleRevoke, "REVOKING (REVOKING) granted 12:00:05.000Z sessions 1"},
 			{2 * second, nil, "REVOKING (REVOKING) granted 12:00:05.000Z sessions 1"}, // the end was due
 			{3 * second, nil, "REVOKED (EXPIRED) granted 12:00:05.000Z revoked 12:01:08.000Z sessions 0"},
 			{time.Hour, nil, "REVOKED (EXPIRED) granted 12:00:05.000Z revoked 12:01:08.000Z sessions 0"},
 		}},
-		"revoked long before its end": {nil, lifeMinute, []lifeStep{
-			{0, lifeApprove, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1"},
-			{10 * second, lifeRevoke, "REVOKED (EXPIRED) granted 12:00:00.000Z revoked 12:00:10.000Z sessions 0"},
+		"revoked long before its end": {nil, lifecycleMinute, []lifecycleStep{
+			{0, lifecycleApprove, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1"},
+			{10 * second, lifecycleRevoke, "REVOKED (EXPIRED) granted 12:00:00.000Z revoked 12:00:10.000Z sessions 0"},
 			{time.Hour, nil, "REVOKED (EXPIRED) granted 12:00:00.000Z revoked 12:00:10.000Z sessions 0"}, // the end was due
 		}},
-		"revoked twice": {[]aponotest.Option{takes(5 * second)}, lifeDatabase, []lifeStep{
-			{0, lifeApprove, grantingNow},
-			{10 * second, lifeRevoke, "REVOKING (REVOKING) granted 12:00:05.000Z sessions 1"},
-			{3 * second, lifeRevoke, "REVOKING (REVOKING) granted 12:00:05.000Z sessions 1"},
+		"revoked twice": {[]aponotest.Option{takes(5 * second)}, lifecycleDatabase, []lifecycleStep{
+			{0, lifecycleApprove, grantingNow},
+			{10 * second, lifecycleRevoke, "REVOKING (REVOKING) granted 12:00:05.000Z sessions 1"},
+			{3 * second, lifecycleRevoke, "REVOKING (REVOKING) granted 12:00:05.000Z sessions 1"},
 			{time.Hour, nil, "REVOKED (EXPIRED) granted 12:00:05.000Z revoked 12:00:15.000Z sessions 0"},
 		}},
-		"approved before its time": {[]aponotest.Option{decides(10 * second)}, lifeDatabase, []lifeStep{
-			{second, lifeApprove, "ACTIVE (GRANTED) granted 12:00:01.000Z sessions 1"},
+		"approved before automatic approval": {[]aponotest.Option{decides(10 * second)}, lifecycleDatabase, []lifecycleStep{
+			{second, lifecycleApprove, "ACTIVE (GRANTED) granted 12:00:01.000Z sessions 1"},
 			{time.Hour, nil, "ACTIVE (GRANTED) granted 12:00:01.000Z sessions 1"},
 		}},
-		"rejected before its time": {[]aponotest.Option{decides(10 * second)}, lifeDatabase, []lifeStep{
-			{second, lifeReject, refused},
-			{time.Hour, nil, refused},
+		"rejected before automatic approval": {[]aponotest.Option{decides(10 * second)}, lifecycleDatabase, []lifecycleStep{
+			{second, lifecycleReject, rejected},
+			{time.Hour, nil, rejected},
 		}},
 	} {
 		var ticked atomic.Int64
@@ -256,28 +254,27 @@ func TestRequestsGoThroughTheirStates(t *testing.T) {
 				t.Parallel()
 				opts := test.opts
 				if mover == "WithClock" {
-					opts = append([]aponotest.Option{aponotest.WithClock(func() time.Time { return lifeNoon.Add(time.Duration(ticked.Load())) })}, opts...)
+					opts = append([]aponotest.Option{aponotest.WithClock(func() time.Time { return lifecycleNoon.Add(time.Duration(ticked.Load())) })}, opts...)
 				}
-				server := lifeServer(t, opts...)
-				lifeAsk(t, server, requestsPath, test.body)
+				server := lifecycleServer(t, opts...)
+				lifecycleCreate(t, server, requestsPath, test.body)
 				for i, step := range test.steps {
 					move(server, step.after)
 					if step.do != nil {
 						step.do(t, server, requestID(1))
 					}
-					got := lifeOf(t, server, requestID(1))
-					require.Equalf(t, step.want, got, "%q after step %d", step.want, i)
+					got := lifecycleState(t, server, requestID(1))
+					require.Equalf(t, step.want, got, "wrong state after step %d", i)
 				}
 			})
 		}
 	}
 }
 
-// The whole of a request at each stage, for programs that read more of it than
-// its status.
-func TestRequestIsOtherwiseTheSameThroughItsLife(t *testing.T) {
+// The other fields of a request must be the same in each state.
+func TestRequestFieldsInEachState(t *testing.T) {
 	t.Parallel()
-	server := lifeServer(t, aponotest.WithProvisioningTime(time.Minute))
+	server := lifecycleServer(t, aponotest.WithProvisioningTime(time.Minute))
 	want := func(status string) string {
 		return `{"id": "` + requestID(1) + `", ` + status + `, "creation_date": "2026-03-02T12:00:00.000Z", "duration_in_sec": 60, "custom_fields": {},
 			"access_groups": [{"integration": {"id": "pg", "name": "Orders DB"}, "resource_types": [{"id": "database", "label": "database"}]}]}`
@@ -287,83 +284,79 @@ func TestRequestIsOtherwiseTheSameThroughItsLife(t *testing.T) {
 			"resource": {"id": "db", "source_id": "db", "name": "orders", "type": {"id": "database", "label": "database"}}}`)
 	}
 	const path = requestsPath + "/00000001-0000-4000-8000-000000000001"
-	answers(t, server, "POST", requestsPath, lifeMinute, 200, `[`+want(`"status": "PENDING"`)+`]`)
+	checkResponse(t, server, "POST", requestsPath, lifecycleMinute, 200, `[`+want(`"status": "PENDING"`)+`]`)
 	server.Approve(requestID(1))
 	for _, status := range []string{`GRANTING`, `ACTIVE`, `REVOKING`} {
-		answers(t, server, "GET", path, "", 200, want(`"status": "`+status+`"`))
-		answers(t, server, "GET", path+"/entitlements", "", 200, entitlements(status))
+		checkResponse(t, server, "GET", path, "", 200, want(`"status": "`+status+`"`))
+		checkResponse(t, server, "GET", path+"/entitlements", "", 200, entitlements(status))
 		server.Advance(time.Minute)
 	}
-	answers(t, server, "GET", path, "", 200, want(`"status": "REVOKED", "revocation_date": "2026-03-02T12:03:00.000Z"`))
-	answers(t, server, "GET", path+"/entitlements?statuses=REVOKED", "", 200, entitlements("REVOKED"))
-	answers(t, server, "GET", requestsPath+"?statuses=REVOKED", "", 200, requestPage(want(`"status": "REVOKED", "revocation_date": "2026-03-02T12:03:00.000Z"`)))
+	checkResponse(t, server, "GET", path, "", 200, want(`"status": "REVOKED", "revocation_date": "2026-03-02T12:03:00.000Z"`))
+	checkResponse(t, server, "GET", path+"/entitlements?statuses=REVOKED", "", 200, entitlements("REVOKED"))
+	checkResponse(t, server, "GET", requestsPath+"?statuses=REVOKED", "", 200, requestPage(want(`"status": "REVOKED", "revocation_date": "2026-03-02T12:03:00.000Z"`)))
 }
 
-// A request that a test put has no API call behind it: nobody approves it unless
-// told to, and then it lives like any other.
-func TestRequestsThatWerePutLiveToo(t *testing.T) {
+// Requests added by Put are not approved automatically.
+func TestPutRequestsCanBeApproved(t *testing.T) {
 	t.Parallel()
-	server := lifeServer(t, aponotest.WithApprovalAfter(time.Second))
+	server := lifecycleServer(t, aponotest.WithApprovalAfter(time.Second))
 	server.Put(aponotest.AccessRequests, json.RawMessage(`{"id": "mine", "status": "pending", "duration_in_sec": 60, "custom_fields": {},
 		"access_groups": [{"integration": {"id": "pg", "name": "Orders DB"}, "resource_types": []}]}`))
 	const path = requestsPath + "/mine"
 	const rest = `"id": "mine", "creation_date": "2026-03-02T12:00:00.000Z", "duration_in_sec": 60, "custom_fields": {},
 		"access_groups": [{"integration": {"id": "pg", "name": "Orders DB"}, "resource_types": []}]}`
 	server.Advance(time.Hour)
-	answers(t, server, "GET", path, "", 200, `{"status": "pending", `+rest)
+	checkResponse(t, server, "GET", path, "", 200, `{"status": "pending", `+rest)
 	server.Approve("mine")
-	answers(t, server, "GET", path, "", 200, `{"status": "ACTIVE", `+rest)
+	checkResponse(t, server, "GET", path, "", 200, `{"status": "ACTIVE", `+rest)
 	ids, _ := requestIDs(t, server, sessionsPath+"?request_ids=mine")
 	require.Equal(t, requestID(1), ids)
 	server.Advance(time.Minute)
-	answers(t, server, "GET", path, "", 200, `{"status": "REVOKED", "revocation_date": "2026-03-02T13:01:00.000Z", `+rest)
+	checkResponse(t, server, "GET", path, "", 200, `{"status": "REVOKED", "revocation_date": "2026-03-02T13:01:00.000Z", `+rest)
 	ids, _ = requestIDs(t, server, sessionsPath)
 	require.Empty(t, ids)
 }
 
-// What falls due in one Advance happens at its own time, in the order of these
-// times, not in that of the requests, nor at the time of the look.
-func TestWhatFallsDueHappensInOrderAndAtItsOwnTime(t *testing.T) {
+// The order of the access requests and the time of the next request do not matter.
+func TestEventsAreProcessedInOrderOfTime(t *testing.T) {
 	t.Parallel()
-	server := lifeServer(t, aponotest.WithApprovalAfter(10*time.Second), aponotest.WithProvisioningTime(4*time.Second))
-	lifeAsk(t, server, requestsPath, lifeMinute)
+	server := lifecycleServer(t, aponotest.WithApprovalAfter(10*time.Second), aponotest.WithProvisioningTime(4*time.Second))
+	lifecycleCreate(t, server, requestsPath, lifecycleMinute)
 	server.Advance(3 * time.Second)
 	const bucket = `{"entitlements": [{"resource_id": "bucket", "permission_id": "read"}], "custom_fields": {}}`
-	lifeAsk(t, server, requestsPath, bucket)
-	lifeAsk(t, server, requestsPath, bucket)
+	lifecycleCreate(t, server, requestsPath, bucket)
+	lifecycleCreate(t, server, requestsPath, bucket)
 	server.Approve(requestID(2))
 	server.Advance(4 * time.Second)
-	require.Equal(t, "PENDING (PENDING) sessions 0", lifeOf(t, server, requestID(1)))
-	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:07.000Z sessions 1", lifeOf(t, server, requestID(2)))
+	require.Equal(t, "PENDING (PENDING) sessions 0", lifecycleState(t, server, requestID(1)))
+	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:07.000Z sessions 1", lifecycleState(t, server, requestID(2)))
 	server.Advance(26 * time.Second)
-	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:14.000Z sessions 1", lifeOf(t, server, requestID(1)))
-	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:07.000Z sessions 1", lifeOf(t, server, requestID(2)))
-	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:17.000Z sessions 1", lifeOf(t, server, requestID(3)))
+	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:14.000Z sessions 1", lifecycleState(t, server, requestID(1)))
+	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:07.000Z sessions 1", lifecycleState(t, server, requestID(2)))
+	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:17.000Z sessions 1", lifecycleState(t, server, requestID(3)))
 	session := func(n, request int, integration string) string {
-		return lifeSession(n, request, integration, "AVAILABLE")
+		return lifecycleSession(n, request, integration, "AVAILABLE")
 	}
 	pg, aws := `{"id": "pg", "name": "Orders DB"}`, `{"id": "aws", "name": "Production"}`
-	answers(t, server, "GET", sessionsPath, "", 200, requestPage(session(4, 2, aws), session(5, 1, pg), session(6, 3, aws)))
-	answers(t, server, "GET", sessionsPath+"/"+requestID(5)+"/access-details", "", 200, lifeDetails("Orders DB", 2))
+	checkResponse(t, server, "GET", sessionsPath, "", 200, requestPage(session(4, 2, aws), session(5, 1, pg), session(6, 3, aws)))
+	checkResponse(t, server, "GET", sessionsPath+"/"+requestID(5)+"/access-details", "", 200, lifecycleDetails("Orders DB", 2))
 }
 
-// Of things due at the same time the first planned comes first, so that ids and
-// passwords are the same in every run.
-func TestWhatFallsDueTogetherHappensAsItWasPlanned(t *testing.T) {
+// Ids and passwords must be the same in every run.
+func TestSimultaneousEventsKeepTheirOrder(t *testing.T) {
 	t.Parallel()
-	server := lifeServer(t, aponotest.WithApprovalAfter(10*time.Second))
+	server := lifecycleServer(t, aponotest.WithApprovalAfter(10*time.Second))
 	for range 3 {
-		lifeAsk(t, server, requestsPath, lifeDatabase)
+		lifecycleCreate(t, server, requestsPath, lifecycleDatabase)
 	}
 	server.Advance(10 * time.Second)
 	const pg = `{"id": "pg", "name": "Orders DB"}`
-	answers(t, server, "GET", sessionsPath, "", 200, requestPage(
-		lifeSession(4, 1, pg, "AVAILABLE"), lifeSession(5, 2, pg, "AVAILABLE"), lifeSession(6, 3, pg, "AVAILABLE")))
+	checkResponse(t, server, "GET", sessionsPath, "", 200, requestPage(
+		lifecycleSession(4, 1, pg, "AVAILABLE"), lifecycleSession(5, 2, pg, "AVAILABLE"), lifecycleSession(6, 3, pg, "AVAILABLE")))
 }
 
-// lifeSession is a session that appeared with a grant; n is the number of its
-// id.
-func lifeSession(n, request int, integration, status string) string {
+// lifecycleSession returns a session that the server added; n is the number of its id.
+func lifecycleSession(n, request int, integration, status string) string {
 	var partial struct {
 		Name string `json:"name"`
 	}
@@ -372,27 +365,25 @@ func lifeSession(n, request int, integration, status string) string {
 		requestID(n), partial.Name, requestID(request), integration, status)
 }
 
-// lifeDetails are access details that the server made up; n counts passwords.
-func lifeDetails(name string, n int) string {
+// lifecycleDetails returns generated access details; n is the number of the password.
+func lifecycleDetails(name string, n int) string {
 	return fmt.Sprintf(`{"instructions": "Connect to %s as apono-user with the password made-up-%d.",
 		"parameters": {"username": "apono-user", "password": "made-up-%[2]d"}}`, name, n)
 }
 
-// Programs look for the sessions of what they asked for, one for each system,
-// and must not find those of a grant that is over.
-func TestSessionsComeAndGoWithTheGrant(t *testing.T) {
+func TestSessionsExistWhileAccessIsGranted(t *testing.T) {
 	t.Parallel()
-	server := lifeServer(t)
+	server := lifecycleServer(t)
 	server.Put(aponotest.Sessions, json.RawMessage(sessionJSON("own", "pg", "AVAILABLE", requestID(1), "other")))
 	server.Put(aponotest.DetailsOf("own"), json.RawMessage(`{"instructions": "by hand"}`))
 	own := sessionJSON("own", "pg", "AVAILABLE", requestID(1), "other")
-	lifeAsk(t, server, requestsPath, lifeBundle)
-	lifeAsk(t, server, requestsPath, lifeDatabase)
-	answers(t, server, "GET", sessionsPath, "", 200, requestPage(own))
+	lifecycleCreate(t, server, requestsPath, lifecycleBundle)
+	lifecycleCreate(t, server, requestsPath, lifecycleDatabase)
+	checkResponse(t, server, "GET", sessionsPath, "", 200, requestPage(own))
 	server.Approve(requestID(1))
 	server.Approve(requestID(2))
 	const pg, aws = `{"id": "pg", "name": "Orders DB"}`, `{"id": "aws", "name": "Production"}`
-	first, second, third := lifeSession(3, 1, aws, "AVAILABLE"), lifeSession(4, 1, pg, "AVAILABLE"), lifeSession(5, 2, pg, "AVAILABLE")
+	first, second, third := lifecycleSession(3, 1, aws, "AVAILABLE"), lifecycleSession(4, 1, pg, "AVAILABLE"), lifecycleSession(5, 2, pg, "AVAILABLE")
 	for query, want := range map[string]string{
 		"":                             requestPage(own, first, second, third),
 		"?request_ids=" + requestID(1): requestPage(own, first, second),
@@ -403,69 +394,66 @@ func TestSessionsComeAndGoWithTheGrant(t *testing.T) {
 		"?request_ids=" + requestID(9): requestPage(),
 		"?request_ids=" + requestID(2) + "&request_ids=" + requestID(1): requestPage(own, first, second, third),
 	} {
-		answers(t, server, "GET", sessionsPath+query, "", 200, want)
+		checkResponse(t, server, "GET", sessionsPath+query, "", 200, want)
 	}
-	answers(t, server, "GET", sessionsPath+"/"+requestID(3), "", 200, first)
-	answers(t, server, "GET", sessionsPath+"/"+requestID(3)+"/access-details", "", 200, lifeDetails("Production", 1))
-	answers(t, server, "GET", sessionsPath+"/"+requestID(4)+"/access-details", "", 200, lifeDetails("Orders DB", 2))
-	answers(t, server, "GET", sessionsPath+"/"+requestID(5)+"/access-details", "", 200, lifeDetails("Orders DB", 3))
+	checkResponse(t, server, "GET", sessionsPath+"/"+requestID(3), "", 200, first)
+	checkResponse(t, server, "GET", sessionsPath+"/"+requestID(3)+"/access-details", "", 200, lifecycleDetails("Production", 1))
+	checkResponse(t, server, "GET", sessionsPath+"/"+requestID(4)+"/access-details", "", 200, lifecycleDetails("Orders DB", 2))
+	checkResponse(t, server, "GET", sessionsPath+"/"+requestID(5)+"/access-details", "", 200, lifecycleDetails("Orders DB", 3))
 
-	lifeRevoke(t, server, requestID(1))
+	lifecycleRevoke(t, server, requestID(1))
 	for _, gone := range []string{requestID(3), requestID(4)} {
-		missing := `{"message": "there is no access session \"` + gone + `\""}`
-		answers(t, server, "GET", sessionsPath+"/"+gone, "", 404, missing)
-		answers(t, server, "GET", sessionsPath+"/"+gone+"/access-details", "", 404, missing)
-		answers(t, server, "POST", sessionsPath+"/"+gone+"/reset-credentials", "", 404, missing)
-		require.Falsef(t, server.Get(aponotest.Sessions, gone, &map[string]any{}), "no session %s", gone)
+		missing := `{"message": "access session \"` + gone + `\" not found"}`
+		checkResponse(t, server, "GET", sessionsPath+"/"+gone, "", 404, missing)
+		checkResponse(t, server, "GET", sessionsPath+"/"+gone+"/access-details", "", 404, missing)
+		checkResponse(t, server, "POST", sessionsPath+"/"+gone+"/reset-credentials", "", 404, missing)
+		require.Falsef(t, server.Get(aponotest.Sessions, gone, &map[string]any{}), "session %s still exists", gone)
 	}
-	answers(t, server, "GET", sessionsPath, "", 200, requestPage(own, lifeSession(5, 2, pg, "VIEWED")))
-	answers(t, server, "GET", sessionsPath+"/own/access-details", "", 200, `{"instructions": "by hand"}`)
-	lifeRevoke(t, server, requestID(2))
-	answers(t, server, "GET", sessionsPath, "", 200, requestPage(sessionJSON("own", "pg", "VIEWED", requestID(1), "other")))
+	checkResponse(t, server, "GET", sessionsPath, "", 200, requestPage(own, lifecycleSession(5, 2, pg, "VIEWED")))
+	checkResponse(t, server, "GET", sessionsPath+"/own/access-details", "", 200, `{"instructions": "by hand"}`)
+	lifecycleRevoke(t, server, requestID(2))
+	checkResponse(t, server, "GET", sessionsPath, "", 200, requestPage(sessionJSON("own", "pg", "VIEWED", requestID(1), "other")))
 }
 
-// Version 3 knows one session of a request, and finds none once it is revoked.
-func TestSessionOfARequestOfVersion3GoesWithIt(t *testing.T) {
+func TestRevokeV3RemovesSession(t *testing.T) {
 	t.Parallel()
-	server := lifeServer(t)
-	lifeAsk(t, server, legacyRequestsPath, `{"user_id": "u-ann", "integration_id": "pg", "resource_ids": ["db"], "permissions": ["ReadOnly"], "justification": ""}`)
+	server := lifecycleServer(t)
+	lifecycleCreate(t, server, legacyRequestsPath, `{"user_id": "u-ann", "integration_id": "pg", "resource_ids": ["db"], "permissions": ["ReadOnly"], "justification": ""}`)
 	path := legacyRequestsPath + "/" + requestID(1)
-	missing := `{"message": "there is no access session of request \"` + requestID(1) + `\""}`
-	answers(t, server, "GET", path+"/access-details", "", 404, missing)
+	missing := `{"message": "access session of request \"` + requestID(1) + `\" not found"}`
+	checkResponse(t, server, "GET", path+"/access-details", "", 404, missing)
 	server.Approve(requestID(1))
-	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1", lifeOf(t, server, requestID(1)))
-	answers(t, server, "GET", path+"/access-details", "", 200, `{"details": "Connect to Orders DB as apono-user with the password made-up-1."}`)
-	lifeRevokeV3(t, server, requestID(1))
-	answers(t, server, "GET", path+"/access-details", "", 404, missing)
-	answers(t, server, "POST", path+"/reset", "", 404, missing)
+	require.Equal(t, "ACTIVE (GRANTED) granted 12:00:00.000Z sessions 1", lifecycleState(t, server, requestID(1)))
+	checkResponse(t, server, "GET", path+"/access-details", "", 200, `{"details": "Connect to Orders DB as apono-user with the password made-up-1."}`)
+	lifecycleRevokeV3(t, server, requestID(1))
+	checkResponse(t, server, "GET", path+"/access-details", "", 404, missing)
+	checkResponse(t, server, "POST", path+"/reset", "", 404, missing)
 }
 
-// One-time credentials are where a program that reads twice, or that does not
-// reset, leaves somebody without access.
 func TestAccessDetailsAreViewedAndReset(t *testing.T) {
 	t.Parallel()
 	const message = `{"message": "The credentials are being reset"}`
 	current := sessionsPath + "/" + requestID(2)
 	old := legacyRequestsPath + "/" + requestID(1)
-	missing := `{"message": "there is no access details of session \"` + requestID(2) + `\""}`
+	missing := `{"message": "access details of session \"` + requestID(2) + `\" not found"}`
 	for name, paths := range map[string]struct {
 		details, reset string
 		want           func(n int) string
 	}{
-		"today": {current + "/access-details", current + "/reset-credentials", func(n int) string { return lifeDetails("Orders DB", n) }},
+		"today": {current + "/access-details", current + "/reset-credentials", func(n int) string { return lifecycleDetails("Orders DB", n) }},
 		"version 3": {old + "/access-details", old + "/reset", func(n int) string {
 			return fmt.Sprintf(`{"details": "Connect to Orders DB as apono-user with the password made-up-%d."}`, n)
 		}},
 	} {
 		granted := func(t *testing.T, opts ...aponotest.Option) (server *aponotest.Server, has func(status string)) {
 			t.Helper()
-			server = lifeServer(t, opts...)
-			lifeAsk(t, server, requestsPath, lifeDatabase)
+			server = lifecycleServer(t, opts...)
+			lifecycleCreate(t, server, requestsPath, lifecycleDatabase)
 			server.Approve(requestID(1))
 			server.Advance(time.Minute)
 			return server, func(status string) {
 				t.Helper()
-				answers(t, server, "GET", current, "", 200, lifeSession(2, 1, `{"id": "pg", "name": "Orders DB"}`, status))
+				checkResponse(t, server, "GET", current, "", 200, lifecycleSession(2, 1, `{"id": "pg", "name": "Orders DB"}`, status))
 			}
 		}
 		t.Run(name, func(t *testing.T) {
@@ -473,76 +461,74 @@ func TestAccessDetailsAreViewedAndReset(t *testing.T) {
 			server, has := granted(t)
 			has("AVAILABLE")
 			for range 2 {
-				answers(t, server, "GET", paths.details, "", 200, paths.want(1))
+				checkResponse(t, server, "GET", paths.details, "", 200, paths.want(1))
 				has("VIEWED")
 			}
-			answers(t, server, "POST", paths.reset, "", 200, message)
+			checkResponse(t, server, "POST", paths.reset, "", 200, message)
 			has("AVAILABLE")
-			answers(t, server, "GET", paths.details, "", 200, paths.want(2))
+			checkResponse(t, server, "GET", paths.details, "", 200, paths.want(2))
 			has("VIEWED")
 		})
 		t.Run(name+", one time", func(t *testing.T) {
 			t.Parallel()
 			server, has := granted(t, aponotest.WithOneTimeDetails(), aponotest.WithProvisioningTime(time.Minute))
-			answers(t, server, "GET", paths.details, "", 200, paths.want(1))
+			checkResponse(t, server, "GET", paths.details, "", 200, paths.want(1))
 			for range 2 {
-				answers(t, server, "GET", paths.details, "", 404, missing)
+				checkResponse(t, server, "GET", paths.details, "", 404, missing)
 			}
 			has("VIEWED")
-			answers(t, server, "POST", paths.reset, "", 200, message)
+			checkResponse(t, server, "POST", paths.reset, "", 200, message)
 			server.Advance(time.Minute - time.Millisecond)
 			has("RESETTING")
-			answers(t, server, "GET", paths.details, "", 404, missing) // what was viewed does not come back
+			checkResponse(t, server, "GET", paths.details, "", 404, missing) // details are returned only once
 			has("RESETTING")
 			server.Advance(time.Millisecond)
 			has("AVAILABLE")
-			answers(t, server, "GET", paths.details, "", 200, paths.want(2))
-			answers(t, server, "GET", paths.details, "", 404, missing)
+			checkResponse(t, server, "GET", paths.details, "", 200, paths.want(2))
+			checkResponse(t, server, "GET", paths.details, "", 404, missing)
 		})
 		t.Run(name+", revoked while resetting", func(t *testing.T) {
 			t.Parallel()
 			server, has := granted(t, aponotest.WithProvisioningTime(time.Minute))
 			server.Advance(time.Second)
-			answers(t, server, "POST", paths.reset, "", 200, message)
+			checkResponse(t, server, "POST", paths.reset, "", 200, message)
 			has("RESETTING")
-			lifeRevoke(t, server, requestID(1))
+			lifecycleRevoke(t, server, requestID(1))
 			server.Advance(time.Hour)
-			answers(t, server, "GET", sessionsPath, "", 200, requestPage())
-			answers(t, server, "GET", current, "", 404, `{"message": "there is no access session \"`+requestID(2)+`\""}`)
+			checkResponse(t, server, "GET", sessionsPath, "", 200, requestPage())
+			checkResponse(t, server, "GET", current, "", 404, `{"message": "access session \"`+requestID(2)+`\" not found"}`)
 		})
 	}
 }
 
-// A session that a test put keeps the details that the test put, and a reset
-// ends in the session as it then is.
-func TestResetOfASessionThatWasPut(t *testing.T) {
+// A reset keeps the access details that the test has put.
+func TestResetCredentialsOfPutSession(t *testing.T) {
 	t.Parallel()
 	server := sessionServer(t, aponotest.WithOneTimeDetails(), aponotest.WithProvisioningTime(time.Minute))
 	const details = `{"instructions": "log in", "parameters": {"password": "hunter2"}}`
 	const path = sessionsPath + "/s1"
-	answers(t, server, "GET", path+"/access-details", "", 200, details)
-	answers(t, server, "GET", path+"/access-details", "", 404, `{"message": "there is no access details of session \"s1\""}`)
-	answers(t, server, "POST", path+"/reset-credentials", "", 200, `{"message": "The credentials are being reset"}`)
+	checkResponse(t, server, "GET", path+"/access-details", "", 200, details)
+	checkResponse(t, server, "GET", path+"/access-details", "", 404, `{"message": "access details of session \"s1\" not found"}`)
+	checkResponse(t, server, "POST", path+"/reset-credentials", "", 200, `{"message": "The credentials are being reset"}`)
 	var session map[string]any
-	require.True(t, server.Get(aponotest.Sessions, "s1", &session), "the session")
+	require.True(t, server.Get(aponotest.Sessions, "s1", &session), "no session s1")
 	session["name"] = "renamed"
 	server.Put(aponotest.Sessions, session)
 	server.Advance(time.Minute)
-	answers(t, server, "GET", path, "", 200, strings.Replace(sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"), "of s1", "renamed", 1))
-	answers(t, server, "GET", path+"/access-details", "", 200, details)
+	checkResponse(t, server, "GET", path, "", 200, strings.Replace(sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"), "of s1", "renamed", 1))
+	checkResponse(t, server, "GET", path+"/access-details", "", 200, details)
 }
 
-// What is requested again has a life of its own; what it repeats stays as it
-// was.
-func TestRequestAgainStartsItsOwnLife(t *testing.T) {
+// A change of the new request must not change the old one.
+func TestRequestAgainIsIndependent(t *testing.T) {
 	t.Parallel()
-	server := lifeServer(t, aponotest.WithApprovalAfter(10*time.Second), aponotest.WithProvisioningTime(5*time.Second))
-	lifeAsk(t, server, requestsPath, lifeMinute)
+	server := lifecycleServer(t, aponotest.WithApprovalAfter(10*time.Second), aponotest.WithProvisioningTime(5*time.Second))
+	lifecycleCreate(t, server, requestsPath, lifecycleMinute)
 	server.Advance(10 * time.Minute)
 	const ended = "REVOKED (EXPIRED) granted 12:00:15.000Z revoked 12:01:20.000Z sessions 0"
-	require.Equal(t, ended, lifeOf(t, server, requestID(1)))
-	again := requestID(3) // the second was the session's
-	lifeAsk(t, server, requestsPath+"/"+requestID(1)+"/request-again", `{"custom_fields": {}}`)
+	require.Equal(t, ended, lifecycleState(t, server, requestID(1)))
+	again := requestID(3) // the second id is the session's
+	lifecycleCreate(t, server, requestsPath+"/"+requestID(1)+"/request-again", `{"custom_fields": {}}`)
 	for _, want := range []struct {
 		after time.Duration
 		life  string
@@ -554,16 +540,16 @@ func TestRequestAgainStartsItsOwnLife(t *testing.T) {
 		{5 * time.Second, "REVOKED (EXPIRED) granted 12:10:15.000Z revoked 12:11:20.000Z sessions 0"},
 	} {
 		server.Advance(want.after)
-		require.Equal(t, want.life, lifeOf(t, server, again))
-		require.Equal(t, ended, lifeOf(t, server, requestID(1)))
+		require.Equal(t, want.life, lifecycleState(t, server, again))
+		require.Equal(t, ended, lifecycleState(t, server, requestID(1)))
 	}
-	answers(t, server, "GET", requestsPath+"/"+again, "", 200, `{"id": "`+again+`", "status": "REVOKED", "creation_date": "2026-03-02T12:10:00.000Z",
+	checkResponse(t, server, "GET", requestsPath+"/"+again, "", 200, `{"id": "`+again+`", "status": "REVOKED", "creation_date": "2026-03-02T12:10:00.000Z",
 		"revocation_date": "2026-03-02T12:11:20.000Z", "duration_in_sec": 60, "custom_fields": {},
 		"access_groups": [{"integration": {"id": "pg", "name": "Orders DB"}, "resource_types": [{"id": "database", "label": "database"}]}]}`)
 }
 
-// A request for a bundle is one for what the bundle holds now, each once.
-func TestRequestForABundleHoldsItsContents(t *testing.T) {
+// The request has the current entitlements of the bundle, without duplicates.
+func TestRequestForBundleHasItsEntitlements(t *testing.T) {
 	t.Parallel()
 	all := `"ReadOnly", "ReadWrite", "Assume"`
 	scope := func(mode, kind, key, values string) string {
@@ -573,38 +559,38 @@ func TestRequestForABundleHoldsItsContents(t *testing.T) {
 		return fmt.Sprintf(`{"scope_mode": "%s_resources", "type": %q, %s"values": [%s]}`, mode, kind, key, values)
 	}
 	for name, test := range map[string]struct{ targets, want, systems string }{
-		"nothing":              {``, ``, ``},
-		"one permission":       {lifeTarget("aws", "s3", `"ReadWrite"`, ""), `bucket:ReadWrite log:ReadWrite`, `aws`},
-		"all permissions":      {lifeTarget("aws", "s3", all, ""), `bucket:ReadOnly bucket:ReadWrite log:ReadOnly log:ReadWrite`, `aws`},
-		"two systems":          {lifeTarget("pg", "database", all, "") + `,` + lifeTarget("aws", "iam", all, ""), `role:Assume db:ReadOnly`, `aws pg`},
-		"the same twice":       {lifeTarget("aws", "s3", `"ReadOnly"`, "") + `,` + lifeTarget("aws", "s3", `"ReadOnly"`, ""), `bucket:ReadOnly log:ReadOnly`, `aws`},
-		"another type":         {lifeTarget("aws", "database", all, ""), ``, ``},
-		"a system that is not": {lifeTarget("gone", "s3", all, ""), ``, ``},
-		"no permission":        {lifeTarget("aws", "s3", `"Assume"`, ""), ``, ``},
-		"an access scope":      {`{"access_scope": {"access_scope_id": "x", "access_scope_name": "x"}}`, ``, ``},
-		"by name":              {lifeTarget("aws", "s3", `"ReadOnly"`, scope("include", "NAME", "", `"orders", "none"`)), `bucket:ReadOnly`, `aws`},
-		"not by name":          {lifeTarget("aws", "s3", `"ReadOnly"`, scope("exclude", "NAME", "", `"orders"`)), `log:ReadOnly`, `aws`},
-		"by id":                {lifeTarget("aws", "s3", `"ReadOnly"`, scope("include", "APONO_ID", "", `"log"`)), `log:ReadOnly`, `aws`},
-		"by tag":               {lifeTarget("aws", "s3", `"ReadOnly"`, scope("include", "TAG", "stage", `"prod"`)), `bucket:ReadOnly`, `aws`},
-		"not by tag":           {lifeTarget("aws", "s3", `"ReadOnly"`, scope("exclude", "TAG", "stage", `"prod"`)), `log:ReadOnly`, `aws`},
-		"by another tag":       {lifeTarget("aws", "s3", `"ReadOnly"`, scope("include", "TAG", "owner", `"prod"`)), ``, ``},
+		"nothing":             {``, ``, ``},
+		"one permission":      {lifecycleTarget("aws", "s3", `"ReadWrite"`, ""), `bucket:ReadWrite log:ReadWrite`, `aws`},
+		"all permissions":     {lifecycleTarget("aws", "s3", all, ""), `bucket:ReadOnly bucket:ReadWrite log:ReadOnly log:ReadWrite`, `aws`},
+		"two integrations":    {lifecycleTarget("pg", "database", all, "") + `,` + lifecycleTarget("aws", "iam", all, ""), `role:Assume db:ReadOnly`, `aws pg`},
+		"duplicate target":    {lifecycleTarget("aws", "s3", `"ReadOnly"`, "") + `,` + lifecycleTarget("aws", "s3", `"ReadOnly"`, ""), `bucket:ReadOnly log:ReadOnly`, `aws`},
+		"another type":        {lifecycleTarget("aws", "database", all, ""), ``, ``},
+		"unknown integration": {lifecycleTarget("gone", "s3", all, ""), ``, ``},
+		"no permission":       {lifecycleTarget("aws", "s3", `"Assume"`, ""), ``, ``},
+		"an access scope":     {`{"access_scope": {"access_scope_id": "x", "access_scope_name": "x"}}`, ``, ``},
+		"by name":             {lifecycleTarget("aws", "s3", `"ReadOnly"`, scope("include", "NAME", "", `"orders", "none"`)), `bucket:ReadOnly`, `aws`},
+		"not by name":         {lifecycleTarget("aws", "s3", `"ReadOnly"`, scope("exclude", "NAME", "", `"orders"`)), `log:ReadOnly`, `aws`},
+		"by id":               {lifecycleTarget("aws", "s3", `"ReadOnly"`, scope("include", "APONO_ID", "", `"log"`)), `log:ReadOnly`, `aws`},
+		"by tag":              {lifecycleTarget("aws", "s3", `"ReadOnly"`, scope("include", "TAG", "stage", `"prod"`)), `bucket:ReadOnly`, `aws`},
+		"not by tag":          {lifecycleTarget("aws", "s3", `"ReadOnly"`, scope("exclude", "TAG", "stage", `"prod"`)), `log:ReadOnly`, `aws`},
+		"by another tag":      {lifecycleTarget("aws", "s3", `"ReadOnly"`, scope("include", "TAG", "owner", `"prod"`)), ``, ``},
 		"all scopes": {
-			lifeTarget("aws", "s3", `"ReadOnly"`, scope("include", "NAME", "", `"orders", "log"`)+`,`+scope("exclude", "APONO_ID", "", `"bucket"`)),
+			lifecycleTarget("aws", "s3", `"ReadOnly"`, scope("include", "NAME", "", `"orders", "log"`)+`,`+scope("exclude", "APONO_ID", "", `"bucket"`)),
 			`log:ReadOnly`, `aws`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := lifeServer(t)
+			server := lifecycleServer(t)
 			server.Put(aponotest.ResourcesOf("aws"), json.RawMessage(`{"id": "log", "name": "log", "type": "s3", "status": {"status": "Active"}}`))
-			answers(t, server, "PUT", "/api/v3/integrations/resources/bucket/user-tags", `{"tags": {"stage": "prod"}}`, 200, `{"message": "The tags were updated"}`)
+			checkResponse(t, server, "PUT", "/api/v3/integrations/resources/bucket/user-tags", `{"tags": {"stage": "prod"}}`, 200, `{"message": "The tags were updated"}`)
 			server.Put(aponotest.Bundles, json.RawMessage(`{"id": "b4", "name": "Some", "access_targets": [`+test.targets+`]}`))
-			lifeAsk(t, server, requestsPath, `{"bundle_reference": "Some", "custom_fields": {}}`)
+			lifecycleCreate(t, server, requestsPath, `{"bundle_reference": "Some", "custom_fields": {}}`)
 			ids, _ := requestIDs(t, server, requestsPath+"/"+requestID(1)+"/entitlements")
 			require.Equal(t, test.want, ids)
 			server.Approve(requestID(1))
 			var request apono.AccessRequest
-			require.True(t, server.Get(aponotest.AccessRequests, requestID(1), &request), "the request")
+			require.True(t, server.Get(aponotest.AccessRequests, requestID(1), &request), "no access request")
 			var systems []string
 			for _, group := range request.AccessGroups {
 				systems = append(systems, group.Integration.ID)
@@ -616,10 +602,9 @@ func TestRequestForABundleHoldsItsContents(t *testing.T) {
 	}
 }
 
-// Reports of who had access to what are made of these rows.
-func TestActivityFollowsWhatHappened(t *testing.T) {
+func TestActivityRecordsRequests(t *testing.T) {
 	t.Parallel()
-	server := lifeServer(t, aponotest.WithProvisioningTime(time.Second))
+	server := lifecycleServer(t, aponotest.WithProvisioningTime(time.Second))
 	server.Put(aponotest.ResourcesOf("aws"), json.RawMessage(`{"id": "log", "name": "log", "type": "s3", "status": {"status": "Active"}}`))
 	columns := ""
 	for _, name := range []string{
@@ -629,13 +614,13 @@ func TestActivityFollowsWhatHappened(t *testing.T) {
 	} {
 		columns += "fields=" + name + "&"
 	}
-	lifeAsk(t, server, requestsPath, `{"bundle_reference": "b3", "justification": "why", "custom_fields": {}, "duration_in_sec": 60}`)
+	lifecycleCreate(t, server, requestsPath, `{"bundle_reference": "b3", "justification": "why", "custom_fields": {}, "duration_in_sec": 60}`)
 	server.Advance(time.Hour)
-	lifeAsk(t, server, requestsPath, `{"custom_fields": {}, "grantee": "ben@example.com", "entitlements": [
+	lifecycleCreate(t, server, requestsPath, `{"custom_fields": {}, "grantee": "ben@example.com", "entitlements": [
 		{"resource_id": "bucket", "permission_id": "read"}, {"resource_id": "bucket", "permission_id": "write"}, {"resource_id": "db", "permission_id": "select"}]}`)
 	server.Advance(time.Hour)
-	lifeAsk(t, server, legacyRequestsPath, `{"user_id": "u-ann", "integration_id": "pg", "resource_ids": ["db"], "permissions": ["ReadOnly"], "justification": "old"}`)
-	lifeAsk(t, server, requestsPath, `{"bundle_reference": "b1", "custom_fields": {}}`)
+	lifecycleCreate(t, server, legacyRequestsPath, `{"user_id": "u-ann", "integration_id": "pg", "resource_ids": ["db"], "permissions": ["ReadOnly"], "justification": "old"}`)
+	lifecycleCreate(t, server, requestsPath, `{"bundle_reference": "b1", "custom_fields": {}}`)
 	const (
 		bundle = `"request_id": "00000001-0000-4000-8000-000000000001", "request_date": "2026-03-02T12:00:00.000Z", "justification": "why", "bundle_name": "Everything", `
 		ben    = `"request_date": "2026-03-02T13:00:00.000Z", "grantee_id": "u-ben", "permissions": ["ReadOnly"%s], "resources": ["orders"], `
@@ -652,24 +637,24 @@ func TestActivityFollowsWhatHappened(t *testing.T) {
 			old+fourth, empty+fifth)
 	}
 	const pending = `"status": "PENDING"`
-	answers(t, server, "GET", activityPath+"?"+columns, "", 200, rows(pending, pending, pending, pending, pending))
+	checkResponse(t, server, "GET", activityPath+"?"+columns, "", 200, rows(pending, pending, pending, pending, pending))
 
 	server.Approve(requestID(1))
 	server.Reject(requestID(2))
 	server.Approve(requestID(3))
-	lifeRevokeV3(t, server, requestID(4))
-	answers(t, server, "GET", activityPath+"?"+columns, "", 200,
+	lifecycleRevokeV3(t, server, requestID(4))
+	checkResponse(t, server, "GET", activityPath+"?"+columns, "", 200,
 		rows(`"status": "GRANTING"`, `"status": "REJECTED"`, `"status": "GRANTING"`, `"status": "REVOKING"`, pending))
 	server.Advance(time.Second)
 	const granted = `"request_grant_date": "2026-03-02T14:00:01.000Z", `
 	const revoked = `"status": "REVOKED", "request_revoke_date": "2026-03-02T14:00:01.000Z"`
-	answers(t, server, "GET", activityPath+"?"+columns, "", 200,
+	checkResponse(t, server, "GET", activityPath+"?"+columns, "", 200,
 		rows(granted+`"status": "ACTIVE"`, `"status": "REJECTED"`, granted+`"status": "ACTIVE"`, revoked, pending))
 	server.Advance(time.Hour)
-	answers(t, server, "GET", activityPath+"?"+columns, "", 200,
+	checkResponse(t, server, "GET", activityPath+"?"+columns, "", 200,
 		rows(granted+`"status": "REVOKED", "request_revoke_date": "2026-03-02T14:01:02.000Z"`, `"status": "REJECTED"`, granted+`"status": "ACTIVE"`, revoked, pending))
 
-	// Dates are seconds or milliseconds, both ends included: noon is 1772452800.
+	// Dates are in seconds or milliseconds and inclusive. Noon is 1772452800.
 	first, second, third, fourth, fifth := requestID(1), requestID(2), requestID(3), requestID(4), requestID(5)
 	for query, want := range map[string][]string{
 		"filter[access_request_id]=" + first:                                          {first, first},
@@ -690,7 +675,7 @@ func TestActivityFollowsWhatHappened(t *testing.T) {
 		"end_date=1772456399999":                                                      {first, first},
 		"start_date=1772452801&end_date=1772456400000":                                {second, third},
 		"start_date=99999999999":                                                      nil,
-		"end_date=100000000000":                                                       nil, // the first that counts milliseconds, in 1973
+		"end_date=100000000000":                                                       nil, // the first in milliseconds, in 1973
 		"start_date=1772452800&filter[access_request_id]=" + second + "&end_date=177245640000": nil,
 		"start_date=-1&filter[access_request_id]=" + fifth:                                     {fifth},
 	} {
@@ -699,19 +684,19 @@ func TestActivityFollowsWhatHappened(t *testing.T) {
 				ID string `json:"request_id"`
 			} `json:"data"`
 		}
-		_, answer := ask(t, server, "GET", activityPath+"?"+query, "")
-		require.NoError(t, json.Unmarshal([]byte(answer), &page))
+		_, response := sendHTTP(t, server, "GET", activityPath+"?"+query, "")
+		require.NoError(t, json.Unmarshal([]byte(response), &page))
 		var ids []string
 		for _, row := range page.Data {
 			ids = append(ids, row.ID)
 		}
-		require.Equalf(t, fmt.Sprint(want), fmt.Sprint(ids), "%v for %s", want, query)
+		require.Equalf(t, fmt.Sprint(want), fmt.Sprint(ids), "wrong rows for %s", query)
 	}
 }
 
-// lifeFatal is the message with which a misuse fails the test. The server has to
-// be usable afterwards, by the cleanups of that test.
-func lifeFatal(t *testing.T, use func(*aponotest.Server)) string {
+// lifecycleFatal returns the message of a failed test. The server must be usable
+// afterwards, for the test's cleanups.
+func lifecycleFatal(t *testing.T, use func(*aponotest.Server)) string {
 	t.Helper()
 	tb := &misuse{TB: t}
 	server := aponotest.NewServer(tb)
@@ -720,61 +705,58 @@ func lifeFatal(t *testing.T, use func(*aponotest.Server)) string {
 		server.Put(aponotest.AccessRequests, json.RawMessage(`{"id": "`+id+`", "status": "`+status+`", "custom_fields": {}, "access_groups": []}`))
 	}
 	func() {
-		defer func() { require.True(t, recover() == tb, "expected the test to be failed") }()
+		defer func() { require.True(t, recover() == tb, "the test did not fail") }()
 		use(server)
 	}()
 	require.Empty(t, server.Requests())
 	return tb.message
 }
 
-// A test whose approval goes nowhere would wait, or pass, for another reason.
-func TestMisuseOfTheLifecycleFailsTheTest(t *testing.T) {
+func TestLifecycleMisuseFailsTest(t *testing.T) {
 	t.Parallel()
 	for want, use := range map[string]func(*aponotest.Server){
-		`aponotest: there is no access request "none"`:                     func(s *aponotest.Server) { s.Approve("none") },
-		`aponotest: there is no access request ""`:                         func(s *aponotest.Server) { s.Reject("") },
-		`aponotest: the access request "over" is not pending but REVOKED`:  func(s *aponotest.Server) { s.Approve("over") },
-		`aponotest: the access request "open" is not pending but ACTIVE`:   func(s *aponotest.Server) { s.Approve("open"); s.Reject("open") },
-		`aponotest: the access request "open" is not pending but REJECTED`: func(s *aponotest.Server) { s.Reject("open"); s.Approve("open") },
-		`aponotest: the clock cannot go back by 1.5s`:                      func(s *aponotest.Server) { s.Advance(-1500 * time.Millisecond) },
-		`aponotest: there is no break "request los"`:                       func(s *aponotest.Server) { s.FaultNext("", 1, aponotest.Fault{Break: "request los"}) },
-		`aponotest: there is no operation "Sessions.Lsit": name it as in package apono, such as "Integrations.List"`: func(s *aponotest.Server) {
+		`aponotest: access request "none" not found`:                func(s *aponotest.Server) { s.Approve("none") },
+		`aponotest: access request "" not found`:                    func(s *aponotest.Server) { s.Reject("") },
+		`aponotest: access request "over" is REVOKED, not PENDING`:  func(s *aponotest.Server) { s.Approve("over") },
+		`aponotest: access request "open" is ACTIVE, not PENDING`:   func(s *aponotest.Server) { s.Approve("open"); s.Reject("open") },
+		`aponotest: access request "open" is REJECTED, not PENDING`: func(s *aponotest.Server) { s.Reject("open"); s.Approve("open") },
+		`aponotest: d must not be negative, got -1.5s`:              func(s *aponotest.Server) { s.Advance(-1500 * time.Millisecond) },
+		`aponotest: unknown Break "request los"`:                    func(s *aponotest.Server) { s.FaultNext("", 1, aponotest.Fault{Break: "request los"}) },
+		`aponotest: unknown operation "Sessions.Lsit": use a name such as "Integrations.List"`: func(s *aponotest.Server) {
 			s.FaultNext("Sessions.Lsit", 1, aponotest.Fault{Break: aponotest.RequestLost})
 		},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, want, lifeFatal(t, use))
+			require.Equal(t, want, lifecycleFatal(t, use))
 		})
 	}
 }
 
-// Without a test there is nobody to tell but by a panic.
-func TestMisuseOutsideOfATestPanics(t *testing.T) {
+func TestMisuseWithoutTestPanics(t *testing.T) {
 	t.Parallel()
 	server, err := aponotest.Start(aponotest.WithoutNetwork())
 	require.NoError(t, err)
 	defer func() {
-		require.Equal(t, any(`aponotest: there is no access request "none"`), recover())
+		require.Equal(t, any(`aponotest: access request "none" not found`), recover())
 		require.Empty(t, server.Requests())
 	}()
 	server.Approve("none")
 }
 
-// lifeInput asks for the database, for ten minutes.
-var lifeInput = apono.CreateAccessRequestInput{
+// lifecycleInput requests access to the database for ten minutes.
+var lifecycleInput = apono.CreateAccessRequestInput{
 	Entitlements: []apono.CreateAccessRequestEntitlement{{ResourceID: "db", PermissionID: "select"}}, DurationInSec: apono.Ptr(600),
 }
 
-// Inside a bubble a test of hours takes no time: the server's clock, the waits
-// of WaitFor and the test's own are one.
-func TestLifecycleInABubble(t *testing.T) {
+// The server and WaitFor use the clock of the bubble.
+func TestLifecycleInBubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := requestServer(t, aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(time.Hour), aponotest.WithProvisioningTime(20*time.Second))
 		requests := server.Client().AccessRequests
 		began := time.Now() // midnight of 2000-01-01, as in every bubble
-		made, err := requests.Create(t.Context(), lifeInput)
+		made, err := requests.Create(t.Context(), lifecycleInput)
 		require.NoError(t, err)
 		require.Equal(t, time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC), made[0].CreationDate)
 		require.Zero(t, time.Since(began))
@@ -783,25 +765,24 @@ func TestLifecycleInABubble(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, apono.AccessRequestStatus("ACTIVE"), granted.Status)
 		waited := time.Since(began)
-		require.GreaterOrEqual(t, waited, time.Hour+20*time.Second, "a wait until the next look after 1h0m20s")
-		require.LessOrEqual(t, waited, time.Hour+35*time.Second, "a wait until the next look after 1h0m20s")
-		require.Equal(t, "ACTIVE (GRANTED) granted 01:00:20.000Z sessions 1", lifeOf(t, server, made[0].ID))
+		require.GreaterOrEqual(t, waited, time.Hour+20*time.Second, "WaitFor did not end with the first poll after 1h0m20s")
+		require.LessOrEqual(t, waited, time.Hour+35*time.Second, "WaitFor did not end with the first poll after 1h0m20s")
+		require.Equal(t, "ACTIVE (GRANTED) granted 01:00:20.000Z sessions 1", lifecycleState(t, server, made[0].ID))
 
 		gone, err := requests.WaitFor(t.Context(), made[0].ID, apono.UntilRevoked)
 		require.NoError(t, err)
 		require.Equal(t, time.Date(2000, time.January, 1, 1, 10, 40, 0, time.UTC), *gone.RevocationDate)
 		waited = time.Since(began)
-		require.GreaterOrEqual(t, waited, time.Hour+640*time.Second, "a wait until the next look after 1h10m40s")
-		require.LessOrEqual(t, waited, time.Hour+655*time.Second, "a wait until the next look after 1h10m40s")
-		require.Equal(t, "REVOKED (EXPIRED) granted 01:00:20.000Z revoked 01:10:40.000Z sessions 0", lifeOf(t, server, made[0].ID))
+		require.GreaterOrEqual(t, waited, time.Hour+640*time.Second, "WaitFor did not end with the first poll after 1h10m40s")
+		require.LessOrEqual(t, waited, time.Hour+655*time.Second, "WaitFor did not end with the first poll after 1h10m40s")
+		require.Equal(t, "REVOKED (EXPIRED) granted 01:00:20.000Z revoked 01:10:40.000Z sessions 0", lifecycleState(t, server, made[0].ID))
 		n := len(server.Requests("AccessRequests.Get"))
-		require.Greater(t, n, 100, "a look every 11 to 15 seconds")
-		require.Less(t, n, 500, "a look every 11 to 15 seconds")
+		require.Greater(t, n, 100, "wrong number of polls")
+		require.Less(t, n, 500, "wrong number of polls")
 	})
 }
 
-// A test that stands in for the approver, while the program waits.
-func TestDecisionsEndAWaitInABubble(t *testing.T) {
+func TestDecisionEndsWaitForInBubble(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		decide func(*aponotest.Server, string)
@@ -813,14 +794,14 @@ func TestDecisionsEndAWaitInABubble(t *testing.T) {
 		"revoked": {func(s *aponotest.Server, id string) {
 			_, _ = s.Client().AccessRequests.Revoke(context.Background(), id)
 		}, apono.ErrRequestRevoked, "REVOKED"},
-		"nobody decides": {func(*aponotest.Server, string) {}, context.DeadlineExceeded, "PENDING"},
+		"no decision": {func(*aponotest.Server, string) {}, context.DeadlineExceeded, "PENDING"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := requestServer(t, aponotest.WithoutNetwork())
 				requests := server.Client().AccessRequests
-				made, err := requests.Create(t.Context(), lifeInput)
+				made, err := requests.Create(t.Context(), lifecycleInput)
 				require.NoError(t, err)
 				time.AfterFunc(90*time.Second, func() { test.decide(server, made[0].ID) })
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -838,34 +819,32 @@ func TestDecisionsEndAWaitInABubble(t *testing.T) {
 				if errors.Is(err, context.DeadlineExceeded) {
 					require.Equal(t, 2*time.Minute, waited)
 				} else {
-					require.GreaterOrEqual(t, waited, 90*time.Second, "a wait until the next look after 1m30s")
-					require.LessOrEqual(t, waited, 105*time.Second, "a wait until the next look after 1m30s")
+					require.GreaterOrEqual(t, waited, 90*time.Second, "WaitFor did not end with the first poll after 1m30s")
+					require.LessOrEqual(t, waited, 105*time.Second, "WaitFor did not end with the first poll after 1m30s")
 				}
 			})
 		})
 	}
 }
 
-// Advance and the time that passes add up.
-func TestAdvanceInABubbleComesOnTop(t *testing.T) {
+func TestAdvanceInBubbleAddsToTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := requestServer(t, aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(time.Hour))
-		made, err := server.Client().AccessRequests.Create(t.Context(), lifeInput)
+		made, err := server.Client().AccessRequests.Create(t.Context(), lifecycleInput)
 		require.NoError(t, err)
 		server.Advance(50 * time.Minute)
 		time.Sleep(10*time.Minute - time.Millisecond)
-		require.Equal(t, "PENDING (PENDING) sessions 0", lifeOf(t, server, made[0].ID))
+		require.Equal(t, "PENDING (PENDING) sessions 0", lifecycleState(t, server, made[0].ID))
 		time.Sleep(time.Millisecond)
-		require.Equal(t, "ACTIVE (GRANTED) granted 01:00:00.000Z sessions 1", lifeOf(t, server, made[0].ID))
+		require.Equal(t, "ACTIVE (GRANTED) granted 01:00:00.000Z sessions 1", lifecycleState(t, server, made[0].ID))
 		server.Advance(0)
 		server.Advance(10 * time.Minute)
-		require.Equal(t, "REVOKED (EXPIRED) granted 01:00:00.000Z revoked 01:10:00.000Z sessions 0", lifeOf(t, server, made[0].ID))
+		require.Equal(t, "REVOKED (EXPIRED) granted 01:00:00.000Z revoked 01:10:00.000Z sessions 0", lifecycleState(t, server, made[0].ID))
 	})
 }
 
-// Programs use a client from many goroutines, and their tests the server.
-func TestConcurrentLives(t *testing.T) {
+func TestConcurrentLifecycles(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]aponotest.Option{"network": nil, "no network": {aponotest.WithoutNetwork()}} {
 		t.Run(name, func(t *testing.T) {
@@ -876,7 +855,7 @@ func TestConcurrentLives(t *testing.T) {
 			for range 8 {
 				running.Go(func() {
 					for range 5 {
-						made, err := client.AccessRequests.Create(ctx, lifeInput)
+						made, err := client.AccessRequests.Create(ctx, lifecycleInput)
 						if err != nil {
 							t.Error(err)
 							return
@@ -889,7 +868,7 @@ func TestConcurrentLives(t *testing.T) {
 							return
 						}
 						for _, session := range sessions.Items {
-							_, _ = client.Sessions.GetAccessDetails(ctx, session.ID) // others may have let it end
+							_, _ = client.Sessions.GetAccessDetails(ctx, session.ID) // the session may have ended
 						}
 						if _, err := client.AccessRequests.Revoke(ctx, made[0].ID); err != nil {
 							t.Error(err)

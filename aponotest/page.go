@@ -13,24 +13,19 @@ import (
 
 const defaultLimit = 100
 
-// filter holds the query parameter of a list against a field of its objects.
+// filter compares a query parameter of a list with a field of its objects.
 type filter struct {
-	param string
-	// field is the member to compare, members of members being joined by dots.
-	field string
-	// orField is another that may match.
-	orField string
-	// many says that it may be given several times.
-	many bool
-	// none is the value that stands for objects without the field, if any does.
-	none string
-	// pattern says that an asterisk at either end stands for any text.
-	pattern bool
+	param   string
+	field   string // path with dots
+	orField string // another field that may match
+	many    bool   // whether it may be given more than once
+	none    string // value that matches objects without the field
+	pattern bool   // whether an asterisk at either end matches any text
 }
 
-// matches reports whether an object passes all filters. Of several values of a
-// filter one must match, and of a member that is an array one element; letter
-// case does not matter.
+// matches reports whether an object passes all filters. One of the values of a filter
+// must match, and one of the elements if the field is an array. The comparison is
+// case-insensitive.
 func matches(o object, filters []filter, query url.Values) bool {
 	for _, f := range filters {
 		wanted, given := query[f.param]
@@ -47,7 +42,7 @@ func matches(o object, filters []filter, query url.Values) bool {
 	return true
 }
 
-// member returns a member of an object, or a member of a member.
+// member returns the member of an object at a path with dots, or nil.
 func member(value any, path string) any {
 	for name := range strings.SplitSeq(path, ".") {
 		o, _ := value.(object)
@@ -87,7 +82,7 @@ func (f filter) matches(pattern, text string) bool {
 	return text == pattern
 }
 
-// filterParams are the query parameters of filters.
+// filterParams returns the query parameters of filters.
 func filterParams(filters []filter) params {
 	params := params{}
 	for _, f := range filters {
@@ -99,22 +94,21 @@ func filterParams(filters []filter) params {
 	return params
 }
 
-// pageToken is what a page token says: which list it belongs to, with which
-// filters, and after which object it goes on.
+// pageToken is the content of a page token.
 type pageToken struct {
 	List    Collection `json:"list"`
 	Filters url.Values `json:"filters"`
 	Limit   int        `json:"limit"`
-	After   int        `json:"after"`
+	After   int        `json:"after"` // place of the last object of the page before
 }
 
-// page answers a collection as a list with page tokens.
+// page returns a page of a collection, as a list with page tokens.
 func (s *Server) page(c Collection, req *request, filters []filter) (any, *problem) {
 	return s.pageOf(c, s.store.objects[c], req, filters)
 }
 
-// pageOf answers entries as a list with page tokens; c names the list in its
-// tokens.
+// pageOf returns a page of entries, as a list with page tokens. The tokens are valid for
+// the collection c only.
 func (s *Server) pageOf(c Collection, entries []entry, req *request, filters []filter) (any, *problem) {
 	token := pageToken{List: c, Filters: url.Values{}, Limit: defaultLimit}
 	for name, values := range req.query {
@@ -126,15 +120,15 @@ func (s *Server) pageOf(c Collection, entries []entry, req *request, filters []f
 		given, ok := parseToken(text)
 		switch {
 		case !ok || given.List != c:
-			return nil, &problem{http.StatusBadRequest, "page_token", "it is not a token of this list"}
+			return nil, &problem{http.StatusBadRequest, "page_token", "not a token of this list"}
 		case len(token.Filters) > 0 && !s.looseChecks && !reflect.DeepEqual(token.Filters, given.Filters):
-			return nil, senseless("page_token", "the token belongs to a list with other filters")
+			return nil, badRequest("page_token", "the token belongs to a list with other filters")
 		}
 		token = given
 	}
 	if limit, err := strconv.Atoi(req.query.Get("limit")); err == nil {
 		if limit == 0 {
-			return nil, invalid("limit", "it must be at least 1")
+			return nil, invalid("limit", "must be at least 1")
 		}
 		token.Limit = limit
 	}
@@ -161,7 +155,7 @@ func (s *Server) pageOf(c Collection, entries []entry, req *request, filters []f
 	return object{"items": items, "pagination": pagination}, nil
 }
 
-// String is the token as the list answers it.
+// String encodes a token.
 func (t pageToken) String() string {
 	data, err := json.Marshal(t)
 	if err != nil {
@@ -182,32 +176,31 @@ func parseToken(text string) (pageToken, bool) {
 	return token, err == nil
 }
 
-// offsetPage answers rows as a list by offset: all of them, unless the server
-// was told to page such lists.
+// offsetPage returns a page of rows, as an offset list. The page has all rows unless
+// WithOffsetPageSize is set.
 func (s *Server) offsetPage(rows []any, req *request) (any, *problem) {
 	if s.offsetPageSize == 0 {
-		return s.offsetAnswer(rows, len(rows), 0)
+		return s.offsetResponse(rows, len(rows), 0)
 	}
 	return s.pagedByOffset(rows, req, s.offsetPageSize)
 }
 
-// pagedByOffset answers rows as a list that heeds skip and limit.
+// pagedByOffset returns a page of at most size rows, as skip and limit of the query ask.
 func (s *Server) pagedByOffset(rows []any, req *request, size int) (any, *problem) {
-	skip, _ := strconv.Atoi(req.query.Get("skip")) // checked before; absent is 0
+	skip, _ := strconv.Atoi(req.query.Get("skip")) // checked before; 0 if absent
 	if asked, err := strconv.Atoi(req.query.Get("limit")); err == nil && asked > 0 {
 		size = min(size, asked)
 	}
-	return s.offsetAnswer(rows, size, skip)
+	return s.offsetResponse(rows, size, skip)
 }
 
-func (s *Server) offsetAnswer(rows []any, limit, skip int) (any, *problem) {
+func (s *Server) offsetResponse(rows []any, limit, skip int) (any, *problem) {
 	total := len(rows)
 	data := append([]any{}, rows[min(skip, total):min(skip+limit, total)]...)
 	return object{"data": data, "pagination": object{"total": total, "limit": limit, "offset": skip}}, nil
 }
 
-// filtered are the objects of a collection that pass filters, as the API answers
-// them.
+// filtered returns the objects of a collection that pass filters.
 func (s *Server) filtered(c Collection, req *request, filters []filter) []any {
 	var rows []any
 	for _, e := range s.store.objects[c] {

@@ -12,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pageIDs gets one page and returns the ids on it and the next token.
+// pageIDs gets a page and returns its ids and the next page token.
 func pageIDs(t *testing.T, server *aponotest.Server, query string) (ids, token string) {
 	t.Helper()
-	status, answer := ask(t, server, "GET", integrationsPath+query, "")
+	status, response := sendHTTP(t, server, "GET", integrationsPath+query, "")
 	require.Equal(t, 200, status)
 	var page struct {
 		Items []struct {
@@ -25,7 +25,7 @@ func pageIDs(t *testing.T, server *aponotest.Server, query string) (ids, token s
 			NextPageToken string `json:"next_page_token"`
 		} `json:"pagination"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(answer), &page))
+	require.NoError(t, json.Unmarshal([]byte(response), &page))
 	all := make([]string, 0, len(page.Items))
 	for _, item := range page.Items {
 		all = append(all, item.ID)
@@ -44,7 +44,7 @@ func serverWith(t *testing.T, n int, opts ...aponotest.Option) *aponotest.Server
 	return server
 }
 
-func TestPagesAreAsLargeAsAskedOrAsTheServerAllows(t *testing.T) {
+func TestPageSizes(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 5, aponotest.WithPageSize(3))
 	ids, token := pageIDs(t, server, "")
@@ -62,14 +62,14 @@ func TestPagesAreAsLargeAsAskedOrAsTheServerAllows(t *testing.T) {
 	require.Equal(t, "i0 i1 i2", ids)
 }
 
-func TestPageOfExactlyTheRestHasNoToken(t *testing.T) {
+func TestFullLastPageHasNoToken(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 100)
 	_, token := pageIDs(t, server, "")
 	require.Empty(t, token)
 }
 
-func TestFiltersIgnoreCaseAndKnowPatterns(t *testing.T) {
+func TestFilterCaseAndPatterns(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 4)
 	for query, want := range map[string]string{
@@ -103,9 +103,8 @@ func TestFiltersIgnoreCaseAndKnowPatterns(t *testing.T) {
 	}
 }
 
-// A client that follows a token sends the token alone, so the token has to
-// carry the query.
-func TestTokenCarriesFiltersAndLimit(t *testing.T) {
+// A client may send the token alone.
+func TestPageTokenKeepsFiltersAndLimit(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 6)
 	ids, token := pageIDs(t, server, "?type=okta&limit=2")
@@ -114,23 +113,22 @@ func TestTokenCarriesFiltersAndLimit(t *testing.T) {
 	require.Equal(t, "i5", ids)
 	ids, _ = pageIDs(t, server, "?type=okta&page_token="+token)
 	require.Equal(t, "i5", ids)
-	answers(t, server, "GET", integrationsPath+"?type=mysql&page_token="+token, "", 400,
+	checkResponse(t, server, "GET", integrationsPath+"?type=mysql&page_token="+token, "", 400,
 		`{"field": "page_token", "message": "page_token: the token belongs to a list with other filters"}`)
 }
 
-// An object that is deleted while a list is read must not push another one off
-// the next page.
-func TestDeletionsDoNotShiftPages(t *testing.T) {
+// A deletion between two pages must not skip an object.
+func TestDeletionsDoNotSkipItems(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 4, aponotest.WithPageSize(2))
 	ids, token := pageIDs(t, server, "")
 	require.Equal(t, "i0 i1", ids)
-	answers(t, server, "DELETE", integrationsPath+"/i0", "", 204, "")
+	checkResponse(t, server, "DELETE", integrationsPath+"/i0", "", 204, "")
 	ids, _ = pageIDs(t, server, "?page_token="+token)
 	require.Equal(t, "i2 i3", ids)
 }
 
-func TestOffsetListsArePagedOnRequestOnly(t *testing.T) {
+func TestOffsetListsHavePagesWithOptionOnly(t *testing.T) {
 	t.Parallel()
 	const path = "/api/v3/integrations/i0/permissions"
 	seed := func(server *aponotest.Server) *aponotest.Server {
@@ -142,17 +140,17 @@ func TestOffsetListsArePagedOnRequestOnly(t *testing.T) {
 	row := func(id string) string { return fmt.Sprintf(`{"id": %[1]q, "name": %[1]q, "resource_type": "t"}`, id) }
 
 	whole := seed(serverWith(t, 1))
-	answers(t, whole, "GET", path, "", 200,
+	checkResponse(t, whole, "GET", path, "", 200,
 		`{"data": [`+row("p0")+`,`+row("p1")+`,`+row("p2")+`], "pagination": {"total": 3, "limit": 3, "offset": 0}}`)
 
 	paged := seed(serverWith(t, 1, aponotest.WithOffsetPageSize(2)))
-	answers(t, paged, "GET", path, "", 200,
+	checkResponse(t, paged, "GET", path, "", 200,
 		`{"data": [`+row("p0")+`,`+row("p1")+`], "pagination": {"total": 3, "limit": 2, "offset": 0}}`)
-	answers(t, paged, "GET", path+"?skip=2", "", 200,
+	checkResponse(t, paged, "GET", path+"?skip=2", "", 200,
 		`{"data": [`+row("p2")+`], "pagination": {"total": 3, "limit": 2, "offset": 2}}`)
-	answers(t, paged, "GET", path+"?skip=1&limit=1", "", 200,
+	checkResponse(t, paged, "GET", path+"?skip=1&limit=1", "", 200,
 		`{"data": [`+row("p1")+`], "pagination": {"total": 3, "limit": 1, "offset": 1}}`)
-	answers(t, paged, "GET", path+"?skip=9", "", 200, `{"data": [], "pagination": {"total": 3, "limit": 2, "offset": 9}}`)
+	checkResponse(t, paged, "GET", path+"?skip=9", "", 200, `{"data": [], "pagination": {"total": 3, "limit": 2, "offset": 9}}`)
 
 	all, err := apono.Collect(paged.Client().Integrations.ListAllPermissions(t.Context(), "i0"))
 	require.NoError(t, err)

@@ -12,15 +12,16 @@ type params map[string]param
 
 type param int
 
+// Kinds of query parameters. All but many may be given once.
 const (
-	one        param = iota // given once at most
-	many                    // may be repeated
-	count                   // a whole number from 0, given once at most
-	integer                 // a whole number, given once at most
-	undeclared              // a count that the API does not document for this list
+	one param = iota
+	many
+	count      // 0 to math.MaxInt32
+	integer    // 64 bits
+	undeclared // a count that the API does not document for this list
 )
 
-// The paging parameters of the two styles of lists.
+// Pagination parameters of the two kinds of lists.
 var (
 	tokenParams  = params{"limit": count, "page_token": one}
 	offsetParams = params{"limit": undeclared, "skip": undeclared}
@@ -32,23 +33,23 @@ func (p params) with(more params) params {
 	return all
 }
 
-// check refuses parameters that the operation does not have. Those that are
-// undeclared are let through where the server was told to page such lists.
+// check rejects unknown and invalid parameters. Undeclared parameters are unknown unless
+// paged is set.
 func (p params) check(query url.Values, paged bool) *problem {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		kind, known := p[name]
 		switch values := query[name]; {
 		case !known || kind == undeclared && !paged:
-			return invalid(name, "there is no such query parameter")
+			return invalid(name, "unknown query parameter")
 		case len(values) > 1 && kind != many:
-			return invalid(name, "the query parameter is given %d times", len(values))
+			return invalid(name, "must be given once, not %d times", len(values))
 		case kind == count || kind == undeclared || kind == integer:
-			bits := 32
+			bits, wanted := 32, "an integer from 0 to 2147483647"
 			if kind == integer {
-				bits = 64
+				bits, wanted = 64, "an integer"
 			}
 			if n, err := strconv.ParseInt(values[0], 10, bits); err != nil || n < 0 && kind != integer {
-				return invalid(name, "it must be a whole number, not %q", values[0])
+				return invalid(name, "must be %s, not %q", wanted, values[0])
 			}
 		}
 	}

@@ -9,46 +9,30 @@ import (
 	"strings"
 )
 
-// resource is a kind of objects, and how the usual operations treat it.
+// resource defines a kind of objects and its usual operations.
 type resource struct {
-	collection Collection
-	// noun is what messages call one.
-	noun string
-	// schema is the form in which an object is answered and kept.
-	schema *schema
-	// create and update are the forms in which it is written, nil where it is
-	// not.
-	create, update *schema
-	// filters are the filters of its list.
-	filters []filter
-	// kept are the members that the API decides and an update leaves alone.
-	kept []string
-	// keyedBy is the member that identifies an object, "id" unless given.
-	keyedBy string
-	// keyless says that nothing does.
-	keyless bool
-	// named says that a path may name an object by its name.
-	named bool
-	// spaced says that an object can be created in a space.
-	spaced bool
-	// created and updated are the members that say when that was, "creation_date"
-	// and "update_date" unless given.
-	created, updated string
-	// sharesNames says that several objects may have one name.
-	sharesNames bool
-	// writeOnly are members that are written and never answered.
-	writeOnly []string
-	// deleted is what a deletion answers, nil for 204.
-	deleted any
-	// nested are the kinds of collections that belong to each object.
-	nested []string
-	// sense says what is wrong with a well-formed body.
-	sense func(*Server, object) *problem
-	// complete adds what the API decides about an object.
+	collection       Collection
+	noun             string   // for messages
+	schema           *schema  // of objects in the store and in responses
+	create, update   *schema  // of request bodies, nil without the operation
+	filters          []filter // of its list
+	kept             []string // members that an update keeps, besides id and creation date
+	keyedBy          string   // member that identifies an object, "id" if empty
+	keyless          bool     // whether no member identifies an object
+	named            bool     // whether a path may refer to an object by name
+	spaced           bool     // whether an object can be created in a space
+	created, updated string   // members with the dates, "creation_date" and "update_date" if empty
+	sharesNames      bool     // whether objects may have the same name
+	writeOnly        []string // members of request bodies that responses do not have
+	deleted          any      // response to a deletion, nil for 204
+	nested           []string // kinds of collections that each object has
+	// validate checks the content of a body. It may be nil.
+	validate func(*Server, object) *problem
+	// complete adds members that the API sets. It may be nil.
 	complete func(*Server, object)
 }
 
-// resources are the kinds of objects, by the kind of their collection.
+// resources are all resources by the kind of their collection.
 var resources = func() map[string]*resource {
 	byKind := map[string]*resource{}
 	for _, r := range []*resource{
@@ -70,7 +54,7 @@ func (r *resource) key() string {
 	return r.keyedBy
 }
 
-// routes are the usual operations, those of them that a service has.
+// routes returns the routes of some of the verbs List, Get, Create, Update and Delete.
 func (r *resource) routes(service string, verbs ...string) map[string]route {
 	usual := map[string]route{
 		"List":   {query: tokenParams.with(filterParams(r.filters)), handle: r.list},
@@ -103,7 +87,7 @@ func (r *resource) get(s *Server, req *request) (any, *problem) {
 	return s.render(found), nil
 }
 
-// find returns the object that the path's first argument names.
+// find returns the object of the path's first argument.
 func (r *resource) find(s *Server, req *request) (object, *problem) {
 	found := s.store.get(r.collection, req.args[0])
 	if found == nil && r.named {
@@ -131,22 +115,22 @@ func (r *resource) post(s *Server, req *request) (any, *problem) {
 }
 
 func (r *resource) check(s *Server, body object) *problem {
-	if r.sense == nil || s.looseChecks {
+	if r.validate == nil || s.looseChecks {
 		return nil
 	}
-	return r.sense(s, body)
+	return r.validate(s, body)
 }
 
-// The members in which the API answers when an object was made and changed.
+// Members with the dates of most objects.
 const (
 	creationDate = "creation_date"
 	updateDate   = "update_date"
 )
 
-// noTime is how Go writes a time that was not set.
+// noTime is the JSON of a zero time.Time.
 const noTime = "0001-01-01T00:00:00Z"
 
-// finish adds to a new object what the API decides about it.
+// finish adds to a new object the members that the API sets.
 func (r *resource) finish(s *Server, o object) {
 	created, updated := r.dates()
 	if _, dated := r.schema.fields[created]; dated && (o[created] == nil || o[created] == noTime) {
@@ -160,12 +144,12 @@ func (r *resource) finish(s *Server, o object) {
 	}
 }
 
-// dates are the members that say when an object was created and changed.
+// dates returns the names of the members with the dates.
 func (r *resource) dates() (created, updated string) {
 	return cmp.Or(r.created, creationDate), cmp.Or(r.updated, updateDate)
 }
 
-// put replaces all but what the API decides.
+// put replaces an object, except for the members that the API sets.
 func (r *resource) put(s *Server, req *request) (any, *problem) {
 	old, err := r.find(s, req)
 	if err != nil {
@@ -195,12 +179,12 @@ func (r *resource) put(s *Server, req *request) (any, *problem) {
 }
 
 func (r *resource) write(s *Server, o object) (any, *problem) {
-	// What comes from an identity provider may be called as it likes.
+	// Objects of identity providers may have any name.
 	same := s.store.find(r.collection, func(other object) bool {
 		return other["name"] == o["name"] && other["id"] != o["id"] && other["source_integration_id"] == nil
 	})
 	if same != nil && !r.sharesNames {
-		return nil, &problem{http.StatusConflict, "name", "another " + r.noun + " has this name"}
+		return nil, &problem{http.StatusConflict, "name", "already used by another " + r.noun}
 	}
 	for _, name := range r.writeOnly {
 		delete(o, name)
@@ -222,8 +206,8 @@ func (r *resource) delete(s *Server, req *request) (any, *problem) {
 	return r.deleted, nil
 }
 
-// references say which collection a reference points into. A body names the
-// target by id or name in x_reference; an answer has its x_id and x_name.
+// references maps x to the collection that x_reference, x_id and x_name refer to.
+// Request bodies have x_reference, an id or name; responses have x_id and x_name.
 var references = map[string]Collection{
 	"source_integration": Integrations,
 	"integration":        Integrations,
@@ -232,11 +216,10 @@ var references = map[string]Collection{
 	"space":              Spaces,
 }
 
-// settings is the member whose content is the integration's own and holds no
-// references, whatever it looks like.
+// settings is a free-form member. It has no references, whatever its members are named.
 const settings = "integration_config"
 
-// resolve turns the references in a value into ids and names.
+// resolve replaces the references in a value by ids and names.
 func (s *Server) resolve(path string, value any) *problem {
 	switch value := value.(type) {
 	case []any:
@@ -262,7 +245,7 @@ func (s *Server) resolve(path string, value any) *problem {
 			reference, _ := value[name].(string)
 			found := s.store.refer(c, reference)
 			if found == nil {
-				return senseless(at, "there is no %s %q", resources[c.kind()].noun, reference)
+				return badRequest(at, "%s %q not found", resources[c.kind()].noun, reference)
 			}
 			delete(value, name)
 			value[target+"_id"], value[target+"_name"] = found["id"], found["name"]
@@ -271,8 +254,8 @@ func (s *Server) resolve(path string, value any) *problem {
 	return nil
 }
 
-// render returns an object as the API answers it: the objects that it refers to
-// have the names that they have now.
+// render returns a copy of an object with the current names of the objects that it
+// refers to.
 func (s *Server) render(o object) object {
 	rendered, _ := s.renderValue(o).(object)
 	return rendered

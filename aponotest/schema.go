@@ -10,32 +10,27 @@ import (
 	"time"
 )
 
-// object is a JSON object, its numbers being json.Numbers.
+// object is a JSON object. Numbers are of type json.Number.
 type object = map[string]any
 
-// schema is what a JSON value must be. The schemas of this package are written
-// from Apono's API document and know nothing of package apono's types, so that
-// a slip in one is caught by the other.
+// schema describes a JSON value. The schemas follow the API's document and do not use
+// the types of package apono, so that a mistake in one of them fails a test.
 type schema struct {
-	kind    kind
-	fields  map[string]field
-	element *schema
-	// values are those of a string of which the API lists them.
-	values []string
-	// exactlyOne says that an object has exactly one of its fields.
-	exactlyOne bool
-	// wrong says what is wrong with a string, nothing if it is empty.
+	kind       kind
+	fields     map[string]field
+	element    *schema  // of an array or map
+	values     []string // allowed for a string, nil for any
+	exactlyOne bool     // whether exactly one of the fields must be set
+	// wrong returns what is wrong with a string, or "".
 	wrong func(string) string
 }
 
 type field struct {
 	*schema
 	required bool
-	// filled says that a text or list must not be empty.
-	filled bool
-	// added says that the field came with spaces, and relaxed that it was
-	// required until then.
-	added, relaxed bool
+	filled   bool // whether a text or list must not be empty
+	added    bool // whether the field was added with spaces
+	relaxed  bool // whether the field was required before spaces
 }
 
 type kind string
@@ -43,24 +38,23 @@ type kind string
 const (
 	aString  kind = "a string"
 	aBoolean kind = "true or false"
-	anInt32  kind = "a whole number of 32 bits"
-	anInt64  kind = "a whole number"
-	aTime    kind = "a time in RFC 3339"
+	anInt32  kind = "a 32-bit integer"
+	anInt64  kind = "an integer"
+	aTime    kind = "an RFC 3339 time"
 	anObject kind = "an object"
 	anArray  kind = "an array"
-	aMap     kind = "an object of any names"
+	aMap     kind = "a JSON object"
 	anything kind = "any value"
 )
 
 var (
-	text    = &schema{kind: aString}
-	boolean = &schema{kind: aBoolean}
-	int32s  = &schema{kind: anInt32}
-	int64s  = &schema{kind: anInt64}
-	instant = &schema{kind: aTime}
-	texts   = listOf(text)
-	textMap = mapOf(text)
-	// freeForm is an object of which the API says nothing.
+	text     = &schema{kind: aString}
+	boolean  = &schema{kind: aBoolean}
+	int32s   = &schema{kind: anInt32}
+	int64s   = &schema{kind: anInt64}
+	instant  = &schema{kind: aTime}
+	texts    = listOf(text)
+	textMap  = mapOf(text)
 	freeForm = mapOf(&schema{kind: anything})
 )
 
@@ -71,48 +65,47 @@ func mapOf(element *schema) *schema  { return &schema{kind: aMap, element: eleme
 func required(s *schema) field       { return field{schema: s, required: true, filled: true} }
 func optional(s *schema) field       { return field{schema: s} }
 
-// added is a field that came with spaces.
+// added returns a field that was added with spaces.
 func added(f field) field {
 	f.added = true
 	return f
 }
 
-// relaxed is a field that was required until spaces came.
+// relaxed returns an optional field that was required before spaces.
 func relaxed(s *schema) field { return field{schema: s, relaxed: true} }
 
-// maybeEmpty is a required field whose text or list may be empty.
+// maybeEmpty returns a required field whose text or list may be empty.
 func maybeEmpty(s *schema) field { return field{schema: s, required: true} }
 
-// textThat is a string of which a function says what is wrong with it.
+// textThat returns a string schema with a check, see schema.wrong.
 func textThat(wrong func(string) string) *schema { return &schema{kind: aString, wrong: wrong} }
 
 func objectOf(fields map[string]field) *schema { return &schema{kind: anObject, fields: fields} }
 
-// oneOf is an object with exactly one of its fields.
+// oneOf returns an object schema that requires exactly one of its fields.
 func oneOf(fields map[string]field) *schema {
 	return &schema{kind: anObject, fields: fields, exactlyOne: true}
 }
 
-// with returns an object schema with more fields.
+// with returns an object schema with additional fields.
 func (s *schema) with(fields map[string]field) *schema {
 	all := maps.Clone(s.fields)
 	maps.Copy(all, fields)
 	return objectOf(all)
 }
 
-// check says what is wrong with a value, naming the field; it removes members
-// that are null, which the API takes as absent.
+// check rejects a value that does not match. It removes optional members that are null.
 func (s *schema) check(path string, value any) *problem { return s.checkAs(path, value, false) }
 
-// checkAs is check; an open value may have members that the schema does not know.
+// checkAs is like check. If open is set, unknown members are allowed.
 func (s *schema) checkAs(path string, value any, open bool) *problem {
 	if !s.accepts(value) {
-		return invalid(path, "it must be %s, not %s", s.kind, describe(value))
+		return invalid(path, "must be %s, not %s", s.kind, describe(value))
 	}
 	switch value := value.(type) {
 	case string:
 		if s.values != nil && !slices.Contains(s.values, value) {
-			return invalid(path, "it must be one of %s", strings.Join(s.values, ", "))
+			return invalid(path, "must be one of %s", strings.Join(s.values, ", "))
 		}
 		if s.wrong != nil {
 			if reason := s.wrong(value); reason != "" {
@@ -153,9 +146,9 @@ func (s *schema) checkObject(path string, value object, open bool) *problem {
 		case !known && open:
 			unknown++
 		case !known:
-			return invalid(at, "there is no such field")
+			return invalid(at, "unknown field")
 		case value[name] == nil && f.required:
-			return invalid(at, "it must not be null")
+			return invalid(at, "must not be null")
 		case value[name] == nil:
 			delete(value, name)
 		default:
@@ -166,7 +159,7 @@ func (s *schema) checkObject(path string, value object, open bool) *problem {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.fields)) {
 		if _, ok := value[name]; !ok && s.fields[name].required {
-			return invalid(strings.TrimPrefix(path+"."+name, "."), "it is missing")
+			return invalid(strings.TrimPrefix(path+"."+name, "."), "must be set")
 		}
 	}
 	if known := len(value) - unknown; s.exactlyOne && known != 1 && (known > 1 || unknown == 0) {
@@ -175,7 +168,7 @@ func (s *schema) checkObject(path string, value object, open bool) *problem {
 	return nil
 }
 
-// older is the schema as it was before spaces came.
+// older returns the schema as it was before spaces.
 func (s *schema) older() *schema {
 	if s == nil {
 		return nil
@@ -191,8 +184,8 @@ func (s *schema) older() *schema {
 	return &before
 }
 
-// forget removes the members of a value that the schema does not have, those
-// that came with spaces or all of them.
+// forget removes members from a value: those that were added with spaces and, if all is
+// set, those that the schema does not have.
 func (s *schema) forget(value any, all bool) {
 	switch value := value.(type) {
 	case object:

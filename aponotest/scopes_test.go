@@ -9,24 +9,24 @@ import (
 	"github.com/apono-go/apono/aponotest"
 )
 
-func TestScopesAreAnsweredAsTheyWereWritten(t *testing.T) {
+func TestScopesAreReturnedAsWritten(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks())
 	synctest.Test(t, func(t *testing.T) {
 		const id = "00000001-0000-4000-8000-000000000001"
 		const created = `{"id": "` + id + `", "creation_date": "2000-01-01T00:00:00.000Z", "update_date": `
 		const all = `"name": "All", "description": " d ", "query": "resource_name = \"a\"\n and true"`
-		accessAnswers(t, server, "POST", scopesPath, `{`+all+`}`, 200, created+`"2000-01-01T00:00:00.000Z", `+all+`}`)
+		checkDirectResponse(t, server, "POST", scopesPath, `{`+all+`}`, 200, created+`"2000-01-01T00:00:00.000Z", `+all+`}`)
 		time.Sleep(time.Hour)
 		want := created + `"2000-01-01T01:00:00.000Z", "name": "All", "query": ""}`
-		accessAnswers(t, server, "PUT", scopesPath+"/"+id, `{"name": "All", "query": ""}`, 200, want)
-		accessAnswers(t, server, "GET", scopesPath+"/"+id, "", 200, want)
-		accessAnswers(t, server, "DELETE", scopesPath+"/"+id, "", 204, "")
-		accessAnswers(t, server, "GET", scopesPath+"/"+id, "", 404, `{"message": "there is no access scope \"`+id+`\""}`)
+		checkDirectResponse(t, server, "PUT", scopesPath+"/"+id, `{"name": "All", "query": ""}`, 200, want)
+		checkDirectResponse(t, server, "GET", scopesPath+"/"+id, "", 200, want)
+		checkDirectResponse(t, server, "DELETE", scopesPath+"/"+id, "", 204, "")
+		checkDirectResponse(t, server, "GET", scopesPath+"/"+id, "", 404, `{"message": "access scope \"`+id+`\" not found"}`)
 	})
 }
 
-func TestScopesFromEndToEnd(t *testing.T) {
+func TestScopesWithClient(t *testing.T) {
 	t.Parallel()
 	accessEndToEnd[apono.AccessScope, apono.ListScopesOptions](t,
 		inNoSpace[apono.AccessScope, apono.ListScopesOptions, apono.AccessScopeInput]{aponotest.NewServer(t, aponotest.WithLooseChecks(), aponotest.WithPageSize(2)).Client().Scopes},

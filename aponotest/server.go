@@ -1,9 +1,10 @@
-// Package aponotest is a fake Apono for the tests of programs that use package
-// apono, or that speak to the API by themselves.
+// Package aponotest provides an in-memory Apono server for tests of programs that
+// use package apono or call the API directly.
 //
 //	func TestRename(t *testing.T) {
 //		server := aponotest.NewServer(t)
-//		server.Put(aponotest.Integrations, apono.Integration{ID: "i1", Name: "old", Type: "postgresql"})
+//		server.Put(aponotest.Integrations,
+//			apono.Integration{ID: "i1", Name: "old", Type: "postgresql"})
 //
 //		require.NoError(t, rename(t.Context(), server.Client(), "i1", "new"))
 //
@@ -12,29 +13,45 @@
 //		require.Equal(t, "new", renamed.Name)
 //	}
 //
-// The server serves every operation of the API from memory. [Server.Put] adds
-// objects, [Server.Get] and [Server.List] read them back, [Server.Requests] returns what was
-// requested. Objects refer to each other, and the older versions of the API are
-// views of the same objects. [WithDemoTenant] starts with a made-up company.
+// The server implements every operation of the API. [Server.Put] adds objects,
+// [Server.Get] and [Server.List] read them, and [Server.Requests] returns the
+// requests that the server received. The older versions of the API read and write
+// the same objects. [WithDemoTenant] starts with the data of a fictitious company.
+// [Start] starts a server for programs that are not tests, in any language.
 //
-// Requests are checked: an unknown query parameter, an unknown or missing member
-// of a body and a value of the wrong type are rejected with status 422 and a
-// message that names it; an empty required text or list, an access flow without
-// requestors or targets, a reference to nothing, and a request for access that
-// the access flows do not permit with status 400, and a name that is taken with
-// 409. What the API does not document is accepted. [WithPageSize] and [WithOffsetPageSize] find programs
-// that read the first page only; [Server.FailNext] and [Server.FaultNext] make
-// requests fail.
+// # Validation
 //
-// An access request is PENDING until [Server.Approve], [Server.Reject] or the
-// clock ([WithApprovalAfter]) decides, GRANTING for the time of
-// [WithProvisioningTime], then ACTIVE with a session for each integration, until
-// it is revoked or its duration ends. [Server.Advance] moves the clock. In a
-// testing/synctest bubble, with [WithoutNetwork], waiting takes no time.
+// The server rejects invalid requests with a message that names the parameter or
+// member:
 //
-// [Start] serves programs that are not tests, in any language. What the API does
-// not document (bodies of errors, the spelling of states, the order of lists),
-// the fake chooses; programs should not depend on it.
+//   - 422 for an unknown query parameter, an unknown or missing member of a body, or
+//     a value of the wrong type
+//   - 400 for a required text or list that is empty, a reference to an object that
+//     does not exist, an access flow without requestors or targets, or an access
+//     request that no access flow allows
+//   - 409 for a name that is already in use
+//
+// It accepts everything else that the API's document does not exclude.
+// [WithLooseChecks] turns off most of the checks with status 400.
+//
+// # Pagination and errors
+//
+// [WithPageSize] and [WithOffsetPageSize] set small pages, to test that a program
+// reads all of them. [Server.FailNext] and [Server.FaultNext] make requests fail.
+//
+// # Access requests
+//
+// An access request is PENDING until [Server.Approve] or [Server.Reject] is called
+// or the time of [WithApprovalAfter] has passed. An approved request is GRANTING for
+// the time of [WithProvisioningTime], then ACTIVE with a session for each
+// integration, until it is revoked or its duration ends. [Server.Advance] moves the
+// server's clock. In a testing/synctest bubble, with [WithoutNetwork], waiting takes
+// no time.
+//
+// # Undocumented behavior
+//
+// The API does not document the bodies of errors, the spelling of states and the
+// order of lists. Programs should not depend on those of this server.
 package aponotest
 
 import (
@@ -53,16 +70,15 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// DefaultToken is the token that a server accepts unless [WithToken] says
-// otherwise.
+// DefaultToken is the token that a server accepts without [WithToken].
 const DefaultToken = "aponotest-token"
 
-// Server is a fake Apono. It is safe for concurrent use. It is an http.Handler
-// too, for tests that want no network.
+// Server is an in-memory Apono server. It implements [http.Handler] and is safe for
+// concurrent use.
 type Server struct {
-	// URL is the server's base URL, for apono.WithBaseURL or APONO_ENDPOINT.
+	// URL is the base URL, for [apono.WithBaseURL] or APONO_ENDPOINT.
 	URL string
-	// Token is the token that the server accepts.
+	// Token is the token that the server accepts, see [WithToken].
 	Token string
 
 	tb             testing.TB // nil for Start
@@ -72,8 +88,8 @@ type Server struct {
 	seeds          [][]byte
 	pageSize       int
 	offsetPageSize int
-	decides        bool // requests are approved by themselves, after ...
-	approval       time.Duration
+	autoApproves   bool
+	approval       time.Duration // from creation to approval, if autoApproves is set
 	provisioning   time.Duration
 	oneTimeDetails bool
 	withoutSpaces  bool
@@ -82,15 +98,16 @@ type Server struct {
 	http           http.Server
 
 	mu       sync.Mutex
-	ahead    time.Duration // of the clock, by Advance
-	moment   time.Time     // what is happening now
-	agenda   []due
+	ahead    time.Duration // sum of Advance
+	present  time.Time     // time of the event being processed
+	events   []event       // in order of time
 	store    store
 	faults   []*plannedFault
 	requests []Request
 }
 
-// NewServer starts a server that stops with the test.
+// NewServer starts a server and stops it when the test ends. The test fails if the
+// server cannot start, or if planned faults are left over at its end.
 func NewServer(tb testing.TB, opts ...Option) *Server {
 	tb.Helper()
 	s, err := start(tb, opts)
@@ -104,18 +121,19 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 	return s
 }
 
-// Start starts a server for a program that is no test. The caller closes it.
+// Start starts a server for a program that is not a test. The caller must call
+// [Server.Close]. Methods that fail the test of [NewServer] panic instead.
 func Start(opts ...Option) (*Server, error) { return start(nil, opts) }
 
-// Close stops the server. Requests that are under way fail.
+// Close stops the server. Requests in flight fail.
 func (s *Server) Close() { _ = s.http.Close() }
 
-// Client returns a client of the server, with connections of its own. Options
-// come after the server's own base URL and HTTP client.
+// Client returns a client for the server. The options are applied after the
+// server's own base URL and HTTP client. Each client has a separate connection pool.
 func (s *Server) Client(opts ...apono.Option) *apono.Client {
 	s.help()
-	// Of its own, because one that is shared with clients elsewhere may hold
-	// connections that were opened outside a synctest bubble.
+	// A shared transport may hold connections that were opened outside a synctest
+	// bubble.
 	var transport http.RoundTripper = &http.Transport{MaxIdleConnsPerHost: 100, IdleConnTimeout: 30 * time.Second}
 	if s.noNetwork {
 		transport = direct{s}
@@ -133,19 +151,19 @@ func (s *Server) Client(opts ...apono.Option) *apono.Client {
 
 // Request is a request that the server received.
 type Request struct {
-	// Operation is the name in package apono, such as "Integrations.List", empty
-	// for an address that is not part of the API.
+	// Operation is the name in package apono, such as "Integrations.List". It is
+	// empty for a path that is not part of the API.
 	Operation string
 	Method    string
-	Path      string // escaped, as it was sent
+	Path      string // escaped, as sent
 	Query     url.Values
 	Header    http.Header
 	Body      string
-	Status    int // of the response, 0 if a fault prevented one
+	Status    int // of the response; 0 if a fault prevented it
 }
 
-// Requests returns the requests that the server has received, in order. Given
-// names of operations, it returns the requests for those only.
+// Requests returns the requests that the server has received, in order. If
+// operations are given, such as "Integrations.List", it returns only their requests.
 func (s *Server) Requests(operations ...string) []Request {
 	s.help()
 	for _, name := range operations {
@@ -157,15 +175,16 @@ func (s *Server) Requests(operations ...string) []Request {
 	})
 }
 
-// Collection names a kind of objects that a server holds.
+// Collection is the name of a collection of objects. See also [ResourcesOf],
+// [PermissionsOf], [MembersOf], [SpaceMembersOf], [EntitlementsOf] and [DetailsOf].
 type Collection string
 
-// The collections of whole objects, in the form in which the newest version of
-// the API returns them: Integrations hold apono.Integration, and so on. Attributes
-// and Activity have no id, so that Put always adds to them.
+// Collections of objects in the form that the newest version of the API returns:
+// Integrations holds [apono.Integration], and so on. Attributes and Activity have
+// no id, so that [Server.Put] always adds to them.
 const (
 	Integrations Collection = "integrations"
-	Catalog      Collection = "catalog" // apono.CatalogEntry, by type
+	Catalog      Collection = "catalog" // apono.CatalogEntry, identified by its type
 	Connectors   Collection = "connectors"
 	Users        Collection = "users"
 	Groups       Collection = "groups"
@@ -176,56 +195,57 @@ const (
 	Spaces       Collection = "spaces"
 	SpaceScopes  Collection = "space scopes"
 	Reports      Collection = "reports" // apono.ActivityReport
-	// AccessRequests with a grantee are returned as delegated requests, and those
-	// with a requestor only where a requestor is asked for.
+	// AccessRequests with a grantee are returned as delegated requests. Those with a
+	// requestor are returned only to requests that filter by requestor.
 	AccessRequests Collection = "access requests"
 	Sessions       Collection = "sessions" // apono.AccessSession
-	// Activity holds apono.ActivityEntry, with any of the columns that the API can
-	// be asked for. For the filters a row may have access_flow_id, integration_id,
-	// requestor_id and date besides, none of which is returned.
+	// Activity holds apono.ActivityEntry with any columns. An entry may also have
+	// access_flow_id, integration_id, requestor_id and date, which the filters use
+	// and no response has.
 	Activity Collection = "activity"
 )
 
-// ResourcesOf is the collection of an integration's resources, such as
-// apono.Resource.
+// ResourcesOf returns the collection of an integration's resources, of type
+// [apono.Resource].
 func ResourcesOf(integrationID string) Collection { return nested(integrationID, "resources") }
 
-// PermissionsOf is the collection of an integration's permissions, such as
-// apono.Permission.
+// PermissionsOf returns the collection of an integration's permissions, of type
+// [apono.Permission].
 func PermissionsOf(integrationID string) Collection { return nested(integrationID, "permissions") }
 
-// MembersOf is the collection of a group's members, such as apono.GroupMember.
+// MembersOf returns the collection of a group's members, of type
+// [apono.GroupMember].
 func MembersOf(groupID string) Collection { return nested(groupID, "members") }
 
-// SpaceMembersOf is the collection of a space's members, such as
-// apono.SpaceMember. Members show the names that their users and groups have.
+// SpaceMembersOf returns the collection of a space's members, of type
+// [apono.SpaceMember]. Their names are the current names of the users and groups.
 func SpaceMembersOf(spaceID string) Collection { return nested(spaceID, spaceMembers) }
 
-// EntitlementsOf is the collection of an access request's entitlements, such as
-// apono.AccessRequestEntitlement. They have no id, so that Put always adds.
+// EntitlementsOf returns the collection of an access request's entitlements, of type
+// [apono.AccessRequestEntitlement]. They have no id, so that [Server.Put] always adds.
 func EntitlementsOf(requestID string) Collection { return nested(requestID, "entitlements") }
 
-// DetailsOf is the collection of a session's access details, one object such as
-// apono.AccessSessionDetails.
+// DetailsOf returns the collection of a session's access details, of type
+// [apono.AccessSessionDetails]. The API returns the object that was put last.
 func DetailsOf(sessionID string) Collection { return nested(sessionID, "details") }
 
-// Advance moves the server's clock forward, on top of the time that passes.
-// What falls due on the way happens: see [WithApprovalAfter] and
-// [WithProvisioningTime]. Access that was requested for a time ends with it.
+// Advance moves the server's clock forward by d and processes what is due by then:
+// approvals (see [WithApprovalAfter]), provisioning (see [WithProvisioningTime]), and
+// the end of access that was granted for a duration.
 func (s *Server) Advance(d time.Duration) {
 	s.help()
 	if d < 0 {
-		s.fail("the clock cannot go back by %s", -d)
+		s.fail("d must not be negative, got %s", d)
 	}
 	defer s.lock()()
 	s.ahead += d
-	s.settle()
+	s.processEvents()
 }
 
-// Approve lets an access request that is pending go on to be granted, as an
-// approver would: its status becomes GRANTING, and ACTIVE after the time of
-// [WithProvisioningTime]. For each integration of the request a session appears,
-// with access details.
+// Approve approves a pending access request. Its status becomes GRANTING, and
+// ACTIVE after the time of [WithProvisioningTime]. A session with access details is
+// then added for each integration of the request. Approve fails the test if the
+// request does not exist or is not pending.
 func (s *Server) Approve(requestID string) {
 	s.help()
 	defer s.lock()()
@@ -233,7 +253,8 @@ func (s *Server) Approve(requestID string) {
 	s.approve(requestID)
 }
 
-// Reject rejects an access request that is pending.
+// Reject rejects a pending access request. It fails the test if the request does
+// not exist or is not pending.
 func (s *Server) Reject(requestID string) {
 	s.help()
 	defer s.lock()()
@@ -241,12 +262,14 @@ func (s *Server) Reject(requestID string) {
 	s.setStatus(requestID, rejected)
 }
 
-// Put adds objects to a collection, or replaces those with the same id. An object
-// is anything that marshals to the JSON in which the API returns it: a model of
-// package apono, a map, or raw JSON as a json.RawMessage or []byte. Raw JSON, and
-// Extra of a model, may have members that this version does not know: they are
-// returned as they are. An empty id is generated. An object that the API could not
-// return fails the test.
+// Put adds objects to a collection and replaces objects with the same id. An object
+// is a model of package apono, a map, raw JSON ([json.RawMessage] or []byte), or any
+// other value that marshals to the JSON that the API returns.
+//
+// Put generates an id for an object without one. Raw JSON and the Extra field of a
+// model may have unknown members, which are returned unchanged. Put fails the test
+// if the collection is unknown or an object does not have the form that the API
+// documents.
 func (s *Server) Put(c Collection, objects ...any) {
 	s.help()
 	defer s.lock()()
@@ -255,8 +278,8 @@ func (s *Server) Put(c Collection, objects ...any) {
 	}
 }
 
-// List returns the objects that a collection holds now, in the order in which they
-// came, as pointers to models of package apono:
+// List returns the objects of a collection in the order in which they were added, as
+// pointers to models of package apono:
 //
 //	for _, o := range server.List(aponotest.Groups) {
 //		group := o.(*apono.Group)
@@ -265,7 +288,7 @@ func (s *Server) List(c Collection) []any {
 	s.help()
 	newModel, ok := models[c.kind()]
 	if !ok {
-		s.fail("there is no collection %q", c)
+		s.fail("unknown collection %q", c)
 	}
 	defer s.lock()()
 	list := []any{}
@@ -279,8 +302,8 @@ func (s *Server) List(c Collection) []any {
 	return list
 }
 
-// Get decodes the object with an id into out, a pointer, and reports whether
-// there is one.
+// Get decodes the object with an id into out, which must be a pointer, and reports
+// whether the object exists. If it does not, out is unchanged.
 func (s *Server) Get(c Collection, id string, out any) bool {
 	s.help()
 	defer s.lock()()
@@ -303,8 +326,8 @@ func start(tb testing.TB, opts []Option) (*Server, error) {
 		s.seedDemo()
 	}
 	for _, seed := range s.seeds {
-		if err := s.plant(seed); err != nil {
-			return nil, fmt.Errorf("the seed: %w", err)
+		if err := s.putSeed(seed); err != nil {
+			return nil, fmt.Errorf("seed: %w", err)
 		}
 	}
 	if s.noNetwork {
@@ -328,7 +351,7 @@ func (s *Server) help() {
 	}
 }
 
-// fail reports a mistake of the program that uses the server.
+// fail fails the test, or panics in a program that is not a test.
 func (s *Server) fail(format string, args ...any) {
 	s.help()
 	if s.tb == nil {
@@ -337,11 +360,11 @@ func (s *Server) fail(format string, args ...any) {
 	s.tb.Fatalf("aponotest: "+format, args...)
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP handles one request, as [http.Handler] documents.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the client went away
+		return // the client closed the connection
 	}
 	path := r.URL.EscapedPath()
 	op := operation.Match(r.Method, path)
@@ -359,5 +382,5 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		abort(w)
 		return
 	}
-	fault.send(w, s.answer(fault, op, r, recorded))
+	fault.send(w, s.respond(fault, op, r, recorded))
 }

@@ -20,13 +20,13 @@ import (
 
 const integrationsPath = "/api/admin/v4/integrations"
 
-// ask sends a request as any HTTP client would, without the SDK.
-func ask(t *testing.T, server *aponotest.Server, method, path, body string) (status int, answer string) {
+// sendHTTP sends a request without the SDK.
+func sendHTTP(t *testing.T, server *aponotest.Server, method, path, body string) (status int, response string) {
 	t.Helper()
-	return askAs(t, server, server.Token, method, path, body)
+	return sendHTTPAs(t, server, server.Token, method, path, body)
 }
 
-func askAs(t *testing.T, server *aponotest.Server, token, method, path, body string) (status int, answer string) {
+func sendHTTPAs(t *testing.T, server *aponotest.Server, token, method, path, body string) (status int, response string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))
 	require.NoError(t, err)
@@ -45,24 +45,24 @@ func askAs(t *testing.T, server *aponotest.Server, token, method, path, body str
 	return resp.StatusCode, string(data)
 }
 
-// answers checks the status of an answer and the whole of its JSON.
-func answers(t *testing.T, server *aponotest.Server, method, path, body string, wantStatus int, want string) {
+// checkResponse checks the status of a response and its complete JSON.
+func checkResponse(t *testing.T, server *aponotest.Server, method, path, body string, wantStatus int, want string) {
 	t.Helper()
-	status, answer := ask(t, server, method, path, body)
-	require.Equalf(t, wantStatus, status, "%s %s: status %d, want %d: %s", method, path, status, wantStatus, answer)
+	status, response := sendHTTP(t, server, method, path, body)
+	require.Equalf(t, wantStatus, status, "%s %s returned status %d, want %d: %s", method, path, status, wantStatus, response)
 	if want == "" {
-		require.Empty(t, answer)
+		require.Empty(t, response)
 		return
 	}
-	apitest.JSONEq(t, want, answer)
+	apitest.JSONEq(t, want, response)
 }
 
-func TestRequestsAreRecordedAsTheyWereSent(t *testing.T) {
+func TestRequestsAreRecordedAsSent(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 1)
-	ask(t, server, "PUT", integrationsPath+"/a%2Fb", `{"name": 1}`)
-	ask(t, server, "GET", integrationsPath+"?type=a&type=b", "")
-	ask(t, server, "GET", "/elsewhere", "")
+	sendHTTP(t, server, "PUT", integrationsPath+"/a%2Fb", `{"name": 1}`)
+	sendHTTP(t, server, "GET", integrationsPath+"?type=a&type=b", "")
+	sendHTTP(t, server, "GET", "/elsewhere", "")
 	requests := server.Requests()
 	require.Len(t, requests, 3)
 	first := requests[0]
@@ -77,7 +77,7 @@ func TestRequestsAreRecordedAsTheyWereSent(t *testing.T) {
 	require.Equal(t, url.Values{"type": {"a", "b"}}, lists[0].Query)
 }
 
-// misuse is a testing.TB that notes errors.
+// misuse is a testing.TB that records errors.
 type misuse struct {
 	testing.TB
 	message  string
@@ -93,7 +93,7 @@ func (m *misuse) Errorf(format string, args ...any) {
 	m.errors = append(m.errors, fmt.Sprintf(format, args...))
 }
 
-// end runs what the test is left with at its end.
+// end runs the cleanups of the test.
 func (m *misuse) end() {
 	for _, f := range slices.Backward(m.cleanups) {
 		f()
@@ -105,26 +105,25 @@ func (m *misuse) Fatalf(format string, args ...any) {
 	panic(m)
 }
 
-// A test that misuses the server has to fail, not to pass by accident.
-func TestMisuseFailsTheTest(t *testing.T) {
+func TestMisuseFailsTest(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		use  func(*aponotest.Server)
 		want string
 	}{
-		"fault for no operation": {
+		"fault for unknown operation": {
 			func(s *aponotest.Server) { s.FailNext("Integrations.Lsit", 1, 500, nil, "") },
-			`aponotest: there is no operation "Integrations.Lsit": name it as in package apono, such as "Integrations.List"`,
+			`aponotest: unknown operation "Integrations.Lsit": use a name such as "Integrations.List"`,
 		},
-		"requests of no operation": {
+		"requests of unknown operation": {
 			func(s *aponotest.Server) { s.Requests("listIntegrations") },
-			`aponotest: there is no operation "listIntegrations": name it as in package apono, such as "Integrations.List"`,
+			`aponotest: unknown operation "listIntegrations": use a name such as "Integrations.List"`,
 		},
-		"no collection": {
+		"unknown collection": {
 			func(s *aponotest.Server) { s.Put("integration", apono.Integration{}) },
-			`aponotest: there is no collection "integration"`,
+			`aponotest: unknown collection "integration"`,
 		},
-		"no object": {
+		"not an object": {
 			func(s *aponotest.Server) { s.Put(aponotest.Integrations, []string{"x"}) },
 			`aponotest: integrations: ["x"] is not an object`,
 		},
@@ -132,27 +131,27 @@ func TestMisuseFailsTheTest(t *testing.T) {
 			func(s *aponotest.Server) {
 				s.Put(aponotest.Integrations, map[string]any{"name": "x", "type": "y", "integration_config": map[string]any{}, "color": "red"})
 			},
-			"aponotest: integrations: color: there is no such field",
+			"aponotest: integrations: color: unknown field",
 		},
 		"missing field": {
 			func(s *aponotest.Server) { s.Put(aponotest.Users, map[string]any{"email": "a@example.com"}) },
-			"aponotest: users: active: it is missing",
+			"aponotest: users: active: must be set",
 		},
-		"time of another form": {
+		"invalid time": {
 			func(s *aponotest.Server) {
 				s.Put(aponotest.Integrations, json.RawMessage(`{"name": "x", "type": "y", "integration_config": {}, "last_sync_time": "today"}`))
 			},
-			"aponotest: integrations: last_sync_time: it must be a time in RFC 3339, not a string",
+			"aponotest: integrations: last_sync_time: must be an RFC 3339 time, not a string",
 		},
-		"no JSON": {
+		"invalid JSON": {
 			func(s *aponotest.Server) { s.Put(aponotest.Integrations, make(chan int)) },
 			"aponotest: integrations: unsupported type chan int",
 		},
-		"fault for no request": {
+		"times of 0": {
 			func(s *aponotest.Server) { s.FailNext("Integrations.List", 0, 500, nil, "") },
 			"aponotest: times must be at least 1, not 0",
 		},
-		"fault for fewer": {
+		"negative times": {
 			func(s *aponotest.Server) { s.FaultNext("", -1, aponotest.Fault{Status: 500}) },
 			"aponotest: times must be at least 1, not -1",
 		},
@@ -167,7 +166,7 @@ func TestMisuseFailsTheTest(t *testing.T) {
 			server := aponotest.NewServer(tb)
 			defer server.Close()
 			defer func() {
-				require.True(t, recover() == tb, "expected the test to be failed")
+				require.True(t, recover() == tb, "the test did not fail")
 				require.Equal(t, test.want, tb.message)
 			}()
 			test.use(server)
@@ -175,7 +174,7 @@ func TestMisuseFailsTheTest(t *testing.T) {
 	}
 }
 
-// Credentials of a model print redacted; in the fake's state they are real.
+// Models marshal with credentials redacted. Put must store their values.
 func TestPutKeepsSecrets(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
@@ -186,10 +185,10 @@ func TestPutKeepsSecrets(t *testing.T) {
 	found, err := server.Client().Integrations.Get(t.Context(), "i1")
 	require.NoError(t, err)
 	require.Equal(t, "hunter2", found.SecretStoreConfig.Apono.Parameters["password"])
-	require.False(t, server.Get(aponotest.Integrations, "i2", &apono.Integration{}), "no integration i2")
+	require.False(t, server.Get(aponotest.Integrations, "i2", &apono.Integration{}), "i2 was added")
 }
 
-func TestStartServesProgramsThatAreNoTests(t *testing.T) {
+func TestStart(t *testing.T) {
 	t.Parallel()
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	require.NoError(t, err)
@@ -202,9 +201,7 @@ func TestStartServesProgramsThatAreNoTests(t *testing.T) {
 	require.ErrorAs(t, err, new(*apono.TransportError))
 }
 
-// The API gets members without notice. A test of what a program does with them
-// must not have to wait for a version of this package that knows them.
-func TestPutTakesRawJSONOfANewerAPI(t *testing.T) {
+func TestPutAcceptsUnknownMembers(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithoutNetwork())
 	server.Put(aponotest.Groups,
@@ -212,19 +209,19 @@ func TestPutTakesRawJSONOfANewerAPI(t *testing.T) {
 		[]byte(`{"id": "g2", "name": "two", "color": null}`),
 		apono.Group{ID: "g3", Name: "three", Extra: apono.Extra{"color": json.RawMessage(`"red"`)}})
 	server.Put(aponotest.Bundles, []byte(`{"id": "b1", "name": "one", "access_targets": [{"mcp_server": {"id": "m1"}}]}`))
-	_, answer := send(t, server, "GET", groupsPath, noBody)
+	_, response := send(t, server, "GET", groupsPath, noBody)
 	require.JSONEq(t, `{"items": [{"id": "g1", "name": "one", "color": {"hue": 7, "since": 1.50}}, {"id": "g2", "name": "two", "color": null},
-		{"id": "g3", "name": "three", "color": "red"}], "pagination": {}}`, answer)
+		{"id": "g3", "name": "three", "color": "red"}], "pagination": {}}`, response)
 	bundle, err := server.Client().Bundles.Get(t.Context(), "b1")
 	require.NoError(t, err)
 	require.JSONEq(t, `{"id": "m1"}`, string(bundle.AccessTargets[0].Extra["mcp_server"]))
 
-	// What a program sends is checked as before.
+	// Request bodies are still checked.
 	status, _ := send(t, server, "PUT", groupsPath+"/g1/name", `{"name": "x", "color": "red"}`)
 	require.Equal(t, 422, status)
 }
 
-func TestListReturnsWhatIsThereNow(t *testing.T) {
+func TestListReturnsCurrentObjects(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithoutNetwork())
 	require.Empty(t, server.List(aponotest.Groups))
@@ -240,13 +237,13 @@ func TestListReturnsWhatIsThereNow(t *testing.T) {
 	require.Len(t, server.List(aponotest.Groups), 1)
 }
 
-// Every kind has its model, which reads all that the demo tenant has of it.
-func TestListHasAModelForEveryKind(t *testing.T) {
+// Every model must decode all objects of the demo tenant.
+func TestListReturnsModelOfEveryCollection(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t, aponotest.WithApprovalAfter(0))
 	status, _ := send(t, server, "POST", requestsPath, goodRequest)
 	require.Equal(t, 200, status)
-	session := server.List(aponotest.Sessions)[0].(*apono.AccessSession).ID //nolint:forcetypeassert // a wrong one fails the test
+	session := server.List(aponotest.Sessions)[0].(*apono.AccessSession).ID //nolint:forcetypeassert // a wrong type fails the test
 	for c, want := range map[aponotest.Collection]any{
 		aponotest.Integrations: apono.Integration{}, aponotest.Catalog: apono.CatalogEntry{}, aponotest.Connectors: apono.Connector{},
 		aponotest.Users: apono.User{}, aponotest.Groups: apono.Group{}, aponotest.Attributes: apono.Attribute{},
@@ -265,25 +262,25 @@ func TestListHasAModelForEveryKind(t *testing.T) {
 	require.IsType(t, &apono.ActivityReport{}, server.List(aponotest.Reports)[0])
 }
 
-func TestSeed(t *testing.T) {
+func TestWithSeed(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithoutNetwork(), aponotest.WithSeed([]byte(`{
 		"groups": [{"id": "g1", "name": "On call", "color": "red"}], "members of g1": [{"email": "ada@example.com"}]}`)))
 	require.Len(t, server.List(aponotest.Groups), 1)
 	require.Equal(t, []any{&apono.GroupMember{Email: "ada@example.com"}}, server.List(aponotest.MembersOf("g1")))
 	for seed, want := range map[string]string{
-		`[]`:              "the seed: json: cannot unmarshal array",
-		`{"group": [{}]}`: `the seed: there is no collection "group"`,
-		`{"users": [{"email": "ada@example.com"}]}`: "the seed: users: active: it is missing",
+		`[]`:              "seed: json: cannot unmarshal array",
+		`{"group": [{}]}`: `seed: unknown collection "group"`,
+		`{"users": [{"email": "ada@example.com"}]}`: "seed: users: active: must be set",
 	} {
 		_, err := aponotest.Start(aponotest.WithSeed([]byte(seed)))
 		require.ErrorContains(t, err, want)
 	}
 }
 
-// A connection that a client outside a synctest bubble keeps would end the
-// process if a client inside one took it.
-func TestClientSharesNoConnections(t *testing.T) {
+// A connection that was opened outside a synctest bubble ends the process if it is used
+// inside one.
+func TestClientsDoNotShareConnections(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	outside, err := apono.NewClient(server.Token, apono.WithBaseURL(server.URL))

@@ -19,7 +19,7 @@ var (
 	detailsResource = &resource{collection: "details", noun: "access details", schema: detailsSchema, keyless: true}
 )
 
-// getAccessDetails answers the credentials of a session, which are then viewed.
+// getAccessDetails returns the credentials of a session and marks them as viewed.
 func (s *Server) getAccessDetails(req *request) (any, *problem) {
 	session, err := sessionResource.find(s, req)
 	if err != nil {
@@ -33,7 +33,7 @@ func (s *Server) getAccessDetails(req *request) (any, *problem) {
 	if session["credentials_status"] == available {
 		session["credentials_status"] = viewed
 	}
-	return details[len(details)-1].object, nil // of those that were put, the latest
+	return details[len(details)-1].object, nil
 }
 
 func (s *Server) resetCredentials(req *request) (any, *problem) {

@@ -18,8 +18,7 @@ func sessionJSON(id, integration, status string, requests ...string) string {
 		"credentials_status": %q, "can_reset_credentials": %t}`, id, strings.Join(requests, `", "`), integration, status, status != "NOT_APPLICABLE")
 }
 
-// sessionServer is a server with three sessions, the first of which has access
-// details.
+// sessionServer returns a server with three sessions. The first has access details.
 func sessionServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, opts...)
@@ -31,7 +30,7 @@ func sessionServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	return server
 }
 
-func TestSessionsHeedTheirFilters(t *testing.T) {
+func TestSessionFilters(t *testing.T) {
 	t.Parallel()
 	server := sessionServer(t)
 	for query, want := range map[string]string{
@@ -51,7 +50,7 @@ func TestSessionsHeedTheirFilters(t *testing.T) {
 	}
 }
 
-func TestWrongRequestsForSessionsAreRefused(t *testing.T) {
+func TestInvalidSessionRequestsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := sessionServer(t)
 	for _, test := range []struct {
@@ -59,58 +58,55 @@ func TestWrongRequestsForSessionsAreRefused(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{"GET", "?integration_ids=pg", "", 422, `{"field": "integration_ids", "message": "integration_ids: there is no such query parameter"}`},
-		{"GET", "/none", "", 404, `{"message": "there is no access session \"none\""}`},
-		{"GET", "/none/access-details", "", 404, `{"message": "there is no access session \"none\""}`},
-		{"GET", "/s1/access-details?page_token=x", "", 422, `{"field": "page_token", "message": "page_token: there is no such query parameter"}`},
-		{"GET", "/s2/access-details", "", 404, `{"message": "there is no access details of session \"s2\""}`},
-		{"POST", "/none/reset-credentials", "", 404, `{"message": "there is no access session \"none\""}`},
+		{"GET", "?integration_ids=pg", "", 422, `{"field": "integration_ids", "message": "integration_ids: unknown query parameter"}`},
+		{"GET", "/none", "", 404, `{"message": "access session \"none\" not found"}`},
+		{"GET", "/none/access-details", "", 404, `{"message": "access session \"none\" not found"}`},
+		{"GET", "/s1/access-details?page_token=x", "", 422, `{"field": "page_token", "message": "page_token: unknown query parameter"}`},
+		{"GET", "/s2/access-details", "", 404, `{"message": "access details of session \"s2\" not found"}`},
+		{"POST", "/none/reset-credentials", "", 404, `{"message": "access session \"none\" not found"}`},
 		{"POST", "/s1/reset-credentials", "{}", 422, `{"message": "the operation takes no body"}`},
 		{"POST", "/s2/reset-credentials", "", 422, `{"message": "the credentials of this session cannot be reset"}`},
 	} {
 		t.Run(test.method+" "+test.path, func(t *testing.T) {
 			t.Parallel()
-			answers(t, server, test.method, sessionsPath+test.path, test.body, test.status, test.want)
+			checkResponse(t, server, test.method, sessionsPath+test.path, test.body, test.status, test.want)
 		})
 	}
 }
 
-// A program that reads details twice, or shows them as new, has to fail against
-// the fake as it would against the API.
-func TestReadingAccessDetailsMarksThemAsViewed(t *testing.T) {
+func TestGetAccessDetailsMarksCredentialsAsViewed(t *testing.T) {
 	t.Parallel()
 	server := sessionServer(t)
 	const details = `{"instructions": "log in", "parameters": {"password": "hunter2"}}`
-	answers(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"))
-	answers(t, server, "GET", sessionsPath+"/s1/access-details", "", 200, details)
-	answers(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "VIEWED", "ar1", "ar2"))
-	answers(t, server, "POST", sessionsPath+"/s1/reset-credentials", "", 200, `{"message": "The credentials are being reset"}`)
-	answers(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"))
+	checkResponse(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"))
+	checkResponse(t, server, "GET", sessionsPath+"/s1/access-details", "", 200, details)
+	checkResponse(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "VIEWED", "ar1", "ar2"))
+	checkResponse(t, server, "POST", sessionsPath+"/s1/reset-credentials", "", 200, `{"message": "The credentials are being reset"}`)
+	checkResponse(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"))
 
 	server.Put(aponotest.DetailsOf("s2"), json.RawMessage(`{"instructions": "none needed"}`))
-	answers(t, server, "GET", sessionsPath+"/s2/access-details", "", 200, `{"instructions": "none needed"}`)
-	answers(t, server, "GET", sessionsPath+"/s2", "", 200, sessionJSON("s2", "aws", "NOT_APPLICABLE", "ar2"))
+	checkResponse(t, server, "GET", sessionsPath+"/s2/access-details", "", 200, `{"instructions": "none needed"}`)
+	checkResponse(t, server, "GET", sessionsPath+"/s2", "", 200, sessionJSON("s2", "aws", "NOT_APPLICABLE", "ar2"))
 }
 
-func TestFailedReadOfAccessDetailsUsesNothingUp(t *testing.T) {
+func TestFailedGetAccessDetailsKeepsCredentials(t *testing.T) {
 	t.Parallel()
 	server := sessionServer(t)
 	server.FailNext("Sessions.GetAccessDetails", 1, 503, nil, "")
 	_, err := server.Client().Sessions.GetAccessDetails(t.Context(), "s1")
 	require.ErrorIs(t, err, apono.ErrServer)
 	require.Len(t, server.Requests("Sessions.GetAccessDetails"), 1)
-	answers(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"))
+	checkResponse(t, server, "GET", sessionsPath+"/s1", "", 200, sessionJSON("s1", "pg", "AVAILABLE", "ar1", "ar2"))
 }
 
-// A test that replaces a password with Put must not be given the old one.
-func TestAccessDetailsThatArePutAgainReplaceTheOthers(t *testing.T) {
+func TestPutAccessDetailsReplacesPrevious(t *testing.T) {
 	t.Parallel()
 	server := sessionServer(t)
 	server.Put(aponotest.DetailsOf("s1"), apono.AccessSessionDetails{Instructions: "new"})
-	answers(t, server, "GET", sessionsPath+"/s1/access-details", "", 200, `{"instructions": "new"}`)
+	checkResponse(t, server, "GET", sessionsPath+"/s1/access-details", "", 200, `{"instructions": "new"}`)
 }
 
-func TestSessionsWithTheClient(t *testing.T) {
+func TestSessionsWithClient(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithPageSize(1))
 	sessions := []*apono.AccessSession{
@@ -136,7 +132,7 @@ func TestSessionsWithTheClient(t *testing.T) {
 	require.Equal(t, &apono.Page[apono.AccessSession]{Items: sessions[:1]}, page)
 	read, err := service.GetAccessDetails(ctx, "s1")
 	require.NoError(t, err)
-	require.Equal(t, "hunter2-<&>", read.Parameters["password"], "the password in the clear")
+	require.Equal(t, "hunter2-<&>", read.Parameters["password"], "wrong password")
 	require.Equal(t, fmt.Sprint(details.Reveal()), fmt.Sprint(read.Reveal()))
 	require.Equal(t, details, read)
 	session, err := service.Get(ctx, "s1")

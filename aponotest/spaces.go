@@ -7,15 +7,12 @@ import (
 )
 
 const (
-	// maxQuery is the length of a query target's query, in bytes.
-	maxQuery = 8 << 10
-	// spaceMembers is the kind of the collections of members.
-	spaceMembers = "space members"
-	// noSpace among the spaces that a list is asked for stands for none.
-	noSpace = "null"
+	maxQuery     = 8 << 10         // bytes of a query target's query
+	spaceMembers = "space members" // kind of collection
+	noSpace      = "null"          // selects objects without a space
 )
 
-// The kinds of members of a space.
+// Identity types of members of a space.
 const (
 	aUser  = "user"
 	aGroup = "group"
@@ -23,10 +20,9 @@ const (
 
 var (
 	spaceReferenceSchema = objectOf(named("space"))
-	// queryTargetSchema is the same in bodies and in responses.
-	queryTargetSchema = objectOf(map[string]field{"query": required(textThat(func(query string) string {
+	queryTargetSchema    = objectOf(map[string]field{"query": required(textThat(func(query string) string {
 		if len(query) > maxQuery {
-			return fmt.Sprintf("it must have at most %d bytes, not %d", maxQuery, len(query))
+			return fmt.Sprintf("must have at most %d bytes, not %d", maxQuery, len(query))
 		}
 		return ""
 	}))})
@@ -35,7 +31,7 @@ var (
 
 	spaceName = textThat(func(name string) string {
 		if n := utf8.RuneCountInString(name); n < 3 || n > 64 {
-			return fmt.Sprintf("it must have 3 to 64 characters, not %d", n)
+			return fmt.Sprintf("must have 3 to 64 characters, not %d", n)
 		}
 		return ""
 	})
@@ -54,7 +50,7 @@ var (
 	spaceMemberResource = &resource{collection: spaceMembers, noun: "member of the space", schema: spaceMemberSchema, keyedBy: "identity_id"}
 )
 
-// spaceRoutes are what a server of April 2026 does not have.
+// spaceRoutes are the routes that WithoutSpaces removes.
 var spaceRoutes = collect(
 	spaceScopeResource.routes("SpaceScopes", "List", "Get", "Create", "Update"),
 	spaceResource.routes("Spaces", "List", "Get"),
@@ -70,19 +66,19 @@ var spaceRoutes = collect(
 	},
 )
 
-// spaceFilter is of the lists of what can be in a space.
+// spaceFilter filters lists of objects that can be in a space.
 var spaceFilter = filter{param: "space_references", field: "space.space_id", orField: "space.space_name", many: true, none: noSpace}
 
-// spaceKinds are the collections that came with spaces.
+// spaceKinds are the kinds of collections that were added with spaces.
 var spaceKinds = []string{string(Spaces), string(SpaceScopes), spaceMembers}
 
-// The query parameters that came with spaces.
+// Query parameters that were added with spaces.
 var (
 	inSpaceParams = params{"space_reference": one}
 	spaceParams   = []string{"space_reference", spaceFilter.param}
 )
 
-// enterSpace puts a new object into the space that the query names.
+// enterSpace adds a new object to the space of the query.
 func (s *Server) enterSpace(o object, req *request) *problem {
 	reference := req.query.Get("space_reference")
 	if reference == "" {
@@ -90,7 +86,7 @@ func (s *Server) enterSpace(o object, req *request) *problem {
 	}
 	space := s.store.refer(Spaces, reference)
 	if space == nil {
-		return senseless("space_reference", "there is no space %q", reference)
+		return badRequest("space_reference", "space %q not found", reference)
 	}
 	o["space"] = object{"space_id": space["id"], "space_name": space["name"]}
 	return nil
@@ -121,8 +117,8 @@ func (s *Server) updateSpace(req *request) (any, *problem) {
 	return spaceResource.put(s, req)
 }
 
-// resolveSpaceScopes puts in place of references to space scopes the whole
-// objects, as responses have them.
+// resolveSpaceScopes replaces references to space scopes by the objects, which responses
+// contain.
 func (s *Server) resolveSpaceScopes(body object) *problem {
 	references, _ := body["space_scope_references"].([]any)
 	scopes := []any{}
@@ -130,7 +126,7 @@ func (s *Server) resolveSpaceScopes(body object) *problem {
 		text, _ := reference.(string)
 		found := s.store.refer(SpaceScopes, text)
 		if found == nil {
-			return senseless(fmt.Sprintf("space_scope_references[%d]", i), "there is no space scope %q", text)
+			return badRequest(fmt.Sprintf("space_scope_references[%d]", i), "space scope %q not found", text)
 		}
 		scopes = append(scopes, maps.Clone(found))
 	}
@@ -139,8 +135,8 @@ func (s *Server) resolveSpaceScopes(body object) *problem {
 	return nil
 }
 
-// deleteSpace deletes a space. What is in it stays, in no space: what the API
-// does is not documented.
+// deleteSpace deletes a space. The objects in it remain, without a space. The API does
+// not document what happens to them.
 func (s *Server) deleteSpace(req *request) (any, *problem) {
 	space, err := spaceResource.find(s, req)
 	if err != nil {
@@ -154,7 +150,7 @@ func (s *Server) deleteSpace(req *request) (any, *problem) {
 	return spaceResource.delete(s, req)
 }
 
-// inSpace is the handler of an operation on the members of a space.
+// inSpace returns the handler of an operation on the members of a space.
 func inSpace(handle func(s *Server, req *request, members Collection) (any, *problem)) func(*Server, *request) (any, *problem) {
 	return func(s *Server, req *request) (any, *problem) {
 		space, err := spaceResource.find(s, req)
@@ -213,7 +209,7 @@ func (s *Server) putSpaceMembers(space string, members []object) {
 	}
 }
 
-// spaceMembers are the members that a body names.
+// spaceMembers converts the members of a request body.
 func (s *Server) spaceMembers(list []any) ([]object, *problem) {
 	var members []object
 	for i, element := range list {
@@ -228,7 +224,7 @@ func (s *Server) spaceMembers(list []any) ([]object, *problem) {
 	return members, nil
 }
 
-// spaceMember is a member as responses have it.
+// spaceMember converts a member of a request body to the form of responses.
 func (s *Server) spaceMember(path, reference string, written object) (object, *problem) {
 	var found object
 	switch written["identity_type"] {
@@ -237,20 +233,20 @@ func (s *Server) spaceMember(path, reference string, written object) (object, *p
 	case aGroup:
 		found = s.store.refer(Groups, reference)
 	default:
-		return nil, invalid(path+"identity_type", "the fake knows users and groups, not %q", written["identity_type"])
+		return nil, invalid(path+"identity_type", "must be \"user\" or \"group\", not %q", written["identity_type"])
 	}
 	if found == nil && path == "" {
 		return nil, notFound(fmt.Sprint(written["identity_type"]), reference)
 	}
 	if found == nil {
-		return nil, senseless(path+"identity_reference", "there is no %s %q", written["identity_type"], reference)
+		return nil, badRequest(path+"identity_reference", "%s %q not found", written["identity_type"], reference)
 	}
 	m := object{"identity_id": found["id"], "identity_type": written["identity_type"], "space_roles": written["space_roles"]}
 	s.describeMember(m)
 	return m, nil
 }
 
-// describeMember gives a member the name that the user or group has now.
+// describeMember sets the current name of the user or group.
 func (s *Server) describeMember(m object) {
 	id, _ := m["identity_id"].(string)
 	switch m["identity_type"] {
@@ -265,8 +261,7 @@ func (s *Server) describeMember(m object) {
 	}
 }
 
-// renderSpace brings what a space and its members show of other objects up to
-// date.
+// renderSpace updates what a space or a member shows of other objects.
 func (s *Server) renderSpace(o object) {
 	if scopes, isSpace := o["space_scopes"].([]any); isSpace {
 		for i, scope := range scopes {

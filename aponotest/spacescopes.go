@@ -11,8 +11,8 @@ var (
 	}
 )
 
-// deleteSpaceScope deletes a space scope, and takes it from the spaces that
-// have it: what the API does is not documented.
+// deleteSpaceScope deletes a space scope and removes it from all spaces. The API does not
+// document what happens to them.
 func (s *Server) deleteSpaceScope(req *request) (any, *problem) {
 	scope, err := spaceScopeResource.find(s, req)
 	if err != nil {

@@ -13,27 +13,26 @@ import (
 
 func nested(parent, kind string) Collection { return Collection(kind + " of " + parent) }
 
-// kind is the part of a collection's name that does not depend on its parent.
+// kind returns the name of a collection without its parent.
 func (c Collection) kind() string {
 	kind, _, _ := strings.Cut(string(c), " of ")
 	return kind
 }
 
-// store holds the state: the objects of each collection in the order in which
-// they came, and the tags of resources.
+// store holds the objects of each collection in the order in which they were added.
 type store struct {
 	objects map[Collection][]entry
-	byKey   map[Collection]map[any]object // those that have a key
-	tags    map[string]object
-	flowsV1 map[string]object // as they were last written through version 1
-	made    map[string]bool   // sessions that appeared with a grant
-	ids     int               // made up so far
-	secrets int               // made up so far
-	places  int               // given so far
+	byKey   map[Collection]map[any]object // objects that have a key
+	tags    map[string]object             // of resources, by id
+	flowsV1 map[string]object             // flows as last written through version 1, by id
+	granted map[string]bool               // ids of sessions that the server added
+	ids     int                           // generated so far
+	secrets int                           // generated so far
+	places  int                           // assigned so far
 }
 
-// entry is an object with its place in the order, which stays its own when
-// others are deleted; page tokens point to it.
+// entry is an object with its place in the order. The place does not change when others
+// are deleted, so that page tokens can refer to it.
 type entry struct {
 	place int
 	object
@@ -41,7 +40,7 @@ type entry struct {
 
 func newStore() store {
 	s := store{
-		objects: map[Collection][]entry{}, byKey: map[Collection]map[any]object{}, tags: map[string]object{}, flowsV1: map[string]object{}, made: map[string]bool{},
+		objects: map[Collection][]entry{}, byKey: map[Collection]map[any]object{}, tags: map[string]object{}, flowsV1: map[string]object{}, granted: map[string]bool{},
 	}
 	for _, entry := range catalog {
 		s.put(Catalog, entry)
@@ -49,7 +48,7 @@ func newStore() store {
 	return s
 }
 
-// newID makes an id that looks like the API's and is the same in every run.
+// newID returns an id that looks like the API's and is the same in every run.
 func (s *store) newID() string {
 	s.ids++
 	return fmt.Sprintf("%08x-0000-4000-8000-%012x", s.ids, s.ids)
@@ -73,10 +72,10 @@ func (s *store) put(c Collection, o object) {
 	s.objects[c] = append(s.objects[c], entry{s.places, o})
 }
 
-// get returns the object with an id, or nil.
+// get returns the object with an id or other key, or nil.
 func (s *store) get(c Collection, id string) object { return s.byKey[c][id] }
 
-// refer returns the object with an id, or else a name, or nil.
+// refer returns the object with an id or name, or nil.
 func (s *store) refer(c Collection, reference string) object {
 	if o := s.get(c, reference); o != nil {
 		return o
@@ -102,7 +101,7 @@ func (s *store) where(c Collection, matches func(object) bool) []entry {
 	return slices.DeleteFunc(slices.Clone(s.objects[c]), func(e entry) bool { return !matches(e.object) })
 }
 
-// place is the place of an object in the order of its collection, from 1.
+// place returns the number of an object in its collection, starting with 1.
 func (s *store) place(c Collection, id string) int {
 	return 1 + slices.IndexFunc(s.objects[c], func(e entry) bool { return e.object["id"] == id })
 }
@@ -127,7 +126,7 @@ func (s *store) clear(c Collection) {
 	delete(s.byKey, c)
 }
 
-// models are what package apono has for the objects of each kind.
+// models returns a new model of package apono for each kind of collection.
 var models = map[string]func() any{
 	string(Integrations): func() any { return new(apono.Integration) }, string(Catalog): func() any { return new(apono.CatalogEntry) },
 	string(Connectors): func() any { return new(apono.Connector) }, string(Users): func() any { return new(apono.User) },
@@ -143,7 +142,7 @@ var models = map[string]func() any{
 	DetailsOf("").kind():      func() any { return new(apono.AccessSessionDetails) },
 }
 
-// decode reads an object into a model, or whatever a test has for it.
+// decode decodes an object into a model or another type.
 func (s *Server) decode(o object, out any) error {
 	data, err := json.Marshal(s.render(o))
 	if err != nil {
@@ -152,8 +151,8 @@ func (s *Server) decode(o object, out any) error {
 	return json.Unmarshal(data, out)
 }
 
-// plant puts the objects of a JSON object of collections.
-func (s *Server) plant(seed []byte) error {
+// putSeed adds the objects of a seed, see WithSeed.
+func (s *Server) putSeed(seed []byte) error {
 	var collections map[Collection][]json.RawMessage
 	if err := json.Unmarshal(seed, &collections); err != nil {
 		return err
@@ -172,10 +171,10 @@ func (s *Server) plant(seed []byte) error {
 func (s *Server) put(c Collection, objects []any) error {
 	r, ok := resources[c.kind()]
 	if !ok {
-		return fmt.Errorf("there is no collection %q", c)
+		return fmt.Errorf("unknown collection %q", c)
 	}
 	if s.withoutSpaces && slices.Contains(spaceKinds, c.kind()) {
-		return fmt.Errorf("there are no %s in a server without spaces", c)
+		return fmt.Errorf("a server without spaces has no collection %q", c)
 	}
 	for _, o := range objects {
 		data, raw := o.([]byte)
@@ -202,7 +201,7 @@ func (s *Server) put(c Collection, objects []any) error {
 			schema.forget(stored, false)
 			schema = schema.older()
 		}
-		// A member that is misspelt in a map would go unnoticed.
+		// Unknown members of a map are likely misspelt.
 		_, isMap := o.(object)
 		if err := schema.checkAs("", stored, !isMap); err != nil {
 			return fmt.Errorf("%s: %s: %s", c, err.field, err.message)

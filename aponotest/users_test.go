@@ -19,7 +19,7 @@ const (
 	bulkAttributesPath = "/api/v2/bulk/identities/attributes"
 )
 
-// The people of the tests, in the order of the state.
+// Users, in the order of the list.
 const (
 	userAda = `{"id": "u1", "email": "ada@example.com", "email_aliases": ["a@example.org"], "first_name": "Ada", "last_name": "Lovelace",
 		"active": true, "roles": ["Admin", "Viewer"], "source_integration_id": "idp", "source_integration_name": "People",
@@ -29,8 +29,7 @@ const (
 	userChen = `{"id": "u3", "email": "chen@example.com", "email_aliases": [], "first_name": "", "last_name": "", "active": true, "roles": []}`
 )
 
-// peopleServer holds three users and the integration that one of them comes
-// from.
+// peopleServer returns a server with three users and the source integration of one.
 func peopleServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, append(opts, aponotest.WithLooseChecks())...)
@@ -39,17 +38,16 @@ func peopleServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	return server
 }
 
-// peopleListed gets a list in one page and joins what one member of its objects
-// holds.
-func peopleListed(t *testing.T, server *aponotest.Server, path, member string) string {
+// listedMembers gets a list in one page and joins the values of one member.
+func listedMembers(t *testing.T, server *aponotest.Server, path, member string) string {
 	t.Helper()
-	status, answer := ask(t, server, "GET", path, "")
+	status, response := sendHTTP(t, server, "GET", path, "")
 	require.Equal(t, 200, status)
 	var page struct {
 		Items []map[string]any `json:"items"`
 		Data  []map[string]any `json:"data"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(answer), &page))
+	require.NoError(t, json.Unmarshal([]byte(response), &page))
 	var values []string
 	for _, item := range append(page.Items, page.Data...) {
 		values = append(values, fmt.Sprint(item[member]))
@@ -57,55 +55,55 @@ func peopleListed(t *testing.T, server *aponotest.Server, path, member string) s
 	return strings.Join(values, " ")
 }
 
-// peopleFiltered checks what a list holds, by query.
-func peopleFiltered(t *testing.T, server *aponotest.Server, path, member string, want map[string]string) {
+// checkFilters checks the items of a list by query.
+func checkFilters(t *testing.T, server *aponotest.Server, path, member string, want map[string]string) {
 	t.Helper()
 	for query, want := range want {
 		t.Run(query, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, want, peopleListed(t, server, path+query, member))
+			require.Equal(t, want, listedMembers(t, server, path+query, member))
 		})
 	}
 }
 
-// peopleRefusal is a request and how it is refused.
-type peopleRefusal struct {
+// rejection is an invalid request and the wanted error response.
+type rejection struct {
 	method, path, body string
 	status             int
 	field, message     string
 }
 
-func peopleRefused(t *testing.T, server *aponotest.Server, refusals []peopleRefusal) {
+func checkAllRejected(t *testing.T, server *aponotest.Server, rejections []rejection) {
 	t.Helper()
-	for _, r := range refusals {
+	for _, r := range rejections {
 		t.Run(r.method+" "+r.path+" "+r.body, func(t *testing.T) {
 			t.Parallel()
 			want := fmt.Sprintf(`{"message": %q}`, r.message)
 			if r.field != "" {
 				want = fmt.Sprintf(`{"message": %q, "field": %q}`, r.field+": "+r.message, r.field)
 			}
-			answers(t, server, r.method, r.path, r.body, r.status, want)
+			checkResponse(t, server, r.method, r.path, r.body, r.status, want)
 		})
 	}
 }
 
-// peopleMissing is the answer to a request for what is not there.
-func peopleMissing(what, id string) string {
-	return fmt.Sprintf(`{"message": %q}`, fmt.Sprintf("there is no %s %q", what, id))
+// notFoundMessage returns the body of a 404 response.
+func notFoundMessage(what, id string) string {
+	return fmt.Sprintf(`{"message": %q}`, fmt.Sprintf("%s %q not found", what, id))
 }
 
-func TestUsersAreAnsweredAsTheyWerePut(t *testing.T) {
+func TestUsersAreReturnedAsPut(t *testing.T) {
 	t.Parallel()
 	server := peopleServer(t)
-	answers(t, server, "GET", usersPath, "", 200, `{"items": [`+userAda+`,`+userBen+`,`+userChen+`], "pagination": {}}`)
-	answers(t, server, "GET", usersPath+"/u2", "", 200, userBen)
-	answers(t, server, "GET", usersPath+"/u%2F9", "", 404, peopleMissing("user", "u/9"))
-	answers(t, server, "POST", usersPath, userAda, 404, `{"message": "there is no operation POST `+usersPath+`"}`)
+	checkResponse(t, server, "GET", usersPath, "", 200, `{"items": [`+userAda+`,`+userBen+`,`+userChen+`], "pagination": {}}`)
+	checkResponse(t, server, "GET", usersPath+"/u2", "", 200, userBen)
+	checkResponse(t, server, "GET", usersPath+"/u%2F9", "", 404, notFoundMessage("user", "u/9"))
+	checkResponse(t, server, "POST", usersPath, userAda, 404, `{"message": "operation POST `+usersPath+` not found"}`)
 }
 
-func TestFiltersOfUsers(t *testing.T) {
+func TestUserFilters(t *testing.T) {
 	t.Parallel()
-	peopleFiltered(t, peopleServer(t), usersPath, "id", map[string]string{
+	checkFilters(t, peopleServer(t), usersPath, "id", map[string]string{
 		"?first_name=ada":                          "u1",
 		"?first_name=be*":                          "u2",
 		"?first_name=be":                           "",
@@ -123,69 +121,67 @@ func TestFiltersOfUsers(t *testing.T) {
 	})
 }
 
-// A filter that knows another name than the one in the answers finds nothing of
-// what a program sees.
-func TestFiltersByAnIntegrationsNameFollowItsRename(t *testing.T) {
+func TestUserFilterUsesCurrentIntegrationName(t *testing.T) {
 	t.Parallel()
 	server := peopleServer(t)
 	server.Put(aponotest.Attributes, json.RawMessage(`{"type": "team", "value": "engines", "source_integration_id": "idp"}`))
-	answers(t, server, "PUT", integrationsPath+"/idp", `{"name": "Renamed", "integration_config": {}}`, 200,
+	checkResponse(t, server, "PUT", integrationsPath+"/idp", `{"name": "Renamed", "integration_config": {}}`, 200,
 		`{"id": "idp", "name": "Renamed", "type": "okta", "category": "USER-INFORMATION", "status": "ACTIVE", "integration_config": {}}`)
-	require.Equal(t, "Renamed Elsewhere <nil>", peopleListed(t, server, usersPath, "source_integration_name"))
-	require.Equal(t, "Renamed", peopleListed(t, server, attributesPath, "source_integration_name"))
+	require.Equal(t, "Renamed Elsewhere <nil>", listedMembers(t, server, usersPath, "source_integration_name"))
+	require.Equal(t, "Renamed", listedMembers(t, server, attributesPath, "source_integration_name"))
 	for query, want := range map[string]string{
 		usersPath + "?source_integration_name=Renamed":           "Renamed",
 		usersPath + "?source_integration_name=People":            "",
 		attributesPath + "?source_integration_reference=Renamed": "Renamed",
 	} {
-		require.Equal(t, want, peopleListed(t, server, query, "source_integration_name"))
+		require.Equal(t, want, listedMembers(t, server, query, "source_integration_name"))
 	}
 }
 
-func TestWrongRequestsForPeopleAreRefusedByName(t *testing.T) {
+func TestInvalidUserAndGroupRequestsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithLooseChecks())
 	server.Put(aponotest.Groups, apono.Group{ID: "g1", Name: "one"}, apono.Group{ID: "g2", Name: "two"})
-	peopleRefused(t, server, []peopleRefusal{
-		{"GET", usersPath + "?name=x", "", 422, "name", "there is no such query parameter"},
-		{"GET", usersPath + "?first_name=a&first_name=b", "", 422, "first_name", "the query parameter is given 2 times"},
-		{"GET", usersPath + "?source_integration_reference=x", "", 422, "source_integration_reference", "there is no such query parameter"},
-		{"GET", usersPath + "/u1?role=Admin", "", 422, "role", "there is no such query parameter"},
-		{"GET", attributesPath + "?name=x", "", 422, "name", "there is no such query parameter"},
-		{"GET", identitiesPath + "?skip=1", "", 422, "skip", "there is no such query parameter"},
-		{"GET", identitiesPath + "?type=USER", "", 422, "type", "there is no such query parameter"},
-		{"GET", bulkAttributesPath + "?skip=-1", "", 422, "skip", `it must be a whole number, not "-1"`},
-		{"GET", bulkAttributesPath + "?email=x", "", 422, "email", "there is no such query parameter"},
-		{"GET", groupsPath + "/g9", "", 404, "", `there is no group "g9"`},
-		{"GET", groupsPath + "/g9/members", "", 404, "", `there is no group "g9"`},
-		{"GET", groupsPath + "/g1/members?name=x", "", 422, "name", "there is no such query parameter"},
-		{"POST", groupsPath, `{"name": "x"}`, 422, "members_emails", "it is missing"},
-		{"POST", groupsPath, `{"name": "x", "members_emails": null}`, 422, "members_emails", "it must not be null"},
-		{"POST", groupsPath, `{"name": "x", "members_emails": [null]}`, 422, "members_emails[0]", "it must be a string, not null"},
-		{"POST", groupsPath, `{"name": "x", "members_emails": [], "source_id": "y"}`, 422, "source_id", "there is no such field"},
-		{"POST", groupsPath, `{"name": "one", "members_emails": []}`, 409, "name", "another group has this name"},
-		{"PUT", groupsPath + "/g1/name", `{"name": "two"}`, 409, "name", "another group has this name"},
-		{"PUT", groupsPath + "/g1/name", `{}`, 422, "name", "it is missing"},
-		{"PUT", groupsPath + "/g1/name", `{"name": "x", "members_emails": []}`, 422, "members_emails", "there is no such field"},
-		{"PUT", groupsPath + "/g9/name", `{"name": "x"}`, 404, "", `there is no group "g9"`},
-		{"PUT", groupsPath + "/g1/members", `{"members_emails": null}`, 422, "members_emails", "it must not be null"},
-		{"PUT", groupsPath + "/g1/members", `["a"]`, 422, "", "it must be an object, not an array"},
-		{"PUT", groupsPath + "/g9/members", `{"members_emails": []}`, 404, "", `there is no group "g9"`},
+	checkAllRejected(t, server, []rejection{
+		{"GET", usersPath + "?name=x", "", 422, "name", "unknown query parameter"},
+		{"GET", usersPath + "?first_name=a&first_name=b", "", 422, "first_name", "must be given once, not 2 times"},
+		{"GET", usersPath + "?source_integration_reference=x", "", 422, "source_integration_reference", "unknown query parameter"},
+		{"GET", usersPath + "/u1?role=Admin", "", 422, "role", "unknown query parameter"},
+		{"GET", attributesPath + "?name=x", "", 422, "name", "unknown query parameter"},
+		{"GET", identitiesPath + "?skip=1", "", 422, "skip", "unknown query parameter"},
+		{"GET", identitiesPath + "?type=USER", "", 422, "type", "unknown query parameter"},
+		{"GET", bulkAttributesPath + "?skip=-1", "", 422, "skip", `must be an integer from 0 to 2147483647, not "-1"`},
+		{"GET", bulkAttributesPath + "?email=x", "", 422, "email", "unknown query parameter"},
+		{"GET", groupsPath + "/g9", "", 404, "", `group "g9" not found`},
+		{"GET", groupsPath + "/g9/members", "", 404, "", `group "g9" not found`},
+		{"GET", groupsPath + "/g1/members?name=x", "", 422, "name", "unknown query parameter"},
+		{"POST", groupsPath, `{"name": "x"}`, 422, "members_emails", "must be set"},
+		{"POST", groupsPath, `{"name": "x", "members_emails": null}`, 422, "members_emails", "must not be null"},
+		{"POST", groupsPath, `{"name": "x", "members_emails": [null]}`, 422, "members_emails[0]", "must be a string, not null"},
+		{"POST", groupsPath, `{"name": "x", "members_emails": [], "source_id": "y"}`, 422, "source_id", "unknown field"},
+		{"POST", groupsPath, `{"name": "one", "members_emails": []}`, 409, "name", "already used by another group"},
+		{"PUT", groupsPath + "/g1/name", `{"name": "two"}`, 409, "name", "already used by another group"},
+		{"PUT", groupsPath + "/g1/name", `{}`, 422, "name", "must be set"},
+		{"PUT", groupsPath + "/g1/name", `{"name": "x", "members_emails": []}`, 422, "members_emails", "unknown field"},
+		{"PUT", groupsPath + "/g9/name", `{"name": "x"}`, 404, "", `group "g9" not found`},
+		{"PUT", groupsPath + "/g1/members", `{"members_emails": null}`, 422, "members_emails", "must not be null"},
+		{"PUT", groupsPath + "/g1/members", `["a"]`, 422, "", "the body must be an object, not an array"},
+		{"PUT", groupsPath + "/g9/members", `{"members_emails": []}`, 404, "", `group "g9" not found`},
 		{"PUT", groupsPath + "/g1/members/a@example.com", `{"email": "a@example.com"}`, 422, "", "the operation takes no body"},
-		{"PUT", groupsPath + "/g9/members/a@example.com", "", 404, "", `there is no group "g9"`},
-		{"DELETE", groupsPath + "/g9/members/a@example.com", "", 404, "", `there is no group "g9"`},
-		{"DELETE", groupsPath + "/g9", "", 404, "", `there is no group "g9"`},
-		{"PUT", bulkAttributesPath, `{"email": "x"}`, 422, "", "it must be an array, not an object"},
-		{"PUT", bulkAttributesPath, `[{"email": "x", "attributes": {}}, {"email": "y"}]`, 422, "[1].attributes", "it is missing"},
-		{"PUT", bulkAttributesPath, `[{"email": "x", "attributes": {"n": 1}}]`, 422, "[0].attributes.n", "it must be a string, not a number"},
-		{"PUT", bulkAttributesPath, `[{"email": "x", "attribute_types": []}]`, 422, "[0].attribute_types", "there is no such field"},
-		{"PUT", bulkAttributesPath, `null`, 422, "", "it must be an array, not null"},
-		{"DELETE", bulkAttributesPath, `[{"email": "x", "attribute_types": null}]`, 422, "[0].attribute_types", "it must not be null"},
-		{"DELETE", bulkAttributesPath, `[{"email": "x", "attributes": {}}]`, 422, "[0].attributes", "there is no such field"},
+		{"PUT", groupsPath + "/g9/members/a@example.com", "", 404, "", `group "g9" not found`},
+		{"DELETE", groupsPath + "/g9/members/a@example.com", "", 404, "", `group "g9" not found`},
+		{"DELETE", groupsPath + "/g9", "", 404, "", `group "g9" not found`},
+		{"PUT", bulkAttributesPath, `{"email": "x"}`, 422, "", "the body must be an array, not an object"},
+		{"PUT", bulkAttributesPath, `[{"email": "x", "attributes": {}}, {"email": "y"}]`, 422, "[1].attributes", "must be set"},
+		{"PUT", bulkAttributesPath, `[{"email": "x", "attributes": {"n": 1}}]`, 422, "[0].attributes.n", "must be a string, not a number"},
+		{"PUT", bulkAttributesPath, `[{"email": "x", "attribute_types": []}]`, 422, "[0].attribute_types", "unknown field"},
+		{"PUT", bulkAttributesPath, `null`, 422, "", "the body must be an array, not null"},
+		{"DELETE", bulkAttributesPath, `[{"email": "x", "attribute_types": null}]`, 422, "[0].attribute_types", "must not be null"},
+		{"DELETE", bulkAttributesPath, `[{"email": "x", "attributes": {}}]`, 422, "[0].attributes", "unknown field"},
 	})
 }
 
-func TestProgramsUseUsersAndAttributes(t *testing.T) {
+func TestUsersAndAttributesWithClient(t *testing.T) {
 	t.Parallel()
 	server := peopleServer(t, aponotest.WithPageSize(1))
 	server.Put(aponotest.Attributes, apono.Attribute{Type: "team", Value: "engines"}, apono.Attribute{Type: "team", Value: "looms"})

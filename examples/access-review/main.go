@@ -1,8 +1,8 @@
-// Command access-review lists who can get access to what, and what is careless
-// about it.
+// Command access-review lists who can get access to what, and flags risky access
+// flows.
 //
-// With APONO_TOKEN or APONO_PERSONAL_TOKEN set it talks to Apono. Without, it
-// starts a fake server with a made-up company and reviews that one's.
+// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
+// starts a fake server and reviews the access flows of its demo tenant.
 package main
 
 import (
@@ -21,30 +21,29 @@ import (
 
 func main() { program.Main("access-review", run) }
 
-const about = `Lists who can get access to what: the access flows with their requestors and
-targets, bundles being resolved into what they hold, and the space that each
-flow is in. It flags flows in which nobody approves (and says so of those for AI
-agents), flows whose access does not end, and production flows without MFA.
+const about = `Lists who can get access to what: each access flow with its space, requestors
+and targets. A bundle is expanded into its targets. The review flags flows
+without an approver, flows whose access does not expire, and production flows
+that do not require MFA. Flows for AI agents without an approver have a separate
+flag.
 
-The table has the columns that fit a terminal, cut where "…" stands; -wide
-prints all of them in full, and -format csv and json always do.`
+The table shows the columns that fit in 80 columns and ends shortened values
+with "…". All columns and full values are printed by -wide, -format csv and
+-format json.`
 
-// row is one way to one target.
+// row is one combination of access flow, requestor and target.
 type row struct {
-	Flow string `json:"flow"`
-	// Space is empty for a flow that is in none.
-	Space     string `json:"space"`
-	Active    bool   `json:"active"`
-	Trigger   string `json:"trigger"`
-	Requestor string `json:"requestor"`
-	// For is on whose behalf the requestor can ask.
-	For    string `json:"for"`
-	Bundle string `json:"bundle"`
-	Target string `json:"target"`
-	// Resources are what is meant of the target.
-	Resources   string   `json:"resources"`
+	Flow        string   `json:"flow"`
+	Space       string   `json:"space"` // empty if the flow is in no space
+	Active      bool     `json:"active"`
+	Trigger     string   `json:"trigger"`
+	Requestor   string   `json:"requestor"`
+	For         string   `json:"for"` // those whom the requestor can request access for
+	Bundle      string   `json:"bundle"`
+	Target      string   `json:"target"`
+	Resources   string   `json:"resources"` // resource type and filters, or a query
 	Permissions []string `json:"permissions"`
-	DurationMin int      `json:"duration_min"`
+	DurationMin int      `json:"duration_min"` // 0 for access that does not expire
 	Flags       []string `json:"flags"`
 }
 
@@ -62,19 +61,19 @@ func (r row) cells() []string {
 }
 
 func run(ctx context.Context, p *program.Program) error {
-	format := p.Flags.String("format", "table", "the `format` of the list: table, csv or json")
-	labels := p.Flags.String("production-label", "production", "the `labels` of flows that need MFA, separated by commas; letter case does not matter")
-	all := p.Flags.Bool("all", false, "review flows that are not active too")
-	onlyFlagged := p.Flags.Bool("flagged", false, "print flagged flows only")
-	fail := p.Flags.Bool("fail", false, "end with exit code 3 if a flow is flagged")
-	wide := p.Flags.Bool("wide", false, "print all columns of the table, and full values")
+	format := p.Flags.String("format", "table", "print in this `format`: table, csv or json")
+	labels := p.Flags.String("production-label", "production", "require MFA for flows with one of these `labels`, separated by commas, case-insensitive")
+	all := p.Flags.Bool("all", false, "review inactive flows too")
+	onlyFlagged := p.Flags.Bool("flagged", false, "print only flagged flows")
+	fail := p.Flags.Bool("fail", false, "exit with code 3 if a flow is flagged")
+	wide := p.Flags.Bool("wide", false, "print all columns of the table with full values")
 	if err := p.Parse(about); err != nil {
 		return err
 	}
 	table := func(w io.Writer, rows []row) error { return writeTable(w, rows, *wide) }
 	write, ok := map[string]func(io.Writer, []row) error{"table": table, "csv": writeCSV, "json": writeJSON}[*format]
 	if !ok {
-		return p.Misuse("-format is table, csv or json, not %q", *format)
+		return p.Misuse("-format must be table, csv or json, not %q", *format)
 	}
 	client, disconnect, err := p.Connect(nil)
 	if err != nil {
@@ -117,7 +116,7 @@ func run(ctx context.Context, p *program.Program) error {
 	return nil
 }
 
-// review returns what is careless about a flow.
+// review returns the flags of a flow.
 func review(flow *apono.AccessFlow, productionLabels []string) []string {
 	flags := []string{}
 	if flow.ApproverPolicy == nil || !slices.ContainsFunc(flow.ApproverPolicy.ApproverGroups, func(g apono.ApproverGroup) bool { return len(g.Approvers) > 0 }) {
@@ -139,7 +138,7 @@ func review(flow *apono.AccessFlow, productionLabels []string) []string {
 	return flags
 }
 
-// expand returns a row for each of a flow's requestors and targets.
+// expand returns a row for each combination of a flow's requestors and targets.
 func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bundle) []row {
 	base := row{Flow: flow.Name, Active: flow.Active, Trigger: string(flow.Trigger), For: "self", Permissions: []string{}, Flags: flags}
 	if flow.Space != nil {
@@ -162,8 +161,8 @@ func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bu
 	var rows []row
 	for _, requestor := range people(flow.Requestors.LogicalOperator, flow.Requestors.Conditions) {
 		base.Requestor = requestor
-		if who := flow.RequestorIdentityType; who != "" && who != apono.RequestorIdentityTypeHuman {
-			base.Requestor = strings.ToLower(string(who)) + " for " + requestor
+		if t := flow.RequestorIdentityType; t != "" && t != apono.RequestorIdentityTypeHuman {
+			base.Requestor = strings.ToLower(string(t)) + " for " + requestor
 		}
 		for _, target := range flow.AccessTargets {
 			if target.Bundle == nil {
@@ -190,19 +189,19 @@ func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bu
 	return rows
 }
 
-// to returns the row with a target. What is no target that this version of the
-// package knows is listed all the same.
+// to returns a copy of the row with the given target. A target of a type that
+// this version of the package does not know is "(unknown)".
 func (r row) to(integration *apono.IntegrationAccessTarget, scope *apono.AccessScopeAccessTarget, query *apono.QueryTarget) row {
 	switch {
 	case integration != nil:
 		r.Target = cmp.Or(integration.IntegrationName, integration.IntegrationID)
 		r.Resources, r.Permissions = integration.ResourceType, integration.Permissions
-		for _, narrowed := range integration.ResourcesScopes {
-			by := string(narrowed.Type)
-			if narrowed.Key != nil {
-				by += " " + *narrowed.Key
+		for _, filter := range integration.ResourcesScopes {
+			by := string(filter.Type)
+			if filter.Key != nil {
+				by += " " + *filter.Key
 			}
-			r.Resources += fmt.Sprintf("; %s %s %s", narrowed.ScopeMode, by, strings.Join(narrowed.Values, ", "))
+			r.Resources += fmt.Sprintf("; %s %s %s", filter.ScopeMode, by, strings.Join(filter.Values, ", "))
 		}
 	case scope != nil:
 		r.Target, r.Resources = cmp.Or(scope.AccessScopeName, scope.AccessScopeID), "access scope"
@@ -214,7 +213,8 @@ func (r row) to(integration *apono.IntegrationAccessTarget, scope *apono.AccessS
 	return r
 }
 
-// people describes those who match conditions, one text for each way to match.
+// people describes the identities that match conditions. Conditions joined by OR
+// have one text each, others one text in all.
 func people(operator apono.LogicalOperator, conditions []apono.Condition) []string {
 	texts := []string{}
 	for _, condition := range conditions {
@@ -233,7 +233,7 @@ func people(operator apono.LogicalOperator, conditions []apono.Condition) []stri
 	return []string{strings.Join(texts, " "+string(operator)+" ")}
 }
 
-// short are the columns for which there is room on a terminal.
+// short lists the columns of the table without -wide.
 var short = []string{"FLOW", "REQUESTOR", "TARGET", "FLAGS"}
 
 func writeTable(w io.Writer, rows []row, wide bool) error {

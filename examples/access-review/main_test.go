@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { process.Main(m, main) }
 
-// careful is a flow in which nothing is to be flagged.
+// careful returns an access flow that gets no flags.
 func careful(name string) map[string]any {
 	return map[string]any{
 		"id": name, "name": name, "active": true, "trigger": "SELF_SERVE", "creation_date": "2026-01-01T00:00:00Z", "grant_duration_in_min": 90,
@@ -51,7 +51,7 @@ func settings(mfa bool, labels ...string) map[string]any {
 	return map[string]any{"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": false, "require_mfa": mfa, "labels": labels}
 }
 
-// with changes members of a flow; nil removes one.
+// with sets members of a flow; a nil value removes the member.
 func with(flow map[string]any, members map[string]any) map[string]any {
 	for name, value := range members {
 		if flow[name] = value; value == nil {
@@ -61,7 +61,7 @@ func with(flow map[string]any, members map[string]any) map[string]any {
 	return flow
 }
 
-// lines runs the program for CSV and returns the lines after the header.
+// lines runs the program with -format csv and returns the lines after the header.
 func lines(t *testing.T, server *aponotest.Server, args ...string) []string {
 	t.Helper()
 	got := process.Run(t, process.Env(server), append([]string{"-format", "csv"}, args...)...)
@@ -71,9 +71,9 @@ func lines(t *testing.T, server *aponotest.Server, args ...string) []string {
 	return all[1:]
 }
 
-// A reviewer signs what the list says. Each way to access has to be there:
-// every requestor, every target, what bundles hold, and for whom one can ask.
-func TestEveryWayToAccessIsListed(t *testing.T) {
+// The list has a row for every requestor and target, including the targets of
+// bundles, and the identities that access can be requested for.
+func TestAllRequestorsAndTargetsAreListed(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithPageSize(1))
 	scope := map[string]any{"access_scope": map[string]any{"access_scope_id": "s1", "access_scope_name": "Databases"}}
@@ -122,7 +122,7 @@ func TestEveryWayToAccessIsListed(t *testing.T) {
 	require.Equal(t, []string{"Bundles.List", "Bundles.List", "AccessFlows.List", "AccessFlows.List", "AccessFlows.List"}, asked)
 }
 
-// A target of a kind that came after this version is access all the same.
+// The API may add types of targets that this version does not know.
 func TestUnknownTargetIsListed(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
@@ -132,7 +132,6 @@ func TestUnknownTargetIsListed(t *testing.T) {
 	require.Equal(t, []string{"new,,active,SELF_SERVE,group g1,self,,(unknown),,,1h30m0s,"}, lines(t, server))
 }
 
-// The careless flows are what the review is for: one that is not flagged stays.
 func TestFlags(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
@@ -156,13 +155,12 @@ func TestFlags(t *testing.T) {
 	everything := lines(t, server, "-all")
 	require.Len(t, everything, 7)
 	require.Equal(t, `off,,inactive,SELF_SERVE,group g1,self,,orders,mysql-database,READ,no end,"no approver, no end, no MFA"`, everything[6])
-	relabelled := lines(t, server, "-flagged", "-production-label", "staging, TEST")
-	require.Len(t, relabelled, 4)
-	require.Equal(t, "test,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA", relabelled[3])
+	labeled := lines(t, server, "-flagged", "-production-label", "staging, TEST")
+	require.Len(t, labeled, 4)
+	require.Equal(t, "test,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA", labeled[3])
 }
 
-// A flow for agents lets programs in on behalf of people, at any hour and as
-// often as they like. The reviewer has to see which those are.
+// The list shows the space of a flow, flows for agents and query targets.
 func TestSpacesAgentsAndQueries(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
@@ -191,7 +189,7 @@ func TestSpacesAgentsAndQueries(t *testing.T) {
 	require.Equal(t, []string{`before,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,`}, lines(t, older))
 }
 
-// A pipeline that gates on the review goes by the exit code alone.
+// With -fail, the exit code tells whether a flow was flagged.
 func TestFail(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
@@ -206,12 +204,12 @@ func TestFail(t *testing.T) {
 	server.FailNext("AccessFlows.List", 1, 403, nil, "")
 	got = process.Run(t, process.Env(server))
 	require.Equal(t, process.Result{Code: 1,
-		Stderr: "access-review: this token may not do that: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request id fake-6\n"}, got)
+		Stderr: "access-review: the token has no permission for this: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request id fake-6\n"}, got)
 }
 
-// Whoever may name a flow must not run formulas on the reviewer's machine, and a
-// tab in a name must not move the columns of the table.
-func TestNamesAreHarmless(t *testing.T) {
+// A name that begins like a formula is escaped in CSV, and control characters in
+// a name do not change the layout of the table.
+func TestNamesAreEscaped(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	for _, name := range []string{"=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "a=b"} {
@@ -228,9 +226,9 @@ func TestNamesAreHarmless(t *testing.T) {
 		"a b c [2J  -      active  SELF_SERVE  group g1   self  -       orders  mysql-database  READ         1h30m0s   -\n", got.Stdout)
 }
 
-// A formula is one to a spreadsheet after blanks, marks and in full width too,
-// and begins after a semicolon where that is what separates cells.
-func TestFormulasInDisguise(t *testing.T) {
+// Spreadsheets recognize formulas after white space and marks and in full-width
+// characters. Some use a semicolon as the separator of cells.
+func TestCSVEscapesUnusualFormulas(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	for _, name := range []string{"  =1", "\n=1", "\ufeff=1", "\u00a0\u200b+1", "＝1", "＋1", "－1", "＠A", "a;=1"} {
@@ -276,7 +274,7 @@ func TestUsage(t *testing.T) {
 	} {
 		require.Contains(t, help, part)
 	}
-	require.Equal(t, process.Result{Stderr: "access-review: -format is table, csv or json, not \"xml\"; see -h\n", Code: 2}, process.Run(t, nil, "-format", "xml"))
+	require.Equal(t, process.Result{Stderr: "access-review: -format must be table, csv or json, not \"xml\"; see -h\n", Code: 2}, process.Run(t, nil, "-format", "xml"))
 	server := aponotest.NewServer(t)
 	require.Equal(t, process.Result{Code: 1,
 		Stderr: "access-review: Apono rejected the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or create a new token in the Apono portal\n"}, process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}))

@@ -1,9 +1,9 @@
-// Command activity-export exports the activity of a period as CSV or as JSON
-// lines, in memory that does not grow with the period, and goes on where an
-// earlier run stopped.
+// Command activity-export exports the activity of a period as CSV or JSON lines.
+// Its use of memory does not grow with the number of rows. With a checkpoint it
+// continues where an earlier run stopped.
 //
-// With APONO_TOKEN or APONO_PERSONAL_TOKEN set it talks to Apono. Without, it
-// starts a fake server with a made-up company and exports that one's.
+// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
+// starts a fake server and exports the activity of its demo tenant.
 package main
 
 import (
@@ -31,25 +31,26 @@ import (
 
 func main() { program.Main("activity-export", run) }
 
-const about = `Exports the activity of a period, as CSV or as JSON lines.
+const about = `Exports the activity of a period as CSV or JSON lines.
 
-The API does not document whether it takes the period in seconds or in
-milliseconds. This program sends milliseconds, because a server that takes
-seconds then finds no rows after -from rather than too many; see -unit. Nor does
-the API document responses in parts (-limit) or from a row on (-checkpoint):
-where the server does not play along, the export ends with an error rather than
-with rows that are missing or twice. One response is held in memory at a time.
+The API does not document whether the period is in seconds or in milliseconds.
+The program sends milliseconds: a server that expects seconds then returns no
+rows after -from, instead of too many. See -unit. The API does not document
+pagination of activity either, which -limit and -checkpoint use. If the server
+does not support it, the export ends with an error instead of missing or
+duplicate rows. The program holds one response in memory at a time.
 
-In CSV, lists are joined by "; ", and a cell that a spreadsheet might take for a
-formula begins with an apostrophe. JSON lines hold all that the server returns.
+In CSV, the elements of a list are joined by "; ", and a cell that a spreadsheet
+might evaluate as a formula begins with an apostrophe. JSON lines have all
+members that the server returns.
 
-With -o alone the file is replaced as a whole when the export is complete, and
-is as it was if the export fails. With -checkpoint rows are appended to the file
-as they come. An export that goes on holds the last rows that it wrote, and how
-many there were in all, against what Apono has now; if they differ, rows came or
-vanished meanwhile, and it ends with an error. -restart then starts over.`
+With -o, the file is replaced when the export is complete; it stays unchanged if
+the export fails. With -checkpoint, rows are appended to the file as they are
+read. An export that continues first compares its last rows and the total with
+those of the server. If they differ, it ends with an error; -restart then starts
+over.`
 
-// columns are all that the API documents.
+// columns are the columns that the API documents.
 var columns = []apono.ReportField{
 	apono.ReportFieldRequestID, apono.ReportFieldRequestDate, apono.ReportFieldRequestGrantDate,
 	apono.ReportFieldRequestRevokeDate, apono.ReportFieldRequestorName, apono.ReportFieldRequestorEmail,
@@ -63,25 +64,25 @@ var columns = []apono.ReportField{
 
 func run(ctx context.Context, p *program.Program) error {
 	opts := apono.ListActivityOptions{Fields: columns}
-	from := p.Flags.String("from", "", "the beginning of the period: a `date`, from its midnight in UTC, or a time in RFC 3339")
-	to := p.Flags.String("to", "", "the end of the period: a `date`, to its end in UTC, or a time in RFC 3339")
-	unit := p.Flags.String("unit", "ms", "send the period in this `unit`, s or ms; the API does not document which it takes")
-	format := p.Flags.String("format", "csv", "`csv` or jsonl")
-	path := p.Flags.String("o", "", "write to this `file`, in place of what it holds, and not to standard output")
-	mark := p.Flags.String("checkpoint", "", "keep in this `file` how far the export came: the same command goes on from there; needs -o, and a -to that is past, for later rows could move the others")
-	restart := p.Flags.Bool("restart", false, "start over, whatever -checkpoint says")
-	every := p.Flags.Int("every", 1000, "update the checkpoint after so many `rows`")
-	limit := p.Flags.Int("limit", 0, "ask for responses of so many `rows`; the API does not document that")
-	list(p, "fields", "the `columns` (default all 24 that the API documents)", &opts.Fields)
-	list(p, "access-flow", "only rows about access flows with these `ids`", &opts.AccessFlowID)
-	list(p, "request", "only rows about access requests with these `ids`", &opts.AccessRequestID)
-	list(p, "integration", "only rows about integrations with these `ids`", &opts.IntegrationID)
-	list(p, "permission", "only rows about these `permissions`", &opts.Permission)
-	list(p, "requestor", "only rows about requestors with these `ids`", &opts.RequestorID)
-	list(p, "resource", "only rows about these `resources`", &opts.Resource)
-	list(p, "resource-type", "only rows about resources of these `types`", &opts.ResourceType)
-	list(p, "status", "only rows in these `states`", &opts.Status)
-	list(p, "trigger", "only rows about access that came about in these `ways`", &opts.TriggerType)
+	from := p.Flags.String("from", "", "start of the period: a `date`, from midnight UTC, or a time in RFC 3339")
+	to := p.Flags.String("to", "", "end of the period: a `date`, to the end of the day in UTC, or a time in RFC 3339")
+	unit := p.Flags.String("unit", "ms", "send the period in this `unit`, s or ms")
+	format := p.Flags.String("format", "csv", "export in this `format`: csv or jsonl")
+	path := p.Flags.String("o", "", "write to this `file` instead of standard output")
+	mark := p.Flags.String("checkpoint", "", "record the progress in this `file`, so that the same command continues an unfinished export; needs -o and a -to in the past, since new rows could move others")
+	restart := p.Flags.Bool("restart", false, "ignore the checkpoint and start over")
+	every := p.Flags.Int("every", 1000, "update the checkpoint after this number of `rows`")
+	limit := p.Flags.Int("limit", 0, "request pages of this number of `rows`")
+	list(p, "fields", "export these `columns` instead of the 24 that the API documents", &opts.Fields)
+	list(p, "access-flow", "export only rows for access flows with these `ids`", &opts.AccessFlowID)
+	list(p, "request", "export only rows for access requests with these `ids`", &opts.AccessRequestID)
+	list(p, "integration", "export only rows for integrations with these `ids`", &opts.IntegrationID)
+	list(p, "permission", "export only rows for these `permissions`", &opts.Permission)
+	list(p, "requestor", "export only rows for requestors with these `ids`", &opts.RequestorID)
+	list(p, "resource", "export only rows for these `resources`", &opts.Resource)
+	list(p, "resource-type", "export only rows for resources of these `types`", &opts.ResourceType)
+	list(p, "status", "export only rows with these `statuses`", &opts.Status)
+	list(p, "trigger", "export only rows with these trigger `types`", &opts.TriggerType)
 	if err := p.Parse(about); err != nil {
 		return err
 	}
@@ -89,17 +90,17 @@ func run(ctx context.Context, p *program.Program) error {
 	end, errEnd := moment(*to, 24*time.Hour-time.Nanosecond)
 	switch {
 	case errStart != nil || errEnd != nil:
-		return p.Misuse("-from and -to are dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z")
+		return p.Misuse("-from and -to must be dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z")
 	case !end.IsZero() && end.Before(start):
 		return p.Misuse("-to is before -from")
 	case *unit != "s" && *unit != "ms":
-		return p.Misuse("-unit is s or ms")
+		return p.Misuse("-unit must be s or ms")
 	case *format != "csv" && *format != "jsonl":
-		return p.Misuse("-format is csv or jsonl")
+		return p.Misuse("-format must be csv or jsonl")
 	case len(opts.Fields) == 0 || *every < 1 || *limit < 0:
-		return p.Misuse("-fields names a column, -every is at least 1, and -limit at least 0")
+		return p.Misuse("-fields must name a column, -every must be at least 1 and -limit at least 0")
 	case *mark != "" && (*path == "" || sameFile(*path, *mark) || end.IsZero() || end.After(time.Now())):
-		return p.Misuse("-checkpoint needs -o, a file of its own, and a -to that is past")
+		return p.Misuse("-checkpoint needs -o, a file other than that of -o, and a -to in the past")
 	case *restart && *mark == "":
 		return p.Misuse("-restart needs -checkpoint")
 	}
@@ -129,13 +130,13 @@ func run(ctx context.Context, p *program.Program) error {
 	more := ""
 	switch {
 	case err != nil && e.add == nil:
-		return explain(err, opts) // before anything was written
+		return explain(err, opts) // nothing was written
 	case err != nil && *mark != "":
-		more = " The same command goes on."
+		more = " Run the same command to continue."
 	case err != nil && *path != "":
-		more = fmt.Sprintf(" %s is as it was.", *path)
+		more = fmt.Sprintf(" %s is unchanged.", *path)
 	case outside > 0 || e.Rows == 0 && *from+*to != "":
-		more = fmt.Sprintf(" Requested outside the period: %d. The server may count in the other -unit.", outside)
+		more = fmt.Sprintf(" Requested outside the period: %d. The server may expect the other -unit.", outside)
 	}
 	verb := "Exported"
 	if err != nil {
@@ -145,8 +146,8 @@ func run(ctx context.Context, p *program.Program) error {
 	return explain(err, opts)
 }
 
-// run exports the rows that the checkpoint does not count, and returns how many
-// of them were requested outside of the period.
+// run exports the rows that are not in the checkpoint. It returns the number of
+// rows that were requested outside the period.
 func (e *export) run(ctx context.Context, client *apono.Client, w io.Writer, opts apono.ListActivityOptions,
 	progress func(string, ...any), every int, isOutside func(time.Time) bool,
 ) (outside int, err error) {
@@ -193,90 +194,88 @@ func (e *export) run(ctx context.Context, client *apono.Client, w io.Writer, opt
 	return outside, e.close(cmp.Or(err, e.save()))
 }
 
-// all are the rows of a list whose first page was read.
+// all iterates over all rows from opts.Skip; the caller has read the first page.
 func all(ctx context.Context, client *apono.Client, opts apono.ListActivityOptions, first *apono.OffsetPage[apono.ActivityEntry]) iter.Seq2[*apono.ActivityEntry, error] {
 	return func(yield func(*apono.ActivityEntry, error) bool) {
-		came := 0
-		if first.Offset == opts.Skip { // otherwise ListAll says what is wrong
+		received := 0
+		if first.Offset == opts.Skip { // otherwise ListAll returns an error
 			for _, row := range first.Items {
-				if came++; !yield(row, nil) {
+				if received++; !yield(row, nil) {
 					return
 				}
 			}
-			if opts.Skip += came; opts.Skip == first.Total || came == 0 && first.Total == 0 {
+			if opts.Skip += received; opts.Skip == first.Total || received == 0 && first.Total == 0 {
 				return
 			}
 		}
 		for row, err := range client.Activity.ListAll(ctx, opts) {
 			if truncated := (*apono.TruncatedError)(nil); errors.As(err, &truncated) {
-				truncated.Received += came
+				truncated.Received += received
 			}
 			if opts.Skip++; !yield(row, err) || err != nil {
 				return
 			}
 		}
-		// ListAll has not seen the first page, and a server that counts less than
-		// came does not count.
+		// ListAll does not know the total of the first page. A total below the
+		// number of rows is ignored.
 		if opts.Skip < first.Total {
-			yield(nil, fmt.Errorf("%w (there were %s at first, and %d came)", errMoved, program.Plural(first.Total, "row"), opts.Skip))
+			yield(nil, fmt.Errorf("%w (the total was %s, %d were received)", errMoved, program.Plural(first.Total, "row"), opts.Skip))
 		}
 	}
 }
 
-// compared is how many rows are held against what was exported before an export
-// goes on.
+// compared is the number of exported rows that are compared with the server before
+// an export continues.
 const compared = 3
 
-var errMoved = errors.New("rows came or vanished meanwhile, so that others may be missing or twice")
+var errMoved = errors.New("rows were added or removed in the meantime, so others may be missing or duplicate")
 
-// check holds a page against what the checkpoint says of the rows before the
-// first missing one.
+// check compares the first page, which begins with the last exported rows, with
+// the checkpoint.
 func (e *export) check(page *apono.OffsetPage[apono.ActivityEntry], skip int) error {
 	switch {
 	case e.Rows == 0 || page.Offset != skip:
 		return nil
 	case len(e.Last) == 0:
-		return fmt.Errorf("%w (%s does not say which rows came last): -restart starts over", errMoved, e.mark)
+		return fmt.Errorf("%w (%s does not name the last rows): use -restart to start over", errMoved, e.mark)
 	case page.Total != e.Total:
-		return fmt.Errorf("%w (there were %s, now there are %d): -restart starts over", errMoved, program.Plural(e.Total, "row"), page.Total)
+		return fmt.Errorf("%w (there were %s, now there are %d): use -restart to start over", errMoved, program.Plural(e.Total, "row"), page.Total)
 	}
 	for i, row := range page.Items[:min(len(page.Items), len(e.Last))] {
 		if identity(row) != e.Last[i] {
-			return fmt.Errorf("%w (row %d is not the one that was exported): -restart starts over", errMoved, skip+i+1)
+			return fmt.Errorf("%w (row %d is not the exported one): use -restart to start over", errMoved, skip+i+1)
 		}
 	}
 	return nil
 }
 
-// identity is what a row is known by: the id of its request, or else what it
-// holds.
+// identity returns the id of a row's request, or else a hash of the row.
 func identity(row *apono.ActivityEntry) string {
 	if row.RequestID != nil {
 		return *row.RequestID
 	}
-	data, _ := json.Marshal(row) // came from JSON
+	data, _ := json.Marshal(row) // decoded from JSON, so it cannot fail
 	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
-// export is an export under way.
+// export is an export in progress.
 type export struct {
 	checkpoint
-	mark  string   // the checkpoint's file, empty without
+	mark  string   // path of the checkpoint, empty for none
 	file  *os.File // the output, nil for standard output
-	final string   // what the file is to be called in the end, empty if it is already
+	final string   // path to rename a temporary output to, empty if it is not temporary
 	add   func(*apono.ActivityEntry) error
 	flush func() error
 }
 
-// checkpoint is how much of an export is safely in its output.
+// checkpoint describes the part of an export that is synced to the output.
 type checkpoint struct {
-	Export parameters `json:"export"`
-	Rows   int        `json:"rows"`
-	Bytes  int64      `json:"bytes"`
-	// Total is how many rows there were, and Last are the last ones exported.
-	Total    int      `json:"total"`
-	Last     []string `json:"last"`
-	Complete bool     `json:"complete"`
+	Export   parameters `json:"export"`
+	Rows     int        `json:"rows"`
+	Bytes    int64      `json:"bytes"`
+	Total    int        `json:"total"` // rows on the server
+	Last     []string   `json:"last"`  // identities of the last exported rows
+	Complete bool       `json:"complete"`
 }
 
 type parameters struct {
@@ -293,23 +292,23 @@ func (e *export) load() error {
 	}
 	var saved checkpoint
 	if err == nil {
-		err = json.Unmarshal(data, &saved) //nolint:musttag // the options go by their names in Go
+		err = json.Unmarshal(data, &saved) //nolint:musttag // the options have no JSON names
 	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("checkpoint %s: %w", e.mark, err)
 	case !reflect.DeepEqual(saved.Export, e.Export):
-		return fmt.Errorf("%s is the checkpoint of another export: use that one's flags, or remove it to start anew", e.mark)
+		return fmt.Errorf("%s is the checkpoint of another export: use the same flags, or remove it to start over", e.mark)
 	}
 	if info, err := os.Stat(saved.Export.Output); saved.Bytes > 0 && (err != nil || info.Size() < saved.Bytes) {
-		return fmt.Errorf("%s lacks some of the %d bytes that %s counts: remove the checkpoint to start anew", saved.Export.Output, saved.Bytes, e.mark)
+		return fmt.Errorf("%s is shorter than the %d bytes in %s: remove the checkpoint to start over", saved.Export.Output, saved.Bytes, e.mark)
 	}
 	e.checkpoint = saved
 	return nil
 }
 
-// open opens the output and cuts it back to what the checkpoint counts: what
-// comes after that will be exported again.
+// open opens the output and truncates it to the bytes in the checkpoint. Later
+// rows are exported again.
 func (e *export) open(w io.Writer) error {
 	if path := e.Export.Output; path != "" {
 		flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
@@ -351,8 +350,8 @@ func (e *export) open(w io.Writer) error {
 	return program.WriteCSV(buffer, header)
 }
 
-// replaceable returns the name of the file that a finished one takes the place
-// of. It is empty where there is a checkpoint, and for what is no file, such as
+// replaceable returns the path of the file to replace when the export is complete.
+// It is empty if there is a checkpoint, or if path is not a regular file, such as
 // the null device.
 func (e *export) replaceable(path string) string {
 	info, err := os.Stat(path)
@@ -362,7 +361,8 @@ func (e *export) replaceable(path string) string {
 	return canonical(path)
 }
 
-// close puts a finished file in its place, or removes an unfinished one.
+// close closes the output. It renames a complete temporary output and removes an
+// incomplete one.
 func (e *export) close(err error) error {
 	if e.file == nil {
 		return err
@@ -386,7 +386,8 @@ func (e *export) close(err error) error {
 	return err
 }
 
-// canonical is a path without links and detours, of a file that may not exist.
+// canonical returns an absolute path without symbolic links. The file need not
+// exist.
 func canonical(path string) string {
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute
@@ -400,15 +401,15 @@ func canonical(path string) string {
 	return path
 }
 
-// sameFile reports whether two paths lead to one file.
+// sameFile reports whether two paths name the same file.
 func sameFile(a, b string) bool {
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)
 	return canonical(a) == canonical(b) || errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
-// save puts all rows safely into the output and then counts them in the
-// checkpoint.
+// save syncs all rows to the output and then writes the checkpoint, if there is
+// one.
 func (e *export) save() error {
 	if err := e.flush(); err != nil || e.mark == "" {
 		return err
@@ -424,8 +425,8 @@ func (e *export) save() error {
 	if err != nil {
 		return err
 	}
-	// A file of its own that takes the other's place: whatever happens, there is
-	// a whole checkpoint.
+	// Write a temporary file and rename it, so that the checkpoint is always
+	// complete.
 	temp, err := os.CreateTemp(filepath.Dir(e.mark), filepath.Base(e.mark)+".*")
 	if err != nil {
 		return err
@@ -440,7 +441,7 @@ func (e *export) save() error {
 	return err
 }
 
-// addCells writes a row of a table.
+// addCells writes a row as CSV.
 func addCells(w io.Writer, row *apono.ActivityEntry, columns []apono.ReportField) error {
 	data, err := json.Marshal(row)
 	if err != nil {
@@ -459,6 +460,7 @@ func addCells(w io.Writer, row *apono.ActivityEntry, columns []apono.ReportField
 	return program.WriteCSV(w, cells)
 }
 
+// text returns the text of a cell for a JSON value.
 func text(value any) string {
 	switch value := value.(type) {
 	case nil:
@@ -472,11 +474,11 @@ func text(value any) string {
 		}
 		return strings.Join(texts, "; ")
 	}
-	data, _ := json.Marshal(value) // came from JSON
+	data, _ := json.Marshal(value) // decoded from JSON, so it cannot fail
 	return string(data)
 }
 
-// list defines a flag of several values.
+// list defines a flag for a list of values.
 func list[T ~string](p *program.Program, name, usage string, into *[]T) {
 	p.Flags.Func(name, usage+", separated by commas", func(values string) error {
 		*into = program.List[T](values)
@@ -484,8 +486,8 @@ func list[T ~string](p *program.Program, name, usage string, into *[]T) {
 	})
 }
 
-// moment reads a time, or a date to which it adds something; empty is the zero
-// time.
+// moment parses a time, or a date, to which it adds onDates. An empty text is the
+// zero time.
 func moment(text string, onDates time.Duration) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -496,6 +498,7 @@ func moment(text string, onDates time.Duration) (time.Time, error) {
 	return time.Parse(time.RFC3339, text)
 }
 
+// number returns a time in the unit s or ms, and 0 for the zero time.
 func number(t time.Time, unit string) int64 {
 	switch {
 	case t.IsZero():
@@ -506,8 +509,8 @@ func number(t time.Time, unit string) int64 {
 	return t.UnixMilli()
 }
 
-// requested is when a row was requested, zero if it does not say so in a form
-// that is known: the API documents none.
+// requested returns the time of a row's request. It is zero if the row has none in
+// RFC 3339; the API does not document the format.
 func requested(row *apono.ActivityEntry) (at time.Time) {
 	if row.RequestDate != nil {
 		at, _ = time.Parse(time.RFC3339, *row.RequestDate)
@@ -515,7 +518,7 @@ func requested(row *apono.ActivityEntry) (at time.Time) {
 	return at
 }
 
-// explain says what to do about responses that the API does not document.
+// explain adds advice to errors about pagination, which the API does not document.
 func explain(err error, opts apono.ListActivityOptions) error {
 	var rejected *apono.APIError
 	switch {
@@ -523,8 +526,8 @@ func explain(err error, opts apono.ListActivityOptions) error {
 		return fmt.Errorf("%w: export shorter periods, or try -limit", err)
 	case errors.Is(err, apono.ErrTruncated),
 		opts.Skip+opts.Limit > 0 && errors.As(err, &rejected) && (rejected.StatusCode == 400 || rejected.StatusCode == 422):
-		return fmt.Errorf("%w; the API does not document that activity can be had in parts: "+
-			"export shorter periods that are past, without -limit, and start anew without the checkpoint", err)
+		return fmt.Errorf("%w; the API does not document pagination of activity: "+
+			"export shorter periods in the past without -limit, and start over without the checkpoint", err)
 	}
 	return err
 }

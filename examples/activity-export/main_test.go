@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
 	"github.com/apono-go/apono/examples/internal/program"
@@ -25,11 +26,11 @@ func TestMain(m *testing.M) { process.Main(m, main) }
 
 const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
 
-// unlucky is what an error says about a server that does not answer in parts.
-const unlucky = "; the API does not document that activity can be had in parts: " +
-	"export shorter periods that are past, without -limit, and start anew without the checkpoint\n"
+// noPagination is the advice in an error about a server without pagination.
+const noPagination = "; the API does not document pagination of activity: " +
+	"export shorter periods in the past without -limit, and start over without the checkpoint\n"
 
-// serve starts a server of a test's own.
+// serve starts a server and returns an environment for it.
 func serve(t *testing.T, handler http.HandlerFunc) (env []string) {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -37,11 +38,12 @@ func serve(t *testing.T, handler http.HandlerFunc) (env []string) {
 	return []string{"APONO_TOKEN=token", "APONO_ENDPOINT=" + server.URL}
 }
 
-// answers returns the same page to every request.
-func answers(page string) http.HandlerFunc {
+// respond returns a handler that responds to every request with page.
+func respond(page string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, page) }
 }
 
+// queries returns the queries of all requests as JSON.
 func queries(t *testing.T, server *aponotest.Server) string {
 	t.Helper()
 	list := []any{}
@@ -61,7 +63,7 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-func TestWithoutTokenExportsTheDemoTenant(t *testing.T) {
+func TestWithoutTokenExportsDemoTenant(t *testing.T) {
 	t.Parallel()
 	result := process.Run(t, nil, "-from", "2026-03-03", "-to", "2026-03-04", "-integration", "postgresql-production-orders",
 		"-fields", "request_date,requestor_email,resources,bundle_name")
@@ -76,9 +78,8 @@ func TestWithoutTokenExportsTheDemoTenant(t *testing.T) {
 	require.Equal(t, 601, strings.Count(all.Stdout, "\n"))
 }
 
-// A column, a filter or a period that is not sent makes a report that answers
-// another question than the one that was asked.
-func TestWhatIsAskedFor(t *testing.T) {
+// The columns, the filters and the period are sent to the server.
+func TestQuery(t *testing.T) {
 	t.Parallel()
 	const fields = `"fields": ["request_id", "request_date", "request_grant_date", "request_revoke_date", "requestor_name",
 		"requestor_email", "grantee_name", "grantee_id", "grantee_type", "integration", "resources", "resource_type",
@@ -108,10 +109,10 @@ func TestWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-// Justifications are written by anybody: a spreadsheet must not carry them out.
+// Values that a spreadsheet might evaluate as formulas are escaped.
 func TestCSV(t *testing.T) {
 	t.Parallel()
-	env := serve(t, answers(`{"data": [
+	env := serve(t, respond(`{"data": [
 		{"request_id": "=1+1", "resources": ["a", "b,c"], "justification": "say \"hi\"\n-now", "bundle_name": null},
 		{"request_id": "+1", "resources": [], "justification": "-2", "bundle_name": 12345678901234567890, "other": "x"},
 		{"request_id": "@SUM(A1)", "resources": ["=a", "b"], "justification": "\tx", "bundle_name": {"b": [true]}},
@@ -127,10 +128,10 @@ func TestCSV(t *testing.T) {
 	}, process.Run(t, env, "-fields", "request_id,resources,justification,bundle_name"))
 }
 
-// What the server answers beyond the API's document is part of the record.
+// JSON lines have members that the API does not document.
 func TestJSONLines(t *testing.T) {
 	t.Parallel()
-	env := serve(t, answers(`{"data": [{"request_id": "=1", "bundle_name": "B", "new": {"n": 12345678901234567890}}, {"request_id": "r2", "resources": []}],
+	env := serve(t, respond(`{"data": [{"request_id": "=1", "bundle_name": "B", "new": {"n": 12345678901234567890}}, {"request_id": "r2", "resources": []}],
 		"pagination": {"total": 2, "limit": 100, "offset": 0}}`))
 	result := process.Run(t, env, "-format", "jsonl", "-fields", "request_id")
 	require.Equal(t, "Exported 2 rows.\n", result.Stderr)
@@ -145,13 +146,12 @@ func TestOutputFileIsReplaced(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "out.csv")
 	require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("old\n", 100)), 0o600))
-	env := serve(t, answers(`{"data": [{"status": "ACTIVE"}], "pagination": {"total": 1, "limit": 1, "offset": 0}}`))
+	env := serve(t, respond(`{"data": [{"status": "ACTIVE"}], "pagination": {"total": 1, "limit": 1, "offset": 0}}`))
 	require.Equal(t, process.Result{Stderr: "Exported 1 row.\n"}, process.Run(t, env, "-fields", "status", "-o", path))
 	require.Equal(t, "status\nACTIVE\n", read(t, path))
 }
 
-// What the last export wrote is there until the next one has all of its own.
-func TestAFailingExportLeavesTheOlderOutput(t *testing.T) {
+func TestFailedExportKeepsOldOutput(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*os.Process) error{
 		"error":     nil,
@@ -187,7 +187,7 @@ func TestAFailingExportLeavesTheOlderOutput(t *testing.T) {
 			require.Error(t, cmd.Wait())
 			require.Equal(t, "old\n", read(t, output))
 			if name != "kill" {
-				require.Contains(t, stderr.String(), "Stopped after 4 rows. "+output+" is as it was.\n")
+				require.Contains(t, stderr.String(), "Stopped after 4 rows. "+output+" is unchanged.\n")
 				entries, err := os.ReadDir(filepath.Dir(output))
 				require.NoError(t, err)
 				require.Len(t, entries, 1)
@@ -204,9 +204,8 @@ func TestAFailingExportLeavesTheOlderOutput(t *testing.T) {
 	}
 }
 
-// An auditor who gets a report without the hundred rows between what was there
-// and what is there now signs something that is not so.
-func TestRowsThatVanishOrComeMeanwhileAreNoticed(t *testing.T) {
+// An export does not continue if rows were added or removed since it stopped.
+func TestChangedRowsAreDetected(t *testing.T) {
 	t.Parallel()
 	rows := func(from, to int) *aponotest.Server {
 		server := aponotest.NewServer(t, aponotest.WithOffsetPageSize(10))
@@ -215,15 +214,15 @@ func TestRowsThatVanishOrComeMeanwhileAreNoticed(t *testing.T) {
 		}
 		return server
 	}
-	const moved = "activity-export: rows came or vanished meanwhile, so that others may be missing or twice "
+	const moved = "activity-export: rows were added or removed in the meantime, so others may be missing or duplicate "
 	for name, test := range map[string]struct {
 		from, to int
 		stderr   string
 	}{
-		"the oldest vanish":      {10, 500, moved + "(there were 500 rows, now there are 490): -restart starts over\n"},
-		"as many come as vanish": {10, 510, moved + "(row 218 is not the one that was exported): -restart starts over\n"},
-		"later ones vanish":      {0, 490, moved + "(there were 500 rows, now there are 490): -restart starts over\n"},
-		"nearly all vanish":      {0, 1, moved + "(there were 500 rows, now there are 1): -restart starts over\n"},
+		"oldest removed":           {10, 500, moved + "(there were 500 rows, now there are 490): use -restart to start over\n"},
+		"as many added as removed": {10, 510, moved + "(row 218 is not the exported one): use -restart to start over\n"},
+		"newest removed":           {0, 490, moved + "(there were 500 rows, now there are 490): use -restart to start over\n"},
+		"nearly all removed":       {0, 1, moved + "(there were 500 rows, now there are 1): use -restart to start over\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -248,9 +247,8 @@ func TestRowsThatVanishOrComeMeanwhileAreNoticed(t *testing.T) {
 	}
 }
 
-// The first page is not read by the loop that reads the others: what vanishes
-// between them must not go unnoticed.
-func TestRowsThatVanishAfterTheFirstPageAreNoticed(t *testing.T) {
+// The first page is read separately from the others.
+func TestRowsRemovedAfterFirstPageAreDetected(t *testing.T) {
 	t.Parallel()
 	whole, rest := newServer(t), aponotest.NewServer(t, aponotest.WithOffsetPageSize(2))
 	for _, id := range []string{"r1", "r2", "r3", "r4", "r5", "r6"} {
@@ -265,24 +263,24 @@ func TestRowsThatVanishAfterTheFirstPageAreNoticed(t *testing.T) {
 	})
 	result := process.Run(t, append(env, "APONO_TOKEN="+whole.Token), "-fields", "request_id")
 	require.Equal(t, 1, result.Code)
-	require.Contains(t, result.Stderr, "(there were 7 rows at first, and 6 came)\n")
+	require.Contains(t, result.Stderr, "(the total was 7 rows, 6 were received)\n")
 }
 
-// A checkpoint of a program that did not keep the last rows says too little to
-// go on from.
-func TestCheckpointsWithoutTheLastRows(t *testing.T) {
+// An export cannot continue from a checkpoint of an earlier version, which does
+// not name the last rows.
+func TestCheckpointWithoutLastRows(t *testing.T) {
 	t.Parallel()
 	server, args, output, mark := stopped(t)
 	text := strings.NewReplacer(`"r1",`, "", `"r2",`, "", `"r3"`, "").Replace(read(t, mark))
 	require.NoError(t, os.WriteFile(mark, []byte(text), 0o600))
 	result := process.Run(t, process.Env(server), args...)
 	require.Equal(t, 1, result.Code)
-	require.Contains(t, result.Stderr, mark+" does not say which rows came last")
+	require.Contains(t, result.Stderr, mark+" does not name the last rows")
 	require.Equal(t, firstFour, read(t, output))
 }
 
-// A link to the output is the output, and the checkpoint would be in it.
-func TestCheckpointIsAFileOfItsOwn(t *testing.T) {
+// The checkpoint must not be a link to the output.
+func TestCheckpointIsNotOutput(t *testing.T) {
 	t.Parallel()
 	output := filepath.Join(t.TempDir(), "out.csv")
 	require.NoError(t, os.WriteFile(output, []byte("old\n"), 0o600))
@@ -295,7 +293,7 @@ func TestCheckpointIsAFileOfItsOwn(t *testing.T) {
 	}
 }
 
-// newServer has seven rows, in pages of two.
+// newServer returns a server with seven rows and pages of two.
 func newServer(t *testing.T) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, aponotest.WithOffsetPageSize(2))
@@ -311,14 +309,14 @@ const (
 	allSeven  = firstFour + "r4\nr5\nr6\n"
 )
 
-// resumable are the arguments of an export with a checkpoint.
+// resumable returns the arguments of an export with a checkpoint.
 func resumable(t *testing.T) (args []string, output, mark string) {
 	t.Helper()
 	output, mark = filepath.Join(t.TempDir(), "out.csv"), filepath.Join(t.TempDir(), "checkpoint.json")
 	return []string{"-fields", "request_id", "-to", "2026-04-01", "-o", output, "-checkpoint", mark, "-every", "2"}, output, mark
 }
 
-// checkpointOf is a checkpoint as it stands in its file.
+// checkpointOf returns the content of a checkpoint file.
 func checkpointOf(output string, rows, bytes int, complete bool, total int) string {
 	last := []string{}
 	for i := max(0, rows-3); i < rows; i++ {
@@ -332,7 +330,7 @@ func checkpointOf(output string, rows, bytes int, complete bool, total int) stri
 
 const query = `"fields": ["request_id"], "end_date": ["1775087999999"]`
 
-// stopped is an export that an error stopped after four rows.
+// stopped runs an export that stops after four rows with an error.
 func stopped(t *testing.T) (server *aponotest.Server, args []string, output, mark string) {
 	t.Helper()
 	server = newServer(t)
@@ -340,21 +338,20 @@ func stopped(t *testing.T) (server *aponotest.Server, args []string, output, mar
 	server.FaultNext("Activity.List", 2, aponotest.Fault{})
 	server.FailNext("Activity.List", 1, 403, nil, "")
 	require.Equal(t, process.Result{
-		Stderr: "Stopped after 4 rows. The same command goes on.\n" +
-			"activity-export: this token may not do that: apono: GET /api/v3/activity: 403 Forbidden, request id fake-3\n", Code: 1,
+		Stderr: "Stopped after 4 rows. Run the same command to continue.\n" +
+			"activity-export: the token has no permission for this: apono: GET /api/v3/activity: 403 Forbidden, request id fake-3\n", Code: 1,
 	}, process.Run(t, process.Env(server), args...))
 	require.Equal(t, firstFour, read(t, output))
 	apitest.JSONEq(t, checkpointOf(output, 4, 23, false, 7), read(t, mark))
 	return server, args, output, mark
 }
 
-// Who exports a year of audit records overnight finds neither a row twice nor a
-// row missing after the run that failed and the one that went on.
-func TestGoesOnWhereAnErrorStoppedIt(t *testing.T) {
+// No row is missing or duplicate after a run that failed and a run that continued.
+func TestContinuesAfterError(t *testing.T) {
 	t.Parallel()
 	server, args, output, mark := stopped(t)
 
-	// A run that was killed may have left rows that no checkpoint counts.
+	// A killed run may leave rows that are not in the checkpoint.
 	require.NoError(t, os.WriteFile(output, []byte(allSeven+"r7\nr8"), 0o600))
 	before, err := os.Open(mark)
 	require.NoError(t, err)
@@ -365,8 +362,8 @@ func TestGoesOnWhereAnErrorStoppedIt(t *testing.T) {
 	apitest.JSONEq(t, `[{`+query+`}, {`+query+`, "skip": ["2"]}, {`+query+`, "skip": ["4"]},
 		{`+query+`, "skip": ["1"]}, {`+query+`, "skip": ["3"]}, {`+query+`, "skip": ["5"]}]`, queries(t, server))
 
-	// A checkpoint is replaced as a whole: who had the old one open still reads
-	// it, and no draft is left.
+	// The checkpoint is replaced by a rename: an open file still has the old
+	// content, and no temporary file is left.
 	data, err := io.ReadAll(before)
 	require.NoError(t, err)
 	apitest.JSONEq(t, checkpointOf(output, 4, 23, false, 7), string(data))
@@ -381,8 +378,7 @@ func TestGoesOnWhereAnErrorStoppedIt(t *testing.T) {
 	require.Equal(t, allSeven, read(t, output))
 }
 
-// Neither Ctrl-C nor the death of the process loses what is in the checkpoint.
-func TestGoesOnAfterItsEnd(t *testing.T) {
+func TestContinuesAfterSignal(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		signal os.Signal
@@ -392,7 +388,7 @@ func TestGoesOnAfterItsEnd(t *testing.T) {
 		rows   int
 		code   int
 	}{
-		{os.Interrupt, "1000", "Stopped after 4 rows. The same command goes on.\nactivity-export: interrupted\n", firstFour, 4, 130},
+		{os.Interrupt, "1000", "Stopped after 4 rows. Run the same command to continue.\nactivity-export: interrupted\n", firstFour, 4, 130},
 		{os.Kill, "2", "", firstFour, 4, -1},
 		{os.Kill, "3", "", header + "r0\nr1\nr2\n", 3, -1},
 	} {
@@ -428,12 +424,11 @@ func TestGoesOnAfterItsEnd(t *testing.T) {
 	}
 }
 
-// The rows of one export must not end up in the file of another.
-func TestCheckpointsOfSomethingElseAreRefused(t *testing.T) {
+func TestWrongCheckpointIsRejected(t *testing.T) {
 	t.Parallel()
 	server, args, output, mark := stopped(t)
 	other := process.Result{
-		Stderr: "activity-export: " + mark + " is the checkpoint of another export: use that one's flags, or remove it to start anew\n", Code: 1,
+		Stderr: "activity-export: " + mark + " is the checkpoint of another export: use the same flags, or remove it to start over\n", Code: 1,
 	}
 	for _, change := range []string{
 		"-to 2026-04-02", "-from 2026-01-01", "-unit s", "-format jsonl", "-fields request_id,status", "-status ACTIVE", "-o other.csv",
@@ -443,13 +438,13 @@ func TestCheckpointsOfSomethingElseAreRefused(t *testing.T) {
 	require.Len(t, server.Requests(), 3)
 	require.Equal(t, firstFour, read(t, output))
 
-	lacks := process.Result{
-		Stderr: "activity-export: " + output + " lacks some of the 23 bytes that " + mark + " counts: remove the checkpoint to start anew\n", Code: 1,
+	short := process.Result{
+		Stderr: "activity-export: " + output + " is shorter than the 23 bytes in " + mark + ": remove the checkpoint to start over\n", Code: 1,
 	}
 	require.NoError(t, os.Truncate(output, 22))
-	require.Equal(t, lacks, process.Run(t, process.Env(server), args...))
+	require.Equal(t, short, process.Run(t, process.Env(server), args...))
 	require.NoError(t, os.Remove(output))
-	require.Equal(t, lacks, process.Run(t, process.Env(server), args...))
+	require.Equal(t, short, process.Run(t, process.Env(server), args...))
 	require.NoError(t, os.WriteFile(mark, []byte("{"), 0o600))
 	require.Equal(t, process.Result{
 		Stderr: "activity-export: checkpoint " + mark + ": unexpected end of JSON input\n", Code: 1,
@@ -457,58 +452,59 @@ func TestCheckpointsOfSomethingElseAreRefused(t *testing.T) {
 	require.Len(t, server.Requests(), 3)
 }
 
-// Whoever runs into what the API does not document has to learn what to do.
-func TestServersThatDoNotAnswerInParts(t *testing.T) {
+func TestServerWithoutPagination(t *testing.T) {
 	t.Parallel()
 	args, output, mark := resumable(t)
-	env := serve(t, answers(`{"data": [{"request_id": "r0"}, {"request_id": "r1"}], "pagination": {"total": 5, "limit": 2, "offset": 0}}`))
-	require.Equal(t, process.Result{
-		Stderr: "Stopped after 2 rows. The same command goes on.\n" +
-			"activity-export: apono: GET /api/v3/activity: the list is not complete: 2 items read, total 5: asked for the items from 2, the server answered those from 0" + unlucky,
-		Code: 1,
-	}, process.Run(t, env, args...))
+	env := serve(t, respond(`{"data": [{"request_id": "r0"}, {"request_id": "r1"}], "pagination": {"total": 5, "limit": 2, "offset": 0}}`))
+	result := process.Run(t, env, args...)
+	require.Equal(t, 1, result.Code)
+	require.Empty(t, result.Stdout)
+	require.True(t, strings.HasPrefix(result.Stderr, "Stopped after 2 rows. Run the same command to continue.\n"+
+		"activity-export: apono: GET /api/v3/activity: "), result.Stderr)
+	require.Contains(t, result.Stderr, apono.ErrTruncated.Error())
+	require.True(t, strings.HasSuffix(result.Stderr, noPagination), result.Stderr)
 	require.Equal(t, header+"r0\nr1\n", read(t, output))
 	apitest.JSONEq(t, checkpointOf(output, 2, 17, false, 5), read(t, mark))
 
 	strict := aponotest.NewServer(t)
 	require.Equal(t, process.Result{
-		Code: 1, Stderr: "activity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: limit: there is no such query parameter, request id fake-1" + unlucky,
+		Code: 1, Stderr: "activity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: limit: unknown query parameter, request id fake-1" + noPagination,
 	}, process.Run(t, process.Env(strict), "-limit", "2", "-format", "jsonl"))
 }
 
-// A wrong unit makes a period of another millennium: nobody may take what that
-// finds for the truth without a word.
-func TestPeriodInTheWrongUnit(t *testing.T) {
+// The program reports rows outside the period, and periods without rows, which
+// point to a wrong unit.
+func TestPeriodInWrongUnit(t *testing.T) {
 	t.Parallel()
-	const hint = ". The server may count in the other -unit.\n"
-	all := serve(t, answers(`{"data": [{"request_date": "2026-02-28T23:59:59.9Z"}, {"request_date": "2026-03-01T00:00:00Z"}, {"request_date": "yesterday"}, {"request_date": "2026-03-02T00:00:00Z"}],
+	const hint = ". The server may expect the other -unit.\n"
+	all := serve(t, respond(`{"data": [{"request_date": "2026-02-28T23:59:59.9Z"}, {"request_date": "2026-03-01T00:00:00Z"}, {"request_date": "yesterday"}, {"request_date": "2026-03-02T00:00:00Z"}],
 		"pagination": {"total": 4, "limit": 4, "offset": 0}}`))
 	require.Equal(t, process.Result{Stderr: "Exported 4 rows. Requested outside the period: 2" + hint}, process.Run(t, all, "-o", os.DevNull, "-from", "2026-03-01", "-to", "2026-03-01"))
 	require.Equal(t, process.Result{Stderr: "Exported 4 rows.\n"}, process.Run(t, all, "-o", os.DevNull))
 	require.Equal(t, process.Result{Stderr: "Exported 4 rows.\n"}, process.Run(t, all, "-o", os.DevNull, "-from", "2026-02-01"))
-	none := serve(t, answers(`{"data": [], "pagination": {"total": 0, "limit": 4, "offset": 0}}`))
+	none := serve(t, respond(`{"data": [], "pagination": {"total": 0, "limit": 4, "offset": 0}}`))
 	require.Equal(t, process.Result{Stderr: "Exported 0 rows. Requested outside the period: 0" + hint}, process.Run(t, none, "-o", os.DevNull, "-to", "2026-03-01"))
 	require.Equal(t, process.Result{Stderr: "Exported 0 rows.\n"}, process.Run(t, none, "-o", os.DevNull))
 }
 
 func TestWrongUsage(t *testing.T) {
 	t.Parallel()
-	const checkpoint = "activity-export: -checkpoint needs -o, a file of its own, and a -to that is past; see -h\n"
+	const checkpoint = "activity-export: -checkpoint needs -o, a file other than that of -o, and a -to in the past; see -h\n"
 	for args, want := range map[string]string{
-		"-from yesterday":                     "activity-export: -from and -to are dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
-		"-to 2026-02-30":                      "activity-export: -from and -to are dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
+		"-from yesterday":                     "activity-export: -from and -to must be dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
+		"-to 2026-02-30":                      "activity-export: -from and -to must be dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
 		"-from 2026-03-31 -to 2026-03-30":     "activity-export: -to is before -from; see -h\n",
-		"-unit min":                           "activity-export: -unit is s or ms; see -h\n",
-		"-format xlsx":                        "activity-export: -format is csv or jsonl; see -h\n",
-		"-fields ,":                           "activity-export: -fields names a column, -every is at least 1, and -limit at least 0; see -h\n",
-		"-every 0":                            "activity-export: -fields names a column, -every is at least 1, and -limit at least 0; see -h\n",
+		"-unit min":                           "activity-export: -unit must be s or ms; see -h\n",
+		"-format xlsx":                        "activity-export: -format must be csv or jsonl; see -h\n",
+		"-fields ,":                           "activity-export: -fields must name a column, -every must be at least 1 and -limit at least 0; see -h\n",
+		"-every 0":                            "activity-export: -fields must name a column, -every must be at least 1 and -limit at least 0; see -h\n",
 		"-checkpoint c -to 2026-01-01":        checkpoint,
 		"-checkpoint c -o o":                  checkpoint,
 		"-checkpoint c -o o -to 2999-01-01":   checkpoint,
 		"-checkpoint c -o c -to 2026-01-01":   checkpoint,
 		"-checkpoint ./c -o c -to 2026-01-01": checkpoint,
 		"-restart":                            "activity-export: -restart needs -checkpoint; see -h\n",
-		"extra":                               "activity-export: it takes 0 arguments besides flags, not 1; see -h\n",
+		"extra":                               "activity-export: expected 0 arguments, got 1; see -h\n",
 	} {
 		require.Equal(t, process.Result{Stderr: want, Code: 2}, process.Run(t, nil, strings.Fields(args)...))
 	}
@@ -521,18 +517,16 @@ func TestWrongUsage(t *testing.T) {
 	require.Contains(t, result.Stderr, "\nactivity-export: ")
 	require.Contains(t, result.Stderr, "no such file or directory\n")
 	help := process.Help(t)
-	require.Contains(t, help, "The API does not document whether it takes the period in seconds or in")
-	require.Contains(t, help, `it takes (default "ms")`)
+	require.Contains(t, help, "The API does not document whether the period is in seconds or in milliseconds.")
+	require.Contains(t, help, `s or ms (default "ms")`)
 }
 
-// collections are the lines in which the runtime tells of a garbage collection;
-// the third of the sizes is what was still in use.
+// collections matches lines of GODEBUG=gctrace=1. The captured size is that of the
+// live heap in MB.
 var collections = regexp.MustCompile(`(?m)^gc \d+ .* \d+->\d+->(\d+) MB`)
 
-// A year of a large company is some million rows. An export that kept them would
-// be killed for its memory in the middle of the night. Kept, the rows of the
-// longer export would take some 60 MB more.
-func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
+// If the program kept all rows, the longer export would take about 60 MB more.
+func TestMemoryDoesNotGrowWithRows(t *testing.T) {
 	t.Parallel()
 	const page = 250
 	rows := strings.Repeat(fmt.Sprintf(`, {"request_id": "r", "justification": "%02000d", "resources": ["a", "b"]}`, 1), page-1)
@@ -545,7 +539,7 @@ func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
 		result := process.Run(t, append(env, "GODEBUG=gctrace=1"), "-o", os.DevNull, "-fields", "request_id,justification,resources")
 		require.Contains(t, result.Stderr, fmt.Sprintf("Exported %d rows.\n", total))
 		most, found := 0, collections.FindAllStringSubmatch(result.Stderr, -1)
-		require.Greater(t, len(found), 5, "some garbage collections")
+		require.Greater(t, len(found), 5, "too few garbage collections to compare")
 		for _, match := range found {
 			size, err := strconv.Atoi(match[1])
 			require.NoError(t, err)
@@ -555,5 +549,5 @@ func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
 		return most
 	}
 	few, many := inUse(5_000), inUse(30_000)
-	require.Less(t, many, few+30, "no growth")
+	require.Less(t, many, few+30, "use of memory grows with the number of rows")
 }

@@ -9,8 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Who waits for a year of rows wants to know how many are left.
-func TestProgressOnATerminal(t *testing.T) {
+func TestProgressOnTerminal(t *testing.T) {
 	t.Parallel()
 	person, terminal := process.Terminal(t)
 	cmd := process.Command(t, process.Env(newServer(t)), "-fields", "request_id", "-o", os.DevNull)

@@ -1,8 +1,8 @@
-// Command attribute-types prints the attributes that access flows can match
-// identities by.
+// Command attribute-types prints the types of identity attributes that access
+// flows can use in conditions.
 //
-// With APONO_TOKEN or APONO_PERSONAL_TOKEN set it talks to Apono. Without, it
-// starts a fake server with a made-up company and prints that one's.
+// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
+// starts a fake server and prints the attribute types of its demo tenant.
 package main
 
 import (
@@ -18,19 +18,19 @@ import (
 
 func main() { program.Main("attribute-types", run) }
 
-const about = `Prints the types of the attributes that access flows can match identities by,
-sorted, one on a line. Letter case matters in them.`
+const about = `Prints the types of identity attributes that access flows can use in conditions,
+sorted, one per line. Types are case-sensitive.`
 
-// attributeType is one type, as -json -count prints it.
+// attributeType is an element of the output of -json -count.
 type attributeType struct {
 	Type   string `json:"type"`
 	Values int    `json:"values"`
 }
 
 func run(ctx context.Context, p *program.Program) error {
-	source := p.Flags.String("source", "", "only attributes that come from this `integration`, by its id or name")
-	asJSON := p.Flags.Bool("json", false, "print an array in JSON")
-	count := p.Flags.Bool("count", false, "print after each type, and a tab, how many different values it has")
+	source := p.Flags.String("source", "", "print only attributes from this `integration`, an id or a name")
+	asJSON := p.Flags.Bool("json", false, "print a JSON array")
+	count := p.Flags.Bool("count", false, "print after each type a tab and the number of its distinct values")
 	if err := p.Parse(about); err != nil {
 		return err
 	}
@@ -66,10 +66,10 @@ func run(ctx context.Context, p *program.Program) error {
 	case *asJSON && *count:
 		return json.NewEncoder(p.Stdout).Encode(counted)
 	case *asJSON:
-		// Not nil, so that no types are an empty array.
+		// Encode a nil slice as an empty array.
 		return json.NewEncoder(p.Stdout).Encode(append([]string{}, types...))
 	case len(types) == 0:
-		fmt.Fprintln(p.Stderr, "There are no such attributes.")
+		fmt.Fprintln(p.Stderr, "No attributes found.")
 	}
 	for _, t := range counted {
 		line := t.Type

@@ -15,8 +15,8 @@ func TestMain(m *testing.M) { process.Main(m, main) }
 
 const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
 
-// newServer has four values of three types, one of which comes from two
-// integrations, in pages of two.
+// newServer returns a server with pages of two items. It has four distinct
+// attributes of three types; one of them comes from two integrations.
 func newServer(t *testing.T) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, aponotest.WithPageSize(2))
@@ -30,10 +30,9 @@ func newServer(t *testing.T) *aponotest.Server {
 	return server
 }
 
-// Whoever writes an access flow copies a type from this output: one that is
-// missing because it is on a later page, or in another letter case, makes a
-// condition that nobody meets.
-func TestTypesAreASortedSet(t *testing.T) {
+// Types are collected from all pages, and types that differ in case are kept
+// apart: a condition of an access flow must name a type exactly.
+func TestTypesAreSortedAndDistinct(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
@@ -57,7 +56,7 @@ func TestTypesAreASortedSet(t *testing.T) {
 	}
 }
 
-func TestSourceIsAskedFor(t *testing.T) {
+func TestSourceFilterIsSent(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	require.Equal(t, process.Result{Stdout: "shift\t1\nteam\t1\n"}, process.Run(t, process.Env(server), "-source", "duty-1", "-count"))
@@ -66,32 +65,30 @@ func TestSourceIsAskedFor(t *testing.T) {
 	apitest.JSONEq(t, `{"source_integration_reference": ["duty-1"]}`, string(query))
 }
 
-// A script that reads the output has to get an empty list where there is
-// nothing, and a person has to see that it is not an error of theirs.
 func TestNoTypes(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	require.Equal(t, process.Result{Stdout: "[]\n"}, process.Run(t, process.Env(server), "-source", "nowhere", "-json"))
 	require.Equal(t, process.Result{Stdout: "[]\n"}, process.Run(t, process.Env(server), "-source", "nowhere", "-json", "-count"))
-	require.Equal(t, process.Result{Stderr: "There are no such attributes.\n"}, process.Run(t, process.Env(server), "-source", "nowhere"))
+	require.Equal(t, process.Result{Stderr: "No attributes found.\n"}, process.Run(t, process.Env(server), "-source", "nowhere"))
 }
 
-func TestWithoutTokenPrintsTheDemoTenant(t *testing.T) {
+func TestWithoutTokenPrintsDemoTenant(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, process.Result{Stdout: "pagerduty_shift\t10\nteam\t10\n", Stderr: demo}, process.Run(t, nil, "-count"))
 }
 
-// A set that lacks what came after an error would look whole.
-func TestErrorsPrintNoTypes(t *testing.T) {
+// The program must not print a partial list after an error.
+func TestErrorPrintsNoTypes(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	server.FaultNext("Attributes.List", 1, aponotest.Fault{})
 	server.FailNext("Attributes.List", 1, 403, nil, "")
 	require.Equal(t, process.Result{
-		Stderr: "attribute-types: this token may not do that: apono: GET /api/admin/v1/attributes: 403 Forbidden, request id fake-2\n", Code: 1,
+		Stderr: "attribute-types: the token has no permission for this: apono: GET /api/admin/v1/attributes: 403 Forbidden, request id fake-2\n", Code: 1,
 	}, process.Run(t, process.Env(server)))
 	require.Equal(t, process.Result{
-		Stderr: "attribute-types: it takes 0 arguments besides flags, not 1; see -h\n", Code: 2,
+		Stderr: "attribute-types: expected 0 arguments, got 1; see -h\n", Code: 2,
 	}, process.Run(t, nil, "team"))
 	help := process.Help(t)
 	require.Contains(t, help, "-source integration")

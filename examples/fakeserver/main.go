@@ -1,9 +1,8 @@
-// Command fakeserver serves a fake Apono on a loopback port, for programs in
-// any language: point them at the address and the token that it prints, in a line
-// for a shell.
+// Command fakeserver serves a fake Apono API on a loopback port, for programs in
+// any language. It prints its address and token as an export command for a shell.
 //
-// A file of -seed is a JSON object of lists of objects, as the API returns them, by
-// the names of aponotest's collections:
+// The file of -seed is a JSON object. Its keys are the names of the collections of
+// package aponotest, and its values are arrays of objects as the API returns them:
 //
 //	{"groups": [{"id": "g1", "name": "On call"}], "members of g1": [{"email": "ada@example.com"}]}
 package main
@@ -22,19 +21,20 @@ import (
 
 func main() { program.Main("fakeserver", run) }
 
-const about = "Serves a fake Apono with a made-up company on a loopback port until it is\ninterrupted."
+const about = `Serves a fake Apono API with a demo tenant on a loopback port until it is
+interrupted. It prints its address and token as an export command for a shell.`
 
 func run(ctx context.Context, p *program.Program) error {
-	port := p.Flags.Int("port", 8080, "listen on this `port`, 0 for any that is free")
+	port := p.Flags.Int("port", 8080, "listen on this `port`; 0 selects a free one")
 	token := p.Flags.String("token", aponotest.DefaultToken, "accept this `token`")
-	seed := p.Flags.String("seed", "", "start with the objects of this JSON `file`, on top of the made-up company unless -empty is given")
-	empty := p.Flags.Bool("empty", false, "start without the made-up company")
-	pageSize := p.Flags.Int("page-size", 0, "answer at most so many `items` a page, 0 for what is asked for")
-	offsetPageSize := p.Flags.Int("offset-page-size", 0, "page lists by offset too, at most so many `items` a page")
-	approval := p.Flags.Duration("approve-after", 5*time.Second, "approve access requests after this `time`, a negative one for never")
-	provisioning := p.Flags.Duration("provisioning", 2*time.Second, "take this `time` to grant and revoke access and to reset credentials")
-	oneTime := p.Flags.Bool("one-time-details", false, "give the access details of a session out once")
-	latency := p.Flags.Duration("latency", 0, "wait this `time` before every answer")
+	seed := p.Flags.String("seed", "", "add the objects of this JSON `file` to the demo tenant, or with -empty, to an empty tenant")
+	empty := p.Flags.Bool("empty", false, "start without the demo tenant")
+	pageSize := p.Flags.Int("page-size", 0, "return at most this number of `items` a page; 0 leaves it to the request")
+	offsetPageSize := p.Flags.Int("offset-page-size", 0, "page lists by offset, at most this number of `items` a page; 0 returns them whole")
+	approval := p.Flags.Duration("approve-after", 5*time.Second, "approve access requests after this `duration`; a negative one approves none")
+	provisioning := p.Flags.Duration("provisioning", 2*time.Second, "take this `duration` to grant access, revoke access or reset credentials")
+	oneTime := p.Flags.Bool("one-time-details", false, "return the access details of a session only once")
+	latency := p.Flags.Duration("latency", 0, "wait this `duration` before each response")
 	if err := p.Parse(about); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func run(ctx context.Context, p *program.Program) error {
 	if *latency > 0 {
 		server.FaultNext("", math.MaxInt, aponotest.Fault{Latency: *latency})
 	}
-	// A line to paste into a shell, with the names that Apono's own tools read.
+	// Apono's own tools read these variables too.
 	if _, err := fmt.Fprintf(p.Stdout, "export APONO_ENDPOINT=%s APONO_PERSONAL_TOKEN=%s\n", server.URL, shellQuoted(server.Token)); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func run(ctx context.Context, p *program.Program) error {
 	return nil
 }
 
-// shellQuoted is a text as one word of a shell.
+// shellQuoted quotes text as one word for a POSIX shell.
 func shellQuoted(text string) string {
 	if strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == "" {
 		return text

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { process.Main(m, main) }
 
-// fake is the program, serving.
+// fake is a running fakeserver.
 type fake struct {
 	cmd      *exec.Cmd
 	stdout   *bufio.Reader
@@ -31,7 +31,7 @@ type fake struct {
 	stopped  bool
 }
 
-// serve starts the program on a port that is free, and reads what it prints.
+// serve starts the program on a free port and reads the line that it prints.
 func serve(t *testing.T, args ...string) *fake {
 	t.Helper()
 	f := &fake{cmd: process.Command(t, nil, append([]string{"-port", "0"}, args...)...)}
@@ -48,15 +48,15 @@ func serve(t *testing.T, args ...string) *fake {
 	line, err := f.stdout.ReadString('\n')
 	require.NoError(t, err)
 	found := exports.FindStringSubmatch(line)
-	require.NotNilf(t, found, "a line to paste into a shell, got %q", line)
+	require.NotNilf(t, found, "not an export command: %q", line)
 	f.endpoint, f.token = found[1], found[2]
 	return f
 }
 
-// exports is the line that a shell can evaluate.
+// exports matches the export command that the program prints.
 var exports = regexp.MustCompile(`^export APONO_ENDPOINT=(http://127\.0\.0\.1:[0-9]+) APONO_PERSONAL_TOKEN=(.*)\n$`)
 
-// client is a client made with what the program printed.
+// client returns a client with the address and the token that the program printed.
 func (f *fake) client(t *testing.T, opts ...apono.Option) *apono.Client {
 	t.Helper()
 	client, err := apono.NewClient(f.token, append([]apono.Option{apono.WithBaseURL(f.endpoint)}, opts...)...)
@@ -65,7 +65,7 @@ func (f *fake) client(t *testing.T, opts ...apono.Option) *apono.Client {
 	return client
 }
 
-// stop interrupts the program, and returns what else it printed.
+// stop interrupts the program and returns the rest of its output.
 func (f *fake) stop(t *testing.T) (stdout string, code int) {
 	t.Helper()
 	f.stopped = true
@@ -76,16 +76,15 @@ func (f *fake) stop(t *testing.T) (stdout string, code int) {
 	return string(rest), f.cmd.ProcessState.ExitCode()
 }
 
-// Scripts evaluate what is printed, and programs in all languages go by it: it
-// must be this line, and lead to a server.
-func TestItServesTheDemoTenantUntilItIsInterrupted(t *testing.T) {
+// Scripts evaluate the line that the program prints.
+func TestServesDemoTenantUntilInterrupted(t *testing.T) {
 	t.Parallel()
 	f := serve(t)
 	host, port, err := net.SplitHostPort(strings.TrimPrefix(f.endpoint, "http://"))
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1", host)
-	require.NotEqual(t, "0", port, "a port")
-	require.NotEmpty(t, port, "a port")
+	require.NotEqual(t, "0", port, "the endpoint must name the port in use")
+	require.NotEmpty(t, port, "the endpoint must name the port in use")
 	require.Equal(t, "aponotest-token", f.token)
 
 	client := f.client(t)
@@ -107,15 +106,14 @@ func TestItServesTheDemoTenantUntilItIsInterrupted(t *testing.T) {
 	require.ErrorAs(t, err, new(*apono.TransportError))
 }
 
-func TestItCanBeEmpty(t *testing.T) {
+func TestEmptyTenant(t *testing.T) {
 	t.Parallel()
 	users, err := apono.Collect(serve(t, "-empty").client(t).Users.ListAll(t.Context()))
 	require.NoError(t, err)
 	require.Empty(t, users)
 }
 
-// Other tools start against objects of one's own, in one step.
-func TestItServesTheObjectsOfAFile(t *testing.T) {
+func TestServesSeed(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "seed.json")
 	require.NoError(t, os.WriteFile(file, []byte(`{"groups": [{"id": "g1", "name": "Night shift", "color": "red"}],
@@ -137,18 +135,18 @@ func TestItServesTheObjectsOfAFile(t *testing.T) {
 	}
 }
 
-func TestAWrongSeedIsAnErrorOfOneLine(t *testing.T) {
+func TestWrongSeedIsOneLineError(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "seed.json")
 	require.NoError(t, os.WriteFile(file, []byte(`{"group": [{"id": "g1"}]}`), 0o600))
-	require.Equal(t, process.Result{Stderr: "fakeserver: the seed: there is no collection \"group\"\n", Code: 1}, process.Run(t, nil, "-seed", file, "-port", "0"))
+	require.Equal(t, process.Result{Stderr: "fakeserver: seed: unknown collection \"group\"\n", Code: 1}, process.Run(t, nil, "-seed", file, "-port", "0"))
 	result := process.Run(t, nil, "-seed", file+"x", "-port", "0")
 	require.Equal(t, 1, result.Code)
 	require.Contains(t, result.Stderr, "seed.jsonx")
 }
 
-// The line is pasted into a shell, whatever the token is.
-func TestTheLineIsForAShell(t *testing.T) {
+// The export command is valid for any token.
+func TestTokenIsQuotedForShell(t *testing.T) {
 	t.Parallel()
 	const token = "it's $HOME; `x`"
 	f := serve(t, "-token", token, "-empty")
@@ -157,7 +155,7 @@ func TestTheLineIsForAShell(t *testing.T) {
 	require.Equal(t, token, string(out))
 }
 
-func TestItAcceptsTheGivenTokenAndNoOther(t *testing.T) {
+func TestAcceptsOnlyGivenToken(t *testing.T) {
 	t.Parallel()
 	f := serve(t, "-token", "let-me-in", "-empty")
 	require.Equal(t, "let-me-in", f.token)
@@ -168,15 +166,14 @@ func TestItAcceptsTheGivenTokenAndNoOther(t *testing.T) {
 	require.ErrorIs(t, err, apono.ErrUnauthorized)
 }
 
-// Programs that lose all but the first page pass every test in which there is
-// one page.
-func TestItServesSmallPages(t *testing.T) {
+// Small pages show whether a program reads more than the first one.
+func TestPageSizes(t *testing.T) {
 	t.Parallel()
 	client := serve(t, "-page-size", "7", "-offset-page-size", "3").client(t)
 	page, err := client.Users.List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, page.Items, 7)
-	require.NotEmpty(t, page.NextPageToken, "another page")
+	require.NotEmpty(t, page.NextPageToken, "the first page must have a next page token")
 	users, err := apono.Collect(client.Users.ListAll(t.Context()))
 	require.NoError(t, err)
 	require.Len(t, users, 100)
@@ -192,11 +189,11 @@ func request(t *testing.T, client *apono.Client) *apono.AccessRequest {
 		BundleReference: apono.Ptr("Orders on-call"), Justification: apono.Ptr("A test"),
 	})
 	require.NoError(t, err)
-	require.NotEmpty(t, requests, "a request")
+	require.NotEmpty(t, requests, "no request was created")
 	return requests[0]
 }
 
-func TestItGrantsWhatIsRequested(t *testing.T) {
+func TestGrantsRequests(t *testing.T) {
 	t.Parallel()
 	client := serve(t, "-approve-after", "100ms", "-provisioning", "100ms").client(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -206,9 +203,7 @@ func TestItGrantsWhatIsRequested(t *testing.T) {
 	require.EqualValues(t, "ACTIVE", granted.Status)
 }
 
-// The defaults are for people who look: a test that wants no approval has to be
-// able to say so.
-func TestItLeavesRequestsOpenWhenTold(t *testing.T) {
+func TestNegativeApproveAfterLeavesRequestsPending(t *testing.T) {
 	t.Parallel()
 	client := serve(t, "-approve-after", "-1s", "-provisioning", "0s").client(t)
 	created := request(t, client)
@@ -218,36 +213,33 @@ func TestItLeavesRequestsOpenWhenTold(t *testing.T) {
 	require.EqualValues(t, "PENDING", again.Status)
 }
 
-// Access details that can be read once are lost by programs that read them to
-// look whether they are there.
-func TestItGivesDetailsOutOnce(t *testing.T) {
+func TestOneTimeDetails(t *testing.T) {
 	t.Parallel()
 	client := serve(t, "-approve-after", "0s", "-provisioning", "0s", "-one-time-details").client(t)
 	request(t, client)
 	page, err := client.Sessions.List(t.Context())
 	require.NoError(t, err)
-	require.NotEmpty(t, page.Items, "a session")
+	require.NotEmpty(t, page.Items, "the request has no session")
 	first, err := client.Sessions.GetAccessDetails(t.Context(), page.Items[0].ID)
 	require.NoError(t, err)
-	require.NotEmpty(t, first.Parameters, "parameters")
+	require.NotEmpty(t, first.Parameters, "the access details have no parameters")
 	_, err = client.Sessions.GetAccessDetails(t.Context(), page.Items[0].ID)
-	require.Error(t, err, "an error the second time")
+	require.Error(t, err, "the second read must fail")
 }
 
-// How a program behaves while it waits is seen with a server that is slow.
-func TestItIsSlowWhenTold(t *testing.T) {
+func TestLatency(t *testing.T) {
 	t.Parallel()
 	f := serve(t, "-latency", "1h", "-empty")
 	_, err := f.client(t, apono.WithAttemptTimeout(50*time.Millisecond), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1})).
 		Users.List(t.Context())
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 
-	// An interrupt does not wait for what is under way.
+	// An interrupt does not wait for requests in progress.
 	_, code := f.stop(t)
 	require.Zero(t, code)
 }
 
-func TestAPortInUseIsAnErrorOfOneLine(t *testing.T) {
+func TestPortInUseIsOneLineError(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -264,7 +256,7 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	help := process.Help(t)
 	for _, part := range []string{
-		"Serves a fake Apono", "Usage: fakeserver [flags]\n", "-approve-after", "-empty", "-latency", "-offset-page-size", "-one-time-details", "-page-size", "-port", "-provisioning", "-seed", "-token",
+		"Serves a fake Apono API", "Usage: fakeserver [flags]\n", "-approve-after", "-empty", "-latency", "-offset-page-size", "-one-time-details", "-page-size", "-port", "-provisioning", "-seed", "-token",
 	} {
 		require.Contains(t, help, part)
 	}

@@ -13,61 +13,60 @@ import (
 	"strings"
 )
 
-// folder are the objects of files. A kind without a folder is not in it.
+// folder holds the objects in files. Kinds without a folder have no entry.
 type folder map[*kind][]*object
 
-// file is what a file holds.
+// file is the content of a file.
 type file struct {
-	ID string `json:"id,omitempty"`
-	// Space is the id or the name of the object's space.
-	Space  string         `json:"space,omitempty"`
+	ID     string         `json:"id,omitempty"`
+	Space  string         `json:"space,omitempty"` // an id or a name
 	Object map[string]any `json:"object"`
 }
 
-// readFolder reads all files, and rejects a folder in which anything makes no
-// sense. Names that begin with a dot, such as .git, are not looked at. What it
-// passes over it says.
-func readFolder(dir string, passed func(name, why string)) (folder, error) {
-	root, err := os.OpenRoot(dir) // no symbolic link leads out of it
+// readFolder reads all files and rejects a folder with an invalid one. It ignores
+// names that begin with a dot, such as .git. It calls skipped for other files, or
+// parts of files, that it does not read.
+func readFolder(dir string, skipped func(name, why string)) (folder, error) {
+	root, err := os.OpenRoot(dir) // does not follow links out of the folder
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = root.Close() }()
-	files, err := readFiles(root, passed)
+	files, err := readFiles(root, skipped)
 	if err == nil && len(files) == 0 {
 		err = fmt.Errorf("%s: it has none of the folders %s", dir, folders())
 	}
 	return files, err
 }
 
-func readFiles(root *os.Root, passed func(name, why string)) (folder, error) {
+func readFiles(root *os.Root, skipped func(name, why string)) (folder, error) {
 	byFolder := map[string]*kind{}
 	for _, k := range kinds {
 		byFolder[k.folder] = k
 	}
 	files := folder{}
-	entries, err := list(root, ".", passed)
+	entries, err := list(root, ".", skipped)
 	if err != nil {
 		return nil, err
 	}
 	for _, entry := range entries {
 		k := byFolder[entry.Name()]
 		if k == nil || !entry.IsDir() {
-			return nil, fmt.Errorf("%s: it is none of the folders %s", entry.Name(), folders())
+			return nil, fmt.Errorf("%s: not one of the folders %s", entry.Name(), folders())
 		}
 		files[k] = []*object{}
-		inside, err := list(root, k.folder, passed)
+		inside, err := list(root, k.folder, skipped)
 		if err != nil {
 			return nil, err
 		}
 		byID := map[string]string{}
 		for _, entry := range inside {
-			o, err := readFile(root, k, path.Join(k.folder, entry.Name()), passed)
+			o, err := readFile(root, k, path.Join(k.folder, entry.Name()), skipped)
 			if err != nil {
 				return nil, err
 			}
 			if other, twice := byID[o.id]; twice && o.id != "" {
-				return nil, fmt.Errorf("%s: it has the id of %s", o.file, other)
+				return nil, fmt.Errorf("%s: it has the same id as %s", o.file, other)
 			}
 			byID[o.id] = o.file
 			files[k] = append(files[k], o)
@@ -76,19 +75,18 @@ func readFiles(root *os.Root, passed func(name, why string)) (folder, error) {
 	return files, nil
 }
 
-// noObject are names of files that stand beside those of objects: notes for
-// people, and what editors and merges leave behind.
+// noObject matches the names of notes and of backup files.
 var noObject = regexp.MustCompile(`(?i)^readme|\.(md|orig|rej|bak)$|~$`)
 
-// list lists what is in a folder and not hidden.
-func list(root *os.Root, name string, passed func(name, why string)) ([]fs.DirEntry, error) {
+// list returns the entries of a folder, without hidden ones and skipped files.
+func list(root *os.Root, name string, skipped func(name, why string)) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(root.FS(), name)
 	var visible []fs.DirEntry
 	for _, entry := range entries {
 		switch {
 		case strings.HasPrefix(entry.Name(), "."):
 		case entry.Type().IsRegular() && path.Ext(entry.Name()) != ".json" && noObject.MatchString(entry.Name()):
-			passed(path.Join(name, entry.Name()), "it is no object")
+			skipped(path.Join(name, entry.Name()), "not an object")
 		default:
 			visible = append(visible, entry)
 		}
@@ -96,48 +94,47 @@ func list(root *os.Root, name string, passed func(name, why string)) ([]fs.DirEn
 	return visible, err
 }
 
-func readFile(root *os.Root, k *kind, name string, passed func(name, why string)) (*object, error) {
-	refuse := func(err error) (*object, error) { return nil, fmt.Errorf("%s: %w", name, err) }
+func readFile(root *os.Root, k *kind, name string, skipped func(name, why string)) (*object, error) {
+	reject := func(err error) (*object, error) { return nil, fmt.Errorf("%s: %w", name, err) }
 	if path.Ext(name) != ".json" {
-		return refuse(errors.New("it is no .json file"))
+		return reject(errors.New("not a .json file"))
 	}
 	data, err := root.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
 	if rest, marked := bytes.CutPrefix(data, []byte("\ufeff")); marked {
-		passed(name, "the byte order mark at its start")
+		skipped(name, "the byte order mark at the start")
 		data = rest
 	}
 	var f file
 	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber() // a float would change large ones
+	decoder.UseNumber() // keeps all digits
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&f); err != nil {
-		return refuse(err)
+		return reject(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return refuse(errors.New("something follows after its JSON"))
+		return reject(errors.New("unexpected data after the JSON object"))
 	}
-	// What the SDK knows must be of the right type, or the plan would fail
-	// halfway through.
+	// Check the types of known members now, so that apply does not fail halfway.
 	if err := json.Unmarshal([]byte(encode(f.Object)), k.input()); err != nil {
-		return refuse(err)
+		return reject(err)
 	}
 	o := &object{kind: k, id: f.ID, name: text(f.Object["name"]), space: f.Space, body: f.Object, file: name}
 	if strings.TrimSpace(o.name) == "" {
-		return refuse(errors.New("its object has no name"))
+		return reject(errors.New("the object has no name"))
 	}
 	if o.space != "" && !k.spaced {
-		return refuse(fmt.Errorf("a %s is in no space", k.noun))
+		return reject(fmt.Errorf("a %s cannot be in a space", k.noun))
 	}
 	o.complete()
 	return o, nil
 }
 
-// writeFolder writes a file for each object, and removes the files of objects
-// that are gone. A folder that holds something else is rejected.
-func writeFolder(dir string, t *tenant, passed func(name, why string)) (total, removed int, err error) {
+// writeFolder writes a file for each object and removes the files of deleted
+// objects. It rejects a folder with other files.
+func writeFolder(dir string, t *tenant, skipped func(name, why string)) (total, removed int, err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return 0, 0, err
 	}
@@ -146,14 +143,14 @@ func writeFolder(dir string, t *tenant, passed func(name, why string)) (total, r
 		return 0, 0, err
 	}
 	defer func() { _ = root.Close() }()
-	before, err := readFiles(root, passed)
+	before, err := readFiles(root, skipped)
 	if err != nil {
-		return 0, 0, fmt.Errorf("%s holds what this program did not write: %w", dir, err)
+		return 0, 0, fmt.Errorf("%s has files that this program did not write: %w", dir, err)
 	}
 	for _, k := range kinds {
 		wanted := fileNames(t.objects[k])
-		// They go first: where letter case makes no difference, removing
-		// orders.json would remove Orders.json, too.
+		// Remove files before writing: on a case-insensitive file system,
+		// removing orders.json would also remove a new Orders.json.
 		for _, o := range before[k] {
 			if wanted[o.file] == nil {
 				removed++
@@ -175,11 +172,11 @@ func writeFolder(dir string, t *tenant, passed func(name, why string)) (total, r
 	return total, removed, nil
 }
 
-// draft is what a file is called until it is whole. A hidden one that a killed
-// program left is not looked at, and the next one takes its place.
+// draft is the name of a file until it is complete. It is hidden, so that a file
+// left by a killed program is ignored, and replaced by the next run.
 const draft = ".flows-as-code.draft"
 
-// writeFile writes a file whole or not at all, however the program ends.
+// writeFile writes a file completely or not at all, also if the program is killed.
 func writeFile(root *os.Root, name, text string) error {
 	temp := path.Join(path.Dir(name), draft)
 	if err := root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -200,18 +197,17 @@ func writeFile(root *os.Root, name, text string) error {
 }
 
 const (
-	small = "abcdefghijklmnopqrstuvwxyz0123456789-_"
-	plain = small + "ABCDEFGHIJKLMNOPQRSTUVWXYZ. "
-	// maxName leaves room for an id below the 255 bytes of most file systems.
-	maxName = 150
+	small   = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+	plain   = small + "ABCDEFGHIJKLMNOPQRSTUVWXYZ. "
+	maxName = 150 // bytes; leaves room for an id within the 255 bytes of file systems
 )
 
-// device are names that Windows keeps for itself, with any extension.
+// device matches names that are reserved on Windows, with any extension.
 var device = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)`)
 
-// fileNames names the files of objects of one kind after the objects. Where that
-// is not one name for one object, be it that letter case makes no difference to
-// the file system, the id is appended.
+// fileNames returns the objects of one kind by file name. A file is named after
+// its object. The id is appended if the name is empty or too long, or if several
+// objects have it on a case-insensitive file system.
 func fileNames(objects []*object) map[string]*object {
 	taken := map[string]int{}
 	for _, o := range objects {
@@ -228,6 +224,7 @@ func fileNames(objects []*object) map[string]*object {
 	return files
 }
 
+// baseName returns the escaped name of an object.
 func baseName(o *object) string {
 	base := escape(o.name, plain)
 	if device.MatchString(base) {
@@ -236,8 +233,8 @@ func baseName(o *object) string {
 	return base
 }
 
-// escape escapes what is not plain, and what hides a file at its start. It
-// leaves no "@", so that no name looks like one with an id.
+// escape percent-encodes all bytes that are not in plain, and a leading dot or
+// space. It also encodes "@", which separates a name from an id.
 func escape(text, plain string) string {
 	var b strings.Builder
 	for i, c := range []byte(text) {

@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// around is how many unchanged lines are shown beside a changed one.
-const around = 2
+const around = 2 // unchanged lines shown before and after a changed one
 
-// difference shows the lines in which two texts differ.
+// difference returns the lines in which two texts differ, with context.
 func difference(before, after string) string {
 	lines := compare(strings.Split(strings.TrimSuffix(before, "\n"), "\n"), strings.Split(strings.TrimSuffix(after, "\n"), "\n"))
 	var b strings.Builder
@@ -29,10 +28,11 @@ func difference(before, after string) string {
 	return b.String()
 }
 
-// compare returns the lines of two texts in order, those of both after a space,
-// and those of one only after "-" or "+". It finds the longest common part.
+// compare returns the lines of two texts in order. Common lines have the prefix
+// " ", lines only in before "-", and lines only in after "+". It computes the
+// longest common subsequence.
 func compare(before, after []string) []string {
-	common := make([][]int, len(before)+1) // of what begins at two lines
+	common := make([][]int, len(before)+1) // lengths for the rests of both texts
 	for i := range common {
 		common[i] = make([]int, len(after)+1)
 	}

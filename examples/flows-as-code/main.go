@@ -1,10 +1,10 @@
 // Command flows-as-code keeps access flows, bundles, access scopes, spaces and
-// space scopes as files, to be reviewed and versioned like code. This file has the commands, tenant.go
-// what Apono holds, folder.go the files, plan.go what to do, and lines.go how two
-// texts differ.
+// space scopes as files, to be reviewed and versioned like code. The commands are
+// in main.go. Objects are read from Apono in tenant.go and from files in
+// folder.go. The changes are computed in plan.go and shown as diffs by lines.go.
 //
-// It needs more of the API than the SDK's models hold, for a file must keep what
-// this version of the SDK does not know: see tenant.go.
+// The program reads plain JSON with [apono.Client.Do] instead of the models of
+// package apono, so that a file keeps members that this version does not know.
 package main
 
 import (
@@ -18,25 +18,26 @@ import (
 
 func main() { program.Main("flows-as-code", run) }
 
-const about = `Keeps access flows, bundles, access scopes, spaces and space scopes as files of
-a folder. The members of spaces are not kept.
+const about = `Keeps access flows, bundles, access scopes, spaces and space scopes as files in
+a folder. Members of spaces are not included.
 
 Commands:
-  export DIR   write a file for each object: DIR/space-scopes, DIR/spaces,
-               DIR/scopes, DIR/bundles, DIR/flows
-  diff DIR     show what apply would do with the same flags, and nothing if that
-               is nothing; the exit code says which
-  apply DIR    make Apono hold what the files say, after a question. Where
-               nobody agrees, or the objects changed meanwhile, it does nothing
+  export DIR   write a file for each object to DIR/space-scopes, DIR/spaces,
+               DIR/scopes, DIR/bundles or DIR/flows
+  diff DIR     show the changes that apply would make with the same flags; exit
+               with code 3 if there are any
+  apply DIR    create, change and delete objects until Apono matches the files;
+               asks for confirmation first, and changes nothing if the objects
+               changed since they were shown
 
-A file belongs to the object with its id, or else to the one with its name.
-Objects without a file stay unless -delete is given, and so do kinds without a
-folder. An object is created in the space that its file says, and stays there.
-Notes (*.md, README*) and what editors leave behind (*.orig, *.rej, *.bak, *~)
-are passed over.`
+A file belongs to the object with the same id, or else to the one with the same
+name. Objects without a file are only deleted with -delete, and only if the
+folder for their kind exists. An object is created in the space that its file
+names and cannot be moved. Notes (*.md, README*) and backup files (*.orig,
+*.rej, *.bak, *~) are skipped.`
 
 func run(ctx context.Context, p *program.Program) error {
-	yes := p.Flags.Bool("yes", false, "apply without a question")
+	yes := p.Flags.Bool("yes", false, "do not ask for confirmation")
 	remove := p.Flags.Bool("delete", false, "delete objects that have no file")
 	if err := p.Parse(about, "COMMAND", "DIR"); err != nil {
 		return err
@@ -45,11 +46,11 @@ func run(ctx context.Context, p *program.Program) error {
 	if !slices.Contains([]string{"export", "diff", "apply"}, command) {
 		return p.Misuse("there is no command %q", command)
 	}
-	// The folder is read first: nothing is asked where it makes no sense.
+	// Read the folder first, so that an invalid one causes no requests.
 	var files folder
 	var err error
 	if command != "export" {
-		if files, err = readFolder(dir, passed(p)); err != nil {
+		if files, err = readFolder(dir, skipped(p)); err != nil {
 			return err
 		}
 	}
@@ -70,7 +71,7 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	if stay > 0 {
-		fmt.Fprintf(p.Stderr, "%s without a file will stay; -delete deletes them.\n", program.Plural(stay, "object"))
+		fmt.Fprintf(p.Stderr, "%s without a file will not be deleted; use -delete to delete them.\n", program.Plural(stay, "object"))
 	}
 	if err := show(p, changes, tenant); err != nil {
 		return err
@@ -93,7 +94,7 @@ func run(ctx context.Context, p *program.Program) error {
 		}
 	}
 	for i, c := range changes {
-		done, err := c.make(ctx, client)
+		done, err := c.apply(ctx, client)
 		if err != nil {
 			return fmt.Errorf("after %d of %s: %s: %w", i, program.Plural(len(changes), "change"), c, err)
 		}
@@ -104,13 +105,14 @@ func run(ctx context.Context, p *program.Program) error {
 	return nil
 }
 
-// passed says which files are not read, or not as they are.
-func passed(p *program.Program) func(name, why string) {
-	return func(name, why string) { fmt.Fprintf(p.Stderr, "%s: passed over: %s\n", name, why) }
+// skipped returns a function that reports a file, or a part of one, that is not
+// read.
+func skipped(p *program.Program) func(name, why string) {
+	return func(name, why string) { fmt.Fprintf(p.Stderr, "%s: skipped: %s\n", name, why) }
 }
 
-// unchanged reads everything once more, for somebody else may have changed it
-// while a person thought, and what was agreed to would undo that.
+// unchanged reads everything again and returns an error if the agreed changes are
+// outdated. Other changes may have been made during the confirmation.
 func unchanged(ctx context.Context, client *apono.Client, files folder, remove bool, agreed []change) error {
 	tenant, err := readTenant(ctx, client)
 	if err != nil {
@@ -120,30 +122,31 @@ func unchanged(ctx context.Context, client *apono.Client, files folder, remove b
 	if err != nil {
 		return err
 	}
+	const outdated = "%s: it changed in the meantime, so nothing was done: run the command again"
 	for i, c := range agreed {
 		if i >= len(now) || !c.equal(now[i]) {
-			return fmt.Errorf("%s: somebody changed it meanwhile, so nothing was done: run the command again", c)
+			return fmt.Errorf(outdated, c)
 		}
 	}
 	if len(now) > len(agreed) {
-		return fmt.Errorf("%s: somebody changed it meanwhile, so nothing was done: run the command again", now[len(agreed)])
+		return fmt.Errorf(outdated, now[len(agreed)])
 	}
 	return nil
 }
 
 func export(p *program.Program, t *tenant, dir string) error {
-	total, removed, err := writeFolder(dir, t, passed(p))
+	total, removed, err := writeFolder(dir, t, skipped(p))
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.Stdout, "%s exported, %s of others removed\n", program.Plural(total, "object"), program.Plural(removed, "file"))
+	_, err = fmt.Fprintf(p.Stdout, "%s exported, %s removed\n", program.Plural(total, "object"), program.Plural(removed, "old file"))
 	return err
 }
 
-// confirm asks a person. A script that means it says -yes.
+// confirm asks for confirmation. Unless the reply is yes, it returns ErrDifferent.
 func confirm(ctx context.Context, p *program.Program) error {
 	if !p.CanAsk() {
-		fmt.Fprintln(p.Stderr, "Nothing was changed: there is no terminal to ask on, and no -yes.")
+		fmt.Fprintln(p.Stderr, "Nothing was changed: cannot ask for confirmation without a terminal; use -yes.")
 		return program.ErrDifferent
 	}
 	yes, err := p.Confirm(ctx, "Apply?")

@@ -20,13 +20,13 @@ import (
 
 func TestMain(m *testing.M) { process.Main(m, main) }
 
-// demo is a server with the demo tenant, in small pages.
+// demo returns a server with the demo tenant and small pages.
 func demo(t *testing.T) *aponotest.Server {
 	t.Helper()
 	return aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithPageSize(4))
 }
 
-// runs runs the program against a server, and fails unless it ends well.
+// runs runs the program against a server and requires exit code 0.
 func runs(t *testing.T, server *aponotest.Server, args ...string) (stdout, stderr string) {
 	t.Helper()
 	result := process.Run(t, process.Env(server), args...)
@@ -34,8 +34,8 @@ func runs(t *testing.T, server *aponotest.Server, args ...string) (stdout, stder
 	return result.Stdout, result.Stderr
 }
 
-// differs runs the program against a server, and fails unless it ends in a
-// difference of which it says nothing on standard error.
+// differs runs the program against a server and requires exit code 3 and an empty
+// standard error.
 func differs(t *testing.T, server *aponotest.Server, args ...string) (stdout string) {
 	t.Helper()
 	result := process.Run(t, process.Env(server), args...)
@@ -44,7 +44,7 @@ func differs(t *testing.T, server *aponotest.Server, args ...string) (stdout str
 	return result.Stdout
 }
 
-// exported exports a server's tenant into a folder of its own.
+// exported exports the tenant of a server to a new folder.
 func exported(t *testing.T, server *aponotest.Server) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "access")
@@ -52,7 +52,7 @@ func exported(t *testing.T, server *aponotest.Server) string {
 	return dir
 }
 
-// writes are the requests by which something changed or could have.
+// writes returns the requests other than GET.
 func writes(server *aponotest.Server) []string {
 	var all []string
 	for _, r := range server.Requests() {
@@ -84,7 +84,7 @@ func edit(t *testing.T, before, after string, path ...string) {
 	write(t, strings.Replace(text, before, after, 1), path...)
 }
 
-// tree are the files of a folder.
+// tree returns the paths of the files in a folder.
 func tree(t *testing.T, dir string) []string {
 	t.Helper()
 	var names []string
@@ -109,7 +109,7 @@ const breakGlass = `{
       }
     ],
     "active": true,
-    "description": "For the worst of nights",
+    "description": "For emergencies only",
     "name": "Break glass",
     "request_for_others": false,
     "requestor_identity_type": "HUMAN",
@@ -141,14 +141,12 @@ const breakGlass = `{
 }
 `
 
-// What was just exported is what Apono has: a difference would make every review
-// of a change one of noise, too.
-func TestADiffAfterAnExportSaysNothing(t *testing.T) {
+func TestDiffAfterExportIsEmpty(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := filepath.Join(t.TempDir(), "new", "access")
 	stdout, stderr := runs(t, server, "export", dir)
-	require.Equal(t, "32 objects exported, 0 files of others removed\n", stdout)
+	require.Equal(t, "32 objects exported, 0 old files removed\n", stdout)
 	require.Empty(t, stderr)
 	require.Equal(t, []string{
 		"bundles/Analytics on-call.json", "bundles/Billing on-call.json", "bundles/Catalog on-call.json",
@@ -169,18 +167,18 @@ func TestADiffAfterAnExportSaysNothing(t *testing.T) {
 	require.Empty(t, writes(server))
 }
 
-func TestWithoutTokenExportsTheDemoTenant(t *testing.T) {
+func TestWithoutTokenExportsDemoTenant(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	result := process.Run(t, nil, "export", dir)
 	require.Equal(t, process.Result{
-		Stdout: "32 objects exported, 0 files of others removed\n",
+		Stdout: "32 objects exported, 0 old files removed\n",
 		Stderr: "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n",
 	}, result)
 	require.Equal(t, breakGlass, read(t, dir, "flows/Break glass.json"))
 }
 
-func TestAnEditChangesExactlyThatObject(t *testing.T) {
+func TestEditChangesOneObject(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
@@ -202,7 +200,7 @@ func TestAnEditChangesExactlyThatObject(t *testing.T) {
 	require.Empty(t, stderr)
 	require.Equal(t, []string{"PUT /api/admin/v2/access-flows/flow-break-glass"}, writes(server))
 	apitest.JSONEq(t, `{
-		"name": "Break glass", "description": "For the worst of nights", "active": true, "trigger": "SELF_SERVE",
+		"name": "Break glass", "description": "For emergencies only", "active": true, "trigger": "SELF_SERVE",
 		"requestors": {"logical_operator": "OR", "conditions": [
 			{"type": "team", "match_operator": "is", "values": ["platform"], "source_integration_reference": "google-idp"}
 		]},
@@ -214,18 +212,18 @@ func TestAnEditChangesExactlyThatObject(t *testing.T) {
 		"request_for_others": false, "requestor_identity_type": "HUMAN"
 	}`, server.Requests("AccessFlows.Update")[0].Body)
 	var flow apono.AccessFlow
-	require.True(t, server.Get(aponotest.AccessFlows, "flow-break-glass", &flow), "the flow")
-	require.True(t, flow.Settings.RequireMFA, "expected the flow to be changed")
+	require.True(t, server.Get(aponotest.AccessFlows, "flow-break-glass", &flow), "the flow does not exist")
+	require.True(t, flow.Settings.RequireMFA, "the flow did not change")
 
 	stdout, _ = runs(t, server, "apply", dir, "-yes")
 	require.Equal(t, "Nothing to do.\n", stdout)
 	require.Len(t, writes(server), 1)
 }
 
-// Whoever has a production and a test tenant wants the same rules in both.
-func TestAnotherTenantIsRebuilt(t *testing.T) {
+// The files of one tenant can be applied to another one with other ids.
+func TestApplyToAnotherTenant(t *testing.T) {
 	t.Parallel()
-	source, other := demo(t), aponotest.NewServer(t, aponotest.WithLooseChecks()) // it has none of the people
+	source, other := demo(t), aponotest.NewServer(t, aponotest.WithLooseChecks()) // it has no users
 	dir := exported(t, source)
 	for integration, err := range source.Client().Integrations.ListAll(t.Context()) {
 		require.NoError(t, err)
@@ -236,13 +234,22 @@ func TestAnotherTenantIsRebuilt(t *testing.T) {
 	require.Contains(t, stdout, "+ access scope \"Production databases\" (scopes/Production databases.json)\n+ bundle \"Analytics")
 	require.Contains(t, stdout, "32 to create, 0 to change, 0 to delete\ncreated space scope")
 	require.Contains(t, stdout, "\ncreated access flow \"Support shift\" (flows/Support shift.json)\n")
-	sent := writes(other)
-	require.Equal(t, slices.Concat(
-		slices.Repeat([]string{"POST /api/admin/v1/space-scopes"}, 2),
-		slices.Repeat([]string{"POST /api/admin/v1/spaces"}, 2),
-		slices.Repeat([]string{"POST /api/admin/v1/access-scopes"}, 2),
-		slices.Repeat([]string{"POST /api/admin/v2/bundles"}, 11),
-		slices.Repeat([]string{"POST /api/admin/v2/access-flows"}, 15)), sent)
+	var want []string
+	for _, created := range []struct {
+		path  string
+		count int
+	}{
+		{"/api/admin/v1/space-scopes", 2},
+		{"/api/admin/v1/spaces", 2},
+		{"/api/admin/v1/access-scopes", 2},
+		{"/api/admin/v2/bundles", 11},
+		{"/api/admin/v2/access-flows", 15},
+	} {
+		for range created.count {
+			want = append(want, "POST "+created.path)
+		}
+	}
+	require.Equal(t, want, writes(other))
 	stdout, stderr := runs(t, other, "diff", dir)
 	require.Empty(t, stdout+stderr)
 	stdout, _ = runs(t, other, "apply", dir, "-yes", "-delete")
@@ -258,7 +265,7 @@ func TestAnotherTenantIsRebuilt(t *testing.T) {
 	}
 }
 
-func TestObjectsWithoutAFileStayUnlessDeletionIsAskedFor(t *testing.T) {
+func TestObjectsWithoutFileAreDeletedOnlyWithFlag(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
@@ -274,10 +281,10 @@ func TestObjectsWithoutAFileStayUnlessDeletionIsAskedFor(t *testing.T) {
 	require.Equal(t, lines(shown), lines(differs(t, server, "diff", "-delete", dir)))
 	stdout, stderr := runs(t, server, "diff", dir)
 	require.Empty(t, stdout)
-	require.Equal(t, "4 objects without a file will stay; -delete deletes them.\n", stderr)
+	require.Equal(t, "4 objects without a file will not be deleted; use -delete to delete them.\n", stderr)
 	stdout, stderr = runs(t, server, "apply", dir, "-yes")
 	require.Equal(t, "Nothing to do.\n", stdout)
-	require.Equal(t, "4 objects without a file will stay; -delete deletes them.\n", stderr)
+	require.Equal(t, "4 objects without a file will not be deleted; use -delete to delete them.\n", stderr)
 	require.Empty(t, writes(server))
 
 	stdout, stderr = runs(t, server, "apply", "-delete", dir, "-yes")
@@ -289,7 +296,7 @@ func TestObjectsWithoutAFileStayUnlessDeletionIsAskedFor(t *testing.T) {
 		"DELETE /api/admin/v2/access-flows/flow-break-glass", "DELETE /api/admin/v2/access-flows/flow-orders",
 		"DELETE /api/admin/v2/bundles/bundle-orders", "DELETE /api/admin/v1/access-scopes/scope-production",
 	}, sent)
-	require.False(t, server.Get(aponotest.Bundles, "bundle-orders", &apono.Bundle{}), "no bundle")
+	require.False(t, server.Get(aponotest.Bundles, "bundle-orders", &apono.Bundle{}), "the bundle was not deleted")
 }
 
 func lines(text string) []string {
@@ -298,23 +305,23 @@ func lines(text string) []string {
 	return all
 }
 
-// A flow whose bundle is deleted would grant nothing, or stop the apply halfway.
-func TestADeletionOfWhatIsReferredToIsRefused(t *testing.T) {
+// Deleting a bundle that a flow refers to would fail halfway, or break the flow.
+func TestDeletionOfReferencedObjectIsRejected(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
 	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call.json")))
 	result := process.Run(t, process.Env(server), "apply", dir, "-yes", "-delete")
 	require.Equal(t, process.Result{
-		Stderr: "flows-as-code: flows/Orders on-call.json: it refers to the bundle \"Orders on-call\", which would not exist\n", Code: 1,
+		Stderr: "flows-as-code: flows/Orders on-call.json: the referenced bundle \"Orders on-call\" would not exist\n", Code: 1,
 	}, result)
 	stdout, _ := runs(t, server, "apply", dir, "-yes")
 	require.Equal(t, "Nothing to do.\n", stdout)
 	require.Empty(t, writes(server))
 }
 
-// Git keeps no empty folders: a clone without bundles must not delete them all.
-func TestAKindWithoutAFolderIsLeftAlone(t *testing.T) {
+// Git does not keep empty folders, so a missing folder must not mean deletion.
+func TestKindWithoutFolderIsIgnored(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
@@ -323,29 +330,29 @@ func TestAKindWithoutAFolderIsLeftAlone(t *testing.T) {
 	require.Equal(t, "Nothing to do.\n", stdout+stderr)
 }
 
-// A change that cannot be made as a whole must not be made in part.
-func TestFoldersThatMakeNoSenseAreRefused(t *testing.T) {
+// Files are checked before the first change.
+func TestInvalidFilesAreRejected(t *testing.T) {
 	t.Parallel()
 	const bundle = `{"id": "bundle-orders", "object": {"name": "Orders on-call", "access_targets": []}}`
 	for name, test := range map[string]struct{ file, text, want string }{
 		"broken":         {"flows/a.json", `{"id": "x", "object": {`, "flows/a.json: unexpected EOF"},
 		"conflict":       {"flows/a.json", "<<<<<<< HEAD\n", "flows/a.json: invalid character '<' looking for beginning of value"},
-		"two values":     {"flows/a.json", breakGlass + breakGlass, "flows/a.json: something follows after its JSON"},
+		"two values":     {"flows/a.json", breakGlass + breakGlass, "flows/a.json: unexpected data after the JSON object"},
 		"unknown member": {"flows/a.json", `{"id": "x", "flow": {}}`, `flows/a.json: json: unknown field "flow"`},
-		"nothing":        {"flows/a.json", `{}`, "flows/a.json: its object has no name"},
-		"no name":        {"scopes/a.json", `{"object": {"query": "x", "name": " "}}`, "scopes/a.json: its object has no name"},
+		"nothing":        {"flows/a.json", `{}`, "flows/a.json: the object has no name"},
+		"no name":        {"scopes/a.json", `{"object": {"query": "x", "name": " "}}`, "scopes/a.json: the object has no name"},
 		"wrong type":     {"scopes/a.json", `{"object": {"query": 1, "name": "a"}}`, "scopes/a.json: "},
-		"YAML":           {"flows/a.yaml", "name: a", "flows/a.yaml: it is no .json file"},
-		"another folder": {"groups/a.json", `{}`, "groups: it is none of the folders space-scopes, spaces, scopes, bundles and flows"},
-		"another file":   {"notes.txt", "x", "notes.txt: it is none of the folders space-scopes, spaces, scopes, bundles and flows"},
-		"one id twice":   {"bundles/a.json", bundle, "bundles/a.json: it has the id of bundles/Orders on-call.json"},
+		"YAML":           {"flows/a.yaml", "name: a", "flows/a.yaml: not a .json file"},
+		"another folder": {"groups/a.json", `{}`, "groups: not one of the folders space-scopes, spaces, scopes, bundles and flows"},
+		"another file":   {"notes.txt", "x", "notes.txt: not one of the folders space-scopes, spaces, scopes, bundles and flows"},
+		"one id twice":   {"bundles/a.json", bundle, "bundles/a.json: it has the same id as bundles/Orders on-call.json"},
 		"unknown scope": {
 			"flows/Break glass.json", strings.Replace(breakGlass, "Production databases", "Nothing", 1),
-			`flows/Break glass.json: it refers to the access scope "Nothing", which would not exist`,
+			`flows/Break glass.json: the referenced access scope "Nothing" would not exist`,
 		},
 		"unknown bundle": {
 			"flows/Break glass.json", strings.NewReplacer("access_scope", "bundle", "Production databases", "Nothing").Replace(breakGlass),
-			`flows/Break glass.json: it refers to the bundle "Nothing", which would not exist`,
+			`flows/Break glass.json: the referenced bundle "Nothing" would not exist`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -356,7 +363,7 @@ func TestFoldersThatMakeNoSenseAreRefused(t *testing.T) {
 			write(t, test.text, dir, test.file)
 			for _, command := range []string{"diff", "apply"} {
 				result := process.Run(t, process.Env(server), command, dir, "-yes", "-delete")
-				if name == "wrong type" { // in the words of encoding/json, which change with its version
+				if name == "wrong type" { // the text of encoding/json depends on its version
 					require.Contains(t, result.Stderr, test.want)
 					require.Contains(t, result.Stderr, "cannot unmarshal number into Go")
 					require.Contains(t, result.Stderr, "query")
@@ -369,7 +376,7 @@ func TestFoldersThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 }
 
-func TestFoldersThatAreNoneAreRefused(t *testing.T) {
+func TestInvalidArgumentsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	empty := t.TempDir()
@@ -380,9 +387,9 @@ func TestFoldersThatAreNoneAreRefused(t *testing.T) {
 	}{
 		{[]string{"apply", filepath.Join(empty, "x"), "-yes", "-delete"}, "open " + filepath.Join(empty, "x") + ": no such file or directory", 1},
 		{[]string{"apply", empty, "-yes", "-delete"}, empty + ": it has none of the folders space-scopes, spaces, scopes, bundles and flows", 1},
-		{[]string{"apply", "-yes"}, "it takes 2 arguments besides flags, not 1; see -h", 2},
+		{[]string{"apply", "-yes"}, "expected 2 arguments, got 1; see -h", 2},
 		{[]string{"destroy", empty}, `there is no command "destroy"; see -h`, 2},
-		{[]string{"apply", "--", empty, "-yes"}, "it takes 2 arguments besides flags, not 3; see -h", 2},
+		{[]string{"apply", "--", empty, "-yes"}, "expected 2 arguments, got 3; see -h", 2},
 	} {
 		result := process.Run(t, process.Env(server), test.args...)
 		require.Equal(t, process.Result{Stderr: "flows-as-code: " + test.want + "\n", Code: test.code}, result)
@@ -400,8 +407,6 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// A pipeline has to know by the exit code alone whether there is something to
-// review, and not take a failure for it.
 func TestExitCodesOfDiff(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
@@ -414,9 +419,9 @@ func TestExitCodesOfDiff(t *testing.T) {
 	require.Equal(t, 2, process.Run(t, process.Env(server), "diff").Code)
 }
 
-// A folder of two kinds says nothing about the other ones, nor about objects that
-// others keep elsewhere.
-func TestDiffShowsWhatApplyWouldDo(t *testing.T) {
+// Without -delete, objects without a file are only counted, and kinds without a
+// folder are ignored.
+func TestDiffOfSomeObjects(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
@@ -430,14 +435,13 @@ func TestDiffShowsWhatApplyWouldDo(t *testing.T) {
 	}
 	stdout, stderr := runs(t, server, "diff", dir)
 	require.Empty(t, stdout)
-	require.Equal(t, "15 objects without a file will stay; -delete deletes them.\n", stderr)
+	require.Equal(t, "15 objects without a file will not be deleted; use -delete to delete them.\n", stderr)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	require.Contains(t, process.Run(t, process.Env(server), "diff", dir).Stdout, "\n0 to create, 1 to change, 0 to delete\n")
 }
 
-// What Apono keeps as a set comes back in any order: a diff that showed that
-// would never come to nothing.
-func TestTheOrderOfSetsIsNoDifference(t *testing.T) {
+// Apono may return the elements of a set in any order.
+func TestOrderOfSetsIsNoDifference(t *testing.T) {
 	t.Parallel()
 	group := func(emails string) string {
 		return `{"logical_operator": "OR", "approvers": [{"type": "user", "match_operator": "is", "values": [` + emails + `]}]}`
@@ -460,13 +464,13 @@ func TestTheOrderOfSetsIsNoDifference(t *testing.T) {
 	other := flow(`"WRITE", "READ", "READ"`, `"y", "x"`, `"FRIDAY", "MONDAY"`, `"others", "self"`, group(`"c"`)+","+group(`"b", "a"`), ab, `"v", "u"`)
 	require.Equal(t, process.Result{}, process.Run(t, newTenant(t, other, "").env(), "diff", dir))
 
-	// Those of an escalation are asked in turn.
+	// The approver groups of an escalation policy are ordered.
 	turned := flow(`"READ", "WRITE"`, `"x", "y"`, `"MONDAY", "FRIDAY"`, `"self", "others"`, ab, group(`"c"`)+","+group(`"a", "b"`), `"u", "v"`)
 	require.Equal(t, 3, process.Run(t, newTenant(t, turned, "").env(), "diff", dir).Code)
 }
 
-// People keep notes beside the files, and editors leave copies behind.
-func TestWhatIsNoObjectIsPassedOver(t *testing.T) {
+// Notes, backup files of editors and byte order marks are skipped.
+func TestOtherFilesAreSkipped(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
@@ -475,32 +479,31 @@ func TestWhatIsNoObjectIsPassedOver(t *testing.T) {
 	for _, name := range []string{"README.md", "flows/README", "flows/Break glass.json.orig", "flows/Break glass.json~", "scopes/x.json.rej"} {
 		write(t, "x", dir, name)
 	}
-	const passed = "README.md: passed over: it is no object\n" +
-		"flows/Break glass.json.orig: passed over: it is no object\nflows/Break glass.json~: passed over: it is no object\nflows/README: passed over: it is no object\n" +
-		"flows/Break glass.json: passed over: the byte order mark at its start\nscopes/x.json.rej: passed over: it is no object\n"
+	const skipped = "README.md: skipped: not an object\n" +
+		"flows/Break glass.json.orig: skipped: not an object\nflows/Break glass.json~: skipped: not an object\nflows/README: skipped: not an object\n" +
+		"flows/Break glass.json: skipped: the byte order mark at the start\nscopes/x.json.rej: skipped: not an object\n"
 	for _, command := range []string{"diff", "export"} {
 		_, stderr := runs(t, server, command, dir)
-		require.Equal(t, passed, stderr)
+		require.Equal(t, skipped, stderr)
 	}
 	require.Equal(t, breakGlass, read(t, dir, marked))
 	require.Equal(t, "x", read(t, dir, "README.md"))
 }
 
-// In a pipeline nobody answers, and what was not confirmed must not happen.
-func TestWithoutATerminalNothingIsApplied(t *testing.T) {
+func TestWithoutTerminalNothingIsApplied(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	result := process.RunWith(t, "yes\n", process.Env(server), "apply", dir)
 	require.Equal(t, 3, result.Code)
-	require.Equal(t, "Nothing was changed: there is no terminal to ask on, and no -yes.\n", result.Stderr)
+	require.Equal(t, "Nothing was changed: cannot ask for confirmation without a terminal; use -yes.\n", result.Stderr)
 	require.Empty(t, writes(server))
 }
 
-// The names come from people: none may write outside of the folder, hide a file,
-// or take the file of another object on any file system.
-func TestEveryNameIsASafeFileName(t *testing.T) {
+// No name of an object leads out of the folder, hides a file, or collides with the
+// file of another object on a case-insensitive file system.
+func TestFileNamesAreSafe(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	for id, name := range map[string]string{
@@ -521,14 +524,14 @@ func TestEveryNameIsASafeFileName(t *testing.T) {
 		"access/scopes/twice@%2E%2E%2Fs18.json", "access/scopes/twice@s19.json",
 	}, tree(t, filepath.Dir(dir)))
 	result := process.Run(t, process.Env(server), "diff", dir)
-	require.Equal(t, "flows-as-code: scopes/@s08.json: its object has no name\n", result.Stderr)
+	require.Equal(t, "flows-as-code: scopes/@s08.json: the object has no name\n", result.Stderr)
 	require.NoError(t, os.Remove(filepath.Join(dir, "scopes/@s08.json")))
 	stdout := differs(t, server, "diff", dir, "-delete")
 	require.Equal(t, "- access scope \"\" (s08)\n0 to create, 0 to change, 1 to delete\n", stdout)
 }
 
-// A file that stays behind would bring a deleted flow back with the next apply.
-func TestAnExportRemovesTheFilesOfWhatIsGone(t *testing.T) {
+// An old file would restore a deleted flow with the next apply.
+func TestExportRemovesFilesOfDeletedObjects(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
@@ -541,30 +544,30 @@ func TestAnExportRemovesTheFilesOfWhatIsGone(t *testing.T) {
 	_, err = server.Client().Bundles.Update(t.Context(), bundle.ID, in)
 	require.NoError(t, err)
 	stdout, _ := runs(t, server, "export", dir)
-	require.Equal(t, "31 objects exported, 2 files of others removed\n", stdout)
+	require.Equal(t, "31 objects exported, 2 old files removed\n", stdout)
 	names := tree(t, dir)
 	require.Len(t, names, 32)
-	require.Containsf(t, names, "bundles/ORDERS on-call.json", "the new name in %q", names)
-	require.NotContainsf(t, names, "bundles/Orders on-call.json", "no old name in %q", names)
-	require.NotContainsf(t, names, "flows/Break glass.json", "no deleted flow in %q", names)
+	require.Containsf(t, names, "bundles/ORDERS on-call.json", "no file with the new name in %q", names)
+	require.NotContainsf(t, names, "bundles/Orders on-call.json", "a file with the old name in %q", names)
+	require.NotContainsf(t, names, "flows/Break glass.json", "a file of the deleted flow in %q", names)
 	require.Contains(t, read(t, dir, "flows/Orders on-call.json"), `"bundle_reference": "ORDERS on-call"`)
 }
 
-func TestAnExportTouchesNoFilesOfSomethingElse(t *testing.T) {
+func TestExportKeepsOtherFiles(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := t.TempDir()
 	write(t, "x", dir, "flows/notes.txt")
 	result := process.Run(t, process.Env(server), "export", dir)
 	require.Equal(t, process.Result{
-		Stderr: "flows-as-code: " + dir + " holds what this program did not write: flows/notes.txt: it is no .json file\n", Code: 1,
+		Stderr: "flows-as-code: " + dir + " has files that this program did not write: flows/notes.txt: not a .json file\n", Code: 1,
 	}, result)
 	require.Equal(t, []string{"flows/notes.txt"}, tree(t, dir))
 }
 
-// A link in a repository that somebody else can push to must not have the
-// program read or write other files.
-func TestLinksOutOfTheFolderAreNotFollowed(t *testing.T) {
+// A symbolic link in a repository must not let the program read or write files
+// outside of the folder.
+func TestLinksOutOfFolderAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir, outside := exported(t, server), t.TempDir()
@@ -579,15 +582,15 @@ func TestLinksOutOfTheFolderAreNotFollowed(t *testing.T) {
 	require.Equal(t, breakGlass, read(t, outside, "secret.json"))
 }
 
-// References by name break when only one side of a rename is edited.
-func TestARenameNeedsItsReferencesEdited(t *testing.T) {
+// A renamed object needs its references changed as well.
+func TestRenameNeedsReferences(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
 	edit(t, `"name": "Orders on-call"`, `"name": "Orders duty"`, dir, "bundles/Orders on-call.json")
 	result := process.Run(t, process.Env(server), "apply", dir, "-yes")
 	require.Equal(t, process.Result{
-		Stderr: "flows-as-code: flows/Orders on-call.json: it refers to the bundle \"Orders on-call\", which would not exist\n", Code: 1,
+		Stderr: "flows-as-code: flows/Orders on-call.json: the referenced bundle \"Orders on-call\" would not exist\n", Code: 1,
 	}, result)
 	edit(t, `"bundle_reference": "Orders on-call"`, `"bundle_reference": "Orders duty"`, dir, "flows/Orders on-call.json")
 	runs(t, server, "apply", dir, "-yes")
@@ -596,15 +599,15 @@ func TestARenameNeedsItsReferencesEdited(t *testing.T) {
 	require.Equal(t, "Nothing to do.\n", stdout)
 }
 
-// What people write by hand says the same in other words.
-func TestWhatIsTheSameToAponoIsNoChange(t *testing.T) {
+// A file written by hand may have another form with the same meaning.
+func TestEquivalentFileIsNoChange(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
 	name := filepath.Join(dir, "flows/Break glass.json")
 	edit(t, `"access_scope_reference": "Production databases"`, `"access_scope_reference": "scope-production"`, name)
 	edit(t, `"active": true`, `"timeframe": null, "active": true`, name)
-	edit(t, `"request_for_others": false`, `"request_for_others": true`, name) // which Apono never answers
+	edit(t, `"request_for_others": false`, `"request_for_others": true`, name) // not part of responses
 	edit(t, `  "id": "flow-break-glass",`, ``, name)
 	stdout, _ := runs(t, server, "diff", dir)
 	require.Empty(t, stdout)
@@ -615,7 +618,7 @@ func TestWhatIsTheSameToAponoIsNoChange(t *testing.T) {
 	require.Contains(t, server.Requests("AccessFlows.Update")[0].Body, `"access_scope_reference":"scope-production"`)
 }
 
-// A name that two bundles have refers to neither.
+// Objects that share a name are referred to by id.
 func TestSharedNames(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
@@ -630,15 +633,14 @@ func TestSharedNames(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call@b2.json")))
 	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call@bundle-orders.json")))
 	result := process.Run(t, process.Env(server), "diff", dir)
-	require.Equal(t, "flows-as-code: bundles/new.json: Apono has several of the name \"Orders on-call\": give the id of one\n", result.Stderr)
+	require.Equal(t, "flows-as-code: bundles/new.json: Apono has several objects named \"Orders on-call\": add an id\n", result.Stderr)
 	require.NoError(t, server.Client().Bundles.Delete(t.Context(), "b2"))
 	write(t, `{"object": {"name": "Orders on-call", "access_targets": []}}`, dir, "bundles/newer.json")
 	result = process.Run(t, process.Env(server), "diff", dir)
 	require.Equal(t, "flows-as-code: bundles/newer.json: another file has the name \"Orders on-call\" too, and Apono has no bundle with its id\n", result.Stderr)
 }
 
-// Whoever is stopped halfway has to know how far it went.
-func TestAFailureSaysHowFarItWent(t *testing.T) {
+func TestFailureReportsProgress(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
@@ -651,15 +653,15 @@ func TestAFailureSaysHowFarItWent(t *testing.T) {
 	require.Contains(t, result.Stderr, "flows-as-code: after 1 of 2 changes: access flow \"Break glass\" (flows/Break glass.json): apono: PUT /api/admin/v2/access-flows/{id}: 409 Conflict: locked")
 }
 
-// tenantOf is a server of another version of the API, with one flow and no rules
-// about what it is sent.
+// tenantOf is a server for another version of the API. It has one flow and does
+// not check requests.
 type tenantOf struct {
 	*httptest.Server
 	mu       sync.Mutex
 	requests []string
 }
 
-// newTenant starts a server; after every page comes the one with the token.
+// newTenant starts a server. Every page has token as its next page token.
 func newTenant(t *testing.T, flow, token string) *tenantOf {
 	t.Helper()
 	s := &tenantOf{}
@@ -670,7 +672,7 @@ func newTenant(t *testing.T, flow, token string) *tenantOf {
 		_ = r.Write(&body)
 		_, sent, _ := strings.Cut(body.String(), "\r\n\r\n")
 		s.requests = append(s.requests, r.Method+" "+r.URL.Path+" "+sent)
-		if len(s.requests) > 100 { // a program that does not end would not end the test
+		if len(s.requests) > 100 { // end a program that reads pages in a loop
 			w.WriteHeader(http.StatusTeapot)
 			return
 		}
@@ -685,7 +687,7 @@ func newTenant(t *testing.T, flow, token string) *tenantOf {
 	return s
 }
 
-// take returns the requests since it was last called.
+// take returns the requests since the last call of take.
 func (s *tenantOf) take() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -696,9 +698,8 @@ func (s *tenantOf) take() []string {
 
 func (s *tenantOf) env() []string { return []string{"APONO_TOKEN=t", "APONO_ENDPOINT=" + s.URL} }
 
-// A member that the API gained after this program was built would be deleted by
-// the next apply, in every flow of the company.
-func TestWhatTheSDKDoesNotKnowSurvivesExportAndApply(t *testing.T) {
+// An export and an apply keep members that the API may add later.
+func TestUnknownMembersSurviveExportAndApply(t *testing.T) {
 	t.Parallel()
 	s := newTenant(t, `{
 		"id": "f1", "name": "one", "active": true, "trigger": "SELF_SERVE", "creation_date": "2026-03-02T08:00:00Z", "update_date": null,
@@ -732,7 +733,7 @@ func TestWhatTheSDKDoesNotKnowSurvivesExportAndApply(t *testing.T) {
 	requests := s.take()
 	require.Len(t, requests, 6)
 	body, isPut := strings.CutPrefix(requests[5], "PUT /api/admin/v2/access-flows/f1 ")
-	require.Truef(t, isPut, "a PUT, got %s", requests[3])
+	require.Truef(t, isPut, "not a PUT of the flow: %s", requests[5])
 	apitest.JSONEq(t, `{
 		"name": "one", "active": false, "trigger": "SELF_SERVE", "description": null,
 		"requestors": {"logical_operator": "OR", "strict": false, "conditions": [
@@ -750,8 +751,7 @@ func TestWhatTheSDKDoesNotKnowSurvivesExportAndApply(t *testing.T) {
 	}`, body)
 }
 
-// A server whose pages go round in circles would be asked forever.
-func TestPagesThatComeBackAreAnError(t *testing.T) {
+func TestPageLoopIsError(t *testing.T) {
 	t.Parallel()
 	s := newTenant(t, "", "same")
 	result := process.Run(t, s.env(), "export", t.TempDir())
@@ -760,14 +760,14 @@ func TestPagesThatComeBackAreAnError(t *testing.T) {
 	require.Len(t, s.take(), 2)
 }
 
-// Without an id an apply would create the object again.
-func TestAnObjectWithoutAnIDIsAnError(t *testing.T) {
+// An apply would create an object without an id again.
+func TestObjectWithoutIDIsError(t *testing.T) {
 	t.Parallel()
 	result := process.Run(t, newTenant(t, `{"name": "one"}`, "").env(), "export", t.TempDir())
-	require.Equal(t, process.Result{Stderr: "flows-as-code: apono answered the access flow \"one\" without an id\n", Code: 1}, result)
+	require.Equal(t, process.Result{Stderr: "flows-as-code: apono returned the access flow \"one\" without an id\n", Code: 1}, result)
 }
 
-func TestDifferencesFarApartAreShownApart(t *testing.T) {
+func TestDistantDifferencesAreSeparated(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "     a\n    -b\n    +B\n     c\n     d\n    ...\n     g\n     h\n    +i\n", difference("a\nb\nc\nd\ne\nf\ng\nh\n", "a\nB\nc\nd\ne\nf\ng\nh\ni\n"))
 	require.Empty(t, difference("a\n", "a\n"))

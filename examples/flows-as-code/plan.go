@@ -11,8 +11,8 @@ import (
 	"github.com/apono-go/apono/examples/internal/program"
 )
 
-// change is what happens to one object: it is created if there is no old one,
-// deleted if there is no new one, and otherwise replaced.
+// change creates, replaces or deletes one object. The old one is nil for a
+// creation, the new one for a deletion.
 type change struct{ old, new *object }
 
 func (c change) String() string {
@@ -22,14 +22,14 @@ func (c change) String() string {
 	return fmt.Sprintf("%s %q (%s)", c.new.kind.noun, c.new.name, c.new.file)
 }
 
-// equal reports whether two changes do the same to the same.
+// equal reports whether two changes have the same objects before and after.
 func (c change) equal(other change) bool {
 	return c.new == other.new && (c.old == nil) == (other.old == nil) &&
 		(c.old == nil || c.old.id == other.old.id && c.old.space == other.old.space && encode(c.old.body) == encode(other.old.body))
 }
 
-// make makes the change, and says in a word what it did.
-func (c change) make(ctx context.Context, client *apono.Client) (done string, err error) {
+// apply carries out the change and returns a verb for it, such as "created".
+func (c change) apply(ctx context.Context, client *apono.Client) (done string, err error) {
 	switch {
 	case c.new == nil:
 		return "deleted", client.Do(ctx, http.MethodDelete, c.old.kind.path+"/"+url.PathEscape(c.old.id), nil, nil, nil)
@@ -43,13 +43,12 @@ func (c change) make(ctx context.Context, client *apono.Client) (done string, er
 	return "changed", client.Do(ctx, http.MethodPut, c.old.kind.path+"/"+url.PathEscape(c.old.id), nil, c.new.body, nil)
 }
 
-// plan finds what to write and, if it is to remove objects without a file, what to
-// delete, in an order in which no object is written before those that it refers
-// to, nor deleted before those that refer to it. Otherwise stay is how many such
-// objects there are.
+// plan returns the changes after which Apono matches the files. Objects without a
+// file are deleted if remove is set; otherwise stay is their number. An object is
+// written after the objects that it refers to, and deleted before them.
 func plan(files folder, t *tenant, remove bool) (changes []change, stay int, err error) {
 	var deletions []change
-	known := t.unlisted() // what can be referred to in the end
+	known := t.unlisted() // valid references after the changes
 	for _, k := range kinds {
 		mine, managed := files[k]
 		pairs, rest, err := match(mine, t.objects[k])
@@ -64,14 +63,14 @@ func plan(files folder, t *tenant, remove bool) (changes []change, stay int, err
 				created = append(created, c)
 				continue
 			case c.new.space != "" && t.same(space.target, c.new.space) != c.old.space:
-				return nil, 0, fmt.Errorf("%s: it says the space %q, and what Apono has is in %s: an object stays where it was created",
+				return nil, 0, fmt.Errorf("%s: the space is %q, but in Apono it is %s: an object cannot be moved",
 					c.new.file, c.new.space, spaceOf(c.old))
 			case t.normal(c.old) != t.normal(c.new):
 				changes = append(changes, c)
 			}
 			known[reference{k.target, c.old.id}] = true
 		}
-		// Changes come first: they may give up a name that a new object has.
+		// Changes come first: they may free a name for a new object.
 		changes = append(changes, created...)
 		for _, o := range rest {
 			if managed && remove {
@@ -88,7 +87,7 @@ func plan(files folder, t *tenant, remove bool) (changes []change, stay int, err
 		for _, o := range files[k] {
 			for _, r := range o.references() {
 				if i := slices.IndexFunc(kinds, func(k *kind) bool { return k.target == r.target }); i >= 0 && !known[r] {
-					return nil, 0, fmt.Errorf("%s: it refers to the %s %q, which would not exist", o.file, kinds[i].noun, r.text)
+					return nil, 0, fmt.Errorf("%s: the referenced %s %q would not exist", o.file, kinds[i].noun, r.text)
 				}
 			}
 		}
@@ -97,8 +96,8 @@ func plan(files folder, t *tenant, remove bool) (changes []change, stay int, err
 	return append(changes, deletions...), stay, nil
 }
 
-// unlisted are the spaces that objects are in and that Apono does not list, for
-// this token or for anybody.
+// unlisted returns the spaces that have objects but are not in the list of spaces.
+// The token may not have permission to list them.
 func (t *tenant) unlisted() map[reference]bool {
 	spaces := map[reference]bool{}
 	for r, name := range t.names {
@@ -117,8 +116,8 @@ func spaceOf(o *object) string {
 	return fmt.Sprintf("%q", o.space)
 }
 
-// match pairs files with the objects of one kind that they belong to, and
-// returns the objects that have no file.
+// match pairs the files of one kind with their objects. The rest are the objects
+// without a file.
 func match(files, objects []*object) (pairs []change, rest []*object, err error) {
 	rest = slices.Clone(objects)
 	take := func(is func(*object) bool) *object {
@@ -145,14 +144,14 @@ func match(files, objects []*object) (pairs []change, rest []*object, err error)
 		}
 		old := take(named)
 		if old != nil && slices.ContainsFunc(rest, named) {
-			return nil, nil, fmt.Errorf("%s: Apono has several of the name %q: give the id of one", f.file, f.name)
+			return nil, nil, fmt.Errorf("%s: Apono has several objects named %q: add an id", f.file, f.name)
 		}
 		pairs = append(pairs, change{old, f})
 	}
 	return pairs, rest, nil
 }
 
-// show prints the changes and what they are in all.
+// show prints the changes and their totals.
 func show(p *program.Program, changes []change, t *tenant) error {
 	var created, changed, deleted int
 	for _, c := range changes {

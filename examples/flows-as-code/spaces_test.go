@@ -45,7 +45,7 @@ func TestSpacesAreFiles(t *testing.T) {
 	require.Contains(t, text, `"requestor_identity_type": "AGENT"`)
 	require.Contains(t, text, `"query_target": {`)
 
-	// The scopes of a space have no order, and an id is as good as a name.
+	// The scopes of a space are a set, and an id is equivalent to a name.
 	edit(t, "\"Orders resources\",\n      \"Staging resources\"", `"space-scope-staging", "Orders resources"`, dir, "spaces/Platform engineering.json")
 	edit(t, `"space": "Orders"`, `"space": "space-orders"`, dir, "scopes/Orders databases.json")
 	stdout, stderr := runs(t, server, "diff", dir)
@@ -57,13 +57,12 @@ func TestSpacesAreFiles(t *testing.T) {
 	require.Equal(t, []string{"PUT /api/admin/v1/space-scopes/space-scope-staging", "PUT /api/admin/v1/spaces/space-platform"}, writes(server))
 	apitest.JSONEq(t, `{"name": "Platform engineering", "space_scope_references": ["Staging resources"]}`, server.Requests("Spaces.Update")[0].Body)
 	var space apono.Space
-	require.True(t, server.Get(aponotest.Spaces, "space-platform", &space), "the space")
+	require.True(t, server.Get(aponotest.Spaces, "space-platform", &space), "the space does not exist")
 	require.Len(t, space.SpaceScopes, 1)
 	require.Equal(t, `true and integration contains "staging"`, space.SpaceScopes[0].Query)
-	require.True(t, server.Get(aponotest.SpaceMembersOf("space-platform"), "group-platform", &apono.SpaceMember{}), "expected the members to stay")
+	require.True(t, server.Get(aponotest.SpaceMembersOf("space-platform"), "group-platform", &apono.SpaceMember{}), "the members must stay")
 }
 
-// An object that is created outside of its space is everybody's.
 func TestObjectsAreCreatedInTheirSpace(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
@@ -85,7 +84,7 @@ func TestObjectsAreCreatedInTheirSpace(t *testing.T) {
 	require.Empty(t, stdout+stderr)
 }
 
-func TestSpacesThatMakeNoSenseAreRefused(t *testing.T) {
+func TestInvalidSpacesAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		change func(t *testing.T, dir string)
@@ -93,22 +92,22 @@ func TestSpacesThatMakeNoSenseAreRefused(t *testing.T) {
 	}{
 		"another space": {func(t *testing.T, dir string) {
 			edit(t, `"space": "Orders"`, `"space": "Platform engineering"`, dir, "flows/Orders staging.json")
-		}, `flows/Orders staging.json: it says the space "Platform engineering", and what Apono has is in "Orders": an object stays where it was created`},
-		"a space for what is in none": {func(t *testing.T, dir string) {
+		}, `flows/Orders staging.json: the space is "Platform engineering", but in Apono it is "Orders": an object cannot be moved`},
+		"a space for an object in none": {func(t *testing.T, dir string) {
 			edit(t, `"id": "flow-shift",`, `"id": "flow-shift", "space": "Orders",`, dir, "flows/Support shift.json")
-		}, `flows/Support shift.json: it says the space "Orders", and what Apono has is in none: an object stays where it was created`},
+		}, `flows/Support shift.json: the space is "Orders", but in Apono it is none: an object cannot be moved`},
 		"a space in a space": {func(t *testing.T, dir string) {
 			edit(t, `"id": "space-platform",`, `"id": "space-platform", "space": "Orders",`, dir, "spaces/Platform engineering.json")
-		}, "spaces/Platform engineering.json: a space is in no space"},
+		}, "spaces/Platform engineering.json: a space cannot be in a space"},
 		"an unknown space": {func(t *testing.T, dir string) {
 			write(t, `{"space": "Nowhere", "object": {"name": "New", "query": "q"}}`, dir, "scopes/New.json")
-		}, `scopes/New.json: it refers to the space "Nowhere", which would not exist`},
+		}, `scopes/New.json: the referenced space "Nowhere" would not exist`},
 		"an unknown space scope": {func(t *testing.T, dir string) {
 			edit(t, `"Staging resources"`, `"Nothing"`, dir, "spaces/Platform engineering.json")
-		}, `spaces/Platform engineering.json: it refers to the space scope "Nothing", which would not exist`},
+		}, `spaces/Platform engineering.json: the referenced space scope "Nothing" would not exist`},
 		"a space whose objects stay": {func(t *testing.T, dir string) {
 			require.NoError(t, os.Remove(filepath.Join(dir, "spaces/Orders.json")))
-		}, `scopes/Orders databases.json: it refers to the space "Orders", which would not exist`},
+		}, `scopes/Orders databases.json: the referenced space "Orders" would not exist`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -122,9 +121,9 @@ func TestSpacesThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 }
 
-// A file that says nothing of the space or of agents is one of a program before
-// this one: it leaves the object where it is.
-func TestFilesOfAnOlderProgram(t *testing.T) {
+// Files of earlier versions have neither a space nor a requestor identity type.
+// They do not change either.
+func TestFilesOfEarlierVersion(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
@@ -139,7 +138,7 @@ func TestServerWithoutSpaces(t *testing.T) {
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutSpaces())
 	dir := filepath.Join(t.TempDir(), "access")
 	stdout, _ := runs(t, server, "export", dir)
-	require.Equal(t, "24 objects exported, 0 files of others removed\n", stdout)
+	require.Equal(t, "24 objects exported, 0 old files removed\n", stdout)
 	stdout, stderr := runs(t, server, "diff", dir)
 	require.Empty(t, stdout+stderr)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")

@@ -14,25 +14,19 @@ import (
 	"github.com/apono-go/apono"
 )
 
-// kind is a kind of objects.
+// kind is a kind of object.
 type kind struct {
 	noun, folder, path string
-	// target is what the members that refer to such objects are called.
-	target string
-	// input is a new input of the SDK, which a file must fit.
-	input func() any
-	// writeOnly are members that have to be written, and are never answered.
-	writeOnly map[string]any
-	// defaults are members that have to be written, and that older servers do not
-	// return.
-	defaults map[string]any
-	// spaced says that an object may be in a space.
-	spaced bool
-	// added says that a server may not have such objects yet.
-	added bool
+
+	target    string         // prefix of members that refer to the kind, such as "bundle"
+	input     func() any     // a new input of package apono, to check the types of a file
+	writeOnly map[string]any // required members that responses never have, with defaults
+	defaults  map[string]any // required members that older servers do not return
+	spaced    bool           // whether an object can be in a space
+	added     bool           // whether older servers lack the kind
 }
 
-// kinds are in the order in which they refer to each other.
+// kinds lists the kinds so that each one refers only to kinds before it.
 var kinds = []*kind{
 	{
 		noun: "space scope", folder: "space-scopes", path: "/api/admin/v1/space-scopes", target: "space_scope",
@@ -59,7 +53,7 @@ var space = &kind{
 	input: func() any { return new(apono.UpdateSpaceInput) }, added: true,
 }
 
-// folders names the folders of all kinds.
+// folders returns the names of the folders as a phrase.
 func folders() string {
 	var names []string
 	for _, k := range kinds {
@@ -69,38 +63,35 @@ func folders() string {
 	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
-// scopesOfSpace is the member of a space that refers to its scopes. It holds a
-// list, and its order has no meaning.
+// scopesOfSpace is the member of a space that lists its scopes. The order of the
+// list has no meaning.
 const scopesOfSpace = "space_scope_references"
 
-// object is one of what Apono holds, of any kind.
+// object is an object of any kind, from Apono or from a file.
 type object struct {
 	kind     *kind
 	id, name string
-	// space is the id or the name of the space that it is in, empty for none. It
-	// cannot be changed, and is no part of the body.
-	space string
-	// body is the object in the form in which it is written. It is plain JSON
-	// and not the SDK's input, whose members for what this version does not
-	// know are for the program's own memory and leave it only to be sent.
+	space    string // id or name, empty for none; immutable, and not part of the body
+	file     string // empty for an object from Apono
+
+	// body is the object as the API accepts it in requests. It is plain JSON,
+	// not an input of package apono, so that it can be written to a file with all
+	// its members.
 	body map[string]any
-	// file is where it was read, empty for an object of Apono.
-	file string
 }
 
-// tenant is what Apono holds.
+// tenant holds the objects of Apono.
 type tenant struct {
 	objects map[*kind][]*object
-	// names are the names of objects by their ids, and ids are the ids by name.
-	names map[reference]string
-	ids   map[reference][]string
+	names   map[reference]string   // names by id
+	ids     map[reference][]string // ids by name
 }
 
-// reference is an id or a name of a kind of object, and what members that hold
-// one begin with, such as "bundle".
+// reference is the id or the name of an object. The target is the prefix of the
+// members that hold it, such as "bundle".
 type reference struct{ target, text string }
 
-// readTenant reads all objects.
+// readTenant reads all objects from Apono.
 func readTenant(ctx context.Context, client *apono.Client) (*tenant, error) {
 	t := &tenant{objects: map[*kind][]*object{}, names: map[reference]string{}, ids: map[reference][]string{}}
 	for _, k := range kinds {
@@ -114,7 +105,7 @@ func readTenant(ctx context.Context, client *apono.Client) (*tenant, error) {
 		for _, body := range items {
 			o := &object{kind: k, id: text(body["id"]), name: text(body["name"]), body: body}
 			if o.id == "" {
-				return nil, fmt.Errorf("apono answered the %s %q without an id", k.noun, o.name)
+				return nil, fmt.Errorf("apono returned the %s %q without an id", k.noun, o.name)
 			}
 			t.objects[k] = append(t.objects[k], o)
 			t.learn(k.target, o.id, o.name)
@@ -133,8 +124,7 @@ func readTenant(ctx context.Context, client *apono.Client) (*tenant, error) {
 	return t, nil
 }
 
-// listAll reads a list to its end. The SDK's ListAll would drop the members that
-// its models do not have.
+// listAll reads all pages of a list as plain JSON.
 func listAll(ctx context.Context, client *apono.Client, path string) ([]map[string]any, error) {
 	var items []map[string]any
 	seen := map[string]bool{}
@@ -161,6 +151,7 @@ func listAll(ctx context.Context, client *apono.Client, path string) ([]map[stri
 	}
 }
 
+// learn records the id and the name of an object.
 func (t *tenant) learn(target, id, name string) {
 	if id == "" || name == "" {
 		return
@@ -171,8 +162,8 @@ func (t *tenant) learn(target, id, name string) {
 	}
 }
 
-// refer returns how a file refers to an object: by name, which other tenants
-// have too, unless several have it.
+// refer returns the reference to an object in a file. It is the name, which is
+// the same in other tenants, or the id if several objects have the name.
 func (t *tenant) refer(target, id, name string) string {
 	if name == "" || len(t.ids[reference{target, name}]) > 1 && id != "" {
 		return id
@@ -180,9 +171,9 @@ func (t *tenant) refer(target, id, name string) string {
 	return name
 }
 
-// toWritten turns the form in which an object is answered into that in which it
-// is written: x_id and x_name become x_reference, and what only Apono decides
-// goes.
+// toWritten converts an object from the form of responses to the form of
+// requests. It replaces x_id and x_name by x_reference and removes the members
+// that Apono sets.
 func (t *tenant) toWritten(o *object) {
 	for _, name := range []string{"id", "creation_date", "update_date", "created_date", "updated_date"} {
 		delete(o.body, name)
@@ -211,7 +202,7 @@ func (t *tenant) toWritten(o *object) {
 	o.complete()
 }
 
-// complete adds what has to be written and is never answered.
+// complete adds required members that the object lacks.
 func (o *object) complete() {
 	for _, members := range []map[string]any{o.kind.writeOnly, o.kind.defaults} {
 		for name, value := range members {
@@ -222,8 +213,9 @@ func (o *object) complete() {
 	}
 }
 
-// normal returns the text that two objects share if they are the same to Apono:
-// references in one form, and without what is null or never answered.
+// normal returns a text that is equal for two objects if they are the same to
+// Apono. References have one form, sets are sorted, and members that are null or
+// write-only are removed.
 func (t *tenant) normal(o *object) string {
 	body, _ := clone(o.body).(map[string]any)
 	visit(body, func(member map[string]any, target string) {
@@ -243,15 +235,15 @@ func (t *tenant) normal(o *object) string {
 	return encode(body)
 }
 
-// sets are the members that hold lists whose order and repetitions mean nothing to
-// Apono, which may return them otherwise than they were written.
+// sets are the members with lists whose order and duplicates have no meaning.
+// Apono may return their elements in another order.
 var sets = []string{
 	"permissions", "labels", "days_of_week", "request_scopes", "approver_groups", "approvers", "conditions", "values",
 	"access_targets", "resources_scopes", scopesOfSpace,
 }
 
-// sortSets gives each set in a value one form. The groups of an escalation are no
-// set: they are asked one after the other.
+// sortSets sorts the sets in a value and removes duplicates, except in the members
+// named ordered. The approver groups of an escalation policy are ordered.
 func sortSets(value any, ordered ...string) {
 	switch value := value.(type) {
 	case []any:
@@ -275,7 +267,7 @@ func sortSets(value any, ordered ...string) {
 	}
 }
 
-// same returns one form of an id or a name.
+// same returns the reference by [tenant.refer] for an id or a name.
 func (t *tenant) same(target, to string) string {
 	if name, known := t.names[reference{target, to}]; known {
 		return t.refer(target, to, name)
@@ -283,7 +275,7 @@ func (t *tenant) same(target, to string) string {
 	return to
 }
 
-// references returns what an object in its written form refers to.
+// references returns the references of an object.
 func (o *object) references() []reference {
 	var all []reference
 	if o.space != "" {
@@ -302,8 +294,8 @@ func (o *object) references() []reference {
 }
 
 var (
-	// holders are the members on the way to references. Only these are gone
-	// through: what this program does not know stays as it is.
+	// holders are the members that can contain references. Other members are not
+	// changed.
 	holders = []string{
 		"requestors", "conditions", "request_for", "grantees", "approver_policy", "escalation_policy",
 		"approver_groups", "approvers", "access_targets", "integration", "bundle", "access_scope",
@@ -311,8 +303,8 @@ var (
 	targets = []string{"source_integration", "integration", "bundle", "access_scope"}
 )
 
-// visit calls a function for every object inside a value that has a reference,
-// in whichever form.
+// visit calls found for every JSON object in a value that has a reference: an id,
+// a name or both.
 func visit(value any, found func(member map[string]any, target string)) {
 	switch value := value.(type) {
 	case []any:
@@ -334,7 +326,7 @@ func visit(value any, found func(member map[string]any, target string)) {
 	}
 }
 
-// clone copies a JSON value without the members that are null.
+// clone returns a deep copy of a JSON value without null members.
 func clone(value any) any {
 	switch value := value.(type) {
 	case []any:
@@ -354,20 +346,21 @@ func clone(value any) any {
 	return value
 }
 
+// text returns a string, or "" for any other value.
 func text(value any) string {
 	s, _ := value.(string)
 	return s
 }
 
-// encode returns JSON that is the same whenever the value is: indented, members
-// in the order of their names, numbers digit by digit.
+// encode returns indented JSON with sorted members. Equal values have equal JSON;
+// numbers keep all digits.
 func encode(value any) string {
 	var b strings.Builder
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(value); err != nil {
-		panic(err) // it was decoded from JSON
+		panic(err) // the value was decoded from JSON
 	}
 	return b.String()
 }

@@ -15,11 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is applied is what a person has seen and agreed to.
-func TestApplyAsksAtATerminal(t *testing.T) {
+func TestApplyAsksOnTerminal(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		answer func(*testing.T, *os.File, *exec.Cmd)
+		reply  func(*testing.T, *os.File, *exec.Cmd)
 		code   int
 		stderr string
 		writes []string
@@ -37,7 +36,7 @@ func TestApplyAsksAtATerminal(t *testing.T) {
 			server := demo(t)
 			dir := exported(t, server)
 			edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
-			code, stderr := asked(t, server, dir, test.answer)
+			code, stderr := asked(t, server, dir, test.reply)
 			require.Equal(t, test.code, code)
 			require.Equal(t, test.stderr, stderr)
 			require.Equal(t, test.writes, writes(server))
@@ -45,8 +44,9 @@ func TestApplyAsksAtATerminal(t *testing.T) {
 	}
 }
 
-// asked runs apply at a terminal up to its question, and then on.
-func asked(t *testing.T, server *aponotest.Server, dir string, answer func(*testing.T, *os.File, *exec.Cmd), flags ...string) (code int, stderr string) {
+// asked runs apply on a terminal, calls reply when it asks for confirmation, and
+// waits for its end.
+func asked(t *testing.T, server *aponotest.Server, dir string, reply func(*testing.T, *os.File, *exec.Cmd), flags ...string) (code int, stderr string) {
 	t.Helper()
 	person, program := process.Terminal(t)
 	cmd := process.Command(t, process.Env(server), append([]string{"apply", dir}, flags...)...)
@@ -57,18 +57,18 @@ func asked(t *testing.T, server *aponotest.Server, dir string, answer func(*test
 	stuck := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 	defer stuck.Stop()
 	<-question.seen
-	answer(t, person, cmd)
+	reply(t, person, cmd)
 	_ = cmd.Wait()
 	return cmd.ProcessState.ExitCode(), question.String()
 }
 
-// Somebody else's change must not be undone by a yes to something else.
-func TestWhatChangedWhileThePersonThoughtIsNotOverwritten(t *testing.T) {
+// Objects that change during the confirmation are not overwritten.
+func TestChangesDuringConfirmationAreKept(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		meanwhile func(t *testing.T, server *aponotest.Server)
-		stderr    string
-		writes    []string
+		change func(t *testing.T, server *aponotest.Server)
+		stderr string
+		writes []string
 	}{
 		"changed": {func(t *testing.T, server *aponotest.Server) {
 			t.Helper()
@@ -96,23 +96,23 @@ func TestWhatChangedWhileThePersonThoughtIsNotOverwritten(t *testing.T) {
 			edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 			code, stderr := asked(t, server, dir, func(t *testing.T, person *os.File, cmd *exec.Cmd) {
 				t.Helper()
-				test.meanwhile(t, server)
+				test.change(t, server)
 				typed("y\n")(t, person, cmd)
 			}, "-delete")
 			require.Equal(t, 1, code)
-			if name != "new" { // the first of the changes is said
-				require.Contains(t, stderr, "flows-as-code: "+test.stderr+": somebody changed it meanwhile, so nothing was done: run the command again\n")
+			if name != "new" { // the error names the first outdated change
+				require.Contains(t, stderr, "flows-as-code: "+test.stderr+": it changed in the meantime, so nothing was done: run the command again\n")
 			} else {
-				require.Contains(t, stderr, "somebody changed it meanwhile")
+				require.Contains(t, stderr, "it changed in the meantime")
 			}
 			require.Equal(t, test.writes, writes(server))
 		})
 	}
 }
 
-// An export that ends in the middle of a file, for want of room or because it is
-// killed, must not leave half of one, which would stop every later export.
-func TestFilesAreWrittenWholeOrNotAtAll(t *testing.T) {
+// An export that fails or is killed leaves no incomplete file, which would make
+// later exports fail.
+func TestFilesAreWrittenCompletelyOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
@@ -128,12 +128,12 @@ func TestFilesAreWrittenWholeOrNotAtAll(t *testing.T) {
 	program := process.Command(t, process.Env(server), "export", dir)
 	limited := exec.CommandContext(t.Context(), "/bin/sh", append([]string{"-c", `ulimit -f 4; exec "$@"`, "sh"}, program.Args...)...) //nolint:gosec // the test binary
 	limited.Env = program.Env
-	require.Error(t, limited.Run(), "no file of 5,000 bytes")
+	require.Error(t, limited.Run(), "the limit allows no file of 5,000 bytes")
 	require.Equal(t, before, read(t, dir, "flows/Break glass.json"))
 	stdout, _ := runs(t, server, "export", dir)
-	require.Equal(t, "32 objects exported, 0 files of others removed\n", stdout)
+	require.Equal(t, "32 objects exported, 0 old files removed\n", stdout)
 
-	for _, files := range []int{0, 1, 5, 20} { // killed after so many, in the middle of one perhaps
+	for _, files := range []int{0, 1, 5, 20} { // number of files before the program is killed
 		dir := t.TempDir()
 		program := process.Command(t, process.Env(server), "export", dir)
 		require.NoError(t, program.Start())
@@ -146,23 +146,23 @@ func TestFilesAreWrittenWholeOrNotAtAll(t *testing.T) {
 		_ = program.Wait()
 		for _, name := range tree(t, dir) {
 			if filepath.Ext(name) == ".json" {
-				require.True(t, json.Valid([]byte(read(t, dir, name))), "whole: "+name)
+				require.True(t, json.Valid([]byte(read(t, dir, name))), "incomplete file: "+name)
 			}
 		}
 		stdout, _ := runs(t, server, "export", dir)
-		require.Equal(t, "32 objects exported, 0 files of others removed\n", stdout)
+		require.Equal(t, "32 objects exported, 0 old files removed\n", stdout)
 	}
 }
 
-func typed(answer string) func(*testing.T, *os.File, *exec.Cmd) {
+func typed(text string) func(*testing.T, *os.File, *exec.Cmd) {
 	return func(t *testing.T, person *os.File, _ *exec.Cmd) {
 		t.Helper()
-		_, err := person.WriteString(answer)
+		_, err := person.WriteString(text)
 		require.NoError(t, err)
 	}
 }
 
-// prompt closes seen when a text has been written to it.
+// prompt is a buffer that closes seen when it contains until.
 type prompt struct {
 	strings.Builder
 	until string

@@ -1,9 +1,8 @@
-// Command offboard takes the access of a person away who leaves: it revokes the
-// person's open access requests and removes the person from all groups and
-// spaces.
+// Command offboard revokes a person's open access requests and removes the person
+// from all groups and spaces.
 //
-// With APONO_TOKEN or APONO_PERSONAL_TOKEN set it talks to Apono. Without, it
-// starts a fake server with a made-up company and offboards somebody there.
+// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
+// starts a fake server and offboards a person of its demo tenant.
 package main
 
 import (
@@ -20,24 +19,24 @@ import (
 
 func main() { program.Main("offboard", run) }
 
-const about = `Revokes the open access requests of a person, own ones and those that others
-made for the person, and removes the person from all groups and spaces. Without
--apply it only says what it would do. Revocations are ordered, not waited for.
-It can be run again at any time.
+const about = `Revokes the open access requests of a person, including those that others
+created for the person, and removes the person from all groups and spaces.
+Without -apply it only prints what it would do. It does not wait until the
+access is revoked. It is safe to run again.
 
-An address that is no user's is an error, for a slip leaves somebody's access as
-it is: what is found by the address is done all the same.`
+If Apono has no user with the address, the program still does what it finds for
+the address, but ends with an error, since the address may be misspelled.`
 
 func run(ctx context.Context, p *program.Program) error {
-	email := p.Flags.String("user", "", "the person's `e-mail`, required; letter case does not matter")
-	missingOK := p.Flags.Bool("missing-ok", false, "a person whom Apono does not know is no error")
-	apply := p.Flags.Bool("apply", false, "do it, instead of saying what would be done")
+	email := p.Flags.String("user", "", "the `e-mail` address of the person, case-insensitive (required)")
+	missingOK := p.Flags.Bool("missing-ok", false, "accept an address that no user in Apono has")
+	apply := p.Flags.Bool("apply", false, "carry out the steps instead of printing them")
 	if err := p.Parse(about); err != nil {
 		return err
 	}
 	*email = program.Trim(*email)
 	if !strings.Contains(*email, "@") || strings.ContainsFunc(*email, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
-		return p.Misuse("-user is required, and an e-mail address")
+		return p.Misuse("-user must be an e-mail address")
 	}
 	client, disconnect, err := p.Connect(nil)
 	if err != nil {
@@ -46,7 +45,7 @@ func run(ctx context.Context, p *program.Program) error {
 	defer disconnect()
 
 	o := &offboarding{Program: p, client: client, email: *email}
-	// Groups and spaces come first, so that no access flow grants anew what was revoked.
+	// Groups and spaces come first, so that no access flow grants revoked access again.
 	for _, find := range []func(context.Context) error{o.findPerson, o.findGroups, o.findSpaces, o.findRequests, o.findDelegated} {
 		if err := find(ctx); errors.Is(err, apono.ErrUnauthorized) || ctx.Err() != nil {
 			return err
@@ -55,13 +54,13 @@ func run(ctx context.Context, p *program.Program) error {
 		}
 	}
 	if !o.known && !*missingOK {
-		o.fail("could not find the person", errors.New("Apono has no such user: gone already, or a slip? -missing-ok accepts it")) //nolint:staticcheck // a name
+		o.fail("could not find the person", errors.New("Apono has no user with this address; check the spelling, or use -missing-ok")) //nolint:staticcheck // Apono is a name
 	}
 	for _, step := range o.steps {
 		if *apply {
 			err := step.do(ctx)
 			if ctx.Err() != nil {
-				fmt.Fprintf(p.Stderr, "Stopped after %d of %s. The same command goes on.\n", o.done, program.Plural(len(o.steps), "step"))
+				fmt.Fprintf(p.Stderr, "Stopped after %d of %s. Run the same command to continue.\n", o.done, program.Plural(len(o.steps), "step"))
 				return ctx.Err()
 			}
 			if err != nil {
@@ -78,34 +77,33 @@ func run(ctx context.Context, p *program.Program) error {
 	case *apply:
 		fmt.Fprintf(p.Stdout, "%s: %d of %s done", *email, o.done, program.Plural(len(o.steps), "step"))
 	case len(o.steps) > 0:
-		fmt.Fprintf(p.Stdout, "%s: %s to do; -apply does it", *email, program.Plural(len(o.steps), "step"))
+		fmt.Fprintf(p.Stdout, "%s: %s to do (use -apply)", *email, program.Plural(len(o.steps), "step"))
 	default:
 		fmt.Fprintf(p.Stdout, "%s: nothing to do", *email)
 	}
-	fmt.Fprintf(p.Stdout, ", %s left to identity providers, %s\n", program.Plural(o.elsewhere, "group"), program.Plural(o.failures, "failure"))
+	fmt.Fprintf(p.Stdout, ", %s managed by identity providers, %s\n", program.Plural(o.elsewhere, "group"), program.Plural(o.failures, "failure"))
 	if o.failures > 0 {
-		return fmt.Errorf("not complete, %s: run it again", program.Plural(o.failures, "failure"))
+		return fmt.Errorf("not complete, %s: run the command again", program.Plural(o.failures, "failure"))
 	}
 	return nil
 }
 
-// offboarding is what is known about a person and what is to be done.
+// offboarding holds the steps for one person.
 type offboarding struct {
 	*program.Program
-	client *apono.Client
-	email  string
-	// spellings are the address as Apono writes it, and ids are the person's, one
-	// for each system that the person is known from.
-	spellings, ids []string
-	// known says that Apono knows the person, or that this could not be found out.
-	known                     bool
-	steps                     []step
+	client    *apono.Client
+	email     string
+	spellings []string // the address as the user objects in Apono spell it
+	ids       []string // of the user objects with the address
+	known     bool     // whether Apono has the user, true also if users cannot be read
+	steps     []step
+
 	done, elsewhere, failures int
 }
 
-// step is something to do; text says what, to follow "would".
+// step is one change.
 type step struct {
-	text string
+	text string // such as "remove ada@example.com from group orders"
 	do   func(context.Context) error
 }
 
@@ -120,13 +118,14 @@ func (o *offboarding) isPerson(names ...string) bool {
 	})
 }
 
-// findPerson looks up how Apono writes the address, for filters may mind the
-// letter case. A person who is no user any more may still be in groups.
+// findPerson finds the ids of the person and the spellings of the address, since
+// filters may be case-sensitive. A person who is not a user may still be a member
+// of groups.
 func (o *offboarding) findPerson(ctx context.Context) error {
 	o.spellings = []string{o.email}
 	for user, err := range o.client.Users.ListAll(ctx) {
 		if err != nil {
-			o.known = true // it is not known that not
+			o.known = true // do not report the user as missing
 			return err
 		}
 		if !o.isPerson(user.Email) {
@@ -143,8 +142,8 @@ func (o *offboarding) findPerson(ctx context.Context) error {
 	return nil
 }
 
-// findGroups finds the groups to remove the person from. Those of an identity
-// provider are changed there.
+// findGroups adds a step for each group to remove the person from. It only reports
+// groups that an identity provider manages.
 func (o *offboarding) findGroups(ctx context.Context) error {
 	for group, err := range o.client.Groups.ListAll(ctx) {
 		if err != nil {
@@ -155,7 +154,7 @@ func (o *offboarding) findGroups(ctx context.Context) error {
 				return err
 			}
 			if errors.Is(err, apono.ErrNotFound) {
-				break // the group is gone meanwhile, and the person from it
+				break // deleted in the meantime
 			}
 			if err != nil {
 				o.fail("could not read the members of group "+group.Name, err)
@@ -165,13 +164,13 @@ func (o *offboarding) findGroups(ctx context.Context) error {
 			case !o.isPerson(email):
 			case group.SourceIntegrationID != nil:
 				o.elsewhere++
-				fmt.Fprintf(o.Stdout, "left: %s in group %s, to be removed in %s\n", email, group.Name, source(group))
+				fmt.Fprintf(o.Stdout, "not removed: %s in group %s, which is managed in %s\n", email, group.Name, source(group))
 			default:
 				o.steps = append(o.steps, step{fmt.Sprintf("remove %s from group %s", email, group.Name), func(ctx context.Context) error {
 					if err := o.client.Groups.RemoveMember(ctx, group.ID, email); !errors.Is(err, apono.ErrNotFound) {
 						return err
 					}
-					return nil // somebody else was faster
+					return nil // removed in the meantime
 				}})
 			}
 		}
@@ -179,8 +178,8 @@ func (o *offboarding) findGroups(ctx context.Context) error {
 	return nil
 }
 
-// findSpaces finds the spaces to remove the person from. A server that has no
-// spaces yet says that it does not find them.
+// findSpaces adds a step for each space to remove the person from. A server
+// without spaces responds with 404.
 func (o *offboarding) findSpaces(ctx context.Context) error {
 	for space, err := range o.client.Spaces.ListAll(ctx) {
 		if errors.Is(err, apono.ErrNotFound) {
@@ -212,7 +211,7 @@ func (o *offboarding) findSpaces(ctx context.Context) error {
 				if err := o.client.Spaces.RemoveMember(ctx, space.ID, member.IdentityID); !errors.Is(err, apono.ErrNotFound) {
 					return err
 				}
-				return nil // somebody else was faster
+				return nil // removed in the meantime
 			}})
 		}
 	}
@@ -226,8 +225,8 @@ func source(group *apono.Group) string {
 	return *group.SourceIntegrationID
 }
 
-// findRequests finds what the person requested, and what others requested for
-// the person. Whose a request is, is checked: a server may ignore a filter.
+// findRequests adds a step for each open request that the person created for
+// themselves. It checks the requestor, since a server may ignore the filter.
 func (o *offboarding) findRequests(ctx context.Context) error {
 	for _, email := range o.spellings {
 		for request, err := range o.client.AccessRequests.ListAll(ctx, apono.ListAccessRequestsOptions{Requestor: email}) {
@@ -236,7 +235,7 @@ func (o *offboarding) findRequests(ctx context.Context) error {
 				return err
 			case !open(request.Status):
 			case request.Requestor == nil:
-				o.fail("request "+request.ID+" is left alone", errors.New("it does not say whose it is"))
+				o.fail("request "+request.ID+" is not revoked", errors.New("it has no requestor"))
 			case o.isPerson(request.Requestor.SourceID, request.Requestor.ID) &&
 				(request.Grantee == nil || o.isPerson(request.Grantee.SourceID, request.Grantee.ID)):
 				o.revoke(request.ID, request.Status, request.Bundle, request.AccessGroups)
@@ -246,6 +245,8 @@ func (o *offboarding) findRequests(ctx context.Context) error {
 	return nil
 }
 
+// findDelegated adds a step for each open request that others created for the
+// person.
 func (o *offboarding) findDelegated(ctx context.Context) error {
 	for _, email := range o.spellings {
 		for request, err := range o.client.DelegatedRequests.ListAll(ctx, apono.ListDelegatedRequestsOptions{Grantee: email}) {
@@ -260,8 +261,8 @@ func (o *offboarding) findDelegated(ctx context.Context) error {
 	return nil
 }
 
-// open reports whether there is access to take away, now or later. A status that
-// nobody knows may stand for that.
+// open reports whether a request has access to revoke, now or later. An unknown
+// status counts as open.
 func open(status apono.AccessRequestStatus) bool {
 	return !status.Rejected() && !status.Failed() && !status.Revoked() && !status.Is(apono.AccessRequestStatusRevoking)
 }
@@ -276,7 +277,7 @@ func (o *offboarding) revoke(id string, status apono.AccessRequestStatus, bundle
 	}
 	text := strings.Join(words, ", ")
 	if slices.ContainsFunc(o.steps, func(s step) bool { return s.text == text }) {
-		return // in several lists
+		return // found in several lists
 	}
 	o.steps = append(o.steps, step{text, func(ctx context.Context) error {
 		_, err := o.client.AccessRequests.Revoke(ctx, id)

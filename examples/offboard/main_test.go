@@ -22,8 +22,8 @@ var (
 	ben = &apono.IdentityRef{ID: "u2", SourceID: "ben@example.com"}
 )
 
-// newServer has Ada, who leaves, with requests in every state, and Ben, who
-// stays.
+// newServer returns a server with two users: Ada, who is to be offboarded and has
+// requests of every status, and Ben.
 func newServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, opts...)
@@ -59,7 +59,7 @@ func newServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	return server
 }
 
-// changes are the requests that changed something.
+// changes returns the requests other than GET.
 func changes(server *aponotest.Server) []string {
 	list := []string{}
 	for _, request := range server.Requests() {
@@ -70,6 +70,7 @@ func changes(server *aponotest.Server) []string {
 	return list
 }
 
+// everything lists the requests of a complete run for Ada.
 var everything = []string{
 	"DELETE /api/admin/v1/groups/g1/members/ADA@example.com",
 	"DELETE /api/admin/v1/groups/g4/members/ada@example.com",
@@ -83,12 +84,11 @@ var everything = []string{
 	"POST /api/user/v4/access-requests/for-ada/revoke",
 }
 
-// Whoever looks first must see all that would happen, and nothing may happen.
 func TestDryRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, aponotest.WithPageSize(2))
 	require.Equal(t, process.Result{
-		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
+		Stdout: "not removed: ada@example.com in group everybody, which is managed in Okta\n" +
 			"would remove ADA@example.com from group orders\n" +
 			"would remove ada@example.com from group search\n" +
 			"would remove Ada@example.com from space Payments\n" +
@@ -99,21 +99,21 @@ func TestDryRunChangesNothing(t *testing.T) {
 			"would revoke request own-PENDING_MFA (PENDING_MFA), db, k8s\n" +
 			"would revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
 			"would revoke request for-ada (ACTIVE), bundle On call\n" +
-			"ada@EXAMPLE.com: 10 steps to do; -apply does it, 1 group left to identity providers, 0 failures\n",
+			"ada@EXAMPLE.com: 10 steps to do (use -apply), 1 group managed by identity providers, 0 failures\n",
 	}, process.Run(t, process.Env(server), "-user", "ada@EXAMPLE.com"))
 	require.Equal(t, []string{}, changes(server))
 	require.Equal(t, []string{"Ada@example.com"}, server.Requests("AccessRequests.List")[0].Query["requestor"])
 	require.Equal(t, []string{"Ada@example.com"}, server.Requests("DelegatedRequests.List")[0].Query["grantee"])
 }
 
-// All access of the one who leaves ends, and nobody else's. A second run finds
-// nothing, even while the first one's revocations are under way.
+// The access of others stays. A second run finds nothing to do, even while the
+// revocations of the first run are in progress.
 func TestApply(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, aponotest.WithProvisioningTime(time.Hour))
 	got := process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
 	require.Equal(t, process.Result{
-		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
+		Stdout: "not removed: ada@example.com in group everybody, which is managed in Okta\n" +
 			"remove ADA@example.com from group orders\n" +
 			"remove ada@example.com from group search\n" +
 			"remove Ada@example.com from space Payments\n" +
@@ -124,32 +124,32 @@ func TestApply(t *testing.T) {
 			"revoke request own-PENDING_MFA (PENDING_MFA), db, k8s\n" +
 			"revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
 			"revoke request for-ada (ACTIVE), bundle On call\n" +
-			"ada@example.com: 10 of 10 steps done, 1 group left to identity providers, 0 failures\n",
+			"ada@example.com: 10 of 10 steps done, 1 group managed by identity providers, 0 failures\n",
 	}, got)
 	require.Equal(t, everything, changes(server))
 	for id, want := range map[string]apono.AccessRequestStatus{
 		"own-ACTIVE": "REVOKING", "own-HALF_OPEN": "REVOKING", "for-ada": "REVOKING", "own-REJECTED": "REJECTED", "of-ben": "ACTIVE", "for-ben": "ACTIVE",
 	} {
 		var request apono.AccessRequest
-		require.Truef(t, server.Get(aponotest.AccessRequests, id, &request), "a request %s", id)
+		require.Truef(t, server.Get(aponotest.AccessRequests, id, &request), "request %s does not exist", id)
 		require.Equal(t, want, request.Status)
 	}
 	var member apono.GroupMember
-	require.True(t, server.Get(aponotest.MembersOf("g1"), "ben@example.com", &member), "expected Ben to stay")
-	require.False(t, server.Get(aponotest.MembersOf("g1"), "ADA@example.com", &member), "expected Ada to be gone")
-	require.True(t, server.Get(aponotest.MembersOf("g3"), "ada@example.com", &member), "expected the identity provider's group to be as it was")
+	require.True(t, server.Get(aponotest.MembersOf("g1"), "ben@example.com", &member), "Ben must stay in the group")
+	require.False(t, server.Get(aponotest.MembersOf("g1"), "ADA@example.com", &member), "Ada must not be in the group")
+	require.True(t, server.Get(aponotest.MembersOf("g3"), "ada@example.com", &member), "the group of the identity provider must not change")
 
 	got = process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
 	require.Equal(t, process.Result{
-		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
-			"ada@example.com: 0 of 0 steps done, 1 group left to identity providers, 0 failures\n",
+		Stdout: "not removed: ada@example.com in group everybody, which is managed in Okta\n" +
+			"ada@example.com: 0 of 0 steps done, 1 group managed by identity providers, 0 failures\n",
 	}, got)
 	require.Equal(t, everything, changes(server))
 }
 
-// One failure must not keep the rest of the access alive, and must not look like
-// success. Someone who is gone already is no failure.
-func TestFailuresDoNotStopIt(t *testing.T) {
+// The program continues after a failure and reports it at the end. A member who
+// is not there any more is not a failure.
+func TestFailureDoesNotStopRun(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	server.FailNext("Groups.ListMembers", 1, 403, nil, "")
@@ -161,26 +161,26 @@ func TestFailuresDoNotStopIt(t *testing.T) {
 	server.FailNext("DelegatedRequests.List", 1, 403, nil, "")
 	got := process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
 	require.Equal(t, process.Result{
-		Stdout: "left: ada@example.com in group everybody, to be removed in Okta\n" +
+		Stdout: "not removed: ada@example.com in group everybody, which is managed in Okta\n" +
 			"remove ada@example.com from group search\n" +
 			"remove ada@example.com from space Shop floor\n" +
 			"revoke request own-PENDING (PENDING), db, k8s\n" +
 			"revoke request own-PENDING_MFA (PENDING_MFA), db, k8s\n" +
 			"revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
-			"ada@example.com: 5 of 7 steps done, 1 group left to identity providers, 5 failures\n",
+			"ada@example.com: 5 of 7 steps done, 1 group managed by identity providers, 5 failures\n",
 		Stderr: "offboard: could not read the members of group orders: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-3\n" +
 			"offboard: could not read the members of space Payments: apono: GET /api/admin/v1/spaces/{id}/members: 403 Forbidden, request id fake-8\n" +
 			"offboard: could not read everything: apono: GET /api/user/v1/delegated-access-requests: 403 Forbidden, request id fake-12\n" +
 			"offboard: could not revoke request own-ACTIVE (ACTIVE), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-15\n" +
 			"offboard: could not revoke request own-Granted (Granted), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found, request id fake-16\n" +
-			"offboard: not complete, 5 failures: run it again\n",
+			"offboard: not complete, 5 failures: run the command again\n",
 		Code: 1,
 	}, got)
 }
 
-// A server that ignores the filters answers everybody's requests: those of
-// others must not be revoked, and one without a name is for a person to judge.
-func TestOnlyThePersonsOwnRequests(t *testing.T) {
+// A server that ignores the filters returns requests of all users. Only those of
+// the person are revoked; a request without a requestor is reported.
+func TestOnlyRequestsOfPersonAreRevoked(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	const rest = `"status": "ACTIVE", "creation_date": "2026-01-01T00:00:00Z", "custom_fields": {}, "access_groups": []`
@@ -193,15 +193,14 @@ func TestOnlyThePersonsOwnRequests(t *testing.T) {
 		{"id": "r3", "grantee": {"id": "u1", "source_id": "ada@example.com"}, ` + rest + `},
 		{"id": "r4", "grantee": {"id": "u2", "source_id": "ben@example.com"}, ` + rest + `}], "pagination": {"next_page_token": null}}`})
 	require.Equal(t, process.Result{
-		Stdout: "would revoke request r3 (ACTIVE)\nada@example.com: 1 step to do; -apply does it, 0 groups left to identity providers, 1 failure\n",
-		Stderr: "offboard: request r2 is left alone: it does not say whose it is\n" +
-			"offboard: not complete, 1 failure: run it again\n",
+		Stdout: "would revoke request r3 (ACTIVE)\nada@example.com: 1 step to do (use -apply), 0 groups managed by identity providers, 1 failure\n",
+		Stderr: "offboard: request r2 is not revoked: it has no requestor\n" +
+			"offboard: not complete, 1 failure: run the command again\n",
 		Code: 1,
 	}, process.Run(t, process.Env(server), "-user", "ada@example.com", "-missing-ok"))
 	require.Equal(t, []string{"ada@example.com"}, server.Requests("AccessRequests.List")[0].Query["requestor"])
 }
 
-// An account that has no spaces yet is offboarded from as ever.
 func TestServerWithoutSpaces(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithoutSpaces(), aponotest.WithDemoTenant())
@@ -209,7 +208,7 @@ func TestServerWithoutSpaces(t *testing.T) {
 		Stdout: "would remove ada.orders@example.com from group orders\n" +
 			"would revoke request request-ada-active (ACTIVE), postgresql-production-orders, bundle Orders on-call\n" +
 			"would revoke request request-ada-pending (PENDING), postgresql-production-orders, bundle Orders on-call\n" +
-			"ada.orders@example.com: 3 steps to do; -apply does it, 0 groups left to identity providers, 0 failures\n",
+			"ada.orders@example.com: 3 steps to do (use -apply), 0 groups managed by identity providers, 0 failures\n",
 	}, process.Run(t, process.Env(server), "-user", "ada.orders@example.com"))
 }
 
@@ -221,43 +220,42 @@ func TestWithoutToken(t *testing.T) {
 			"remove ada.orders@example.com from space Orders\n" +
 			"revoke request request-ada-active (ACTIVE), postgresql-production-orders, bundle Orders on-call\n" +
 			"revoke request request-ada-pending (PENDING), postgresql-production-orders, bundle Orders on-call\n" +
-			"ADA.orders@example.com: 4 of 4 steps done, 0 groups left to identity providers, 0 failures\n",
+			"ADA.orders@example.com: 4 of 4 steps done, 0 groups managed by identity providers, 0 failures\n",
 		Stderr: demo,
 	}, process.Run(t, nil, "-user", "ADA.orders@example.com", "-apply"))
 	require.Equal(t, process.Result{
-		Stdout: "nobody@example.com: nothing to do, 0 groups left to identity providers, 0 failures\n",
+		Stdout: "nobody@example.com: nothing to do, 0 groups managed by identity providers, 0 failures\n",
 		Stderr: demo,
 	}, process.Run(t, nil, "-user", "nobody@example.com", "-missing-ok"))
 }
 
-// A slip in an address must not look like work that is done: the person keeps
-// all access.
-func TestAPersonWhoDoesNotExist(t *testing.T) {
+// A misspelled address must not look like success.
+func TestUnknownPerson(t *testing.T) {
 	t.Parallel()
-	const missing = "offboard: could not find the person: Apono has no such user: gone already, or a slip? -missing-ok accepts it\n" +
-		"offboard: not complete, 1 failure: run it again\n"
+	const missing = "offboard: could not find the person: Apono has no user with this address; check the spelling, or use -missing-ok\n" +
+		"offboard: not complete, 1 failure: run the command again\n"
 	server := newServer(t)
 	require.Equal(t, process.Result{
-		Stdout: "adda@example.com: nothing to do, 0 groups left to identity providers, 1 failure\n", Stderr: missing, Code: 1,
+		Stdout: "adda@example.com: nothing to do, 0 groups managed by identity providers, 1 failure\n", Stderr: missing, Code: 1,
 	}, process.Run(t, process.Env(server), "-user", "adda@example.com"))
 	require.Equal(t, process.Result{
-		Stdout: "adda@example.com: 0 of 0 steps done, 0 groups left to identity providers, 1 failure\n", Stderr: missing, Code: 1,
+		Stdout: "adda@example.com: 0 of 0 steps done, 0 groups managed by identity providers, 1 failure\n", Stderr: missing, Code: 1,
 	}, process.Run(t, process.Env(server), "-user", "adda@example.com", "-apply"))
 	require.Equal(t, process.Result{
-		Stdout: "adda@example.com: 0 of 0 steps done, 0 groups left to identity providers, 0 failures\n",
+		Stdout: "adda@example.com: 0 of 0 steps done, 0 groups managed by identity providers, 0 failures\n",
 	}, process.Run(t, process.Env(server), "-user", "adda@example.com", "-apply", "-missing-ok"))
 
-	// What is known of one who is no user any more is done all the same.
+	// Memberships of a deleted user are removed all the same.
 	server.Put(aponotest.MembersOf("g4"), apono.GroupMember{Email: "left@example.com"})
 	require.Equal(t, process.Result{
-		Stdout: "remove left@example.com from group search\nleft@example.com: 1 of 1 step done, 0 groups left to identity providers, 1 failure\n",
+		Stdout: "remove left@example.com from group search\nleft@example.com: 1 of 1 step done, 0 groups managed by identity providers, 1 failure\n",
 		Stderr: missing, Code: 1,
 	}, process.Run(t, process.Env(server), "-user", "left@example.com", "-apply"))
 }
 
-// A loop over the lines of a file from another system adds a carriage return to
-// each address, and a byte order mark to the first.
-func TestAddressesAreTrimmed(t *testing.T) {
+// Addresses from the lines of a file may have carriage returns and a byte order
+// mark.
+func TestAddressIsTrimmed(t *testing.T) {
 	t.Parallel()
 	for _, email := range []string{"ada@example.com\r", "\ufeffada@example.com\r", " \tada@example.com\u00a0\r\n"} {
 		server := newServer(t)
@@ -269,8 +267,7 @@ func TestAddressesAreTrimmed(t *testing.T) {
 	require.Equal(t, 2, process.Run(t, nil, "-user", "ada@example.com\rben@example.com").Code)
 }
 
-// A group or a space that somebody deletes meanwhile has no members any more.
-func TestGroupsAndSpacesThatVanishMeanwhile(t *testing.T) {
+func TestGroupsAndSpacesDeletedDuringRun(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	server.FailNext("Groups.ListMembers", 1, 404, nil, "")
@@ -279,12 +276,12 @@ func TestGroupsAndSpacesThatVanishMeanwhile(t *testing.T) {
 	got := process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
 	require.Zero(t, got.Code)
 	require.Empty(t, got.Stderr)
-	require.Contains(t, got.Stdout, "ada@example.com: 8 of 8 steps done, 1 group left to identity providers, 0 failures\n")
+	require.Contains(t, got.Stdout, "ada@example.com: 8 of 8 steps done, 1 group managed by identity providers, 0 failures\n")
 }
 
-// Who is stopped has to know that not all was done, and the next run does the
+// An interrupted run reports the number of steps done, and the next run does the
 // rest.
-func TestInterruption(t *testing.T) {
+func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	for _, end := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		server := newServer(t)
@@ -306,7 +303,7 @@ func TestInterruption(t *testing.T) {
 		require.NoError(t, cmd.Process.Signal(end))
 		_ = cmd.Wait()
 		require.Equal(t, 130, cmd.ProcessState.ExitCode())
-		require.Equal(t, "Stopped after 6 of 10 steps. The same command goes on.\noffboard: interrupted\n", stderr.String())
+		require.Equal(t, "Stopped after 6 of 10 steps. Run the same command to continue.\noffboard: interrupted\n", stderr.String())
 		require.Equal(t, everything[:6], changes(server))
 		require.Zero(t, process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply").Code)
 		require.Equal(t, everything, changes(server))
@@ -319,7 +316,7 @@ func TestUsage(t *testing.T) {
 	require.Contains(t, help, "-apply")
 	require.Contains(t, help, "-user")
 	for _, args := range [][]string{nil, {"-user", "ada"}} {
-		require.Equal(t, process.Result{Stderr: "offboard: -user is required, and an e-mail address; see -h\n", Code: 2}, process.Run(t, nil, args...))
+		require.Equal(t, process.Result{Stderr: "offboard: -user must be an e-mail address; see -h\n", Code: 2}, process.Run(t, nil, args...))
 	}
 	server := newServer(t)
 	got := process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}, "-user", "ada@example.com", "-apply")

@@ -1,7 +1,7 @@
 // Command quickstart lists integrations.
 //
-// With APONO_TOKEN or APONO_PERSONAL_TOKEN set it talks to Apono. Without, it
-// starts a fake server with a made-up company and lists that one's.
+// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
+// starts a fake server and lists the integrations of its demo tenant.
 package main
 
 import (
@@ -18,25 +18,25 @@ import (
 
 func main() { program.Main("quickstart", run) }
 
-const about = "Lists the integrations of Apono, the first ten of them in a table."
+const about = `Lists integrations. By default it prints a table of the first ten; with -json it
+prints all of them.`
 
-// few is how many integrations a table has, unless all are asked for.
-const few = 10
+const few = 10 // integrations in the table without -all
 
 func run(ctx context.Context, p *program.Program) error {
-	name := p.Flags.String("name", "", "list integrations of this `name`; an asterisk at an end stands for any text")
+	name := p.Flags.String("name", "", "list integrations with this `name`; an asterisk at the start or end matches any text")
 	types := p.Flags.String("type", "", "list integrations of these `types`, separated by commas")
-	categories := p.Flags.String("category", "", "list integrations of these `categories`, such as RESOURCES")
-	statuses := p.Flags.String("status", "", "list integrations in these `states`, such as ACTIVE,ERROR")
-	asJSON := p.Flags.Bool("json", false, "print each integration, all of them, as a line of JSON")
-	all := p.Flags.Bool("all", false, "print every integration, not ten")
-	wide := p.Flags.Bool("wide", false, "print full values, however wide the table gets")
+	categories := p.Flags.String("category", "", "list integrations of these `categories`, separated by commas, such as RESOURCES")
+	statuses := p.Flags.String("status", "", "list integrations with one of these `statuses`, separated by commas, such as ACTIVE,ERROR")
+	asJSON := p.Flags.Bool("json", false, "print all integrations as JSON, one per line")
+	all := p.Flags.Bool("all", false, "print all integrations in the table")
+	wide := p.Flags.Bool("wide", false, "do not shorten values to fit 80 columns")
 	if err := p.Parse(about); err != nil {
 		return err
 	}
 
 	var pages atomic.Int64
-	client, disconnect, err := p.Connect(nil, apono.WithMiddleware(countAnswers(&pages)))
+	client, disconnect, err := p.Connect(nil, apono.WithMiddleware(countPages(&pages)))
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func run(ctx context.Context, p *program.Program) error {
 			return err
 		}
 		if more := count - (len(table) - 1); more > 0 {
-			fmt.Fprintf(p.Stdout, "… %d more; -all prints every one\n", more)
+			fmt.Fprintf(p.Stdout, "… %d more; use -all to print all\n", more)
 		}
 	}
 	_, err = fmt.Fprintf(summary, "%s in %s, %s\n",
@@ -84,8 +84,8 @@ func run(ctx context.Context, p *program.Program) error {
 	return err
 }
 
-// countAnswers counts the pages, an answer with status 200 being one.
-func countAnswers(pages *atomic.Int64) func(http.RoundTripper) http.RoundTripper {
+// countPages counts responses with status 200, each of which is a page.
+func countPages(pages *atomic.Int64) func(http.RoundTripper) http.RoundTripper {
 	return func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
 			resp, err := next.RoundTrip(req)

@@ -1,7 +1,7 @@
-// Command sync-group makes the members of a group those that a file names.
+// Command sync-group adds and removes members of a group until they match a file.
 //
-// With APONO_TOKEN or APONO_PERSONAL_TOKEN set it talks to Apono. Without, it
-// starts a fake server with a made-up company and changes a group of that one.
+// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
+// starts a fake server and changes a group of its demo tenant.
 package main
 
 import (
@@ -21,30 +21,32 @@ import (
 
 func main() { program.Main("sync-group", run) }
 
-const about = `Makes the members of a group those that a file names: one e-mail address on a
-line, case-insensitive; # begins a comment. The file "-" is standard input. It
-prints who is to be added (+) and removed (-), and asks before it changes
-anything. Where there is no terminal to ask on, it changes nothing without -yes
-and ends with exit code 3. It can be run again at any time.`
+const about = `Adds and removes members of a group until they match FILE. The file has one
+e-mail address per line, case-insensitive; # begins a comment. The file "-" is
+standard input.
 
-// maxInput is how many bytes name members. More is not a list of members, but
-// perhaps a device that never ends.
+The program prints the members to add (+) and to remove (-), and asks for
+confirmation. Without a terminal and without -yes, it changes nothing and exits
+with code 3. It is safe to run again.`
+
+// maxInput is the maximum size of the file in bytes. It stops the program from
+// reading an endless device.
 const maxInput = 16 << 20
 
 func run(ctx context.Context, p *program.Program) error {
-	name := p.Flags.String("group", "", "the `name` of the group")
-	id := p.Flags.String("group-id", "", "the `id` of the group, in place of its name")
-	yes := p.Flags.Bool("yes", false, "do not ask")
-	create := p.Flags.Bool("create", false, "create the group if there is none of the name")
-	allowEmpty := p.Flags.Bool("allow-empty", false, "remove everybody if the file names nobody")
+	name := p.Flags.String("group", "", "sync the group with this `name`")
+	id := p.Flags.String("group-id", "", "sync the group with this `id`, instead of -group")
+	yes := p.Flags.Bool("yes", false, "do not ask for confirmation")
+	create := p.Flags.Bool("create", false, "create the group if it does not exist")
+	allowEmpty := p.Flags.Bool("allow-empty", false, "remove all members if the file has no addresses")
 	if err := p.Parse(about, "FILE"); err != nil {
 		return err
 	}
 	switch {
 	case (*name == "") == (*id == ""):
-		return p.Misuse("it takes either -group or -group-id")
+		return p.Misuse("set either -group or -group-id")
 	case *id != "" && *create:
-		return p.Misuse("-create needs -group, for Apono gives out the ids")
+		return p.Misuse("-create needs -group: Apono assigns the id")
 	}
 	path := p.Flags.Arg(0)
 	wanted, err := readMembers(p, path)
@@ -52,7 +54,7 @@ func run(ctx context.Context, p *program.Program) error {
 	case err != nil:
 		return err
 	case len(wanted) == 0 && !*allowEmpty:
-		return fmt.Errorf("%s names nobody: to remove everybody, use -allow-empty", path)
+		return fmt.Errorf("%s has no addresses: use -allow-empty to remove all members", path)
 	}
 
 	client, disconnect, err := p.Connect(nil)
@@ -72,7 +74,7 @@ func run(ctx context.Context, p *program.Program) error {
 	case errors.Is(err, apono.ErrNotFound) && *create:
 		group = nil
 	case errors.Is(err, apono.ErrNotFound):
-		return fmt.Errorf("there is no group %q: to create it, use -create", *name)
+		return fmt.Errorf("there is no group %q: use -create to create it", *name)
 	case err != nil:
 		return err
 	case group.SourceIntegrationID != nil && *group.SourceIntegrationID != "":
@@ -93,7 +95,7 @@ func run(ctx context.Context, p *program.Program) error {
 	}
 	question := fmt.Sprintf("Create group %q with %s?", *name, program.Plural(len(wanted), "member"))
 	if group != nil {
-		question = fmt.Sprintf("Make %s to group %q?", program.Plural(len(changes), "change"), group.Name)
+		question = fmt.Sprintf("Apply %s to group %q?", program.Plural(len(changes), "change"), group.Name)
 	}
 	if !*yes {
 		if err := agree(ctx, p, path, question); err != nil {
@@ -101,7 +103,7 @@ func run(ctx context.Context, p *program.Program) error {
 		}
 	}
 	if group == nil {
-		// One request creates the group with all its members, or not at all.
+		// One request creates the group together with its members.
 		emails := make([]string, len(changes))
 		for i, c := range changes {
 			emails[i] = c.email
@@ -115,7 +117,8 @@ func run(ctx context.Context, p *program.Program) error {
 	return apply(ctx, p, client, group, changes)
 }
 
-// readMembers reads the addresses that a file names, by their lower case.
+// readMembers reads the addresses in a file. The keys are in lower case, the
+// values as the file spells them.
 func readMembers(p *program.Program, path string) (map[string]string, error) {
 	input := p.Stdin
 	if path != "-" {
@@ -131,7 +134,7 @@ func readMembers(p *program.Program, path string) (map[string]string, error) {
 	case err != nil:
 		return nil, err
 	case len(data) > maxInput:
-		return nil, fmt.Errorf("%s holds more than %d MiB: it is no list of members", path, maxInput>>20)
+		return nil, fmt.Errorf("%s is larger than %d MiB", path, maxInput>>20)
 	}
 	members := map[string]string{}
 	n := 0
@@ -143,7 +146,7 @@ func readMembers(p *program.Program, path string) (map[string]string, error) {
 		}
 		address, err := mail.ParseAddress(words[0])
 		if err != nil || address.Address != words[0] || len(words) > 1 && !strings.HasPrefix(words[1], "#") {
-			return nil, fmt.Errorf("%s, line %d: it is not one e-mail address", path, n)
+			return nil, fmt.Errorf("%s, line %d: not a single e-mail address", path, n)
 		}
 		if key := strings.ToLower(words[0]); members[key] == "" {
 			members[key] = words[0]
@@ -165,8 +168,9 @@ func (c change) String() string {
 	return "+ " + c.email
 }
 
-// compare finds what gives a group, nil for one that is to be created, the members
-// that are wanted: who is to be added and then who is to be removed, by address.
+// compare returns the changes after which a group has the wanted members:
+// additions first, then removals, both sorted by address. A nil group has no
+// members.
 func compare(ctx context.Context, client *apono.Client, group *apono.Group, wanted map[string]string) ([]change, error) {
 	missing := maps.Clone(wanted)
 	var changes []change
@@ -194,11 +198,10 @@ func compare(ctx context.Context, client *apono.Client, group *apono.Group, want
 	return changes, nil
 }
 
-// agree asks whether to go on. Without a yes the group stays different from the
-// file.
+// agree asks for confirmation. Unless the reply is yes, it returns ErrDifferent.
 func agree(ctx context.Context, p *program.Program, path, question string) error {
 	if path == "-" || !p.CanAsk() {
-		fmt.Fprintln(p.Stderr, "Nothing was changed: there is no terminal to ask on, and no -yes.")
+		fmt.Fprintln(p.Stderr, "Nothing was changed: cannot ask for confirmation without a terminal; use -yes.")
 		return program.ErrDifferent
 	}
 	agreed, err := p.Confirm(ctx, question)
@@ -209,8 +212,8 @@ func agree(ctx context.Context, p *program.Program, path, question string) error
 	return err
 }
 
-// apply makes changes one by one. One that fails does not keep the others from
-// being made; the next run finds it again.
+// apply applies the changes one by one. It continues after a failure; the next run
+// tries the failed changes again.
 func apply(ctx context.Context, p *program.Program, client *apono.Client, group *apono.Group, changes []change) error {
 	added, removed, failed := 0, 0, 0
 	progress := p.Progress()
@@ -225,7 +228,7 @@ func apply(ctx context.Context, p *program.Program, client *apono.Client, group 
 		switch {
 		case ctx.Err() != nil:
 			progress("")
-			fmt.Fprintf(p.Stderr, "Stopped at %s; the same command goes on.\n", c)
+			fmt.Fprintf(p.Stderr, "Stopped at %s. Run the same command to continue.\n", c)
 			return ctx.Err()
 		case err != nil:
 			progress("")

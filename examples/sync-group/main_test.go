@@ -17,16 +17,16 @@ import (
 func TestMain(m *testing.M) { process.Main(m, main) }
 
 const (
-	demo     = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
-	nobody   = "Nothing was changed: there is no terminal to ask on, and no -yes.\n"
-	addAda   = "PUT /api/admin/v1/groups/g1/members/ada@example.com"
-	addDan   = "PUT /api/admin/v1/groups/g1/members/Dan+night@example.com"
-	dropCarl = "DELETE /api/admin/v1/groups/g1/members/Carl@example.com"
-	dropEve  = "DELETE /api/admin/v1/groups/g1/members/eve@example.com"
+	demo       = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
+	noTerminal = "Nothing was changed: cannot ask for confirmation without a terminal; use -yes.\n"
+	addAda     = "PUT /api/admin/v1/groups/g1/members/ada@example.com"
+	addDan     = "PUT /api/admin/v1/groups/g1/members/Dan+night@example.com"
+	dropCarl   = "DELETE /api/admin/v1/groups/g1/members/Carl@example.com"
+	dropEve    = "DELETE /api/admin/v1/groups/g1/members/eve@example.com"
 )
 
-// newServer has the group "On call" with four members, in pages of three, and a
-// group of an identity provider.
+// newServer returns a server with pages of three items. It has the group "On call"
+// with four members and a group that an identity provider manages.
 func newServer(t *testing.T) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, aponotest.WithPageSize(3))
@@ -39,7 +39,7 @@ func newServer(t *testing.T) *aponotest.Server {
 	return server
 }
 
-// wanted is a file that adds two members of "On call" and removes two.
+// wanted is a file that adds two members to "On call" and removes two.
 const wanted = "\ufeff# the rota\r\n\r\nbob@example.com\nDan+night@example.com  # nights\n\tfrida@example.com\nada@example.com\nADA@example.com\n"
 
 func fileOf(t *testing.T, text string) string {
@@ -49,7 +49,7 @@ func fileOf(t *testing.T, text string) string {
 	return path
 }
 
-// writes are the requests that could change something.
+// writes returns the requests other than GET.
 func writes(server *aponotest.Server) []string {
 	lines := []string{}
 	for _, r := range server.Requests() {
@@ -65,14 +65,13 @@ func holds(server *aponotest.Server, email string) bool {
 	return server.Get(aponotest.MembersOf("g1"), email, &member)
 }
 
-// Somebody who is left in the group keeps access that was taken from them;
-// somebody who is removed and added again because of a capital letter loses it
-// meanwhile.
-func TestSyncMakesTheGroupEqualToTheFile(t *testing.T) {
+// Members whose addresses differ from the file only in case are neither added nor
+// removed.
+func TestSync(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, wanted)
 	const plan = "+ ada@example.com\n+ Dan+night@example.com\n- Carl@example.com\n- eve@example.com\n"
-	require.Equal(t, process.Result{Stdout: plan, Stderr: nobody, Code: 3}, process.Run(t, process.Env(server), "-group", "on CALL", path))
+	require.Equal(t, process.Result{Stdout: plan, Stderr: noTerminal, Code: 3}, process.Run(t, process.Env(server), "-group", "on CALL", path))
 	require.Equal(t, []string{}, writes(server))
 
 	require.Equal(t, process.Result{
@@ -83,7 +82,7 @@ func TestSyncMakesTheGroupEqualToTheFile(t *testing.T) {
 		"ada@example.com": true, "Dan+night@example.com": true, "BOB@example.com": true, "frida@example.com": true,
 		"Carl@example.com": false, "eve@example.com": false, "bob@example.com": false, "ADA@example.com": false,
 	} {
-		require.Equalf(t, member, holds(server, email), "%s a member: %v", email, member)
+		require.Equalf(t, member, holds(server, email), "whether %s is a member, want %v", email, member)
 	}
 
 	require.Equal(t, process.Result{
@@ -92,9 +91,9 @@ func TestSyncMakesTheGroupEqualToTheFile(t *testing.T) {
 	require.Len(t, writes(server), 4)
 }
 
-// One address that Apono does not know must not keep the others' access from
-// being taken away, and a script must see that not all went well.
-func TestAMemberThatFailsDoesNotStopTheOthers(t *testing.T) {
+// The program continues after a failed change, exits with code 1, and applies the
+// failed changes in the next run.
+func TestFailedChangeDoesNotStopRun(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, wanted)
 	server.FailNext("Groups.AddMember", 1, 422, nil, `{"message": "no such user"}`)
@@ -114,21 +113,19 @@ func TestAMemberThatFailsDoesNotStopTheOthers(t *testing.T) {
 	require.Equal(t, []string{addAda, dropCarl}, writes(server)[4:])
 }
 
-// A list of members that breaks off looks like a group that lacks many: nothing
-// may follow from it.
-func TestNothingFollowsFromHalfAList(t *testing.T) {
+// Nothing is changed if the list of members cannot be read to its end.
+func TestIncompleteListChangesNothing(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{})
 	server.FailNext("Groups.ListMembers", 1, 403, nil, "")
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: this token may not do that: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-3\n", Code: 1,
+		Stderr: "sync-group: the token has no permission for this: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-3\n", Code: 1,
 	}, process.Run(t, process.Env(server), "-group", "On call", "-yes", fileOf(t, wanted)))
 	require.Equal(t, []string{}, writes(server))
 }
 
-// Ctrl-C leaves a group from which the same command goes on.
-func TestInterruptionLeavesTheRestForTheNextRun(t *testing.T) {
+func TestRunAfterInterruptContinues(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, wanted)
 	arrived := make(chan struct{})
@@ -149,7 +146,7 @@ func TestInterruptionLeavesTheRestForTheNextRun(t *testing.T) {
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	_ = cmd.Wait()
 	require.Equal(t, 130, cmd.ProcessState.ExitCode())
-	require.Equal(t, "Stopped at + Dan+night@example.com; the same command goes on.\nsync-group: interrupted\n", stderr.String())
+	require.Equal(t, "Stopped at + Dan+night@example.com. Run the same command to continue.\nsync-group: interrupted\n", stderr.String())
 	require.Equal(t, []string{addAda}, writes(server))
 
 	require.Equal(t, process.Result{
@@ -157,9 +154,7 @@ func TestInterruptionLeavesTheRestForTheNextRun(t *testing.T) {
 	}, process.Run(t, process.Env(server), "-group", "On call", "-yes", path))
 }
 
-// A group of an identity provider is changed there: a change here would be
-// undone, or last where nobody looks for it.
-func TestGroupsOfIdentityProvidersAreRefused(t *testing.T) {
+func TestGroupOfIdentityProviderIsRejected(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	require.Equal(t, process.Result{
@@ -168,12 +163,11 @@ func TestGroupsOfIdentityProvidersAreRefused(t *testing.T) {
 	require.Len(t, server.Requests(), 1)
 }
 
-// A file that a broken script left empty would take everybody's access.
-func TestEmptyFilesNeedAFlag(t *testing.T) {
+func TestEmptyFileNeedsFlag(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, "# nobody\n\n")
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: " + path + " names nobody: to remove everybody, use -allow-empty\n", Code: 1,
+		Stderr: "sync-group: " + path + " has no addresses: use -allow-empty to remove all members\n", Code: 1,
 	}, process.Run(t, process.Env(server), "-group", "On call", "-yes", path))
 	require.Empty(t, server.Requests())
 	result := process.Run(t, process.Env(server), "-group", "On call", "-yes", "-allow-empty", path)
@@ -181,17 +175,17 @@ func TestEmptyFilesNeedAFlag(t *testing.T) {
 		Stdout: "- BOB@example.com\n- Carl@example.com\n- eve@example.com\n- frida@example.com\n",
 		Stderr: "Group \"On call\": 0 added, 4 removed, 0 failed.\n",
 	}, result)
-	require.False(t, holds(server, "eve@example.com"), "an empty group")
+	require.False(t, holds(server, "eve@example.com"), "the group must be empty")
 }
 
-// What is no address is a mistake in the file, and nothing of it may be taken.
-func TestLinesThatAreNoAddressAreRefused(t *testing.T) {
+// A file with an invalid line changes nothing.
+func TestInvalidAddressIsRejected(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	for _, line := range []string{"ada", "ada@", "a@example.com b@example.com", "a@example.com,b@example.com", "<ada@example.com>", "Ada <ada@example.com>"} {
 		path := fileOf(t, "bob@example.com\n"+line+"\n")
 		require.Equal(t, process.Result{
-			Stderr: "sync-group: " + path + ", line 2: it is not one e-mail address\n", Code: 1,
+			Stderr: "sync-group: " + path + ", line 2: not a single e-mail address\n", Code: 1,
 		}, process.Run(t, process.Env(server), "-group", "On call", "-yes", path))
 	}
 	require.Empty(t, server.Requests())
@@ -202,10 +196,10 @@ func TestCreate(t *testing.T) {
 	server, path := newServer(t), fileOf(t, "zoe@example.com\nada@example.com\n")
 	args := []string{"-group", "New", "-yes", path}
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: there is no group \"New\": to create it, use -create\n", Code: 1,
+		Stderr: "sync-group: there is no group \"New\": use -create to create it\n", Code: 1,
 	}, process.Run(t, process.Env(server), args...))
 	args = append([]string{"-create"}, args...)
-	// The answer gets lost: the group is there, and the next run finds it.
+	// The response is lost, but the group exists and the next run finds it.
 	server.FaultNext("Groups.Create", 1, aponotest.Fault{Break: aponotest.AnswerLost})
 	result := process.Run(t, process.Env(server), args...)
 	require.Equal(t, "+ ada@example.com\n+ zoe@example.com\n", result.Stdout)
@@ -221,13 +215,13 @@ func TestCreate(t *testing.T) {
 	}, process.Run(t, process.Env(server), args...))
 	args[2] = "Third"
 	require.Equal(t, process.Result{
-		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: nobody, Code: 3,
+		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: noTerminal, Code: 3,
 	}, process.Run(t, process.Env(server), append(args[:3:3], path)...))
 	require.Len(t, writes(server), 2)
 }
 
-// Names change, and two groups may have one: who knows the id means one group.
-func TestGroupsByID(t *testing.T) {
+// An id selects one of two groups with the same name.
+func TestGroupByID(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, wanted)
 	server.Put(aponotest.Groups, apono.Group{ID: "g3", Name: "On call"})
@@ -245,8 +239,7 @@ func TestGroupsByID(t *testing.T) {
 	}, process.Run(t, process.Env(server), "-group-id", "g2", "-yes", path))
 }
 
-// Another program may write the list, and one that never ends must not fill the
-// memory.
+// Standard input can hold the addresses, up to a maximum size.
 func TestStandardInput(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
@@ -255,9 +248,9 @@ func TestStandardInput(t *testing.T) {
 		Stdout: "- BOB@example.com\n- Carl@example.com\n- eve@example.com\n", Stderr: "Group \"On call\": 0 added, 3 removed, 0 failed.\n",
 	}, process.RunWith(t, "\ufefffrida@example.com\r\n", process.Env(server), args...))
 
-	// Who is asked cannot answer where the list comes from.
+	// Standard input is in use, so the program cannot ask there.
 	result := process.RunWith(t, "zoe@example.com\n", process.Env(server), "-group", "On call", "-")
-	require.Equal(t, process.Result{Stdout: "+ zoe@example.com\n- frida@example.com\n", Stderr: nobody, Code: 3}, result)
+	require.Equal(t, process.Result{Stdout: "+ zoe@example.com\n- frida@example.com\n", Stderr: noTerminal, Code: 3}, result)
 
 	endless, err := os.Open("/dev/zero")
 	require.NoError(t, err)
@@ -266,12 +259,12 @@ func TestStandardInput(t *testing.T) {
 	var stderr strings.Builder
 	cmd.Stdin, cmd.Stderr = endless, &stderr
 	require.Error(t, cmd.Run())
-	require.Equal(t, "sync-group: - holds more than 16 MiB: it is no list of members\n", stderr.String())
+	require.Equal(t, "sync-group: - is larger than 16 MiB\n", stderr.String())
 	require.Equal(t, 1, cmd.ProcessState.ExitCode())
 	require.Len(t, writes(server), 3)
 }
 
-func TestWithoutTokenSyncsTheDemoTenant(t *testing.T) {
+func TestWithoutTokenSyncsDemoTenant(t *testing.T) {
 	t.Parallel()
 	path := fileOf(t, "Ada.Orders@example.com\nben.orders@example.com\nzoe@example.com\n")
 	require.Equal(t, process.Result{
@@ -284,13 +277,13 @@ func TestWithoutTokenSyncsTheDemoTenant(t *testing.T) {
 func TestWrongUsage(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: it takes 1 argument besides flags, not 0; see -h\n", Code: 2,
+		Stderr: "sync-group: expected 1 argument, got 0; see -h\n", Code: 2,
 	}, process.Run(t, nil, "-group", "orders"))
 	for _, args := range [][]string{{"members.txt"}, {"-group", "a", "-group-id", "b", "members.txt"}} {
-		require.Equal(t, process.Result{Stderr: "sync-group: it takes either -group or -group-id; see -h\n", Code: 2}, process.Run(t, nil, args...))
+		require.Equal(t, process.Result{Stderr: "sync-group: set either -group or -group-id; see -h\n", Code: 2}, process.Run(t, nil, args...))
 	}
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: -create needs -group, for Apono gives out the ids; see -h\n", Code: 2,
+		Stderr: "sync-group: -create needs -group: Apono assigns the id; see -h\n", Code: 2,
 	}, process.Run(t, nil, "-group-id", "b", "-create", "members.txt"))
 	missing := filepath.Join(t.TempDir(), "none.txt")
 	require.Equal(t, process.Result{

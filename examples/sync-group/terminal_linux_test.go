@@ -10,14 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Who sees the changes decides about them. Ctrl-C at the question has to end
-// the program, which nothing else could while it reads.
-func TestAsksOnATerminal(t *testing.T) {
+// An interrupt ends the program also while it waits for the reply.
+func TestAsksOnTerminal(t *testing.T) {
 	t.Parallel()
-	const question = "Make 4 changes to group \"On call\"? [y/N] "
+	const question = "Apply 4 changes to group \"On call\"? [y/N] "
 	for _, test := range []struct {
 		name   string
-		answer func(person *os.File, program *os.Process) error
+		reply  func(person *os.File, program *os.Process) error
 		stderr string
 		code   int
 		writes int
@@ -40,7 +39,7 @@ func TestAsksOnATerminal(t *testing.T) {
 			reader := bufio.NewReader(stderr)
 			asked, err := reader.ReadString(']')
 			require.NoError(t, err)
-			require.NoError(t, test.answer(person, cmd.Process))
+			require.NoError(t, test.reply(person, cmd.Process))
 			var rest strings.Builder
 			_, err = reader.WriteTo(&rest)
 			require.NoError(t, err)
@@ -52,6 +51,7 @@ func TestAsksOnATerminal(t *testing.T) {
 	}
 }
 
+// typed returns a function that types text on the terminal.
 func typed(text string) func(*os.File, *os.Process) error {
 	return func(person *os.File, _ *os.Process) error {
 		_, err := person.WriteString(text)
@@ -59,8 +59,7 @@ func typed(text string) func(*os.File, *os.Process) error {
 	}
 }
 
-// Not every character device is a terminal: nobody answers where random bytes
-// come from, and one of them may be a "y".
+// A character device that is not a terminal may return a "y" by chance.
 func TestDoesNotAskOtherDevices(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
@@ -71,21 +70,21 @@ func TestDoesNotAskOtherDevices(t *testing.T) {
 		var stderr strings.Builder
 		cmd.Stdin, cmd.Stderr = device, &stderr
 		require.Error(t, cmd.Run())
-		require.Equal(t, nobody, stderr.String())
+		require.Equal(t, noTerminal, stderr.String())
 		require.NoError(t, device.Close())
 	}
 	require.Equal(t, []string{}, writes(server))
 }
 
-// A scheduled job reads the null device, which is no terminal to ask on.
-func TestDoesNotAskTheNullDevice(t *testing.T) {
+// The standard input of a scheduled job is often the null device.
+func TestDoesNotAskNullDevice(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	cmd := process.Command(t, process.Env(server), "-group", "On call", fileOf(t, wanted))
 	var stderr strings.Builder
-	cmd.Stderr = &stderr // no Stdin is the null device
+	cmd.Stderr = &stderr // a nil Stdin is the null device
 	require.Error(t, cmd.Run())
 	require.Equal(t, 3, cmd.ProcessState.ExitCode())
-	require.Equal(t, nobody, stderr.String())
+	require.Equal(t, noTerminal, stderr.String())
 	require.Equal(t, []string{}, writes(server))
 }

@@ -98,7 +98,7 @@ func (p *Pager) RoundTrip(req *http.Request) (*http.Response, error) {
 		body = p.Serve(at)
 	}
 	if body == "" {
-		status, body = cmp.Or(p.Status, http.StatusForbidden), `{"message":"no such page"}`
+		status, body = cmp.Or(p.Status, http.StatusForbidden), `{"message":"no page for you"}`
 	}
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req}, nil
 }

@@ -11,14 +11,16 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// tolerantReaders accept times in the forms of [ParseTime], and numbers with a zero
-// fraction as integers.
-var tolerantReaders = jsonv2.JoinUnmarshalers(
-	jsonv2.UnmarshalFromFunc(readTime),
-	jsonv2.UnmarshalFromFunc(readOptionalTime),
-	jsonv2.UnmarshalFromFunc(readInteger[int]),
-	jsonv2.UnmarshalFromFunc(readInteger[int64]),
-)
+// tolerantReaders returns readers that accept times in the forms of [ParseTime], and
+// numbers with a zero fraction as integers.
+func tolerantReaders() *jsonv2.Unmarshalers {
+	return jsonv2.JoinUnmarshalers(
+		jsonv2.UnmarshalFromFunc(readTime),
+		jsonv2.UnmarshalFromFunc(readOptionalTime),
+		jsonv2.UnmarshalFromFunc(readInteger[int]),
+		jsonv2.UnmarshalFromFunc(readInteger[int64]),
+	)
+}
 
 var errTime = errors.New("not a time in RFC 3339 or ISO 8601")
 

@@ -21,9 +21,10 @@ import (
 type hidden map[string]string
 
 func init() {
-	wire.Revealing = json2.MarshalToFunc(func(enc *jsontext.Encoder, h hidden) error {
+	revealing := json2.MarshalToFunc(func(enc *jsontext.Encoder, h hidden) error {
 		return json2.MarshalEncode(enc, map[string]string(h))
 	})
+	wire.Revealing = func() *json2.Marshalers { return revealing }
 }
 
 func (h hidden) MarshalJSON() ([]byte, error) { return []byte(`"hidden"`), nil }

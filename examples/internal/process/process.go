@@ -1,5 +1,4 @@
-// Package process runs an example program in a process of its own, for the
-// program's tests.
+// Package process runs an example program in a separate process for tests.
 package process
 
 import (
@@ -16,7 +15,8 @@ import (
 
 const isProgram = "EXAMPLE_TEST_MAIN"
 
-// Main is for TestMain: it lets the test binary be the program itself.
+// Main implements TestMain. It runs the tests, or main if [Command] started the
+// test binary.
 func Main(m *testing.M, main func()) {
 	if os.Getenv(isProgram) != "" {
 		main()
@@ -25,21 +25,21 @@ func Main(m *testing.M, main func()) {
 	os.Exit(m.Run())
 }
 
-// Result is what became of a process.
+// Result is the output and exit code of a process.
 type Result struct {
 	Stdout, Stderr string
 	Code           int
 }
 
-// Run runs the program with nothing in its environment but env, which may be
-// nil, and with nothing to read.
+// Run runs the program with empty standard input and with env, which may be nil,
+// as its environment.
 func Run(tb testing.TB, env []string, args ...string) Result {
 	tb.Helper()
 	return RunWith(tb, "", env, args...)
 }
 
-// Help returns what the program says when asked for help. People pipe it into a
-// pager, and scripts rely on the exit codes that it names.
+// Help returns the program's output for -h. It checks that the output is on
+// standard output, names the exit codes, and has no line longer than 80 columns.
 func Help(tb testing.TB) string {
 	tb.Helper()
 	result := Run(tb, nil, "-h")
@@ -47,12 +47,12 @@ func Help(tb testing.TB) string {
 	require.Empty(tb, result.Stderr)
 	require.Contains(tb, result.Stdout, "Exit codes: 0 done, or the same; 1 failed; 2 wrong use; 3 different;\n130 interrupted.\n")
 	for line := range strings.Lines(result.Stdout) {
-		require.LessOrEqual(tb, utf8.RuneCountInString(line), 80+1, "a line fits a terminal: %s", line)
+		require.LessOrEqual(tb, utf8.RuneCountInString(line), 80+1, "line of -h is longer than 80 columns: %s", line)
 	}
 	return result.Stdout
 }
 
-// RunWith is Run with something to read.
+// RunWith is like [Run] with stdin as the standard input.
 func RunWith(tb testing.TB, stdin string, env []string, args ...string) Result {
 	tb.Helper()
 	cmd := Command(tb, env, args...)
@@ -64,17 +64,18 @@ func RunWith(tb testing.TB, stdin string, env []string, args ...string) Result {
 	return Result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// Command is the program, for tests that talk to it while it runs.
+// Command returns a command that runs the program, for tests that interact with
+// it while it runs.
 func Command(tb testing.TB, env []string, args ...string) *exec.Cmd {
 	tb.Helper()
 	self, err := os.Executable()
 	require.NoError(tb, err)
-	cmd := exec.CommandContext(tb.Context(), self, args...) //nolint:gosec // the test binary itself
+	cmd := exec.CommandContext(tb.Context(), self, args...) //nolint:gosec // the test binary
 	cmd.Env = append([]string{isProgram + "=1"}, env...)
 	return cmd
 }
 
-// Env is the environment of somebody who has a token for a server.
+// Env returns an environment with the address and the token of server.
 func Env(server *aponotest.Server) []string {
 	return []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + server.URL}
 }

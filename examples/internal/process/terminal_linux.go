@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Terminal opens a terminal for a program, and its other end, at which a person
-// would sit.
+// Terminal opens a pseudoterminal and returns both ends: person for the test,
+// program for the program's standard streams.
 func Terminal(tb testing.TB) (person, program *os.File) {
 	tb.Helper()
 	person = open(tb, "/dev/ptmx", os.O_RDWR)
@@ -19,7 +19,7 @@ func Terminal(tb testing.TB) (person, program *os.File) {
 	for request, arg := range map[uintptr]*uint32{syscall.TIOCSPTLCK: &unlock, syscall.TIOCGPTN: &number} {
 		//nolint:gosec // the system call takes an address
 		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, person.Fd(), request, uintptr(unsafe.Pointer(arg)))
-		require.Zerof(tb, errno, "no terminal: %v", errno)
+		require.Zerof(tb, errno, "cannot open a pseudoterminal: %v", errno)
 	}
 	return person, open(tb, fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY)
 }

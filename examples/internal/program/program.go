@@ -1,5 +1,5 @@
-// Package program is what the example programs have in common: flags, exit
-// codes, errors for people, and a server when there is no token.
+// Package program is shared by the example programs. It parses flags, sets exit
+// codes, reports errors and starts a fake server when no token is set.
 package program
 
 import (
@@ -21,12 +21,10 @@ import (
 	"golang.org/x/term"
 )
 
-// Program is one run of a program.
+// Program is one run of a program. Results are written to Stdout, messages and
+// questions to Stderr.
 type Program struct {
-	// Flags are the program's flags, to be parsed with Parse.
-	Flags *flag.FlagSet
-	// Stdin, Stdout and Stderr are the process's own. What is fit for a pipe goes
-	// to Stdout, everything else to Stderr.
+	Flags          *flag.FlagSet // parsed by [Program.Parse]
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
@@ -38,19 +36,19 @@ Exit codes: 0 done, or the same; 1 failed; 2 wrong use; 3 different;
 130 interrupted.
 `
 
-// ErrDifferent ends a program that has found and said that two things differ,
-// and has not changed that.
+// ErrDifferent ends a program with exit code 3: it found and reported a
+// difference, and changed nothing.
 var ErrDifferent = errors.New("different")
 
-// Main runs a program until it ends, is interrupted or told to end, and ends the
-// process with one of the exit codes.
+// Main runs a program and exits the process with one of the exit codes. An
+// interrupt or SIGTERM cancels the context of run.
 func Main(name string, run func(context.Context, *Program) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p := &Program{
 		Flags: flag.NewFlagSet(name, flag.ContinueOnError),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, args: os.Args[1:],
 	}
-	p.Flags.SetOutput(io.Discard) // Parse says what is wrong
+	p.Flags.SetOutput(io.Discard) // Parse reports errors
 	err := run(ctx, p)
 	interrupted := ctx.Err() != nil && errors.Is(err, context.Canceled)
 	stop()
@@ -69,12 +67,12 @@ func Main(name string, run func(context.Context, *Program) error) {
 	}
 }
 
-// errUsage is a mistake on the command line that has been reported.
+// errUsage reports a mistake on the command line that is already printed.
 var errUsage = errors.New("wrong usage")
 
-// Parse parses the command line; about says in -h what the program does. A
-// program with arguments besides its flags names them, such as "FILE". Flags may
-// stand before, between and after the arguments, up to a "--".
+// Parse parses the command line. The description about is printed by -h. The
+// arguments are the names of the positional arguments, such as "FILE". Flags
+// may come before, between and after them, up to a "--".
 func (p *Program) Parse(about string, arguments ...string) error {
 	p.Flags.Usage = func() {}
 	var given []string
@@ -96,21 +94,23 @@ func (p *Program) Parse(about string, arguments ...string) error {
 		}
 		given = append(given, p.Flags.Arg(0))
 	}
-	_ = p.Flags.Parse(append([]string{"--"}, given...)) // so that Arg finds them
+	_ = p.Flags.Parse(append([]string{"--"}, given...)) // for Flags.Arg
 	if len(given) != len(arguments) {
-		return p.Misuse("it takes %s besides flags, not %d", Plural(len(arguments), "argument"), len(given))
+		return p.Misuse("expected %s, got %d", Plural(len(arguments), "argument"), len(given))
 	}
 	return nil
 }
 
-// Misuse reports a mistake on the command line.
+// Misuse prints a mistake on the command line and returns an error that ends the
+// program with exit code 2.
 func (p *Program) Misuse(format string, args ...any) error {
 	fmt.Fprintf(p.Stderr, "%s: %s; see -h\n", p.Flags.Name(), fmt.Sprintf(format, args...))
 	return errUsage
 }
 
-// Connect returns a client of Apono, or of a fake server with a made-up company
-// where there is no token. The caller calls disconnect at the end.
+// Connect returns a client for Apono. If no token is set, it starts a fake
+// server with the demo tenant and the options fake, and returns a client for
+// that. The caller must call disconnect when done.
 func (p *Program) Connect(fake []aponotest.Option, opts ...apono.Option) (client *apono.Client, disconnect func(), err error) {
 	if os.Getenv("APONO_TOKEN") != "" || os.Getenv("APONO_PERSONAL_TOKEN") != "" {
 		client, err = apono.NewClientFromEnv(opts...)
@@ -124,27 +124,27 @@ func (p *Program) Connect(fake []aponotest.Option, opts ...apono.Option) (client
 	return server.Client(opts...), server.Close, nil
 }
 
-// Confirm asks a question that only "y" or "yes" answers with yes. An interrupt
-// ends the wait for an answer.
+// Confirm asks a question and reports whether the reply is "y" or "yes". It
+// returns early if ctx is canceled.
 func (p *Program) Confirm(ctx context.Context, question string) (bool, error) {
 	fmt.Fprintf(p.Stderr, "%s [y/N] ", question)
-	answers := make(chan string, 1)
-	go func() { // reading cannot be interrupted; the process ends without it
-		answer, _ := bufio.NewReader(io.LimitReader(p.Stdin, 1<<10)).ReadString('\n')
-		answers <- strings.ToLower(strings.TrimSpace(answer))
+	replies := make(chan string, 1)
+	go func() { // a read cannot be canceled; it ends with the process
+		reply, _ := bufio.NewReader(io.LimitReader(p.Stdin, 1<<10)).ReadString('\n')
+		replies <- strings.ToLower(strings.TrimSpace(reply))
 	}()
 	select {
 	case <-ctx.Done():
 		fmt.Fprintln(p.Stderr)
 		return false, ctx.Err()
-	case answer := <-answers:
-		return answer == "y" || answer == "yes", nil
+	case reply := <-replies:
+		return reply == "y" || reply == "yes", nil
 	}
 }
 
-// Progress returns a function that shows a line of progress in place of the
-// last one, at most ten times a second; an empty line removes it. Where Stderr
-// is no terminal it shows nothing.
+// Progress returns a function that replaces the current line of progress on
+// Stderr, at most ten times a second. An empty format clears the line. If Stderr
+// is not a terminal, the function does nothing.
 func (p *Program) Progress() func(format string, args ...any) {
 	if !isTerminal(p.Stderr) {
 		return func(string, ...any) {}
@@ -159,15 +159,15 @@ func (p *Program) Progress() func(format string, args ...any) {
 	}
 }
 
-// CanAsk reports whether there is a terminal to ask on.
+// CanAsk reports whether Stdin is a terminal.
 func (p *Program) CanAsk() bool { return isTerminal(p.Stdin) }
 
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a descriptor is small
+	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a file descriptor fits in an int
 }
 
-// Plural counts things: "1 page", "2 pages".
+// Plural formats a count with its noun: "1 page", "2 pages".
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -175,13 +175,13 @@ func Plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Trim returns text without what files of other systems leave around it: blanks,
-// ends of lines, byte order marks.
+// Trim removes white space, control characters and byte order marks from both
+// ends of text.
 func Trim(text string) string {
 	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf) })
 }
 
-// List separates the values of a flag.
+// List splits a flag value at its commas and drops empty elements.
 func List[T ~string](values string) []T {
 	var list []T
 	for value := range strings.SplitSeq(values, ",") {
@@ -192,16 +192,16 @@ func List[T ~string](values string) []T {
 	return list
 }
 
-// Since is the time since a moment, rounded for people.
+// Since returns the time since started, rounded to milliseconds.
 func Since(started time.Time) time.Duration { return time.Since(started).Round(time.Millisecond) }
 
-// explain says in one line what to do about an error.
+// explain returns a one-line text for an error, with advice where there is any.
 func explain(err error) string {
 	switch {
 	case errors.Is(err, apono.ErrUnauthorized):
 		return "Apono rejected the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or create a new token in the Apono portal"
 	case errors.Is(err, apono.ErrForbidden):
-		return "this token may not do that: " + err.Error()
+		return "the token has no permission for this: " + err.Error()
 	}
 	return err.Error()
 }

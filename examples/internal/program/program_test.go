@@ -8,9 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever stands in the cells, no line is wider than a terminal, and no cell
-// without a reason is cut.
-func TestTablesFit(t *testing.T) {
+func TestTableFitsTerminalWidth(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ü", 200)
 	for _, rows := range [][][]string{

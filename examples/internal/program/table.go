@@ -9,14 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// Width is how many columns of a terminal a table takes.
+// Width is the maximum width of a table, in columns of a terminal.
 const Width = 80
 
-const between = 2 // blanks from column to column
+const between = 2 // blanks between columns
 
-// WriteTable writes rows, the first of them being the header. A table that does
-// not fit a terminal is cut in its widest columns, which "…" shows, unless it is
-// to be wide. Empty cells show as "-".
+// WriteTable writes rows as a table; the first row is the header. Unless wide is
+// set, it cuts the cells of the widest columns until the table is at most [Width]
+// wide, and ends each cut cell with "…". An empty cell is written as "-".
 func WriteTable(w io.Writer, rows [][]string, wide bool) error {
 	var widths []int
 	cells := make([][]string, len(rows))
@@ -46,7 +46,7 @@ func WriteTable(w io.Writer, rows [][]string, wide bool) error {
 	return table.Flush()
 }
 
-// narrow takes from the widest columns until all of them fit.
+// narrow reduces the widest columns until the table fits in Width.
 func narrow(widths []int) {
 	total := between * (len(widths) - 1)
 	for _, width := range widths {
@@ -63,7 +63,7 @@ func narrow(widths []int) {
 	}
 }
 
-// Cut returns text of at most so many characters, with "…" where it was cut.
+// Cut shortens text to width characters; shortened text ends with "…".
 func Cut(text string, width int) string {
 	if utf8.RuneCountInString(text) <= width {
 		return text
@@ -71,14 +71,14 @@ func Cut(text string, width int) string {
 	return string([]rune(text)[:max(width-1, 0)]) + "…"
 }
 
-// wrap breaks the lines of the usage of flags, which begin with white space, where
-// a terminal would break them in the middle of a word.
+// wrap breaks the lines of flag usage between words so that they fit in Width.
+// Continued lines keep the indentation.
 func wrap(usage string) string {
 	usage = strings.ReplaceAll(usage, "\t", "    ")
 	var b strings.Builder
 	for line := range strings.Lines(usage) {
 		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
-		for utf8.RuneCountInString(line) > Width+1 { // with the end of the line
+		for utf8.RuneCountInString(line) > Width+1 { // 1 for the newline
 			at := strings.LastIndexByte(line[:Width+1], ' ')
 			if at <= len(indent) {
 				break
@@ -91,7 +91,7 @@ func wrap(usage string) string {
 	return b.String()
 }
 
-// oneLine returns text without what would move the columns or the cursor.
+// oneLine replaces control characters with spaces and trims the result.
 func oneLine(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -101,10 +101,9 @@ func oneLine(text string) string {
 	}, text))
 }
 
-// WriteCSV writes a line of a CSV file. A cell that a spreadsheet would take for
-// a formula, whatever white space and marks it skips before one, begins with an
-// apostrophe. A cell with a semicolon is quoted, for that is what separates cells
-// in many countries.
+// WriteCSV writes a line of a CSV file. It puts an apostrophe before a cell that
+// a spreadsheet might evaluate as a formula. A cell with a semicolon is quoted,
+// since spreadsheets in many locales use semicolons as separators.
 func WriteCSV(w io.Writer, cells []string) error {
 	quoted := make([]string, len(cells))
 	for i, text := range cells {
@@ -120,9 +119,11 @@ func WriteCSV(w io.Writer, cells []string) error {
 	return err
 }
 
+// isFormula reports whether a spreadsheet might evaluate text as a formula.
+// Spreadsheets skip white space and marks before one.
 func isFormula(text string) bool {
 	rest := strings.TrimLeftFunc(text, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf) // Cf has the byte order mark
+		return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf) // Cf includes the byte order mark
 	})
 	return strings.IndexAny(rest, "=+-@＝＋－＠") == 0 || strings.IndexAny(text, "\t\r\n") == 0
 }

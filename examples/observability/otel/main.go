@@ -1,8 +1,9 @@
-// Command otel traces and measures the calls of an Apono client with
-// OpenTelemetry: one span and one measurement for each attempt, named after the
-// operation, and without ids, e-mail addresses, queries and tokens.
+// Command otel records the calls of an Apono client with OpenTelemetry: one span
+// and one measurement for each attempt. They are named after the operation and do
+// not contain ids, e-mail addresses, queries or tokens.
 //
-// To use it in a program, copy Middleware and what it needs, and replace the exporters.
+// To use it in a program, copy [Middleware] and what it refers to, and replace the
+// exporters.
 package main
 
 import (
@@ -27,11 +28,11 @@ import (
 
 func main() { program.Main("otel", run) }
 
-const about = "Looks for a person in groups, and prints the spans and metrics of that."
+const about = "Looks for a user in groups and prints spans and metrics of the calls as JSON."
 
 func run(ctx context.Context, p *program.Program) (err error) {
 	id := p.Flags.String("user", "user-00-00", "look for the user with this `id`")
-	name := p.Flags.String("group", "ord*", "look in groups of this `name`; an asterisk at an end stands for any text")
+	name := p.Flags.String("group", "ord*", "look in groups with this `name`; an asterisk at the start or end matches any text")
 	if err := p.Parse(about); err != nil {
 		return err
 	}
@@ -46,7 +47,7 @@ func run(ctx context.Context, p *program.Program) (err error) {
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
 	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewPeriodicReader(metrics)))
 	defer func() {
-		// What was measured until an interrupt is worth printing, too.
+		// Export also after an interrupt.
 		ctx := context.WithoutCancel(ctx)
 		err = errors.Join(err, tracers.Shutdown(ctx), meters.Shutdown(ctx))
 	}()
@@ -58,7 +59,7 @@ func run(ctx context.Context, p *program.Program) (err error) {
 	return look(ctx, client, tracers, *id, *name)
 }
 
-// look makes calls whose arguments say something about a person.
+// look makes calls with personal data in their arguments.
 func look(ctx context.Context, client *apono.Client, tracers trace.TracerProvider, id, name string) error {
 	ctx, span := tracers.Tracer("look").Start(ctx, "look for a person")
 	defer span.End()
@@ -81,10 +82,11 @@ func look(ctx context.Context, client *apono.Client, tracers trace.TracerProvide
 	return nil
 }
 
-// Middleware is for [apono.WithMiddleware]. otelhttp describes requests by their whole
-// address, which holds ids, e-mail addresses and filters; so it gets to see a
-// request with the template of the address, and the address itself is put back
-// behind it. No token is there to be seen: the client adds it later.
+// Middleware returns a middleware for [apono.WithMiddleware] that records each
+// attempt with otelhttp. The package otelhttp records the URL of a request, which
+// contains ids, e-mail addresses and filters. Middleware therefore passes it a
+// request whose path is the template of the operation and restores the URL before
+// the request is sent. The client adds the token later.
 func Middleware(tracers trace.TracerProvider, meters metric.MeterProvider) func(http.RoundTripper) http.RoundTripper {
 	return func(next http.RoundTripper) http.RoundTripper {
 		instrumented := otelhttp.NewTransport(roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -104,7 +106,7 @@ func Middleware(tracers trace.TracerProvider, meters metric.MeterProvider) func(
 			shown := &url.URL{Scheme: address.Scheme, Host: address.Host, Path: template}
 			var forMetrics otelhttp.Labeler
 			forMetrics.Add(attribute.String(urlTemplate, shown.Path))
-			// It is ContextWithClientLabeler since otelhttp 0.72, which needs Go 1.26.
+			// otelhttp 0.72, which needs Go 1.26, names this ContextWithClientLabeler.
 			ctx := otelhttp.ContextWithLabeler(req.Context(), &forMetrics)
 			req = req.Clone(context.WithValue(ctx, addressKey{}, address))
 			req.URL = shown
@@ -113,10 +115,10 @@ func Middleware(tracers trace.TracerProvider, meters metric.MeterProvider) func(
 	}
 }
 
-// addressKey is where a request's address waits to be put back.
+// addressKey is the context key of the URL to restore.
 type addressKey struct{}
 
-// urlTemplate is the conventional attribute for an address without arguments.
+// urlTemplate is the standard attribute for the template of a URL.
 const urlTemplate = "url.template"
 
 type roundTripper func(*http.Request) (*http.Response, error)

@@ -27,7 +27,7 @@ import (
 
 func TestMain(m *testing.M) { process.Main(m, main) }
 
-// telemetry is what came of calls.
+// telemetry records spans and metrics in memory.
 type telemetry struct {
 	tracers *sdktrace.TracerProvider
 	meters  *sdkmetric.MeterProvider
@@ -46,8 +46,7 @@ func (tel telemetry) middleware() apono.Option {
 	return apono.WithMiddleware(Middleware(tel.tracers, tel.meters))
 }
 
-// attributesOf returns a span's attributes; where the server is, they are left
-// out.
+// attributesOf returns the attributes of a span, except those of the server.
 func attributesOf(span tracetest.SpanStub) map[string]string {
 	texts := map[string]string{}
 	for _, a := range span.Attributes {
@@ -58,7 +57,7 @@ func attributesOf(span tracetest.SpanStub) map[string]string {
 	return texts
 }
 
-// all is everything that was recorded, as the exporters print it.
+// all returns all spans and metrics as the exporters print them.
 func (tel telemetry) all(t *testing.T) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -79,6 +78,7 @@ func (tel telemetry) collect(t *testing.T) metricdata.ResourceMetrics {
 	return collected
 }
 
+// names returns the names of all spans.
 func (tel telemetry) names() []string {
 	var names []string
 	for _, span := range tel.spans.GetSpans() {
@@ -87,9 +87,9 @@ func (tel telemetry) names() []string {
 	return names
 }
 
-// Traces leave the company for whoever stores them. An e-mail address or the name
-// of a database in one is a leak, and a name per object makes the traces useless.
-func TestSpansAreNamedByOperationAndHoldNoArgument(t *testing.T) {
+// Traces may be stored by a third party, so spans must not contain arguments of
+// calls.
+func TestSpansAreNamedByOperationWithoutArguments(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())
@@ -128,9 +128,8 @@ func TestSpansAreNamedByOperationAndHoldNoArgument(t *testing.T) {
 	})
 }
 
-// A dashboard shows how often and how fast each operation is called; with an
-// attribute per object there would be as many lines as objects.
-func TestMetricsAreKeptByOperation(t *testing.T) {
+// Metrics have one series per operation and status, not one per object.
+func TestMetricsAreGroupedByOperation(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant())
 	tel := newTelemetry()
@@ -148,7 +147,7 @@ func TestMetricsAreKeptByOperation(t *testing.T) {
 				continue
 			}
 			durations, ok := metric.Data.(metricdata.Histogram[float64])
-			require.Truef(t, ok, "a histogram, got %T", metric.Data)
+			require.Truef(t, ok, "the metric is a %T, not a histogram", metric.Data)
 			for _, point := range durations.DataPoints {
 				template, _ := point.Attributes.Value("url.template")
 				status, _ := point.Attributes.Value(attribute.Key("http.response.status_code"))
@@ -163,8 +162,8 @@ func TestMetricsAreKeptByOperation(t *testing.T) {
 	require.NotContains(t, text, server.Token)
 }
 
-// What is seen must not change what is done.
-func TestRequestsArriveAsTheyWere(t *testing.T) {
+// The middleware does not change the requests that are sent.
+func TestRequestsAreNotChanged(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant())
 	tel := newTelemetry()
@@ -191,8 +190,8 @@ func TestRequestsArriveAsTheyWere(t *testing.T) {
 	}
 }
 
-// A request that got no answer is a span that says so.
-func TestFailuresOfTheNetworkAreRecorded(t *testing.T) {
+// A request without a response is recorded as a span with an error.
+func TestNetworkErrorsAreRecorded(t *testing.T) {
 	t.Parallel()
 	tel := newTelemetry()
 	broken := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") })
@@ -209,7 +208,7 @@ func TestFailuresOfTheNetworkAreRecorded(t *testing.T) {
 	require.NotContains(t, text, "secret-token")
 }
 
-func TestTheProgramPrintsSpansAndMetrics(t *testing.T) {
+func TestPrintsSpansAndMetrics(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant())
 	result := process.Run(t, process.Env(server), "-user", "user-01-03", "-group", "catalog")

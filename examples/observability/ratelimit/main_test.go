@@ -22,9 +22,7 @@ import (
 
 func TestMain(m *testing.M) { process.Main(m, main) }
 
-// Calls that are not spread are what servers answer with 429, and the calls of
-// all other programs of the account with them.
-func TestCallsAtOnceAreSpread(t *testing.T) {
+func TestConcurrentCallsAreLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := aponotest.NewServer(t, aponotest.WithoutNetwork())
@@ -37,20 +35,19 @@ func TestCallsAtOnceAreSpread(t *testing.T) {
 	})
 }
 
-// A storm of repetitions is what a limiter is there for in the first place.
-func TestRepeatedAttemptsWaitForTheLimiter(t *testing.T) {
+func TestRetriesWaitForLimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := aponotest.NewServer(t, aponotest.WithoutNetwork())
 		server.FailNext("Users.List", 2, 503, nil, "")
-		var leaves atomic.Int64
+		var waits atomic.Int64
 		limiter := waiter(func(context.Context) error {
-			leaves.Add(1)
+			waits.Add(1)
 			return nil
 		})
 		var out strings.Builder
 		require.NoError(t, calls.AtOnce(t.Context(), &out, server.Client(apono.WithLimiter(limiter)), 1))
-		require.EqualValues(t, 3, leaves.Load())
+		require.EqualValues(t, 3, waits.Load())
 	})
 }
 
@@ -58,8 +55,7 @@ type waiter func(context.Context) error
 
 func (w waiter) Wait(ctx context.Context) error { return w(ctx) }
 
-// Whoever is interrupted does not wait for calls that have not gone out.
-func TestWaitingEndsWithTheContext(t *testing.T) {
+func TestWaitEndsWithContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := aponotest.NewServer(t, aponotest.WithoutNetwork())
@@ -75,9 +71,9 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// The next call would go in days: what is interrupted then is the wait for the
-// limiter that the flags describe.
-func TestTheProgramsCallsWaitForItsLimiter(t *testing.T) {
+// The limiter allows the third call only after days, so the interrupt ends the wait
+// for the limiter.
+func TestFlagsConfigureLimiter(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	cmd := process.Command(t, process.Env(server), "-calls", "3", "-rate", "0.000001", "-burst", "2")
@@ -104,7 +100,7 @@ func TestTheProgramsCallsWaitForItsLimiter(t *testing.T) {
 	require.Len(t, server.Requests(), 2)
 }
 
-func TestTheProgram(t *testing.T) {
+func TestProgram(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	result := process.Run(t, process.Env(server), "-calls", "3", "-rate", "1000")

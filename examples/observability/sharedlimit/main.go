@@ -1,6 +1,5 @@
-// Command sharedlimit spreads the calls of all programs of an account over time,
-// on however many machines they run: what they may do together is counted in
-// Redis.
+// Command sharedlimit limits the rate of calls of all processes of an account
+// together. The processes can run on several machines; the count is kept in Redis.
 package main
 
 import (
@@ -20,30 +19,31 @@ import (
 
 func main() { program.Main("sharedlimit", run) }
 
-const about = `Makes calls at once, and shows when a limit that all processes share let each of
-them go. The count is kept in Redis, under a key for the account.
+const about = `Makes concurrent calls through a rate limit that several processes share and
+prints when each one ended. The count is kept in Redis, under a key for the
+account.
 
-While Redis is away, -away fail lets no call go, and -away alone limits each
-process by itself to its share of the rate.`
+If Redis is not available, calls fail with -away fail. With -away alone, each
+process limits its calls to its share of the rate.`
 
 func run(ctx context.Context, p *program.Program) error {
 	count := p.Flags.Int("calls", 10, "make this `number` of calls")
-	perSecond := p.Flags.Int("rate", 5, "let this `number` of calls go per second, of all processes together")
-	burst := p.Flags.Int("burst", 1, "let this `number` of calls go at once after a pause")
-	address := p.Flags.String("redis", "localhost:6379", "the `address` of Redis")
-	key := p.Flags.String("key", "apono", "count under this `key`, one for each account")
-	away := p.Flags.String("away", "fail", "what happens while Redis is away: `fail` or alone")
-	processes := p.Flags.Int("processes", 3, "the `number` of processes that share the rate, for -away alone")
+	perSecond := p.Flags.Int("rate", 5, "allow this `number` of calls per second for all processes together")
+	burst := p.Flags.Int("burst", 1, "allow a burst of this `number` of calls after a pause")
+	address := p.Flags.String("redis", "localhost:6379", "connect to Redis at this `address`")
+	key := p.Flags.String("key", "apono", "count under this `key` in Redis; use one key per account")
+	away := p.Flags.String("away", "fail", "use this `mode` if Redis is not available: fail or alone")
+	processes := p.Flags.Int("processes", 3, "share the rate between this `number` of processes, for -away alone")
 	if err := p.Parse(about); err != nil {
 		return err
 	}
 	switch {
 	case *count < 0 || *perSecond < 1 || *burst < 1 || *processes < 1:
-		return p.Misuse("-calls must not be negative, and -rate, -burst and -processes be at least 1")
+		return p.Misuse("-calls must not be negative, and -rate, -burst and -processes must be at least 1")
 	case *away != "fail" && *away != "alone":
-		return p.Misuse("-away is fail or alone")
+		return p.Misuse("-away must be fail or alone")
 	}
-	redis.SetLogger(silence{}) // Wait says what is wrong
+	redis.SetLogger(silence{}) // Wait returns the errors
 	counter := redis.NewClient(&redis.Options{
 		Addr: *address, DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second, MaxRetries: -1,
 	})
@@ -63,17 +63,16 @@ func run(ctx context.Context, p *program.Program) error {
 	return calls.AtOnce(ctx, p.Stdout, client, *count)
 }
 
-// sharedLimiter lets calls go at a rate that all processes with its key share. Each
-// attempt of a call waits for it.
+// sharedLimiter limits the rate of attempts of all processes that use the same key.
+// It is a limiter for [apono.WithLimiter].
 type sharedLimiter struct {
 	shared *redis_rate.Limiter
 	key    string
 	limit  redis_rate.Limit
-	// alone limits this process while Redis is away; nil lets no call go then.
-	alone *rate.Limiter
+	alone  *rate.Limiter // used if Redis is not available; nil makes Wait fail
 }
 
-// Wait waits until a call may go.
+// Wait waits until the limit allows an attempt.
 func (l *sharedLimiter) Wait(ctx context.Context) error {
 	for {
 		result, err := l.shared.Allow(ctx, l.key, l.limit)
@@ -83,12 +82,12 @@ func (l *sharedLimiter) Wait(ctx context.Context) error {
 		case err != nil && l.alone != nil:
 			return l.alone.Wait(ctx)
 		case err != nil:
-			return fmt.Errorf("the shared limit is not known, so no call goes: %w", err)
+			return fmt.Errorf("cannot read the shared limit: %w", err)
 		case result.Allowed > 0:
 			return nil
 		}
-		// Those who wait do not come back all at once.
-		wait := result.RetryAfter + rand.N(result.RetryAfter/4+time.Millisecond) //nolint:gosec // no secret
+		// Add jitter, so that waiting processes do not retry at the same time.
+		wait := result.RetryAfter + rand.N(result.RetryAfter/4+time.Millisecond) //nolint:gosec // not for security
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -97,6 +96,7 @@ func (l *sharedLimiter) Wait(ctx context.Context) error {
 	}
 }
 
+// silence discards the log of the Redis client.
 type silence struct{}
 
 func (silence) Printf(context.Context, string, ...any) {}

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { process.Main(m, main) }
 
-// freePort is one that nothing listens on.
+// freePort returns a port that is not in use.
 func freePort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -31,7 +31,8 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// startRedis starts a server of the test's own, and returns its address.
+// startRedis starts a Redis server and returns its address. It skips the test if
+// there is no redis-server.
 func startRedis(t *testing.T) (address string, stop func()) {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
@@ -39,7 +40,7 @@ func startRedis(t *testing.T) (address string, stop func()) {
 		t.Skip("there is no redis-server")
 	}
 	port := freePort(t)
-	//nolint:gosec // what was found
+	//nolint:gosec // the path comes from LookPath
 	server := exec.CommandContext(t.Context(), path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
 	require.NoError(t, server.Start())
 	stop = sync.OnceFunc(func() {
@@ -54,8 +55,6 @@ func startRedis(t *testing.T) (address string, stop func()) {
 	return address, stop
 }
 
-// A limit that every process keeps for itself is none: what an account may do,
-// its processes may do together.
 func TestThreeProcessesShareOneBudget(t *testing.T) {
 	t.Parallel()
 	address, _ := startRedis(t)
@@ -73,16 +72,16 @@ func TestThreeProcessesShareOneBudget(t *testing.T) {
 	}
 	group.Wait()
 	require.Len(t, server.Requests("Users.List"), processes*calls)
-	// Alone each process would take (10-1)/20 s, and the three as long.
+	// Without the shared limit, the three processes would take (10-1)/20 s.
 	require.GreaterOrEqual(t, time.Since(started), (processes*calls-1)*time.Second/perSecond)
 }
 
-// Another account has a budget of its own.
-func TestKeysAreApart(t *testing.T) {
+// Each key has a separate limit.
+func TestKeysAreIndependent(t *testing.T) {
 	t.Parallel()
 	address, _ := startRedis(t)
 	server := aponotest.NewServer(t)
-	// An account that has used up its burst gets the next one in half a minute.
+	// A key that has used up its burst allows the next one after half a minute.
 	args := []string{"-redis", address, "-calls", "30", "-rate", "1", "-burst", "30", "-key"}
 	require.Zero(t, process.Run(t, process.Env(server), append(args, "a")...).Code)
 	started := time.Now()
@@ -90,8 +89,8 @@ func TestKeysAreApart(t *testing.T) {
 	require.Less(t, time.Since(started), 15*time.Second)
 }
 
-// Whether work stops without Redis or goes on more slowly, its operator decides.
-func TestRedisIsAway(t *testing.T) {
+// The flag -away decides whether calls fail or are limited per process.
+func TestRedisNotAvailable(t *testing.T) {
 	t.Parallel()
 	address, stop := startRedis(t)
 	server := aponotest.NewServer(t)
@@ -101,9 +100,9 @@ func TestRedisIsAway(t *testing.T) {
 
 	result := process.Run(t, process.Env(server), args...)
 	require.Equal(t, 1, result.Code)
-	require.Contains(t, result.Stderr, "the shared limit is not known, so no call goes: ")
+	require.Contains(t, result.Stderr, "cannot read the shared limit: ")
 	require.Contains(t, result.Stderr, "connection refused")
-	require.Equal(t, 1, strings.Count(result.Stderr, "\n"), "one line")
+	require.Equal(t, 1, strings.Count(result.Stderr, "\n"), "the error must be one line")
 	require.Len(t, server.Requests(), 3)
 
 	started := time.Now()
@@ -111,11 +110,10 @@ func TestRedisIsAway(t *testing.T) {
 	require.Equal(t, 3, strings.Count(result.Stdout, ": ok\n"))
 	require.Equal(t, process.Result{Stdout: result.Stdout}, result)
 	require.Len(t, server.Requests(), 6)
-	require.GreaterOrEqual(t, time.Since(started), 2*time.Second/10, "a third of the rate")
+	require.GreaterOrEqual(t, time.Since(started), 2*time.Second/10, "the rate must be a third of 30 per second")
 }
 
-// Who is interrupted does not wait for the calls of others.
-func TestInterruptEndsTheWait(t *testing.T) {
+func TestInterruptEndsWait(t *testing.T) {
 	t.Parallel()
 	address, _ := startRedis(t)
 	server := aponotest.NewServer(t)
@@ -123,7 +121,7 @@ func TestInterruptEndsTheWait(t *testing.T) {
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	_, err = out.Read(make([]byte, 1)) // the first call has gone
+	_, err = out.Read(make([]byte, 1)) // the first call has ended
 	require.NoError(t, err)
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	_, err = io.Copy(io.Discard, out)

@@ -1,4 +1,4 @@
-// Package calls makes calls to be limited, for the programs that limit them.
+// Package calls makes concurrent calls for the programs with rate limiters.
 package calls
 
 import (
@@ -12,7 +12,8 @@ import (
 	"github.com/apono-go/apono"
 )
 
-// AtOnce makes calls at the same time, and prints when the response of each came.
+// AtOnce makes concurrent calls and prints when each one ended. It returns the
+// first error of a call.
 func AtOnce(ctx context.Context, out io.Writer, client *apono.Client, calls int) error {
 	started := time.Now()
 	responses := make(chan error, calls)
