@@ -38,9 +38,9 @@ type Break string
 // The points at which a connection can close. With AnswerLost and AnswerCut, the request
 // is processed unless the [Fault] has a Status.
 const (
-	RequestLost Break = "request lost"  // before the request is processed
-	AnswerLost  Break = "response lost" // before the response is sent
-	AnswerCut   Break = "response cut"  // within the body of the response; AnswerLost if it has none
+	RequestLost Break = "request lost" // before the request is processed
+	AnswerLost  Break = "answer lost"  // before the response is sent
+	AnswerCut   Break = "answer cut"   // within the body of the response; AnswerLost if it has none
 )
 
 // plannedFault is a fault for the next requests of an operation.

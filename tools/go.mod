@@ -1,5 +1,5 @@
-// The developer tools, in a module of their own so that nobody who imports the
-// package sees them.
+// Developer tools, in a separate module so that users of the package do not depend on
+// them.
 module github.com/apono-go/apono/tools
 
 go 1.26.0

@@ -1,8 +1,7 @@
-// Package apitest is what the tests of this module share: clients whose server
-// is a script, fixtures, lists to page through, and assertions that testify does
-// not have. The scripted transport and the hostile server are below it, in
-// packages that import nothing of this module, so that the tests inside any
-// package can use them.
+// Package apitest has helpers for the tests of this module: clients with a scripted
+// server, fixtures, paginated lists, and assertions that testify does not have. The
+// packages script and hostile below it import nothing of this module, so that tests
+// in any package can use them.
 package apitest
 
 import (
@@ -15,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ErrorAs fails unless err is a T or wraps one, and returns it.
+// ErrorAs returns err as a T. The test fails if err neither is a T nor wraps one.
 func ErrorAs[T error](tb testing.TB, err error) T {
 	tb.Helper()
 	var target T
@@ -23,14 +22,14 @@ func ErrorAs[T error](tb testing.TB, err error) T {
 	return target
 }
 
-// JSONEq fails unless both texts are the same JSON value. Unlike testify's, it
-// compares numbers digit by digit: 1, 1.0 and 1e0 are three numbers.
+// JSONEq fails the test unless both strings are the same JSON value. Unlike that of
+// testify, it compares numbers as strings: 1, 1.0 and 1e0 are different.
 func JSONEq(tb testing.TB, expected, actual string, msgAndArgs ...any) {
 	tb.Helper()
 	require.Equal(tb, ParseJSON(tb, expected), ParseJSON(tb, actual), msgAndArgs...)
 }
 
-// ParseJSON returns the value of a JSON text. Its numbers keep their digits.
+// ParseJSON decodes a JSON text, with numbers as json.Number.
 func ParseJSON(tb testing.TB, text string) any {
 	tb.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
@@ -40,8 +39,8 @@ func ParseJSON(tb testing.TB, text string) any {
 	return value
 }
 
-// Path returns where a file or folder of the repository lies, given its path
-// from the root, for tests of any package.
+// Path returns the absolute path of a file or folder, given its slash-separated path
+// from the root of the repository.
 func Path(name string) string {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// Token is the token of clients that [NewClient] makes.
+	// Token is the token of clients from [NewClient].
 	Token = "test-token-8f3a"
-	// BaseURL has a path, so that a request that forgets the base is seen.
+	// BaseURL has a path, so that tests detect requests without it.
 	BaseURL = "https://apono.test/base"
 )
 
-// NewClient returns a client whose server is a script.
+// NewClient returns a client whose requests go to the scripted transport.
 func NewClient(t *testing.T, fake *script.Transport, opts ...apono.Option) *apono.Client {
 	t.Helper()
 	opts = append([]apono.Option{apono.WithBaseURL(BaseURL), apono.WithHTTPClient(fake.Client())}, opts...)
@@ -32,8 +32,8 @@ func NewClient(t *testing.T, fake *script.Transport, opts ...apono.Option) *apon
 	return client
 }
 
-// Sent checks what one request was, all of it: the method, the path below the
-// base, the query, and the JSON body, empty for none.
+// Sent fails the test unless the request has the method, the path below the base,
+// the query, the JSON body (empty for none) and the usual headers.
 func Sent(t *testing.T, req script.Request, method, path, query, body string) {
 	t.Helper()
 	require.Equal(t, method, req.Method)
@@ -50,7 +50,7 @@ func Sent(t *testing.T, req script.Request, method, path, query, body string) {
 	}
 }
 
-// Tagged fails unless every exported field of the types has a tag of its own.
+// Tagged fails the test unless every exported field of the types has a unique tag.
 func Tagged(t *testing.T, tag string, types ...reflect.Type) {
 	t.Helper()
 	for _, typ := range types {
@@ -62,16 +62,16 @@ func Tagged(t *testing.T, tag string, types ...reflect.Type) {
 				continue
 			}
 			name, _, _ := strings.Cut(field.Tag.Get(tag), ",")
-			require.Truef(t, !field.IsExported() || !seen[name], "a %s tag of its own on %s.%s, got %q", tag, typ, field.Name, name)
+			require.Truef(t, !field.IsExported() || !seen[name], "missing or duplicate %s tag on %s.%s: %q", tag, typ, field.Name, name)
 			seen[name] = true
 		}
 	}
 }
 
-// NoRequest is a script that fails the test when anything is sent.
+// NoRequest returns a transport that fails the test if a request is sent.
 func NoRequest(t *testing.T) *script.Transport { return script.New(t) }
 
-// ErrReset is what a connection fails with that the server resets.
+// ErrReset is the error of a connection that the server resets.
 var ErrReset = errors.New("connection reset by peer")
 
 // Fixture reads a file below testdata.
@@ -82,19 +82,20 @@ func Fixture(t *testing.T, name string) string {
 	return string(data)
 }
 
-// RoundTripFunc is an http.RoundTripper that is a function.
+// RoundTripFunc is a function that implements http.RoundTripper.
 type RoundTripFunc func(*http.Request) (*http.Response, error)
 
 // RoundTrip calls the function.
 func (f RoundTripFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// Quickly makes the waits too short to notice, for tests without fake time.
+// Quickly sets waits of 1 ns between attempts, for tests without fake time.
 var Quickly = apono.WithRetryPolicy(apono.RetryPolicy{MinWait: time.Nanosecond, MaxWait: time.Nanosecond})
 
-// OneIntegration has what the API document requires of an integration.
+// OneIntegration is an integration with the fields that the API document requires.
 const OneIntegration = `{"id":"i-1","name":"prod","type":"postgresql","category":"RESOURCES","status":"ACTIVE","integration_config":{}}`
 
-// CallWith makes a call that succeeds with OneIntegration as the response.
+// CallWith makes a call with the HTTP method. The call succeeds with OneIntegration
+// as the response.
 func CallWith(ctx context.Context, method string, c *apono.Client) error {
 	switch method {
 	case http.MethodGet:
@@ -113,12 +114,12 @@ func CallWith(ctx context.Context, method string, c *apono.Client) error {
 	}
 }
 
-// GetIntegration is CallWith for tests in which the method does not matter.
+// GetIntegration is CallWith for GET.
 func GetIntegration(ctx context.Context, c *apono.Client) error {
 	return CallWith(ctx, http.MethodGet, c)
 }
 
-// Waits are the times between the requests.
+// Waits returns the durations between the requests.
 func Waits(fake *script.Transport) []time.Duration {
 	var all []time.Duration
 	requests := fake.Requests()
@@ -128,23 +129,24 @@ func Waits(fake *script.Transport) []time.Duration {
 	return all
 }
 
-// IsAPIError fails unless the error is the server's response and nothing more.
+// IsAPIError fails the test unless the error is an APIError that no TransportError
+// wraps.
 func IsAPIError(t *testing.T, err error, status, attempts int) {
 	t.Helper()
-	refusal := ErrorAs[*apono.APIError](t, err)
-	require.Equal(t, status, refusal.StatusCode)
-	require.Equal(t, attempts, refusal.Attempts)
-	require.NotErrorAs(t, err, new(*apono.TransportError), "the response itself")
+	failure := ErrorAs[*apono.APIError](t, err)
+	require.Equal(t, status, failure.StatusCode)
+	require.Equal(t, attempts, failure.Attempts)
+	require.NotErrorAs(t, err, new(*apono.TransportError))
 }
 
 var (
-	// ErrConnectionRefused is what dialling fails with where nobody listens.
+	// ErrConnectionRefused is the error of dialing a port without a listener.
 	ErrConnectionRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
-	// ErrLookup is what dialling fails with while the name server does not work.
+	// ErrLookup is the error of dialing while the name server fails.
 	ErrLookup = &net.DNSError{Err: "server misbehaving", Name: "apono.test", IsTemporary: true}
 )
 
-// Authorizations are the Authorization headers that were sent.
+// Authorizations returns the Authorization headers that were sent.
 func Authorizations(fake *script.Transport) string {
 	var all []string
 	for _, req := range fake.Requests() {

@@ -7,7 +7,7 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 )
 
-// Codecs are the ways in which programs read and write JSON.
+// Codecs are the packages with which programs may encode and decode models.
 var Codecs = map[string]struct {
 	Marshal   func(any) ([]byte, error)
 	Unmarshal func([]byte, any) error

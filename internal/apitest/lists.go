@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Names collects what name gives for each item of a list, and the error that
-// ended it.
+// Names returns the result of name for each item of a list, and the error that ended
+// the list.
 func Names[T any](seq iter.Seq2[*T, error], name func(*T) string) ([]string, error) {
 	var all []string
 	for item, err := range seq {
@@ -29,10 +29,10 @@ func Names[T any](seq iter.Seq2[*T, error], name func(*T) string) ([]string, err
 	return all, nil
 }
 
-// IntegrationID returns the id of an integration, for [Names] and [Drain].
+// IntegrationID returns the ID of an integration, for [Names] and [Drain].
 func IntegrationID(i *apono.Integration) string { return i.ID }
 
-// Objects is a JSON array of objects with these ids.
+// Objects returns a JSON array of objects with the ids.
 func Objects(ids []string) string {
 	var elements []string
 	for _, id := range ids {
@@ -51,19 +51,19 @@ func OffsetPage(total, limit, offset int, ids ...string) string {
 	return fmt.Sprintf(`{"data":%s,"pagination":{"total":%d,"limit":%d,"offset":%d}}`, Objects(ids), total, limit, offset)
 }
 
-// Pager is a server of one list. Unlike a script it responds to what is asked
-// for, so that requests may come in any order, and several at a time.
+// Pager is an http.RoundTripper that serves one list. Unlike a script, its responses
+// depend on the request, which may be concurrent and in any order.
 type Pager struct {
-	// Pages are the bodies by page_token or skip; others are rejected with 403.
+	// Pages are the bodies by page_token or skip.
 	Pages map[string]string
-	// Status takes the place of the 403.
+	// Status is the status for other requests, 403 by default.
 	Status int
-	// Serve, if set, stands in for Pages.
+	// Serve replaces Pages if not nil.
 	Serve func(at string) string
-	// Delay is how long the response takes.
+	// Delay is the time before the response.
 	Delay func(at string) time.Duration
-	// Held are requests that never get a response. Cancelled, each takes another
-	// second to end.
+	// Held reports whether a request gets no response. After its context has ended,
+	// such a request takes another second to return.
 	Held func(at string) bool
 
 	mu             sync.Mutex
@@ -103,33 +103,33 @@ func (p *Pager) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req}, nil
 }
 
-// Requests returns the queries that were received.
+// Requests returns the queries of the requests.
 func (p *Pager) Requests() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.asked)
 }
 
-// UnderWay returns how many requests have no response yet.
+// UnderWay returns the number of requests without a response yet.
 func (p *Pager) UnderWay() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.inFlight
 }
 
-// Client returns a client whose server is the pager.
+// Client returns a client whose requests go to the pager.
 func (p *Pager) Client(t *testing.T, readAhead int) *apono.Client {
 	t.Helper()
 	return NewClient(t, NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: p}), apono.WithReadAhead(readAhead))
 }
 
-// Drain ranges over a list to its very end, also past an error, so that a list
-// that goes on after its error is seen.
+// Drain ranges over a list and returns the ids and the error that ended it. The test
+// fails if the list continues after an error.
 func Drain[T any](t *testing.T, seq iter.Seq2[*T, error], id func(*T) string) (ids []string, err error) {
 	t.Helper()
 	for item, e := range seq {
-		require.NoError(t, err, "nothing after the error")
-		require.Equal(t, e != nil, item == nil, "an item or an error")
+		require.NoError(t, err, "the list continues after an error")
+		require.Equal(t, e != nil, item == nil, "the list must yield an item or an error")
 		if err = e; err == nil {
 			ids = append(ids, id(item))
 		}
@@ -137,5 +137,5 @@ func Drain[T any](t *testing.T, seq iter.Seq2[*T, error], id func(*T) string) (i
 	return ids, err
 }
 
-// PermissionID returns the id of a permission, for [Names] and [Drain].
+// PermissionID returns the ID of a permission, for [Names] and [Drain].
 func PermissionID(p *apono.Permission) string { return p.ID }

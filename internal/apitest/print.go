@@ -17,7 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Printed is everything that a value shows of itself.
+// Printed returns the value as printed by package fmt, package log/slog and
+// json.Marshal.
 func Printed(value any) string {
 	var b bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
@@ -32,9 +33,8 @@ func Printed(value any) string {
 	return b.String()
 }
 
-// PrintReachable prints a value and all values of this module that can be
-// reached from it, which is what dumpers and debuggers show. The script is left
-// out: it keeps the requests as they were sent.
+// PrintReachable prints a value and all values of this module that it refers to, as
+// a debugger does. It skips script.Transport, which keeps the requests unredacted.
 func PrintReachable(v reflect.Value, seen map[uintptr]bool, b *strings.Builder) {
 	switch v.Kind() {
 	case reflect.Interface:
@@ -55,7 +55,7 @@ func PrintReachable(v reflect.Value, seen map[uintptr]bool, b *strings.Builder) 
 	}
 }
 
-// JSONLogger writes records as lines of JSON without their time.
+// JSONLogger returns an option that logs records as lines of JSON without the time.
 func JSONLogger(w io.Writer) apono.Option {
 	return apono.WithLogger(slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{
 		Level: slog.LevelDebug,
@@ -68,18 +68,18 @@ func JSONLogger(w io.Writer) apono.Option {
 	})))
 }
 
-// IsPresentable fails unless an error's text can stand in a line of a log that
-// many people read.
+// IsPresentable fails the test unless the error's text is valid, short, on one line
+// and without an email address.
 func IsPresentable(t *testing.T, err error) {
 	t.Helper()
 	text := err.Error()
-	require.Truef(t, utf8.ValidString(text), "text, got %q", text)
-	require.Less(t, len(text), 1200, "a short text")
-	require.Falsef(t, strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }), "one line, got %q", text)
-	require.NotRegexp(t, `\S@\S`, text, "no address")
+	require.Truef(t, utf8.ValidString(text), "invalid UTF-8: %q", text)
+	require.Less(t, len(text), 1200, "the text is too long")
+	require.Falsef(t, strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }), "more than one line: %q", text)
+	require.NotRegexp(t, `\S@\S`, text, "the text contains an email address")
 }
 
-// Logged is what both handlers of package log/slog write.
+// Logged returns the value as logged by the handlers of package log/slog.
 func Logged(value any) string {
 	var b bytes.Buffer
 	slog.New(slog.NewTextHandler(&b, nil)).Info("value", "value", value)

@@ -2,9 +2,9 @@ package contract
 
 import "slices"
 
-// calls say with what an operation is called, where there is more to say than
-// the ids of the seed: of the path's arguments, and of the bodies. The first
-// body has nothing but what is required; the others together have everything.
+// calls are the path arguments and bodies of operations that need more than the ids of
+// the seed. The first body has required members only; the others together have all
+// members.
 var calls = map[string]struct {
 	args   [][]string
 	bodies []string
@@ -102,7 +102,7 @@ var calls = map[string]struct {
 	"Legacy.AccessRequests.ListSelectableResources":   {args: [][]string{{"full", "postgresql-table"}, {"bare", "mysql-table"}}},
 }
 
-// withStores are the bare body and the full one with each kind of secret store.
+// withStores returns the bare body, and the full body with each kind of secret store.
 func withStores(bare, full string) []string {
 	bodies := []string{bare}
 	for _, store := range []string{
@@ -166,12 +166,11 @@ var (
 	}
 )
 
-// needsOne are the schemas whose optional members cannot all be left out: the
-// server wants one of them.
+// needsOne are the schemas of which the server requires one of the optional members.
 var needsOne = []string{"TimeFramePublicV1", "CreateAccessRequestV4", "UpsertAccessFlowV1", "AccessTargetUpsertV2", "AccessBundleAccessTargetUpsertV2"}
 
-// argsOf are the arguments with which an operation is called: an object with
-// all that it may have, and one with no more than it has to have.
+// argsOf returns the path arguments with which an operation is called: the ids of an
+// object with all members, and of one with required members only.
 func argsOf(name string, params int) [][]string {
 	switch args := calls[name].args; {
 	case args != nil:

@@ -19,31 +19,30 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The differences from the document that are meant, by the checks that find
-// them.
+// Intended differences from the document, by the checks that report them.
 var (
 	methodDeviations = []deviation{
-		{1, `AccessRequests.WaitFor sent \["AccessRequests.Get argument-1"\].*`, "it polls with Get"},
-		{1, `Sessions.WaitFor sent \["Sessions.Get argument-1"\].*`, "it polls with Get"},
-		{1, `AccessRequests.During sent \["AccessRequests.Create"\].*`, "it creates, polls and revokes"},
-		{6, `.*\.GetByName sent \[".*\.List"\].*`, "it finds a name in List"},
+		{1, `AccessRequests.WaitFor sent \["AccessRequests.Get argument-1"\].*`, "WaitFor polls with Get"},
+		{1, `Sessions.WaitFor sent \["Sessions.Get argument-1"\].*`, "WaitFor polls with Get"},
+		{1, `AccessRequests.During sent \["AccessRequests.Create"\].*`, "During creates, polls and revokes"},
+		{6, `.*\.GetByName sent \[".*\.List"\].*`, "GetByName searches with List"},
 	}
 	typeDeviations = []deviation{
-		{4, `.*: the only member of .* is the argument`, "a name or a list needs no struct around it"},
-		{1, `AccessFlowV2.requestor_identity_type: required is true .*,omitzero.*`, "older servers do not return it, and what they return is kept as it is"},
-		{4, `.*\.Delete: the answer MessageResponse is not returned`, "Delete returns an error only, as on services whose API answers nothing"},
-		{1, `apono.Message: it stands for MessageResponse, PublicApiMessageResponse`, "the same schema twice"},
-		{1, `apono.DayOfWeek: it stands for DayOfWeek, DayOfWeekV2`, "the same schema twice"},
-		{1, `apono.SecretStoreConfig: it stands for SecretStoreConfigV4, UpsertSecretStoreConfigV4`, "the same schema twice"},
-		{1, `apono.Ref: it stands for BundlePartialV4, IntegrationPartialV4`, "the same schema twice"},
-		{1, `apono.IdentityRef: it stands for GranteeIdentityV1, GranteeIdentityV11, GranteeIdentityV4, RequestorIdentityV4`, "the same schema four times"},
-		{1, `apono.ConditionGroup: it stands for GranteesV2, RequestorsV2`, "the same schema twice"},
-		{1, `apono.ConditionGroupInput: it stands for GranteesUpsertV2, RequestorsUpsertV2`, "the same schema twice"},
-		{1, `apono.QueryTarget: it stands for QueryAccessTargetUpsertV2, QueryAccessTargetV2`, "the same schema twice"},
-		{28, `.*: the document has no query parameter "(limit|skip)"`, "the server may page lists by offset, though it does not say so"},
+		{4, `.*: the only member of .* is the argument`, "a single name or list needs no struct"},
+		{1, `AccessFlowV2.requestor_identity_type: required is true .*,omitzero.*`, "older servers do not return it, and encoding must not add it"},
+		{4, `.*\.Delete: the response MessageResponse is not returned`, "Delete returns only an error, as on services whose API returns 204"},
+		{1, `apono.Message: several schemas: MessageResponse, PublicApiMessageResponse`, "the same schema twice"},
+		{1, `apono.DayOfWeek: several schemas: DayOfWeek, DayOfWeekV2`, "the same schema twice"},
+		{1, `apono.SecretStoreConfig: several schemas: SecretStoreConfigV4, UpsertSecretStoreConfigV4`, "the same schema twice"},
+		{1, `apono.Ref: several schemas: BundlePartialV4, IntegrationPartialV4`, "the same schema twice"},
+		{1, `apono.IdentityRef: several schemas: GranteeIdentityV1, GranteeIdentityV11, GranteeIdentityV4, RequestorIdentityV4`, "the same schema four times"},
+		{1, `apono.ConditionGroup: several schemas: GranteesV2, RequestorsV2`, "the same schema twice"},
+		{1, `apono.ConditionGroupInput: several schemas: GranteesUpsertV2, RequestorsUpsertV2`, "the same schema twice"},
+		{1, `apono.QueryTarget: several schemas: QueryAccessTargetUpsertV2, QueryAccessTargetV2`, "the same schema twice"},
+		{28, `.*: the document has no query parameter "(limit|skip)"`, "the server may support pagination by offset, although it is not documented"},
 	}
 	exchangeDeviations = []deviation{
-		{2, `Integration\.(connection|details): no answer has it`, "the fake keeps integrations of version 4, which has no such thing"},
+		{2, `Integration\.(connection|details): no response has it`, "the fake keeps integrations of version 4, which does not have it"},
 	}
 )
 
@@ -54,9 +53,8 @@ func mustBeNone(t *testing.T, problems []string) {
 	}
 }
 
-// A path with a typo is a 404 that only shows against the real server, and an
-// operation that is missing shows to whoever needs it.
-func TestOperationsAreTheDocuments(t *testing.T) {
+// A wrong path would be a 404 from the real server only.
+func TestOperationsMatchDocument(t *testing.T) {
 	t.Parallel()
 	doc := theDocument(t)
 	mustBeNone(t, operationProblems(doc))
@@ -65,34 +63,33 @@ func TestOperationsAreTheDocuments(t *testing.T) {
 	require.Len(t, doc.Components.Schemas, 191)
 }
 
-// A method that calls another operation than its name says does something else
-// than its caller wants, such as deleting.
-func TestMethodsReachTheirOperations(t *testing.T) {
+// Every method must call the operation of its name.
+func TestMethodsCallTheirOperations(t *testing.T) {
 	t.Parallel()
 	mustBeNone(t, withoutDeviations(methodProblems(t.Context(), t), methodDeviations))
 }
 
-// A misspelt or mistyped member is lost in silence, on the way in and on the way
-// out, and a misspelt filter makes a list longer than it was asked for.
-func TestTypesAreTheSchemas(t *testing.T) {
+// A member with a wrong name would be lost without an error, and a filter with a wrong
+// name would be ignored.
+func TestTypesMatchSchemas(t *testing.T) {
 	t.Parallel()
 	mustBeNone(t, withoutDeviations(typeProblems(theDocument(t)), typeDeviations))
 }
 
-// What the SDK sends and what the fake answers is what the document says: else
-// tests against the fake prove nothing about the API.
-func TestExchangesAreTheDocuments(t *testing.T) {
+// The requests of the library and the responses of the fake server must match the
+// document.
+func TestExchangesMatchDocument(t *testing.T) {
 	t.Parallel()
 	doc := theDocument(t)
-	result := &report{wanted: len(doc.operations), operations: map[string]bool{}, answered: map[string]bool{}}
+	result := &report{wanted: len(doc.operations), operations: map[string]bool{}, received: map[string]bool{}}
 	t.Run("operations", func(t *testing.T) {
 		for _, op := range doc.operations {
-			require.NotNilf(t, op.known, "%s %s in the table", op.method, op.path)
+			require.NotNilf(t, op.known, "%s %s is not in the table", op.method, op.path)
 			t.Run(op.known.Name, func(t *testing.T) {
 				t.Parallel()
-				run := &exercise{t: t, doc: doc, served: doc, op: op, sent: map[string]bool{}, answered: map[string]bool{}}
+				run := &exercise{t: t, doc: doc, served: doc, op: op, sent: map[string]bool{}, received: map[string]bool{}}
 				run.all()
-				result.add(op.known.Name, run.exchanges, run.found, run.answered)
+				result.add(op.known.Name, run.exchanges, run.found, run.received)
 			})
 		}
 	})
@@ -102,17 +99,16 @@ func TestExchangesAreTheDocuments(t *testing.T) {
 	require.Empty(t, result.violations)
 }
 
-// exercise calls one operation in all the ways that its method has.
+// exercise calls one operation with all arguments, bodies and options.
 type exercise struct {
-	t   *testing.T
-	doc *document
-	// served is the document that the responses follow.
-	served *document
+	t      *testing.T
+	doc    *document
+	served *document // for the responses
 	op     documented
 
 	exchanges      int
 	found          []string // violations
-	sent, answered map[string]bool
+	sent, received map[string]bool
 }
 
 func (x *exercise) report(format string, args ...any) {
@@ -121,10 +117,10 @@ func (x *exercise) report(format string, args ...any) {
 
 func (x *exercise) all() {
 	bodies := calls[x.op.known.Name].bodies
-	require.Equalf(x.t, x.op.body() != nil, bodies != nil, "the table of calls has %d bodies, and the document's body is %q", len(bodies), nameOf(x.op.body()))
+	require.Equalf(x.t, x.op.body() != nil, bodies != nil, "calls has %d bodies, but the body in the document is %q", len(bodies), nameOf(x.op.body()))
 	if bodies != nil {
 		members(x.op.body().Value, parse([]byte(bodies[0])), func(s *openapi3.Schema, property string) {
-			require.Truef(x.t, slices.Contains(s.Required, property) || slices.Contains(needsOne, s.Title), "no optional %s.%s in the first body", s.Title, property)
+			require.Truef(x.t, slices.Contains(s.Required, property) || slices.Contains(needsOne, s.Title), "the first body has the optional member %s.%s", s.Title, property)
 		})
 	} else {
 		bodies = []string{""}
@@ -151,20 +147,20 @@ func (x *exercise) all() {
 	}
 }
 
-// violations says where an exchange is not as the documents have it.
+// violations returns the differences between an exchange and the documents.
 func (x *exercise) violations(e exchange) []string {
 	if x.served == x.doc {
 		return x.doc.violations(e)
 	}
 	problems, _ := x.doc.requestViolations(e.request, e.body)
 	if _, input := x.served.requestViolations(e.request, e.body); input != nil {
-		problems = append(problems, x.served.answerViolations(input, e)...)
+		problems = append(problems, x.served.responseViolations(input, e)...)
 	}
 	return problems
 }
 
-// each calls the operation's methods with the same arguments: the one for a
-// page, and the one for all pages.
+// each calls the methods of the operation, such as List and ListAll, with the same
+// arguments.
 func (x *exercise) each(args []string, body string) {
 	for _, m := range unused() {
 		if m.operation != x.op.known.Name {
@@ -177,13 +173,13 @@ func (x *exercise) each(args []string, body string) {
 	}
 }
 
-// setAll sets every option that the document knows.
+// setAll sets every option in the document.
 func (x *exercise) setAll(options reflect.Value) {
 	params := x.op.query()
 	for i := range options.NumField() {
 		param, _, _ := strings.Cut(options.Type().Field(i).Tag.Get("url"), ",")
 		schema := params[param]
-		// A page token takes the place of all filters.
+		// A page token replaces all filters.
 		if schema == nil || param == "page_token" {
 			continue
 		}
@@ -205,7 +201,7 @@ func (x *exercise) setAll(options reflect.Value) {
 	}
 }
 
-// call calls a method once, against a server of its own.
+// call calls a method once, with a new server.
 func (x *exercise) call(name string, args []string, body string, set func(reflect.Value)) {
 	var options []aponotest.Option
 	if name != x.op.known.Name { // all pages
@@ -225,8 +221,8 @@ func (x *exercise) call(name string, args []string, body string, set func(reflec
 	client := server.Client(apono.WithHTTPClient(&http.Client{Transport: kept}))
 	i := slices.IndexFunc(methods(client), func(m method) bool { return m.name == name })
 	result, err := methods(client)[i].call(context.Background(), args, body, set)
-	if refused := (*apono.BulkError)(nil); errors.As(err, &refused) {
-		err = nil // the answer is returned all the same
+	if partial := (*apono.BulkError)(nil); errors.As(err, &partial) {
+		err = nil // the result is returned too
 	}
 	if err != nil {
 		x.report("%s(%q, %s) failed: %v", name, args, body, err)
@@ -235,7 +231,7 @@ func (x *exercise) call(name string, args []string, body string, set func(reflec
 	if pages := len(kept.exchanges); len(options) > 0 && set == nil && pages < 2 {
 		_, byToken := x.op.query()["page_token"]
 		if byToken || len(options) > 1 {
-			x.report("all items came in %d page", pages)
+			x.report("pages: %d; want several", pages)
 		}
 	}
 	items, want := []any{}, any(nil)
@@ -252,9 +248,9 @@ func (x *exercise) call(name string, args []string, body string, set func(reflec
 		for param := range e.request.URL.Query() {
 			x.sent["?"+param] = true
 		}
-		if answer := x.op.answer(); answer != nil {
-			value := parse(e.answer)
-			members(answer.Value, value, func(s *openapi3.Schema, property string) { x.answered[s.Title+"."+property] = true })
+		if response := x.op.response(); response != nil {
+			value := parse(e.response)
+			members(response.Value, value, func(s *openapi3.Schema, property string) { x.received[s.Title+"."+property] = true })
 			list, paged := itemsOf(value)
 			if items = append(items, list...); !paged {
 				want = value
@@ -265,13 +261,13 @@ func (x *exercise) call(name string, args []string, body string, set func(reflec
 		want = items
 	}
 	if err == nil && result != nil && !reflect.DeepEqual(decoded(x.t, result), canonical(want)) {
-		x.report("%s returned %v\n    and was answered %v", name, decoded(x.t, result), canonical(want))
+		x.report("%s returned %v\n    but the response was %v", name, decoded(x.t, result), canonical(want))
 	}
 }
 
-// itemsOf are the items of a page.
-func itemsOf(answer any) (items []any, paged bool) {
-	envelope, _ := answer.(map[string]any)
+// itemsOf returns the items of a page.
+func itemsOf(response any) (items []any, paged bool) {
+	envelope, _ := response.(map[string]any)
 	for _, name := range []string{"items", "data"} {
 		if items, paged = envelope[name].([]any); paged {
 			return items, true
@@ -280,7 +276,7 @@ func itemsOf(answer any) (items []any, paged bool) {
 	return nil, false
 }
 
-// decoded is the JSON of what a method returned, as the API would answer it.
+// decoded returns the result of a method as canonical JSON.
 func decoded(t *testing.T, result any) any {
 	if page := reflect.Indirect(reflect.ValueOf(result)); page.Kind() == reflect.Struct && page.FieldByName("Items").IsValid() {
 		result = page.FieldByName("Items").Interface()
@@ -290,7 +286,7 @@ func decoded(t *testing.T, result any) any {
 	return canonical(parse(data))
 }
 
-// canonical is a JSON value with its times in one form.
+// canonical returns a JSON value with all times as time.Time in UTC.
 func canonical(value any) any {
 	switch value := value.(type) {
 	case string:

@@ -1,13 +1,13 @@
-// Package contract holds package apono and the fake server aponotest against
-// Apono's own OpenAPI document. It is a module of its own, so that the validator
-// of such documents gets into nobody's module graph, and it has tests only:
+// Package contract tests package apono and the fake server aponotest against Apono's
+// OpenAPI document. It is a separate module, so that users of package apono do not
+// depend on the validator of such documents:
 //
 //	go test -v .
 //
-// The document is openapi.json; the README says where it comes from.
+// The document is openapi.json; README.md describes its origin.
 //
-// The tests check the table of operations, the types of inputs, answers and
-// options, and the exchanges of every operation with the fake server, which has
-// to refuse what the document does not allow. What is meant to differ from the
-// document stands in one list, deviations.
+// The tests check the table of operations, the types of inputs, responses and options,
+// and the exchanges of every operation with the fake server. The fake server must
+// reject what the document does not allow. Intended differences from the document are
+// listed as deviations.
 package contract

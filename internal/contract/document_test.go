@@ -15,15 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// document is Apono's document, as strict as it is meant: objects have no
-// members beside those of their schema. Every schema has its name as its title.
+// document is Apono's document in a strict form: objects have no members other than
+// those of their schema. The title of each schema is its name.
 type document struct {
 	*openapi3.T
-	operations []documented // in the order of their paths
+	operations []documented // sorted by path and method
 	router     routers.Router
 }
 
-// file holds the document; the README beside it says where it comes from.
 const file = "openapi.json"
 
 // readDocument returns the text of the document.
@@ -34,7 +33,7 @@ func readDocument(t *testing.T) []byte {
 	return data
 }
 
-// loadOnce loads the document for all tests that leave it as it is.
+// loadOnce loads the document for all tests that do not change it.
 var loadOnce = sync.OnceValues(func() (*document, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -55,7 +54,7 @@ func load(data []byte) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed.Servers = nil // the fake is elsewhere
+	parsed.Servers = nil // the fake has another address
 	for name, schema := range parsed.Components.Schemas {
 		schema.Value.Title = name
 	}
@@ -66,7 +65,7 @@ func load(data []byte) (*document, error) {
 	doc := &document{T: parsed}
 	for path, item := range doc.Paths.Map() {
 		if len(item.Parameters) > 0 {
-			strict.unknown = append(strict.unknown, path+" has parameters that all its methods share")
+			strict.unknown = append(strict.unknown, path+" has parameters shared by its methods")
 		}
 		for method, op := range item.Operations() {
 			doc.operations = append(doc.operations, documented{method: method, path: path, known: tableEntry(method, path), Operation: op})
@@ -85,14 +84,14 @@ func load(data []byte) (*document, error) {
 		}
 	}
 	if strict.unknown != nil {
-		return nil, fmt.Errorf("these tests cannot read the document: %s", strings.Join(strict.unknown, "; "))
+		return nil, fmt.Errorf("the document has unsupported parts: %s", strings.Join(strict.unknown, "; "))
 	}
 	doc.router, err = gorillamux.NewRouter(parsed)
 	return doc, err
 }
 
-// tightener closes objects, and puts in place of a schema that wraps another to
-// make it nullable that other schema, which would refuse null otherwise.
+// tightener disallows additional members of objects. It replaces a schema that only
+// makes another one nullable by a nullable copy of that schema.
 type tightener struct {
 	seen    map[*openapi3.Schema]bool
 	unknown []string
@@ -104,7 +103,7 @@ func (t *tightener) tighten(ref *openapi3.SchemaRef) {
 	}
 	s := ref.Value
 	if len(s.AllOf) > 1 || len(s.AllOf) > 0 && len(s.Properties) > 0 || len(s.OneOf) > 0 || len(s.AnyOf) > 0 || s.Not != nil {
-		t.unknown = append(t.unknown, "a schema is composed of several: "+s.Title)
+		t.unknown = append(t.unknown, "composed schema "+s.Title)
 		return
 	}
 	if len(s.AllOf) == 1 {
@@ -131,7 +130,7 @@ func (t *tightener) tighten(ref *openapi3.SchemaRef) {
 // documented is an operation of the document.
 type documented struct {
 	method, path string
-	known        *operation.Operation // of the table in the code, nil if it has none
+	known        *operation.Operation // of the table in the code, nil if missing there
 	*openapi3.Operation
 }
 
@@ -144,7 +143,7 @@ func tableEntry(method, path string) *operation.Operation {
 	return nil
 }
 
-// body is the schema of the operation's request body, nil if it takes none.
+// body returns the schema of the request body, nil without a body.
 func (op documented) body() *openapi3.SchemaRef {
 	if op.RequestBody == nil {
 		return nil
@@ -152,15 +151,15 @@ func (op documented) body() *openapi3.SchemaRef {
 	return op.RequestBody.Value.Content.Get("application/json").Schema
 }
 
-// answer is the schema of the operation's answer, nil if it has no body.
-func (op documented) answer() *openapi3.SchemaRef {
+// response returns the schema of the response, nil without a body.
+func (op documented) response() *openapi3.SchemaRef {
 	if ok := op.Responses.Value("200"); ok != nil {
 		return ok.Value.Content.Get("application/json").Schema
 	}
 	return nil
 }
 
-// query are the operation's query parameters, by name.
+// query returns the schemas of the query parameters by name.
 func (op documented) query() map[string]*openapi3.Schema {
 	params := map[string]*openapi3.Schema{}
 	for _, parameter := range op.Parameters {
@@ -171,11 +170,11 @@ func (op documented) query() map[string]*openapi3.Schema {
 	return params
 }
 
-// kindOf says what values a schema has.
+// kindOf returns the kind of values of a schema.
 func kindOf(s *openapi3.Schema) string {
 	switch {
 	case s.Type.Is("string") && s.Format == "date-time", s.Type.Is("number"):
-		return "time" // the only numbers are the older API's times
+		return "time" // the only numbers are times of the legacy API
 	case s.Type.Is("string") && s.Format == "", s.Type.Is("boolean"), s.Type.Is("array"):
 		return s.Type.Slice()[0]
 	case s.Type.Is("integer"):
@@ -195,8 +194,8 @@ func isTextMap(s *openapi3.Schema) bool {
 	return values != nil && values.Value.Type.Is("string")
 }
 
-// thirdCases lists the properties that are neither required and never null nor
-// optional and nullable. The SDK's types know these two cases only.
+// thirdCases reports the properties that are both required and nullable or neither.
+// The library's types support only the other two cases.
 func (d *document) thirdCases() []string {
 	var problems []string
 	for name, schema := range d.Components.Schemas {

@@ -17,19 +17,19 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 )
 
-// exchange is a request and its answer.
+// exchange is a request and its response.
 type exchange struct {
-	request      *http.Request
-	body, answer []byte
-	status       int
-	header       http.Header
+	request        *http.Request
+	body, response []byte
+	status         int
+	header         http.Header
 }
 
 func (e exchange) String() string {
-	return fmt.Sprintf("%s %s\n    sent     %s\n    answered %d %s", e.request.Method, e.request.URL.RequestURI(), e.body, e.status, e.answer)
+	return fmt.Sprintf("%s %s\n    sent     %s\n    received %d %s", e.request.Method, e.request.URL.RequestURI(), e.body, e.status, e.response)
 }
 
-// recorder is a transport that keeps what passes through it.
+// recorder is a transport that records exchanges.
 type recorder struct {
 	mu        sync.Mutex
 	exchanges []exchange
@@ -50,10 +50,10 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if e.answer, err = io.ReadAll(resp.Body); err != nil {
+	if e.response, err = io.ReadAll(resp.Body); err != nil {
 		return nil, err
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(e.answer))
+	resp.Body = io.NopCloser(bytes.NewReader(e.response))
 	e.status, e.header = resp.StatusCode, resp.Header
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -61,17 +61,17 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// violations says where an exchange is not as the document has it.
+// violations returns the differences between an exchange and the document.
 func (d *document) violations(e exchange) []string {
 	problems, input := d.requestViolations(e.request, e.body)
 	if input != nil {
-		problems = append(problems, d.answerViolations(input, e)...)
+		problems = append(problems, d.responseViolations(input, e)...)
 	}
 	return problems
 }
 
-// requestViolations says what is wrong with a request. The input is what the
-// answer is then checked with, nil if the request is for no operation.
+// requestViolations returns the differences between a request and the document, and
+// the input for responseViolations. The input is nil if there is no such operation.
 func (d *document) requestViolations(req *http.Request, body []byte) ([]string, *openapi3filter.RequestValidationInput) {
 	req = req.Clone(req.Context())
 	req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
@@ -83,7 +83,7 @@ func (d *document) requestViolations(req *http.Request, body []byte) ([]string, 
 		MultiError: true, IncludeResponseStatus: true, SkipSettingDefaults: true, RejectWhenRequestBodyNotSpecified: true,
 		AuthenticationFunc: func(_ context.Context, input *openapi3filter.AuthenticationInput) error {
 			if token, ok := strings.CutPrefix(input.RequestValidationInput.Request.Header.Get("Authorization"), "Bearer "); !ok || token == "" {
-				return errors.New("there is no token")
+				return errors.New("the token is missing")
 			}
 			return nil
 		},
@@ -99,24 +99,24 @@ func (d *document) requestViolations(req *http.Request, body []byte) ([]string, 
 		if schema := known[name]; schema == nil {
 			problems = append(problems, fmt.Sprintf("request: there is no query parameter %q", name))
 		} else if len(query[name]) > 1 && kindOf(schema) != "array" {
-			problems = append(problems, fmt.Sprintf("request: the query parameter %q is given %d times", name, len(query[name])))
+			problems = append(problems, fmt.Sprintf("request: the query parameter %q is set %d times", name, len(query[name])))
 		}
 	}
 	return problems, input
 }
 
-func (d *document) answerViolations(input *openapi3filter.RequestValidationInput, e exchange) []string {
-	problems := texts("answer", openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+func (d *document) responseViolations(input *openapi3filter.RequestValidationInput, e exchange) []string {
+	problems := texts("response", openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: input, Status: e.status, Header: e.header, Options: input.Options,
-		Body: io.NopCloser(bytes.NewReader(e.answer)),
+		Body: io.NopCloser(bytes.NewReader(e.response)),
 	}))
-	answer := documented{Operation: input.Route.Operation}.answer()
+	response := documented{Operation: input.Route.Operation}.response()
 	switch {
 	case problems != nil:
-	case answer == nil && len(e.answer) > 0:
-		problems = append(problems, "answer: there is a body")
-	case answer != nil:
-		problems = append(problems, texts("a generated client", decodeGenerated(answer.Value, e.answer))...)
+	case response == nil && len(e.response) > 0:
+		problems = append(problems, "response: there is a body")
+	case response != nil:
+		problems = append(problems, texts("a generated client", decodeGenerated(response.Value, e.response))...)
 	}
 	return problems
 }
@@ -128,8 +128,7 @@ func texts(of string, err error) []string {
 	return []string{of + ": " + err.Error()}
 }
 
-// members calls visit for each member of each object that a schema has a name
-// for, wherever it is in a value.
+// members calls visit for each member of a value that its schema has, at any depth.
 func members(s *openapi3.Schema, value any, visit func(s *openapi3.Schema, property string)) {
 	switch value := value.(type) {
 	case []any:
@@ -146,8 +145,7 @@ func members(s *openapi3.Schema, value any, visit func(s *openapi3.Schema, prope
 	}
 }
 
-// properties lists the names of the properties of a schema and of those below
-// it.
+// properties adds the names of the properties of a schema, at any depth.
 func properties(s *openapi3.Schema, names map[string]bool) {
 	if s.Items != nil {
 		properties(s.Items.Value, names)
@@ -160,7 +158,7 @@ func properties(s *openapi3.Schema, names map[string]bool) {
 	}
 }
 
-// parse decodes JSON with its numbers to the letter; no JSON is nil.
+// parse decodes JSON with numbers as json.Number. It returns nil for invalid JSON.
 func parse(data []byte) any {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -171,37 +169,36 @@ func parse(data []byte) any {
 	return value
 }
 
-// report is what came of the exchanges.
+// report is the result of all exchanges.
 type report struct {
 	mu         sync.Mutex
-	wanted     int // operations
+	wanted     int // number of operations in the document
 	operations map[string]bool
 	exchanges  int
 	violations []string
-	// answered are the properties that answers had.
-	answered map[string]bool
+	received   map[string]bool // properties in responses
 }
 
-func (r *report) add(operation string, exchanges int, violations []string, answered map[string]bool) {
+func (r *report) add(operation string, exchanges int, violations []string, received map[string]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.operations[operation] = true
 	r.exchanges += exchanges
 	r.violations = append(r.violations, violations...)
-	maps.Copy(r.answered, answered)
+	maps.Copy(r.received, received)
 }
 
-// finish adds what none of the exchanges had, and takes off what is meant.
+// finish adds properties that no response had, and removes deviations.
 func (r *report) finish(doc *document) {
 	wanted := map[string]bool{}
 	for _, op := range doc.operations {
-		if answer := op.answer(); answer != nil {
-			properties(answer.Value, wanted)
+		if response := op.response(); response != nil {
+			properties(response.Value, wanted)
 		}
 	}
 	for name := range wanted {
-		if !r.answered[name] {
-			r.violations = append(r.violations, name+": no answer has it")
+		if !r.received[name] {
+			r.violations = append(r.violations, name+": no response has it")
 		}
 	}
 	r.violations = withoutDeviations(r.violations, exchangeDeviations)

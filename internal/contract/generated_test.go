@@ -12,9 +12,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// decodeGenerated decodes an answer as a client does that was generated from the
-// document: into types made from the schemas, with no unknown members, no
-// missing ones, and no values beside those that the document lists.
+// decodeGenerated decodes a response as a strict generated client does. Unknown
+// members, missing members and unknown enum values are errors.
 func decodeGenerated(s *openapi3.Schema, data []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
@@ -57,7 +56,7 @@ func generatedType(s *openapi3.Schema) reflect.Type {
 	return reflect.TypeFor[map[string]any]()
 }
 
-// checkGenerated checks what a type cannot say.
+// checkGenerated checks what decoding does not: null, enums and required members.
 func checkGenerated(at string, s *openapi3.Schema, value any) error {
 	switch value := value.(type) {
 	case nil:
@@ -66,7 +65,7 @@ func checkGenerated(at string, s *openapi3.Schema, value any) error {
 		}
 	case string:
 		if s.Enum != nil && !slices.Contains(s.Enum, any(value)) {
-			return fmt.Errorf("%s: %q is no value of %s", at, value, s.Title)
+			return fmt.Errorf("%s: %q is not a value of %s", at, value, s.Title)
 		}
 	case []any:
 		for i, element := range value {

@@ -6,9 +6,8 @@ import (
 	"github.com/apono-go/apono/aponotest"
 )
 
-// fill puts into a server, of each kind, one object with everything that the
-// document lets it have and one with no more than it must have. Their ids are
-// "full" and "bare".
+// fill adds two objects of each kind to a server: one with all members in the document
+// and one with the required members only. Their ids are "full" and "bare".
 func fill(server *aponotest.Server) {
 	for _, put := range seed {
 		for _, object := range put.objects {

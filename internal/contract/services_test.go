@@ -20,17 +20,14 @@ import (
 
 // method is an exported method of a service.
 type method struct {
-	// name is the method's own, "Integrations.ListAll".
-	name string
-	// operation is the name that its operation has to have,
-	// "Integrations.List".
-	operation string
+	name      string // such as "Integrations.ListAll"
+	operation string // expected name of its operation, such as "Integrations.List"
 	fn        reflect.Value
 }
 
 func (m method) listsAll() bool { return m.name != m.operation }
 
-// methods lists the methods of all services of a client.
+// methods returns the methods of all services of a client.
 func methods(client *apono.Client) []method {
 	var found []method
 	var walk func(prefix string, services reflect.Value)
@@ -57,7 +54,7 @@ func methods(client *apono.Client) []method {
 	return found
 }
 
-// unused are the methods of a client that is not called, for their types.
+// unused returns the methods of a client that is used for its types only.
 var unused = sync.OnceValue(func() []method {
 	client, err := apono.NewClient("token")
 	if err != nil {
@@ -66,8 +63,8 @@ var unused = sync.OnceValue(func() []method {
 	return methods(client)
 })
 
-// input is the type of what the method sends as its body, nil if there is none:
-// its last parameter that is neither a path's argument nor options.
+// input returns the type of the method's input, nil without one. It is the last
+// parameter that is neither a path argument nor options.
 func (m method) input(op *operation.Operation) reflect.Type {
 	at, end := 1+len(op.Parameters()), m.fn.Type().NumIn()
 	if m.options() != nil {
@@ -79,7 +76,7 @@ func (m method) input(op *operation.Operation) reflect.Type {
 	return nil
 }
 
-// options is the type of the method's options, nil if it has none.
+// options returns the type of the method's options, nil without options.
 func (m method) options() reflect.Type {
 	if t := m.fn.Type(); t.IsVariadic() {
 		return t.In(t.NumIn() - 1).Elem()
@@ -87,9 +84,8 @@ func (m method) options() reflect.Type {
 	return nil
 }
 
-// call calls the method with a path's arguments, a body in JSON, and options if
-// set is not nil. It returns what the method returned, the items of all pages
-// where that is a sequence.
+// call calls the method with path arguments, a body in JSON, and options if set is not
+// nil. It returns the result of the method, or the items if that is a sequence.
 func (m method) call(ctx context.Context, args []string, body string, set func(options reflect.Value)) (result any, err error) {
 	in := []reflect.Value{reflect.ValueOf(ctx)}
 	for i := 1; i < m.fn.Type().NumIn(); i++ {
@@ -112,7 +108,7 @@ func (m method) call(ctx context.Context, args []string, body string, set func(o
 			}))
 		case body != "":
 			if err := decodeArgument(body, value); err != nil {
-				return nil, fmt.Errorf("the test's body does not fit: %w", err)
+				return nil, fmt.Errorf("invalid body in calls: %w", err)
 			}
 		}
 		in = append(in, value.Elem())
@@ -135,8 +131,8 @@ func (m method) call(ctx context.Context, args []string, body string, set func(o
 	return result, err
 }
 
-// decodeArgument decodes a body into an argument. Where the body is an object
-// and the argument is none, it is the object's only member.
+// decodeArgument decodes a body into an argument. If the body is an object but the
+// argument is not a struct, it decodes the only member of the object.
 func decodeArgument(body string, argument reflect.Value) error {
 	if t := argument.Type().Elem(); strings.HasPrefix(body, "{") && t.Kind() != reflect.Struct {
 		var object map[string]json.RawMessage
@@ -153,7 +149,8 @@ func decodeArgument(body string, argument reflect.Value) error {
 	return decoder.Decode(argument.Interface())
 }
 
-// operationProblems says where the document's operations and the table's differ.
+// operationProblems returns the differences between the operations in the document and
+// in the table.
 func operationProblems(doc *document) []string {
 	var problems []string
 	for _, op := range operation.All() {
@@ -169,12 +166,12 @@ func operationProblems(doc *document) []string {
 	return problems
 }
 
-// transport answers every request with a function's status.
+// transport is a function that implements http.RoundTripper.
 type transport func(*http.Request) *http.Response
 
 func (f transport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req), nil }
 
-// arguments are made-up arguments of a path, each told from the others.
+// arguments returns different arguments for the path of an operation.
 func arguments(op *operation.Operation) []string {
 	var args []string
 	for i := range op.Parameters() {
@@ -183,9 +180,9 @@ func arguments(op *operation.Operation) []string {
 	return args
 }
 
-// methodProblems calls every exported method of every service, and says which
-// did not send one request for the operation of its name, with its arguments in
-// their places, and which operations were reached by none.
+// methodProblems calls every exported method of every service. It reports methods that
+// do not send one request for the operation of their name with their arguments, and
+// operations without a method.
 func methodProblems(ctx context.Context, t *testing.T) []string {
 	var problems, sent []string
 	client, err := apono.NewClient("token", apono.WithHTTPClient(&http.Client{Transport: transport(func(req *http.Request) *http.Response {
@@ -224,7 +221,7 @@ func methodProblems(ctx context.Context, t *testing.T) []string {
 	}
 	for _, op := range operation.All() {
 		if !reached[op.Name] {
-			problems = append(problems, op.Name+": no exported method has the operation's name")
+			problems = append(problems, op.Name+": there is no exported method of this name")
 		}
 	}
 	return problems

@@ -18,14 +18,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mutant is a value with one thing wrong.
+// mutant is a value with one error.
 type mutant struct {
 	what  string
 	value any
 }
 
-// mutants are a value with everything wrong in turn that a schema forbids:
-// members that are missing, unknown, null, or not of their type.
+// mutants returns a copy of a value for each error that its schema forbids: missing
+// members, unknown members, null, and values of another type.
 func mutants(s *openapi3.Schema, value any) []mutant {
 	var all []mutant
 	mutate("the value", s, value, func(what string, wrong any) { all = append(all, mutant{what, wrong}) })
@@ -58,7 +58,7 @@ func mutate(at string, s *openapi3.Schema, value any, put func(what string, wron
 			change(at+" lacks "+name, func(object map[string]any) { delete(object, name) })
 		}
 		if s.Properties != nil {
-			change(at+" has a member too many", func(object map[string]any) { object["no_such_member"] = "x" })
+			change(at+" has an unknown member", func(object map[string]any) { object["no_such_member"] = "x" })
 		}
 		for name, member := range value {
 			schema := s.Properties[name]
@@ -66,7 +66,7 @@ func mutate(at string, s *openapi3.Schema, value any, put func(what string, wron
 				schema = s.AdditionalProperties.Schema
 			}
 			if schema == nil || schema.Value.Type == nil {
-				continue // anything is right
+				continue // free-form
 			}
 			mutate(at+"."+name, schema.Value, member, func(what string, wrong any) {
 				change(what, func(object map[string]any) { object[name] = wrong })
@@ -96,14 +96,14 @@ func wrongValues(s *openapi3.Schema) []any {
 	return []any{[]any{}, "x"}
 }
 
-// wrongQueries are queries that an operation has to refuse.
+// wrongQueries returns queries that an operation must reject.
 func wrongQueries(op documented) map[string]string {
 	queries := map[string]string{"no_such_parameter": "no_such_parameter=x"}
 	for name, schema := range op.query() {
 		switch kind := kindOf(schema); kind {
 		case "array":
 			if schema.Items.Value.Enum != nil {
-				queries[name+" of no known value"] = name + "=no_such_value"
+				queries[name+" with an unknown value"] = name + "=no_such_value"
 			}
 		default:
 			queries[name+" twice"] = name + "=1&" + name + "=2"
@@ -120,24 +120,23 @@ func wrongQueries(op documented) map[string]string {
 	return queries
 }
 
-// A program that is wrong has to fail against the fake, not only against the
-// API. And what the fake refuses, the validator of exchanges has to refuse too:
-// it stands guard over all others.
-func TestWrongRequestsAreRefused(t *testing.T) {
+// The fake server and the validator must reject requests that the document does not
+// allow.
+func TestInvalidRequestsAreRejected(t *testing.T) {
 	t.Parallel()
 	doc := theDocument(t)
-	var refused atomic.Int64
+	var rejected atomic.Int64
 	t.Run("operations", func(t *testing.T) {
 		for _, op := range doc.operations {
 			known := op.known
-			require.NotNilf(t, known, "%s %s in the table", op.method, op.path)
+			require.NotNilf(t, known, "%s %s is not in the table", op.method, op.path)
 			t.Run(known.Name, func(t *testing.T) {
 				t.Parallel()
 				server := aponotest.NewServer(t)
 				fill(server)
 				args := argsOf(known.Name, len(known.Parameters()))[0]
 				path := known.Fill(func(i int, _ string) string { return args[i] })
-				refuse := func(what, query, contentType string, body []byte) {
+				reject := func(what, query, contentType string, body []byte) {
 					req, err := http.NewRequestWithContext(t.Context(), op.method, server.URL+path+"?"+query, bytes.NewReader(body))
 					require.NoError(t, err)
 					req.Header.Set("Authorization", "Bearer "+server.Token)
@@ -145,18 +144,18 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 						req.Header.Set("Content-Type", contentType)
 					}
 					problems, _ := doc.requestViolations(req, body)
-					assert.NotEmptyf(t, problems, "%s: the validator takes it: %s %s", what, req.URL, body)
+					assert.NotEmptyf(t, problems, "%s: the validator accepts %s %s", what, req.URL, body)
 					resp, err := http.DefaultClient.Do(req)
 					require.NoError(t, err)
-					answer, err := io.ReadAll(resp.Body)
+					response, err := io.ReadAll(resp.Body)
 					require.NoError(t, err)
 					require.NoError(t, resp.Body.Close())
-					assert.Containsf(t, []int{http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}, resp.StatusCode, "%s: the fake answers %d %s to %s %s", what, resp.StatusCode, answer, req.URL, body)
-					refused.Add(1)
+					assert.Containsf(t, []int{http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}, resp.StatusCode, "%s: the fake responds %d %s to %s %s", what, resp.StatusCode, response, req.URL, body)
+					rejected.Add(1)
 				}
 				valid, contentType := []byte(nil), ""
 				if op.body() == nil {
-					refuse("a body", "", "application/json", []byte(`{}`))
+					reject("a body", "", "application/json", []byte(`{}`))
 				} else {
 					contentType = "application/json"
 					for _, body := range calls[known.Name].bodies {
@@ -164,26 +163,26 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 						for _, wrong := range mutants(op.body().Value, parse(valid)) {
 							data, err := json.Marshal(wrong.value)
 							require.NoError(t, err)
-							refuse(wrong.what, "", contentType, data)
+							reject(wrong.what, "", contentType, data)
 						}
 					}
-					refuse("no body", "", contentType, nil)
-					refuse("a body that is cut", "", contentType, valid[:len(valid)-1])
-					refuse("a body of another type", "", "text/plain", valid)
+					reject("no body", "", contentType, nil)
+					reject("a body that is cut short", "", contentType, valid[:len(valid)-1])
+					reject("a body of another type", "", "text/plain", valid)
 				}
 				for what, query := range wrongQueries(op) {
-					refuse(what, query, contentType, valid)
+					reject(what, query, contentType, valid)
 				}
 			})
 		}
 	})
-	t.Logf("wrong requests refused: %d", refused.Load())
-	require.Greater(t, refused.Load(), int64(1000), "more than 1000 wrong requests")
+	t.Logf("invalid requests rejected: %d", rejected.Load())
+	require.Greater(t, rejected.Load(), int64(1000), "too few invalid requests")
 }
 
-// An answer that the document does not allow has to be found, by the validator
-// and by the types that a generated client has.
-func TestWrongAnswersAreFound(t *testing.T) {
+// The validator and decodeGenerated must reject responses that the document does not
+// allow.
+func TestInvalidResponsesAreRejected(t *testing.T) {
 	t.Parallel()
 	doc := theDocument(t)
 	server := aponotest.NewServer(t)
@@ -202,43 +201,43 @@ func TestWrongAnswersAreFound(t *testing.T) {
 		resp, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
 		e := exchange{request: req, status: resp.StatusCode, header: resp.Header}
-		e.answer, err = io.ReadAll(resp.Body)
+		e.response, err = io.ReadAll(resp.Body)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		require.Nil(t, doc.violations(e))
-		right := parse(e.answer)
-		for _, wrong := range mutants(op.answer().Value, right) {
-			e.answer, err = json.Marshal(wrong.value)
+		right := parse(e.response)
+		for _, wrong := range mutants(op.response().Value, right) {
+			e.response, err = json.Marshal(wrong.value)
 			require.NoError(t, err)
-			assert.NotNilf(t, doc.violations(e), "%s: %s: the validator takes it: %s", known.Name, wrong.what, e.answer)
-			assert.Errorf(t, decodeGenerated(op.answer().Value, e.answer), "%s: %s: a generated client decodes it: %s", known.Name, wrong.what, e.answer)
+			assert.NotNilf(t, doc.violations(e), "%s: %s: the validator accepts %s", known.Name, wrong.what, e.response)
+			assert.Errorf(t, decodeGenerated(op.response().Value, e.response), "%s: %s: a generated client decodes %s", known.Name, wrong.what, e.response)
 			found++
 		}
 	}
-	t.Logf("wrong answers found: %d", found)
-	require.Greater(t, found, 1000, "more than 1000 wrong answers")
+	t.Logf("invalid responses rejected: %d", found)
+	require.Greater(t, found, 1000, "too few invalid responses")
 }
 
-// The exchanges in which the body is fine and the rest is not.
-func TestWrongExchangesAreFound(t *testing.T) {
+// The validator must reject exchanges that are invalid apart from the body.
+func TestInvalidExchangesAreRejected(t *testing.T) {
 	t.Parallel()
 	doc := theDocument(t)
 	const group = `{"id":"g","name":"Orders"}`
 	for name, test := range map[string]struct {
-		method, path, authorization, contentType, answer string
-		status                                           int
-		want                                             string
+		method, path, authorization, contentType, response string
+		status                                             int
+		want                                               string
 	}{
-		"nothing wrong":          {"GET", "/api/admin/v1/groups/g", "Bearer x", "application/json", group, 200, ""},
+		"a valid response":       {"GET", "/api/admin/v1/groups/g", "Bearer x", "application/json", group, 200, ""},
 		"an unknown path":        {"GET", "/api/admin/v1/group/g", "Bearer x", "application/json", group, 200, "the document has no GET /api/admin/v1/group/g"},
 		"an unknown method":      {"PATCH", "/api/admin/v1/groups/g", "Bearer x", "application/json", group, 200, "the document has no PATCH"},
-		"no token":               {"GET", "/api/admin/v1/groups/g", "", "application/json", group, 200, "there is no token"},
+		"no token":               {"GET", "/api/admin/v1/groups/g", "", "application/json", group, 200, "the token is missing"},
 		"an undocumented status": {"GET", "/api/admin/v1/groups/g", "Bearer x", "application/json", group, 201, "status is not supported"},
-		"a refusal":              {"GET", "/api/admin/v1/groups/g", "Bearer x", "application/json", `{}`, 404, "status is not supported"},
-		"an answer of HTML":      {"GET", "/api/admin/v1/groups/g", "Bearer x", "text/html", group, 200, "text/html"},
-		"no answer":              {"GET", "/api/admin/v1/groups/g", "Bearer x", "application/json", "", 200, "response body"},
-		"a body of 204":          {"DELETE", "/api/admin/v1/groups/g", "Bearer x", "application/json", group, 204, "there is a body"},
-		"204 with nothing wrong": {"DELETE", "/api/admin/v1/groups/g", "Bearer x", "", "", 204, ""},
+		"a rejection":            {"GET", "/api/admin/v1/groups/g", "Bearer x", "application/json", `{}`, 404, "status is not supported"},
+		"a response of HTML":     {"GET", "/api/admin/v1/groups/g", "Bearer x", "text/html", group, 200, "text/html"},
+		"an empty response":      {"GET", "/api/admin/v1/groups/g", "Bearer x", "application/json", "", 200, "response body"},
+		"a 204 with a body":      {"DELETE", "/api/admin/v1/groups/g", "Bearer x", "application/json", group, 204, "there is a body"},
+		"a valid 204":            {"DELETE", "/api/admin/v1/groups/g", "Bearer x", "", "", 204, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,7 +245,7 @@ func TestWrongExchangesAreFound(t *testing.T) {
 			require.NoError(t, err)
 			req.Header.Set("Authorization", test.authorization)
 			got := strings.Join(doc.violations(exchange{
-				request: req, answer: []byte(test.answer), status: test.status, header: http.Header{"Content-Type": {test.contentType}},
+				request: req, response: []byte(test.response), status: test.status, header: http.Header{"Content-Type": {test.contentType}},
 			}), "\n")
 			require.Contains(t, got, test.want)
 			require.Equal(t, test.want == "", got == "")

@@ -19,16 +19,16 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// deviation is a difference from the document that is meant. It has to be found
-// as often as it says: one that is gone is a failure too.
+// deviation is an intended difference from the document. It must be reported exactly
+// the given number of times.
 type deviation struct {
 	times   int
-	problem string // a regular expression for the whole text
+	problem string // regular expression for the whole text
 	reason  string
 }
 
-// withoutDeviations returns the problems that are not meant, and the deviations
-// that were not found.
+// withoutDeviations returns the problems that are not deviations, and a problem for each
+// deviation that was not reported as expected.
 func withoutDeviations(problems []string, meant []deviation) []string {
 	rest := slices.Clone(problems)
 	for _, d := range meant {
@@ -43,19 +43,19 @@ func withoutDeviations(problems []string, meant []deviation) []string {
 	return rest
 }
 
-// comparison collects where the SDK's types and the document's schemas differ.
+// comparison collects the differences between the library's types and the document's
+// schemas.
 type comparison struct {
 	problems []string
-	// types are the types that each schema was found to have, by its name.
-	types map[string]map[reflect.Type]bool
+	types    map[string]map[reflect.Type]bool // of each schema, by name
 }
 
 func (c *comparison) report(format string, args ...any) {
 	c.problems = append(c.problems, fmt.Sprintf(format, args...))
 }
 
-// typeProblems starts at the methods and follows what they take and return down
-// to the last schema.
+// typeProblems compares the types of all inputs, results and options with the schemas,
+// at any depth.
 func typeProblems(doc *document) []string {
 	c := &comparison{types: map[string]map[reflect.Type]bool{}}
 	singles := map[string]method{}
@@ -64,24 +64,24 @@ func typeProblems(doc *document) []string {
 	}
 	for _, m := range singles {
 		if single, ok := singles[m.operation]; ok && m.options() != single.options() {
-			c.report("%s: its options are %v, and those of %s are %v", m.name, m.options(), single.name, single.options())
+			c.report("%s: options are %v, but those of %s are %v", m.name, m.options(), single.name, single.options())
 		}
 	}
 	for _, op := range doc.operations {
 		if op.known == nil {
-			continue // operationProblems tells
+			continue // see operationProblems
 		}
 		m, ok := singles[op.known.Name]
 		if !ok {
-			continue // methodProblems tells
+			continue // see methodProblems
 		}
 		c.input(m.name, m.input(op.known), op.body())
-		c.result(m.name, m.fn.Type(), op.answer())
+		c.result(m.name, m.fn.Type(), op.response())
 		c.options(m.name, m.options(), op.query())
 	}
 	for name, schema := range doc.Components.Schemas {
 		if c.types[name] == nil {
-			c.report("%s: no input, answer or option is of this schema", name)
+			c.report("%s: no input, response or option has this schema", name)
 		}
 		for t := range c.types[name] {
 			c.enum(t, schema.Value)
@@ -91,13 +91,12 @@ func typeProblems(doc *document) []string {
 	return append(c.problems, doc.thirdCases()...)
 }
 
-// pairs reports types that stand for several schemas and schemas with several
-// types.
+// pairs reports types of several schemas, and schemas with several types.
 func (c *comparison) pairs() {
 	schemas := map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.types)) {
 		if len(c.types[name]) > 1 {
-			c.report("%s: it has several types: %v", name, slices.Collect(maps.Keys(c.types[name])))
+			c.report("%s: several types: %v", name, slices.Collect(maps.Keys(c.types[name])))
 		}
 		for t := range c.types[name] {
 			if t.Kind() == reflect.Struct && t.Name() != "" || t.Kind() == reflect.String && t != reflect.TypeFor[string]() {
@@ -107,7 +106,7 @@ func (c *comparison) pairs() {
 	}
 	for name, several := range schemas {
 		if len(several) > 1 && name != "time.Time" {
-			c.report("%s: it stands for %s", name, strings.Join(several, ", "))
+			c.report("%s: several schemas: %s", name, strings.Join(several, ", "))
 		}
 	}
 }
@@ -116,7 +115,7 @@ func (c *comparison) input(name string, t reflect.Type, body *openapi3.SchemaRef
 	switch {
 	case t == nil && body == nil:
 	case t == nil || body == nil:
-		c.report("%s: it sends %v, and the document's body is %s", name, t, nameOf(body))
+		c.report("%s: body is %s in the document and %v in the code", name, nameOf(body), t)
 	case kindOf(body.Value) == "object" && t.Kind() != reflect.Struct && len(body.Value.Properties) == 1:
 		c.report("%s: the only member of %s is the argument", name, body.Value.Title)
 		c.visit(body.Value, reflect.StructOf(nil))
@@ -135,22 +134,22 @@ func nameOf(ref *openapi3.SchemaRef) string {
 	return ref.Value.Title
 }
 
-func (c *comparison) result(name string, fn reflect.Type, answer *openapi3.SchemaRef) {
+func (c *comparison) result(name string, fn reflect.Type, response *openapi3.SchemaRef) {
 	returnsValue := fn.NumOut() == 2
 	switch {
-	case !returnsValue && answer == nil:
+	case !returnsValue && response == nil:
 	case !returnsValue:
-		c.report("%s: the answer %s is not returned", name, answer.Value.Title)
-	case answer == nil:
-		c.report("%s: it returns %v, and the document answers nothing", name, fn.Out(0))
+		c.report("%s: the response %s is not returned", name, response.Value.Title)
+	case response == nil:
+		c.report("%s: result is nothing in the document and %v in the code", name, fn.Out(0))
 	default:
-		c.compare(name+"'s answer", answerType(fn.Out(0)), answer.Value)
+		c.compare(name+"'s response", responseType(fn.Out(0)), response.Value)
 	}
 }
 
-// answerType is the type of an answer's JSON: of pages the envelope, and of
-// pointers what they point to.
-func answerType(t reflect.Type) reflect.Type {
+// responseType returns the type that a response is decoded into: an envelope for pages,
+// and the element of a pointer.
+func responseType(t reflect.Type) reflect.Type {
 	switch t.Kind() {
 	case reflect.Slice:
 		return reflect.SliceOf(t.Elem().Elem())
@@ -161,7 +160,7 @@ func answerType(t reflect.Type) reflect.Type {
 	if !paged || t.PkgPath() != reflect.TypeFor[apono.Message]().PkgPath() {
 		return t
 	}
-	itemType := items.Type // of texts
+	itemType := items.Type // []string, or a slice of pointers
 	if itemType.Elem().Kind() == reflect.Pointer {
 		itemType = reflect.SliceOf(itemType.Elem().Elem())
 	}
@@ -189,7 +188,7 @@ func field(name, tag string, t reflect.Type) reflect.StructField {
 	return reflect.StructField{Name: name, Type: t, Tag: reflect.StructTag(fmt.Sprintf("json:%q", tag))}
 }
 
-// visit notes that a schema has a type, and reports whether that is news.
+// visit records the type of a schema, and reports whether it is new.
 func (c *comparison) visit(s *openapi3.Schema, t reflect.Type) bool {
 	if s.Title == "" {
 		return true
@@ -202,11 +201,11 @@ func (c *comparison) visit(s *openapi3.Schema, t reflect.Type) bool {
 	return !seen
 }
 
-// compare compares a type with a schema, and what they hold.
+// compare compares a type with a schema, at any depth.
 func (c *comparison) compare(at string, t reflect.Type, s *openapi3.Schema) {
 	isNew := c.visit(s, t)
 	if !slices.Contains(kindsOf(t), kindOf(s)) {
-		c.report("%s: it is %s in the document, and %v in the code", at, kindOf(s), t)
+		c.report("%s: type is %s in the document and %v in the code", at, kindOf(s), t)
 		return
 	}
 	switch kindOf(s) {
@@ -219,7 +218,7 @@ func (c *comparison) compare(at string, t reflect.Type, s *openapi3.Schema) {
 	}
 }
 
-// kindsOf says which kinds of schemas a type can stand for.
+// kindsOf returns the kinds of schemas that a type can represent.
 func kindsOf(t reflect.Type) []string {
 	switch t.Kind() {
 	case reflect.String:
@@ -248,7 +247,7 @@ func kindsOf(t reflect.Type) []string {
 	return nil
 }
 
-// constants are the values of the package's string constants, by their types.
+// constants returns the values of the package's string constants by type.
 var constants = sync.OnceValues(func() (map[string][]any, error) {
 	found := map[string][]any{}
 	files, err := filepath.Glob("../../*.go")
@@ -302,7 +301,7 @@ func (c *comparison) object(t reflect.Type, s *openapi3.Schema) {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		property, known := s.Properties[name]
 		switch {
-		case f.Type == reflect.TypeFor[apono.Extra](): // what the document does not have
+		case f.Type == reflect.TypeFor[apono.Extra](): // not in the document
 		case !known:
 			c.report("%s: there is no property %q for %v.%s", s.Title, name, t, f.Name)
 		default:
@@ -315,7 +314,7 @@ func (c *comparison) object(t reflect.Type, s *openapi3.Schema) {
 			nilable := f.Type.Kind() == reflect.Slice || f.Type.Kind() == reflect.Map
 			switch optional := options == "omitzero" && (nilable || f.Type != value); {
 			case required && (options != "" || f.Type != value), !required && (!optional || nilable && f.Type != value):
-				c.report("%s: required is %v in the document, and the code has %v with the tag %q", at, required, f.Type, f.Tag)
+				c.report("%s: required is %v in the document, but the code has %v with the tag %q", at, required, f.Type, f.Tag)
 			}
 			c.compare(at, value, property.Value)
 		}
@@ -336,7 +335,7 @@ func (c *comparison) options(name string, t reflect.Type, params map[string]*ope
 			case !known:
 				c.report("%s: the document has no query parameter %q", name, param)
 			case options != "omitempty":
-				c.report("%s: the option %s is sent when it is not set", name, f.Name)
+				c.report("%s: the option %s is sent although it is not set", name, f.Name)
 			default:
 				delete(missing, param)
 				c.compare(name+"?"+param, f.Type, schema)

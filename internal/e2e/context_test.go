@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The places where a call may be when its context ends.
+// Where a call may be when its context ends.
 const (
 	inDial    = "dial"
 	inHeader  = "header"
@@ -29,15 +29,15 @@ const (
 	inToken   = "token source"
 )
 
-// stalling is a server that refuses each request once with 429 and then never
-// gets done with it, in the place that is chosen. It speaks HTTP over pipes, so
-// that net/http's own transport runs in fake time.
+// stalling is a server that rejects each request once with 429 and then stalls in the
+// given place. It serves HTTP over pipes, so that an http.Transport can be used in
+// fake time.
 type stalling struct {
 	place string
-	// opening are how many requests of an address are answered well first.
+	// opening returns how many requests for an address succeed first, and with which
+	// body.
 	opening func(req *http.Request) (requests int, body string)
-	// dials are the connections that come about before dialling stalls.
-	dials int
+	dials   int // number of connections before dialing stalls
 
 	mu     sync.Mutex
 	dialed int
@@ -62,8 +62,8 @@ func (s *stalling) client(t *testing.T, opts ...apono.Option) *apono.Client {
 	return client
 }
 
-// spent reports whether each address has had its refusal, so that what comes
-// next is to stall.
+// spent reports whether each address has been rejected once, so that the next request
+// stalls.
 func (s *stalling) spent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +83,7 @@ func (s *stalling) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return client, nil
 }
 
-// Wait implements the limiter.
+// Wait implements the limiter of [apono.WithLimiter].
 func (s *stalling) Wait(ctx context.Context) error {
 	if s.place == inLimiter && s.spent() {
 		<-ctx.Done()
@@ -115,34 +115,33 @@ func (s *stalling) serve(conn net.Conn) {
 	openings, body := s.opening(req)
 	switch {
 	case n <= openings:
-		answer(conn, "200 OK", body)
+		respond(conn, "200 OK", body)
 		return
 	case n == openings+1:
-		answer(conn, "429 Too Many Requests", `{"message":"slow down"}`)
+		respond(conn, "429 Too Many Requests", `{"message":"slow down"}`)
 		return
 	case s.place == inBody:
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
 	}
-	_, _ = io.Copy(io.Discard, conn) // until the client hangs up
+	_, _ = io.Copy(io.Discard, conn) // until the client closes the connection
 }
 
-func answer(conn net.Conn, status, body string) {
+func respond(conn net.Conn, status, body string) {
 	_, _ = fmt.Fprintf(conn, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
 }
 
 // subject is a call whose context ends.
 type subject struct {
-	name string
-	// opening are the requests that succeed before the one that stalls, and
-	// together those that are under way at once when it does.
-	opening, together int
-	call              func(ctx context.Context, c *apono.Client) error
-	opts              []apono.Option
+	name     string
+	opening  int // number of requests that succeed before one stalls
+	together int // number of concurrent requests when it does
+	call     func(ctx context.Context, c *apono.Client) error
+	opts     []apono.Option
 }
 
 func subjects() []subject {
 	var all []subject
-	for _, v := range verbs[:5] { // the sixth is never repeated after a refusal
+	for _, v := range verbs[:5] { // the sixth is not retried after a 429
 		all = append(all, subject{name: v.name, together: 1, call: v.call})
 	}
 	for _, list := range []string{"tokens", "offset"} {
@@ -178,9 +177,9 @@ func subjects() []subject {
 	})
 }
 
-// answerFirst is what succeeds of a subject: the first page of a list, a waiter's
-// first look.
-func answerFirst(req *http.Request) (int, string) {
+// respondFirst returns the response that succeeds: the first page of a list, or the
+// first poll of a waiter.
+func respondFirst(req *http.Request) (int, string) {
 	switch {
 	case strings.Contains(req.URL.RawQuery, "page_token") || strings.Contains(req.URL.RawQuery, "skip"):
 		return 0, ""
@@ -194,10 +193,8 @@ func answerFirst(req *http.Request) (int, string) {
 	return 0, ""
 }
 
-// A deployment that is stopped, a user who presses Ctrl-C and a handler whose
-// client has gone all end a context, and then wait for the call. It must not
-// matter what the call is waiting for itself; and what the server last said must
-// not be lost, for it is the reason why the call was still there.
+// A call ends within 50 ms of its context, whatever it is waiting for. Its error has
+// the last response of the server, which is why the call took so long.
 func TestContextEndsEveryCallEverywhere(t *testing.T) {
 	t.Parallel()
 	const after = 3 * time.Second
@@ -218,7 +215,7 @@ func TestContextEndsEveryCallEverywhere(t *testing.T) {
 							want = context.Canceled
 						}
 						defer cancel()
-						server := &stalling{place: place, opening: answerFirst, dials: s.opening + s.together}
+						server := &stalling{place: place, opening: respondFirst, dials: s.opening + s.together}
 						client := server.client(t, s.opts...)
 						started := time.Now()
 						err := s.call(ctx, client)
@@ -227,23 +224,23 @@ func TestContextEndsEveryCallEverywhere(t *testing.T) {
 						require.ErrorIs(t, err, want)
 						waited := (*apono.WaitError)(nil)
 						if errors.As(err, &waited) && waited.LastFailure != nil {
-							err = waited.LastFailure // which did not end the wait
+							err = waited.LastFailure
 						}
 						require.ErrorIs(t, err, apono.ErrRateLimited)
-						refusal := apitest.ErrorAs[*apono.APIError](t, err)
-						require.Equal(t, "slow down", refusal.Message)
+						rejection := apitest.ErrorAs[*apono.APIError](t, err)
+						require.Equal(t, "slow down", rejection.Message)
 						require.ErrorAs(t, err, new(*apono.TransportError))
 						if place == inBackoff && way == "deadline" {
-							if waited == nil { // a wait lasts until its deadline
-								require.Less(t, took, after, "no wait for what cannot be")
+							if waited == nil { // WaitFor lasts until the deadline
+								require.Less(t, took, after, "the call waited although the deadline comes first")
 							}
 							return
 						}
 						if place != inLimiter && place != inToken { // see below
 							require.ErrorIs(t, err, why)
 						}
-						require.GreaterOrEqual(t, took, after, "an end within 50 ms")
-						require.LessOrEqual(t, took, after+50*time.Millisecond, "an end within 50 ms")
+						require.GreaterOrEqual(t, took, after, "the call ended too early")
+						require.LessOrEqual(t, took, after+50*time.Millisecond, "the call ended too late")
 					})
 				})
 			}
@@ -251,17 +248,16 @@ func TestContextEndsEveryCallEverywhere(t *testing.T) {
 	}
 }
 
-// Limiters and token sources are the caller's. Some say in words of their own
-// that the context ended, or leave out why. A program that asks whether it was
-// stopped must hear so all the same, or it reports every shutdown as a failure.
-func TestContextIsFoundBehindLimitersAndTokenSources(t *testing.T) {
+// A limiter or token source may return its own error, or one without the cause, when
+// the context ends. errors.Is must find the context's error and its cause anyway.
+func TestErrorsOfLimiterAndTokenSourceWrapContextError(t *testing.T) {
 	t.Parallel()
 	why := errors.New("shutting down")
 	own := errors.New("gave up")
 	for name, says := range map[string]func(ctx context.Context) error{
-		"its error": func(ctx context.Context) error { return ctx.Err() },
-		"its cause": context.Cause,
-		"own words": func(context.Context) error { return own },
+		"context error": func(ctx context.Context) error { return ctx.Err() },
+		"cause":         context.Cause,
+		"own error":     func(context.Context) error { return own },
 	} {
 		for place, option := range map[string]func(wait func(context.Context) error) apono.Option{
 			inLimiter: func(wait func(context.Context) error) apono.Option { return apono.WithLimiter(waiting(wait)) },
@@ -283,7 +279,7 @@ func TestContextIsFoundBehindLimitersAndTokenSources(t *testing.T) {
 					require.Equal(t, time.Second, time.Since(started))
 					require.ErrorIs(t, err, context.Canceled)
 					require.ErrorIs(t, err, why)
-					if name == "own words" {
+					if name == "own error" {
 						require.ErrorIs(t, err, own)
 					}
 				})
@@ -292,13 +288,12 @@ func TestContextIsFoundBehindLimitersAndTokenSources(t *testing.T) {
 	}
 }
 
-// waiting is a limiter of one function.
+// waiting is a function that implements a limiter.
 type waiting func(ctx context.Context) error
 
 func (w waiting) Wait(ctx context.Context) error { return w(ctx) }
 
-// Between two pages the loop's own work may take long. A list that goes on after
-// it was called off asks for pages that nobody wants.
+// The context of a list may end between two pages, while the loop body runs.
 func TestContextEndsListsBetweenPages(t *testing.T) {
 	t.Parallel()
 	for _, list := range []string{"tokens", "offset"} {
@@ -325,16 +320,16 @@ func TestContextEndsListsBetweenPages(t *testing.T) {
 							break
 						}
 						if read++; read == 3 {
-							time.Sleep(time.Minute) // the pages that are read ahead arrive meanwhile
+							time.Sleep(time.Minute) // meanwhile pages are read ahead
 							cancel()
 							ended = time.Now()
 						}
 					}
 					require.ErrorIs(t, last, context.Canceled)
-					require.LessOrEqual(t, time.Since(ended), 50*time.Millisecond, "an end within 50 ms")
-					require.GreaterOrEqual(t, read, 3, "nothing but what was read ahead")
-					require.LessOrEqual(t, read, 3+max(ahead, 0), "nothing but what was read ahead")
-					require.LessOrEqual(t, len(endless.Requests()), 3+ahead, "no request after the end")
+					require.LessOrEqual(t, time.Since(ended), 50*time.Millisecond, "the list ended too late")
+					require.GreaterOrEqual(t, read, 3)
+					require.LessOrEqual(t, read, 3+max(ahead, 0), "the list yields more than what was read ahead")
+					require.LessOrEqual(t, len(endless.Requests()), 3+ahead, "requests after the context ended")
 					require.Zero(t, endless.UnderWay())
 				})
 			})
@@ -342,8 +337,8 @@ func TestContextEndsListsBetweenPages(t *testing.T) {
 	}
 }
 
-// A waiter that is called off between two looks ends then, not at the next one.
-func TestContextEndsWaitersBetweenLooks(t *testing.T) {
+// WaitFor ends with its context, not at the next poll.
+func TestContextEndsWaitersBetweenPolls(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{time.Millisecond, 500 * time.Millisecond, 7 * time.Second, time.Hour + time.Second} {
 		t.Run(after.String(), func(t *testing.T) {
@@ -354,7 +349,7 @@ func TestContextEndsWaitersBetweenLooks(t *testing.T) {
 				pending := &apitest.Pager{Serve: func(string) string { return `{"id":"ar-1","status":"PENDING"}` }}
 				started := time.Now()
 				_, err := pending.Client(t, 0).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
-				require.LessOrEqual(t, time.Since(started), after+50*time.Millisecond, "an end within 50 ms")
+				require.LessOrEqual(t, time.Since(started), after+50*time.Millisecond, "WaitFor ended too late")
 				require.ErrorIs(t, err, context.Canceled)
 				require.EqualValues(t, "PENDING", apitest.ErrorAs[*apono.WaitError](t, err).Request.Status)
 			})

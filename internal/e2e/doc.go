@@ -1,4 +1,4 @@
-// Package e2e tests the library as a whole through its public API: what servers
-// and networks do to it, what it leaves behind, what it shows, and what the
-// repository promises in its pages.
+// Package e2e tests the library as a whole through its public API: with hostile
+// servers and network failures, for leaks and printed credentials, and against the
+// documents of the repository.
 package e2e

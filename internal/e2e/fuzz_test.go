@@ -27,17 +27,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// twoAnswers answers the first request with one body and all others with
-// another.
-type twoAnswers struct {
+// twoBodies responds with first to requests for the first page, and with rest to all
+// others.
+type twoBodies struct {
 	tb          testing.TB
 	first, rest []byte
 	requests    int
 }
 
-func (a *twoAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
+func (a *twoBodies) RoundTrip(req *http.Request) (*http.Response, error) {
 	a.requests++
-	assert.LessOrEqual(a.tb, a.requests, 10, "lists that end, read twice")
+	assert.LessOrEqual(a.tb, a.requests, 10, "the list does not end")
 	body := a.rest
 	if q := req.URL.Query(); !q.Has("page_token") && !q.Has("skip") {
 		body = a.first
@@ -45,8 +45,8 @@ func (a *twoAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: req}, nil
 }
 
-// Pages of any bytes are items or a typed error: no panic, no loop, no nil among
-// the items, and the same once more, with and without reading ahead.
+// FuzzPage decodes any bytes as pages. The result must be items that are not nil or a
+// typed error, and the same again, with and without read-ahead.
 func FuzzPage(f *testing.F) {
 	f.Add([]byte(`{"items":[{"id":"a"}],"pagination":{"next_page_token":"t"}}`), []byte(`{"items":[]}`))
 	f.Add([]byte(`{"data":[{"id":"a"}],"pagination":{"total":2,"limit":1,"offset":0}}`), []byte(`{"data":[{"id":"b"}],"pagination":{"total":2,"limit":1,"offset":1}}`))
@@ -64,40 +64,40 @@ func FuzzPage(f *testing.F) {
 			var items []any
 			var failure error
 			for round, ahead := range []int{0, 0, 1} {
-				answers := &twoAnswers{tb: t, first: first, rest: rest}
-				client, err := apono.NewClient(apitest.Token, apono.WithHTTPClient(&http.Client{Transport: answers}), apono.WithReadAhead(ahead), apitest.Quickly)
+				bodies := &twoBodies{tb: t, first: first, rest: rest}
+				client, err := apono.NewClient(apitest.Token, apono.WithHTTPClient(&http.Client{Transport: bodies}), apono.WithReadAhead(ahead), apitest.Quickly)
 				require.NoError(t, err)
 				got, err := list(client)
-				require.Truef(t, err == nil || errors.As(err, new(*apono.DecodeError)) || errors.Is(err, apono.ErrPageLoop) || errors.Is(err, apono.ErrTruncated), "items or a typed error of %s, got %v", name, err)
+				require.Truef(t, err == nil || errors.As(err, new(*apono.DecodeError)) || errors.Is(err, apono.ErrPageLoop) || errors.Is(err, apono.ErrTruncated), "untyped error from %s: %v", name, err)
 				for _, item := range got {
-					require.Falsef(t, reflect.ValueOf(item).IsNil(), "an item of %s", name)
+					require.Falsef(t, reflect.ValueOf(item).IsNil(), "nil item from %s", name)
 				}
 				if round == 0 {
 					items, failure = got, err
 					continue
 				}
-				require.Equalf(t, items, got, "the same items of %s again", name)
+				require.Equalf(t, items, got, "%s is not the same again", name)
 				require.Equal(t, fmt.Sprint(failure), fmt.Sprint(err))
 			}
 		}
 	})
 }
 
-// gather ranges over a list twice and fails unless both give the same.
+// gather ranges over a list twice. The test fails unless both results are the same.
 func gather[T any](t *testing.T, seq iter.Seq2[*T, error]) ([]any, error) {
 	t.Helper()
 	var rounds [2][]any
 	var failures [2]error
 	for round := range rounds {
 		for item, err := range seq {
-			require.NoError(t, failures[round], "an item or, last, an error")
-			require.Equal(t, err != nil, item == nil, "an item or, last, an error")
+			require.NoError(t, failures[round], "the list continues after an error")
+			require.Equal(t, err != nil, item == nil, "the list must yield an item or an error")
 			if failures[round] = err; err == nil {
 				rounds[round] = append(rounds[round], item)
 			}
 		}
 	}
-	require.Equal(t, rounds[1], rounds[0], "the same from a second range")
+	require.Equal(t, rounds[1], rounds[0], "the second range is not the same")
 	require.Equal(t, fmt.Sprint(failures[1]), fmt.Sprint(failures[0]))
 	return rounds[0], failures[0]
 }
@@ -113,14 +113,14 @@ func gatherSlice[T any](items []*T, err error) ([]any, error) {
 func gatherPage[T any](page *apono.Page[T], err error) ([]any, error) {
 	if page == nil {
 		if err == nil {
-			return []any{(*T)(nil)}, nil // neither page nor error: the nil fails the test
+			return []any{(*T)(nil)}, nil // makes the test fail
 		}
 		return nil, err
 	}
 	return gatherSlice(page.Items, err)
 }
 
-// methodsOf lists the methods of every service of a client.
+// methodsOf returns the methods of every service of a client, by name.
 func methodsOf(client *apono.Client) map[string]reflect.Value {
 	methods := map[string]reflect.Value{}
 	for prefix, holder := range map[string]reflect.Value{"": reflect.ValueOf(client).Elem(), "Legacy.": reflect.ValueOf(client.Legacy).Elem()} {
@@ -137,8 +137,8 @@ func methodsOf(client *apono.Client) map[string]reflect.Value {
 	return methods
 }
 
-// invoke calls a method with an id for each string and zero inputs, and returns
-// what it answers; a list is read to its end.
+// invoke calls a method with an id for each string and zero inputs, and returns its
+// results. A list is read to its end.
 func invoke(ctx context.Context, method reflect.Value, last ...reflect.Value) []any {
 	typ := method.Type()
 	args := []reflect.Value{reflect.ValueOf(ctx)}
@@ -153,34 +153,33 @@ func invoke(ctx context.Context, method reflect.Value, last ...reflect.Value) []
 			args = append(args, reflect.Zero(in))
 		}
 	}
-	var answers []any
+	var results []any
 	for _, out := range method.Call(append(args, last...)) {
 		if out.Kind() != reflect.Func {
-			answers = append(answers, out.Interface())
+			results = append(results, out.Interface())
 			continue
 		}
 		for item, err := range out.Seq2() {
-			answers = append(answers, item.Interface(), err.Interface())
+			results = append(results, item.Interface(), err.Interface())
 		}
 	}
-	return answers
+	return results
 }
 
-// heapAllocated is how much memory was allocated so far.
+// heapAllocated returns the number of bytes allocated so far.
 func heapAllocated() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
 
-// Any bytes in place of any answer are an object or a typed error. What decodes
-// can be written back, as JSON, without a panic; and a small answer does not
-// become a large object. It calls every method of the services but the
-// iterating ones.
+// FuzzModels decodes any bytes as the response of every method, except iterators and
+// waiters. The result must be an object or a typed error. An object must be
+// encodable, also as an update, and its memory in proportion to the body.
 func FuzzModels(f *testing.F) {
 	files, err := filepath.Glob(apitest.Path("testdata/*/*.json"))
 	require.NoError(f, err)
-	require.Greater(f, len(files), 40, "the fixtures")
+	require.Greater(f, len(files), 40, "fixtures are missing")
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		require.NoError(f, err)
@@ -189,37 +188,38 @@ func FuzzModels(f *testing.F) {
 		f.Add(append(append([]byte(`{"items":[`), data...), "]}"...))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		answers := &sameAnswer{body: body}
-		client, err := apono.NewClient(apitest.Token, apono.WithHTTPClient(&http.Client{Transport: answers}), apitest.Quickly)
+		server := &sameBody{body: body}
+		client, err := apono.NewClient(apitest.Token, apono.WithHTTPClient(&http.Client{Transport: server}), apitest.Quickly)
 		require.NoError(t, err)
 		methods := methodsOf(client)
-		require.GreaterOrEqual(t, len(methods), 109, "a method for each operation")
+		require.GreaterOrEqual(t, len(methods), 109, "methods are missing")
 		before := heapAllocated()
 		for name, method := range methods {
 			if strings.Contains(name, ".ListAll") || strings.HasSuffix(name, ".WaitFor") || strings.HasSuffix(name, ".During") {
-				continue // FuzzPage is about the first; the others would poll for as long as no body can be read
+				continue // FuzzPage covers lists; the others would poll without end
 			}
-			for _, answer := range invoke(t.Context(), method) {
-				switch answer := answer.(type) {
+			for _, result := range invoke(t.Context(), method) {
+				switch result := result.(type) {
 				case nil:
 				case error:
-					isTyped(t, name, answer)
+					isTyped(t, name, result)
 				default:
-					writeBack(t, answers, methods, name, answer)
+					writeBack(t, server, methods, name, result)
 				}
 			}
 		}
 		used := int(heapAllocated()-before) / len(methods)
-		require.Lessf(t, used, 1<<18+500*len(body), "memory in proportion to %d bytes", len(body))
+		require.Lessf(t, used, 1<<18+500*len(body), "too much memory for %d bytes", len(body))
 	})
 }
 
-// sameAnswer answers every request with the same body and keeps the last one.
-type sameAnswer struct {
+// sameBody responds to every request with the same body, and keeps the body of the
+// last request.
+type sameBody struct {
 	body, sent []byte
 }
 
-func (a *sameAnswer) RoundTrip(req *http.Request) (*http.Response, error) {
+func (a *sameBody) RoundTrip(req *http.Request) (*http.Response, error) {
 	a.sent = nil
 	if req.Body != nil {
 		a.sent, _ = io.ReadAll(req.Body)
@@ -231,43 +231,43 @@ func isTyped(t *testing.T, name string, err error) {
 	t.Helper()
 	typed := errors.As(err, new(*apono.DecodeError)) || errors.As(err, new(*apono.ArgumentError)) || errors.As(err, new(*apono.BulkError)) ||
 		errors.Is(err, apono.ErrPageLoop) || errors.Is(err, apono.ErrTruncated) || errors.Is(err, apono.ErrNotFound) || errors.Is(err, apono.ErrAmbiguous)
-	require.Truef(t, typed, "a typed error of %s, got %T: %v", name, err, err)
-	if !errors.As(err, new(*apono.ArgumentError)) { // whose text is the caller's own
+	require.Truef(t, typed, "untyped error from %s: %T: %v", name, err, err)
+	if !errors.As(err, new(*apono.ArgumentError)) { // may quote the argument
 		apitest.IsPresentable(t, err)
 	}
 }
 
-// writeBack sends the update input of an object, where there is one, and fails
-// if what is sent is no JSON object.
-func writeBack(t *testing.T, answers *sameAnswer, methods map[string]reflect.Value, name string, answer any) {
+// writeBack sends the UpdateInput of an object that has one. The test fails if the
+// body is not a JSON object.
+func writeBack(t *testing.T, server *sameBody, methods map[string]reflect.Value, name string, result any) {
 	t.Helper()
-	object := reflect.ValueOf(answer)
+	object := reflect.ValueOf(result)
 	if object.Kind() != reflect.Pointer || object.IsNil() {
 		return
 	}
-	_ = fmt.Sprintf("%+v", answer)
-	if _, err := json.Marshal(answer); err != nil {
-		t.Fatalf("%s answered what is no JSON: %v", name, err)
+	_ = fmt.Sprintf("%+v", result)
+	if _, err := json.Marshal(result); err != nil {
+		t.Fatalf("the result of %s cannot be encoded: %v", name, err)
 	}
 	convert := object.MethodByName("UpdateInput")
 	if !convert.IsValid() {
 		return
 	}
 	service := name[:strings.LastIndex(name, ".")]
-	answers.sent = nil
+	server.sent = nil
 	for _, result := range invoke(t.Context(), methods[service+".Update"], convert.Call(nil)[0]) {
 		if err, ok := result.(error); ok {
 			isTyped(t, service+".Update", err)
 		}
 	}
-	if answers.sent != nil {
-		require.Truef(t, json.Valid(answers.sent), "an object in the update of %s, got %s", service, answers.sent)
-		require.Truef(t, bytes.HasPrefix(answers.sent, []byte("{")), "an object in the update of %s, got %s", service, answers.sent)
+	if server.sent != nil {
+		require.Truef(t, json.Valid(server.sent), "invalid JSON in the update of %s: %s", service, server.sent)
+		require.Truef(t, bytes.HasPrefix(server.sent, []byte("{")), "no object in the update of %s: %s", service, server.sent)
 	}
 }
 
-// The corpora are files, so that what was found once is tried for ever. Each is
-// named for what it shows, not by the number that the go command gives it.
+// Inputs in the corpora have names that describe them, not the hash that the go
+// command assigns.
 func TestFuzzCorpora(t *testing.T) {
 	t.Parallel()
 	for name, dir := range map[string]string{
@@ -276,26 +276,26 @@ func TestFuzzCorpora(t *testing.T) {
 	} {
 		files, err := filepath.Glob(apitest.Path(dir + "/testdata/fuzz/" + name + "/*"))
 		require.NoError(t, err)
-		require.GreaterOrEqualf(t, len(files), 3, "a corpus for %s", name)
+		require.GreaterOrEqualf(t, len(files), 3, "%s has too small a corpus", name)
 		for _, file := range files {
-			require.NotRegexp(t, `^[0-9a-f]{16}$`, filepath.Base(file), "a name that says something")
+			require.NotRegexp(t, `^[0-9a-f]{16}$`, filepath.Base(file), "the file needs a descriptive name")
 		}
 	}
 }
 
-var record = flag.Bool("record", false, "write testdata/outcomes.txt anew")
+var record = flag.Bool("record", false, "rewrite testdata/outcomes.txt")
 
 // scalars matches the names and scalars of a JSON text.
 var scalars = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null`)
 
-// oddities stand in place of one scalar after the other.
+// oddities replace the scalars of a fixture, one at a time.
 var oddities = []string{
 	`null`, `7`, `60.0`, `""`, `"2026-03-05 07:08"`, `[]`, `{}`, `true`, "\"\xff\"", `1e400`, `{"a":1,"a":2}`, `[null]`, `-0`, `"2026-03-05T07:08:09Z"`, `"\ud800"`, `[}`,
 }
 
-// FuzzOutcomes decodes the same bytes as every type of the API's objects. What is
-// accepted, and as what, is the same on every release of Go: testdata/outcomes.txt
-// has the outcomes, which the test with -record writes.
+// FuzzOutcomes decodes the same bytes as every type of the API's objects. The results
+// must be the same with every release of Go. testdata/outcomes.txt has hashes of
+// them, which the flag -record updates.
 func FuzzOutcomes(f *testing.F) {
 	files, err := filepath.Glob(apitest.Path("testdata/*/*.json"))
 	require.NoError(f, err)
@@ -306,7 +306,7 @@ func FuzzOutcomes(f *testing.F) {
 		require.NoError(f, err)
 		seeds = append(seeds, text)
 		for i, at := range scalars.FindAllIndex(text, -1) {
-			if i%5 != 0 { // all of them take half a minute
+			if i%5 != 0 { // all of them would take 30 s
 				continue
 			}
 			seeds = append(seeds, slices.Concat(text[:at[0]], []byte(oddities[i/5%len(oddities)]), text[at[1]:]))
@@ -342,7 +342,7 @@ func FuzzOutcomes(f *testing.F) {
 
 func digest(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data))[:16] }
 
-// decoded is what a body is decoded to as each type, or why it is not.
+// decoded returns the results of decoding a body as each type, or the errors.
 func decoded(tb testing.TB, body []byte) []byte {
 	tb.Helper()
 	var out bytes.Buffer
@@ -353,7 +353,7 @@ func decoded(tb testing.TB, body []byte) []byte {
 			continue
 		}
 		written, err := wire.Marshal(value.Interface())
-		if err != nil { // a time that RFC 3339 has no room for
+		if err != nil { // a time that RFC 3339 cannot represent
 			fmt.Fprintf(&out, "%s! %v\n", typ, err)
 			continue
 		}

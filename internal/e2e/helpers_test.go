@@ -9,8 +9,8 @@ import (
 
 var extraType = typeOf[apono.Extra]()
 
-// typesWithExtra are those that the API's objects are decoded into, and the
-// inputs made from them.
+// typesWithExtra returns the types that have an Extra field: the API's objects, and
+// the inputs that are made from them.
 func typesWithExtra() []reflect.Type {
 	return slices.DeleteFunc(exportedTypes(), func(t reflect.Type) bool {
 		return t.Kind() != reflect.Struct || !hasExtra(t)

@@ -22,8 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hostileClient returns a client of a hostile server that logs into records,
-// which may be nil, and what counts its bodies.
+// hostileClient returns a client of a hostile server and a counter of its bodies.
+// The client logs to records unless that is nil.
 func hostileClient(t *testing.T, server *hostile.Server, records *bytes.Buffer, opts ...apono.Option) (*apono.Client, *closing) {
 	t.Helper()
 	counting := new(closing)
@@ -43,7 +43,7 @@ func hostileClient(t *testing.T, server *hostile.Server, records *bytes.Buffer, 
 	return client, counting
 }
 
-// verb is one call of each kind that is told apart when something fails.
+// verb is a call whose errors and retries depend on its kind.
 type verb struct {
 	name, method, path, template, body string
 	call                               func(ctx context.Context, c *apono.Client) error
@@ -74,7 +74,7 @@ var verbs = []verb{
 		},
 	},
 	{
-		"read that uses up", "GET", "/api/user/v1/access-sessions/s-1/access-details", "/api/user/v1/access-sessions/{id}/access-details", "",
+		"consuming read", "GET", "/api/user/v1/access-sessions/s-1/access-details", "/api/user/v1/access-sessions/{id}/access-details", "",
 		func(ctx context.Context, c *apono.Client) error {
 			_, err := c.Sessions.GetAccessDetails(ctx, "s-1")
 			return err
@@ -82,8 +82,8 @@ var verbs = []verb{
 	},
 }
 
-// outcome is what a call ends with: its attempts, the type of its error, and
-// what the error says after method and path. A star stands for any text.
+// outcome is the outcome of a call: the number of attempts, the type of the error,
+// and its text after method and path. A star in the text matches any text.
 type outcome struct {
 	attempts int
 	kind     string
@@ -92,19 +92,20 @@ type outcome struct {
 
 func ok(attempts int) outcome { return outcome{attempts: attempts} }
 
-func refused(attempts int, text string) outcome { return outcome{attempts, "*apono.APIError", text} }
+func rejected(attempts int, text string) outcome { return outcome{attempts, "*apono.APIError", text} }
 
 func unusable(attempts int, text string) outcome {
 	return outcome{attempts, "*apono.DecodeError", text}
 }
 
-// unsent has not reached the server, lost may have.
+// unsent is the outcome of a request that did not reach the server.
 func unsent(attempts int, text string) outcome { return outcome{attempts, "unsent", text} }
 
+// lost is the outcome of a request that may have reached the server.
 func lost(attempts int, text string) outcome { return outcome{attempts, "lost", text} }
 
-// The columns of the README's table of what is repeated. Outcomes outside of it
-// are never repeated.
+// The columns of the table of retries in the README. There are no retries after other
+// outcomes.
 const (
 	column429    = "429"
 	columnStatus = "408, 425, 500, 502, 503, 504"
@@ -113,25 +114,21 @@ const (
 	never        = ""
 )
 
-// scenario is what a server does, request after request, and what becomes of
-// each kind of call.
+// scenario is the behavior of a server and the outcome of each kind of call.
 type scenario struct {
-	name  string
-	modes []hostile.Mode
-	// column is which of the README's columns the first mode belongs to.
-	column string
-	// safe is for GET, PUT and DELETE, other for POST and PATCH, once for reads
-	// that use something up. del, where it has a value, is for DELETE.
-	safe, other, once, del outcome
-	// unread are requests that the server does not get to see.
-	unread bool
-	// slow is for a server that takes longer than the client waits.
-	slow bool
-	opts []apono.Option
+	name   string
+	modes  []hostile.Mode
+	column string  // of the table in the README, for the first mode
+	safe   outcome // of GET, PUT and DELETE
+	other  outcome // of POST and PATCH
+	once   outcome // of consuming reads
+	del    outcome // of DELETE if not zero
+	unread bool    // the server does not receive the requests
+	slow   bool    // the server is slower than the attempt timeout
+	opts   []apono.Option
 }
 
-// test runs a test of the scenario. How long a slow server is waited for is for
-// the test to say, not for what else the machine has to do: that time is fake.
+// test runs a test of the scenario. Tests with a slow server run in fake time.
 func (s scenario) test(t *testing.T, run func(t *testing.T, newServer func(testing.TB, ...hostile.Mode) *hostile.Server)) {
 	t.Helper()
 	if !s.slow {
@@ -147,18 +144,18 @@ func (s scenario) want(v verb) outcome {
 		return s.del
 	case v.method == "POST" || v.method == "PATCH":
 		return s.other
-	case v.name == "read that uses up":
+	case v.name == "consuming read":
 		return s.once
 	}
 	return s.safe
 }
 
-// same is for what has one outcome for all.
+// same returns a scenario with the same outcome for all calls.
 func same(name string, want outcome, modes ...hostile.Mode) scenario {
 	return scenario{name: name, modes: modes, safe: want, other: want, once: want}
 }
 
-// confirmed is same with another outcome for DELETE, whose answer says nothing.
+// confirmed is same with another outcome for DELETE, whose response has no content.
 func confirmed(name string, want, del outcome, modes ...hostile.Mode) scenario {
 	s := same(name, want, modes...)
 	s.del = del
@@ -174,14 +171,13 @@ const (
 	slowDown = "429 Too Many Requests: slow down"
 )
 
-// refusing is what the system says of a port at which nobody listens.
-func refusing() string {
+// dialError returns the error text of dialing a port without a listener.
+func dialError() string {
 	_, err := hostile.Dial(context.Background(), "tcp", "127.0.0.1:1")
 	return err.Error()
 }
 
-// scenarios is the table of modes and methods. The servers of some send the
-// client to another place.
+// scenarios returns the scenarios, some of which redirect to the given locations.
 func scenarios(elsewhere map[string]string) []scenario {
 	good := hostile.JSON(apitest.OneIntegration)
 	all := []scenario{
@@ -189,36 +185,36 @@ func scenarios(elsewhere map[string]string) []scenario {
 		same("good in HTTP/1.0", ok(1), hostile.HTTP10(apitest.OneIntegration)),
 		same("good after 100 Continue", ok(1), hostile.Raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"+apitest.OneIntegration)),
 
-		// Refusals.
-		same("300", refused(1, "300 Multiple Choices"), hostile.Status(300, "")),
-		same("304", refused(1, "304 Not Modified"), hostile.Raw("HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n")),
-		same("400 with an object", refused(1, "400 Bad Request"), hostile.Status(400, apitest.OneIntegration)),
-		same("401 as documented", refused(1, "401 Unauthorized"), hostile.Unauthorized()),
-		same("403", refused(1, "403 Forbidden: not yours"), hostile.Status(403, `{"message":"not yours"}`)),
-		same("404 with HTML", refused(1, "404 Not Found: an HTML page*"), hostile.HTML(404)),
-		same("409", refused(1, "409 Conflict: it exists, code E9"), hostile.Status(409, `{"message":"it exists","code":"E9"}`)),
-		same("422", refused(1, "422 Unprocessable Entity: name: too long"), hostile.Status(422, `{"errors":["name: too long"]}`)),
-		same("501", refused(1, "501 Not Implemented"), hostile.Status(501, "")),
-		same("101", refused(1, "101 Switching Protocols"), hostile.Raw("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")),
+		// Rejected requests.
+		same("300", rejected(1, "300 Multiple Choices"), hostile.Status(300, "")),
+		same("304", rejected(1, "304 Not Modified"), hostile.Raw("HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n")),
+		same("400 with an object", rejected(1, "400 Bad Request"), hostile.Status(400, apitest.OneIntegration)),
+		same("401 as documented", rejected(1, "401 Unauthorized"), hostile.Unauthorized()),
+		same("403", rejected(1, "403 Forbidden: not yours"), hostile.Status(403, `{"message":"not yours"}`)),
+		same("404 with HTML", rejected(1, "404 Not Found: an HTML page*"), hostile.HTML(404)),
+		same("409", rejected(1, "409 Conflict: it exists, code E9"), hostile.Status(409, `{"message":"it exists","code":"E9"}`)),
+		same("422", rejected(1, "422 Unprocessable Entity: name: too long"), hostile.Status(422, `{"errors":["name: too long"]}`)),
+		same("501", rejected(1, "501 Not Implemented"), hostile.Status(501, "")),
+		same("101", rejected(1, "101 Switching Protocols"), hostile.Raw("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")),
 
-		// A wait that is too long ends the call: the dates are an hour after the
-		// server's clock.
+		// A wait that is too long ends the call. The dates are an hour after the
+		// Date header.
 		overlong("429 for an hour", "3600", "1h0m0s"),
 		overlong("429 until a date", "Sat, 01 Jan 2000 01:00:00 GMT", "1h0m0s"),
 		overlong("429 until a date of RFC 850", "Saturday, 01-Jan-00 01:00:00 GMT", "1h0m0s"),
 		overlong("429 until a date of asctime", "Sat Jan  1 01:00:00 2000", "1h0m0s"),
 		overlong("429 for centuries", "9223372037", "2562047h47m16.854775807s"),
-		overlong("429 for longer than numbers go", "18446744073709551615", "2562047h47m16.854775807s"),
+		overlong("429 for longer than an int64", "18446744073709551615", "2562047h47m16.854775807s"),
 	}
 	for name, retryAfter := range map[string]string{
-		"without a time": "", "for no time": "0", "for less than no time": "-7", "for a fraction": "7.5", "for garbage": "soon \xff",
-		"until a date that is past": "Fri, 31 Dec 1999 23:00:00 GMT", "until half a date": "Sat, 01 Jan",
+		"without a time": "", "for 0 s": "0", "for a negative time": "-7", "for a fraction": "7.5", "for invalid text": "soon \xff",
+		"until a date in the past": "Fri, 31 Dec 1999 23:00:00 GMT", "until an incomplete date": "Sat, 01 Jan",
 	} {
 		limited := hostile.RateLimited(retryAfter)
 		all = append(
 			all,
-			scenario{name: "429 " + name, modes: []hostile.Mode{limited}, column: column429, safe: refused(3, slowDown), other: refused(3, slowDown), once: refused(1, slowDown)},
-			scenario{name: "429 " + name + ", then good", modes: []hostile.Mode{limited, good}, column: column429, safe: ok(2), other: ok(2), once: refused(1, slowDown)},
+			scenario{name: "429 " + name, modes: []hostile.Mode{limited}, column: column429, safe: rejected(3, slowDown), other: rejected(3, slowDown), once: rejected(1, slowDown)},
+			scenario{name: "429 " + name + ", then good", modes: []hostile.Mode{limited, good}, column: column429, safe: ok(2), other: ok(2), once: rejected(1, slowDown)},
 		)
 	}
 	for status, text := range map[int]string{
@@ -227,39 +223,40 @@ func scenarios(elsewhere map[string]string) []scenario {
 	} {
 		down := hostile.Status(status, `{"message":"down"}`)
 		for name, s := range map[string]scenario{
-			"for ever":   {modes: []hostile.Mode{down}, safe: refused(3, text)},
+			"always":     {modes: []hostile.Mode{down}, safe: rejected(3, text)},
 			"then good":  {modes: []hostile.Mode{down, good}, safe: ok(2)},
 			"then reset": {modes: []hostile.Mode{down, hostile.ResetRead(), good}, safe: ok(3)},
-			"then 403":   {modes: []hostile.Mode{down, hostile.Status(403, "")}, safe: refused(2, "403 Forbidden")},
+			"then 403":   {modes: []hostile.Mode{down, hostile.Status(403, "")}, safe: rejected(2, "403 Forbidden")},
 		} {
-			s.name, s.column, s.other, s.once = fmt.Sprintf("%d, %s", status, name), columnStatus, refused(1, text), refused(1, text)
+			s.name, s.column, s.other, s.once = fmt.Sprintf("%d, %s", status, name), columnStatus, rejected(1, text), rejected(1, text)
 			all = append(all, s)
 		}
 	}
-	// A deletion that finds nothing is done if an earlier attempt may have done it.
+	// A 404 for the retry of a DELETE is success if an earlier attempt may have been
+	// carried out.
 	gone := hostile.Status(404, "")
 	all = append(all, scenario{
 		name: "500, then 404", modes: []hostile.Mode{hostile.Status(500, ""), gone}, column: columnStatus,
-		safe: refused(2, "404 Not Found"), del: ok(2), other: refused(1, "500 Internal Server Error"), once: refused(1, "500 Internal Server Error"),
+		safe: rejected(2, "404 Not Found"), del: ok(2), other: rejected(1, "500 Internal Server Error"), once: rejected(1, "500 Internal Server Error"),
 	}, scenario{
 		name: "429, then 404", modes: []hostile.Mode{hostile.RateLimited(""), gone}, column: column429,
-		safe: refused(2, "404 Not Found"), other: refused(2, "404 Not Found"), once: refused(1, slowDown),
+		safe: rejected(2, "404 Not Found"), other: rejected(2, "404 Not Found"), once: rejected(1, slowDown),
 	})
 
-	// Connections. How a reset is called differs between systems.
+	// Connections. The text of a reset depends on the operating system.
 	const reset = "read tcp 127.0.0.1:*->127.0.0.1:*: *"
-	noListener := refusing()
+	noListener := dialError()
 	all = append(
 		all,
-		scenario{name: "refused connection", modes: []hostile.Mode{hostile.Refused()}, column: columnUnsent, unread: true, safe: unsent(3, noListener), other: unsent(3, noListener), once: unsent(3, noListener)},
-		scenario{name: "refused connection, then good", modes: []hostile.Mode{hostile.Refused(), hostile.Refused(), good}, column: columnUnsent, safe: ok(3), other: ok(3), once: ok(3)},
+		scenario{name: "no listener", modes: []hostile.Mode{hostile.NoListener()}, column: columnUnsent, unread: true, safe: unsent(3, noListener), other: unsent(3, noListener), once: unsent(3, noListener)},
+		scenario{name: "no listener, then good", modes: []hostile.Mode{hostile.NoListener(), hostile.NoListener(), good}, column: columnUnsent, safe: ok(3), other: ok(3), once: ok(3)},
 		broken("reset before the request was read", lost, reset, hostile.ResetUnread()),
 		broken("reset after the request was read", lost, reset, hostile.ResetRead()),
 		broken("hung up", lost, "EOF", hostile.HangUp()),
 		broken("another protocol", lost, `net/http: HTTP/1.x transport connection broken: malformed HTTP response "SSH-2.0-OpenSSH_9.6"`, hostile.Raw("SSH-2.0-OpenSSH_9.6\r\n")),
 		broken("half a status line", lost, `net/http: HTTP/1.x transport connection broken: malformed HTTP status code "2"`, hostile.Raw("HTTP/1.1 2")),
-		broken("status beyond numbers", lost, "*", hostile.Raw("HTTP/1.1 99999999999 OK\r\n\r\n")),
-		broken("length that is none", lost, "*", hostile.Raw("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")),
+		broken("status out of range", lost, "*", hostile.Raw("HTTP/1.1 99999999999 OK\r\n\r\n")),
+		broken("invalid length", lost, "*", hostile.Raw("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")),
 		broken("two lengths", lost, "*", hostile.Raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}")),
 		broken("header without a colon", lost, "*", hostile.Raw("HTTP/1.1 200 OK\r\nBroken\r\n\r\n")),
 		broken("header without end", lost, "net/http: HTTP/1.x transport connection broken: *", hostile.Raw("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 1<<18))),
@@ -272,7 +269,7 @@ func scenarios(elsewhere map[string]string) []scenario {
 		broken("bad chunks", unusable, "200 OK with a body that cannot be used: invalid byte in chunk length", hostile.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")),
 		broken("gzip cut short", unusable, cut, hostile.CutGzip(apitest.OneIntegration)),
 		broken("gzip with another checksum", unusable, "200 OK with a body that cannot be used: gzip: invalid checksum", hostile.CorruptGzip(apitest.OneIntegration)),
-		broken("gzip that is none", unusable, "200 OK with a body that cannot be used: gzip: invalid header", hostile.Response(200, map[string]string{"Content-Encoding": "gzip"}, apitest.OneIntegration)),
+		broken("not gzip", unusable, "200 OK with a body that cannot be used: gzip: invalid header", hostile.Response(200, map[string]string{"Content-Encoding": "gzip"}, apitest.OneIntegration)),
 	)
 
 	// Bodies.
@@ -281,19 +278,19 @@ func scenarios(elsewhere map[string]string) []scenario {
 		all,
 		same("gzip bomb", unusable(1, tooLarge), hostile.GzipBomb(1)),
 		same("endless body", unusable(1, tooLarge), hostile.Endless()),
-		same("endless refusal", refused(1, "403 Forbidden: "+strings.Repeat("x", 300)+"…"), hostile.Status(403, strings.Repeat("x", 1<<17))),
+		same("rejection with a large body", rejected(1, "403 Forbidden: "+strings.Repeat("x", 300)+"…"), hostile.Status(403, strings.Repeat("x", 1<<17))),
 		same("invalid UTF-8", ok(1), hostile.JSON("{\"id\":\"\xff\xfe\"}")),
-		same("a member twice", ok(1), hostile.JSON(`{"id":"i-1","id":"i-2"}`)),
-		same("an object with nothing in it", ok(1), hostile.JSON(`{}`)),
+		same("a duplicate member", ok(1), hostile.JSON(`{"id":"i-1","id":"i-2"}`)),
+		same("an empty object", ok(1), hostile.JSON(`{}`)),
 		confirmed("a string", unusable(1, unfit+"cannot unmarshal string into Go struct"), ok(1), hostile.JSON(`"OK"`)),
 		confirmed("an array", unusable(1, unfit+"cannot unmarshal array into Go struct"), ok(1), hostile.JSON(`[]`)),
 		confirmed("trailing bytes", unusable(1, unfit+"invalid character 'O' after top-level value"), unusable(1, notJSON), hostile.JSON(apitest.OneIntegration+" OK")),
 		confirmed("two objects", unusable(1, unfit+"invalid character '{' after top-level value"), unusable(1, notJSON), hostile.JSON(`{}{}`)),
 		confirmed("deep nesting", unusable(1, unfit+"exceeded max depth"), unusable(1, notJSON), hostile.JSON(`{"x":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+"}")),
 		confirmed("null", unusable(1, unfit+"the body is null"), ok(1), hostile.JSON(" null\n")),
-		confirmed("nothing", unusable(1, unfit+"the body is empty"), ok(1), hostile.JSON("")),
+		confirmed("an empty body", unusable(1, unfit+"the body is empty"), ok(1), hostile.JSON("")),
 		confirmed("204", unusable(1, "204 No Content with a body that cannot be used: the body is empty"), ok(1), hostile.NoContent()),
-		same("a page of HTML", unusable(1, unfit+"an HTML page* instead of JSON: *"), hostile.HTML(200)),
+		same("a page of HTML", unusable(1, unfit+"an HTML page* JSON: *"), hostile.HTML(200)),
 	)
 
 	// Redirects.
@@ -301,19 +298,19 @@ func scenarios(elsewhere map[string]string) []scenario {
 		301: "301 Moved Permanently", 302: "302 Found", 303: "303 See Other", 307: "307 Temporary Redirect", 308: "308 Permanent Redirect",
 	} {
 		for name, location := range elsewhere {
-			all = append(all, same(fmt.Sprintf("%d to %s", status, name), refused(1, text), hostile.Redirect(status, location), good))
+			all = append(all, same(fmt.Sprintf("%d to %s", status, name), rejected(1, text), hostile.Redirect(status, location), good))
 		}
 	}
 	return all
 }
 
-// overlong is a refusal that asks for more patience than the policy has.
+// overlong returns a scenario with a Retry-After longer than MaxRetryAfter.
 func overlong(name, retryAfter, wait string) scenario {
-	return same(name, refused(1, slowDown+", retry after "+wait), hostile.RateLimited(retryAfter))
+	return same(name, rejected(1, slowDown+", retry after "+wait), hostile.RateLimited(retryAfter))
 }
 
-// broken is a failure after which nobody knows whether the request was carried
-// out.
+// broken returns a scenario of a failure after which it is unknown whether the
+// request was carried out.
 func broken(name string, kind func(int, string) outcome, text string, mode hostile.Mode) scenario {
 	s := scenario{name: name, modes: []hostile.Mode{mode}, column: columnBroken, safe: kind(3, text), other: kind(1, text), once: kind(1, "*"+text)}
 	s.unread = strings.Contains(name, "before the request was read")
@@ -323,28 +320,27 @@ func broken(name string, kind func(int, string) outcome, text string, mode hosti
 	return s
 }
 
-// matches reports whether a text fits a pattern in which stars stand for any
-// text.
+// matches reports whether a text matches a pattern with stars for any text.
 func matches(pattern, text string) bool {
 	quoted := strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`)
 	return regexp.MustCompile("^" + quoted + "$").MatchString(text)
 }
 
-// isOutcome fails unless a call ended as it should.
+// isOutcome fails the test unless a call ended as wanted.
 func isOutcome(t *testing.T, err error, v verb, want outcome) {
 	t.Helper()
 	if want.kind == "" {
 		require.NoError(t, err)
 		return
 	}
-	require.Errorf(t, err, "an error such as %s", want.text)
+	require.Errorf(t, err, "no error; want %s", want.text)
 	text := "apono: " + v.method + " " + v.template + ": " + want.text
 	if want.attempts > 1 && want.kind != "*apono.DecodeError" {
 		text += fmt.Sprintf(", after %d attempts", want.attempts)
 	}
-	require.Truef(t, matches(text, err.Error()), "the text %s, got %s", text, err)
+	require.Truef(t, matches(text, err.Error()), "wrong text: %s; want %s", err, text)
 	kind, attempts := fmt.Sprintf("%T", err), 0
-	switch err := err.(type) { //nolint:errorlint // the very type is meant
+	switch err := err.(type) { //nolint:errorlint // not wrapped
 	case *apono.APIError:
 		attempts = err.Attempts
 	case *apono.DecodeError:
@@ -354,14 +350,14 @@ func isOutcome(t *testing.T, err error, v verb, want outcome) {
 		kind = map[bool]string{true: "lost", false: "unsent"}[err.MaybeSent]
 	}
 	if want.kind == "lost" && v.name == "GET" {
-		want.kind = "unsent" // whether a read arrived does not matter
+		want.kind = "unsent" // MaybeSent is always false for reads
 	}
 	require.Equal(t, want.kind, kind)
 	require.Equal(t, want.attempts, attempts)
 	apitest.IsPresentable(t, err)
 }
 
-// traps are places that a redirect may point to. Nobody may come there.
+// traps returns targets of redirects. The test fails if a client connects to one.
 func traps(t *testing.T) map[string]string {
 	t.Helper()
 	trap := hostile.New(t, hostile.JSON(apitest.OneIntegration))
@@ -383,10 +379,9 @@ func traps(t *testing.T) map[string]string {
 	}
 }
 
-// Whatever stands between a program and Apono will one day do each of these. A
-// create that is sent twice makes two, a read that is given up too early fails a
-// night's run, an answer that is half an answer deletes what it does not show,
-// and an error that lacks its cause costs somebody a morning.
+// Servers, proxies and networks may behave in each of these ways. No create may be
+// sent twice, no incomplete response may count as complete, and every error must
+// name its cause.
 func TestHostileServer(t *testing.T) {
 	t.Parallel()
 	for _, s := range scenarios(traps(t)) {
@@ -401,13 +396,13 @@ func TestHostileServer(t *testing.T) {
 					want := s.want(v)
 					isOutcome(t, err, v, want)
 
-					accepted, refusals := server.Connections()
-					require.Equal(t, want.attempts, accepted+refusals)
+					accepted, failed := server.Connections()
+					require.Equal(t, want.attempts, accepted+failed)
 					requests := server.Requests()
 					if s.unread {
 						require.Empty(t, requests)
 					} else {
-						require.Len(t, requests, want.attempts-refusals)
+						require.Len(t, requests, want.attempts-failed)
 					}
 					for _, req := range requests {
 						require.Equal(t, v.method+" "+v.path+" ", req.Method+" "+req.Path+" "+req.Query)
@@ -427,7 +422,7 @@ func TestHostileServer(t *testing.T) {
 	}
 }
 
-// isWithoutToken fails if the token can be seen in an error or in texts.
+// isWithoutToken fails the test if an error or a text contains the token.
 func isWithoutToken(t *testing.T, err error, texts ...string) {
 	t.Helper()
 	var all strings.Builder
@@ -440,18 +435,17 @@ func isWithoutToken(t *testing.T, err error, texts ...string) {
 	require.NotContains(t, all.String(), fmt.Sprintf("%x", apitest.Token))
 }
 
-// repetition is the README's table of what is repeated, to the letter. What it
-// says is what users build on.
-const repetition = `| | 429 | 408, 425, 500, 502, 503, 504 | connection failed before sending | connection broke later, or the body was cut short |
+// retryTable is the table of retries in the README, which users rely on.
+const retryTable = `| | 429 | 408, 425, 500, 502, 503, 504 | connection failed before sending | connection broke later, or the body was cut short |
 |---|---|---|---|---|
 | GET, PUT, DELETE | yes | yes | yes | yes |
 | POST, PATCH | yes | **no** | yes | **no** |
 | reads that use up one-time credentials | **no** | **no** | yes | **no** |
 `
 
-// repeats reports whether the README's table has an operation repeated.
-func repeats(row, column string) bool {
-	lines := strings.Split(repetition, "\n")
+// isRetried reports whether a request is retried according to the table in the README.
+func isRetried(row, column string) bool {
+	lines := strings.Split(retryTable, "\n")
 	columns := strings.Split(lines[0], " | ")
 	for _, line := range lines[2:] {
 		cells := strings.Split(line, " | ")
@@ -464,19 +458,17 @@ func repeats(row, column string) bool {
 	return false
 }
 
-func TestReadmeSaysWhatIsRepeated(t *testing.T) {
+func TestReadmeHasTableOfRetries(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile(apitest.Path("README.md"))
 	require.NoError(t, err)
-	_, section, _ := strings.Cut(string(readme), "\n## What is repeated, and what never is\n\n")
-	table, _, _ := strings.Cut(section, "\n\n")
-	require.Equal(t, repetition, table+"\n")
+	require.Contains(t, string(readme), "\n\n"+retryTable+"\n")
 	for _, row := range []string{"GET, PUT, DELETE", "POST, PATCH", "reads that use up one-time credentials"} {
-		require.Truef(t, repeats(row, columnUnsent), "expected what was not sent to be repeated, for %s", row)
+		require.Truef(t, isRetried(row, columnUnsent), "requests that were not sent must be retried: %s", row)
 	}
 }
 
-// acting lists the operations that may act twice when they are sent twice.
+// acting returns the operations that take effect twice if they are sent twice.
 func acting() []*operation.Operation {
 	var all []*operation.Operation
 	for _, op := range operation.All() {
@@ -487,14 +479,14 @@ func acting() []*operation.Operation {
 	return all
 }
 
-// A grant that is created twice opens two doors, of which one is forgotten. No
-// operation is exempt from the README's table, whatever way it is called.
-func TestNothingThatActsIsSentTwice(t *testing.T) {
+// An access request that is created twice may leave access that is not revoked. The
+// table in the README holds for every operation, also through Client.Do.
+func TestActingOperationsAreNotSentTwice(t *testing.T) {
 	t.Parallel()
 	require.Len(t, acting(), 23)
 	for _, s := range scenarios(traps(t)) {
 		if strings.Contains(s.name, ", then") {
-			continue // it begins as another does
+			continue // another scenario has the same first mode
 		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -504,27 +496,28 @@ func TestNothingThatActsIsSentTwice(t *testing.T) {
 					if op.Method == http.MethodGet {
 						row, in = "reads that use up one-time credentials", nil
 					}
-					// The server goes on as it began, so that every repetition is seen.
+					// The server handles all requests with the first mode, so that every
+					// retry is counted.
 					server := newServer(t, s.modes[0])
 					client, _ := hostileClient(t, server, nil, s.opts...)
 					path := op.Fill(func(int, string) string { return "x" })
 					_ = client.Do(t.Context(), op.Method, path, nil, in, new(any))
 					want := 1
-					if s.column != never && repeats(row, s.column) {
+					if s.column != never && isRetried(row, s.column) {
 						want = 3
 					}
-					accepted, refusals := server.Connections()
-					require.Equalf(t, want, accepted+refusals, "%d requests of %s", want, op.Name)
-					require.LessOrEqual(t, len(server.Requests()), accepted, "one request a connection")
+					accepted, failed := server.Connections()
+					require.Equalf(t, want, accepted+failed, "requests of %s", op.Name)
+					require.LessOrEqual(t, len(server.Requests()), accepted, "more than one request on a connection")
 				}
 			})
 		})
 	}
 }
 
-// net/http repeats some requests by itself when a connection that it kept
-// breaks. A read may be sent once more so; nothing that acts may.
-func TestBrokenKeptConnection(t *testing.T) {
+// net/http sends some requests again if a reused connection breaks. This may happen
+// to a read, but not to an operation that changes something.
+func TestBrokenReusedConnection(t *testing.T) {
 	t.Parallel()
 	for name, mode := range map[string]hostile.Mode{"hung up": hostile.HangUp(), "reset": hostile.ResetRead()} {
 		for i, v := range verbs {
@@ -537,9 +530,9 @@ func TestBrokenKeptConnection(t *testing.T) {
 				require.Equal(t, v.name != "GET", apitest.ErrorAs[*apono.TransportError](t, err).MaybeSent)
 				accepted, _ := server.Connections()
 				requests := len(server.Requests()) - 1
-				require.Equal(t, []int{4, 3, 3, 1, 1, 1}[i], requests) // as verbs: the first of GET is net/http's
-				if v.name == "read that uses up" {
-					accepted-- // it has a connection of its own
+				require.Equal(t, []int{4, 3, 3, 1, 1, 1}[i], requests) // in the order of verbs; net/http sends the GET again
+				if v.name == "consuming read" {
+					accepted-- // it has a separate connection
 				}
 				require.Equal(t, requests, accepted)
 			})
@@ -547,8 +540,8 @@ func TestBrokenKeptConnection(t *testing.T) {
 	}
 }
 
-// listing is a list on a hostile server: the ids that are read before the error,
-// the requests that are made for them, and the error.
+// listing is a list on a hostile server, with the ids read before the error, the
+// queries of the requests, and the error.
 type listing struct {
 	name     string
 	modes    []hostile.Mode
@@ -558,8 +551,8 @@ type listing struct {
 	text     string
 }
 
-// Lists are where servers go wrong in ways that look like success: an endless
-// one hangs a job, a short one has the missing objects deleted.
+// An endless list blocks a program, and an incomplete list may make it delete the
+// missing objects.
 func TestHostileTokenLists(t *testing.T) {
 	t.Parallel()
 	const path = "apono: GET /api/admin/v4/integrations: "
@@ -568,15 +561,15 @@ func TestHostileTokenLists(t *testing.T) {
 		{"two pages", pages(hostile.Page("t1", "a"), hostile.Page("", "b")), "a b", "/ page_token=t1/", nil, ""},
 		{"an empty page in the middle", pages(hostile.Page("t1", "a"), hostile.Page("t2"), hostile.Page("", "b")), "a b", "/ page_token=t1/ page_token=t2/", nil, ""},
 		{"empty pages at both ends", pages(hostile.Page("t1"), hostile.Page("t2", "a"), hostile.Page("")), "a", "/ page_token=t1/ page_token=t2/", nil, ""},
-		{"a token that repeats", pages(hostile.Page("t1", "a")), "a a", "/ page_token=t1/", apono.ErrPageLoop, path + "the server returned the same page token twice"},
-		{"a token that repeats on empty pages", pages(hostile.Page("t1")), "", "/ page_token=t1/", apono.ErrPageLoop, path + "the server returned the same page token twice"},
+		{"a token seen before", pages(hostile.Page("t1", "a")), "a a", "/ page_token=t1/", apono.ErrPageLoop, path + apono.ErrPageLoop.Error()},
+		{"a token seen before, on empty pages", pages(hostile.Page("t1")), "", "/ page_token=t1/", apono.ErrPageLoop, path + apono.ErrPageLoop.Error()},
 		{
-			"tokens in a circle", pages(hostile.Page("t1", "a"), hostile.Page("t2", "b"), hostile.Page("t3", "c"), hostile.Page("t1", "d")),
-			"a b c d", "/ page_token=t1/ page_token=t2/ page_token=t3/", apono.ErrPageLoop, path + "the server returned the same page token twice",
+			"tokens in a loop", pages(hostile.Page("t1", "a"), hostile.Page("t2", "b"), hostile.Page("t3", "c"), hostile.Page("t1", "d")),
+			"a b c d", "/ page_token=t1/ page_token=t2/ page_token=t3/", apono.ErrPageLoop, path + apono.ErrPageLoop.Error(),
 		},
 		{"a page that fails", pages(hostile.Page("t1", "a"), hostile.Status(403, "")), "a", "/ page_token=t1/", apono.ErrForbidden, path + "403 Forbidden"},
 		{
-			"a page that passes", pages(hostile.Page("t1", "a"), hostile.Status(503, ""), hostile.CutChunked("{"), hostile.Page("", "b")),
+			"a page that succeeds on the third attempt", pages(hostile.Page("t1", "a"), hostile.Status(503, ""), hostile.CutChunked("{"), hostile.Page("", "b")),
 			"a b", "/ page_token=t1/ page_token=t1/ page_token=t1/", nil, "",
 		},
 		{"no page", pages(hostile.JSON("{}")), "", "/", errAny, path + "200 OK with a body that cannot be used: items is missing"},
@@ -598,7 +591,7 @@ func TestHostileTokenLists(t *testing.T) {
 	}
 }
 
-// errAny stands for errors that have no sentinel.
+// errAny is the sentinel of DecodeErrors, which have none.
 var errAny = errors.New("any")
 
 func pages(modes ...hostile.Mode) []hostile.Mode { return modes }
@@ -615,8 +608,8 @@ func isListing(t *testing.T, server *hostile.Server, want listing, ids []string,
 		require.NoError(t, err)
 		return
 	}
-	require.Errorf(t, err, "the text %s", want.text)
-	require.Truef(t, matches(want.text, err.Error()), "the text %s, got %v", want.text, err)
+	require.Errorf(t, err, "no error; want %s", want.text)
+	require.Truef(t, matches(want.text, err.Error()), "wrong text: %v; want %s", err, want.text)
 	if !errors.Is(want.sentinel, errAny) {
 		require.ErrorIs(t, err, want.sentinel)
 	} else {
@@ -624,9 +617,8 @@ func isListing(t *testing.T, server *hostile.Server, want listing, ids []string,
 	}
 }
 
-// A server whose list goes on for ever is read for as long as the caller likes,
-// and no longer.
-func TestEndlessListEndsWithTheLoop(t *testing.T) {
+// An endless list makes no requests after the caller leaves the loop.
+func TestBreakEndsEndlessList(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []int{0, 1, 4} {
 		t.Run(fmt.Sprint(ahead), func(t *testing.T) {
@@ -641,31 +633,31 @@ func TestEndlessListEndsWithTheLoop(t *testing.T) {
 				}
 			}
 			requests := len(server.Requests())
-			require.GreaterOrEqual(t, requests, 200, "200 requests")
-			require.LessOrEqual(t, requests, 200+min(ahead, 1), "200 requests")
+			require.GreaterOrEqual(t, requests, 200)
+			require.LessOrEqual(t, requests, 200+min(ahead, 1))
 		})
 	}
 }
 
-// Lists by offset trust the server's numbers as far as they agree with what
-// came, and say so where they do not.
+// A list with offsets ends in an error if total and offset do not agree with the
+// items received.
 func TestHostileOffsetLists(t *testing.T) {
 	t.Parallel()
 	const path = "apono: GET /api/v3/integrations/{id}/permissions: "
 	truncated := path + "the list is not complete: "
 	for _, l := range []listing{
-		{"everything at once", pages(hostile.OffsetPage(2, 100, 0, "a", "b")), "a b", "/", nil, ""},
-		{"page by page", pages(hostile.OffsetPage(3, 2, 0, "a", "b"), hostile.OffsetPage(3, 2, 2, "c")), "a b c", "/ skip=2/", nil, ""},
-		{"the first page again", pages(hostile.OffsetPage(4, 2, 0, "a", "b")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: requested the items from offset 2, the server returned those from 0"},
-		{"the first page as if it were the second", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(4, 2, 2, "a", "b")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: the server returned the same items again"},
+		{"one page", pages(hostile.OffsetPage(2, 100, 0, "a", "b")), "a b", "/", nil, ""},
+		{"two pages", pages(hostile.OffsetPage(3, 2, 0, "a", "b"), hostile.OffsetPage(3, 2, 2, "c")), "a b c", "/ skip=2/", nil, ""},
+		{"the first page again", pages(hostile.OffsetPage(4, 2, 0, "a", "b")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: *2, *from 0"},
+		{"the items of the first page on the second", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(4, 2, 2, "a", "b")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: *the same items again"},
 		{"a total that grows", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(5, 2, 2, "c", "d")), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 5: the total changed from 4, so items may have moved"},
-		{"a total that nothing fills", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(4, 2, 2)), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: the server returned no more items"},
-		{"a first page from elsewhere", pages(hostile.OffsetPage(4, 2, 2, "c", "d")), "", "/", apono.ErrTruncated, truncated + "0 items read, total 4: requested the items from offset 0, the server returned those from 2"},
-		{"a total of nothing", pages(hostile.OffsetPage(0, 0, 0, "a"), hostile.OffsetPage(0, 0, 1)), "a", "/ skip=1/", nil, ""},
+		{"a total larger than the list", pages(hostile.OffsetPage(4, 2, 0, "a", "b"), hostile.OffsetPage(4, 2, 2)), "a b", "/ skip=2/", apono.ErrTruncated, truncated + "2 items read, total 4: *no more items"},
+		{"a first page with an offset", pages(hostile.OffsetPage(4, 2, 2, "c", "d")), "", "/", apono.ErrTruncated, truncated + "0 items read, total 4: *0, *from 2"},
+		{"a total of 0", pages(hostile.OffsetPage(0, 0, 0, "a"), hostile.OffsetPage(0, 0, 1)), "a", "/ skip=1/", nil, ""},
 		{"a negative total", pages(hostile.OffsetPage(-1, -1, 0, "a"), hostile.OffsetPage(-1, -1, 1)), "a", "/ skip=1/", nil, ""},
 		{"a page that fails", pages(hostile.OffsetPage(2, 1, 0, "a"), hostile.HTML(403)), "a", "/ skip=1/", apono.ErrForbidden, path + "403 Forbidden: an HTML page*"},
 		{"no pagination", pages(hostile.JSON(`{"data":[]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination is missing"},
-		{"a total beyond numbers", pages(hostile.JSON(`{"data":[],"pagination":{"total":1e400,"limit":0,"offset":0}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination.total: number out of the range of int"},
+		{"a total out of range", pages(hostile.JSON(`{"data":[],"pagination":{"total":1e400,"limit":0,"offset":0}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination.total: number out of the range of int"},
 	} {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()

@@ -17,12 +17,12 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// frameServer speaks HTTP/2 frame by frame. It counts the HEADERS frames, each of
-// which is a request, and does with each what respond does.
+// frameServer is an HTTP/2 server that reads and writes frames. It counts HEADERS
+// frames, each of which is a request, and calls respond for each.
 type frameServer struct {
 	address              string
 	connections, headers atomic.Int32
-	bodies               atomic.Int32 // requests that announce a body
+	bodies               atomic.Int32 // number of requests with a body
 	respond              func(framer *http2.Framer, conn net.Conn, stream uint32)
 }
 
@@ -81,9 +81,8 @@ func (s *frameServer) serve(conn net.Conn) {
 	}
 }
 
-// What net/http sends again by itself over HTTP/2, whatever the request. A read
-// that uses up one-time credentials must be one HEADERS frame, in every version
-// of the API and through Do, and not the end of the credentials.
+// In these cases net/http sends a GET again over HTTP/2. A consuming read must be sent
+// in one HEADERS frame, in every version of the API and through Client.Do.
 func TestConsumingReadsAreSentOnceOverHTTP2(t *testing.T) {
 	t.Parallel()
 	for name, respond := range map[string]func(framer *http2.Framer, conn net.Conn, stream uint32){
@@ -119,13 +118,13 @@ func TestConsumingReadsAreSentOnceOverHTTP2(t *testing.T) {
 				t.Parallel()
 				server, transport := newFrameServer(t, respond)
 				client := dial(t, server.address, apono.WithHTTPClient(&http.Client{Transport: transport}),
-					apono.WithAttemptTimeout(5*time.Second)) // net/http would go on for minutes
+					apono.WithAttemptTimeout(5*time.Second)) // net/http would continue for minutes
 				failure := apitest.ErrorAs[*apono.TransportError](t, read(t, client))
 				assert.True(t, failure.MaybeSent)
 				assert.Equal(t, 1, failure.Attempts)
 				assert.EqualValues(t, 1, server.headers.Load(), "HEADERS frames")
 				assert.EqualValues(t, 1, server.connections.Load())
-				assert.Zero(t, server.bodies.Load(), "a GET with a body is rejected by gateways")
+				assert.Zero(t, server.bodies.Load(), "gateways reject a GET with a body")
 			})
 		}
 	}

@@ -17,13 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// leavesNothing runs a function and fails if a goroutine that it started is
-// still in this module when it returns. Goroutines are told apart by a label
-// that they inherit, so that other tests may run meanwhile.
+// leavesNothing runs a function and fails the test if a goroutine that it started
+// still runs code of this module afterwards. A label identifies these goroutines, so
+// that tests can run in parallel.
 func leavesNothing(t *testing.T, run func(ctx context.Context)) {
 	t.Helper()
 	left := leftBy(t, run)
-	require.Emptyf(t, left, "goroutines are left behind:\n%s", strings.Join(left, "\n\n"))
+	require.Emptyf(t, left, "goroutine leak:\n%s", strings.Join(left, "\n\n"))
 }
 
 func leftBy(t *testing.T, run func(ctx context.Context)) []string {
@@ -40,18 +40,18 @@ func leftBy(t *testing.T, run func(ctx context.Context)) []string {
 			case strings.Contains(stack, "e2e_test.leftBy"):
 				own++
 			case strings.Contains(stack, "net/http.(*Transport).dialConnFor"):
-				// net/http completes a connection though nobody waits for it any more.
+				// net/http completes the dial of a call that has ended.
 			case strings.Contains(stack, "github.com/apono-go/apono"):
 				left = append(left, stack)
 			}
 		}
-		require.Equal(t, 1, own) // otherwise the labels are not seen
+		require.Equal(t, 1, own, "the profile has no labels")
 	})
 	return left
 }
 
-// The helper has to see a leak, or every test that uses it passes.
-func TestLeaksAreSeen(t *testing.T) {
+// The helper must detect a leak.
+func TestLeaksAreDetected(t *testing.T) {
 	t.Parallel()
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	left := leftBy(t, func(context.Context) {
@@ -66,10 +66,10 @@ func TestLeaksAreSeen(t *testing.T) {
 	close(stop)
 	<-stopped
 	require.Len(t, left, 1)
-	require.Contains(t, left[0], "TestLeaksAreSeen")
+	require.Contains(t, left[0], "TestLeaksAreDetected")
 }
 
-// everyList is one list of each kind of paging.
+// everyList returns one list of each kind of pagination.
 func everyList(ctx context.Context, c *apono.Client) map[string]iter.Seq2[string, error] {
 	return map[string]iter.Seq2[string, error]{
 		"tokens": keyed(c.Integrations.ListAll(ctx), apitest.IntegrationID),
@@ -91,7 +91,7 @@ func keyed[T any](seq iter.Seq2[*T, error], id func(*T) string) iter.Seq2[string
 	}
 }
 
-// pagesAfter is a list whose first page is followed by something else.
+// pagesAfter returns a good first page followed by other modes.
 func pagesAfter(list string, then ...hostile.Mode) []hostile.Mode {
 	first := hostile.Page("t1", "a", "b")
 	if list == "offset" {
@@ -100,14 +100,13 @@ func pagesAfter(list string, then ...hostile.Mode) []hostile.Mode {
 	return append([]hostile.Mode{first}, then...)
 }
 
-// A service that lists all day, and leaves each list when it has found what it
-// looked for, must not gather goroutines and connections until it falls over.
+// A list that ends early leaves no goroutine and no connection behind.
 func TestListsLeaveNothingBehind(t *testing.T) {
 	t.Parallel()
 	for _, list := range []string{"tokens", "offset"} {
 		for _, ahead := range []int{0, 1, 4} {
 			for next, mode := range map[string]hostile.Mode{
-				"good": hostile.NewTokens(), "dripping": hostile.DripBody(), "silent": hostile.DripHeader(), "refused": hostile.Status(403, ""),
+				"good": hostile.NewTokens(), "dripping": hostile.DripBody(), "silent": hostile.DripHeader(), "rejected": hostile.Status(403, ""),
 				"broken": hostile.ResetRead(), "cut": hostile.CutChunked("{"), "endless": hostile.Endless(),
 			} {
 				for way, leave := range map[string]func(seq iter.Seq2[string, error], cancel context.CancelFunc){
@@ -137,7 +136,7 @@ func TestListsLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-// rangeUntil leaves a list when the function says so, and survives its panics.
+// rangeUntil ranges over a list until done returns true or panics.
 func rangeUntil(seq iter.Seq2[string, error], done func() bool) {
 	defer func() { _ = recover() }()
 	for _, err := range seq {
@@ -147,7 +146,7 @@ func rangeUntil(seq iter.Seq2[string, error], done func() bool) {
 	}
 }
 
-// The same for calls of each kind, whatever the server does to them.
+// A call leaves no goroutine and no connection behind, whatever the server does.
 func TestCallsLeaveNothingBehind(t *testing.T) {
 	t.Parallel()
 	for _, s := range scenarios(traps(t)) {
@@ -164,9 +163,7 @@ func TestCallsLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-// A call that nobody waits for any more gives its connection up, in whatever
-// state it is.
-func TestCancelledCallsCloseTheirConnections(t *testing.T) {
+func TestCanceledCallsCloseTheirConnections(t *testing.T) {
 	t.Parallel()
 	for name, mode := range map[string]hostile.Mode{"header": hostile.DripHeader(), "body": hostile.DripBody()} {
 		for _, v := range verbs {
@@ -179,7 +176,7 @@ func TestCancelledCallsCloseTheirConnections(t *testing.T) {
 					defer cancel()
 					err := v.call(ctx, client)
 					require.ErrorIs(t, err, context.DeadlineExceeded)
-					require.Error(t, ctx.Err(), "the end of the call's own context")
+					require.Error(t, ctx.Err(), "the call ended before its context")
 				})
 				require.Zero(t, bodies.open.Load())
 				server.WaitClosed(client.CloseIdleConnections)
@@ -188,8 +185,8 @@ func TestCancelledCallsCloseTheirConnections(t *testing.T) {
 	}
 }
 
-// A waiter that ends leaves no timer and no goroutine: in the bubble either
-// would keep the test from ending.
+// WaitFor leaves no timer and no goroutine behind. Either would keep the bubble from
+// ending.
 func TestWaitersLeaveNothingBehind(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){

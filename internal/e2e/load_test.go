@@ -23,8 +23,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// faulty spoils every twentieth request, before or after the server has carried
-// it out, in five ways by turns.
+// faulty makes every twentieth request fail, before or after the server has carried
+// it out, in five ways in turn.
 type faulty struct {
 	next     http.RoundTripper
 	requests atomic.Int64
@@ -38,7 +38,7 @@ func (f *faulty) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	kind := n / 20 % 5
 	f.faults[kind].Add(1)
-	if kind < 2 { // the server carries the request out, and nobody hears of it
+	if kind < 2 { // the server carries out the request, but the response is lost
 		resp, err := f.next.RoundTrip(req)
 		if err != nil {
 			return nil, err
@@ -50,21 +50,21 @@ func (f *faulty) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	switch kind {
 	case 0, 2:
-		return spoiled(req, http.StatusServiceUnavailable), nil
+		return failed(req, http.StatusServiceUnavailable), nil
 	case 3:
-		return spoiled(req, http.StatusTooManyRequests), nil
+		return failed(req, http.StatusTooManyRequests), nil
 	case 4:
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	}
 	return nil, apitest.ErrReset
 }
 
-func spoiled(req *http.Request, status int) *http.Response {
+func failed(req *http.Request, status int) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: req}
 }
 
-// loadClient returns a client of an address whose requests are spoiled now and
-// then. It tries often enough that no read is spoiled every time.
+// loadClient returns a client with faults. It has enough attempts that every read
+// succeeds.
 func loadClient(tb testing.TB, address string) (*apono.Client, *faulty) {
 	tb.Helper()
 	faults := new(faulty)
@@ -81,8 +81,8 @@ func loadClient(tb testing.TB, address string) (*apono.Client, *faulty) {
 	return client, faults
 }
 
-// reads are lists of every service, with how many items the demo tenant has of
-// each, -1 where other goroutines add some.
+// reads are lists of every service, with the number of items in the demo tenant, or
+// -1 if other goroutines add items.
 var reads = []struct {
 	name string
 	want int
@@ -148,12 +148,10 @@ func count[T any](seq iter.Seq2[*T, error]) (int, error) {
 	return n, nil
 }
 
-// ledger is what was asked of the server, by name, and what the client said of
-// it.
+// ledger records the names of created and deleted objects, as reported by the client.
 type ledger struct {
 	mu sync.Mutex
-	// created and deleted are what the client said was carried out, tried what
-	// it could not say.
+	// tried has the names of objects that may or may not have been created.
 	created, deleted, tried map[string]bool
 }
 
@@ -163,14 +161,14 @@ func (l *ledger) note(in map[string]bool, name string) {
 	in[name] = true
 }
 
-// unsure reports whether a create may end so: the fault is one after which
-// nobody can say whether the object was made.
+// unsure reports whether the object may have been created although the call failed.
 func unsure(err error) bool {
 	failure := new(apono.TransportError)
 	return errors.Is(err, apono.ErrServer) || errors.As(err, &failure) && failure.MaybeSent
 }
 
-// live is the life of a scope and a group of one's own.
+// live creates and changes a scope and a group for one worker, and deletes the scope of
+// every other worker.
 func (l *ledger) live(ctx context.Context, c *apono.Client, n int) error {
 	scopeName, groupName := fmt.Sprintf("scope-%d", n), fmt.Sprintf("group-%d", n)
 	scope, err := c.Scopes.Create(ctx, apono.AccessScopeInput{Name: scopeName, Query: "resource_type = \"table\""})
@@ -191,7 +189,7 @@ func (l *ledger) live(ctx context.Context, c *apono.Client, n int) error {
 			return err
 		}
 		if read.Name != scopeName || read.Description == nil || *read.Description != "of worker "+scopeName {
-			return fmt.Errorf("the scope of another: %+v", read)
+			return fmt.Errorf("the scope of another worker: %+v", read)
 		}
 		if n%2 == 0 {
 			if err := c.Scopes.Delete(ctx, scope.ID); err != nil {
@@ -217,14 +215,13 @@ func (l *ledger) live(ctx context.Context, c *apono.Client, n int) error {
 		return err
 	}
 	if len(members) != 1 || members[0].Email != fmt.Sprintf("member-%d@example.com", n) {
-		return fmt.Errorf("the members of another group: %+v", members)
+		return fmt.Errorf("the members of the group of another worker: %+v", members)
 	}
 	return nil
 }
 
-// One client serves a whole platform team. Answers that are mixed up between
-// goroutines, and creates that are sent twice because one in twenty requests
-// goes wrong, are what nobody finds in a test with one goroutine.
+// Many goroutines share one client while one in twenty requests fails. No response
+// may reach another goroutine, and no create may be carried out twice.
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	const workers = 200
@@ -235,14 +232,14 @@ func TestLoad(t *testing.T) {
 	var group sync.WaitGroup
 	for n := range workers {
 		group.Go(func() {
-			<-start // the first calls all at once
+			<-start // so that the first calls are concurrent
 			assert.NoErrorf(t, book.live(t.Context(), client, n), "worker %d", n)
 			if n%2 == 0 {
-				return // half of them read a list too; the fake answers one request at a time
+				return // half of them read a list too; the fake handles one request at a time
 			}
 			list := reads[n/2%len(reads)]
 			if got, err := list.read(t.Context(), client); err != nil || list.want >= 0 && got != list.want {
-				t.Errorf("worker %d: %d of %s, %v", n, got, list.name, err)
+				t.Errorf("worker %d: %d items of %s, want %d; error: %v", n, got, list.name, list.want, err)
 			}
 		})
 	}
@@ -259,24 +256,24 @@ func TestLoad(t *testing.T) {
 		}
 	}
 	held := map[string]int{}
-	calm := server.Client()
-	for scope, err := range calm.Scopes.ListAll(t.Context()) {
+	reliable := server.Client()
+	for scope, err := range reliable.Scopes.ListAll(t.Context()) {
 		require.NoError(t, err)
 		held[scope.Name]++
 	}
-	for group, err := range calm.Groups.ListAll(t.Context()) {
+	for group, err := range reliable.Groups.ListAll(t.Context()) {
 		require.NoError(t, err)
 		held[group.Name]++
 	}
 	require.Equal(t, 2*workers, len(book.created)+len(book.tried))
-	require.NotEmpty(t, book.tried, "a create that was spoiled, or the test shows nothing")
+	require.NotEmpty(t, book.tried, "no create failed")
 	for name := range book.created {
-		require.Equalf(t, 1, carriedOut[name], "expected %s to be made once", name)
-		require.Equalf(t, map[bool]int{false: 1}[book.deleted[name]], held[name], "expected %s to be held unless it was deleted (%t)", name, book.deleted[name])
+		require.Equalf(t, 1, carriedOut[name], "%s must be created once", name)
+		require.Equalf(t, map[bool]int{false: 1}[book.deleted[name]], held[name], "wrong number of %s; deleted: %t", name, book.deleted[name])
 	}
 	for name := range book.tried {
-		require.LessOrEqualf(t, carriedOut[name], 1, "%s at most once, got it made %d times and held %d times", name, carriedOut[name], held[name])
-		require.Equalf(t, carriedOut[name], held[name], "%s at most once", name)
+		require.LessOrEqualf(t, carriedOut[name], 1, "%s was created more than once", name)
+		require.Equalf(t, carriedOut[name], held[name], "wrong number of %s", name)
 	}
 }
 
@@ -286,9 +283,8 @@ func between(text, before, after string) string {
 	return text
 }
 
-// BenchmarkLoad holds the load of TestLoad for as long as the benchmark runs. It
-// reports calls, not requests: most calls of a list are several requests. The
-// heap is that of the fake server too.
+// BenchmarkLoad runs the load of TestLoad. It reports calls, not requests: most lists
+// take several requests. The heap includes that of the fake server.
 func BenchmarkLoad(b *testing.B) {
 	var current atomic.Pointer[aponotest.Server]
 	renew := func() {
@@ -309,13 +305,13 @@ func BenchmarkLoad(b *testing.B) {
 	ctx := b.Context()
 	var calls, failures, unsureCreates atomic.Int64
 	var peak atomic.Uint64
-	b.SetParallelism(100) // on two processors these are the 200 goroutines of TestLoad
+	b.SetParallelism(100) // 200 goroutines on two processors, as in TestLoad
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			n := calls.Add(1)
-			// The fake keeps all requests, so that it is renewed now and then. A list
-			// that is read meanwhile may see both.
+			// The fake keeps all requests, so it is replaced now and then. A list may
+			// read pages of both.
 			if n%20000 == 0 {
 				renew()
 			}
@@ -341,7 +337,7 @@ func BenchmarkLoad(b *testing.B) {
 	b.StopTimer()
 	b.ReportMetric(float64(calls.Load())/b.Elapsed().Seconds(), "calls/s")
 	b.ReportMetric(float64(failures.Load()), "failures")
-	b.ReportMetric(float64(unsureCreates.Load()), "spoiled-creates")
+	b.ReportMetric(float64(unsureCreates.Load()), "uncertain-creates")
 	b.ReportMetric(float64(peak.Load())/(1<<20), "peak-MiB")
 }
 

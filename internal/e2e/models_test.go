@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A time.Duration that is decoded from a bare number takes seconds or minutes for
-// nanoseconds, and a number without a unit in its name is sent in the wrong one.
-func TestDurationsInModelsAreNumbersWithTheirUnit(t *testing.T) {
+// A time.Duration would be decoded from a number of seconds or minutes as
+// nanoseconds. Durations are therefore numbers whose name has the unit.
+func TestDurationsInModelsAreNumbersWithUnit(t *testing.T) {
 	t.Parallel()
 	found := 0
 	for _, typ := range exportedTypes() {
@@ -35,17 +35,17 @@ func TestDurationsInModelsAreNumbersWithTheirUnit(t *testing.T) {
 			if kind.Kind() == reflect.Pointer {
 				kind = kind.Elem()
 			}
-			require.Truef(t, kind != typeOf[time.Duration](), "a number with its unit in the name, got %s.%s", typ.Name(), field.Name)
+			require.Truef(t, kind != typeOf[time.Duration](), "%s.%s must be a number", typ.Name(), field.Name)
 			if kind.Kind() == reflect.Int && regexp.MustCompile("Duration|Interval|Revoke|TimeIn").MatchString(field.Name) {
 				found++
-				require.Regexpf(t, "In(Sec|Min|Seconds)$", field.Name, "a unit in %s.%s", typ.Name(), field.Name)
+				require.Regexpf(t, "In(Sec|Min|Seconds)$", field.Name, "the name of %s.%s must have a unit", typ.Name(), field.Name)
 			}
 		}
 	}
-	require.GreaterOrEqual(t, found, 10, "durations")
+	require.GreaterOrEqual(t, found, 10, "fields with durations are missing")
 }
 
-// unknownMembers are members that this version has no field for, of every kind.
+// unknownMembers are members of every kind without a field.
 const unknownMembers = `"newer_null":null,"newer_flag":true,"newer_number":1.10,"newer_large":12345678901234567890,` +
 	`"newer_text":"é","newer_list":[3,{"b":null},[1e400]],"newer_object":{"z":[2.50],"a":{"b":"c"}}`
 
@@ -54,14 +54,14 @@ var (
 	objectType = typeOf[apono.Object]()
 )
 
-// numericTimes are the fields that the API writes as a number of seconds.
+// numericTimes are the fields that the API encodes as a number of seconds.
 var numericTimes = []string{"AccessFlowV1.CreatedDate", "IntegrationV2.LastSyncTime", "ConnectorV2.LastConnected"}
 
-// sampler writes the JSON of an object with all members that its type has fields
-// for, and with unknown ones at every depth. Every text and number is another.
+// sampler generates the JSON of objects with a member for each field, and with unknown
+// members at every depth. All strings and numbers are different.
 type sampler struct {
 	n       int
-	secrets bool // whether credentials are part of it
+	secrets bool // include credentials
 }
 
 func (s *sampler) value(t reflect.Type, field string) string {
@@ -112,7 +112,7 @@ func (s *sampler) object(t reflect.Type) string {
 	return "{" + strings.Join(members, ",") + "}"
 }
 
-// union writes an object of which one member is set.
+// union generates an object with member i only.
 func (s *sampler) union(t reflect.Type, i int) string {
 	f := memberFields(t)[i]
 	return `{"` + memberName(f) + `":` + s.value(f.Type, "") + "," + unknownMembers + "}"
@@ -124,7 +124,7 @@ func isUnion(t reflect.Type) bool {
 	}, t.Name())
 }
 
-// memberFields are the fields of a type but Extra.
+// memberFields returns the fields of a type except Extra.
 func memberFields(t reflect.Type) []reflect.StructField {
 	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Type == extraType })
 }
@@ -134,15 +134,13 @@ func memberName(f reflect.StructField) string {
 	return name
 }
 
-// redactsItself reports whether a type with credentials does not marshal to what
-// it was read from.
+// redactsItself reports whether a type is encoded with its credentials redacted.
 func redactsItself(t reflect.Type) bool {
 	return slices.Contains([]string{"AccessSessionDetails", "AccessDetailsV3"}, t.Name()) || strings.Contains(t.Name(), "Secret")
 }
 
-// A file of models is a backup. What a newer API adds to an object is part of
-// it, at every depth.
-func TestModelsMarshalToWhatTheyWereReadFrom(t *testing.T) {
+// A model is encoded as it was decoded, including unknown members at every depth.
+func TestModelsRoundTrip(t *testing.T) {
 	t.Parallel()
 	types := typesWithExtra()
 	require.Greater(t, len(types), 100)
@@ -166,9 +164,9 @@ func TestModelsMarshalToWhatTheyWereReadFrom(t *testing.T) {
 	}
 }
 
-// Every struct that the API's objects are made of has an Extra as its last
-// field, so that no depth is left where a newer member gets lost.
-func TestEveryObjectOfTheAPIHasExtra(t *testing.T) {
+// Every struct in the API's objects has Extra as its last field, so that unknown
+// members are kept at every depth.
+func TestEveryObjectOfAPIHasExtra(t *testing.T) {
 	t.Parallel()
 	var reached []string
 	var walk func(t *testing.T, typ reflect.Type)
@@ -209,8 +207,8 @@ func TestEveryObjectOfTheAPIHasExtra(t *testing.T) {
 	require.Greater(t, len(reached), 80)
 }
 
-// written returns the body that follows from the body of an object that was
-// read, if the input is made from it and all its lists are reversed.
+// written returns the expected body of an update, given the body of the object that
+// was read. If reverse is true, all lists are reversed.
 func written(read any, model, input reflect.Type, reverse bool) any {
 	for model.Kind() == reflect.Pointer {
 		model = model.Elem()
@@ -262,7 +260,7 @@ func written(read any, model, input reflect.Type, reverse bool) any {
 				object[name] = false // request_for_others
 			}
 			if object[name] == nil {
-				delete(object, name) // another member of a union is set
+				delete(object, name) // not the member of the union that is set
 			}
 		}
 		return object
@@ -278,7 +276,7 @@ func fieldsByName(t reflect.Type) map[string]reflect.Type {
 	return fields
 }
 
-// reverseLists reverses all lists of an input but those in free-form values.
+// reverseLists reverses all lists of an input except those in free-form values.
 func reverseLists(v reflect.Value) {
 	switch {
 	case v.Type() == objectType || v.Type() == extraType:
@@ -299,8 +297,8 @@ func reverseLists(v reflect.Value) {
 	}
 }
 
-// An update replaces the whole object. Whatever stands in it, at any depth and in
-// any order, arrives; only what is edited changes.
+// An update replaces the whole object. It must contain all members of the object that
+// was read, at every depth and in every order; only edited members differ.
 func TestUpdateInputsLoseNothing(t *testing.T) {
 	t.Parallel()
 	var converted []string
@@ -326,15 +324,15 @@ func TestUpdateInputsLoseNothing(t *testing.T) {
 			want, _ := written(apitest.ParseJSON(t, text), typ, in.Type(), reverse).(map[string]any)
 			want["name"] = "edited"
 			require.Equal(t, want, apitest.ParseJSON(t, string(body)), typ)
-			require.Equal(t, pristine.Interface(), model.Interface(), "the model is not edited")
+			require.Equal(t, pristine.Interface(), model.Interface(), "the model was changed")
 		}
 	}
 	require.Equal(t, []string{"AccessFlow", "AccessScope", "ActivityReport", "Bundle", "Connector", "Integration", "Space", "SpaceScope"}, converted)
 }
 
-// A newer API may return a member that only the input has a field for so far.
-// The update must not fail for it.
-func TestUpdateInputsTakeMembersThatOnlyTheyHaveFieldsFor(t *testing.T) {
+// A newer API may return a member for which only the input has a field so far. The
+// update must not fail because of it.
+func TestUpdateInputsWithMembersUnknownToModel(t *testing.T) {
 	t.Parallel()
 	const condition = `{"type": "user", "source_integration_id": "i1", "source_integration_reference": "x"}`
 	fake := script.New(t, script.Response{Body: `{"request_for_others": true, "requestors": {"conditions": [` + condition + `]}, "access_targets": [
@@ -360,7 +358,7 @@ func TestUpdateInputsTakeMembersThatOnlyTheyHaveFieldsFor(t *testing.T) {
 	require.NotContains(t, fake.Requests()[3].Body, `"x"`)
 }
 
-// What is sent holds the credentials; whatever else encodes an input does not.
+// Credentials in an input are sent, but redacted by any other encoder.
 func TestEveryInputWithCredentialsIsSentWithThem(t *testing.T) {
 	t.Parallel()
 	var holders []string
@@ -390,7 +388,7 @@ func TestEveryInputWithCredentialsIsSentWithThem(t *testing.T) {
 	}, holders)
 }
 
-// Programs compare what they read with what they want.
+// Programs compare models with cmp.Diff.
 func TestEveryStructCanBeCompared(t *testing.T) {
 	t.Parallel()
 	for _, typ := range exportedTypes() {

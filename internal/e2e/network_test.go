@@ -49,8 +49,7 @@ func serve(t *testing.T, handler func(w http.ResponseWriter, r *http.Request, n 
 	return server.URL, requests
 }
 
-// listen starts a server that does with each connection what handle does, and
-// counts the connections.
+// listen starts a server that calls handle for each connection and counts them.
 func listen(t *testing.T, handle func(conn net.Conn, n int32)) (address string, connections *atomic.Int32) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -77,7 +76,7 @@ func listen(t *testing.T, handle func(conn net.Conn, n int32)) (address string, 
 	return listener.Addr().String(), connections
 }
 
-// hangUp closes a connection that a request came on, without an answer.
+// hangUp closes the connection of a request without a response.
 func hangUp(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	conn, _, err := http.NewResponseController(w).Hijack()
@@ -86,9 +85,8 @@ func hangUp(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// net/http turns a redirected DELETE into a GET that succeeds, and takes the
-// token along to another port or to plain http. Nothing is followed, so nothing
-// is lost and the caller learns of it.
+// Following redirects, net/http would change a DELETE into a GET, and send the token
+// to another port or over plain HTTP.
 func TestNoRedirectIsFollowed(t *testing.T) {
 	t.Parallel()
 	trap, trapped := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) {
@@ -108,7 +106,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 		"another scheme":          secure.URL,
 		"a malformed address":     "https://[::1",
 		"broken escaping":         "/%zz",
-		"a strange scheme":        "javascript:alert(1)",
+		"a scheme without host":   "javascript:alert(1)",
 	} {
 		for _, status := range []int{300, 301, 302, 303, 307, 308} {
 			for _, method := range []string{http.MethodGet, http.MethodDelete, http.MethodPost} {
@@ -130,22 +128,21 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 	}
 }
 
-// bodyCut are the ways in which a body ends before its end.
+// bodyCut are the ways in which a body is cut short.
 var bodyCut = map[string]func(w http.ResponseWriter){
 	"short of its length": func(w http.ResponseWriter) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = io.WriteString(w, `{"id":"i-1"`)
 	},
-	"in the middle of chunks": func(w http.ResponseWriter) {
+	"between chunks": func(w http.ResponseWriter) {
 		_, _ = io.WriteString(w, `{"id":"i-1"`)
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	},
 }
 
-// Balancers that restart cut answers short. Half an answer to a read is worth
-// nothing and asking again costs nothing.
-func TestBodyCutShortIsReadAgain(t *testing.T) {
+// A load balancer that restarts may cut responses short.
+func TestReadWithBodyCutShortIsRetried(t *testing.T) {
 	t.Parallel()
 	for name, cut := range bodyCut {
 		t.Run(name, func(t *testing.T) {
@@ -163,9 +160,9 @@ func TestBodyCutShortIsReadAgain(t *testing.T) {
 	}
 }
 
-// A create whose answer was cut has been carried out: sending it again would
-// make a second object.
-func TestBodyCutShortOfACreateIsATypedError(t *testing.T) {
+// A create whose response is cut short has been carried out. A retry would create a
+// second object.
+func TestCreateWithBodyCutShortIsNotRetried(t *testing.T) {
 	t.Parallel()
 	for name, cut := range bodyCut {
 		t.Run(name, func(t *testing.T) {
@@ -179,7 +176,7 @@ func TestBodyCutShortOfACreateIsATypedError(t *testing.T) {
 	}
 }
 
-// compressed is text as gzip.
+// compressed returns text compressed with gzip.
 func compressed(t *testing.T, text string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -202,9 +199,8 @@ func TestGzipIsAccepted(t *testing.T) {
 	require.NoError(t, apitest.GetIntegration(t.Context(), dial(t, address)))
 }
 
-// The limit is what stands between a program and a server, or a file server
-// behind a wrong address, that never stops sending. A second request would get
-// the same.
+// The limit protects a program from a server that sends without end. A retry would
+// give the same result.
 func TestBodyAboveTheLimit(t *testing.T) {
 	t.Parallel()
 	large := `"` + strings.Repeat("x", 1<<20) + `"`
@@ -236,7 +232,7 @@ func TestBodyAboveTheLimit(t *testing.T) {
 	}
 }
 
-func TestBodyOfTheLimitIsRead(t *testing.T) {
+func TestBodyOfExactlyTheLimitIsRead(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]int64{"exactly": int64(len(apitest.OneIntegration)), "the largest": math.MaxInt64} {
 		t.Run(name, func(t *testing.T) {
@@ -247,8 +243,8 @@ func TestBodyOfTheLimitIsRead(t *testing.T) {
 	}
 }
 
-// A refusal stays what it is when its body is too large to keep.
-func TestRefusalAboveTheLimit(t *testing.T) {
+// A rejection with a body above the limit is still an APIError.
+func TestAPIErrorAboveTheLimit(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Status: 503, Body: strings.Repeat("x", 3000)})
 	err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, apono.WithMaxResponseBytes(2000)))
@@ -256,9 +252,8 @@ func TestRefusalAboveTheLimit(t *testing.T) {
 	require.Len(t, apitest.ErrorAs[*apono.APIError](t, err).Body, 2000)
 }
 
-// Retry loops like to clear the whole connection pool after a failure, which
-// makes every other caller dial and shake hands again.
-func TestFailingCallLeavesOtherConnectionsOpen(t *testing.T) {
+// A failed call must not close the idle connections of other calls.
+func TestFailedCallKeepsOtherConnections(t *testing.T) {
 	t.Parallel()
 	const others = 5
 	var arrived sync.WaitGroup
@@ -274,7 +269,7 @@ func TestFailingCallLeavesOtherConnectionsOpen(t *testing.T) {
 			hangUp(w, r)
 		default:
 			arrived.Done()
-			arrived.Wait() // so that each call needs a connection of its own
+			arrived.Wait() // so that each call needs a connection
 			_, _ = io.WriteString(w, apitest.OneIntegration)
 		}
 	}))
@@ -305,7 +300,7 @@ func TestFailingCallLeavesOtherConnectionsOpen(t *testing.T) {
 	apitest.IsAPIError(t, err, 503, 3)
 	together()
 	require.EqualValues(t, others, connections.Load())
-	// A broken connection is lost with each attempt, and no other.
+	// Each attempt breaks one connection.
 	err = client.Integrations.Delete(t.Context(), "broken")
 	require.Equal(t, 3, apitest.ErrorAs[*apono.TransportError](t, err).Attempts)
 	together()
@@ -313,7 +308,7 @@ func TestFailingCallLeavesOtherConnectionsOpen(t *testing.T) {
 	require.LessOrEqual(t, connections.Load(), int32(others+3), "at most three new connections")
 }
 
-// closing counts the bodies that a transport gave out and those still open.
+// closing counts the bodies that a transport returned and those not yet closed.
 type closing struct {
 	next        http.RoundTripper
 	given, open atomic.Int32
@@ -341,51 +336,50 @@ func (c *closing) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// A body that is not closed keeps its connection for ever: a program that
-// retries a lot runs out of them.
+// A body that is not closed leaks its connection.
 func TestBodiesAreClosed(t *testing.T) {
 	t.Parallel()
 	ok := script.Response{Body: apitest.OneIntegration}
-	for name, answers := range map[string][]script.Response{
+	for name, responses := range map[string][]script.Response{
 		"success":            {ok},
-		"refusal":            {{Status: 404, Body: "not here"}},
-		"repetition":         {{Status: 503, Body: "down"}, {Status: 429, Body: "slow down"}, ok},
+		"rejection":          {{Status: 404, Body: "not here"}},
+		"retry":              {{Status: 503, Body: "down"}, {Status: 429, Body: "slow down"}, ok},
 		"cut":                {{Body: "{", BodyErr: io.ErrUnexpectedEOF}, ok},
 		"too large":          {{Body: strings.Repeat("x", 3000)}},
 		"redirect":           {{Status: 302, Header: map[string]string{"Location": "/elsewhere"}, Body: "moved"}},
 		"malformed redirect": {{Status: 302, Header: map[string]string{"Location": "https://[::1"}, Body: "moved"}},
 		"not JSON":           {{Body: "<html>"}},
-		"nothing":            {{Status: 204}},
+		"no content":         {{Status: 204}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			counting := &closing{next: script.New(t, answers...)}
+			counting := &closing{next: script.New(t, responses...)}
 			client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: counting}), apono.WithMaxResponseBytes(2000), apitest.Quickly)
 			_ = apitest.GetIntegration(t.Context(), client)
-			require.Equal(t, int32(len(answers)), counting.given.Load())
+			require.Equal(t, int32(len(responses)), counting.given.Load())
 			require.Zero(t, counting.open.Load())
 		})
 	}
 }
 
-// Middleware and stubs are written by users, and net/http forgives them much. What
-// they leave out must neither end the program nor count as an answer.
-func TestSloppyTransports(t *testing.T) {
+// Middleware and stubs written by users may not follow the rules of
+// http.RoundTripper. They must not crash the program or count as a response.
+func TestInvalidTransports(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		name   string
-		answer func(req *http.Request) (*http.Response, error)
-		check  func(t *testing.T, err error)
+		name    string
+		respond func(req *http.Request) (*http.Response, error)
+		check   func(t *testing.T, err error)
 	}{
-		{"neither answer nor error", func(*http.Request) (*http.Response, error) { return nil, nil }, func(t *testing.T, err error) {
+		{"neither response nor error", func(*http.Request) (*http.Response, error) { return nil, nil }, func(t *testing.T, err error) {
 			require.ErrorContains(t, apitest.ErrorAs[*apono.TransportError](t, err), "neither a response nor an error")
 		}},
-		{"both", func(req *http.Request) (*http.Response, error) {
+		{"response and error", func(req *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(apitest.OneIntegration)), Request: req}, apitest.ErrReset
 		}, func(t *testing.T, err error) {
 			require.ErrorIs(t, err, apitest.ErrReset)
 		}},
-		{"less than its length", func(req *http.Request) (*http.Response, error) {
+		{"body shorter than its length", func(req *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(apitest.OneIntegration)), ContentLength: 1000, Request: req}, nil
 		}, func(t *testing.T, err error) {
 			require.ErrorIs(t, apitest.ErrorAs[*apono.DecodeError](t, err), io.ErrUnexpectedEOF)
@@ -405,9 +399,9 @@ func TestSloppyTransports(t *testing.T) {
 			t.Parallel()
 			defer func() {
 				r := recover()
-				require.Nilf(t, r, "it panics: %v", r)
+				require.Nilf(t, r, "panic: %v", r)
 			}()
-			counting := &closing{next: apitest.RoundTripFunc(tc.answer)}
+			counting := &closing{next: apitest.RoundTripFunc(tc.respond)}
 			client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: counting}))
 			tc.check(t, apitest.CallWith(t.Context(), http.MethodPost, client))
 			require.Zero(t, counting.open.Load())
@@ -415,8 +409,7 @@ func TestSloppyTransports(t *testing.T) {
 	}
 }
 
-// Some proxies drop what a repeated request carries, and some clients forget to
-// say what it is when it is a deletion.
+// Every attempt has the same body and Content-Type, also for DELETE.
 func TestBodyIsTheSameOnEveryAttempt(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -446,9 +439,8 @@ func TestBodyIsTheSameOnEveryAttempt(t *testing.T) {
 	}
 }
 
-// A server that cannot be spoken to safely is found out once, not three times,
-// and the token stays here.
-func TestUntrustedServerIsMetOnce(t *testing.T) {
+// A failed verification of the server is not retried, and no request is sent.
+func TestUntrustedServerIsNotRetried(t *testing.T) {
 	t.Parallel()
 	quiet := log.New(io.Discard, "", 0)
 	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -470,9 +462,9 @@ func TestUntrustedServerIsMetOnce(t *testing.T) {
 	}
 }
 
-// A handshake that fails has sent nothing, so that even a create may be
-// repeated, and whoever looks at MaybeSent is not sent searching.
-func TestFailedHandshakeSentNothing(t *testing.T) {
+// If the TLS handshake fails, nothing was sent. The call is retried whatever its
+// method, and MaybeSent is false.
+func TestFailedHandshakeIsRetried(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {
 		t.Run(method, func(t *testing.T) {
@@ -487,39 +479,38 @@ func TestFailedHandshakeSentNothing(t *testing.T) {
 	}
 }
 
-// Whatever comes instead of an answer ends in a typed error: a header that a
-// client cannot read must not end the program.
-func TestMalformedAnswers(t *testing.T) {
+// A malformed response ends in a typed error.
+func TestMalformedResponses(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]string{
-		"not HTTP":              "SSH-2.0-OpenSSH_9.6\r\n",
-		"nothing":               "",
-		"half a status line":    "HTTP/1.1 2",
-		"status beyond numbers": "HTTP/1.1 99999999999 OK\r\n\r\n",
-		"length that is none":   "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
-		"negative length":       "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-		"header without colon":  "HTTP/1.1 200 OK\r\nBroken\r\n\r\n",
-		"bad chunks":            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-		"bad gzip":              "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nno",
-		"strange headers": "HTTP/1.1 429 \r\nX-RateLimit-Reset: soon\r\nRetry-After: \xff\r\nDate: never\r\n" +
+	for name, response := range map[string]string{
+		"not HTTP":             "SSH-2.0-OpenSSH_9.6\r\n",
+		"empty":                "",
+		"half a status line":   "HTTP/1.1 2",
+		"status out of range":  "HTTP/1.1 99999999999 OK\r\n\r\n",
+		"invalid length":       "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+		"negative length":      "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+		"header without colon": "HTTP/1.1 200 OK\r\nBroken\r\n\r\n",
+		"bad chunks":           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+		"bad gzip":             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nno",
+		"unusual headers": "HTTP/1.1 429 \r\nX-RateLimit-Reset: soon\r\nRetry-After: \xff\r\nDate: never\r\n" +
 			"Set-Cookie: =\r\nContent-Type: ;;\r\nX-Request-Id: \t\r\nContent-Length: 0\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address, connections := listen(t, func(conn net.Conn, _ int32) {
 				_, _ = conn.Read(make([]byte, 4096))
-				_, _ = io.WriteString(conn, answer)
+				_, _ = io.WriteString(conn, response)
 			})
 			err := apitest.GetIntegration(t.Context(), dial(t, "http://"+address))
-			require.Truef(t, errors.As(err, new(*apono.TransportError)) || errors.As(err, new(*apono.DecodeError)) || errors.As(err, new(*apono.APIError)), "a typed error, got %v (%T)", err, err)
+			require.Truef(t, errors.As(err, new(*apono.TransportError)) || errors.As(err, new(*apono.DecodeError)) || errors.As(err, new(*apono.APIError)), "untyped error: %v (%T)", err, err)
 			require.EqualValues(t, 3, connections.Load())
 		})
 	}
 }
 
-// Errors of transports that are clients themselves quote the whole URL, with
-// the ids and the filters in it.
-func TestTransportErrorHoldsNoURL(t *testing.T) {
+// A transport may return a url.Error, whose text contains the URL with ids and
+// filters.
+func TestTransportErrorContainsNoURL(t *testing.T) {
 	t.Parallel()
 	quoting := apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: apitest.ErrReset}
@@ -530,9 +521,8 @@ func TestTransportErrorHoldsNoURL(t *testing.T) {
 	require.NotContains(t, err.Error(), "secret-id")
 }
 
-// A connection whose answer nobody waits for any more is given up at once: the
-// server may hold it for as long as it likes.
-func TestContextOfACallEndsItsConnection(t *testing.T) {
+// The connection of a call is closed when its context ends.
+func TestContextOfCallEndsItsConnection(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan struct{})

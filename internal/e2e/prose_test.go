@@ -25,11 +25,11 @@ var unwanted = []struct {
 	except  []string // where the word is someone else's
 }{
 	{regexp.MustCompile(`(?i)refus`), "reject",
-		[]string{"REFUSED_STREAM", "ErrCodeRefusedStream", "ECONNREFUSED", "ErrConnectionRefused", "connection refused"}},
+		[]string{"REFUSED_STREAM", "ErrCodeRefusedStream", "ErrConnectionRefused", "connection refused", "TokenRefused"}},
 	{regexp.MustCompile(`(?i)answer`), "response, respond or return",
-		[]string{"AnswerLost", "AnswerCut"}}, // exported by aponotest
+		[]string{"AnswerLost", "AnswerCut", "answer lost", "answer cut", "message.Answers"}}, // of aponotest, and of DNS
 	{regexp.MustCompile(`(?i)\brepeat(s|ed|ing|able)?\b`), "retry, duplicate or seen before",
-		[]string{"strings.Repeat", "bytes.Repeat"}},
+		[]string{"strings.Repeat", "bytes.Repeat", "slices.Repeat"}},
 	{regexp.MustCompile(`(?i)letter case|case aside`), "case-insensitive", nil},
 	{regexp.MustCompile(`(?i)to the letter`), "exactly", nil},
 	{regexp.MustCompile(`(?i)and (its|their) kin`), "and similar", nil},

@@ -13,15 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReadmeSnippetsCompile builds every Go snippet of the README in a module
-// of its own, as a user would have it: programs and test files as they stand,
-// and fragments as the body of a function.
+// TestReadmeSnippetsCompile builds and tests every Go block of the README in a new
+// module: programs and test files unchanged, and fragments as the body of a function.
 func TestReadmeSnippetsCompile(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile(apitest.Path("README.md"))
 	require.NoError(t, err)
 	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
-	require.GreaterOrEqualf(t, len(snippets), 4, "more than %d snippets", len(snippets))
+	require.GreaterOrEqualf(t, len(snippets), 4, "only %d snippets", len(snippets))
 
 	module := userModule(t)
 	for i, snippet := range snippets {
@@ -40,8 +39,8 @@ func TestReadmeSnippetsCompile(t *testing.T) {
 	goCommand(t, module, "test", "./...")
 }
 
-// TestUserGetsThreeDependencies guards programs that import the package against
-// whatever else this module is tested and built with.
+// TestUserGetsThreeDependencies checks that programs that import the package are not
+// built with the dependencies of its tests and examples.
 func TestUserGetsThreeDependencies(t *testing.T) {
 	t.Parallel()
 	module := userModule(t)
@@ -58,7 +57,7 @@ func TestUserGetsThreeDependencies(t *testing.T) {
 	}
 }
 
-// userModule makes a module that requires this one by its folder.
+// userModule creates a module that requires this one with a replace directive.
 func userModule(t *testing.T) string {
 	t.Helper()
 	root := apitest.Path(".")

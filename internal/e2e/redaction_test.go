@@ -30,8 +30,7 @@ import (
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
 
-// exportedTypes are all of the package's, but for those that a client is made
-// of.
+// exportedTypes returns the exported types of the package except those of clientTypes.
 func exportedTypes() []reflect.Type {
 	return []reflect.Type{
 		typeOf[apono.APIError](), typeOf[apono.AWSSecretConfig](), typeOf[apono.AbsoluteTimeframe](),
@@ -99,7 +98,7 @@ func exportedTypes() []reflect.Type {
 	}
 }
 
-// clientTypes are what a client is made of, in one with a token.
+// clientTypes returns a client with a token, its services and an option.
 func clientTypes(client *apono.Client) []any {
 	values := []any{*client, apono.WithUserAgent("x"), *client.Legacy}
 	for _, holder := range []reflect.Value{reflect.ValueOf(client).Elem(), reflect.ValueOf(client.Legacy).Elem()} {
@@ -112,16 +111,15 @@ func clientTypes(client *apono.Client) []any {
 	return values
 }
 
-// The texts that values are filled with: what no program may print, what
-// encoding/json may show and printing may not, and the rest.
+// Texts that values are filled with.
 const (
-	secretText  = "hunter2-<&>"
-	hiddenText  = "cellar-door"
+	secretText  = "hunter2-<&>" // neither printed nor encoded
+	hiddenText  = "cellar-door" // encoded but not printed
 	visibleText = "plain"
-	newerText   = "pantry-door" // in a member that this version does not know
+	newerText   = "pantry-door" // in an unknown member
 )
 
-// credentialTypes are those whose content is credentials.
+// credentialTypes are types of credentials, with the text to fill them with.
 var credentialTypes = map[reflect.Type]string{
 	typeOf[apono.Secrets]():              secretText,
 	typeOf[apono.SecretConfigV2]():       secretText,
@@ -131,7 +129,7 @@ var credentialTypes = map[reflect.Type]string{
 	typeOf[apono.SecretStoreConfig]():    hiddenText,
 }
 
-// fill sets every field of a value that can be set, and counts the texts.
+// fill sets every field of a value, and counts the texts.
 func fill(v reflect.Value, text string, texts map[string]int) {
 	if own, ok := credentialTypes[v.Type()]; ok {
 		text = own
@@ -139,7 +137,7 @@ func fill(v reflect.Value, text string, texts map[string]int) {
 	if v.Type() == typeOf[apono.Extra]() {
 		member := newerText
 		if text != visibleText {
-			member = secretText // what a newer API adds to credentials is one
+			member = secretText // an unknown member of credentials
 		}
 		v.Set(reflect.ValueOf(apono.Extra{"newer": json.RawMessage(`"` + member + `"`)}))
 		texts[member]++
@@ -197,7 +195,7 @@ func fill(v reflect.Value, text string, texts map[string]int) {
 	}
 }
 
-// printedPlainly is what printing shows, without encoding/json.
+// printedPlainly returns the value as printed by package fmt and package log/slog.
 func printedPlainly(value any) string {
 	var b bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
@@ -207,9 +205,7 @@ func printedPlainly(value any) string {
 	return b.String()
 }
 
-// Programs print what they hold: while debugging, in a log line on failure, in a
-// report. Whatever they print, the passwords of customers are not in it. A type
-// that is added without a thought of this fails here, by its absence.
+// No exported type prints credentials. A new type must be added to exportedTypes.
 func TestNoExportedTypePrintsCredentials(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, apitest.NoRequest(t))
@@ -246,7 +242,7 @@ func TestNoExportedTypePrintsCredentials(t *testing.T) {
 			plain := printedPlainly(value)
 			for text, shown := range map[string]string{secretText: plain + apitest.Printed(value), hiddenText: plain} {
 				for _, form := range []string{text, fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), strings.Trim(fmt.Sprintf("%d", []byte(text)), "[]"), escapedHTML(text)} {
-					require.NotContainsf(t, shown, form, "no %s in a %s of %s", form, way, name)
+					require.NotContainsf(t, shown, form, "%[2]s of %[3]s prints %[1]s", form, way, name)
 				}
 			}
 			for _, verb := range []string{"%v", "%+v", "%#v"} {
@@ -266,20 +262,20 @@ func TestNoExportedTypePrintsCredentials(t *testing.T) {
 	}, holders)
 }
 
-// escapedHTML is a text as encoding/json writes it.
+// escapedHTML returns text as encoding/json escapes it.
 func escapedHTML(text string) string {
 	data, _ := json.Marshal(text)
 	return strings.Trim(string(data), `"`)
 }
 
-// nameOf is a type's name as its declaration has it.
+// nameOf returns the name of a type without type arguments.
 func nameOf(typ reflect.Type) string {
 	name, _, _ := strings.Cut(typ.Name(), "[")
 	return name
 }
 
-// declarations parses the Go files of a folder and all below it. The function
-// gets their paths with slashes on every system.
+// declarations returns the declarations in the Go files below root that are wanted.
+// Paths have slashes on every system.
 func declarations(t *testing.T, root string, wanted func(path string) bool) []ast.Decl {
 	t.Helper()
 	var all []ast.Decl
@@ -296,7 +292,7 @@ func declarations(t *testing.T, root string, wanted func(path string) bool) []as
 	return all
 }
 
-// exportedNames lists the exported types of the package, from its source.
+// exportedNames returns the names of the exported types in the source of the package.
 func exportedNames(t *testing.T) []string {
 	t.Helper()
 	var names []string
@@ -315,45 +311,44 @@ func exportedNames(t *testing.T) []string {
 	return names
 }
 
-// A field that is called a password and is a plain string prints. Each name that
-// sounds like one has been looked at.
-func TestFieldsThatSoundLikeCredentials(t *testing.T) {
+// A password in a field of type string would be printed. The fields below have such a
+// name but contain no credentials.
+func TestFieldsNamedLikeCredentials(t *testing.T) {
 	t.Parallel()
-	sounds := regexp.MustCompile(`(?i)passw|secret|token|credential|private|^key|apikey|access_?key`)
+	suspicious := regexp.MustCompile(`(?i)passw|secret|token|credential|private|^key|apikey|access_?key`)
 	found := map[string]bool{}
 	for _, typ := range exportedTypes() {
 		if _, hidden := credentialTypes[typ]; hidden || typ.Kind() != reflect.Struct {
 			continue
 		}
 		for i := range typ.NumField() {
-			if field := typ.Field(i); sounds.MatchString(field.Name) && field.Name != "PageToken" {
+			if field := typ.Field(i); suspicious.MatchString(field.Name) && field.Name != "PageToken" {
 				found[nameOf(typ)+"."+field.Name] = true
 			}
 		}
 	}
 	require.Equal(t, []string{
-		"AWSSecretConfig.SecretID", // where a secret is, not what it is
+		"AWSSecretConfig.SecretID", // the name of a secret
 		"AccessSession.CanResetCredentials", "AccessSession.CredentialsStatus",
 		"CatalogEntry.RequiresSecret", "CatalogEntry.SupportedSecretTypes",
-		"CreateIntegrationInput.SecretStoreConfig", "CreateIntegrationV2Input.SecretConfig", // types that hide what they hold
+		"CreateIntegrationInput.SecretStoreConfig", "CreateIntegrationV2Input.SecretConfig", // redacted types
 		"GCPSecretConfig.SecretID", "HashicorpVaultSecretConfig.SecretEngine",
 		"Integration.SecretStoreConfig", "IntegrationV2.SecretConfig",
-		"OwnersMapping.KeyName", "OwnersMappingInput.KeyName", // a tag's
+		"OwnersMapping.KeyName", "OwnersMappingInput.KeyName", // of a tag
 		"Page.NextPageToken", "PageError.NextPageToken", "ResourcesScope.Key",
 		"UpdateIntegrationInput.SecretStoreConfig", "UpdateIntegrationV2Input.SecretConfig",
 	}, slices.Sorted(maps.Keys(found)))
 }
 
-// echoes are ways in which a server that reflects what it was sent gives the
-// token back.
+// echoes are responses that contain the token of the request.
 var echoes = map[string]string{
-	"refusal as JSON":             "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n" + `{"message":"bad token {token}","code":"{token}"}`,
-	"refusal as JSON, escaped":    "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n" + `{"message":"bad token {escaped}","code":"{escaped}"}`,
-	"refusal as JSON in a string": "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n" + `"Bearer {token}"`,
-	"refusal as text":             "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\nBearer {token}",
-	"refusal with HTML":           "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/html\r\n\r\n<p>{token}",
-	"failure":                     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n" + `{"error":{"details":["{token}"]}}`,
-	"status text":                 "HTTP/1.1 403 {token}\r\nConnection: close\r\n\r\n",
+	"rejection as JSON":          "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n" + `{"message":"bad token {token}","code":"{token}"}`,
+	"rejection as JSON, escaped": "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n" + `{"message":"bad token {escaped}","code":"{escaped}"}`,
+	"rejection as JSON string":   "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n" + `"Bearer {token}"`,
+	"rejection as text":          "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\nBearer {token}",
+	"rejection as HTML":          "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/html\r\n\r\n<p>{token}",
+	"failure":                    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n" + `{"error":{"details":["{token}"]}}`,
+	"status text":                "HTTP/1.1 403 {token}\r\nConnection: close\r\n\r\n",
 	"headers": "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nX-Request-Id: {token}\r\nX-Echo: a {token} b\r\nSet-Cookie: t={token}\r\n" +
 		"Retry-After: {token}\r\nDate: {token}\r\nContent-Type: {token}\r\nWww-Authenticate: Bearer {token}\r\n\r\n",
 	"name of a header":       "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nX-{token}: yes\r\n\r\n",
@@ -375,8 +370,8 @@ var echoes = map[string]string{
 	"trailing":               "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + `{} {token}`,
 }
 
-// Debug pages, gateways and error handlers reflect what they were sent. What
-// they say ends up in tickets and logs, and the token must not come along.
+// Debug pages, gateways and error handlers may echo the token. Errors and log records
+// must not contain it.
 func TestEchoedTokenIsMasked(t *testing.T) {
 	t.Parallel()
 	for name, raw := range echoes {
@@ -395,8 +390,8 @@ func TestEchoedTokenIsMasked(t *testing.T) {
 	}
 }
 
-// A refused instant of the older API, whose text is the server's.
-func TestEchoedTokenInAnInstantIsMasked(t *testing.T) {
+// The error of an invalid instant of the legacy API must not contain the token.
+func TestEchoedTokenInInstantIsMasked(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"created_date":"{token}"}`, `{"created_date":{"{token}":1}}`} {
 		t.Run(body, func(t *testing.T) {
@@ -410,8 +405,8 @@ func TestEchoedTokenInAnInstantIsMasked(t *testing.T) {
 	}
 }
 
-// readable lists the operations that a client may carry out that must change
-// nothing. Reads of credentials are not among them: they may use them up.
+// readable lists the operations that WithReadOnly allows. Reads of credentials are not
+// among them, because they may consume the credentials.
 const readable = `
 GET /api/admin/v1/access-scopes
 GET /api/admin/v1/access-scopes/{id}
@@ -470,10 +465,9 @@ GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
 GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/resources
 `
 
-// An audit runs with an administrator's token. What it may do is written down
-// here, operation by operation, so that a mistake in the table of operations
-// does not open it up.
-func TestReadOnlyAllowsTheseAndNothingElse(t *testing.T) {
+// The allowed operations are listed in this file, so that a mistake in the table of
+// operations is detected.
+func TestReadOnlyAllowsListedOperationsOnly(t *testing.T) {
 	t.Parallel()
 	allowed := strings.Split(strings.TrimSpace(readable), "\n")
 	require.Len(t, allowed, 55)
@@ -490,16 +484,16 @@ func TestReadOnlyAllowsTheseAndNothingElse(t *testing.T) {
 			passed = append(passed, op.Method+" "+op.Path)
 		} else {
 			require.ErrorIs(t, err, apono.ErrReadOnly)
-			require.EqualError(t, err, "apono: "+op.Method+" "+op.Path+": the client is read-only")
+			require.EqualError(t, err, "apono: "+op.Method+" "+op.Path+": "+apono.ErrReadOnly.Error())
 		}
 	}
 	slices.Sort(passed)
 	require.Equal(t, allowed, passed)
 }
 
-// An operation that this version does not know is judged by what can be seen:
-// its method, and whether it reads credentials. Servers that read a path without
-// regard to case, or drop what follows a semicolon, give out the same ones.
+// An unknown operation is allowed if its method is GET and it does not read access
+// details. Servers may compare paths case-insensitively, or ignore parameters after a
+// semicolon.
 func TestReadOnlyAndUnknownOperations(t *testing.T) {
 	t.Parallel()
 	for request, allowed := range map[string]bool{
@@ -529,8 +523,8 @@ func TestReadOnlyAndUnknownOperations(t *testing.T) {
 	}
 }
 
-// A promise that nothing tests is an opinion.
-func TestSecurityPromisesAreTested(t *testing.T) {
+// Every statement in SECURITY.md names a test, and every test that it names exists.
+func TestSecurityStatementsAreTested(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(apitest.Path("SECURITY.md"))
 	require.NoError(t, err)
@@ -541,22 +535,21 @@ func TestSecurityPromisesAreTested(t *testing.T) {
 		}
 	}
 	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1)
-	require.GreaterOrEqual(t, len(named), 20, "the tests of the promises")
+	require.GreaterOrEqual(t, len(named), 20, "SECURITY.md names too few tests")
 	for _, match := range named {
-		require.Truef(t, exist[match[1]], "expected the test %s to exist", match[1])
+		require.Truef(t, exist[match[1]], "there is no test %s", match[1])
 	}
-	// Each promise names a test.
-	promises := 0
-	for promise := range strings.SplitSeq(string(page), "\n- ") {
-		if promises++; promises > 1 {
-			paragraph, _, _ := strings.Cut(promise, "\n\n")
-			require.Truef(t, strings.Contains(paragraph, "`Test") || strings.Contains(paragraph, "`Fuzz"), "a test for the promise: %s", paragraph)
+	statements := 0
+	for statement := range strings.SplitSeq(string(page), "\n- ") {
+		if statements++; statements > 1 {
+			paragraph, _, _ := strings.Cut(statement, "\n\n")
+			require.Truef(t, strings.Contains(paragraph, "`Test") || strings.Contains(paragraph, "`Fuzz"), "no test is named for: %s", paragraph)
 		}
 	}
-	require.Greater(t, promises, 10, "the promises")
+	require.Greater(t, statements, 10, "SECURITY.md has too few statements")
 }
 
-// returnedByReads are the types of what methods that get and list return.
+// returnedByReads returns the types of the objects that Get and List methods return.
 func returnedByReads(t *testing.T) []reflect.Type {
 	t.Helper()
 	types := map[reflect.Type]bool{}
@@ -588,9 +581,8 @@ func returnedByReads(t *testing.T) []reflect.Type {
 	return slices.Collect(maps.Keys(types))
 }
 
-// Who prints what was read wants to see its values. Addresses of memory say
-// nothing, and change with every run.
-func TestWhatIsReadPrintsItsValues(t *testing.T) {
+// A model prints its values, not memory addresses.
+func TestModelsPrintTheirValues(t *testing.T) {
 	t.Parallel()
 	types := returnedByReads(t)
 	require.Greater(t, len(types), 30)

@@ -17,12 +17,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A token that was used to record a fixture stays in the history for good, and
-// whoever clones the repository has it.
-func TestNoFileHoldsAToken(t *testing.T) {
+// A token in a file, such as a recorded fixture, would stay in the history of the
+// repository.
+func TestNoFileContainsToken(t *testing.T) {
 	t.Parallel()
 	token := regexp.MustCompile("aup" + `_[A-Za-z0-9]{6,}`)
-	require.Regexp(t, token, "aup"+"_0123456789", "expected the pattern to find a token")
+	require.Regexp(t, token, "aup"+"_0123456789", "the pattern does not match a token")
 	files := 0
 	err := fs.WalkDir(os.DirFS(apitest.Path(".")), ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
@@ -35,15 +35,15 @@ func TestNoFileHoldsAToken(t *testing.T) {
 		}
 		files++
 		data, err := os.ReadFile(apitest.Path(path))
-		assert.Falsef(t, token.Match(data), "%s holds what looks like a token of Apono's", path)
+		assert.Falsef(t, token.Match(data), "%s contains an Apono token", path)
 		return err
 	})
 	require.NoError(t, err)
-	require.Greater(t, files, 50, "the files of the repository")
+	require.Greater(t, files, 50, "files are missing")
 }
 
-// A module that dependabot does not know grows old unseen.
-func TestDependabotKnowsEveryModule(t *testing.T) {
+// Dependabot updates the modules that its configuration lists.
+func TestDependabotListsEveryModule(t *testing.T) {
 	t.Parallel()
 	config, err := os.ReadFile(apitest.Path(".github/dependabot.yml"))
 	require.NoError(t, err)
@@ -56,11 +56,10 @@ func TestDependabotKnowsEveryModule(t *testing.T) {
 		return err
 	})
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, modules, 5, "all modules")
+	require.GreaterOrEqual(t, modules, 5, "modules are missing")
 }
 
-// What has no comment is what users have to guess.
-func TestEveryExportedNameHasAComment(t *testing.T) {
+func TestEveryExportedNameHasComment(t *testing.T) {
 	t.Parallel()
 	names := 0
 	for _, dir := range []string{".", "aponotest"} {
@@ -70,16 +69,15 @@ func TestEveryExportedNameHasAComment(t *testing.T) {
 		for _, declaration := range declarations(t, dir, own) {
 			for name, documented := range comments(declaration) {
 				names++
-				require.Truef(t, documented, "a comment of %s in %s", name, dir)
+				require.Truef(t, documented, "%s in %s has no comment", name, dir)
 			}
 		}
 	}
-	require.Greater(t, names, 600, "all names")
+	require.Greater(t, names, 600, "names are missing")
 }
 
-// comments tells of the exported names that a declaration makes, methods
-// included, whether they have a comment. Fields have one where their name and
-// type leave something to say.
+// comments returns the exported names of a declaration, including methods, and
+// whether each has a comment. Fields do not need one.
 func comments(declaration ast.Decl) map[string]bool {
 	found := map[string]bool{}
 	note := func(names []*ast.Ident, docs ...*ast.CommentGroup) {

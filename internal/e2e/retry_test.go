@@ -30,20 +30,19 @@ var (
 	errNoTLS   = tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}
 )
 
-// A create that is sent again after a failure that leaves open whether it was
-// carried out makes a second object; a read, replacement or deletion that is
-// not sent again leaves every caller to write its own loop. A failure that will
-// not pass, such as a bad certificate, must not be waited for.
-func TestWhatIsRepeated(t *testing.T) {
+// A create must not be retried if it may have been carried out, because that would
+// create a second object. A permanent failure, such as an invalid certificate, is not
+// retried.
+func TestRetriesByOutcomeAndMethod(t *testing.T) {
 	t.Parallel()
 	const noStatus = 0
 	for _, tc := range []struct {
-		name   string
-		answer script.Response
-		status int
-		cause  error
-		// safe is how many requests GET, PUT and DELETE make, other POST and PATCH.
-		safe, other int
+		name     string
+		response script.Response
+		status   int
+		cause    error
+		safe     int // number of requests for GET, PUT and DELETE
+		other    int // number of requests for POST and PATCH
 	}{
 		{"400", script.Response{Status: 400}, 400, nil, 1, 1},
 		{"401", script.Response{Status: 401}, 401, nil, 1, 1},
@@ -78,7 +77,7 @@ func TestWhatIsRepeated(t *testing.T) {
 			t.Run(tc.name+" to "+method, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					fake := script.New(t, slices.Repeat([]script.Response{tc.answer}, requests)...)
+					fake := script.New(t, slices.Repeat([]script.Response{tc.response}, requests)...)
 					err := apitest.CallWith(t.Context(), method, apitest.NewClient(t, fake))
 					for _, req := range fake.Requests() {
 						require.Equal(t, method, req.Method)
@@ -104,7 +103,7 @@ func TestWhatIsRepeated(t *testing.T) {
 	}
 }
 
-func TestSuccessIsNotRepeated(t *testing.T) {
+func TestSuccessIsNotRetried(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete, http.MethodPost, http.MethodPatch} {
 		t.Run(method, func(t *testing.T) {
@@ -116,8 +115,8 @@ func TestSuccessIsNotRepeated(t *testing.T) {
 	}
 }
 
-// Somebody who creates something has to know whether the server may have
-// received the request before creating it again by hand.
+// MaybeSent reports whether an operation that changes something may have been carried
+// out.
 func TestMaybeSent(t *testing.T) {
 	t.Parallel()
 	once := apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1})
@@ -130,7 +129,7 @@ func TestMaybeSent(t *testing.T) {
 		{"no such host", http.MethodPost, errNoHost, false},
 		{"connection broken after sending", http.MethodPost, apitest.ErrReset, true},
 		{"deletion broken after sending", http.MethodDelete, apitest.ErrReset, true},
-		{"read broken after sending", http.MethodGet, apitest.ErrReset, false}, // it does not matter
+		{"read broken after sending", http.MethodGet, apitest.ErrReset, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -141,41 +140,41 @@ func TestMaybeSent(t *testing.T) {
 	}
 }
 
-// Each repetition is judged by its own outcome, so that a create which was
-// first refused and then possibly carried out is not sent a third time.
-func TestOutcomesMayDiffer(t *testing.T) {
+// Each retry depends on the latest outcome: a create that was rejected first and then
+// possibly carried out is not sent a third time.
+func TestRetryDependsOnLatestOutcome(t *testing.T) {
 	t.Parallel()
 	ok := script.Response{Body: apitest.OneIntegration}
 	for _, tc := range []struct {
-		name    string
-		method  string
-		answers []script.Response
-		check   func(t *testing.T, err error)
+		name      string
+		method    string
+		responses []script.Response
+		check     func(t *testing.T, err error)
 	}{
-		{"GET recovers", http.MethodGet, []script.Response{{Status: 503}, {Err: apitest.ErrReset}, ok}, func(t *testing.T, err error) {
+		{"GET succeeds", http.MethodGet, []script.Response{{Status: 503}, {Err: apitest.ErrReset}, ok}, func(t *testing.T, err error) {
 			require.NoError(t, err)
 		}},
-		{"GET recovers from a cut body", http.MethodGet, []script.Response{{Body: "{", BodyErr: io.ErrUnexpectedEOF}, ok}, func(t *testing.T, err error) {
+		{"GET succeeds after a body cut short", http.MethodGet, []script.Response{{Body: "{", BodyErr: io.ErrUnexpectedEOF}, ok}, func(t *testing.T, err error) {
 			require.NoError(t, err)
 		}},
-		{"GET meets a refusal", http.MethodGet, []script.Response{{Status: 503}, {Status: 403}}, func(t *testing.T, err error) {
+		{"GET is rejected", http.MethodGet, []script.Response{{Status: 503}, {Status: 403}}, func(t *testing.T, err error) {
 			apitest.IsAPIError(t, err, 403, 2)
 		}},
-		{"POST recovers", http.MethodPost, []script.Response{{Status: 429}, {Status: 429}, ok}, func(t *testing.T, err error) {
+		{"POST succeeds", http.MethodPost, []script.Response{{Status: 429}, {Status: 429}, ok}, func(t *testing.T, err error) {
 			require.NoError(t, err)
 		}},
-		{"POST meets a failure", http.MethodPost, []script.Response{{Status: 429}, {Status: 503}}, func(t *testing.T, err error) {
+		{"POST fails", http.MethodPost, []script.Response{{Status: 429}, {Status: 503}}, func(t *testing.T, err error) {
 			apitest.IsAPIError(t, err, 503, 2)
 		}},
-		{"POST cannot connect after a refusal", http.MethodPost, []script.Response{{Status: 429}, {Err: apitest.ErrConnectionRefused}, ok}, func(t *testing.T, err error) {
+		{"POST cannot connect after a 429", http.MethodPost, []script.Response{{Status: 429}, {Err: apitest.ErrConnectionRefused}, ok}, func(t *testing.T, err error) {
 			require.NoError(t, err)
 		}},
-		{"POST breaks after a refusal", http.MethodPost, []script.Response{{Status: 429}, {Err: apitest.ErrReset}}, func(t *testing.T, err error) {
+		{"POST loses its connection after a 429", http.MethodPost, []script.Response{{Status: 429}, {Err: apitest.ErrReset}}, func(t *testing.T, err error) {
 			require.ErrorIs(t, err, apitest.ErrReset)
 			require.ErrorIs(t, err, apono.ErrRateLimited)
 			require.Equal(t, 429, apitest.ErrorAs[*apono.TransportError](t, err).Last.StatusCode)
 		}},
-		{"GET keeps the last answer", http.MethodGet, []script.Response{{Status: 503}, {Status: 502}, {Err: apitest.ErrReset}}, func(t *testing.T, err error) {
+		{"GET keeps the last response", http.MethodGet, []script.Response{{Status: 503}, {Status: 502}, {Err: apitest.ErrReset}}, func(t *testing.T, err error) {
 			require.ErrorIs(t, err, apitest.ErrReset)
 			require.Equal(t, 502, apitest.ErrorAs[*apono.TransportError](t, err).Last.StatusCode)
 		}},
@@ -183,23 +182,23 @@ func TestOutcomesMayDiffer(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				fake := script.New(t, tc.answers...)
+				fake := script.New(t, tc.responses...)
 				tc.check(t, apitest.CallWith(t.Context(), tc.method, apitest.NewClient(t, fake)))
-				require.Len(t, fake.Requests(), len(tc.answers))
+				require.Len(t, fake.Requests(), len(tc.responses))
 			})
 		})
 	}
 }
 
-// Retry loops like to end in "giving up after 3 attempts", which tells nobody
-// what the server said and support nothing to look for.
-func TestExhaustedAttemptsEndInTheLastAnswer(t *testing.T) {
+// After the last attempt the error is the last response, with its message and request
+// ID.
+func TestLastAttemptReturnsLastResponse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		answer := func(id string) script.Response {
+		down := func(id string) script.Response {
 			return script.Response{Status: 503, Header: map[string]string{"X-Request-Id": id}, Body: `{"message":"down for ` + id + `"}`}
 		}
-		fake := script.New(t, answer("r-1"), answer("r-2"), answer("r-3"))
+		fake := script.New(t, down("r-1"), down("r-2"), down("r-3"))
 		err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake))
 		require.ErrorIs(t, err, apono.ErrServer)
 		require.EqualError(t, err, "apono: GET /api/admin/v4/integrations/{id}: 503 Service Unavailable: "+
@@ -221,29 +220,28 @@ func TestMaxAttempts(t *testing.T) {
 	}
 }
 
-// Without growth a struggling server is kept down, and without chance all
-// clients come back at the same moment.
+// Waits grow, so that an overloaded server recovers, and are random, so that clients
+// do not retry at the same moment.
 func TestWaitsGrowWithinBoundsAndVary(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		name string
-		opts []apono.Option
-		// least is the lower bound of every wait, most the upper bound of each.
-		least time.Duration
-		most  []time.Duration
+		name  string
+		opts  []apono.Option
+		least time.Duration   // lower bound of every wait
+		most  []time.Duration // upper bound of each wait
 	}{
 		{"default", nil, 500 * time.Millisecond, []time.Duration{time.Second, 2 * time.Second}},
 		{
-			"given", []apono.Option{apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 6, MinWait: time.Second, MaxWait: 10 * time.Second})},
+			"both set", []apono.Option{apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 6, MinWait: time.Second, MaxWait: 10 * time.Second})},
 			time.Second, []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 10 * time.Second, 10 * time.Second},
 		},
 		{
-			"only the shortest given, above the default of the longest",
+			"MinWait set, above the default of MaxWait",
 			[]apono.Option{apono.WithRetryPolicy(apono.RetryPolicy{MinWait: time.Minute})},
 			time.Minute, []time.Duration{time.Minute, time.Minute},
 		},
 		{
-			"only the longest given, below the default of the shortest",
+			"MaxWait set, below the default of MinWait",
 			[]apono.Option{apono.WithRetryPolicy(apono.RetryPolicy{MaxWait: 100 * time.Millisecond})},
 			100 * time.Millisecond, []time.Duration{100 * time.Millisecond, 100 * time.Millisecond},
 		},
@@ -257,27 +255,26 @@ func TestWaitsGrowWithinBoundsAndVary(t *testing.T) {
 					fake := script.New(t, slices.Repeat([]script.Response{{Status: 503}}, len(tc.most)+1)...)
 					apitest.IsAPIError(t, apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, tc.opts...)), 503, len(tc.most)+1)
 					for i, wait := range apitest.Waits(fake) {
-						require.GreaterOrEqualf(t, wait, tc.least, "expected wait %d to be %s to %s", i+1, tc.least, tc.most[i])
-						require.LessOrEqualf(t, wait, tc.most[i], "expected wait %d to be %s to %s", i+1, tc.least, tc.most[i])
+						require.GreaterOrEqualf(t, wait, tc.least, "wait %d must be %s to %s", i+1, tc.least, tc.most[i])
+						require.LessOrEqualf(t, wait, tc.most[i], "wait %d must be %s to %s", i+1, tc.least, tc.most[i])
 						longest[i], shortest[i] = max(longest[i], wait), min(shortest[i], wait)
 					}
 				}
-				// Of a hundred waits some are in the upper quarter, and some in the lower.
+				// Some of 100 waits must be in the upper and in the lower quarter.
 				for i, most := range tc.most {
 					quarter := (most - tc.least) / 4
-					require.GreaterOrEqualf(t, longest[i], most-quarter, "expected wait %d to come near %s", i+1, most)
-					require.LessOrEqualf(t, shortest[i], tc.least+quarter, "expected wait %d to come near %s", i+1, tc.least)
+					require.GreaterOrEqualf(t, longest[i], most-quarter, "wait %d never comes near %s", i+1, most)
+					require.LessOrEqualf(t, shortest[i], tc.least+quarter, "wait %d never comes near %s", i+1, tc.least)
 				}
 			})
 		})
 	}
 }
 
-// Fake time starts at midnight on Saturday, 1 January 2000, in UTC. A client
-// that reads one form of the header only, or holds the server's dates against a
-// clock that is off, comes back too early and is refused again; one that takes
-// nonsense for a number waits for ever, or not at all.
-func TestRetryAfterIsHeeded(t *testing.T) {
+// Fake time starts at midnight UTC on Saturday, 1 January 2000. All forms of the
+// header are supported, dates are relative to the server's clock, and invalid values
+// are ignored.
+func TestRetryAfterSetsWait(t *testing.T) {
 	t.Parallel()
 	const backoff = -1
 	for _, tc := range []struct {
@@ -286,20 +283,20 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 	}{
 		{"seconds", "7", "", 7 * time.Second},
 		{"seconds with space", " 7 ", "", 7 * time.Second},
-		{"the cap itself", "60", "", time.Minute},
+		{"equal to MaxRetryAfter", "60", "", time.Minute},
 		{"date", "Sat, 01 Jan 2000 00:00:07 GMT", "", 7 * time.Second},
 		{"RFC 850 date", "Saturday, 01-Jan-00 00:00:07 GMT", "", 7 * time.Second},
 		{"asctime date", "Sat Jan  1 00:00:07 2000", "", 7 * time.Second},
-		{"date by a clock that is ahead", "Sun, 02 Jan 2000 00:00:07 GMT", "Sun, 02 Jan 2000 00:00:00 GMT", 7 * time.Second},
-		{"date by a clock that is behind", "Fri, 31 Dec 1999 00:00:07 GMT", "Fri, 31 Dec 1999 00:00:00 GMT", 7 * time.Second},
-		{"date beside a broken clock", "Sat, 01 Jan 2000 00:00:07 GMT", "now", 7 * time.Second},
+		{"date with a clock that is ahead", "Sun, 02 Jan 2000 00:00:07 GMT", "Sun, 02 Jan 2000 00:00:00 GMT", 7 * time.Second},
+		{"date with a clock that is behind", "Fri, 31 Dec 1999 00:00:07 GMT", "Fri, 31 Dec 1999 00:00:00 GMT", 7 * time.Second},
+		{"date with an invalid Date header", "Sat, 01 Jan 2000 00:00:07 GMT", "now", 7 * time.Second},
 		{"date in the past", "Fri, 31 Dec 1999 23:00:00 GMT", "", backoff},
 		{"absent", "", "", backoff},
 		{"zero", "0", "", backoff},
 		{"negative", "-7", "", backoff},
 		{"fractional", "7.5", "", backoff},
-		{"garbage", "soon", "", backoff},
-		{"half a date", "Sat, 01 Jan", "", backoff},
+		{"invalid", "soon", "", backoff},
+		{"incomplete date", "Sat, 01 Jan", "", backoff},
 		{"overflowing and negative", "-18446744073709551615", "", backoff},
 	} {
 		for _, status := range []int{429, 503} {
@@ -311,8 +308,8 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 					require.NoError(t, apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake)))
 					wait := apitest.Waits(fake)[0]
 					if tc.want == backoff {
-						require.GreaterOrEqual(t, wait, 500*time.Millisecond, "an ordinary wait")
-						require.LessOrEqual(t, wait, time.Second, "an ordinary wait")
+						require.GreaterOrEqual(t, wait, 500*time.Millisecond)
+						require.LessOrEqual(t, wait, time.Second)
 					} else {
 						require.Equal(t, tc.want, wait)
 					}
@@ -322,22 +319,22 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 	}
 }
 
-// A server that asks for more patience than the caller has must be believed:
-// sleeping for days hangs the program, coming back early is refused again, and
-// a number that overflows would become no wait at all.
-func TestRetryAfterAboveTheCapEndsTheCall(t *testing.T) {
+// If Retry-After is longer than MaxRetryAfter, the call ends at once: a long wait would
+// block the program, and a shorter wait would be rejected again. A number that
+// overflows counts as longer.
+func TestRetryAfterLongerThanCapEndsCall(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name, value string
 		policy      apono.RetryPolicy
 	}{
-		{"a second above the default", "61", apono.RetryPolicy{}},
+		{"1 s above the default", "61", apono.RetryPolicy{}},
 		{"date", "Sat, 01 Jan 2000 00:01:01 GMT", apono.RetryPolicy{}},
-		{"date far away", "Fri, 31 Dec 9999 23:59:59 GMT", apono.RetryPolicy{}},
+		{"date far in the future", "Fri, 31 Dec 9999 23:59:59 GMT", apono.RetryPolicy{}},
 		{"overflows nanoseconds", "9223372037", apono.RetryPolicy{}},
 		{"overflows seconds", "18446744073709551615", apono.RetryPolicy{}},
-		{"a cap of its own", "11", apono.RetryPolicy{MaxRetryAfter: 10 * time.Second}},
-		{"a cap below the longest wait", "3", apono.RetryPolicy{MaxRetryAfter: 2 * time.Second}},
+		{"MaxRetryAfter set", "11", apono.RetryPolicy{MaxRetryAfter: 10 * time.Second}},
+		{"MaxRetryAfter below MaxWait", "3", apono.RetryPolicy{MaxRetryAfter: 2 * time.Second}},
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			t.Run(tc.name+" to "+method, func(t *testing.T) {
@@ -349,17 +346,17 @@ func TestRetryAfterAboveTheCapEndsTheCall(t *testing.T) {
 					require.Zero(t, time.Since(started))
 					apitest.IsAPIError(t, err, 429, 1)
 					require.ErrorIs(t, err, apono.ErrRateLimited)
-					refusal := apitest.ErrorAs[*apono.APIError](t, err)
-					require.Equal(t, "slow down", refusal.Message)
-					require.Greater(t, refusal.RetryAfter, 2*time.Second, "the server's wait")
+					rejection := apitest.ErrorAs[*apono.APIError](t, err)
+					require.Equal(t, "slow down", rejection.Message)
+					require.Greater(t, rejection.RetryAfter, 2*time.Second)
 				})
 			})
 		}
 	}
 }
 
-// The cap is for what servers ask, not for the waits that the client chooses.
-func TestCapOfRetryAfterLeavesBackoffAlone(t *testing.T) {
+// MaxRetryAfter does not limit the waits of the client's backoff.
+func TestMaxRetryAfterDoesNotLimitBackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fake := script.New(t, script.Response{Status: 503}, script.Response{Body: apitest.OneIntegration})
@@ -369,38 +366,38 @@ func TestCapOfRetryAfterLeavesBackoffAlone(t *testing.T) {
 	})
 }
 
-// Waiting for an attempt that can no longer be made wastes the caller's time,
-// and an error that holds the deadline alone hides that the server said 429.
-func TestWaitPastTheDeadlineEndsTheCallWithBothErrors(t *testing.T) {
+// The call does not wait if its deadline comes before the next attempt. Its error has
+// the deadline and the last response.
+func TestWaitPastDeadlineEndsCallWithBothErrors(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string
 		deadline time.Duration
-		answer   script.Response
+		response script.Response
 	}{
-		{"asked by the server", 10 * time.Second, script.Response{Status: 429, Header: map[string]string{"Retry-After": "11"}}},
-		{"chosen by the client", 400 * time.Millisecond, script.Response{Status: 429}},
+		{"Retry-After", 10 * time.Second, script.Response{Status: 429, Header: map[string]string{"Retry-After": "11"}}},
+		{"backoff", 400 * time.Millisecond, script.Response{Status: 429}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), tc.deadline)
 				defer cancel()
-				fake := script.New(t, tc.answer)
+				fake := script.New(t, tc.response)
 				started := time.Now()
 				err := apitest.GetIntegration(ctx, apitest.NewClient(t, fake))
 				require.Zero(t, time.Since(started))
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				require.ErrorIs(t, err, apono.ErrRateLimited)
 				require.Equal(t, 1, apitest.ErrorAs[*apono.APIError](t, err).Attempts)
-				require.ErrorContains(t, err, "the last response was 429 Too Many Requests")
+				require.ErrorContains(t, err, " was 429 Too Many Requests")
 			})
 		})
 	}
 }
 
-// The same without an answer: what failed stays reachable beside the deadline.
-func TestWaitPastTheDeadlineKeepsTheTransportsError(t *testing.T) {
+// Without a response the error has the deadline and the transport's error.
+func TestWaitPastDeadlineKeepsTransportError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
@@ -411,9 +408,9 @@ func TestWaitPastTheDeadlineKeepsTheTransportsError(t *testing.T) {
 	})
 }
 
-// A program that is told to stop must not sleep through it, and an error that
-// holds the cancellation alone hides what the server had answered.
-func TestContextEndsTheWait(t *testing.T) {
+// A canceled call does not wait for its next attempt. Its error has the cancellation
+// and the last response.
+func TestContextEndsWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shutdown := errors.New("shutting down")
@@ -423,7 +420,7 @@ func TestContextEndsTheWait(t *testing.T) {
 		policy := apono.RetryPolicy{MinWait: time.Minute, MaxWait: time.Minute}
 		started := time.Now()
 		err := apitest.GetIntegration(ctx, apitest.NewClient(t, fake, apono.WithRetryPolicy(policy)))
-		require.LessOrEqual(t, time.Since(started), 3*time.Second+50*time.Millisecond, "an end at once")
+		require.LessOrEqual(t, time.Since(started), 3*time.Second+50*time.Millisecond, "the call ended too late")
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, shutdown)
 		require.ErrorIs(t, err, apono.ErrServer)
@@ -431,7 +428,7 @@ func TestContextEndsTheWait(t *testing.T) {
 	})
 }
 
-func TestContextEndsAnAttempt(t *testing.T) {
+func TestContextEndsAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -445,7 +442,7 @@ func TestContextEndsAnAttempt(t *testing.T) {
 	})
 }
 
-func TestEndedContextSendsNothing(t *testing.T) {
+func TestCanceledContextSendsNothing(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -454,9 +451,9 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	require.Zero(t, apitest.ErrorAs[*apono.TransportError](t, err).Attempts)
 }
 
-// A timeout that is meant for one attempt is of no use if the call ends with
-// it: one hanging server behind a balancer would fail every call that meets it.
-func TestAttemptTimeoutIsRetriedWhileTheContextLives(t *testing.T) {
+// A call is retried after an attempt timeout, because another server behind the load
+// balancer may respond.
+func TestAttemptTimeoutIsRetried(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name string
@@ -464,7 +461,7 @@ func TestAttemptTimeoutIsRetriedWhileTheContextLives(t *testing.T) {
 		want time.Duration
 	}{
 		{"default", nil, 30 * time.Second},
-		{"given", []apono.Option{apono.WithAttemptTimeout(2 * time.Second)}, 2 * time.Second},
+		{"set", []apono.Option{apono.WithAttemptTimeout(2 * time.Second)}, 2 * time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -472,16 +469,15 @@ func TestAttemptTimeoutIsRetriedWhileTheContextLives(t *testing.T) {
 				fake := script.New(t, script.Response{Delay: time.Hour}, script.Response{Body: apitest.OneIntegration})
 				require.NoError(t, apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, tc.opts...)))
 				backoff := apitest.Waits(fake)[0] - tc.want
-				require.GreaterOrEqualf(t, backoff, 500*time.Millisecond, "a timeout of %s and a wait, got %s", tc.want, apitest.Waits(fake)[0])
-				require.LessOrEqualf(t, backoff, time.Second, "a timeout of %s and a wait, got %s", tc.want, apitest.Waits(fake)[0])
+				require.GreaterOrEqualf(t, backoff, 500*time.Millisecond, "retry after %s; want %s and a wait", apitest.Waits(fake)[0], tc.want)
+				require.LessOrEqualf(t, backoff, time.Second, "retry after %s; want %s and a wait", apitest.Waits(fake)[0], tc.want)
 			})
 		})
 	}
 }
 
-// The timeout covers the body too: servers that stop in the middle of an answer
-// hang just as long as those that never begin.
-func TestAttemptTimeoutCoversTheBody(t *testing.T) {
+// The attempt timeout also ends a response that stalls in its body.
+func TestAttemptTimeoutCoversBody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		requests := 0
@@ -501,56 +497,55 @@ func TestAttemptTimeoutCoversTheBody(t *testing.T) {
 	})
 }
 
-// The timeout of the caller's own http.Client is for one attempt as well.
-func TestTimeoutOfTheHTTPClientIsRetried(t *testing.T) {
+// The Timeout of the caller's http.Client limits one attempt too.
+func TestTimeoutOfHTTPClientIsRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fake := script.New(t, script.Response{Delay: time.Hour}, script.Response{Body: apitest.OneIntegration})
 		httpClient := &http.Client{Transport: fake, Timeout: 5 * time.Second}
 		require.NoError(t, apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, apono.WithHTTPClient(httpClient))))
-		require.GreaterOrEqual(t, apitest.Waits(fake)[0], 5500*time.Millisecond, "5 s and a wait")
-		require.LessOrEqual(t, apitest.Waits(fake)[0], 6*time.Second, "5 s and a wait")
+		require.GreaterOrEqual(t, apitest.Waits(fake)[0], 5500*time.Millisecond, "must be 5 s and a wait")
+		require.LessOrEqual(t, apitest.Waits(fake)[0], 6*time.Second, "must be 5 s and a wait")
 	})
 }
 
-// tokens is a token source that counts what it is asked.
-type tokens struct{ refused []bool }
+// tokens is a token source that records whether each request follows a rejection.
+type tokens struct{ rejected []bool }
 
 func (s *tokens) next(ctx context.Context) (string, error) {
-	s.refused = append(s.refused, apono.TokenRefused(ctx))
-	return fmt.Sprintf("token-%d", len(s.refused)), nil
+	s.rejected = append(s.rejected, apono.TokenRefused(ctx))
+	return fmt.Sprintf("token-%d", len(s.rejected)), nil
 }
 
-// Tokens expire while programs run. A refused request was not carried out, so
-// it is safe to repeat whatever its method; but a source that gives bad tokens
-// must not be asked for ever.
-func TestRefusedTokenIsRenewedOnce(t *testing.T) {
+// After a 401 a request with any method is retried once with a new token, because a
+// rejected request was not carried out.
+func TestRejectedTokenIsRenewedOnce(t *testing.T) {
 	t.Parallel()
 	ok := script.Response{Body: apitest.OneIntegration}
 	for _, tc := range []struct {
-		name    string
-		answers []script.Response
-		refused []bool
-		status  int
+		name      string
+		responses []script.Response
+		rejected  []bool
+		status    int
 	}{
-		{"good at once", []script.Response{ok}, []bool{false}, 0},
-		{"good after renewal", []script.Response{{Status: 401}, ok}, []bool{false, true}, 0},
-		{"bad after renewal", []script.Response{{Status: 401}, {Status: 401}}, []bool{false, true}, 401},
+		{"valid", []script.Response{ok}, []bool{false}, 0},
+		{"valid after renewal", []script.Response{{Status: 401}, ok}, []bool{false, true}, 0},
+		{"invalid after renewal", []script.Response{{Status: 401}, {Status: 401}}, []bool{false, true}, 401},
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 			t.Run(tc.name+" with "+method, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					var source tokens
-					fake := script.New(t, tc.answers...)
+					fake := script.New(t, tc.responses...)
 					err := apitest.CallWith(t.Context(), method, apitest.NewClient(t, fake, apono.WithTokenSource(source.next)))
 					if tc.status == 0 {
 						require.NoError(t, err)
 					} else {
-						apitest.IsAPIError(t, err, tc.status, len(tc.answers))
+						apitest.IsAPIError(t, err, tc.status, len(tc.responses))
 					}
-					require.Equal(t, tc.refused, source.refused)
-					require.Equal(t, []string{"Bearer token-1", "Bearer token-1, Bearer token-2"}[len(tc.answers)-1], apitest.Authorizations(fake))
+					require.Equal(t, tc.rejected, source.rejected)
+					require.Equal(t, []string{"Bearer token-1", "Bearer token-1, Bearer token-2"}[len(tc.responses)-1], apitest.Authorizations(fake))
 					for _, wait := range apitest.Waits(fake) {
 						require.Zero(t, wait)
 					}
@@ -560,8 +555,8 @@ func TestRefusedTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
-// The renewal does not use up the attempts that are meant for failures.
-func TestRenewalLeavesTheAttemptsForFailures(t *testing.T) {
+// An attempt whose token was rejected does not count toward MaxAttempts.
+func TestRenewalDoesNotCountAsAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var source tokens
@@ -570,33 +565,31 @@ func TestRenewalLeavesTheAttemptsForFailures(t *testing.T) {
 	})
 }
 
-// A source that keeps its token renews it when it hears that it was refused.
-// Hearing so of a token that the server has accepted since, it would throw a
-// good token away on every failure that follows.
-func TestTokenIsCalledRefusedOnlyAfterARefusal(t *testing.T) {
+// TokenRefused is true only right after a 401. Later the source would discard a token
+// that the server has accepted.
+func TestTokenRejectionIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var source tokens
 		fake := script.New(t, script.Response{Status: 401}, script.Response{Status: 503}, script.Response{Body: apitest.OneIntegration})
 		require.NoError(t, apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, apono.WithTokenSource(source.next))))
-		require.Equal(t, []bool{false, true, false}, source.refused)
+		require.Equal(t, []bool{false, true, false}, source.rejected)
 	})
 }
 
-// The source is asked before every attempt, because a token may expire during
-// the wait before it.
-func TestTokenSourceIsAskedForEveryAttempt(t *testing.T) {
+// The source is called for every attempt, because a token may expire during the wait.
+func TestTokenSourceIsCalledForEveryAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var source tokens
 		fake := script.New(t, script.Response{Status: 503}, script.Response{Body: apitest.OneIntegration})
 		require.NoError(t, apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, apono.WithTokenSource(source.next))))
 		require.Equal(t, "Bearer token-1, Bearer token-2", apitest.Authorizations(fake))
-		require.Equal(t, []bool{false, false}, source.refused)
+		require.Equal(t, []bool{false, false}, source.rejected)
 	})
 }
 
-func TestTokenSourceFails(t *testing.T) {
+func TestErrorOfTokenSourceEndsCall(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("vault is sealed")
 	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithTokenSource(func(context.Context) (string, error) { return "", broken }))
@@ -608,8 +601,8 @@ func TestTokenSourceFails(t *testing.T) {
 	require.False(t, failure.MaybeSent)
 }
 
-// A source that fails in the renewal leaves the refusal that caused it in sight.
-func TestTokenSourceFailsInTheRenewal(t *testing.T) {
+// If the source fails after a 401, the error also has the 401.
+func TestErrorOfTokenSourceInRenewal(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("vault is sealed")
 	source := func(ctx context.Context) (string, error) {
@@ -624,9 +617,9 @@ func TestTokenSourceFailsInTheRenewal(t *testing.T) {
 	require.ErrorIs(t, err, apono.ErrUnauthorized)
 }
 
-// A file with a line break at its end is where bad tokens come from. They are
-// found before a header is made of them, and errors do not print them.
-func TestTokenSourceGivesABadToken(t *testing.T) {
+// An invalid token, such as one with a line break from a file, is an error that does
+// not print the token.
+func TestInvalidTokenFromTokenSource(t *testing.T) {
 	t.Parallel()
 	for _, token := range []string{"", "hidden-1\n", "hidden 1", "hiddén-1", "Bearer hidden-1"} {
 		t.Run(token, func(t *testing.T) {
@@ -639,19 +632,18 @@ func TestTokenSourceGivesABadToken(t *testing.T) {
 	}
 }
 
-// WithoutRetry is for callers that repeat by themselves: also the renewal of a
-// token is theirs.
+// WithoutRetry also disables the renewal of a token.
 func TestWithoutRetry(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []script.Response{{Status: 401}, {Status: 429}, {Status: 503}, {Err: apitest.ErrConnectionRefused}, {Body: "{", BodyErr: io.ErrUnexpectedEOF}} {
-		t.Run(fmt.Sprint(answer.Status, answer.Err, answer.BodyErr), func(t *testing.T) {
+	for _, response := range []script.Response{{Status: 401}, {Status: 429}, {Status: 503}, {Err: apitest.ErrConnectionRefused}, {Body: "{", BodyErr: io.ErrUnexpectedEOF}} {
+		t.Run(fmt.Sprint(response.Status, response.Err, response.BodyErr), func(t *testing.T) {
 			t.Parallel()
 			var source tokens
-			fake := script.New(t, answer)
+			fake := script.New(t, response)
 			err := apitest.GetIntegration(apono.WithoutRetry(t.Context()), apitest.NewClient(t, fake, apono.WithTokenSource(source.next)))
 			require.Error(t, err)
 			require.Len(t, fake.Requests(), 1)
-			require.Len(t, source.refused, 1)
+			require.Len(t, source.rejected, 1)
 		})
 	}
 }

@@ -31,7 +31,7 @@ func secondTime(f func()) func() {
 	}
 }
 
-// loggerFunc is a handler of records.
+// loggerFunc is a function that implements slog.Handler.
 type loggerFunc func()
 
 func (f loggerFunc) Enabled(context.Context, slog.Level) bool  { return true }
@@ -43,7 +43,7 @@ type limiterFunc func()
 
 func (f limiterFunc) Wait(context.Context) error { f(); return nil }
 
-// userCode has what the client calls call f.
+// userCode has options whose functions call f.
 var userCode = map[string]func(f func()) apono.Option{
 	"middleware": func(f func()) apono.Option {
 		return apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
@@ -60,8 +60,8 @@ var userCode = map[string]func(f func()) apono.Option{
 	"logger": func(f func()) apono.Option { return apono.WithLogger(slog.New(loggerFunc(f))) },
 }
 
-// twoPages are lists of either style, of two items on two pages. A loop body runs
-// for each item and says whether to go on.
+// twoPages are lists of each kind of pagination, with two items on two pages. The
+// function body is called for each item and returns whether to continue.
 var twoPages = map[string]struct {
 	pages map[string]string
 	list  func(ctx context.Context, client *apono.Client, body func() bool)
@@ -88,7 +88,7 @@ var twoPages = map[string]struct {
 	},
 }
 
-// ended tells how f ended: by returning, by a panic, or with its goroutine.
+// ended reports how f ended: it returned, panicked or ended its goroutine.
 func ended(f func()) (how string) {
 	how = "goroutine ended"
 	var group sync.WaitGroup
@@ -105,9 +105,9 @@ func ended(f func()) (how string) {
 	return how
 }
 
-// A panic that nobody can recover from kills a whole server for the sake of one
-// of its requests, and t.FailNow in a stub ends a goroutine that no test waits for.
-func TestUserCodeEndsTheCallersGoroutineOnly(t *testing.T) {
+// A panic or t.FailNow in user code must end the goroutine of the caller, which can
+// recover from it, and not a goroutine of the client.
+func TestUserCodeEndsGoroutineOfCallerOnly(t *testing.T) {
 	t.Parallel()
 	for name, with := range userCode {
 		for style, list := range twoPages {
@@ -124,7 +124,7 @@ func TestUserCodeEndsTheCallersGoroutineOnly(t *testing.T) {
 								func() {
 									got = ended(func() {
 										list.list(t.Context(), client, func() bool {
-											synctest.Wait() // what is read ahead has happened
+											synctest.Wait() // until read-ahead is done
 											return !leave
 										})
 									})
@@ -139,9 +139,8 @@ func TestUserCodeEndsTheCallersGoroutineOnly(t *testing.T) {
 	}
 }
 
-// Whoever leaves a loop early has done nothing wrong, and operators that are
-// woken by an ERROR should find a reason.
-func TestAbandonedReadAheadIsNoError(t *testing.T) {
+// Leaving a loop early is not an error: read-ahead that it ends is logged at Debug.
+func TestAbandonedReadAheadIsLoggedAtDebug(t *testing.T) {
 	t.Parallel()
 	for style, list := range twoPages {
 		t.Run(style, func(t *testing.T) {
@@ -159,8 +158,8 @@ func TestAbandonedReadAheadIsNoError(t *testing.T) {
 	}
 }
 
-// A context that the caller ends is the caller's to hear of.
-func TestCancelledReadAheadIsAnError(t *testing.T) {
+// Read-ahead that ends with the context of the caller is logged at Error.
+func TestCanceledReadAheadIsLoggedAtError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var records bytes.Buffer
@@ -174,7 +173,7 @@ func TestCancelledReadAheadIsAnError(t *testing.T) {
 	})
 }
 
-// nilLimiter and nilTransport are pointer types whose nil is easily put into an
+// nilLimiter and nilTransport are pointer types whose nil may be passed as an
 // interface: var limiter *nilLimiter; WithLimiter(limiter).
 type nilLimiter struct{ n int }
 
@@ -186,8 +185,8 @@ func (n *nilTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return n.next.RoundTrip(req)
 }
 
-// A nil pointer inside an interface is not nil, and panics in the first request.
-func TestNilInsideAnInterfaceIsRejected(t *testing.T) {
+// An interface with a nil pointer is not nil, and would panic in the first request.
+func TestNilPointerInInterfaceIsRejected(t *testing.T) {
 	t.Parallel()
 	for arg, option := range map[string]apono.Option{
 		"limiter":          apono.WithLimiter((*nilLimiter)(nil)),

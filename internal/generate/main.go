@@ -1,5 +1,6 @@
-// Command generate writes values_json.go: the JSON methods of the types with an
-// Extra, for builds whose encoding/json does not know that field's tag.
+// Command generate writes values_json.go, which has the JSON methods of the types
+// with an Extra field. They are for builds whose encoding/json does not support the
+// embed option of that field's tag.
 package main
 
 import (
@@ -46,8 +47,8 @@ const plain = `
 type fieldsOf%[1]s %[1]s
 `
 
-// In each pair the first method serves encoding/json and the second one version
-// 2, which prefers it: it keeps the caller's options.
+// The first method of each pair is for encoding/json. The second one is for
+// encoding/json/v2, which prefers it, because it keeps the caller's options.
 const marshal = `
 // MarshalJSON writes the fields together with Extra.
 func (v %[1]s) MarshalJSON() ([]byte, error) { return wire.MarshalModel(fieldsOf%[1]s(v)) }
@@ -70,7 +71,7 @@ func main() {
 	var out bytes.Buffer
 	out.WriteString(header)
 	for _, name := range slices.Sorted(maps.Keys(types)) {
-		// Types with JSON methods of their own handle Extra themselves.
+		// Types with hand-written JSON methods handle Extra there.
 		marshals, unmarshals := methods[name+".MarshalJSON"], methods[name+".UnmarshalJSON"]
 		if !marshals || !unmarshals {
 			fmt.Fprintf(&out, plain, name)
@@ -91,8 +92,8 @@ func main() {
 	}
 }
 
-// declared returns the struct types of the package in this folder that have an
-// Extra, and the methods of all types.
+// declared returns the struct types of the package in the current folder that have
+// an Extra field, and the methods of all types.
 func declared() (types, methods map[string]bool) {
 	types, methods = map[string]bool{}, map[string]bool{}
 	files, err := filepath.Glob("*.go")

@@ -1,9 +1,8 @@
-// Package operation holds the table of the API's operations: how each is
-// called in this library, how it is addressed, and when it is retried.
+// Package operation holds the table of the API's operations, with name, method, path
+// and retry class of each.
 //
-// The entries stand in the resource files of the root package; this package
-// collects them, so that the fake server and the contract tests read the very
-// table that the client works from.
+// The resource files of the root package add the entries. The client, the fake
+// server and the contract tests use the same table.
 package operation
 
 import (
@@ -15,45 +14,39 @@ import (
 	"sync"
 )
 
-// Class is what a second request does, and so when one may be sent on the
-// client's own account.
+// Class is the effect of sending a request twice. It determines when an operation
+// is retried.
 type Class int
 
 const (
-	// Idempotent is for GET, PUT and DELETE: a second request has the effect of
-	// the first.
+	// Idempotent is for GET, PUT and DELETE: a second request has no further effect.
 	Idempotent Class = iota
-	// Acting is for POST and PATCH: a second request acts a second time.
+	// Acting is for POST and PATCH: a second request takes effect again.
 	Acting
-	// Consuming is for reads that use something up, such as one-time
-	// credentials: what the first request got is lost to the second.
+	// Consuming is for reads that consume what they return, such as one-time
+	// credentials: a second request does not return it again.
 	Consuming
 )
 
-// Retries says after which outcomes of an attempt another one follows.
+// Retries lists the outcomes of an attempt after which the request is retried.
 type Retries struct {
-	// RateLimited is the status 429: the server says that it did nothing.
-	RateLimited bool
-	// Temporary are the other statuses that may pass: 408, 425, 500, 502, 503
-	// and 504.
-	Temporary bool
-	// Unsent is a connection that failed before anything was sent.
-	Unsent bool
-	// Broken is a connection that broke later, or a body that was cut short.
-	Broken bool
+	RateLimited bool // status 429: the server did not carry out the request
+	Temporary   bool // status 408, 425, 500, 502, 503 or 504
+	Unsent      bool // the connection failed before anything was sent
+	Broken      bool // the connection failed later, or the body was cut short
 }
 
-// retries is the table that the README shows.
+// retries is the table in the README.
 var retries = map[Class]Retries{
 	Idempotent: {RateLimited: true, Temporary: true, Unsent: true, Broken: true},
 	Acting:     {RateLimited: true, Unsent: true},
 	Consuming:  {Unsent: true},
 }
 
-// Retries returns after which outcomes operations of the class are retried.
+// Retries returns the outcomes after which operations of the class are retried.
 func (c Class) Retries() Retries { return retries[c] }
 
-// classes has the class of each method; Consuming overrides it.
+// classes has the class of each method. [Operation.Consuming] overrides it.
 var classes = map[string]Class{
 	http.MethodGet:    Idempotent,
 	http.MethodPut:    Idempotent,
@@ -62,52 +55,46 @@ var classes = map[string]Class{
 	http.MethodPatch:  Acting,
 }
 
-// Methods lists the HTTP methods that the API knows.
+// Methods returns the HTTP methods that the API supports.
 func Methods() []string {
 	return []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 }
 
 // Operation is one endpoint of the API.
 type Operation struct {
-	// Name is the operation in this library's words, "Integrations.Get".
-	Name string
-	// Method is the HTTP method.
-	Method string
-	// Path is the path template, "/api/admin/v4/integrations/{id}".
-	Path string
-	// Class says when the operation is retried.
-	Class Class
-	// Changes says that the operation alters something on the server.
-	Changes bool
+	Name    string // service and method, such as "Integrations.Get"
+	Method  string
+	Path    string // template, such as "/api/admin/v4/integrations/{id}"
+	Class   Class
+	Changes bool // the operation changes something on the server
 
-	// Most operations are never called, so the path is taken apart when it is
-	// first needed.
+	// The path is parsed on first use, because most programs call few operations.
 	once                 sync.Once
 	segments, parameters []string
 }
 
 var table []*Operation
 
-// New adds an operation to the table. It panics on a method that the API does
-// not know. That names and addresses are used once is for tests to see, because
-// every program would pay for looking.
+// New adds an operation to the table. It panics if the API does not support the
+// method. It does not check for duplicates, which would slow the start of every
+// program; tests do.
 func New(name, method, path string) *Operation {
 	op := describe(name, method, path)
 	table = append(table, op)
 	return op
 }
 
-// Consuming marks a read that uses something up: it counts as a change, and it
-// is never retried once it may have reached the server.
+// Consuming sets the class [Consuming] and Changes. Such a read is not retried once
+// it may have reached the server.
 func (op *Operation) Consuming() *Operation {
 	op.Class, op.Changes = Consuming, true
 	return op
 }
 
-// All returns the table, in the order in which the entries were added.
+// All returns all operations in the order in which they were added.
 func All() []*Operation { return slices.Clone(table) }
 
-// Lookup returns the operation with this name, or nil.
+// Lookup returns the operation with the given name, or nil.
 func Lookup(name string) *Operation {
 	for _, op := range table {
 		if op.Name == name {
@@ -117,8 +104,8 @@ func Lookup(name string) *Operation {
 	return nil
 }
 
-// Match returns the operation that an escaped path addresses, or nil. Where
-// two fit, the one with more literal segments wins.
+// Match returns the operation for a method and an escaped path, or nil. If several
+// match, it returns the one with the most literal segments.
 func Match(method, path string) *Operation {
 	segments := strings.Split(path, "/")
 	var best *Operation
@@ -130,10 +117,10 @@ func Match(method, path string) *Operation {
 	return best
 }
 
-// Unknown describes an operation that the table does not hold. Segments that
-// may be arguments rather than names are masked in its path, so that the path
-// can stand in messages. Reads of access details use up credentials in every
-// version of the API, however a server lets them be spelt.
+// Unknown returns an operation that is not in the table. Segments that may be
+// arguments are masked in its path, so that messages can contain it. Reads of
+// access details consume credentials in every version of the API, so the last
+// segment is compared unescaped, case-insensitively and without parameters.
 func Unknown(method, path string) *Operation {
 	segments := strings.Split(path, "/")
 	last, err := url.PathUnescape(segments[len(segments)-1])
@@ -159,7 +146,7 @@ func (op *Operation) Parameters() []string {
 	return op.parameters
 }
 
-// parts returns the segments of the path.
+// parts returns the segments of the path, which it parses once.
 func (op *Operation) parts() []string {
 	op.once.Do(func() {
 		op.segments = strings.Split(op.Path, "/")
@@ -172,8 +159,8 @@ func (op *Operation) parts() []string {
 	return op.segments
 }
 
-// Args returns the arguments of an escaped path that fits the operation, in
-// the order of its parameters.
+// Args returns the arguments in an escaped path that matches the operation, in the
+// order of its parameters.
 func (op *Operation) Args(path string) []string {
 	var args []string
 	for i, segment := range strings.Split(path, "/") {
@@ -184,8 +171,8 @@ func (op *Operation) Args(path string) []string {
 	return args
 }
 
-// Fill returns the path with each parameter replaced, in order, by what
-// escape gives for it.
+// Fill returns the path with each parameter replaced, in order, by the result of
+// escape.
 func (op *Operation) Fill(escape func(i int, name string) string) string {
 	var b strings.Builder
 	b.Grow(2 * len(op.Path))
@@ -235,7 +222,8 @@ func parameter(segment string) (string, bool) {
 	return name, opens && closes
 }
 
-// isName tells a path's own words ("access-flows", "v4") from arguments.
+// isName reports whether a segment is a literal ("access-flows", "v4") rather than
+// an argument.
 func isName(segment string) bool {
 	digits := 0
 	for _, r := range segment {

@@ -9,17 +9,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Entries that fit the same path, neither the most nor the least general last.
-// The table is filled before anything runs, as it is in the library.
+// Operations that match the same path. The last one is neither the most nor the
+// least general.
 var (
 	anything = operation.New("Test.Any", "GET", "/api/test/{kind}/{thing_id}")
 	special  = operation.New("Test.Special", "GET", "/api/test/things/special")
 	_        = operation.New("Test.Thing", "GET", "/api/test/things/{id}")
 )
 
-// Where a path of literals is taken for one with an argument, errors and logs
-// name the wrong operation, and it is retried as that one is.
-func TestMatchTakesTheMostLiteralTemplate(t *testing.T) {
+// A wrong match gives errors and logs the wrong name, and the call the wrong
+// retries.
+func TestMatchPrefersMostLiteralTemplate(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ method, path, want string }{
 		{"GET", "/api/test/things/special", "Test.Special"},
@@ -42,12 +42,12 @@ func TestMatchTakesTheMostLiteralTemplate(t *testing.T) {
 		if op := operation.Match(c.method, c.path); op != nil {
 			got = op.Name
 		}
-		require.Equalf(t, c.want, got, "expected %s %s to be %q", c.method, c.path, c.want)
+		require.Equalf(t, c.want, got, "operation of %s %s", c.method, c.path)
 	}
 }
 
-// The path of an operation that the table does not hold stands in errors and
-// logs, where ids and addresses of people have no place.
+// Errors and logs contain the path of an unknown operation. They must not contain
+// ids or email addresses.
 func TestUnknownMasksArguments(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
@@ -66,8 +66,8 @@ func TestUnknownMasksArguments(t *testing.T) {
 		require.Equal(t, "Do", op.Name)
 	}
 	require.Equal(t, operation.Consuming, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Class)
-	require.True(t, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Changes, "expected reading credentials to be a change")
-	require.Nil(t, operation.Lookup("Do"), "expected an unknown operation to stay out of the table")
+	require.True(t, operation.Unknown("GET", "/api/v9/sessions/s1/access-details").Changes, "reading credentials is not a change")
+	require.Nil(t, operation.Lookup("Do"), "the unknown operation was added to the table")
 }
 
 func TestFillAndParameters(t *testing.T) {
@@ -79,34 +79,33 @@ func TestFillAndParameters(t *testing.T) {
 	require.Equal(t, "/api/test/things/special", special.Fill(bracket))
 }
 
-func TestNewPanicsOnAnUnknownMethod(t *testing.T) {
+func TestNewPanicsOnUnknownMethod(t *testing.T) {
 	t.Parallel()
 	defer func() { require.Equal(t, `operation: Test.Head has the unknown method "HEAD"`, fmt.Sprint(recover())) }()
 	operation.New("Test.Head", "HEAD", "/api/test")
 }
 
-func TestEveryEntryOfTheTable(t *testing.T) {
+func TestTableEntriesAreValidAndUnique(t *testing.T) {
 	t.Parallel()
 	table := operation.All()
-	require.Greater(t, len(table), 12, "the operations of the library")
+	require.Greater(t, len(table), 12, "the table does not hold the operations of package apono")
 	names, addresses := map[string]bool{}, map[string]bool{}
 	for _, op := range table {
-		require.Regexp(t, `^([A-Z][A-Za-z0-9]+\.)+[A-Z][A-Za-z]+$`, op.Name, "a name such as Users.Get")
-		require.Regexp(t, `^/api(/[a-z0-9_-]+|/\{[a-z_]+\})+$`, op.Path, "a path below /api/")
-		require.Contains(t, []string{"GET", "POST", "PUT", "PATCH", "DELETE"}, op.Method, "a known method")
+		require.Regexp(t, `^([A-Z][A-Za-z0-9]+\.)+[A-Z][A-Za-z]+$`, op.Name, "name must be such as Users.Get")
+		require.Regexp(t, `^/api(/[a-z0-9_-]+|/\{[a-z_]+\})+$`, op.Path, "path must begin with /api/")
+		require.Contains(t, []string{"GET", "POST", "PUT", "PATCH", "DELETE"}, op.Method, "method must be known")
 		address := op.Method + " " + op.Path
-		require.Falsef(t, names[op.Name], "expected %s (%s) to stand there once", op.Name, address)
-		require.Falsef(t, addresses[address], "expected %s (%s) to stand there once", op.Name, address)
+		require.Falsef(t, names[op.Name], "duplicate name %s (%s)", op.Name, address)
+		require.Falsef(t, addresses[address], "duplicate address %[2]s (%[1]s)", op.Name, address)
 		names[op.Name], addresses[address] = true, true
-		require.Samef(t, op, operation.Lookup(op.Name), "expected Lookup to find %s", op.Name)
-		require.Samef(t, op, operation.Match(op.Method, op.Path), "expected Match to find %s by its own template", op.Name)
+		require.Samef(t, op, operation.Lookup(op.Name), "Lookup does not return %s", op.Name)
+		require.Samef(t, op, operation.Match(op.Method, op.Path), "Match does not return %s for its template", op.Name)
 	}
 	table[0] = nil
-	require.NotNil(t, operation.All()[0], "a table that callers cannot change")
+	require.NotNil(t, operation.All()[0], "a caller changed the table")
 }
 
-// A create that is sent twice creates two objects.
-func TestClassFollowsTheMethod(t *testing.T) {
+func TestClassDependsOnMethod(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"GET", "POST", "PUT", "PATCH", "DELETE"}, operation.Methods())
 	for method, want := range map[string]struct {
@@ -129,8 +128,7 @@ func TestClassFollowsTheMethod(t *testing.T) {
 	require.True(t, op.Changes)
 }
 
-// What is retried is what the README says. One letter here, and access is
-// granted twice.
+// The README has the same table. A wrong entry could grant access twice.
 func TestRetriesOfEachClass(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, operation.Retries{RateLimited: true, Temporary: true, Unsent: true, Broken: true}, operation.Idempotent.Retries())
@@ -138,16 +136,16 @@ func TestRetriesOfEachClass(t *testing.T) {
 	require.Equal(t, operation.Retries{RateLimited: false, Temporary: false, Unsent: true, Broken: false}, operation.Consuming.Retries())
 }
 
-// The reads that use something up are written down here, so that none is added
-// or lost by mistake. All other operations are of the class of their method.
-func TestClassOfEveryEntryOfTheTable(t *testing.T) {
+// Consuming reads are listed here, so that none is added or removed by mistake. All
+// other operations have the class of their method.
+func TestClassOfEachOperation(t *testing.T) {
 	t.Parallel()
 	var consuming []string
 	for _, op := range operation.All() {
 		if op.Class == operation.Consuming {
 			consuming = append(consuming, op.Name)
-			require.Equalf(t, "GET", op.Method, "expected %s to be a read that counts as a change", op.Name)
-			require.Truef(t, op.Changes, "expected %s to be a read that counts as a change", op.Name)
+			require.Equalf(t, "GET", op.Method, "%s is consuming but not a read", op.Name)
+			require.Truef(t, op.Changes, "%s is consuming but not a change", op.Name)
 			continue
 		}
 		plain := operation.Unknown(op.Method, "/api/test")

@@ -14,16 +14,16 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// result is what one attempt came to.
+// result is the outcome of one attempt.
 type result struct {
-	resp   *Response // nil if none came
-	err    error     // why none came
+	resp   *Response // nil without a response
+	err    error     // why there is no response
 	unsent bool      // nothing reached the server
 	took   time.Duration
 }
 
-// RoundTrip makes one attempt: everything from the limiter's leave to the last
-// byte of the body.
+// RoundTrip makes one attempt: it waits for the limiter, gets a token, sends the
+// request and reads the whole body.
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.waiting = false
 	ctx, err := c.admit(req.Context())
@@ -36,7 +36,7 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx = withDialTimeout(clock.start(ctx), clock.timeout)
 	defer clock.stop()
 	var trace connTrace
-	if c.request.Operation.Changes { // otherwise it is retried, sent or not
+	if c.request.Operation.Changes { // reads are retried, sent or not
 		ctx = trace.watch(ctx)
 	}
 	if c.sendsOnce() || c.suspect {
@@ -63,19 +63,20 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	if c.latest.resp == nil {
 		return nil, c.latest.err
 	}
-	// The client's cookie jar reads the header; nobody reads the body again.
+	// The client's cookie jar reads the header; the body has been read.
 	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: http.NoBody, Request: req}, nil
 }
 
-// sendsOnce reports whether only a connection of its own keeps net/http from
-// sending the request twice: it must not be, and has no body to ask for.
+// sendsOnce reports whether the request needs a separate connection so that
+// net/http does not send it twice. A POST or PATCH with a body does not need one:
+// see [connTrace.once].
 func (c *call) sendsOnce() bool {
 	class := c.request.Operation.Class
 	return class == operation.Consuming || class == operation.Acting && c.request.Body == nil
 }
 
-// admit waits for the limiter and asks for a token, which the returned context
-// holds. Both have the time of the call, not of the attempt.
+// admit waits for the limiter and gets a token, which the returned context holds.
+// The attempt timeout covers neither.
 func (c *call) admit(ctx context.Context) (context.Context, error) {
 	config := &c.transport.config
 	if config.Limiter != nil {
@@ -95,7 +96,7 @@ func (c *call) admit(ctx context.Context) (context.Context, error) {
 	return withToken(ctx, c.token), nil
 }
 
-// timeout is that of one attempt, 0 for none.
+// timeout returns the timeout of one attempt, 0 for none.
 func (c *call) timeout() time.Duration {
 	if own := c.request.Timeout; own != nil {
 		return *own
@@ -103,10 +104,10 @@ func (c *call) timeout() time.Duration {
 	return c.transport.config.AttemptTimeout
 }
 
-// failed is the result of an attempt without a response.
+// failed returns the result of an attempt without a response.
 func (c *call) failed(ctx context.Context, err error, trace *connTrace) result {
-	// An alert that comes on a new connection in place of the response ended the
-	// handshake: in TLS 1.3 the client has sent its request by then.
+	// An alert received on a new connection in place of a response ended the
+	// handshake. In TLS 1.3 the client has sent its request by then.
 	unsent := trace.unsent() || isDialError(err) || isAlert(err) && !trace.reused.Load()
 	c.uncertain = c.uncertain || !unsent
 	err = c.explain(ctx, err)
@@ -114,7 +115,7 @@ func (c *call) failed(ctx context.Context, err error, trace *connTrace) result {
 	return result{err: err, unsent: unsent}
 }
 
-// responded is the result of an attempt with a response, whose body it reads.
+// responded reads the body and returns the result of an attempt with a response.
 func (c *call) responded(ctx context.Context, resp *http.Response, body io.Reader) result {
 	buffer, err := readAll(body, resp.ContentLength, c.transport.config.MaxBytes)
 	if err != nil {
@@ -133,9 +134,9 @@ func (c *call) responded(ctx context.Context, resp *http.Response, body io.Reade
 	return result{resp: came}
 }
 
-// explain names the attempt's own timeout as the cause where it was one. It drops
-// the addresses that http.Clients in middleware put into their errors, and the
-// token where net/http quotes what a server echoed in place of a response.
+// explain returns the attempt's timeout if that caused the error. It removes the
+// URLs that an http.Client in middleware adds to errors, and the token if net/http
+// quotes a malformed response that contains it.
 func (c *call) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil && c.ctx.Err() == nil {
 		return context.Cause(ctx)
@@ -147,8 +148,8 @@ func (c *call) explain(ctx context.Context, err error) error {
 	return err
 }
 
-// withoutURL returns the error inside a url.Error, whose text quotes the whole
-// URL with its arguments.
+// withoutURL returns the error that a url.Error wraps. The text of a url.Error
+// contains the whole URL with its query.
 func withoutURL(err error) error {
 	for wrapped := (*url.Error)(nil); errors.As(err, &wrapped); {
 		err = wrapped.Err
@@ -156,13 +157,14 @@ func withoutURL(err error) error {
 	return err
 }
 
-// aloneKey is the key under which a context holds the trace of an attempt that
-// gets a connection of its own: a read that must not be sent twice, and an
-// attempt after one that timed out, maybe on a connection that is dead. That one
-// may serve other calls, so that it is not closed.
+// aloneKey is the context key for the trace of an attempt on a separate
+// connection. These are requests that must not be sent twice, and attempts after a
+// timeout, because the previous connection may be dead. It is not closed, because
+// other calls may be using it.
 type aloneKey struct{}
 
-// connTrace watches whether a connection was asked for and whether one was had.
+// connTrace records whether a connection was requested and obtained, and whether
+// the request's header was written.
 type connTrace struct{ asked, got, reused, wrote atomic.Bool }
 
 func (t *connTrace) watch(ctx context.Context) context.Context {
@@ -176,10 +178,10 @@ func (t *connTrace) watch(ctx context.Context) context.Context {
 	})
 }
 
-var errReplay = errors.New("the server, or a proxy before it, said that it did nothing (REFUSED_STREAM or GOAWAY), which is not always so")
+var errReplay = errors.New("the server or a proxy reported that it did not process the request (REFUSED_STREAM or GOAWAY), which is not always true")
 
 // once keeps net/http from sending the request again after its header was
-// written: it asks for the body once more before it does.
+// written. To send a request again, net/http calls GetBody, which then fails.
 func (t *connTrace) once(req *http.Request) {
 	get := req.GetBody
 	req.GetBody = func() (io.ReadCloser, error) {
@@ -190,5 +192,5 @@ func (t *connTrace) once(req *http.Request) {
 	}
 }
 
-// unsent says that the transport asked for a connection and never had one.
+// unsent reports whether the transport requested a connection and obtained none.
 func (t *connTrace) unsent() bool { return t.asked.Load() && !t.got.Load() }

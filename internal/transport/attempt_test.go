@@ -21,9 +21,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The limiter comes first, so that the token is fresh when the request leaves;
-// and both are asked again for every attempt, because both change with time.
-func TestOrderOfAnAttempt(t *testing.T) {
+// The limiter comes first, so that the token is current when the request is sent.
+// Each attempt calls both again, because both depend on the time.
+func TestAttemptCallsLimiterThenToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var order []string
@@ -43,9 +43,9 @@ func TestOrderOfAnAttempt(t *testing.T) {
 	})
 }
 
-// Without the limiter's leave or a token there is no attempt, and no other one
-// would fare better.
-func TestAttemptThatIsNotMade(t *testing.T) {
+// An error of the limiter or the token source ends the call before the first
+// attempt.
+func TestErrorOfLimiterOrTokenEndsCall(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("vault is sealed")
 	for name, tc := range map[string]struct {
@@ -70,8 +70,8 @@ func TestAttemptThatIsNotMade(t *testing.T) {
 	}
 }
 
-// The timeout is the server's to keep: it begins when the limiter and the token
-// source are done, and ends with the last byte of the body.
+// The timeout starts after the limiter and the token source have returned. It
+// covers reading the body.
 func TestAttemptTimeout(t *testing.T) {
 	t.Parallel()
 	stalled := func(req *http.Request) (*http.Response, error) {
@@ -109,7 +109,7 @@ func TestAttemptTimeout(t *testing.T) {
 	}
 }
 
-// tokens is a token source that counts what it is asked.
+// tokens is a token source that records whether each request follows a rejection.
 type tokens struct{ rejected []bool }
 
 func (s *tokens) next(ctx context.Context) (string, error) {
@@ -117,9 +117,9 @@ func (s *tokens) next(ctx context.Context) (string, error) {
 	return fmt.Sprintf("token-%d", len(s.rejected)), nil
 }
 
-// A source hears of a rejection once, right after it: hearing so again of a
-// token that was accepted since, it would throw a good one away.
-func TestTokenIsCalledRejectedOnce(t *testing.T) {
+// The token source is notified of a rejection once. A second notification would
+// make it discard a token that was accepted.
+func TestTokenRejectedIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var source tokens
@@ -131,11 +131,11 @@ func TestTokenIsCalledRejectedOnce(t *testing.T) {
 		assert.Equal(t, 401, resp.StatusCode)
 		assert.Equal(t, []bool{false, true, false}, source.rejected)
 		assert.Equal(t, "Bearer token-2", fake.Requests()[1].Header.Get("Authorization"))
-		assert.Equal(t, started, fake.Requests()[1].At, "no wait before the renewal")
+		assert.Equal(t, started, fake.Requests()[1].At, "the call waited before the renewal")
 	})
 }
 
-// closing tells whether it was closed.
+// closing is a body that records whether it was closed.
 type closing struct {
 	io.Reader
 	closed bool
@@ -143,8 +143,8 @@ type closing struct {
 
 func (c *closing) Close() error { c.closed = true; return nil }
 
-// net/http forgives transports much, and they are written by users.
-func TestSloppyTransports(t *testing.T) {
+// Transports written by users may not follow the rules of http.RoundTripper.
+func TestInvalidTransports(t *testing.T) {
 	t.Parallel()
 	t.Run("neither response nor error", func(t *testing.T) {
 		t.Parallel()
@@ -152,7 +152,7 @@ func TestSloppyTransports(t *testing.T) {
 		require.EqualError(t, err, "the transport returned neither a response nor an error")
 		assert.True(t, failure(t, err).MaybeSent)
 	})
-	t.Run("both", func(t *testing.T) {
+	t.Run("response and error", func(t *testing.T) {
 		t.Parallel()
 		body := &closing{Reader: strings.NewReader("{}")}
 		_, err := send(t, newTransport(t, roundTripFunc(func(*http.Request) (*http.Response, error) {
@@ -170,7 +170,7 @@ func TestSloppyTransports(t *testing.T) {
 		assert.Equal(t, 404, resp.StatusCode)
 		assert.Empty(t, resp.Body)
 	})
-	t.Run("a response that is used again", func(t *testing.T) {
+	t.Run("reused response", func(t *testing.T) {
 		t.Parallel()
 		same := &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("{}"))}
 		before := same.Body
@@ -198,9 +198,9 @@ func TestBodyIsReadAndClosed(t *testing.T) {
 	}
 }
 
-// Errors end up in logs. Clients in middleware quote the whole URL in theirs, and
-// net/http quotes what a server sent in place of a response.
-func TestErrorsHoldNeitherURLNorToken(t *testing.T) {
+// Errors are often logged. Those of an http.Client in middleware contain the whole
+// URL, and net/http quotes malformed responses.
+func TestErrorsContainNeitherURLNorToken(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
 		&url.Error{Op: "Get", URL: "https://apono.test/secret", Err: errReset},
@@ -214,9 +214,9 @@ func TestErrorsHoldNeitherURLNorToken(t *testing.T) {
 	}
 }
 
-// A transport that never had a connection has sent nothing, whatever its error
-// says. Only what changes something is watched for it.
-func TestConnectionThatWasNeverHad(t *testing.T) {
+// A transport without a connection has sent nothing, whatever its error. This is
+// traced only for operations that change something.
+func TestNothingIsSentWithoutConnection(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		op       *operation.Operation
@@ -224,11 +224,11 @@ func TestConnectionThatWasNeverHad(t *testing.T) {
 		attempts int
 		sent     bool
 	}{
-		"create without a connection": {creating, false, 3, false},
-		"create with a connection":    {creating, true, 1, true},
-		"delete without a connection": {deleting, false, 3, false},
-		"read of credentials without": {consuming, false, 3, false},
-		"read of credentials with":    {consuming, true, 1, true},
+		"create without a connection":      {creating, false, 3, false},
+		"create with a connection":         {creating, true, 1, true},
+		"delete without a connection":      {deleting, false, 3, false},
+		"credentials without a connection": {consuming, false, 3, false},
+		"credentials with a connection":    {consuming, true, 1, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -236,7 +236,7 @@ func TestConnectionThatWasNeverHad(t *testing.T) {
 				next := roundTripFunc(func(req *http.Request) (*http.Response, error) {
 					trace := httptrace.ContextClientTrace(req.Context())
 					if trace == nil {
-						t.Error("nobody watches the connection")
+						t.Error("the request has no ClientTrace")
 						return nil, io.EOF
 					}
 					trace.GetConn("apono.test:443")
@@ -253,9 +253,8 @@ func TestConnectionThatWasNeverHad(t *testing.T) {
 	}
 }
 
-// A connection that fails before anything could be written on it is no reason
-// to give up: nothing was used up.
-func TestFailedHandshakeSentNothing(t *testing.T) {
+// A consuming read is retried if the connection fails before the request is written.
+func TestFailedHandshakeIsRetried(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// signed is what the authorizer makes of a request.
+// signed returns the header of the request that the authorizer sends.
 func signed(t *testing.T, req *http.Request) http.Header {
 	t.Helper()
 	var got http.Header
@@ -24,8 +24,8 @@ func signed(t *testing.T, req *http.Request) http.Header {
 	return got
 }
 
-// Middleware may send a request elsewhere. The token is for the API's address.
-func TestTokenIsForTheOrigin(t *testing.T) {
+// Middleware may change the URL of a request.
+func TestTokenIsSentToOriginOnly(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
 		"https://apono.test/base/x":   "Bearer " + testToken,
@@ -41,8 +41,8 @@ func TestTokenIsForTheOrigin(t *testing.T) {
 	}
 }
 
-// What middleware recorded or still holds must not get the token afterwards.
-func TestAuthorizerLeavesTheRequestAsItWas(t *testing.T) {
+// Middleware may keep the request. The token must not be added to it.
+func TestAuthorizerDoesNotChangeRequest(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string]http.Header{
 		"none": nil, "some": {"Accept": {"application/json"}}, "another authorization": {"Authorization": {"Basic x"}},
@@ -55,16 +55,16 @@ func TestAuthorizerLeavesTheRequestAsItWas(t *testing.T) {
 	}
 }
 
-// A request of the middleware's own has no token to get.
-func TestRequestOfAnotherContextGetsNoToken(t *testing.T) {
+// Middleware may send requests with another context. They get no token.
+func TestRequestWithOtherContextGetsNoToken(t *testing.T) {
 	t.Parallel()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://apono.test/", nil)
 	require.NoError(t, err)
 	assert.NotContains(t, signed(t, req), "Authorization")
 }
 
-// Middleware keeps the request that it passed on, and looks at it afterwards.
-func TestMiddlewareNeverGetsTheToken(t *testing.T) {
+// Middleware may read the request after the response.
+func TestMiddlewareDoesNotSeeToken(t *testing.T) {
 	t.Parallel()
 	var before, after http.Header
 	transport := newTransport(t, script.New(t, script.Response{}), func(config *Config) {
@@ -83,8 +83,8 @@ func TestMiddlewareNeverGetsTheToken(t *testing.T) {
 	assert.Equal(t, before, after)
 }
 
-// Tracing middleware likes to print contexts.
-func TestContextPrintsWithoutTheToken(t *testing.T) {
+// Tracing middleware may print contexts.
+func TestContextPrintsWithoutToken(t *testing.T) {
 	t.Parallel()
 	ctx := withToken(t.Context(), testToken)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {

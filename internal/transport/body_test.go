@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The length is the server's claim, the limit is the caller's patience, and what
-// came is kept whatever went wrong.
+// readAll allocates by the Content-Length within bounds, reads up to the limit, and
+// returns the bytes read before an error.
 func TestReadAll(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", 100_000)
@@ -26,29 +26,29 @@ func TestReadAll(t *testing.T) {
 		want          string
 		err           error
 	}{
-		{"of a known length", strings.NewReader("12345"), 5, 1 << 20, "12345", nil},
-		{"of an unknown length", strings.NewReader("12345"), -1, 1 << 20, "12345", nil},
+		{"known length", strings.NewReader("12345"), 5, 1 << 20, "12345", nil},
+		{"unknown length", strings.NewReader("12345"), -1, 1 << 20, "12345", nil},
 		{"byte by byte", iotest.OneByteReader(strings.NewReader("12345")), -1, 1 << 20, "12345", nil},
-		{"with its end at once", iotest.DataErrReader(strings.NewReader("12345")), 5, 1 << 20, "12345", nil},
+		{"EOF with the last bytes", iotest.DataErrReader(strings.NewReader("12345")), 5, 1 << 20, "12345", nil},
 		{"large", strings.NewReader(large), -1, 1 << 20, large, nil},
 		{"longer than its length", strings.NewReader("12345"), 3, 1 << 20, "12345", nil},
 		{"shorter than its length", strings.NewReader("12345"), 6, 1 << 20, "12345", io.ErrUnexpectedEOF},
-		{"of a length beyond memory", strings.NewReader("12345"), math.MaxInt64, 1 << 20, "12345", io.ErrUnexpectedEOF},
+		{"length larger than memory", strings.NewReader("12345"), math.MaxInt64, 1 << 20, "12345", io.ErrUnexpectedEOF},
 		{"as long as the limit", strings.NewReader("12345"), 5, 5, "12345", nil},
 		{"longer than the limit", strings.NewReader("123456"), 6, 5, "12345", ErrTooLarge},
 		{"endless", endless{}, -1, 5, "xxxxx", ErrTooLarge},
-		{"with no limit", strings.NewReader("12345"), 5, math.MaxInt64, "12345", nil},
+		{"no limit", strings.NewReader("12345"), 5, math.MaxInt64, "12345", nil},
 		{"broken", io.MultiReader(strings.NewReader("123"), errReader{errReset}), 5, 1 << 20, "123", errReset},
 		{"empty", strings.NewReader(""), 0, 1 << 20, "", nil},
-		{"absent", nil, 0, 1 << 20, "", nil},
-		{"absent, of a length", nil, 5, 1 << 20, "", io.ErrUnexpectedEOF},
+		{"nil", nil, 0, 1 << 20, "", nil},
+		{"nil with a length", nil, 5, 1 << 20, "", io.ErrUnexpectedEOF},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			b, err := readAll(tc.body, tc.length, tc.limit)
 			require.ErrorIs(t, err, tc.err)
 			assert.Equal(t, tc.want, b.String())
-			assert.LessOrEqual(t, b.Cap(), 2*maxClaim, "no more memory than a claim gets")
+			assert.LessOrEqual(t, b.Cap(), 2*maxClaim, "the buffer is too large")
 		})
 	}
 }
@@ -57,11 +57,11 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return copy(p, bytes.Repeat([]byte("x"), len(p))), nil }
 
-// Memory of a page serves the next one, and not the body of a single object,
-// which may be kept. Not parallel, because the pool is everybody's.
-func TestReleasedMemoryIsUsedAgain(t *testing.T) { //nolint:paralleltest // see above
+// The buffer of a page is reused for the next page, but not for the body of a single
+// object, which may be kept. The test is not parallel, because the pool is global.
+func TestReleasedBufferIsReused(t *testing.T) { //nolint:paralleltest // see above
 	reused := func(length int64) bool {
-		for range 100 { // a pool forgets now and then
+		for range 100 { // a sync.Pool may drop buffers
 			b, err := readAll(strings.NewReader(strings.Repeat("x", 100_000)), 100_000, 1<<20)
 			require.NoError(t, err)
 			memory := &b.Bytes()[0]
@@ -79,13 +79,13 @@ func TestReleasedMemoryIsUsedAgain(t *testing.T) { //nolint:paralleltest // see 
 		}
 		return false
 	}
-	assert.True(t, reused(90_000), "by a page of about the same length")
-	assert.True(t, reused(-1), "by a body of an unknown length")
-	assert.False(t, reused(1), "by a small body")
-	(&Response{Body: []byte("{}")}).Release() // a response that was not read here
+	assert.True(t, reused(90_000), "page of about the same length")
+	assert.True(t, reused(-1), "body of unknown length")
+	assert.False(t, reused(1), "small body")
+	(&Response{Body: []byte("{}")}).Release() // without a buffer
 }
 
-// Debug pages and gateways echo what they were sent, in whatever spelling.
+// Debug pages and gateways echo requests, with the token plain or quoted.
 func TestRedacted(t *testing.T) {
 	t.Parallel()
 	const token = `to"ken`
@@ -95,8 +95,8 @@ func TestRedacted(t *testing.T) {
 	}
 	header, body := resp.Redacted()
 	assert.Equal(t, http.Header{"X-Echo": {"a [redacted]", "b"}}, header)
-	assert.Equal(t, []string{"a " + token, "b"}, resp.Header["X-Echo"], "the response itself stays as it was")
-	assert.Equal(t, `{"message":"Bearer to\"ken"}`, string(body), "only a token that stands there as it is")
+	assert.Equal(t, []string{"a " + token, "b"}, resp.Header["X-Echo"], "the response was changed")
+	assert.Equal(t, `{"message":"Bearer to\"ken"}`, string(body), "a body with a quoted token only is unchanged")
 	resp.Body = []byte("Bearer " + token + ` or to\"ken`)
 	_, body = resp.Redacted()
 	assert.Equal(t, "Bearer [redacted] or [redacted]", string(body))
@@ -106,16 +106,16 @@ func TestMask(t *testing.T) {
 	t.Parallel()
 	const long = "s3cret-token"
 	assert.Equal(t, "a [redacted] b [redacted]", mask("a s3cret-token b s3cret-token", long))
-	assert.Equal(t, "xx[redacted]xx", mask("xxs3cret-tokenxx", long), "wherever a long one stands")
+	assert.Equal(t, "xx[redacted]xx", mask("xxs3cret-tokenxx", long), "a long token inside a word")
 	assert.Equal(t, "a b", mask("a b", long))
 	assert.Equal(t, "a b", mask("a b", ""))
 	assert.Equal(t, `malformed "[redacted]"`, mask(fmt.Sprintf("malformed %q", `s3"cret-token`), `s3"cret-token`))
 	assert.Equal(t, "<p>[redacted]</p>", mask("<p>s3&amp;cret-token</p>", "s3&cret-token"))
 }
 
-// A short token, such as that of a fake, is part of many words. An error without
-// half of its letters helps nobody.
-func TestShortTokenIsMaskedWhereItStandsAlone(t *testing.T) {
+// A short token, such as that of a fake server, may be part of ordinary words, which
+// must stay readable.
+func TestShortTokenIsMaskedAsWholeWord(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"no such status":           "no such status",
@@ -131,7 +131,7 @@ func TestShortTokenIsMaskedWhereItStandsAlone(t *testing.T) {
 	assert.Equal(t, `"[redacted]"`, mask(`"a\"b"`, `a"b`))
 }
 
-// BenchmarkReadAll is what buffers and the claimed length are for.
+// BenchmarkReadAll shows the effect of buffers and of allocating by Content-Length.
 func BenchmarkReadAll(b *testing.B) {
 	page := bytes.Repeat([]byte("x"), 85_000)
 	for name, read := range map[string]func() *Response{

@@ -14,16 +14,16 @@ import (
 	"time"
 )
 
-// longestDial is how long a connection may take to come about. A net.Dialer
-// shares it among the addresses of a host, so that of two the first has 5 s.
+// longestDial is the timeout for dialing. A net.Dialer divides it among the
+// addresses of a host: the first of two has 5 s.
 const longestDial = 10 * time.Second
 
-// Tune changes a transport of net/http to what is good for the API: it gives up
-// dead connections in seconds, closes idle ones before common servers and load
-// balancers do, which is after 60 s or more, and dials so that an attempt has time
-// for the second address of a host. A dialer that it has is kept.
+// Tune configures an http.Transport for the API. It detects dead connections within
+// seconds, and closes idle ones before common servers and load balancers do (60 s
+// or more). It limits dialing so that an attempt has time for the second address of
+// a host. An existing DialContext is wrapped.
 func Tune(t *http.Transport) {
-	t.MaxIdleConns = 0 // no limit but that of each host
+	t.MaxIdleConns = 0 // the limit of each host applies
 	t.MaxIdleConnsPerHost = 100
 	t.MaxResponseHeaderBytes = 1 << 20
 	t.IdleConnTimeout = 30 * time.Second
@@ -42,9 +42,9 @@ func Tune(t *http.Transport) {
 	}
 }
 
-// dialKey is the key under which a context holds how long dialing may take, for
-// attempts with a short timeout. net/http dials with the values of an attempt's
-// context, but not until its end: another attempt may want the connection.
+// dialKey is the context key for the dial timeout of attempts with a short timeout.
+// net/http dials with the values of an attempt's context but without its
+// cancellation, because another attempt may use the connection.
 type dialKey struct{}
 
 func withDialTimeout(ctx context.Context, attempt time.Duration) context.Context {
@@ -54,12 +54,12 @@ func withDialTimeout(ctx context.Context, attempt time.Duration) context.Context
 	return ctx
 }
 
-// roundTripAlone sends a request over a connection of its own, which nothing
-// else uses: net/http sends a GET again by itself when a connection that it
-// keeps breaks, or when an HTTP/2 server sends GOAWAY or REFUSED_STREAM, and
-// proxies reject a GET with a body, which would keep HTTP/1 from it. Proxy, TLS
-// settings and dialer are the transport's. Only net/http's transport can do so;
-// any other gets an ordinary request.
+// roundTripAlone sends a request over a new connection that no other request uses.
+// Otherwise net/http sends a GET again if a reused connection breaks, or if an
+// HTTP/2 server sends GOAWAY or REFUSED_STREAM. A body would prevent that over
+// HTTP/1, but proxies reject a GET with a body. Proxy, TLS settings and dialer are
+// those of the transport. Only an http.Transport supports this; any other
+// RoundTripper gets an ordinary request.
 func roundTripAlone(next http.RoundTripper, req *http.Request, trace *connTrace) (*http.Response, error) {
 	transport, ok := next.(*http.Transport)
 	if !ok {
@@ -73,7 +73,7 @@ func roundTripAlone(next http.RoundTripper, req *http.Request, trace *connTrace)
 	}
 	trace.got.Store(true)
 	closeConn := sync.OnceFunc(func() { _ = conn.Close() })
-	context.AfterFunc(req.Context(), closeConn) // if middleware drops the response
+	context.AfterFunc(req.Context(), closeConn) // if middleware does not close the body
 	resp, err := conn.RoundTrip(req)
 	if err != nil {
 		closeConn()
@@ -83,7 +83,7 @@ func roundTripAlone(next http.RoundTripper, req *http.Request, trace *connTrace)
 	return resp, nil
 }
 
-// connBody closes the connection along with the body.
+// connBody is a body that closes its connection when it is closed.
 type connBody struct {
 	io.ReadCloser
 	closeConn func()
@@ -94,13 +94,10 @@ func (b connBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// ProxyError is a proxy that did not open the way to the server. Nothing was
-// sent to the server.
+// ProxyError is returned if a proxy rejects CONNECT. Nothing was sent to the server.
 type ProxyError struct {
-	// Proxy is its host and port.
-	Proxy string
-	// Status is its response to CONNECT.
-	Status int
+	Proxy  string // host and port
+	Status int    // of the response to CONNECT
 }
 
 func (e *ProxyError) Error() string {
@@ -116,8 +113,8 @@ func (e *ProxyError) Error() string {
 
 func (e *ProxyError) permanent() bool { return e.Status < http.StatusInternalServerError }
 
-// onProxyConnectResponse is for the field of that name of an http.Transport: it
-// returns a *ProxyError where the proxy rejects CONNECT.
+// onProxyConnectResponse is the OnProxyConnectResponse function of an
+// http.Transport. It returns a *ProxyError if the proxy rejects CONNECT.
 func onProxyConnectResponse(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode < http.StatusBadRequest {
 		return nil
@@ -125,8 +122,8 @@ func onProxyConnectResponse(_ context.Context, proxy *url.URL, _ *http.Request, 
 	return &ProxyError{Proxy: proxy.Host, Status: resp.StatusCode}
 }
 
-// proxyError returns a *ProxyError where a transport of the caller's failed with
-// nothing but the status text of a proxy, which is all that net/http says.
+// proxyError returns a *ProxyError if err is a proxy's status text, which is all
+// that net/http returns from a transport without onProxyConnectResponse.
 func proxyError(next http.RoundTripper, req *http.Request, err error) error {
 	transport, ok := next.(*http.Transport)
 	if !ok || transport.Proxy == nil || req.URL.Scheme != "https" || errors.Unwrap(err) != nil {

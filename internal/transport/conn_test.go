@@ -26,7 +26,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// counting starts a server that counts its connections and requests.
+// counting starts a server that counts its connections and requests, and sends to
+// closed when a connection is closed.
 func counting(t *testing.T, h2 bool, handler http.HandlerFunc, closed ...chan<- struct{}) (server *httptest.Server, connections, requests *atomic.Int32) {
 	t.Helper()
 	connections, requests = new(atomic.Int32), new(atomic.Int32)
@@ -50,7 +51,7 @@ func counting(t *testing.T, h2 bool, handler http.HandlerFunc, closed ...chan<- 
 	return server, connections, requests
 }
 
-// over returns a Transport over net/http's, and that one.
+// over returns a Transport and the http.Transport that it uses.
 func over(t *testing.T, server *httptest.Server, change ...func(*Config)) (*Transport, *http.Transport) {
 	t.Helper()
 	next := server.Client().Transport.(*http.Transport).Clone()
@@ -59,10 +60,10 @@ func over(t *testing.T, server *httptest.Server, change ...func(*Config)) (*Tran
 	return newTransport(t, next, append([]func(*Config){quick}, change...)...), next
 }
 
-// What net/http keeps it may send on again by itself. A read that uses something
-// up therefore gets a connection that nothing else uses, before it and after it,
-// and has no body, which gateways reject with a GET.
-func TestConsumingReadHasAConnectionOfItsOwn(t *testing.T) {
+// net/http may send a request again on a connection that it reuses. A consuming read
+// therefore uses a connection that no other request uses. It has no body, because
+// gateways reject a GET with a body.
+func TestConsumingReadUsesSeparateConnection(t *testing.T) {
 	t.Parallel()
 	for name, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
@@ -91,15 +92,14 @@ func TestConsumingReadHasAConnectionOfItsOwn(t *testing.T) {
 			}
 			_, err := transport.Send(t.Context(), Request{Operation: reading, URL: server.URL})
 			require.NoError(t, err)
-			assert.EqualValues(t, 3, connections.Load(), "the kept one is still there")
+			assert.EqualValues(t, 3, connections.Load(), "the shared connection was closed")
 		})
 	}
 }
 
-// net/http sends a POST without a body again when an HTTP/2 server says that it
-// did nothing, and it must not get a body for that: chunked, it is another
-// request.
-func TestPostWithoutABodyHasAConnectionOfItsOwn(t *testing.T) {
+// net/http sends a POST without a body again if an HTTP/2 server reports that it did
+// not process it. Adding an empty body to prevent that would change the request.
+func TestPostWithoutBodyUsesSeparateConnection(t *testing.T) {
 	t.Parallel()
 	for name, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
@@ -124,8 +124,8 @@ func TestPostWithoutABodyHasAConnectionOfItsOwn(t *testing.T) {
 	}
 }
 
-// A transport that is not net/http's gets an ordinary request.
-func TestConsumingReadOverAnotherTransport(t *testing.T) {
+// A RoundTripper other than an http.Transport gets an ordinary request.
+func TestConsumingReadWithOtherRoundTripper(t *testing.T) {
 	t.Parallel()
 	next := roundTripFunc(func(req *http.Request) (*http.Response, error) {
 		assert.Nil(t, req.Body)
@@ -136,8 +136,8 @@ func TestConsumingReadOverAnotherTransport(t *testing.T) {
 	assert.Equal(t, "{}", string(resp.Body))
 }
 
-// Middleware that drops a response must not leak its connection.
-func TestConnectionOfItsOwnEndsWithTheAttempt(t *testing.T) {
+// Middleware that does not close a body must not leak the connection.
+func TestSeparateConnectionIsClosedAfterAttempt(t *testing.T) {
 	t.Parallel()
 	closed := make(chan struct{}, 10)
 	server, _, _ := counting(t, true, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }, closed)
@@ -154,19 +154,19 @@ func TestConnectionOfItsOwnEndsWithTheAttempt(t *testing.T) {
 	within(t, closed)
 }
 
-// within fails the test if an event does not come.
+// within waits up to 5 s for a connection to be closed.
 func within(t *testing.T, event <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-event:
 	case <-time.After(5 * time.Second):
-		t.Error("the connection is not closed")
+		t.Error("the connection was not closed within 5 s")
 	}
 }
 
-// A connection that went dead without a word takes a whole timeout to be found
-// out. The next attempt must not wait on it again, nor end other calls on it.
-func TestAttemptAfterATimeoutHasAConnectionOfItsOwn(t *testing.T) {
+// A dead connection is noticed only by the timeout. The next attempt must not use it
+// again, and must not end other calls on it.
+func TestAttemptAfterTimeoutUsesSeparateConnection(t *testing.T) {
 	t.Parallel()
 	for name, stalls := range map[string]func(w http.ResponseWriter){
 		"no header": func(http.ResponseWriter) {},
@@ -209,13 +209,13 @@ func TestAttemptAfterATimeoutHasAConnectionOfItsOwn(t *testing.T) {
 			require.Len(t, addresses, 2)
 			assert.NotEqual(t, addresses[0], addresses[1])
 			close(release)
-			require.NoError(t, <-slow, "the call that shares the suspect connection")
+			require.NoError(t, <-slow, "call on the same connection as the timeout")
 			assert.EqualValues(t, 2, connections.Load())
 		})
 	}
 }
 
-// proxy starts one that responds to CONNECT with a status.
+// proxy starts a proxy that responds to CONNECT with a status.
 func proxy(t *testing.T, status int) (address *url.URL, requests *atomic.Int32) {
 	t.Helper()
 	requests = new(atomic.Int32)
@@ -231,8 +231,8 @@ func proxy(t *testing.T, status int) (address *url.URL, requests *atomic.Int32) 
 	return address, requests
 }
 
-// A proxy that wants a password does not want it less the third time, and
-// "Proxy Authentication Required" alone tells nobody which proxy it is.
+// A proxy that requires a password rejects retries too. The error names the proxy,
+// which "Proxy Authentication Required" alone does not.
 func TestProxyThatRejects(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -244,8 +244,8 @@ func TestProxyThatRejects(t *testing.T) {
 		{502, 3, "502 Bad Gateway: it may be overloaded"},
 	} {
 		for name, change := range map[string]func(*http.Transport){
-			"own":          func(next *http.Transport) { Tune(next) },
-			"the caller's": func(*http.Transport) {},
+			"tuned":     func(next *http.Transport) { Tune(next) },
+			"not tuned": func(*http.Transport) {},
 		} {
 			for _, op := range []struct{ name string }{{"read"}, {"create"}, {"consume"}} {
 				t.Run(tc.text+" "+name+" "+op.name, func(t *testing.T) {
@@ -269,23 +269,23 @@ func TestProxyThatRejects(t *testing.T) {
 	}
 }
 
-// Without a proxy the same text is no proxy's.
-func TestTextOfAProxyWithoutOne(t *testing.T) {
+// Without a proxy, an error with such a text is not changed.
+func TestNoProxyErrorWithoutProxy(t *testing.T) {
 	t.Parallel()
 	forbidden := errors.New("Forbidden")
 	dial := func(context.Context, string, string) (net.Conn, error) { return nil, forbidden }
 	for name, next := range map[string]http.RoundTripper{
-		"none":         &http.Transport{DialContext: dial},
-		"not for this": &http.Transport{DialContext: dial, Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }},
-		"another":      roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, forbidden }),
+		"no Proxy function": &http.Transport{DialContext: dial},
+		"no proxy for this": &http.Transport{DialContext: dial, Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }},
+		"not a Transport":   roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, forbidden }),
 	} {
 		_, err := send(t, newTransport(t, next, func(config *Config) { config.Policy.MaxAttempts = 1 }), reading)
 		require.EqualError(t, err, "Forbidden", name)
 	}
 }
 
-// lingering is a listener whose connections stay open for the client's writes, so
-// that it hears of the alert rather than of a reset.
+// lingering is a listener whose connections accept writes after Close, so that the
+// client receives the alert and not a reset.
 type lingering struct{ net.Listener }
 
 func (l lingering) Accept() (net.Conn, error) {
@@ -307,10 +307,10 @@ func (c lingeringConn) Close() error {
 	return nil
 }
 
-// A server that rejects the client's certificate, or has no version of TLS in
-// common with it, does so every time, and before it has looked at the request.
-// With TLS 1.3 the client has sent its request by the time it hears of that.
-func TestAlertsAreForGood(t *testing.T) {
+// A server that rejects the client's certificate or TLS version rejects retries too,
+// and does not process the request. With TLS 1.3 the client has sent the request
+// before it receives the alert.
+func TestAlertsAreNotRetried(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(server, client *tls.Config){
 		"no client certificate, TLS 1.3": func(server, _ *tls.Config) { server.ClientAuth = tls.RequireAnyClientCert },
@@ -346,7 +346,7 @@ func TestAlertsAreForGood(t *testing.T) {
 					_, err := transport.Send(t.Context(), req)
 					assert.False(t, failure(t, err).MaybeSent)
 					if h2 && strings.HasPrefix(name, "no client") {
-						return // net/http may see the connection end before it began, which is tried again
+						return // net/http may see the connection end before its first request, which is retried
 					}
 					require.ErrorContains(t, err, "remote error: tls: ")
 					assert.Equal(t, 1, failure(t, err).Attempts)
@@ -357,7 +357,7 @@ func TestAlertsAreForGood(t *testing.T) {
 	}
 }
 
-// names is a name server that knows two addresses for every name.
+// names returns a resolver that resolves every name to two addresses.
 func names(first, second [4]byte) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe()
@@ -389,8 +389,8 @@ func names(first, second [4]byte) *net.Resolver {
 	}}
 }
 
-// A host whose first address is dead must not use up the attempt, nor the call.
-func TestDeadFirstAddressLeavesTimeForTheSecond(t *testing.T) {
+// If the first address of a host is dead, the second is tried in the same attempt.
+func TestDeadFirstAddressLeavesTimeForSecond(t *testing.T) {
 	t.Parallel()
 	for timeout, most := range map[time.Duration]time.Duration{30 * time.Second: 5 * time.Second, 6 * time.Second: 2 * time.Second, 0: 5 * time.Second} {
 		for name, op := range map[string]*operation.Operation{"read": reading, "consume": consuming} {
@@ -401,7 +401,7 @@ func TestDeadFirstAddressLeavesTimeForTheSecond(t *testing.T) {
 				_, port, err := net.SplitHostPort(server.Listener.Addr().String())
 				require.NoError(t, err)
 				_, err = names([4]byte{127, 0, 0, 1}, [4]byte{127, 0, 0, 1}).LookupHost(t.Context(), "one.apono.test")
-				require.NoError(t, err, "package net sets itself up here, outside the bubble")
+				require.NoError(t, err, "package net must be initialized outside the bubble")
 				synctest.Test(t, func(t *testing.T) {
 					dialer := &net.Dialer{Resolver: names([4]byte{127, 0, 0, 99}, [4]byte{127, 0, 0, 1})}
 					dialer.ControlContext = func(ctx context.Context, _, address string, _ syscall.RawConn) error {
@@ -425,12 +425,11 @@ func TestDeadFirstAddressLeavesTimeForTheSecond(t *testing.T) {
 	}
 }
 
-// What the transport of clients without one of their own has to be.
 func TestTune(t *testing.T) {
 	t.Parallel()
 	next := http.DefaultTransport.(*http.Transport).Clone()
 	Tune(next)
-	assert.Equal(t, 30*time.Second, next.IdleConnTimeout, "before servers and load balancers close at 60 s")
+	assert.Equal(t, 30*time.Second, next.IdleConnTimeout, "must be less than the 60 s of servers and load balancers")
 	assert.Equal(t, 10*time.Second, next.HTTP2.SendPingTimeout)
 	assert.Equal(t, 10*time.Second, next.HTTP2.PingTimeout)
 	assert.Equal(t, 100, next.MaxIdleConnsPerHost)
@@ -438,9 +437,9 @@ func TestTune(t *testing.T) {
 	assert.True(t, next.ForceAttemptHTTP2)
 }
 
-// pipes is a server of HTTP/2 over connections in memory. Its first connection
-// responds once and is dead from then on: nothing comes back, not even to a ping,
-// and nothing says that it is closed.
+// pipes is an HTTP/2 server over connections in memory. Its first connection
+// responds once and is dead afterwards: it stays open, but nothing more is received
+// on it, not even the response to a ping.
 func pipes(t *testing.T, certificates []tls.Certificate) (dial func(context.Context, string, string) (net.Conn, error), connections *atomic.Int32) {
 	t.Helper()
 	connections = new(atomic.Int32)
@@ -488,7 +487,8 @@ func pipes(t *testing.T, certificates []tls.Certificate) (dial func(context.Cont
 	}, connections
 }
 
-// bufferedConn does not wait for the reader, unlike one of net.Pipe.
+// bufferedConn is a connection whose Write does not wait for the reader, unlike that
+// of net.Pipe.
 type bufferedConn struct {
 	net.Conn
 	out chan []byte
@@ -499,9 +499,9 @@ func (c bufferedConn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A router that forgets a connection tells nobody. Without pings every attempt on
-// it lasts its whole timeout, and so does every call that follows.
-func TestDeadConnectionIsFoundOutByPings(t *testing.T) {
+// A router may drop a connection without notice. Without pings, every attempt on it
+// lasts its whole timeout.
+func TestDeadConnectionIsDetectedByPings(t *testing.T) {
 	t.Parallel()
 	borrowed := httptest.NewUnstartedServer(nil)
 	borrowed.StartTLS() // for its certificate
@@ -521,7 +521,7 @@ func TestDeadConnectionIsFoundOutByPings(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, 200, resp.StatusCode)
 		}
-		assert.Equal(t, 21*time.Second, time.Since(started), "10 s of silence, 10 s for the ping, and a wait")
+		assert.Equal(t, 21*time.Second, time.Since(started), "must be 10 s until the ping, 10 s for it and 1 s before the retry")
 		assert.EqualValues(t, 2, connections.Load())
 	})
 }

@@ -7,13 +7,13 @@ import (
 	"net/http"
 )
 
-// ErrAbandoned is the cause of a context whose call this library gave up itself:
-// read-ahead that is not wanted any more.
-var ErrAbandoned = errors.New("the result is not wanted any more")
+// ErrAbandoned is the cause of a context that this library canceled because the
+// result of read-ahead is no longer needed.
+var ErrAbandoned = errors.New("the result is no longer needed")
 
-// record logs the attempt that has just ended, at a level that follows its
-// outcome: Debug for success and for what was given up, Warn for a rejection or
-// an attempt that is followed by another, Error for a failure.
+// record logs the latest attempt. The level is Debug for success and for abandoned
+// calls, Warn for status 3xx or 4xx and for attempts that are retried, and Error
+// for other failures.
 func (c *call) record(retried bool) {
 	logger := c.transport.config.Logger
 	if logger == nil {
@@ -44,7 +44,7 @@ func (c *call) record(retried bool) {
 func (c *call) level(err error, retried bool) slog.Level {
 	resp := c.latest.resp
 	switch {
-	case context.Cause(c.ctx) == ErrAbandoned: //nolint:errorlint // the very cause
+	case context.Cause(c.ctx) == ErrAbandoned: //nolint:errorlint // not wrapped
 		return slog.LevelDebug
 	case retried:
 		return slog.LevelWarn
@@ -57,13 +57,13 @@ func (c *call) level(err error, retried bool) slog.Level {
 	}
 }
 
-// requestIDs are the headers in which servers and proxies name a request, the
-// most specific first. The API documents none.
+// requestIDs are common headers for the ID of a request, the most specific first.
+// The API documents none.
 var requestIDs = []string{
 	"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Trace-Id", "X-Amzn-Requestid", "X-Amzn-Trace-Id", "Cf-Ray", "X-Amz-Cf-Id",
 }
 
-// RequestID returns the server's name for a request, empty if it gave none.
+// RequestID returns the ID that the server gave the request, or an empty string.
 func RequestID(header http.Header) string {
 	for _, name := range requestIDs {
 		if id := header.Get(name); id != "" {

@@ -26,14 +26,14 @@ func logInto(b *bytes.Buffer) func(*Config) {
 	return func(config *Config) { config.Logger = slog.New(handler) }
 }
 
-// Dashboards are built on names and levels.
+// Dashboards depend on these names and levels.
 func TestRecord(t *testing.T) {
 	t.Parallel()
 	const call = ` msg="apono request" operation=Do method=POST path=/api/v9/things attempt=`
 	for _, tc := range []struct {
-		name    string
-		answers []script.Response
-		want    []string
+		name      string
+		responses []script.Response
+		want      []string
 	}{
 		{"success", []script.Response{{Delay: time.Second, Header: map[string]string{"Request-Id": "r-1"}}}, []string{
 			"level=DEBUG" + call + "1 wait=0s duration=1s status=200 request_id=r-1",
@@ -60,21 +60,21 @@ func TestRecord(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var records bytes.Buffer
-				_, _ = send(t, newTransport(t, script.New(t, tc.answers...), logInto(&records)), creating)
+				_, _ = send(t, newTransport(t, script.New(t, tc.responses...), logInto(&records)), creating)
 				assert.Equal(t, tc.want, strings.Split(strings.TrimSpace(records.String()), "\n"))
 			})
 		})
 	}
 }
 
-// Whoever is woken by an Error should find a call that failed.
-func TestOnlyTheLastFailureIsAnError(t *testing.T) {
+// A record with level Error means that the call failed.
+func TestOnlyLastFailureHasLevelError(t *testing.T) {
 	t.Parallel()
 	abandoned, cancel := context.WithCancelCause(t.Context())
 	for _, tc := range []struct {
-		name    string
-		answers []script.Response
-		want    string
+		name      string
+		responses []script.Response
+		want      string
 	}{
 		{"recovery", []script.Response{{Status: 503}, {Err: errReset}, {}}, "WARN WARN DEBUG"},
 		{"failure", []script.Response{{Err: errReset}, {Status: 503}, {Status: 503}}, "WARN WARN ERROR"},
@@ -84,7 +84,7 @@ func TestOnlyTheLastFailureIsAnError(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var records bytes.Buffer
-				_, _ = send(t, newTransport(t, script.New(t, tc.answers...), logInto(&records)), reading)
+				_, _ = send(t, newTransport(t, script.New(t, tc.responses...), logInto(&records)), reading)
 				assert.Equal(t, tc.want, levels(records.String()))
 			})
 		})
@@ -99,7 +99,7 @@ func TestOnlyTheLastFailureIsAnError(t *testing.T) {
 	assert.Equal(t, "DEBUG", levels(records.String()))
 }
 
-// levels are those of records.
+// levels returns the levels of the records.
 func levels(records string) string {
 	var all []string
 	for line := range strings.Lines(records) {
@@ -109,8 +109,7 @@ func levels(records string) string {
 	return strings.Join(all, " ")
 }
 
-// What was not attempted is not logged as an attempt.
-func TestNoRecordWithoutAnAttempt(t *testing.T) {
+func TestNoRecordWithoutAttempt(t *testing.T) {
 	t.Parallel()
 	var records bytes.Buffer
 	noToken := func(config *Config) { config.Token = func(context.Context) (string, error) { return "", errReset } }
@@ -119,7 +118,7 @@ func TestNoRecordWithoutAnAttempt(t *testing.T) {
 	assert.Empty(t, records.String())
 }
 
-// The most specific name is what support looks for.
+// RequestID prefers the most specific header.
 func TestRequestID(t *testing.T) {
 	t.Parallel()
 	header := http.Header{}

@@ -16,7 +16,7 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// Policy is how often and how patiently a request is retried.
+// Policy limits the attempts of a request and the waits between them.
 type Policy struct {
 	MaxAttempts   int
 	MinWait       time.Duration
@@ -24,37 +24,37 @@ type Policy struct {
 	MaxRetryAfter time.Duration
 }
 
-// outcome is what an attempt came to, as far as a retry depends on it.
+// outcome is the part of an attempt's outcome that a retry depends on.
 type outcome struct {
-	attempts   int           // that count, from 1
+	attempts   int           // from 1, without an attempt that only replaced the token
 	status     int           // 0 without a response
-	err        error         // why the response, or its body, did not come
+	err        error         // why the response or its body is missing
 	unsent     bool          // nothing reached the server
-	renewable  bool          // another token may be had
-	retryAfter time.Duration // what the server asks for, 0 for nothing
+	renewable  bool          // a new token may be requested
+	retryAfter time.Duration // 0 without a Retry-After header
 	left       time.Duration // until the deadline of the call
 	chance     float64       // in [0, 1), for the length of the wait
 }
 
-// reason is why an attempt is followed by another, or why it is not.
+// reason is why an attempt is retried, or why it is not.
 type reason string
 
 const (
 	tokenRejected reason = "the token was rejected"
-	rateLimited   reason = "the server did nothing, and asks to wait"
-	temporary     reason = "the status may pass"
+	rateLimited   reason = "the server limits the rate"
+	temporary     reason = "the status is temporary"
 	neverSent     reason = "nothing reached the server"
-	broken        reason = "the response was lost, or a part of it"
+	broken        reason = "the response was lost or cut short"
 
 	settled      reason = "another attempt would have the same result"
-	actsTwice    reason = "the operation might act twice"
-	exhausted    reason = "the attempts are used up"
-	overlong     reason = "the server asks for too long a wait"
-	pastDeadline reason = "the call ends before the next attempt"
+	actsTwice    reason = "the operation might take effect twice"
+	exhausted    reason = "the last attempt has been made"
+	overlong     reason = "Retry-After is too long"
+	pastDeadline reason = "the deadline is before the next attempt"
 )
 
-// decide is the retry policy. Which outcomes an operation is retried after
-// stands beside the operations.
+// decide is the retry policy. Package operation lists the outcomes after which an
+// operation is retried.
 func decide(op *operation.Operation, o outcome, p Policy) (retry bool, wait time.Duration, why reason) {
 	if o.status == http.StatusUnauthorized && o.renewable {
 		return true, 0, tokenRejected
@@ -78,8 +78,7 @@ func decide(op *operation.Operation, o outcome, p Policy) (retry bool, wait time
 	return true, wait, why
 }
 
-// allowed holds what an attempt came to against what the operation is retried
-// after.
+// allowed reports whether the operation is retried after the outcome.
 func allowed(retries operation.Retries, o outcome) (may bool, why reason) {
 	switch {
 	case o.status == 0 && isPermanent(o.err), errors.Is(o.err, ErrTooLarge):
@@ -101,8 +100,8 @@ func allowed(retries operation.Retries, o outcome) (may bool, why reason) {
 	return may, why
 }
 
-// backoff returns the wait after a number of attempts: anywhere between the
-// smallest wait and a bound that doubles from attempt to attempt.
+// backoff returns the wait after a number of attempts: a value between MinWait and
+// a bound that doubles with each attempt.
 func (p Policy) backoff(attempts int, chance float64) time.Duration {
 	bound := p.MaxWait
 	if shift := min(attempts, 32); p.MinWait <= p.MaxWait>>shift {
@@ -113,7 +112,7 @@ func (p Policy) backoff(attempts int, chance float64) time.Duration {
 
 func isSuccess(status int) bool { return status >= 200 && status < 300 }
 
-// isTemporary lists the statuses after which a retry may succeed.
+// isTemporary reports whether a retry may succeed after the status.
 func isTemporary(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
@@ -124,15 +123,15 @@ func isTemporary(status int) bool {
 	return false
 }
 
-// mayHaveActed tells statuses that leave open whether the request was carried
-// out from those that say it was not.
+// mayHaveActed reports whether the server may have carried out a request to which
+// it responded with the status.
 func mayHaveActed(status int) bool {
 	return status < http.StatusMultipleChoices || status == http.StatusRequestTimeout ||
 		status >= http.StatusInternalServerError
 }
 
-// isDialError says that no connection came about, so that nothing was sent. An
-// HTTP/2 connection that ends before its first request has no error of its own.
+// isDialError reports whether no connection was established, so that nothing was
+// sent. An HTTP/2 connection that ends before its first request has no error type.
 func isDialError(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
@@ -141,7 +140,7 @@ func isDialError(err error) bool {
 		errors.As(err, &proxy) || strings.HasSuffix(err.Error(), "http2: client conn could not be established")
 }
 
-// isPermanent says that the same request will fail in the same way.
+// isPermanent reports whether a retry would fail in the same way.
 func isPermanent(err error) bool {
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
@@ -150,9 +149,8 @@ func isPermanent(err error) bool {
 	return IsRejected(err)
 }
 
-// IsRejected says that the way to the server is closed until somebody changes
-// something: a certificate is bad, one side rejects the other's TLS, or a proxy
-// rejects the connection.
+// IsRejected reports whether the connection was rejected permanently: a certificate
+// is invalid, one side rejects the TLS handshake, or a proxy rejects CONNECT.
 func IsRejected(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError
@@ -167,7 +165,7 @@ func IsRejected(err error) bool {
 		errors.As(err, &proxy) && proxy.permanent() || isAlert(err)
 }
 
-// alerts are those of TLS that end a handshake for good (RFC 8446, section 6.2).
+// alerts are the TLS alerts after which a retry fails too (RFC 8446, section 6.2).
 var alerts = []tls.AlertError{
 	40,                         // handshake failure
 	42, 43, 44, 45, 46, 48, 49, // bad, unsupported, revoked, expired or unknown certificate, unknown CA, access denied
@@ -175,8 +173,8 @@ var alerts = []tls.AlertError{
 	112, 116, 120, // unrecognized name, certificate required, no application protocol
 }
 
-// isAlert says that one side ended the handshake with an alert for good. Over TCP
-// crypto/tls hides which one it was in a type of its own, which prints as
+// isAlert reports whether one side ended the handshake with one of alerts. Over TCP
+// crypto/tls returns the alert in an unexported type, which prints as
 // tls.AlertError does.
 func isAlert(err error) bool {
 	var op *net.OpError
@@ -186,15 +184,14 @@ func isAlert(err error) bool {
 	return slices.ContainsFunc(alerts, func(alert tls.AlertError) bool { return op.Err.Error() == alert.Error() })
 }
 
-// IsTimeout says that something took too long, whoever set the limit.
+// IsTimeout reports whether the error is a timeout.
 func IsTimeout(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// RetryAfter returns how long a Retry-After header asks to wait, or zero where
-// there is none that can be understood. Dates count from the server's own clock
-// if it gave one.
+// RetryAfter returns the wait that a Retry-After header asks for, or zero if it is
+// missing or invalid. A date is relative to the Date header, or to now without one.
 func RetryAfter(header http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if value == "" {

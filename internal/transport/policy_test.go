@@ -22,16 +22,15 @@ var errNoHost = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no
 
 var errAlert = &net.OpError{Op: "remote error", Err: tls.AlertError(48)}
 
-// A create that is sent again after a failure that leaves open whether it was
-// carried out creates a second object; a read that is not sent again leaves every
-// caller to write a loop.
+// A create must not be retried after a failure that leaves open whether it was
+// carried out, because it could create a second object.
 func TestDecideByOutcome(t *testing.T) {
 	t.Parallel()
 	const no = ""
 	for _, tc := range []struct {
 		name string
 		o    outcome
-		// why each kind of operation is retried, or no.
+		// Why each kind of operation is retried, or no.
 		read, create, consume reason
 	}{
 		{"200", outcome{status: 200}, no, no, no},
@@ -56,7 +55,7 @@ func TestDecideByOutcome(t *testing.T) {
 		{"504", outcome{status: 504}, temporary, no, no},
 		{"broken connection", outcome{err: errReset}, broken, no, no},
 		{"attempt timeout", outcome{err: &TimeoutError{}}, broken, no, no},
-		{"refused connection", outcome{err: errRefused, unsent: true}, neverSent, neverSent, neverSent},
+		{"connection refused", outcome{err: errDial, unsent: true}, neverSent, neverSent, neverSent},
 		{"no such host", outcome{err: errNoHost, unsent: true}, no, no, no},
 		{"bad certificate", outcome{err: x509.UnknownAuthorityError{}}, no, no, no},
 		{"bad client certificate", outcome{err: errAlert, unsent: true}, no, no, no},
@@ -80,7 +79,7 @@ func TestDecideByOutcome(t *testing.T) {
 	}
 }
 
-// What is allowed may still be too late, or too much to ask of the caller.
+// The number of attempts, Retry-After and the deadline limit retries.
 func TestDecideByPolicy(t *testing.T) {
 	t.Parallel()
 	down := outcome{attempts: 1, status: 503, left: time.Hour}
@@ -92,17 +91,17 @@ func TestDecideByPolicy(t *testing.T) {
 		wait   time.Duration
 		why    reason
 	}{
-		{"first", func(*outcome) {}, true, time.Second, temporary},
-		{"second", func(o *outcome) { o.attempts = 2 }, true, time.Second, temporary},
-		{"last", func(o *outcome) { o.attempts = 3 }, false, 0, exhausted},
-		{"asked to wait", func(o *outcome) { o.retryAfter = 7 * time.Second }, true, 7 * time.Second, temporary},
-		{"asked to wait less than usual", func(o *outcome) { o.retryAfter = time.Millisecond }, true, time.Millisecond, temporary},
-		{"asked to wait as long as may be", func(o *outcome) { o.retryAfter = time.Minute }, true, time.Minute, temporary},
-		{"asked to wait too long", func(o *outcome) { o.retryAfter = time.Minute + 1 }, false, 0, overlong},
-		{"just in time", func(o *outcome) { o.left = time.Second }, true, time.Second, temporary},
-		{"too late", func(o *outcome) { o.left = time.Second - 1 }, false, 0, pastDeadline},
-		{"too late by what was asked", func(o *outcome) { o.left, o.retryAfter = 7*time.Second, 8*time.Second }, false, 0, pastDeadline},
-		{"by chance", func(o *outcome) { o.chance = 0.5 }, true, 1500 * time.Millisecond, temporary},
+		{"first attempt", func(*outcome) {}, true, time.Second, temporary},
+		{"second attempt", func(o *outcome) { o.attempts = 2 }, true, time.Second, temporary},
+		{"last attempt", func(o *outcome) { o.attempts = 3 }, false, 0, exhausted},
+		{"Retry-After", func(o *outcome) { o.retryAfter = 7 * time.Second }, true, 7 * time.Second, temporary},
+		{"Retry-After less than MinWait", func(o *outcome) { o.retryAfter = time.Millisecond }, true, time.Millisecond, temporary},
+		{"Retry-After equal to MaxRetryAfter", func(o *outcome) { o.retryAfter = time.Minute }, true, time.Minute, temporary},
+		{"Retry-After greater than MaxRetryAfter", func(o *outcome) { o.retryAfter = time.Minute + 1 }, false, 0, overlong},
+		{"wait until the deadline", func(o *outcome) { o.left = time.Second }, true, time.Second, temporary},
+		{"wait longer than until the deadline", func(o *outcome) { o.left = time.Second - 1 }, false, 0, pastDeadline},
+		{"Retry-After longer than until the deadline", func(o *outcome) { o.left, o.retryAfter = 7*time.Second, 8*time.Second }, false, 0, pastDeadline},
+		{"random part", func(o *outcome) { o.chance = 0.5 }, true, 1500 * time.Millisecond, temporary},
 		{"token rejected", func(o *outcome) { o.status, o.renewable = 401, true }, true, 0, tokenRejected},
 		{"token rejected on the last attempt", func(o *outcome) { o.status, o.renewable, o.attempts = 401, true, 3 }, true, 0, tokenRejected},
 		{"another status with a token source", func(o *outcome) { o.status, o.renewable = 403, true }, false, 0, settled},
@@ -117,8 +116,8 @@ func TestDecideByPolicy(t *testing.T) {
 			assert.Equal(t, tc.why, why)
 		})
 	}
-	// A token is renewed whatever the operation: a request that was rejected was
-	// not carried out.
+	// A token is renewed for every operation, because a rejected request was not
+	// carried out.
 	for _, op := range []*operation.Operation{creating, consuming} {
 		retry, _, why := decide(op, outcome{attempts: 1, status: 401, renewable: true}, policy)
 		assert.True(t, retry)
@@ -126,8 +125,8 @@ func TestDecideByPolicy(t *testing.T) {
 	}
 }
 
-// Without growth a struggling server is kept down, without chance all clients
-// come back at the same moment.
+// Waits grow, so that an overloaded server recovers, and are random, so that clients
+// do not retry at the same moment.
 func TestBackoff(t *testing.T) {
 	t.Parallel()
 	const almost = 1 - 1e-12
@@ -155,7 +154,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-func TestFailuresThatDoNotPass(t *testing.T) {
+func TestPermanentErrors(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
 		errNoHost, &tls.CertificateVerificationError{Err: errors.New("revoked")}, x509.UnknownAuthorityError{},
@@ -166,7 +165,7 @@ func TestFailuresThatDoNotPass(t *testing.T) {
 		assert.True(t, isPermanent(fmt.Errorf("wrapped: %w", err)), "%T", err)
 	}
 	for _, err := range []error{
-		errReset, errRefused, io.EOF, &TimeoutError{}, &net.DNSError{Err: "server misbehaving", IsTemporary: true},
+		errReset, errDial, io.EOF, &TimeoutError{}, &net.DNSError{Err: "server misbehaving", IsTemporary: true},
 		&net.OpError{Op: "dial", Err: &net.DNSError{Err: "i/o timeout", IsTimeout: true}}, &ProxyError{Status: 503},
 		&net.OpError{Op: "remote error", Err: tls.AlertError(80)}, &net.OpError{Op: "read", Err: tls.AlertError(48)},
 	} {
@@ -174,10 +173,10 @@ func TestFailuresThatDoNotPass(t *testing.T) {
 	}
 }
 
-// What was not sent can be sent again, whatever it does.
-func TestFailuresBeforeAnythingWasSent(t *testing.T) {
+// After a dial error every operation can be retried.
+func TestDialErrors(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{errRefused, errNoHost, &net.OpError{Op: "proxyconnect", Err: errReset}, &net.DNSError{Err: "server misbehaving"},
+	for _, err := range []error{errDial, errNoHost, &net.OpError{Op: "proxyconnect", Err: errReset}, &net.DNSError{Err: "server misbehaving"},
 		&ProxyError{Status: 503}, errors.New("http2: client conn could not be established")} {
 		assert.True(t, isDialError(fmt.Errorf("wrapped: %w", err)), "%v", err)
 	}
@@ -186,8 +185,9 @@ func TestFailuresBeforeAnythingWasSent(t *testing.T) {
 	}
 }
 
-// A DELETE that finds nothing is done only if an earlier one may have done it.
-func TestStatusesThatLeaveOpenWhatWasDone(t *testing.T) {
+// A 404 on the retry of a DELETE counts as success only if an earlier attempt may
+// have been carried out.
+func TestStatusesOfRequestsThatMayHaveActed(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]bool{
 		200: true, 204: true, 408: true, 500: true, 502: true, 503: true, 504: true, 599: true,
@@ -226,8 +226,7 @@ func TestRetryAfter(t *testing.T) {
 	assert.Zero(t, RetryAfter(nil, now))
 }
 
-// Whatever a server writes there, the wait is neither negative nor shorter than
-// what was asked for.
+// The wait is not negative, and not shorter than the header asks for.
 func FuzzRetryAfter(f *testing.F) {
 	for _, value := range []string{
 		"", "0", "7", " 7 ", "007", "-7", "+7", "7.5", "1e3", "0x7", "soon", "9223372036", "9223372037", "9223372036854775807", "18446744073709551615",

@@ -10,15 +10,12 @@ import (
 )
 
 const (
-	// bytesPerSecond is the pace below which a body is too slow: each so many
-	// bytes of it earn a second.
-	bytesPerSecond = 4 << 10
-	// mostTimeouts is how many timeouts an attempt lasts at most, whatever its pace.
-	mostTimeouts = 10
+	bytesPerSecond = 4 << 10 // number of bytes of a body that extend its timeout by 1 s
+	mostTimeouts   = 10      // longest duration of an attempt, in timeouts
 )
 
-// clock ends an attempt that takes too long. Its context has no deadline,
-// because the end moves on while the body comes.
+// clock ends an attempt that takes too long. Its context has no deadline, because
+// the end changes while the body is read.
 type clock struct {
 	timeout time.Duration // 0 for none
 	limit   time.Duration // the Timeout of the caller's http.Client, 0 for none
@@ -27,12 +24,12 @@ type clock struct {
 
 	mu      sync.Mutex
 	started time.Time
-	came    bool          // the header did
-	header  time.Duration // after which it came
-	bytes   int64         // of the body that came
+	came    bool          // the header was received
+	header  time.Duration // time until the header was received
+	bytes   int64         // number of bytes of the body received
 }
 
-// start returns the context of an attempt that begins now.
+// start starts the clock and returns the context of the attempt.
 func (k *clock) start(ctx context.Context) context.Context {
 	ctx, k.cancel = context.WithCancelCause(ctx)
 	k.started = time.Now()
@@ -43,7 +40,7 @@ func (k *clock) start(ctx context.Context) context.Context {
 	return ctx
 }
 
-// stop ends the context.
+// stop cancels the context.
 func (k *clock) stop() {
 	if k.timer != nil {
 		k.timer.Stop()
@@ -51,9 +48,9 @@ func (k *clock) stop() {
 	k.cancel(nil)
 }
 
-// body marks the arrival of the header, and returns the body with its bytes
-// counted. The end that this moves on is looked at when the timer fires, so that
-// a body at an ordinary pace costs no more than the counting.
+// body records that the header was received, and returns a reader that counts the
+// bytes of the body. The end is computed only when the timer fires, so that a read
+// costs no more than the counting.
 func (k *clock) body(r io.Reader) io.Reader {
 	if k.timer == nil || r == nil {
 		return r
@@ -77,7 +74,7 @@ func (r *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// end returns when the attempt is over, counted from its start.
+// end returns the longest duration of the attempt, from its start.
 func (k *clock) end() time.Duration {
 	end := time.Duration(math.MaxInt64)
 	if k.timeout > 0 {
@@ -95,7 +92,8 @@ func (k *clock) end() time.Duration {
 	return end
 }
 
-// plus adds durations that are not negative.
+// plus adds two durations that are not negative, and limits the sum to the largest
+// duration.
 func plus(a, b time.Duration) time.Duration {
 	if sum := a + b; sum >= 0 {
 		return sum
@@ -103,7 +101,7 @@ func plus(a, b time.Duration) time.Duration {
 	return math.MaxInt64
 }
 
-// check ends the attempt if it is over, and looks again later if it is not.
+// check ends the attempt if its time is over, and otherwise resets the timer.
 func (k *clock) check() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -117,13 +115,10 @@ func (k *clock) check() {
 
 // TimeoutError is the error of an attempt that took too long.
 type TimeoutError struct {
-	// Took is how long the attempt lasted.
-	Took time.Duration
-	// Header says that the header had come; Bytes of the body had.
-	Header bool
-	Bytes  int64
-	// Client says that the Timeout of the caller's http.Client ended it.
-	Client bool
+	Took   time.Duration
+	Header bool  // the header was received
+	Bytes  int64 // number of bytes of the body received
+	Client bool  // the Timeout of the caller's http.Client ended the attempt
 }
 
 func (e *TimeoutError) Error() string {
@@ -137,11 +132,12 @@ func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("%s within %s: %s", what, e.Took, why)
 }
 
-// Timeout and Temporary make the error a net.Error.
+// Timeout returns true. With Temporary it implements net.Error.
 func (e *TimeoutError) Timeout() bool { return true }
 
-// Temporary is true: the next attempt may be in time.
+// Temporary returns true, because the next attempt may be faster.
 func (e *TimeoutError) Temporary() bool { return true }
 
-// Is makes the error a deadline's, as net/http's own timeouts are.
+// Is reports whether target is context.DeadlineExceeded, as for timeouts of
+// net/http.
 func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

@@ -17,7 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// dripping responds after a while with a body of a size that comes at a pace.
+// dripping responds after the duration header, with a body of the given size and
+// rate.
 func dripping(header time.Duration, size, bytesPerSecond int) roundTripFunc {
 	return func(req *http.Request) (*http.Response, error) {
 		if err := sleep(req.Context(), header); err != nil {
@@ -49,9 +50,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// A large page over a slow line must arrive, a drip must not hold a call for
-// ever, and what is given up says how far it came.
-func TestPaceOfABody(t *testing.T) {
+// A large page over a slow connection must be received. A body below the lowest rate
+// must end in an error that contains the number of bytes received.
+func TestTimeoutDependsOnRateOfBody(t *testing.T) {
 	t.Parallel()
 	const second, kib = time.Second, 1 << 10
 	for _, tc := range []struct {
@@ -62,19 +63,19 @@ func TestPaceOfABody(t *testing.T) {
 		text       string // empty for success
 		clientTime time.Duration
 	}{
-		{"all at once", 10 * second, dripping(0, kib, kib), second, "", 0},
+		{"in one part", 10 * second, dripping(0, kib, kib), second, "", 0},
 		{"large and slow", 10 * second, dripping(9*second, 80*kib, 3*kib), 36 * second, "", 0},
-		{"large at the pace", 10 * second, dripping(0, 320*kib, 4*kib), 80 * second, "", 0},
-		{"header as late as may be", 10 * second, dripping(10*second-1, kib, kib), 11*second - 1, "", 0},
+		{"large at the lowest rate", 10 * second, dripping(0, 320*kib, 4*kib), 80 * second, "", 0},
+		{"header just before the timeout", 10 * second, dripping(10*second-1, kib, kib), 11*second - 1, "", 0},
 		{"no header", 10 * second, dripping(11*second, kib, kib), 10 * second, "no response within 10s: raise WithAttemptTimeout for a slow server", 0},
-		{"drip", 9500 * time.Millisecond, dripping(second, kib, 1), 10500 * time.Millisecond, "only 9 bytes of the body within 10.5s: raise WithAttemptTimeout for a slow server", 0},
-		{"slow for too long", 10 * second, dripping(second/2, 1<<20, 4*kib), 100 * second, "only 405504 bytes of the body within 1m40s: raise WithAttemptTimeout for a slow server", 0},
+		{"below the lowest rate", 9500 * time.Millisecond, dripping(second, kib, 1), 10500 * time.Millisecond, "only 9 bytes of the body within 10.5s: raise WithAttemptTimeout for a slow server", 0},
+		{"longer than ten timeouts", 10 * second, dripping(second/2, 1<<20, 4*kib), 100 * second, "only 405504 bytes of the body within 1m40s: raise WithAttemptTimeout for a slow server", 0},
 		{"no timeout", 0, dripping(time.Hour, 2*kib, 1), time.Hour + 2048*second, "", 0},
 		{"the longest timeout", math.MaxInt64, dripping(time.Hour, 2*kib, 1), time.Hour + 2048*second, "", 0},
-		{"that of the http.Client, for a header", 10 * second, dripping(time.Hour, 1, 1), 5 * second, "no response within 5s: raise the Timeout of the http.Client", 5 * second},
-		{"that of the http.Client, for a body", 10 * second, dripping(0, 80*kib, 4*kib), 4500 * time.Millisecond, "only 16384 bytes of the body within 4.5s: raise the Timeout of the http.Client", 4500 * time.Millisecond},
-		{"that of the http.Client alone", 0, dripping(time.Hour, 1, 1), 5 * second, "no response within 5s: raise the Timeout of the http.Client", 5 * second},
-		{"that of the http.Client, longer", 10 * second, dripping(time.Hour, 1, 1), 10 * second, "no response within 10s: raise WithAttemptTimeout for a slow server", time.Minute},
+		{"http.Client.Timeout before the header", 10 * second, dripping(time.Hour, 1, 1), 5 * second, "no response within 5s: raise the Timeout of the http.Client", 5 * second},
+		{"http.Client.Timeout in the body", 10 * second, dripping(0, 80*kib, 4*kib), 4500 * time.Millisecond, "only 16384 bytes of the body within 4.5s: raise the Timeout of the http.Client", 4500 * time.Millisecond},
+		{"http.Client.Timeout only", 0, dripping(time.Hour, 1, 1), 5 * second, "no response within 5s: raise the Timeout of the http.Client", 5 * second},
+		{"longer http.Client.Timeout", 10 * second, dripping(time.Hour, 1, 1), 10 * second, "no response within 10s: raise WithAttemptTimeout for a slow server", time.Minute},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -102,8 +103,8 @@ func TestPaceOfABody(t *testing.T) {
 	}
 }
 
-// The timeout of one call goes before the client's.
-func TestTimeoutOfARequest(t *testing.T) {
+// Request.Timeout overrides Config.AttemptTimeout.
+func TestTimeoutOfRequest(t *testing.T) {
 	t.Parallel()
 	for own, want := range map[time.Duration]time.Duration{2 * time.Second: 2 * time.Second, 0: time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -116,8 +117,7 @@ func TestTimeoutOfARequest(t *testing.T) {
 	}
 }
 
-// Middleware that gives each request the deadline it finds would end bodies
-// that are on their way.
+// Middleware that applies the deadline of the context would end bodies too early.
 func TestMiddlewareSeesNoDeadline(t *testing.T) {
 	t.Parallel()
 	next := roundTripFunc(func(req *http.Request) (*http.Response, error) {

@@ -1,21 +1,22 @@
-// Package transport sends requests: it authenticates, waits, retries what may
-// be retried, and reads every response whole. It knows HTTP, not the API.
+// Package transport sends requests. It authenticates, limits the rate, retries and
+// reads every response to its end. It handles HTTP; the API is the concern of
+// package apono.
 //
-// The stages stand one a file, in the order in which a request meets them:
+// Each stage of a request has a file. In order:
 //
-//   - transport.go: Send is one call, whatever the number of attempts. The loop
-//     is go-retryablehttp's, and inside it an http.Client sees to cookies and to
-//     redirects, of which none is followed.
-//   - attempt.go: RoundTrip is one attempt: the limiter, a token, the timeout
-//     (timeout.go), the request, and the reading of what came.
-//   - Here the caller's middleware has its place, outermost first.
-//   - auth.go: the authorizer adds the token, for the API's own address only.
-//     Behind it is the caller's transport.
-//   - conn.go: some attempts get a connection of their own from it.
-//   - body.go: what came is read up to a limit, and what is shown of it is rid
-//     of the token.
-//   - policy.go: pure functions decide whether another attempt follows, and when.
-//   - log.go: the record of the attempt.
+//   - transport.go: Send makes one call of one or more attempts. The loop is that of
+//     go-retryablehttp. Inside it an http.Client handles cookies, and redirects,
+//     which are not followed.
+//   - attempt.go: RoundTrip makes one attempt. It waits for the limiter, gets a
+//     token, starts the timeout (timeout.go), sends the request and reads the body.
+//   - The caller's middleware runs next, outermost first.
+//   - auth.go: the authorizer adds the token, for the API's scheme and host only, and
+//     calls the caller's transport.
+//   - conn.go: some attempts use a separate connection.
+//   - body.go: the body is read up to a limit, and the token is masked in texts from
+//     the response.
+//   - policy.go: pure functions decide whether and when the request is retried.
+//   - log.go: one log record for each attempt.
 package transport
 
 import (
@@ -37,69 +38,66 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// Config is what a Transport is made of. Every field but Logger, Limiter and
-// Middleware is needed.
+// Config configures a Transport. Logger, Limiter and Middleware are optional.
 type Config struct {
-	// HTTPClient sends the requests; it is copied, never changed.
+	// HTTPClient sends the requests. It is copied, not changed.
 	HTTPClient *http.Client
-	// Origin is the scheme and host that the token is sent to, and no other.
+	// Origin is the only scheme and host to which the token is sent.
 	Origin *url.URL
-	// Header is sent with every request, unless the request has another.
+	// Header is sent with every request. Request.Header overrides it.
 	Header http.Header
-	// Token gives the bearer token for one attempt.
+	// Token returns the bearer token for one attempt.
 	Token func(context.Context) (string, error)
-	// Renewable says that asking Token again after a 401 may help.
+	// Renewable means that Token may return another token after a 401.
 	Renewable bool
 	Policy    Policy
-	// AttemptTimeout is how long the header of a response may take, 0 for ever.
+	// AttemptTimeout limits the time until the header is received, 0 for no limit.
+	// The body has more time: see [TimeoutError].
 	AttemptTimeout time.Duration
 	MaxBytes       int64
 	Logger         *slog.Logger
 	Limiter        interface{ Wait(context.Context) error }
-	// Middleware is applied in order, so that the last one is the outermost.
+	// Middleware is applied in order: the last one is the outermost.
 	Middleware []func(http.RoundTripper) http.RoundTripper
 }
 
-// Request is one call, whatever the number of attempts.
+// Request is the request of one call, sent in one or more attempts.
 type Request struct {
 	Operation *operation.Operation
 	URL       string
 	Header    http.Header
-	// Body is nil where nothing is sent.
-	Body []byte
-	// Once forbids every retry.
-	Once bool
-	// Timeout is that of each attempt in place of the Config's, if not nil.
-	Timeout *time.Duration
+	Body      []byte         // nil for no body
+	Once      bool           // disables retries
+	Timeout   *time.Duration // overrides Config.AttemptTimeout if not nil
 }
 
-// Response is what came, read to its end or as far as it went.
+// Response is a response with its body, which may be incomplete.
 type Response struct {
 	StatusCode int
 	Header     http.Header
 	Body       []byte
-	// RetryAfter is how long the server asks to wait, zero if it does not.
+	// RetryAfter is the wait that the server asks for, 0 for none.
 	RetryAfter time.Duration
-	// Attempts is the number of the attempt that the response came on.
+	// Attempts is the number of attempts up to this response.
 	Attempts int
-	// Uncertain says that an earlier attempt may have been carried out, though
-	// no response said so.
+	// Uncertain means that the server may have carried out an earlier attempt
+	// without confirming it.
 	Uncertain bool
-	// ReadErr is why the body ended early, nil if it did not.
+	// ReadErr is why the body is incomplete, nil if it is complete.
 	ReadErr error
 
 	token  string
 	buffer *bytes.Buffer // of Body
 }
 
-// Error is a call that ended without a response to return.
+// Error is the error of a call that ended without a response.
 type Error struct {
 	Err      error
 	Attempts int
-	// MaybeSent says that the server may have carried the request out. It is for
-	// operations that change something.
+	// MaybeSent means that the server may have carried out the request. It is set
+	// for operations that change something.
 	MaybeSent bool
-	// Last is the last response before the end, nil if there was none.
+	// Last is the last response of the call, nil for none.
 	Last *Response
 }
 
@@ -109,17 +107,17 @@ func (e *Error) Unwrap() error { return e.Err }
 // Transport sends requests. It is safe for concurrent use.
 type Transport struct {
 	config Config
-	client http.Client       // a call's own is made of it
-	limit  time.Duration     // the Timeout of the caller's, for one attempt
-	next   http.RoundTripper // the middleware and what is behind it
+	client http.Client       // copied for each call
+	limit  time.Duration     // Timeout of the caller's http.Client, for one attempt
+	next   http.RoundTripper // middleware, authorizer and the caller's transport
 }
 
-// New returns a Transport. It fails when a middleware returns nil.
+// New returns a Transport. It returns an error if a middleware returns nil.
 func New(config Config) (*Transport, error) {
 	t := &Transport{config: config, client: *config.HTTPClient, limit: config.HTTPClient.Timeout}
-	t.client.Timeout = 0 // the attempt sees to it, and says whose it was
-	// A redirect would carry the token to wherever the response points, and turn
-	// a DELETE into a GET; the caller gets the 3xx itself.
+	t.client.Timeout = 0 // the clock of each attempt applies it
+	// Following a redirect could send the token to another host, and change a
+	// DELETE into a GET. The 3xx response is returned instead.
 	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.next = authorizer{
 		origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport), direct: len(config.Middleware) == 0,
@@ -132,8 +130,7 @@ func New(config Config) (*Transport, error) {
 	return t, nil
 }
 
-// IsNil reports whether an interface is nil or holds a nil pointer or function,
-// which would panic in the first request.
+// IsNil reports whether an interface is nil or holds a nil pointer or function.
 func IsNil(v any) bool {
 	value := reflect.ValueOf(v)
 	return !value.IsValid() || (value.Kind() == reflect.Pointer || value.Kind() == reflect.Func) && value.IsNil()
@@ -142,8 +139,8 @@ func IsNil(v any) bool {
 // CloseIdleConnections closes the connections that no request is using.
 func (t *Transport) CloseIdleConnections() { t.config.HTTPClient.CloseIdleConnections() }
 
-// Send sends a request, retries it where the policy says so, and returns the
-// last response, whatever its status. The error is always an *Error.
+// Send sends a request, retries it as the policy allows, and returns the last
+// response with any status. The error is always an *Error.
 func (t *Transport) Send(ctx context.Context, req Request) (*Response, error) {
 	c := &call{transport: t, ctx: ctx, request: req}
 	if ctx.Err() != nil {
@@ -157,19 +154,18 @@ func (t *Transport) Send(ctx context.Context, req Request) (*Response, error) {
 	c.client.Transport = c
 	c.loop.HTTPClient = &c.client
 	c.loop.CheckRetry = func(context.Context, *http.Response, error) (bool, error) { return c.again(), nil }
-	c.loop.RetryMax = math.MaxInt32 // again is what decides
+	c.loop.RetryMax = math.MaxInt32 // again decides
 	c.loop.Backoff = func(time.Duration, time.Duration, int, *http.Response) time.Duration { return c.wait }
 	c.loop.PrepareRetry = c.prepareRetry
 	c.loop.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	resp, err := c.loop.Do(outgoing)
 	if resp != nil {
-		_ = resp.Body.Close() // the attempt has read the body; this one is empty
+		_ = resp.Body.Close() // RoundTrip returns an empty body
 	}
 	return c.finish(err)
 }
 
-// call is one Send: what it sends, and what has come of it so far. It is the
-// transport of its own http.Client.
+// call is the state of one Send. It is the Transport of its http.Client.
 type call struct {
 	transport *Transport
 	ctx       context.Context
@@ -177,20 +173,20 @@ type call struct {
 	loop      retryablehttp.Client
 	client    http.Client
 
-	attempts  int           // that were begun
+	attempts  int           // number of attempts started
 	token     string        // of the latest attempt
-	latest    result        // of the latest attempt, zero if there was none
-	last      *Response     // of all attempts, but for a 2xx cut short
-	stopped   error         // why no attempt was made, or none any more
+	latest    result        // of the latest attempt, zero before it
+	last      *Response     // of all attempts, except a 2xx cut short
+	stopped   error         // why there is no further attempt, other than the policy
 	wait      time.Duration // before the latest attempt, or before the next while waiting
 	waiting   bool          // between two attempts
-	renewed   bool          // a 401 was met by asking for another token
-	rejected  bool          // ... which has not been asked for yet
+	renewed   bool          // another token is used after a 401
+	rejected  bool          // ... and has not been requested yet
 	uncertain bool          // the server may have carried out an attempt
 	suspect   bool          // the latest attempt timed out on a connection
 }
 
-// operationKey is the key under which a context holds the operation.
+// operationKey is the context key for the operation.
 type operationKey struct{}
 
 // OperationOf returns the operation that a request's context belongs to, or nil.
@@ -213,17 +209,17 @@ func (c *call) outgoing() (*retryablehttp.Request, error) {
 	return req, nil
 }
 
-// fill fills the header of one attempt. Each has its own: cookies and middleware
-// add to it, and the one before may still be read.
+// fill sets the header of one attempt. Each attempt has a new header, because
+// cookies and middleware add to it, and the previous one may still be in use.
 func (c *call) fill(header http.Header) {
 	maps.Copy(header, c.transport.config.Header)
 	maps.Copy(header, c.request.Header)
 }
 
-// again ends an attempt, and reports whether another one follows.
+// again logs the latest attempt and reports whether it is retried.
 func (c *call) again() bool {
 	if c.latest.resp == nil && c.latest.err == nil {
-		return false // there was none
+		return false // no attempt was made
 	}
 	var retry bool
 	var wait time.Duration
@@ -242,7 +238,7 @@ func (c *call) again() bool {
 	return retry
 }
 
-// prepareRetry begins the next attempt.
+// prepareRetry resets the state for the next attempt.
 func (c *call) prepareRetry(req *http.Request) error {
 	c.latest = result{}
 	req.Header = http.Header{}
@@ -250,7 +246,7 @@ func (c *call) prepareRetry(req *http.Request) error {
 	return nil
 }
 
-// outcome is what the latest attempt came to, for the retry policy.
+// outcome returns the outcome of the latest attempt for the retry policy.
 func (c *call) outcome() outcome {
 	o := outcome{
 		attempts: c.attempts, err: c.latest.err, unsent: c.latest.unsent,
@@ -258,7 +254,7 @@ func (c *call) outcome() outcome {
 		left:      math.MaxInt64, chance: rand.Float64(), //nolint:gosec // spreads load, hides nothing
 	}
 	if c.renewed {
-		o.attempts-- // the 401 was no failure of the server
+		o.attempts-- // the attempt with the rejected token does not count
 	}
 	if resp := c.latest.resp; resp != nil {
 		o.status, o.err, o.retryAfter = resp.StatusCode, resp.ReadErr, resp.RetryAfter
@@ -269,7 +265,7 @@ func (c *call) outcome() outcome {
 	return o
 }
 
-// finish gives what Send returns when no further attempt follows.
+// finish returns the results of Send.
 func (c *call) finish(err error) (*Response, error) {
 	resp := c.latest.resp
 	switch {
@@ -292,8 +288,8 @@ func (c *call) fail(err error) *Error {
 	return &Error{Err: err, Attempts: c.attempts, MaybeSent: c.uncertain && c.request.Operation.Changes, Last: c.last}
 }
 
-// ContextErr is the error of a context that has ended, with its cause where that
-// says more.
+// ContextErr returns the error of a context that has ended, and its cause if that
+// is another error.
 func ContextErr(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if cause != nil && !errors.Is(err, cause) {

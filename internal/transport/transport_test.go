@@ -28,11 +28,11 @@ var (
 	deleting  = operation.Unknown(http.MethodDelete, "/api/v9/things/{}")
 	consuming = operation.Unknown(http.MethodGet, "/api/v9/things/{}/access-details")
 
-	errReset   = errors.New("connection reset by peer")
-	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	errReset = errors.New("connection reset by peer")
+	errDial  = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 )
 
-// quiet is for servers whose errors are part of the test.
+// quiet discards the error log of servers in tests.
 var quiet = log.New(io.Discard, "", 0)
 
 type roundTripFunc func(*http.Request) (*http.Response, error)
@@ -43,8 +43,8 @@ type limiterFunc func(context.Context) error
 
 func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
 
-// newTransport returns a Transport in front of another one. It waits a second
-// between attempts.
+// newTransport returns a Transport that sends requests to next and waits 1 s between
+// attempts.
 func newTransport(t *testing.T, next http.RoundTripper, change ...func(*Config)) *Transport {
 	t.Helper()
 	config := Config{
@@ -69,7 +69,7 @@ func send(t *testing.T, transport *Transport, op *operation.Operation) (*Respons
 	return transport.Send(t.Context(), Request{Operation: op, URL: "https://apono.test/base/things"})
 }
 
-// failure is the *Error that every error of Send has to be.
+// failure returns err as an *Error, which every error of Send must be.
 func failure(t *testing.T, err error) *Error {
 	t.Helper()
 	var failed *Error
@@ -102,10 +102,9 @@ func TestSend(t *testing.T) {
 	assert.NoError(t, resp.ReadErr)
 }
 
-// The header of the configuration is shared by all calls, that of the request
-// by all attempts. Whatever a cookie jar or middleware adds to the one attempt
-// must not come along with the next.
-func TestEveryAttemptHasItsOwnHeader(t *testing.T) {
+// All calls share Config.Header, and all attempts share Request.Header. What a cookie
+// jar or middleware adds to an attempt must not be sent with the next one.
+func TestAttemptsDoNotShareHeader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		down := script.Response{Status: 503, Header: map[string]string{"Set-Cookie": "node=7"}}
@@ -137,9 +136,9 @@ func TestEveryAttemptHasItsOwnHeader(t *testing.T) {
 	})
 }
 
-// Middleware keeps counters and connections of its own. It is built once, for
-// all calls and attempts, and the last one is the outermost.
-func TestMiddlewareIsBuiltOnce(t *testing.T) {
+// Middleware may hold counters and connections. It is called once for all calls and
+// attempts; the last one is the outermost.
+func TestMiddlewareIsCalledOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var built, met []string
@@ -174,8 +173,8 @@ func TestNewRejectsMiddlewareThatReturnsNil(t *testing.T) {
 	require.EqualError(t, err, "the middleware returned nil")
 }
 
-// Whoever is asked on behalf of a call may want to know which one it is.
-func TestContextHoldsTheOperation(t *testing.T) {
+// Limiter, token source and transport can get the operation from the context.
+func TestContextHoldsOperation(t *testing.T) {
 	t.Parallel()
 	var seen []*operation.Operation
 	see := func(ctx context.Context) { seen = append(seen, OperationOf(ctx)) }
@@ -193,15 +192,15 @@ func TestContextHoldsTheOperation(t *testing.T) {
 	assert.Nil(t, OperationOf(t.Context()))
 }
 
-// go-retryablehttp closes the idle connections of a client whose call failed, if
-// its transport knows how. Those of other calls are among them.
-func TestCallClosesNoConnectionsOfOthers(t *testing.T) {
+// After a failed call, go-retryablehttp calls CloseIdleConnections of the transport
+// if it has that method. Other calls use the same connections.
+func TestCallDoesNotCloseIdleConnections(t *testing.T) {
 	t.Parallel()
 	_, closes := any(new(call)).(interface{ CloseIdleConnections() })
 	assert.False(t, closes)
 }
 
-func TestEndedContextMakesNoAttempt(t *testing.T) {
+func TestCanceledContextMakesNoAttempt(t *testing.T) {
 	t.Parallel()
 	why := errors.New("shutting down")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -213,46 +212,46 @@ func TestEndedContextMakesNoAttempt(t *testing.T) {
 	assert.False(t, failure(t, err).MaybeSent)
 }
 
-// What cannot be sent at all is no attempt, and errors hold no URL.
-func TestRequestThatCannotBeSent(t *testing.T) {
+// An invalid request makes no attempt, and its error does not contain the URL.
+func TestInvalidRequest(t *testing.T) {
 	t.Parallel()
 	_, err := newTransport(t, script.New(t)).Send(t.Context(), Request{Operation: reading, URL: "https://apono.test/secret\x7f"})
 	require.EqualError(t, err, "net/url: invalid control character in URL")
 	assert.Equal(t, 0, failure(t, err).Attempts)
 }
 
-// The last response is what the call returns, and what it knows of earlier ones
-// is with it.
-func TestWhatSendReturns(t *testing.T) {
+// Send returns the last response, and whether an earlier attempt may have been
+// carried out.
+func TestSendReturnsLastResponse(t *testing.T) {
 	t.Parallel()
 	cut := script.Response{Body: "{", BodyErr: io.ErrUnexpectedEOF}
 	for _, tc := range []struct {
 		name      string
-		answers   []script.Response
+		responses []script.Response
 		status    int // 0 for an error
 		uncertain bool
 		readErr   error
-		last      int // the status of the error's last response, 0 for none
+		last      int // status of the error's last response, 0 for none
 		maybeSent bool
 	}{
 		{"success", []script.Response{{}}, 200, false, nil, 0, false},
 		{"rejected, then done", []script.Response{{Status: 429}, {Status: 404}}, 404, false, nil, 0, false},
 		{"failed, then gone", []script.Response{{Status: 503}, {Status: 404}}, 404, true, nil, 0, false},
 		{"lost, then gone", []script.Response{{Err: errReset}, {Status: 404}}, 404, true, nil, 0, false},
-		{"not sent, then gone", []script.Response{{Err: errRefused}, {Status: 404}}, 404, false, nil, 0, false},
+		{"not sent, then gone", []script.Response{{Err: errDial}, {Status: 404}}, 404, false, nil, 0, false},
 		{"cut, then gone", []script.Response{cut, {Status: 404}}, 404, true, nil, 0, false},
 		{"cut every time", []script.Response{cut, cut, cut}, 200, true, io.ErrUnexpectedEOF, 0, false},
 		{"failed, then lost", []script.Response{{Status: 503}, {Status: 429}, {Err: errReset}}, 0, false, nil, 429, true},
 		{"cut, then lost", []script.Response{cut, cut, {Err: errReset}}, 0, false, nil, 0, true},
-		{"never sent", []script.Response{{Err: errRefused}, {Err: errRefused}, {Err: errRefused}}, 0, false, nil, 0, false},
+		{"never sent", []script.Response{{Err: errDial}, {Err: errDial}, {Err: errDial}}, 0, false, nil, 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				resp, err := send(t, newTransport(t, script.New(t, tc.answers...)), deleting)
+				resp, err := send(t, newTransport(t, script.New(t, tc.responses...)), deleting)
 				if tc.status == 0 {
 					failed := failure(t, err)
-					assert.Equal(t, len(tc.answers), failed.Attempts)
+					assert.Equal(t, len(tc.responses), failed.Attempts)
 					assert.Equal(t, tc.maybeSent, failed.MaybeSent)
 					if tc.last == 0 {
 						assert.Nil(t, failed.Last)
@@ -263,7 +262,7 @@ func TestWhatSendReturns(t *testing.T) {
 				}
 				require.NoError(t, err)
 				assert.Equal(t, tc.status, resp.StatusCode)
-				assert.Equal(t, len(tc.answers), resp.Attempts)
+				assert.Equal(t, len(tc.responses), resp.Attempts)
 				assert.Equal(t, tc.uncertain, resp.Uncertain)
 				require.ErrorIs(t, resp.ReadErr, tc.readErr)
 			})
@@ -271,20 +270,20 @@ func TestWhatSendReturns(t *testing.T) {
 	}
 }
 
-// A wait that would outlast the call is not begun, and both reasons are told.
-func TestDeadlineBeforeTheNextAttempt(t *testing.T) {
+// The call does not wait if the deadline comes first. The error wraps both causes.
+func TestDeadlineBeforeNextAttempt(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]script.Response{"response": {Status: 503}, "no response": {Err: errReset}} {
+	for name, response := range map[string]script.Response{"response": {Status: 503}, "no response": {Err: errReset}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 				defer cancel()
 				started := time.Now()
-				_, err := newTransport(t, script.New(t, answer)).Send(ctx, Request{Operation: reading, URL: "https://apono.test/"})
+				_, err := newTransport(t, script.New(t, response)).Send(ctx, Request{Operation: reading, URL: "https://apono.test/"})
 				assert.Zero(t, time.Since(started))
 				require.ErrorIs(t, err, context.DeadlineExceeded)
-				if answer.Err != nil {
+				if response.Err != nil {
 					require.ErrorIs(t, err, errReset)
 				} else {
 					assert.Equal(t, 503, failure(t, err).Last.StatusCode)
@@ -294,21 +293,21 @@ func TestDeadlineBeforeTheNextAttempt(t *testing.T) {
 	}
 }
 
-func TestOnceForbidsEveryRetry(t *testing.T) {
+func TestOnceDisablesRetries(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []script.Response{{Status: 401}, {Status: 429}, {Status: 503}, {Err: errRefused}} {
-		transport := newTransport(t, script.New(t, answer), func(config *Config) { config.Renewable = true })
+	for _, response := range []script.Response{{Status: 401}, {Status: 429}, {Status: 503}, {Err: errDial}} {
+		transport := newTransport(t, script.New(t, response), func(config *Config) { config.Renewable = true })
 		resp, err := transport.Send(t.Context(), Request{Operation: reading, URL: "https://apono.test/", Once: true})
-		if answer.Err != nil {
-			require.ErrorIs(t, err, errRefused)
+		if response.Err != nil {
+			require.ErrorIs(t, err, errDial)
 		} else {
-			assert.Equal(t, answer.Status, resp.StatusCode)
+			assert.Equal(t, response.Status, resp.StatusCode)
 		}
 	}
 }
 
-// The renewal of a token does not use up the attempts that are for failures.
-func TestRenewalIsNoAttempt(t *testing.T) {
+// An attempt whose token was rejected does not count toward MaxAttempts.
+func TestRenewalDoesNotCountAsAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		down := script.Response{Status: 503}
@@ -320,14 +319,14 @@ func TestRenewalIsNoAttempt(t *testing.T) {
 	})
 }
 
-// A one-time password is gone once the server has given it out, whether or not
-// the response arrived. A second request would get nothing, or use up another,
-// so one is sent only when the first cannot have arrived.
-func TestConsumingReadIsRetriedOnlyWhenUnsent(t *testing.T) {
+// The server returns a one-time password once, whether or not the client receives
+// the response. The read is retried only if the request cannot have reached the
+// server.
+func TestConsumingReadIsRetriedOnlyIfUnsent(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string
-		answer   script.Response
+		response script.Response
 		requests int
 	}{
 		{"success", script.Response{Body: "{}"}, 1},
@@ -340,16 +339,16 @@ func TestConsumingReadIsRetriedOnlyWhenUnsent(t *testing.T) {
 		{"broken connection", script.Response{Err: errReset}, 1},
 		{"attempt timeout", script.Response{Delay: time.Hour}, 1},
 		{"cut body", script.Response{Body: "{", BodyErr: io.ErrUnexpectedEOF}, 1},
-		{"refused connection", script.Response{Err: errRefused}, 3},
+		{"connection refused", script.Response{Err: errDial}, 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				fake := script.New(t, slices.Repeat([]script.Response{tc.answer}, tc.requests)...)
+				fake := script.New(t, slices.Repeat([]script.Response{tc.response}, tc.requests)...)
 				resp, err := send(t, newTransport(t, fake), consuming)
 				assert.Len(t, fake.Requests(), tc.requests)
 				if err == nil {
-					assert.Equal(t, max(tc.answer.Status, 200), resp.StatusCode)
+					assert.Equal(t, max(tc.response.Status, 200), resp.StatusCode)
 					return
 				}
 				assert.Equal(t, tc.requests, failure(t, err).Attempts)

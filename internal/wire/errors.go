@@ -11,11 +11,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// An Error says what is wrong with a value, without quoting it, and where it
-// stands, such as ".items[37].name".
+// An Error describes an invalid value without quoting it. Path is where the value
+// is in the body, such as ".items[37].name".
 type Error struct{ Path, Reason string }
 
-// Error returns the place and what is wrong there.
+// Error returns path and reason.
 func (e *Error) Error() string {
 	return strings.TrimPrefix(strings.TrimPrefix(e.Path, ".")+": "+e.Reason, ": ")
 }
@@ -32,19 +32,19 @@ func describe(err error) error {
 	}
 	own, syntax := (*Error)(nil), (*jsontext.SyntacticError)(nil)
 	switch {
-	case errors.As(err, &own): // of a type that decodes itself
+	case errors.As(err, &own): // from an UnmarshalJSON method
 		result.Path, result.Reason = result.Path+own.Path, own.Reason
 	case errors.As(err, &syntax):
-		result.Path = ""                                            // it may hold what is no name
-		result.Reason, _, _ = strings.Cut(syntax.Err.Error(), " `") // an escape sequence, as it stands there
+		result.Path = ""                                            // may contain parts of values
+		result.Reason, _, _ = strings.Cut(syntax.Err.Error(), " `") // without the quoted escape sequence
 	case result.Reason == "":
 		result.Reason = err.Error()
 	}
 	return result
 }
 
-// mismatch returns what is wrong with a value that does not fit its Go type. It
-// is empty where the type's own error says it.
+// mismatch describes a value that does not fit its Go type. It returns an empty
+// string if e.Err describes it.
 func mismatch(e *jsonv2.SemanticError) string {
 	t := e.GoType
 	for t != nil && t.Kind() == reflect.Pointer {
@@ -65,8 +65,8 @@ func mismatch(e *jsonv2.SemanticError) string {
 
 var kinds = map[jsontext.Kind]string{'{': "object", '[': "array", '"': "string", '0': "number", 't': "bool", 'f': "bool", 'n': "null"}
 
-// path returns a pointer as a Go programmer would write it, if it is not too long
-// to be of use.
+// path returns a JSON pointer in Go syntax, or an empty string if that is longer
+// than 200 bytes.
 func path(pointer jsontext.Pointer) (text string) {
 	for token := range pointer.Tokens() {
 		if strings.Trim(token, "0123456789") == "" {

@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// seconds decodes itself, and refuses what is no number.
+// seconds has an UnmarshalJSON method that rejects values other than numbers.
 type seconds struct{ n string }
 
-var errSeconds = errors.New("it is no number of seconds")
+var errSeconds = errors.New("not a number of seconds")
 
 func (s *seconds) UnmarshalJSON(data []byte) error {
 	if strings.Trim(string(data), "0123456789") != "" {
@@ -28,7 +28,7 @@ func (s *seconds) UnmarshalJSON(data []byte) error {
 
 func (s seconds) MarshalJSON() ([]byte, error) { return []byte(s.n), nil }
 
-// level decodes itself from a text.
+// level has an UnmarshalText method.
 type level struct{ text string }
 
 func (l *level) UnmarshalText(text []byte) error {
@@ -38,7 +38,7 @@ func (l *level) UnmarshalText(text []byte) error {
 
 func (l level) MarshalText() ([]byte, error) { return []byte(l.text), nil }
 
-// code is a text with a text form of its own.
+// code is a string type with an UnmarshalText method.
 type code string
 
 func (c *code) UnmarshalText(text []byte) error {
@@ -48,7 +48,7 @@ func (c *code) UnmarshalText(text []byte) error {
 
 func (c code) MarshalText() ([]byte, error) { return []byte(strings.TrimPrefix(string(c), "#")), nil }
 
-// wrapped decodes itself by way of its plain form, as models do.
+// wrapped has an UnmarshalJSON method that decodes another type, as models do.
 type wrapped struct {
 	City string `json:"city"`
 }
@@ -62,7 +62,7 @@ func (w *wrapped) UnmarshalJSON(data []byte) error {
 
 type status string
 
-// record has the shapes that models are made of.
+// record has fields of all kinds that models use.
 type record struct {
 	Name    string            `json:"name"`
 	Kind    status            `json:"kind"`
@@ -97,7 +97,7 @@ type record struct {
 	private string
 }
 
-// decodes checks what UnmarshalGeneric makes of data.
+// decodes checks the result of UnmarshalGeneric.
 func decodes[T any](t *testing.T, data string, want T, wantErr string) {
 	t.Helper()
 	var got T
@@ -110,8 +110,8 @@ func decodes[T any](t *testing.T, data string, want T, wantErr string) {
 	require.Equal(t, want, got)
 }
 
-// A response of nothing, of null or with something behind it is some proxy's or a
-// broken one. Decoded into an empty object it looks like success.
+// A body that is empty, null or followed by other data is an error. Decoded into an
+// empty object it would look like success.
 func TestUnmarshal(t *testing.T) {
 	t.Parallel()
 	ada := person{Name: "Ada", Home: &place{City: "London"}}
@@ -121,13 +121,13 @@ func TestUnmarshal(t *testing.T) {
 		err        string
 	}{
 		{name: "known members", data: `{"name":"Ada","home":{"city":"London"}}`, want: ada},
-		{name: "white space around", data: " \r\n\t{\"name\":\"Ada\",\"home\":{\"city\":\"London\"}}\n ", want: ada},
+		{name: "leading and trailing white space", data: " \r\n\t{\"name\":\"Ada\",\"home\":{\"city\":\"London\"}}\n ", want: ada},
 		{name: "an empty object", data: `{}`},
-		{name: "anything in a free-form member", data: `{"free":{"x":1.10}}`, want: person{Free: map[string]any{"x": json.Number("1.10")}}},
+		{name: "a value in a free-form member", data: `{"free":{"x":1.10}}`, want: person{Free: map[string]any{"x": json.Number("1.10")}}},
 		{name: "an unknown member", data: `{"x":{"y":[1]},"name":"Ada","home":{"city":"London"}}`, want: ada},
 		{name: "a nested unknown member", data: `{"home":{"x":null,"city":"London"},"name":"Ada"}`, want: ada},
 		{name: "an unknown member in an array", data: `{"stops":[{"city":"Rome"},{"x":1}]}`, want: person{Stops: []place{{"Rome"}, {}}}},
-		{name: "nothing", data: "", err: "the body is empty"},
+		{name: "empty", data: "", err: "the body is empty"},
 		{name: "white space", data: " \n\t ", err: "the body is empty"},
 		{name: "null", data: "null", err: "the body is null"},
 		{name: "null with white space", data: "\n null ", err: "the body is null"},
@@ -155,10 +155,9 @@ func TestUnmarshalErrorsCanBeCompared(t *testing.T) {
 	require.ErrorIs(t, wire.Unmarshal([]byte("null"), &v), wire.ErrNull)
 }
 
-// Every release of Go, and its two implementations of JSON, must read a body in
-// the same way: a program that another release is built with must not see other
-// grants. Run this table under all of them.
-func TestUnmarshalIsTheSameUnderAllVersionsOfGo(t *testing.T) {
+// A body must be decoded in the same way by every supported release of Go, with
+// either implementation of encoding/json. CI runs this test with each of them.
+func TestUnmarshalIsTheSameWithAllVersionsOfGo(t *testing.T) {
 	t.Parallel()
 	const long = "a text of more than thirty-two characters"
 	for _, c := range []struct {
@@ -179,9 +178,9 @@ func TestUnmarshalIsTheSameUnderAllVersionsOfGo(t *testing.T) {
 				Labels: map[string]string{"Env": "x", "ENV": "y"}, Any: map[string]any{"NAME": "a"},
 			}},
 		{name: "escapes in a name", data: `{"na\u006de":"a","\u0063ount":1}`, want: record{Name: "a", Count: 1}},
-		{name: "fields that take no part", data: `{"Hidden":"a","-":"b","private":"c"}`},
+		{name: "unexported and ignored fields", data: `{"Hidden":"a","-":"b","private":"c"}`},
 		{name: "an empty name", data: `{"":1}`},
-		{name: "free-form keys are no members", data: `{"free":{"x":1},"labels":{"y":"z"},"any":[{"w":1}],"raw":{"v":1}}`,
+		{name: "keys of free-form values", data: `{"free":{"x":1},"labels":{"y":"z"},"any":[{"w":1}],"raw":{"v":1}}`,
 			want: record{
 				Free: map[string]any{"x": json.Number("1")}, Labels: map[string]string{"y": "z"},
 				Any: []any{map[string]any{"w": json.Number("1")}}, Raw: json.RawMessage(`{"v":1}`),
@@ -193,27 +192,27 @@ func TestUnmarshalIsTheSameUnderAllVersionsOfGo(t *testing.T) {
 			want: record{Name: "n"}},
 
 		// Duplicates.
-		{name: "a name twice", data: `{"name":"a","name":"b"}`, want: record{Name: "b"}},
-		{name: "a name twice by an escape", data: `{"name":"a","nam\u0065":"b"}`, want: record{Name: "b"}},
-		{name: "an object twice", data: `{"kid":{"name":"a","count":1},"kid":{"name":"b"}}`, want: record{Kid: &record{Name: "b", Count: 1}}},
-		{name: "an object twice, without a pointer", data: `{"home":{"city":"a"},"home":{}}`, want: record{Home: place{"a"}}},
-		{name: "a map twice", data: `{"labels":{"a":"1"},"labels":{"b":"2"}}`, want: record{Labels: map[string]string{"a": "1", "b": "2"}}},
-		{name: "a key of a map twice", data: `{"kinds":{"a":[1,2],"a":[3]}}`, want: record{Kinds: map[status][]int{"a": {3}}}},
-		{name: "an object in a map twice", data: `{"sites":{"a":{"city":"x"},"a":{}}}`, want: record{Sites: map[string]place{"a": {}}}},
-		{name: "a free-form object twice", data: `{"free":{"a":{"x":1},"a":{"y":2}}}`, want: record{Free: map[string]any{"a": map[string]any{"y": json.Number("2")}}}},
-		{name: "an array twice", data: `{"stops":[{"city":"a"},{"city":"b"}],"stops":[{}]}`, want: record{Stops: []place{{"a"}}}},
-		{name: "null the second time", data: `{"name":"a","name":null,"work":{},"work":null,"home":{"city":"a"},"home":null,"at":"2026-03-05T07:08:09Z","at":null}`,
+		{name: "a duplicate name", data: `{"name":"a","name":"b"}`, want: record{Name: "b"}},
+		{name: "a duplicate name with an escape", data: `{"name":"a","nam\u0065":"b"}`, want: record{Name: "b"}},
+		{name: "a duplicate object", data: `{"kid":{"name":"a","count":1},"kid":{"name":"b"}}`, want: record{Kid: &record{Name: "b", Count: 1}}},
+		{name: "a duplicate object without a pointer", data: `{"home":{"city":"a"},"home":{}}`, want: record{Home: place{"a"}}},
+		{name: "a duplicate map", data: `{"labels":{"a":"1"},"labels":{"b":"2"}}`, want: record{Labels: map[string]string{"a": "1", "b": "2"}}},
+		{name: "a duplicate key of a map", data: `{"kinds":{"a":[1,2],"a":[3]}}`, want: record{Kinds: map[status][]int{"a": {3}}}},
+		{name: "a duplicate object in a map", data: `{"sites":{"a":{"city":"x"},"a":{}}}`, want: record{Sites: map[string]place{"a": {}}}},
+		{name: "a duplicate free-form object", data: `{"free":{"a":{"x":1},"a":{"y":2}}}`, want: record{Free: map[string]any{"a": map[string]any{"y": json.Number("2")}}}},
+		{name: "a duplicate array", data: `{"stops":[{"city":"a"},{"city":"b"}],"stops":[{}]}`, want: record{Stops: []place{{"a"}}}},
+		{name: "null after a value", data: `{"name":"a","name":null,"work":{},"work":null,"home":{"city":"a"},"home":null,"at":"2026-03-05T07:08:09Z","at":null}`,
 			want: record{Name: "a", Home: place{"a"}, At: time.Date(2026, time.March, 5, 7, 8, 9, 0, time.UTC)}},
-		{name: "another type the first time", data: `{"name":1,"name":"a"}`, err: "name: cannot unmarshal number into Go string"},
+		{name: "another type before a value", data: `{"name":1,"name":"a"}`, err: "name: cannot unmarshal number into Go string"},
 
 		// Strings.
 		{name: "escapes", data: `{"name":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00<>&"}`, want: record{Name: "\"\\/\b\f\n\r\té😀<>&"}},
 		{name: "text beyond ASCII", data: `{"name":"é😀","free":{"é":"😀"}}`, want: record{Name: "é😀", Free: map[string]any{"é": "😀"}}},
-		{name: "no UTF-8", data: "{\"name\":\"a\xffb\xc3\",\"free\":{\"\xff\":\"\xff\"}}",
+		{name: "invalid UTF-8", data: "{\"name\":\"a\xffb\xc3\",\"free\":{\"\xff\":\"\xff\"}}",
 			want: record{Name: "a\ufffdb\ufffd", Free: map[string]any{"\ufffd": "\ufffd"}}},
-		{name: "no UTF-8 in a name", data: "{\"name\xff\":\"a\"}"},
+		{name: "invalid UTF-8 in a name", data: "{\"name\xff\":\"a\"}"},
 		{
-			name: "long and equal texts", data: `{"any":["` + long + `","` + long + `","a","a"],"free":{"` + long + `":"a"}}`,
+			name: "equal strings", data: `{"any":["` + long + `","` + long + `","a","a"],"free":{"` + long + `":"a"}}`,
 			want: record{Any: []any{long, long, "a", "a"}, Free: map[string]any{long: "a"}},
 		},
 		{name: "half a surrogate pair", data: `{"name":"\ud83dx"}`, want: record{Name: "\ufffdx"}},
@@ -230,11 +229,11 @@ func TestUnmarshalIsTheSameUnderAllVersionsOfGo(t *testing.T) {
 		{name: "a zero fraction for an integer", data: `{"count":1.0}`, want: record{Count: 1}},
 		{name: "an exponent for an integer", data: `{"count":1e2}`, want: record{Count: 100}},
 		{name: "a fraction for an integer", data: `{"count":1.5}`, err: "count: not an integer"},
-		{name: "a fraction beyond what a float can hold", data: `{"count":9007199254740993.0}`, err: "count: number out of the range of int64"},
+		{name: "a fraction of a number beyond 1<<53", data: `{"count":9007199254740993.0}`, err: "count: number out of the range of int64"},
 		{name: "too large for an integer", data: `{"small":128}`, err: "small: number out of the range of int8"},
 		{name: "too large for a float", data: `{"share":1e400}`, err: "share: number out of the range of float64"},
 		{name: "a number as a string", data: `{"count":"1"}`, err: "count: cannot unmarshal string into Go int64"},
-		{name: "a text for a json.Number", data: `{"number":"s3cret"}`, err: "number: not a number"},
+		{name: "a string for a json.Number", data: `{"number":"s3cret"}`, err: "number: not a number"},
 
 		// Null and nothing.
 		{name: "null everywhere", data: `{"name":null,"kind":null,"count":null,"small":null,"share":null,"on":null,"note":null,"at":null,"until":null,
@@ -252,8 +251,8 @@ func TestUnmarshalIsTheSameUnderAllVersionsOfGo(t *testing.T) {
 		// Shapes.
 		{name: "white space everywhere", data: " {\r\n\t\"tags\" : [ \"a\" , \"b\" ] ,\n\"home\" : { \"city\" : \"c\" } , \"any\" : [ 1 , { \"x\" : true } ] } ",
 			want: record{Tags: []string{"a", "b"}, Home: place{"c"}, Any: []any{json.Number("1"), map[string]any{"x": true}}}},
-		{name: "white space that is none in JSON", data: "\v{}", err: `invalid character '\v' at start of value`},
-		{name: "a space of another kind", data: "{}\u00a0", err: `invalid character '\u00a0' after top-level value`},
+		{name: "a character that is not white space in JSON", data: "\v{}", err: `invalid character '\v' at start of value`},
+		{name: "a no-break space", data: "{}\u00a0", err: `invalid character '\u00a0' after top-level value`},
 		{name: "many elements", data: `{"tags":["a","b","c","d","e","f","g","h","i"]}`, want: record{Tags: strings.Split("abcdefghi", "")}},
 		{name: "pointers", data: `{"note":"","kid":{"kid":{"note":"a"}}}`, want: record{Note: ptr(""), Kid: &record{Kid: &record{Note: ptr("a")}}}},
 		{name: "types with methods", data: `{"age":7,"level":"abc","levels":{"ab":1},"wrapped":{"city":"a"},"code":"b"}`,
@@ -262,7 +261,7 @@ func TestUnmarshalIsTheSameUnderAllVersionsOfGo(t *testing.T) {
 		{name: "free-form values", data: `{"any":{"a":[true,false,null,"x",{}]},"on":true}`,
 			want: record{Any: map[string]any{"a": []any{true, false, nil, "x", map[string]any{}}}, On: true}},
 		{name: "raw values", data: `{"raw": [ 1.10,{"a" :2}] }`, want: record{Raw: json.RawMessage(`[ 1.10,{"a" :2}]`)}},
-		{name: "a type's own error", data: `{"age":"x"}`, err: "age: it is no number of seconds"},
+		{name: "a type's own error", data: `{"age":"x"}`, err: "age: not a number of seconds"},
 		{name: "a wrong type in a type with methods", data: `{"kid":{"wrapped":{"city":1}}}`,
 			err: "kid.wrapped.city: cannot unmarshal number into Go string"},
 		{name: "a wrong type in an array", data: `{"stops":[{"city":"a"},{"city":[]}]}`, err: "stops[1].city: cannot unmarshal array into Go string"},
@@ -283,7 +282,7 @@ func TestUnmarshalIsTheSameUnderAllVersionsOfGo(t *testing.T) {
 	}
 }
 
-// An answer of nothing but brackets must not exhaust the stack.
+// A body of nested brackets must not exhaust the stack.
 func TestUnmarshalOfDeepNesting(t *testing.T) {
 	t.Parallel()
 	nest := func(open, inner, end string, n int) string {
@@ -304,15 +303,15 @@ func TestUnmarshalOfDeepNesting(t *testing.T) {
 			require.NoError(t, wire.Unmarshal(body(10000), &v))
 			for _, depth := range []int{10001, 1000000} {
 				err := wire.Unmarshal(body(depth), &v)
-				require.Errorf(t, err, "an error at a depth of %d", depth)
+				require.Errorf(t, err, "no error at a depth of %d", depth)
 				require.ErrorContains(t, err, "exceeded max depth")
 			}
 		})
 	}
 }
 
-// Bodies hold credentials, and errors end in logs.
-func TestErrorsDoNotQuoteTheBody(t *testing.T) {
+// Bodies contain credentials, and errors are logged.
+func TestErrorsDoNotQuoteBody(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{
 		`"s3cret"`, `["s3cret"]`, `{"count":"s3cret"}`, `{"at":"s3cret"}`, `{"until":"s3cret"}`, `{"number":"s3cret"}`, `{"bytes":"s3cret!"}`,
@@ -340,9 +339,8 @@ func TestErrorsDoNotQuoteTheBody(t *testing.T) {
 	}
 }
 
-// Callers decode into targets of their own, for operations that this version
-// does not know.
-func TestUnmarshalIntoTheTypesOfCallers(t *testing.T) {
+// Callers of Client.Do decode into their own types.
+func TestUnmarshalIntoTypesOfCallers(t *testing.T) {
 	t.Parallel()
 	type Base struct {
 		ID   string `json:"id"`
@@ -358,17 +356,17 @@ func TestUnmarshalIntoTheTypesOfCallers(t *testing.T) {
 		err        string
 	}{
 		{name: "any", data: `{"a":[1]}`, into: new(any), want: ptr[any](map[string]any{"a": []any{json.Number("1")}})},
-		{name: "any that was something else", data: `"a"`, into: ptr[any](7), want: ptr[any]("a")},
+		{name: "any with a value", data: `"a"`, into: ptr[any](7), want: ptr[any]("a")},
 		{name: "a number", data: `7`, into: new(int), want: ptr(7)},
 		{name: "an unsigned number", data: `7`, into: new(uint8), want: ptr[uint8](7)},
 		{name: "a string", data: `"a"`, into: new(string), want: ptr("a")},
 		{name: "a pointer to a pointer", data: `"a"`, into: new(*string), want: ptr(ptr("a"))},
 		{name: "raw", data: ` {"a": 1} `, into: new(json.RawMessage), want: ptr(json.RawMessage(`{"a": 1}`))},
-		{name: "a list that was longer", data: `[{}]`, into: &[]place{{"a"}, {"b"}}, want: &[]place{{"a"}}},
-		{name: "a map that has keys", data: `{"b":{}}`, into: &map[string]place{"a": {"x"}, "b": {"y"}}, want: &map[string]place{"a": {"x"}, "b": {}}},
-		{name: "a struct that has values", data: `{"work":{}}`, into: &record{Name: "a", Work: &place{"b"}}, want: &record{Name: "a", Work: &place{"b"}}},
+		{name: "a longer slice", data: `[{}]`, into: &[]place{{"a"}, {"b"}}, want: &[]place{{"a"}}},
+		{name: "a map with keys", data: `{"b":{}}`, into: &map[string]place{"a": {"x"}, "b": {"y"}}, want: &map[string]place{"a": {"x"}, "b": {}}},
+		{name: "a struct with values", data: `{"work":{}}`, into: &record{Name: "a", Work: &place{"b"}}, want: &record{Name: "a", Work: &place{"b"}}},
 		{name: "numbers as keys", data: `{"1":"a"}`, into: new(map[int]string), want: &map[int]string{1: "a"}},
-		{name: "texts with a form of their own as keys", data: `{"a":1}`, into: new(map[code]int), want: &map[code]int{"#a": 1}},
+		{name: "keys with an UnmarshalText method", data: `{"a":1}`, into: new(map[code]int), want: &map[code]int{"#a": 1}},
 		{name: "a field without a tag", data: `{"name":"a","Name":"b"}`, into: &struct{ Name string }{}, want: &struct{ Name string }{"b"}},
 		{name: "an embedded struct", data: `{"id":"a","free":1.10,"name":"b","x":1}`, into: &struct {
 			Base
@@ -377,7 +375,7 @@ func TestUnmarshalIntoTheTypesOfCallers(t *testing.T) {
 			Base
 			Name string `json:"name"`
 		}{Base{"a", json.Number("1.10")}, "b"}},
-		{name: "no time in an embedded struct", data: `{"at":"s3cret"}`, into: new(Derived), err: "at: not a time in RFC 3339 or ISO 8601"},
+		{name: "an invalid time in an embedded struct", data: `{"at":"s3cret"}`, into: new(Derived), err: "at: not a time in RFC 3339 or ISO 8601"},
 		{name: "omitempty", data: `{"s":"a","S":"b"}`, into: &struct {
 			S string `json:"s,omitempty"`
 		}{}, want: &struct {
@@ -405,9 +403,8 @@ func TestUnmarshalIntoTheTypesOfCallers(t *testing.T) {
 	}
 }
 
-// Strings of a body are shared between the values that it is decoded into. They
-// must not be shared with the body, whose memory is used again.
-func TestUnmarshalKeepsNothingOfTheBody(t *testing.T) {
+// The memory of a body is reused. Decoded values must not refer to it.
+func TestUnmarshalDoesNotRetainBody(t *testing.T) {
 	t.Parallel()
 	data := []byte(`{"name":"name","labels":{"key":"text"},"free":{"key":"text"},"any":["text",12],"raw":[1],"number":12}`)
 	var got record

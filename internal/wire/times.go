@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// tolerantReaders read times in every form of ISO 8601 that names a moment, and
-// numbers with a zero fraction into integers.
+// tolerantReaders returns readers that accept times in the forms of [ParseTime], and
+// numbers with a zero fraction as integers.
 func tolerantReaders() *jsonv2.Unmarshalers {
 	return jsonv2.JoinUnmarshalers(
 		jsonv2.UnmarshalFromFunc(readTime),
@@ -24,8 +24,8 @@ func tolerantReaders() *jsonv2.Unmarshalers {
 
 var errTime = errors.New("not a time in RFC 3339 or ISO 8601")
 
-// ParseTime reads a time in any form of ISO 8601 that names a moment: without
-// seconds or punctuation too, with any form of offset, and in UTC without one.
+// ParseTime parses a date and time in ISO 8601. Minutes, seconds, punctuation and
+// offset are optional; without an offset the time is in UTC.
 func ParseTime(text string) (time.Time, error) {
 	text = strings.Replace(strings.ToUpper(strings.TrimSpace(text)), " ", "T", 1)
 	for _, date := range []string{"2006-01-02T", "20060102T"} {
@@ -40,7 +40,7 @@ func ParseTime(text string) (time.Time, error) {
 	return time.Time{}, errTime
 }
 
-// readTime reads a time. Null and an empty text are none.
+// readTime reads a time. Null and an empty string give the zero time.
 func readTime(dec *jsontext.Decoder, t *time.Time) error {
 	value, err := dec.ReadValue()
 	if err != nil {
@@ -65,7 +65,8 @@ func readOptionalTime(dec *jsontext.Decoder, t **time.Time) error {
 	return err
 }
 
-// readInteger reads 60.0 and 6e1 as 60, up to what a float64 holds exactly.
+// readInteger reads an integer, also one written as 60.0 or 6e1 if its absolute
+// value is less than 1<<53.
 func readInteger[T int | int64](dec *jsontext.Decoder, n *T) error {
 	value, err := dec.ReadValue()
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/apono-go/apono/internal/wire"
 )
 
-// A time that one server writes in another form must not hide a whole list. A
-// text that does not say which moment it is stays an error.
+// A time in an unusual form must not make a whole list unreadable. A string without
+// a date and a time of day is an error.
 func TestUnmarshalTimes(t *testing.T) {
 	t.Parallel()
 	const none, wrong = "none", "wrong"

@@ -1,5 +1,5 @@
-// Package wire holds the options under which this module reads and writes JSON
-// with encoding/json/v2, and what those options need.
+// Package wire encodes and decodes JSON with encoding/json/v2, under one set of
+// options for the whole module.
 package wire
 
 import (
@@ -15,23 +15,23 @@ import (
 )
 
 var (
-	// ErrNull says that a body is null.
+	// ErrNull means that a body is null.
 	ErrNull = errors.New("the body is null")
-	// ErrEmpty says that a body is empty.
+	// ErrEmpty means that a body is empty.
 	ErrEmpty = errors.New("the body is empty")
-	// Of two members with one name the last one wins; text that is not UTF-8
-	// becomes U+FFFD. The members of a map are written in the order of their names.
+	// Of duplicate names the last one is used. Invalid UTF-8 is replaced by U+FFFD.
+	// Members of maps are written sorted by name.
 	common    = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsonv2.Deterministic(true))
 	nilAsNull = jsonv2.JoinOptions(common, jsonv2.FormatNilSliceAsNull(true), jsonv2.FormatNilMapAsNull(true))
 
-	// Callers of Client.Do bring types of their own, written for encoding/json.
+	// Types passed to Client.Do are written for encoding/json.
 	legacy = jsonv2.JoinOptions(
 		jsonv1.DefaultOptionsV1(), jsonv1.ReportErrorsWithLegacySemantics(false), common, jsontext.EscapeForHTML(false),
 		jsonv2.MatchCaseInsensitiveNames(false), jsonv2.FormatNilSliceAsNull(false), jsonv2.FormatNilMapAsNull(false),
 	)
 
-	// Functions for types take 0.04 to 0.08 ms to set up, so that no program does it
-	// before it needs them.
+	// Options with functions for types are created on first use, because that takes 0.04
+	// to 0.08 ms.
 	tolerant = sync.OnceValue(func() jsonv2.Options {
 		return jsonv2.JoinOptions(common, jsonv2.WithUnmarshalers(tolerantReaders()))
 	})
@@ -42,7 +42,7 @@ var (
 		return jsonv2.JoinOptions(legacy, jsonv2.WithUnmarshalers(jsonv2.JoinUnmarshalers(tolerantReaders(), genericReaders())))
 	})
 
-	// To the mirror of version 2, a number of encoding/json is a text.
+	// For the mirror of encoding/json/v2 a json.Number is a string.
 	numbers = jsonv2.MarshalToFunc(func(enc *jsontext.Encoder, n json.Number) error {
 		return enc.WriteValue(jsontext.Value(n))
 	})
@@ -51,22 +51,23 @@ var (
 	})
 )
 
-// Redacted stands where a credential would.
+// Redacted is written in place of a credential.
 const Redacted = "[redacted]"
 
-// Revealing encodes values that redact themselves otherwise; package apono sets it.
+// Revealing returns marshalers for credentials, which are redacted otherwise. Package
+// apono sets it.
 var Revealing = func() *jsonv2.Marshalers { return nil }
 
-// Marshal encodes what is sent: arrays and maps are never null, and values that
-// redact themselves are as they are.
+// Marshal encodes the body of a request. Nil slices and maps are encoded as empty
+// ones, and credentials are not redacted.
 func Marshal(v any) ([]byte, error) { return marshal(v, legacy, Revealing(), numbers) }
 
-// MarshalModel encodes a value for the MarshalJSON method of its type, with null
-// for nil slices and maps as in package encoding/json.
+// MarshalModel encodes a value for the MarshalJSON method of its type. Nil slices
+// and maps are encoded as null, as in package encoding/json.
 func MarshalModel(v any) ([]byte, error) { return marshal(v, nilAsNull, numbers) }
 
-// MarshalRedacted is [MarshalModel] with the members that have no field
-// redacted. Further marshalers come first.
+// MarshalRedacted is [MarshalModel] with every json.RawMessage redacted, such as
+// members without a field. Further marshalers take precedence.
 func MarshalRedacted(v any, further ...*jsonv2.Marshalers) ([]byte, error) {
 	return marshal(v, nilAsNull, append(further, redactRaw, numbers)...)
 }
@@ -76,19 +77,18 @@ func marshal(v any, options jsonv2.Options, marshalers ...*jsonv2.Marshalers) ([
 	return data, describe(err)
 }
 
-// Unmarshal decodes a body that must hold one JSON value and nothing after it.
-// Names of members are case-sensitive, and members that no field takes are
-// ignored. Errors name the place of the value and never quote the body, which
-// may hold credentials.
+// Unmarshal decodes a body, which must be a single JSON value. Member names are
+// case-sensitive, and unknown members are ignored. Errors contain the path of the
+// value but never its text, which may be a credential.
 //
-// Times in RFC 3339 and integers without a fraction are the common case; only a
-// body that has others is decoded a second time, with readers for every form.
+// Times are expected in RFC 3339 and integers without a fraction. A body with other
+// forms is decoded again with slower readers.
 func Unmarshal(data []byte, v any) error {
 	return unmarshal(data, v, func() jsonv2.Options { return common }, tolerant)
 }
 
-// UnmarshalGeneric is [Unmarshal] for the types of callers, which it reads as
-// encoding/json does. Numbers in values of type any become a [json.Number].
+// UnmarshalGeneric is [Unmarshal] for types of callers, which it decodes as
+// encoding/json does. Numbers in values of type any are decoded as [json.Number].
 func UnmarshalGeneric(data []byte, v any) error { return unmarshal(data, v, generic, tolerantGeneric) }
 
 func unmarshal(data []byte, v any, attempts ...func() jsonv2.Options) (err error) {
@@ -108,8 +108,8 @@ func unmarshal(data []byte, v any, attempts ...func() jsonv2.Options) (err error
 	return describe(err)
 }
 
-// ReadObject decodes an object, or null, as encoding/json does, with numbers as
-// [json.Number]. Members are added to the map that is there, if any.
+// ReadObject decodes an object or null as encoding/json does, with numbers as
+// [json.Number]. Members are added to the map into, which may be nil.
 func ReadObject(data []byte, into map[string]any) (map[string]any, error) {
 	r := readers.Get().(*reader) //nolint:forcetypeassert // nothing else is put there
 	defer readers.Put(r)
@@ -127,7 +127,7 @@ func ReadObject(data []byte, into map[string]any) (map[string]any, error) {
 	return into, readMembers(&r.Decoder, &r.texts, into)
 }
 
-// A reader is a decoder that is used again; a new one takes 7 allocations.
+// A reader is a reusable decoder. A new one takes 7 allocations.
 type reader struct {
 	jsontext.Decoder
 	buffer bytes.Buffer
@@ -201,18 +201,18 @@ func readAny(dec *jsontext.Decoder, shared *texts) (any, error) {
 	return nil, nil
 }
 
-// texts are strings that were read, each in the place that its hash gives it. The
-// objects of a list have the same names and many of the same values: sharing them
-// saves 19 of 44 allocations of a listed integration, and a sixth of the memory of a
-// collected one.
+// texts caches strings by their hash. The objects of a list have the same names and
+// many equal values. The cache saves 19 of the 44 allocations of a listed
+// integration, and a sixth of the memory of a collected one.
 type texts [256]any
 
 var textSeed = maphash.MakeSeed()
 
-// text returns the string that is quoted. With no texts it is a new one.
+// text returns the text of a quoted JSON string, from the cache if it is there. A
+// nil cache stores nothing.
 func (t *texts) text(quoted jsontext.Value) any {
-	var buffer [64]byte                                   // a longer text is not worth keeping
-	text, _ := jsontext.AppendUnquote(buffer[:0], quoted) // the decoder has checked it
+	var buffer [64]byte                                   // long texts are not cached
+	text, _ := jsontext.AppendUnquote(buffer[:0], quoted) // valid: the decoder has checked it
 	if t == nil || len(text) > len(buffer) {
 		return string(text)
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hidden is credentials: it marshals without its content.
+// hidden is a type of credentials, whose MarshalJSON redacts them.
 type hidden map[string]string
 
 func init() {
@@ -36,8 +36,8 @@ type inner struct {
 
 func ptr[T any](v T) *T { return &v }
 
-// The API refuses null where an array or an object is required, and a list that
-// was emptied on purpose must arrive as one.
+// The API rejects null for a required array or object. An empty list must be sent as
+// an empty array.
 func TestMarshal(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -73,7 +73,7 @@ func TestMarshal(t *testing.T) {
 			S *string `json:"s,omitzero"`
 			N *int64  `json:"n,omitzero"`
 		}{ptr(false), ptr(""), ptr(int64(0))}, `{"b":false,"s":"","n":0}`},
-		{"fields that take no part", struct {
+		{"unexported and ignored fields", struct {
 			A       int `json:"a"`
 			ignored int
 			Skipped int `json:"-"`
@@ -119,19 +119,18 @@ func TestMarshal(t *testing.T) {
 	}
 }
 
-// Text that is no UTF-8 would make the whole body unreadable for the server.
-func TestMarshalOfTextThatIsNoUTF8(t *testing.T) {
+// Invalid UTF-8 would make the whole body unreadable for the server.
+func TestMarshalReplacesInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	got, err := wire.Marshal(map[string]string{"a\xff": "\xc3b"})
 	require.NoError(t, err)
 	apitest.JSONEq(t, `{"a\ufffd":"\ufffdb"}`, string(got))
-	require.Truef(t, utf8.Valid(got), "UTF-8, got %q", got)
+	require.Truef(t, utf8.Valid(got), "invalid UTF-8: %q", got)
 }
 
-// What holds for a field holds for the same value inside a map or an interface:
-// there it is easily overlooked that null is refused and that credentials which
-// print redacted must not be sent so.
-func TestMarshalReachesIntoMapsAndInterfaces(t *testing.T) {
+// Values in maps and interfaces are encoded as those in fields: nil slices as empty
+// arrays, and credentials not redacted.
+func TestMarshalOfMapsAndInterfaces(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
@@ -153,15 +152,14 @@ func TestMarshalReachesIntoMapsAndInterfaces(t *testing.T) {
 	}
 }
 
-// reading knows its JSON by its address only.
+// reading has a MarshalJSON method with a pointer receiver.
 type reading struct{ celsius int }
 
 func (r *reading) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "\"%d C\"", r.celsius), nil }
 
-// Callers hand over types of their own, in free-form members and for operations
-// that this version does not know. Sent by other rules than those of
-// encoding/json they would arrive empty or under other names, without an error.
-func TestMarshalTakesTheTypesOfCallersAsEncodingJSONDoes(t *testing.T) {
+// Callers pass their own types to Client.Do and in free-form members. They are
+// encoded as encoding/json does, so that no member is missing or has another name.
+func TestMarshalOfTypesOfCallers(t *testing.T) {
 	t.Parallel()
 	type Base struct {
 		ID string `json:"id"`
@@ -198,7 +196,7 @@ func TestMarshalTakesTheTypesOfCallersAsEncodingJSONDoes(t *testing.T) {
 	}
 }
 
-func TestMarshalNamesTheFieldThatCannotBeSent(t *testing.T) {
+func TestMarshalErrorNamesField(t *testing.T) {
 	t.Parallel()
 	type leaf struct {
 		F float64 `json:"f"`
@@ -216,14 +214,14 @@ func TestMarshalNamesTheFieldThatCannotBeSent(t *testing.T) {
 	}
 }
 
-// A value that holds itself must not take the program down.
-func TestMarshalOfACycleIsAnError(t *testing.T) {
+// A value that contains itself must not crash the program.
+func TestMarshalOfCycleIsError(t *testing.T) {
 	t.Parallel()
 	self := map[string]any{}
 	self["self"] = self
 	_, err := wire.Marshal(self)
 	require.Error(t, err)
-	require.Truef(t, strings.HasSuffix(err.Error(), "encountered a cycle"), "an error, got %v", err)
+	require.Truef(t, strings.HasSuffix(err.Error(), "encountered a cycle"), "wrong error: %v", err)
 }
 
 type place struct {

@@ -1,12 +1,11 @@
-// Command api compares the exported API of the packages that users import with
-// the one recorded in .ci/api: one line a declaration, sorted, so that the
-// difference of two records says what changed.
+// Command api compares the exported API of packages apono and aponotest with the one
+// recorded in .ci/api. The record has one line for each declaration, sorted.
 //
 //	GOTOOLCHAIN=go1.27.4 go run -C tools ./api           compare
 //	GOTOOLCHAIN=go1.27.4 go run -C tools ./api -record   record
 //
-// Both run under one release of Go with its own defaults, because other
-// releases compile files that add methods.
+// The command requires one release of Go with default settings, because the package has
+// more methods under other releases.
 package main
 
 import (
@@ -27,13 +26,12 @@ import (
 	"strings"
 )
 
-// release is the release of Go under which the API is recorded.
+// release is the release of Go with which the API is recorded.
 const release = "go1.27"
 
 // module is the module of the packages that users import.
 const module = "github.com/apono-go/apono"
 
-// packages are those packages.
 var packages = []string{module, module + "/aponotest"}
 
 func main() {
@@ -45,10 +43,10 @@ func main() {
 	}
 }
 
-// run records or compares the API of the module in root; folder has the record.
+// run records the API of the module in root in a folder, or compares it with the record.
 func run(record bool, root, folder string) error {
 	if version := runtime.Version(); version != release && !strings.HasPrefix(version, release+".") {
-		return fmt.Errorf("the API is recorded under %s, not %s: set GOTOOLCHAIN", release, version)
+		return fmt.Errorf("the API is recorded with %s, not %s: set GOTOOLCHAIN", release, version)
 	}
 	load, err := exports(root, packages...)
 	if err != nil {
@@ -68,7 +66,7 @@ func run(record bool, root, folder string) error {
 			}
 			continue
 		}
-		recorded, err := os.ReadFile(file) //nolint:gosec // its name is a package's
+		recorded, err := os.ReadFile(file) //nolint:gosec // named after a package
 		if err != nil {
 			return err
 		}
@@ -78,15 +76,15 @@ func run(record bool, root, folder string) error {
 		}
 	}
 	if changed {
-		return errors.New("the exported API is not the recorded one: if that is meant, record it with -record")
+		return errors.New("the exported API differs from the record: if this is intended, run with -record")
 	}
 	return nil
 }
 
-// exports returns an importer of packages and of all that they import, as the
-// go command compiles them for a module.
+// exports returns an importer of packages and their imports, which it compiles in the
+// module in root.
 func exports(root string, paths ...string) (types.Importer, error) {
-	cmd := exec.Command("go", append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}, paths...)...) //nolint:gosec,noctx // paths are constants, and it ends by itself
+	cmd := exec.Command("go", append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}, paths...)...) //nolint:gosec,noctx // paths are constants
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	cmd.Env = append(os.Environ(), "GOEXPERIMENT=")
 	list, err := cmd.Output()
@@ -99,13 +97,13 @@ func exports(root string, paths ...string) (types.Importer, error) {
 		files[path] = file
 	}
 	return importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
-		return os.Open(files[path]) //nolint:gosec // go list named it
+		return os.Open(files[path]) //nolint:gosec // from go list
 	}), nil
 }
 
 // declarations returns a line for each exported declaration of a package.
 func declarations(pkg *types.Package) []string {
-	// A package is named by its last element, the one that is recorded not at all.
+	// Names are qualified with the name of their package, except in pkg.
 	qualifier := func(p *types.Package) string {
 		if p == pkg {
 			return ""
@@ -136,7 +134,7 @@ func declarations(pkg *types.Package) []string {
 			for i := range structure.NumFields() {
 				field := structure.Field(i)
 				if !field.Exported() {
-					add("%s, unexported fields", line) // to users one is as good as more
+					add("%s, unexported fields", line) // once for any number of them
 					continue
 				}
 				text := field.Name() + " " + types.TypeString(field.Type(), qualifier)
@@ -150,7 +148,7 @@ func declarations(pkg *types.Package) []string {
 			}
 		}
 		if !isType || typeName.IsAlias() || types.IsInterface(object.Type()) {
-			continue // the methods of an interface stand in its type
+			continue // the type of an interface includes its methods
 		}
 		values := types.NewMethodSet(object.Type())
 		for method := range types.NewMethodSet(types.NewPointer(object.Type())).Methods() {
@@ -168,12 +166,11 @@ func declarations(pkg *types.Package) []string {
 	return slices.Compact(lines)
 }
 
-// resultName finds the names that the compiler gives to results without one.
+// resultName matches the names that the compiler gives to unnamed results.
 var resultName = regexp.MustCompile(`#rv\d+ `)
 
-// difference returns the lines that only one of two sorted lists has, in order:
-// those of the old one with a minus before them, those of the new one with a
-// plus.
+// difference returns the lines that only one of two sorted lists has, in order. Lines
+// of before have a minus in front, lines of after a plus.
 func difference(before, after []string) []string {
 	var lines []string
 	for _, line := range before {

@@ -1,7 +1,6 @@
-// Package hostile is a server that behaves as no server should. It listens on a
-// real loopback socket, so that what it does is what a broken balancer, a
-// captive portal or an attacker would do to the connection; in memory where a
-// test is about time, which is then the fake time of testing/synctest.
+// Package hostile has a server that violates HTTP and the API, as a broken load
+// balancer, a captive portal or an attacker may. It listens on a loopback socket, or
+// in memory for tests in the fake time of testing/synctest.
 package hostile
 
 import (
@@ -20,31 +19,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Mode is what becomes of one request.
+// Mode is how the server handles one request.
 type Mode struct {
-	// refuse has the connection refused, reset has it reset before the request
-	// is read.
-	refuse, reset bool
-	// keep leaves the connection open for the next request.
-	keep bool
-	// answer writes to the connection, which is closed afterwards.
-	answer func(c *connection, req *Request)
+	noListener bool // the client dials a port without a listener
+	reset      bool // the connection is reset before the request is read
+	keep       bool // the connection stays open for the next request
+	respond    func(c *connection, req *Request)
 }
 
-// Request is one request as it reached the server.
+// Request is a request that the server received.
 type Request struct {
 	Method string
-	// Path is the escaped path, Query the raw query.
-	Path, Query string
-	Header      http.Header
-	// Body is empty for a request without one.
-	Body string
+	Path   string // escaped
+	Query  string // raw
+	Header http.Header
+	Body   string
 }
 
-// Server gives one mode to each request, and the last mode to all that follow.
+// Server handles each request with the next mode, and all further requests with the
+// last mode.
 type Server struct {
-	// URL is the server's base URL.
-	URL string
+	URL string // base URL
 
 	tb       testing.TB
 	listener net.Listener
@@ -56,11 +51,11 @@ type Server struct {
 	modes       []Mode
 	requests    []Request
 	connections []net.Conn
-	refused     int
+	failedDials int
 	open        atomic.Int32
 }
 
-// New starts a server that stops with the test.
+// New starts a server that is closed at the end of the test.
 func New(tb testing.TB, modes ...Mode) *Server {
 	tb.Helper()
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
@@ -68,9 +63,8 @@ func New(tb testing.TB, modes ...Mode) *Server {
 	return start(tb, listener, Dial, modes)
 }
 
-// NewInMemory is New without a network. It is for tests in bubbles of
-// testing/synctest, and for modes that leave the connection to the server: a
-// connection in memory can neither be refused nor reset.
+// NewInMemory is New without a network, for tests in bubbles of testing/synctest. It
+// does not support [NoListener], [ResetUnread] and [ResetRead].
 func NewInMemory(tb testing.TB, modes ...Mode) *Server {
 	tb.Helper()
 	listener := pipes{made: make(chan net.Conn), closed: make(chan struct{})}
@@ -85,9 +79,9 @@ func start(tb testing.TB, listener net.Listener, dial func(context.Context, stri
 	return s
 }
 
-// Dial dials connections that the client ends with a reset. A connection that
-// both ends close in good order keeps its port for a minute, and a suite that
-// opens thousands has none left when it is run again within that minute.
+// Dial dials a connection that the client closes with a reset. A connection closed
+// by both ends keeps its port for a minute, and tests that open thousands of them
+// would run out of ports.
 func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if tcp, ok := conn.(*net.TCPConn); ok {
@@ -96,7 +90,7 @@ func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return conn, err
 }
 
-// pipes listens to connections in memory.
+// pipes is a listener for connections in memory.
 type pipes struct {
 	made   chan net.Conn
 	closed chan struct{}
@@ -128,15 +122,14 @@ func (p pipes) Close() error {
 	return nil
 }
 
-// Addr is an address of loopback, the only one that clients accept without TLS.
-// Nobody listens there.
+// Addr returns a loopback address, because clients accept no other without TLS. It
+// has no listener.
 func (pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
-// Transport returns a transport to the server. A connection that is to be
-// refused is dialled to a closed port, so that the refusal is the kernel's.
+// Transport returns a transport that sends requests to the server.
 func (s *Server) Transport() *http.Transport {
 	transport := &http.Transport{MaxResponseHeaderBytes: 1 << 16, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		if s.refuses() {
+		if s.failsDial() {
 			address = closedPort
 		}
 		return s.dial(ctx, network, address)
@@ -145,23 +138,22 @@ func (s *Server) Transport() *http.Transport {
 	return transport
 }
 
-// Requests returns the requests that reached the server, in order.
+// Requests returns the requests that the server received, in order.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.requests)
 }
 
-// Connections returns how many connections were accepted, and how many refused.
-func (s *Server) Connections() (accepted, refused int) {
+// Connections returns the numbers of accepted and of failed connections.
+func (s *Server) Connections() (accepted, failed int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.connections), s.refused
+	return len(s.connections), s.failedDials
 }
 
-// WaitClosed returns when no connection is open any more. Meanwhile it has the
-// client close idle ones: net/http completes a connection that nobody waits for
-// any more, and keeps it.
+// WaitClosed calls closeIdle until no connection is open. net/http keeps a
+// connection that was established after its call had ended.
 func (s *Server) WaitClosed(closeIdle func()) {
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
@@ -202,7 +194,7 @@ func (s *Server) serve(c *connection) {
 	defer func() { _ = c.Close() }()
 	reader := bufio.NewReader(c)
 	for keep := true; keep; {
-		// Resetting before anything arrived would race with the client's dial.
+		// A reset before the first byte would race with the client's dial.
 		if _, err := reader.Peek(1); err != nil {
 			return
 		}
@@ -223,25 +215,25 @@ func (s *Server) serve(c *connection) {
 			Header: incoming.Header, Body: string(body),
 		}
 		mode := s.record(req)
-		if mode.answer != nil {
-			mode.answer(c, &req)
+		if mode.respond != nil {
+			mode.respond(c, &req)
 		}
 		keep = mode.keep
 	}
 }
 
-// refuses takes a refusal if that is what comes next.
-func (s *Server) refuses() bool {
-	if !s.takeIf(func(m Mode) bool { return m.refuse }) {
+// failsDial takes the next mode if it is NoListener, and reports whether it did.
+func (s *Server) failsDial() bool {
+	if !s.takeIf(func(m Mode) bool { return m.noListener }) {
 		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refused++
+	s.failedDials++
 	return true
 }
 
-// takeIf takes the next mode if it is of a kind.
+// takeIf takes the next mode if it is of the kind, and reports whether it did.
 func (s *Server) takeIf(kind func(Mode) bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -252,7 +244,7 @@ func (s *Server) takeIf(kind func(Mode) bool) bool {
 	return true
 }
 
-// record notes a request and takes the mode that it meets.
+// record records a request and takes the next mode.
 func (s *Server) record(req Request) Mode {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -268,8 +260,8 @@ func (s *Server) advance() {
 	}
 }
 
-// closedPort is a reserved port at which nobody listens, and which the kernel
-// gives to no listener of another test.
+// closedPort is a reserved port without a listener. The kernel does not assign it to
+// a listener of another test.
 const closedPort = "127.0.0.1:1"
 
 // connection is the server's end.
@@ -278,13 +270,13 @@ type connection struct {
 	closed <-chan struct{} // when the server stops
 }
 
-// write sends text and reports whether the client may still be there.
+// write sends text and reports whether it succeeded.
 func (c *connection) write(text string) bool {
 	_, err := io.WriteString(c, text)
 	return err == nil
 }
 
-// breakOff has the kernel reset the connection.
+// breakOff resets the connection.
 func (c *connection) breakOff() {
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
@@ -292,5 +284,5 @@ func (c *connection) breakOff() {
 	_ = c.Close()
 }
 
-// token is what a request was authorized with.
+// token returns the bearer token of the request.
 func (r *Request) token() string { return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") }

@@ -1,6 +1,6 @@
-// Package script is an http.RoundTripper that responds from a script and records
-// what it was asked. It needs no network, so that tests can run in the fake
-// time of testing/synctest.
+// Package script has an http.RoundTripper that returns scripted responses and records
+// requests. It needs no network, so that tests can use the fake time of
+// testing/synctest.
 package script
 
 import (
@@ -13,36 +13,29 @@ import (
 	"time"
 )
 
-// Response is what becomes of one request.
+// Response is the response to one request, or its error.
 type Response struct {
-	// Status is the HTTP status, 200 if zero.
-	Status int
-	// Header holds the response's headers.
-	Header map[string]string
-	// Body is the response's body.
-	Body string
-	// Err, if set, is returned instead of a response.
-	Err error
-	// Delay is waited before the response; the context of the request ends it.
-	Delay time.Duration
-	// BodyErr, if set, is what reading the body ends with instead of its end.
-	BodyErr error
-}
-
-// Request is one request as it was sent.
-type Request struct {
-	Method string
-	// URL is the whole URL; Path its escaped path, Query its raw query.
-	URL, Path, Query string
-	Header           http.Header
-	// Body is empty for a request without one; HasBody tells them apart.
+	Status  int // 200 if zero
+	Header  map[string]string
 	Body    string
-	HasBody bool
-	// At is when it was sent.
-	At time.Time
+	Err     error         // returned instead of a response if not nil
+	Delay   time.Duration // before the response, or until the request's context ends
+	BodyErr error         // returned at the end of the body instead of io.EOF if not nil
 }
 
-// Transport responds from a script.
+// Request is a recorded request.
+type Request struct {
+	Method  string
+	URL     string
+	Path    string // escaped
+	Query   string // raw
+	Header  http.Header
+	Body    string
+	HasBody bool // Body is not empty
+	At      time.Time
+}
+
+// Transport returns scripted responses.
 type Transport struct {
 	tb        testing.TB
 	mu        sync.Mutex
@@ -50,13 +43,13 @@ type Transport struct {
 	requests  []Request
 }
 
-// New returns a transport that gives the responses in order. A request beyond
-// them fails the test, as does a response that nobody asked for.
+// New returns a transport that returns the responses in order. The test fails if
+// there are more or fewer requests than responses.
 func New(tb testing.TB, responses ...Response) *Transport {
 	t := &Transport{tb: tb, responses: responses}
 	tb.Cleanup(func() {
 		if n := len(t.responses) - len(t.requests); n > 0 && !tb.Failed() {
-			tb.Errorf("%d of %d responses were not asked for", n, len(t.responses))
+			tb.Errorf("%d of %d responses were not requested", n, len(t.responses))
 		}
 	})
 	return t
@@ -81,13 +74,13 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	n := len(t.requests)
 	t.mu.Unlock()
 	if n > len(t.responses) {
-		t.tb.Errorf("request %d is beyond the script: %s %s", n, req.Method, req.URL.Path)
+		t.tb.Errorf("no response for request %d: %s %s", n, req.Method, req.URL.Path)
 		return nil, errors.New("script: no response left")
 	}
 	return t.responses[n-1].give(req)
 }
 
-// Requests returns what was asked so far.
+// Requests returns the requests so far.
 func (t *Transport) Requests() []Request {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -13,13 +13,12 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// idle is how long the proxies of these tests keep a connection.
+// idle is the timeout of idle connections in shortIdle.
 const idle = 100 * time.Millisecond
 
 var shortIdle = site{nginx: "keepalive_timeout 100ms;", frontend: "timeout http-keep-alive 100ms\n\ttimeout client 100ms"}
 
-// A proxy closes connections that nobody uses, and a request may be on its way
-// at that moment.
+// A proxy may close an idle connection while a request is sent on it.
 func TestIdleConnections(t *testing.T) {
 	t.Parallel()
 	each(t, everywhere, shortIdle, func(t *testing.T, r *rig) {
@@ -35,7 +34,8 @@ func TestIdleConnections(t *testing.T) {
 	})
 }
 
-// succeededOrBroken is for calls whose connection may end under them.
+// succeededOrBroken fails the test unless the call succeeded or its connection was
+// closed.
 func (o outcome) succeededOrBroken(t *testing.T) {
 	t.Helper()
 	if o.err == nil {
@@ -45,18 +45,17 @@ func (o outcome) succeededOrBroken(t *testing.T) {
 	}
 }
 
-// A proxy that is reloaded sends GOAWAY to the connections of its old workers,
-// or closes them.
+// On reload a proxy sends GOAWAY on the connections of its old workers, or closes them.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	each(t, everywhere, shortTimeout, func(t *testing.T, r *rig) { r.reloadsDuring(t, slices.Concat(posts, posts)) })
 }
 
-// shortTimeout is for old workers of HAProxy, which wait so long for clients to
-// end connections that were idle when GOAWAY came.
+// shortTimeout limits the time for which old workers of HAProxy wait for clients to
+// close connections that were idle when GOAWAY was sent.
 var shortTimeout = site{frontend: "timeout client 1s"}
 
-// reloadsDuring has calls made in parallel while the proxy is reloaded.
+// reloadsDuring makes calls in parallel while the proxy is reloaded.
 func (r *rig) reloadsDuring(t *testing.T, calls []call) {
 	t.Helper()
 	for range 3 {
@@ -92,8 +91,8 @@ func (r *rig) reloadsDuring(t *testing.T, calls []call) {
 	}
 }
 
-// Old workers end what they have begun.
-func TestReloadWhileCallsAreUnderWay(t *testing.T) {
+// Old workers finish the requests that they have received.
+func TestReloadDuringCalls(t *testing.T) {
 	t.Parallel()
 	each(t, everywhere, site{}, func(t *testing.T, r *rig) {
 		var arrived sync.WaitGroup

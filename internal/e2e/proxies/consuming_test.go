@@ -12,15 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Over HTTP/2 HAProxy says REFUSED_STREAM, which means that nothing was done,
-// where the server has read the request and gone away. net/http believes it and
-// sends the request again.
-func TestConsumingReadsThatAProxyAsksForAgain(t *testing.T) {
+// If the server closes the connection after it has read the request, HAProxy sends
+// REFUSED_STREAM over HTTP/2. That means that the request was not processed, so that
+// net/http sends it again.
+func TestConsumingReadsAreNotReplayed(t *testing.T) {
 	t.Parallel()
-	each(t, []way{{haproxy, 2}}, site{}, func(t *testing.T, r *rig) { r.asksForReplay(t, reads) })
+	each(t, []way{{haproxy, 2}}, site{}, func(t *testing.T, r *rig) { r.rejectsStream(t, reads) })
 }
 
-func (r *rig) asksForReplay(t *testing.T, calls []call) {
+func (r *rig) rejectsStream(t *testing.T, calls []call) {
 	t.Helper()
 	for _, lose := range losses {
 		for _, c := range calls {
@@ -30,9 +30,8 @@ func (r *rig) asksForReplay(t *testing.T, calls []call) {
 	}
 }
 
-// What a proxy does to kept connections does not touch consuming reads, which
-// have a connection of their own each, and leave alone that of the other calls.
-func TestConsumingReadsHaveConnectionsOfTheirOwn(t *testing.T) {
+// Each consuming read uses a separate connection. Other calls keep theirs.
+func TestConsumingReadsUseSeparateConnections(t *testing.T) {
 	t.Parallel()
 	each(t, everywhere, site{}, func(t *testing.T, r *rig) {
 		r.try(t, create).succeeded(t)
@@ -41,17 +40,17 @@ func TestConsumingReadsHaveConnectionsOfTheirOwn(t *testing.T) {
 		for _, c := range slices.Concat(reads, reads) {
 			r.try(t, c).succeeded(t)
 			open, now := r.connections()
-			require.Equal(t, kept, open, "the connection that is kept, and no other")
-			require.Equal(t, dials+1, now, "a connection for the %s", c.name)
+			require.Equal(t, kept, open, "open connections after the %s", c.name)
+			require.Equal(t, dials+1, now, "dials after the %s", c.name)
 			dials = now
 			r.try(t, create).succeeded(t)
 		}
 		_, now := r.connections()
-		require.Equal(t, dials, now, "other calls use the kept connection")
+		require.Equal(t, dials, now, "another call did not reuse its connection")
 	})
 }
 
-func TestConsumingReadsBehindAKeptConnection(t *testing.T) {
+func TestConsumingReadsWithReusedUpstreamConnection(t *testing.T) {
 	t.Parallel()
 	each(t, []way{{nginx, 1}, {nginx, 2}, {haproxy, 1}}, site{}, func(t *testing.T, r *rig) {
 		for _, lose := range losses {
@@ -64,7 +63,7 @@ func TestConsumingReadsBehindAKeptConnection(t *testing.T) {
 	})
 }
 
-func TestConsumingReadsWhileAProxyClosesIdleConnections(t *testing.T) {
+func TestConsumingReadsWhileProxyClosesIdleConnections(t *testing.T) {
 	t.Parallel()
 	each(t, everywhere, shortIdle, func(t *testing.T, r *rig) {
 		for i := range 9 {
@@ -72,13 +71,13 @@ func TestConsumingReadsWhileAProxyClosesIdleConnections(t *testing.T) {
 				r.try(t, create).succeededOrBroken(t)
 				time.Sleep(idle + time.Duration(i-4)*time.Millisecond)
 				r.try(t, c).succeeded(t)
-				time.Sleep(2 * idle) // for the next POST not to be at the edge
+				time.Sleep(2 * idle) // until the connection of the POST is closed
 			}
 		}
 	})
 }
 
-// Gateways that look at requests reject a GET with a body, were it an empty one.
+// Gateways may reject a GET with a body, even an empty one.
 func TestConsumingReadsHaveNoBody(t *testing.T) {
 	t.Parallel()
 	s := site{frontend: "http-request deny deny_status 403 if METH_GET { req.fhdr(transfer-encoding) -m found } or METH_GET { req.fhdr(content-length) -m found }"}
@@ -95,12 +94,12 @@ func TestConsumingReadsHaveNoBody(t *testing.T) {
 	})
 }
 
-func TestConsumingReadsWithTooLargeAHeader(t *testing.T) {
+func TestConsumingReadsWithTooLargeHeader(t *testing.T) {
 	t.Parallel()
 	each(t, everywhere, site{}, func(t *testing.T, r *rig) { r.headerIsTooLarge(t, reads) })
 }
 
-func TestConsumingReadsWhileAProxyIsReloaded(t *testing.T) {
+func TestConsumingReadsDuringReload(t *testing.T) {
 	t.Parallel()
 	each(t, everywhere, shortTimeout, func(t *testing.T, r *rig) { r.reloadsDuring(t, slices.Concat(reads, []call{create})) })
 }

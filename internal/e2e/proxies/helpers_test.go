@@ -30,7 +30,7 @@ import (
 
 const token = "test-token-4b1d9c"
 
-// call is one that must not be carried out twice.
+// call is a call that must not be carried out twice.
 type call struct {
 	name         string
 	method, path string
@@ -56,7 +56,7 @@ var (
 	reads = []call{details, legacyDetails}
 )
 
-// creates is a POST with a body that holds a value of the configuration.
+// creates returns a POST with a value of the configuration in its body.
 func creates(value string) call {
 	return call{"POST", "POST", "/api/admin/v4/integrations", func(ctx context.Context, client *apono.Client) error {
 		_, err := client.Integrations.Create(ctx, apono.CreateIntegrationInput{
@@ -66,7 +66,7 @@ func creates(value string) call {
 	}}
 }
 
-// rig is a client, a proxy and a fake Apono in a row.
+// rig is a client whose requests go through a proxy to a fake server.
 type rig struct {
 	*proxy
 	protocol int
@@ -136,16 +136,16 @@ func newRig(t *testing.T, w way, s site, opts []apono.Option) *rig {
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
 		for id, seen := range r.upstream.all() {
-			assert.Equal(t, 1, seen, "how often the fake saw call %s, also after its end", id)
+			assert.Equal(t, 1, seen, "requests of call %s", id)
 		}
-		assert.Contains(t, r.logged.String(), `"msg":"apono request"`, "the client's log")
-		assert.NotContains(t, r.logged.String(), token, "a token in the client's log")
-		assert.NotContains(t, r.output.String(), token, "a token in the proxy's log")
+		assert.Contains(t, r.logged.String(), `"msg":"apono request"`, "the client did not log")
+		assert.NotContains(t, r.logged.String(), token, "the client's log has the token")
+		assert.NotContains(t, r.output.String(), token, "the proxy's log has the token")
 	})
 	return r
 }
 
-// opened keeps a connection until it is closed.
+// opened records a connection until it is closed.
 func (r *rig) opened(conn net.Conn) net.Conn {
 	tracked := &connection{Conn: conn, rig: r}
 	r.mu.Lock()
@@ -155,7 +155,7 @@ func (r *rig) opened(conn net.Conn) net.Conn {
 	return tracked
 }
 
-// connections returns those that are open, and how many there ever were.
+// connections returns the open connections, and the number of all connections so far.
 func (r *rig) connections() (open []net.Conn, dials int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -174,7 +174,7 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// spoken checks that responses come over the protocol of the test.
+// spoken returns middleware that checks the protocol of responses.
 func (r *rig) spoken(t *testing.T) func(http.RoundTripper) http.RoundTripper {
 	return func(next http.RoundTripper) http.RoundTripper {
 		return apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
@@ -187,11 +187,11 @@ func (r *rig) spoken(t *testing.T) func(http.RoundTripper) http.RoundTripper {
 	}
 }
 
-// outcome is what came of one call.
+// outcome is the outcome of a call.
 type outcome struct {
 	call call
 	err  error
-	seen int // requests for it that reached the fake
+	seen int // number of its requests that the fake received
 }
 
 type callKey struct{}
@@ -211,22 +211,22 @@ func (r *rig) tryIn(t *testing.T, ctx context.Context, c call) outcome {
 	return o
 }
 
-// run makes a call on any goroutine and checks what holds for every one.
+// run makes a call on any goroutine, and checks that no token is printed.
 func (r *rig) run(t *testing.T, ctx context.Context, c call) outcome {
 	t.Helper()
 	id := strconv.Itoa(int(r.calls.Add(1)))
 	ctx = apono.WithRequestHeader(context.WithValue(ctx, callKey{}, id), header, id)
 	o := outcome{call: c, err: c.do(ctx, r.client)}
 	o.seen = r.upstream.seen(id)
-	t.Logf("%s: the fake saw %d; error: %v", c.name, o.seen, o.err)
+	t.Logf("%s: requests received by the fake: %d; error: %v", c.name, o.seen, o.err)
 	for err := range tree(o.err) {
-		assert.NotContains(t, apitest.Printed(err), token, "a token in %T", err)
+		assert.NotContains(t, apitest.Printed(err), token, "%T prints the token", err)
 	}
 	if page := (*apono.APIError)(nil); errors.As(o.err, &page) {
-		assert.NotContains(t, string(page.Body)+fmt.Sprint(page.Header), token, "a token in the page")
+		assert.NotContains(t, string(page.Body)+fmt.Sprint(page.Header), token, "the page has the token")
 	}
 	if cut := (*apono.DecodeError)(nil); errors.As(o.err, &cut) {
-		assert.NotContains(t, string(cut.Body)+fmt.Sprint(cut.Header), token, "a token in the response")
+		assert.NotContains(t, string(cut.Body)+fmt.Sprint(cut.Header), token, "the response has the token")
 	}
 	return o
 }
@@ -241,7 +241,7 @@ func tree(err error) func(yield func(error) bool) {
 			if !yield(queue[0]) {
 				return
 			}
-			switch wrapped := queue[0].(type) { //nolint:errorlint // each is looked at by itself
+			switch wrapped := queue[0].(type) { //nolint:errorlint // the loop unwraps
 			case interface{ Unwrap() error }:
 				queue = append(queue, wrapped.Unwrap())
 			case interface{ Unwrap() []error }:
@@ -251,28 +251,29 @@ func tree(err error) func(yield func(error) bool) {
 	}
 }
 
-// succeeded fails unless the call was carried out once.
+// succeeded fails the test unless the call was carried out once.
 func (o outcome) succeeded(t *testing.T) {
 	t.Helper()
 	require.NoError(t, o.err, o.call.name)
 	require.Equal(t, 1, o.seen, o.call.name)
 }
 
-// isPage fails unless the error is a proxy's page, on the only attempt.
+// isPage fails the test unless the error is an error page of the proxy, on the only
+// attempt.
 func (o outcome) isPage(t *testing.T, status, seen int) {
 	t.Helper()
-	require.Equal(t, seen, o.seen, "how often the fake saw the %s", o.call.name)
+	require.Equal(t, seen, o.seen, "requests for the %s", o.call.name)
 	apitest.IsAPIError(t, o.err, status, 1)
 	o.hasText(t, fmt.Sprintf("%d %s", status, http.StatusText(status)))
 	page := apitest.ErrorAs[*apono.APIError](t, o.err)
-	require.Contains(t, string(page.Body), "<html>", "the proxy's own page")
+	require.Contains(t, string(page.Body), "<html>", "the response is not a page of the proxy")
 }
 
-// isBroken fails unless the only attempt ended without a response, when the
+// isBroken fails the test unless the only attempt ended without a response, after the
 // request may have reached the server. The text is a regular expression.
 func (o outcome) isBroken(t *testing.T, text string, seen int) {
 	t.Helper()
-	require.Equal(t, seen, o.seen, "how often the fake saw the %s", o.call.name)
+	require.Equal(t, seen, o.seen, "requests for the %s", o.call.name)
 	broken := apitest.ErrorAs[*apono.TransportError](t, o.err)
 	require.Equal(t, 1, broken.Attempts, o.call.name)
 	require.True(t, broken.MaybeSent, o.call.name)
@@ -280,23 +281,23 @@ func (o outcome) isBroken(t *testing.T, text string, seen int) {
 	o.hasText(t, text)
 }
 
-// gone is what the text of an error says of a connection that the proxy ended.
+// gone matches the error texts of a connection that the proxy closed.
 const gone = "EOF|broken pipe|connection reset by peer|use of closed network connection|server closed idle connection|client conn not usable|GOAWAY"
 
-// hasText fails unless the error's text is one for the call that somebody can
-// act on.
+// hasText fails the test unless the error text names the call, matches text, and has
+// no HTML tags.
 func (o outcome) hasText(t *testing.T, text string) {
 	t.Helper()
 	require.Regexp(t, "^apono: "+o.call.method+" "+regexp.QuoteMeta(o.call.path)+": .*("+text+")", o.err.Error())
-	require.NotContains(t, o.err.Error(), "<", "no tags in the text")
-	require.NotContains(t, o.err.Error(), "GetBody", "no advice to those who write transports")
+	require.NotContains(t, o.err.Error(), "<", "the text has HTML tags")
+	require.NotContains(t, o.err.Error(), "GetBody", "the text has advice for authors of transports")
 }
 
-// header names the call in its requests.
+// header is the header with the id of a call.
 const header = "X-Call"
 
-// upstream is the server that a proxy forwards to. It counts what arrives and
-// hands it to the fake.
+// upstream is the server that a proxy forwards to. It counts requests and passes them
+// to the fake.
 type upstream struct {
 	*httptest.Server
 
@@ -317,7 +318,7 @@ func newUpstream(t *testing.T, fake http.Handler) *upstream {
 	return u
 }
 
-// arrived counts a request for a call and returns what serves it.
+// arrived counts a request of a call and returns its handler.
 func (u *upstream) arrived(id string, serve http.HandlerFunc) http.HandlerFunc {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -328,7 +329,7 @@ func (u *upstream) arrived(id string, serve http.HandlerFunc) http.HandlerFunc {
 	return serve
 }
 
-// next has a fault in place of the fake for one request.
+// next handles the next request with a fault instead of the fake.
 func (u *upstream) next(fault http.HandlerFunc) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -341,26 +342,26 @@ func (u *upstream) seen(id string) int {
 	return u.arrivals[id]
 }
 
-// all returns how often each call was seen that was seen at all.
+// all returns the number of requests of each call.
 func (u *upstream) all() map[string]int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return maps.Clone(u.arrivals)
 }
 
-// resets ends the connection with a reset when the request has been read.
+// resets reads the request and resets the connection.
 func resets(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	abandon(w, true)
 }
 
-// closes ends the connection in good order when the request has been read.
+// closes reads the request and closes the connection.
 func closes(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	abandon(w, false)
 }
 
-// resetsEarly ends the connection with a reset before the body is read.
+// resetsEarly resets the connection before the body is read.
 func resetsEarly(w http.ResponseWriter, _ *http.Request) { abandon(w, true) }
 
 func abandon(w http.ResponseWriter, withReset bool) {

@@ -15,15 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// large is more than a proxy has buffers for.
+// large is larger than the buffers of a proxy.
 var large = strings.Repeat("x", 1<<20)
 
-func TestRequestsThatAreBuffered(t *testing.T) {
+func TestBufferedRequests(t *testing.T) {
 	t.Parallel()
 	each(t, everywhere, site{nginx: "client_max_body_size 2m; proxy_request_buffering on;", frontend: "option http-buffer-request"}, largeBodies)
 }
 
-func TestRequestsThatAreNotBuffered(t *testing.T) {
+func TestUnbufferedRequests(t *testing.T) {
 	t.Parallel()
 	each(t, everywhere, site{nginx: "client_max_body_size 2m; proxy_request_buffering off;"}, largeBodies)
 }
@@ -41,9 +41,9 @@ func largeBodies(t *testing.T, r *rig) {
 	require.Equal(t, large, body.IntegrationConfig.Value)
 }
 
-// A server that goes away before it has read the body may have done more than it
-// seems.
-func TestUpstreamThatGoesAwayEarly(t *testing.T) {
+// A server that resets the connection before it has read the body may have carried out
+// the request.
+func TestUpstreamResetsBeforeBody(t *testing.T) {
 	t.Parallel()
 	for name, buffering := range map[string]string{"buffered": "on", "not buffered": "off"} {
 		t.Run(name, func(t *testing.T) {
@@ -63,8 +63,8 @@ func TestBodyLimit(t *testing.T) {
 	each(t, everywhere, s, func(t *testing.T, r *rig) {
 		r.try(t, creates(large[:12<<10])).isPage(t, http.StatusRequestEntityTooLarge, 0)
 		r.try(t, creates(large)).isPageOrBroken(t, http.StatusRequestEntityTooLarge, 0)
-		// Over HTTP/2, HAProxy 2.6 never returns the flow-control window that the
-		// body took, and the next body on the connection would wait for it.
+		// Over HTTP/2, HAProxy 2.6 does not restore the flow-control window after the
+		// body. The next body on the connection would wait for it.
 		r.client.CloseIdleConnections()
 		for _, c := range calls {
 			r.try(t, c).succeeded(t)
@@ -72,8 +72,8 @@ func TestBodyLimit(t *testing.T) {
 	})
 }
 
-// Over HTTP/2 a header that is too large costs the connection, and over HTTP/1.1
-// the proxy may close it before it has read the header to its end.
+// Over HTTP/2 a proxy closes the connection if the header is too large. Over HTTP/1.1
+// it may close it before it has read the header.
 func TestRequestHeaderLimit(t *testing.T) {
 	t.Parallel()
 	each(t, everywhere, site{}, func(t *testing.T, r *rig) { r.headerIsTooLarge(t, posts) })
@@ -98,8 +98,8 @@ func TestResponseHeaderLimit(t *testing.T) {
 	})
 }
 
-// isPageOrBroken is for requests that a proxy does not read to their end: it is
-// a matter of time whether its page comes before the end of the connection.
+// isPageOrBroken fails the test unless the outcome is an error page or a closed
+// connection. Either may come first if a proxy does not read the whole request.
 func (o outcome) isPageOrBroken(t *testing.T, status, seen int) {
 	t.Helper()
 	if errors.As(o.err, new(*apono.APIError)) {
@@ -109,8 +109,8 @@ func (o outcome) isPageOrBroken(t *testing.T, status, seen int) {
 	}
 }
 
-// A page for those who debug a proxy shows the header of the request.
-func TestPageThatEchoesTheToken(t *testing.T) {
+// A page for debugging may contain the header of the request.
+func TestPageThatEchoesToken(t *testing.T) {
 	t.Parallel()
 	s := site{
 		nginx: `default_type text/html; add_header X-Seen $http_authorization always;

@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// net/http does so with a POST too if it can get the body once more.
-func TestPostsThatAProxyAsksForAgain(t *testing.T) {
+// net/http also sends a POST again after REFUSED_STREAM if it can get the body.
+func TestPostsAreNotReplayed(t *testing.T) {
 	t.Parallel()
 	each(t, []way{{haproxy, 2}}, site{}, func(t *testing.T, r *rig) {
-		r.asksForReplay(t, slices.Concat(posts, []call{creates(large)}))
+		r.rejectsStream(t, slices.Concat(posts, []call{creates(large)}))
 		r.upstream.next(resetsEarly)
 		r.try(t, creates(large)).isBroken(t, "REFUSED_STREAM", 1)
 	})

@@ -27,22 +27,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// site is what a proxy is set up for: where it forwards to, and what a test adds
-// to its configuration.
+// site is the part of a proxy's configuration that depends on the test.
 type site struct {
-	upstream string
-	// nginx stands in the server block, frontend and backend in HAProxy's
-	// sections of these names.
-	nginx, frontend, backend string
+	upstream string // address
+	nginx    string // directives for the server block of nginx
+	frontend string // lines for the frontend section of HAProxy
+	backend  string // lines for the backend section of HAProxy
 }
 
-// kind is a program that can be the proxy.
+// kind is a proxy program.
 type kind struct {
 	name   string
 	config func(s site, dir, address string) string
 	args   []string
 	reload syscall.Signal
-	ends   string // is written by a worker that another takes the place of
+	ends   string // log message of a worker that is replaced
 }
 
 var (
@@ -53,7 +52,7 @@ var (
 func nginxConfig(s site, dir, address string) string {
 	user := ""
 	if os.Getuid() == 0 {
-		user = "user root;" // whose the folder of the test is
+		user = "user root;" // the owner of the test's folder
 	}
 	return fmt.Sprintf(`daemon off; worker_processes 1; %[1]s pid %[2]s/pid; error_log stderr notice;
 events { worker_connections 256; }
@@ -104,12 +103,12 @@ type proxy struct {
 // start runs the program until the end of the test.
 func (k kind) start(t *testing.T, s site) *proxy {
 	t.Helper()
-	for range 5 { // somebody may take the port before the program does
+	for range 5 { // another process may take the port first
 		if p := k.try(t, s); p != nil {
 			return p
 		}
 	}
-	require.Failf(t, "the proxy did not start", "five ports were tried for %s", k.name)
+	require.Failf(t, "the proxy did not start", "%s failed on five ports", k.name)
 	return nil
 }
 
@@ -140,7 +139,7 @@ func (k kind) try(t *testing.T, s site) *proxy {
 		<-ended
 		if t.Failed() {
 			lines := strings.SplitAfter(p.output.String(), "\n")
-			t.Logf("%s said at last:\n%s", k.name, strings.Join(lines[max(0, len(lines)-20):], ""))
+			t.Logf("last output of %s:\n%s", k.name, strings.Join(lines[max(0, len(lines)-20):], ""))
 		}
 	})
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
@@ -149,17 +148,16 @@ func (k kind) try(t *testing.T, s site) *proxy {
 		}
 		select {
 		case <-ended:
-			require.Contains(t, strings.ToLower(p.output.String()), "address already in use", "what is wrong with the configuration")
+			require.Contains(t, strings.ToLower(p.output.String()), "address already in use", "the configuration is invalid")
 			return nil
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	require.Failf(t, "the proxy does not listen", "%s said:\n%s", k.name, p.output)
+	require.Failf(t, "the proxy does not listen", "output of %s:\n%s", k.name, p.output)
 	return nil
 }
 
-// listens tells whether the proxy takes connections. Its certificate, which no
-// other process has, says that it is the proxy.
+// listens reports whether the proxy accepts connections. The certificate identifies it.
 func (p *proxy) listens() bool {
 	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: time.Second}, "tcp", p.address, &tls.Config{RootCAs: authority.pool, MinVersion: tls.VersionTLS12})
 	if err != nil {
@@ -169,8 +167,8 @@ func (p *proxy) listens() bool {
 	return true
 }
 
-// reloads has the proxy read its configuration again, which replaces its workers,
-// until something comes of it: HAProxy loses a signal that comes while it loads.
+// reloads makes the proxy reload its configuration, which replaces its workers, until
+// done returns true. HAProxy may ignore a signal while it reloads.
 func (p *proxy) reloads(t *testing.T, done func() bool) {
 	t.Helper()
 	for range 20 {
@@ -182,14 +180,14 @@ func (p *proxy) reloads(t *testing.T, done func() bool) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	require.Fail(t, "nothing came of a reload")
+	require.Fail(t, "the proxy did not reload")
 }
 
-// ending tells whether a worker has begun to end because of a reload.
+// ending reports whether a worker is about to exit after a reload.
 func (p *proxy) ending() bool { return strings.Contains(p.output.String(), p.ends) }
 
-// find also looks where the programs are when the path of the user lacks the
-// folders for administrators.
+// find returns the path of a program, which may be in a folder for administrators that
+// PATH does not contain.
 func find(program string) (string, error) {
 	path, err := exec.LookPath(program)
 	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
@@ -201,7 +199,7 @@ func find(program string) (string, error) {
 	return path, err
 }
 
-// freeAddress returns one on which nothing listens now.
+// freeAddress returns an address without a listener.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -210,7 +208,7 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// output is what a process writes.
+// output collects the output of a process.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -228,12 +226,12 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// authority signs the proxies' certificate, and the clients trust it.
+// authority signs the certificate of the proxies and is trusted by the clients.
 var authority = newAuthority()
 
 type certificates struct {
 	pool *x509.CertPool
-	site []byte // the certificate for loopback with its key, in PEM
+	site []byte // certificate for loopback and its key, in PEM
 }
 
 func newAuthority() certificates {
