@@ -20,8 +20,8 @@ import (
 	"github.com/apono-go/apono/internal/wire"
 )
 
-// call is the way of every operation that answers an object: the path is built
-// from the arguments, the input is sent, and the answer is decoded.
+// call calls an operation that returns an object: it builds the path from args,
+// sends the request with in as its body, and decodes the response.
 func call[T any](ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) (*T, error) {
 	path, err := buildPath(op, args)
 	if err != nil {
@@ -34,8 +34,8 @@ func call[T any](ctx context.Context, c *Client, op *operation.Operation, in any
 	return decode[T](op, resp)
 }
 
-// callFor is call for an object that would read as nothing if one of some members
-// were missing.
+// callFor is call for an object that must have all of the members: without them, its
+// zero values would be mistaken for data.
 func callFor[T any](ctx context.Context, c *Client, op *operation.Operation, in any, members []string, args ...string) (*T, error) {
 	path, err := buildPath(op, args)
 	if err != nil {
@@ -55,8 +55,7 @@ func callFor[T any](ctx context.Context, c *Client, op *operation.Operation, in 
 	return object, nil
 }
 
-// lacksNone rejects an object without all of the members. A member that is null
-// is there.
+// lacksNone rejects an object that lacks one of the members. A member may be null.
 func lacksNone(op *operation.Operation, resp *transport.Response, members ...string) error {
 	var object map[string]json.RawMessage
 	if err := wire.Unmarshal(resp.Body, &object); err != nil {
@@ -70,7 +69,7 @@ func lacksNone(op *operation.Operation, resp *transport.Response, members ...str
 	return nil
 }
 
-// create is call for operations that take their options in the query.
+// create is call for operations with options in the query.
 func create[T any](ctx context.Context, c *Client, op *operation.Operation, in any, opts []CreateOptions) (*T, error) {
 	path, params, err := listRequest(op, opts, nil)
 	if err != nil {
@@ -83,7 +82,7 @@ func create[T any](ctx context.Context, c *Client, op *operation.Operation, in a
 	return decode[T](op, resp)
 }
 
-// callList is call for operations that answer a list without pages.
+// callList is call for operations that return a list without pagination.
 func callList[T any](ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) ([]*T, error) {
 	path, err := buildPath(op, args)
 	if err != nil {
@@ -103,7 +102,7 @@ func callList[T any](ctx context.Context, c *Client, op *operation.Operation, in
 	return *items, nil
 }
 
-// noneIsNull refuses lists in which an object is missing.
+// noneIsNull rejects a list that contains null.
 func noneIsNull[T any](op *operation.Operation, resp *transport.Response, items []*T) error {
 	if i := slices.Index(items, nil); i >= 0 {
 		return newDecodeError(op, resp, fmt.Errorf("item %d of the list is null", i))
@@ -111,8 +110,7 @@ func noneIsNull[T any](op *operation.Operation, resp *transport.Response, items 
 	return nil
 }
 
-// exec is call for operations of which the answer says nothing, or no more than
-// that they were carried out.
+// exec is call for operations whose response contains nothing of use.
 func exec(ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) error {
 	path, err := buildPath(op, args)
 	if err != nil {
@@ -122,9 +120,9 @@ func exec(ctx context.Context, c *Client, op *operation.Operation, in any, args 
 	return confirm(op, resp, err)
 }
 
-// confirm accepts an answer that has no body or one of JSON. A page of HTML is
-// some proxy's answer and confirms nothing. When a DELETE finds nothing after an
-// attempt that may have deleted it, it is done.
+// confirm checks the response of an operation that returns nothing. The body must be
+// empty or JSON: an HTML page comes from a proxy. A DELETE with the status 404
+// succeeded if an earlier attempt may have reached the server.
 func confirm(op *operation.Operation, resp *transport.Response, err error) error {
 	if op.Method == http.MethodDelete && errors.Is(err, ErrNotFound) && resp != nil && resp.Uncertain {
 		return nil
@@ -138,18 +136,18 @@ func confirm(op *operation.Operation, resp *transport.Response, err error) error
 	return nil
 }
 
-// Do calls an operation that this package does not know yet, with the same
-// authentication, repetition, limits and errors as all others.
+// Do calls an operation that has no method in this package, with the same
+// authentication, retries, limits and errors as all others.
 //
-// The method is one of GET, POST, PUT, PATCH and DELETE. The path starts with
-// "/" and is already escaped (see [net/url.PathEscape]); it holds no query,
-// which goes into query and may be nil. in is sent as JSON unless it is nil, and
-// the answer is decoded into out, a pointer, unless that is nil; names of members
-// match to the letter, and numbers in values of type any become a [json.Number].
-// Segments of the path that look like arguments are masked in errors and logs.
+// The method is GET, POST, PUT, PATCH or DELETE. The path starts with "/", is
+// already escaped (see [net/url.PathEscape]) and has no query. query may be nil. in
+// is sent as JSON unless it is nil. The response is decoded into out, a pointer,
+// unless out is nil: member names are case-sensitive, and numbers in values of type
+// any are decoded as [json.Number]. Segments of the path that may be arguments are
+// masked in errors and logs.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	if !slices.Contains(operation.Methods(), method) {
-		return &ArgumentError{Arg: "method", Reason: "it must be one of " + strings.Join(operation.Methods(), ", ")}
+		return &ArgumentError{Arg: "method", Reason: "must be one of " + strings.Join(operation.Methods(), ", ")}
 	}
 	path, err := cleanPath(path)
 	if err != nil {
@@ -172,11 +170,11 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 	return nil
 }
 
-// send checks and encodes what a call sends, and returns a response with a 2xx
-// status or an error. An [*APIError] comes with its response.
+// send sends a request and returns a response with a 2xx status, or an error. With
+// an [*APIError] it returns the response as well.
 func (c *Client) send(ctx context.Context, op *operation.Operation, path string, query url.Values, in any) (*transport.Response, error) {
 	if ctx == nil {
-		return nil, &ArgumentError{Arg: "ctx", Reason: "the context is nil"}
+		return nil, &ArgumentError{Arg: "ctx", Reason: "must not be nil"}
 	}
 	if c.readOnly && op.Changes {
 		return nil, fmt.Errorf("apono: %s %s: %w", op.Method, op.Path, ErrReadOnly)
@@ -213,7 +211,7 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 
 const mediaType = "application/json"
 
-// header returns the header of a call, beside what the client sends with all.
+// header returns the header fields of a call, in addition to those of the client.
 func (c *Client) header(ctx context.Context, hasBody bool) (http.Header, error) {
 	extra, _ := ctx.Value(headerKey{}).(http.Header)
 	for name, values := range extra {
@@ -238,7 +236,7 @@ func (c *Client) resolve(path string, query url.Values) string {
 	return address
 }
 
-// decode turns an answer into a value that is never nil without an error.
+// decode decodes the body of a response.
 func decode[T any](op *operation.Operation, resp *transport.Response) (*T, error) {
 	value := new(T)
 	if err := wire.Unmarshal(resp.Body, value); err != nil {
@@ -247,8 +245,7 @@ func decode[T any](op *operation.Operation, resp *transport.Response) (*T, error
 	return value, nil
 }
 
-// checker is an input that can tell before it is sent that no server would
-// take it.
+// checker is implemented by inputs that are validated before they are sent.
 type checker interface{ check() error }
 
 func encodeInput(in any) ([]byte, error) {
@@ -259,13 +256,13 @@ func encodeInput(in any) ([]byte, error) {
 	}
 	body, err := wire.Marshal(in)
 	if err != nil {
-		return nil, &ArgumentError{Arg: "in", Reason: "it cannot be sent as JSON: " + err.Error()}
+		return nil, &ArgumentError{Arg: "in", Reason: "cannot be encoded as JSON: " + err.Error()}
 	}
 	return body, checkExtra("in", reflect.ValueOf(in))
 }
 
-// checkExtra rejects members of an Extra for which the object has a field,
-// anywhere in a value.
+// checkExtra rejects any Extra in a value that has a member for which its object has
+// a field.
 func checkExtra(arg string, v reflect.Value) error {
 	var errs []error
 	switch v.Kind() {
@@ -317,8 +314,8 @@ type member struct {
 	set  bool
 }
 
-// exactlyOne rejects a union with no member or several. One that has Extra may
-// have no other: it is of a kind that this version does not know.
+// exactlyOne rejects a union that has not exactly one member. A union with Extra may
+// have none: it is of a kind that this version does not know.
 func exactlyOne(arg string, extra Extra, members ...member) error {
 	set := setOf(members)
 	if len(set) == 1 || len(set) == 0 && len(extra) > 0 {
@@ -336,7 +333,7 @@ func exactlyOne(arg string, extra Extra, members ...member) error {
 	}
 }
 
-// setOf names the members that are set.
+// setOf returns the names of the members that are set.
 func setOf(members []member) []string {
 	var names []string
 	for _, m := range members {
@@ -347,9 +344,8 @@ func setOf(members []member) []string {
 	return names
 }
 
-// Message is an answer that carries no object, only a text for people.
+// Message is a response with a text for people and no object.
 type Message struct {
-	// Message is the text.
 	Message string `json:"message"`
 
 	Extra Extra `json:",embed,inline"`

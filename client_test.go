@@ -361,3 +361,43 @@ func TestTokenSourceReceivesContextOfCall(t *testing.T) {
 	}
 	require.Equal(t, "Bearer token-of-ann, Bearer token-of-bob", apitest.Authorizations(fake))
 }
+
+// The table of methods in the package documentation is complete.
+func TestPackageDocumentationListsMethods(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("client.go")
+	require.NoError(t, err)
+	_, table, _ := strings.Cut(string(source), "// # Services and methods\n//\n")
+	table, _, _ = strings.Cut(table, "//\n")
+	documented, service := map[string][]string{}, ""
+	for line := range strings.Lines(table) {
+		words := strings.Fields(strings.TrimPrefix(line, "//"))
+		if strings.HasPrefix(line, "//\t ") {
+			documented[service] = append(documented[service], words...)
+		} else {
+			service = words[0]
+			documented[service] = words[1:]
+		}
+	}
+	want := map[string][]string{}
+	var list func(prefix string, value reflect.Value)
+	list = func(prefix string, value reflect.Value) {
+		for field := range value.Elem().Fields() {
+			switch name := prefix + field.Name; {
+			case name == "Legacy":
+				list("Legacy.", value.Elem().FieldByIndex(field.Index))
+			case field.IsExported():
+				for method := range field.Type.Methods() {
+					want[name] = append(want[name], method.Name)
+				}
+			}
+		}
+	}
+	client, err := apono.NewClient("token")
+	require.NoError(t, err)
+	list("", reflect.ValueOf(client))
+	require.Len(t, documented, len(want))
+	for name, methods := range want {
+		require.ElementsMatch(t, methods, documented[name], name)
+	}
+}

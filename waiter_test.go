@@ -283,7 +283,7 @@ func TestWaitForRejectsInvalidArguments(t *testing.T) {
 		"no id":        {t.Context(), "", neverDone, "apono: argument id: must not be empty"},
 		"parent as id": {t.Context(), "..", neverDone, "apono: argument id: must not be \"..\", which servers may resolve to another path"},
 		"line break":   {t.Context(), "ar-1\n", neverDone, "apono: argument id: must not contain control characters such as line breaks"},
-		"no context":   {none, "ar-1", neverDone, "apono: argument ctx: the context is nil"},
+		"no context":   {none, "ar-1", neverDone, "apono: argument ctx: must not be nil"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
