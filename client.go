@@ -16,50 +16,6 @@
 //		fmt.Println(integration.Name, integration.Status)
 //	}
 //
-// # Services and methods
-//
-//	Integrations           List ListAll Get GetByName Create Update Delete
-//	                       Refresh ListCatalog ListAllCatalog GetCatalogEntry
-//	                       ListPermissions ListAllPermissions ListResources
-//	                       ListAllResources GetResourceTags UpdateResourceTags
-//	AccessFlows            List ListAll Get Create Update Delete
-//	Bundles                List ListAll Get GetByName Create Update Delete
-//	AccessRequests         List ListAll Get Create RequestAgain Revoke
-//	                       ListEntitlements ListAllEntitlements WaitFor During
-//	Users                  List ListAll Get
-//	Groups                 List ListAll Get GetByName Create Delete Rename
-//	                       ListMembers ListAllMembers SetMembers AddMember
-//	                       RemoveMember
-//	Connectors             List ListAll Get Update Delete
-//	Reports                List ListAll Get Create Update Delete
-//	Scopes                 List ListAll Get GetByName Create Update Delete
-//	Sessions               List ListAll Get GetAccessDetails ResetCredentials
-//	                       WaitFor
-//	AvailableAccess        ListBundles ListAllBundles ListEntitlements
-//	                       ListAllEntitlements
-//	DelegatedRequests      List ListAll Get
-//	Attributes             List ListAll
-//	Identities             List ListAll ListAttributes ListAllAttributes
-//	                       UpsertAttributes DeleteAttributes
-//	Activity               List ListAll
-//	Spaces                 List ListAll Get GetByName Create Update Delete
-//	                       ListMembers ListAllMembers SetMembers SetMember
-//	                       RemoveMember
-//	SpaceScopes            List ListAll Get GetByName Create Update Delete
-//	Legacy.Integrations    List ListAll Get Create Update Delete
-//	Legacy.AccessFlows     List ListAll Get Create Update Delete
-//	Legacy.AccessBundles   List ListAll Get Create Update Delete
-//	Legacy.Connectors      List
-//	Legacy.Users           List ListAll Get
-//	Legacy.AccessRequests  List ListAll Get Create RevokeMany GetAccessDetails
-//	                       ResetCredentials ListSelectableIntegrations
-//	                       ListAllSelectableIntegrations
-//	                       ListSelectableResourceTypes
-//	                       ListAllSelectableResourceTypes
-//	                       ListSelectablePermissions
-//	                       ListAllSelectablePermissions ListSelectableResources
-//	                       ListAllSelectableResources
-//
 // # Authentication
 //
 // [NewClient] takes a token created in Apono's portal. [NewClientFromEnv] reads it
@@ -159,6 +115,50 @@
 //
 // The services of [Client.Legacy] call operations of older API versions that have a
 // newer version. All other services call the newest version.
+//
+// # Services and methods
+//
+//	Integrations           List ListAll Get GetByName Create Update Delete
+//	                       Refresh ListCatalog ListAllCatalog GetCatalogEntry
+//	                       ListPermissions ListAllPermissions ListResources
+//	                       ListAllResources GetResourceTags UpdateResourceTags
+//	AccessFlows            List ListAll Get Create Update Delete
+//	Bundles                List ListAll Get GetByName Create Update Delete
+//	AccessRequests         List ListAll Get Create RequestAgain Revoke
+//	                       ListEntitlements ListAllEntitlements WaitFor During
+//	Users                  List ListAll Get
+//	Groups                 List ListAll Get GetByName Create Delete Rename
+//	                       ListMembers ListAllMembers SetMembers AddMember
+//	                       RemoveMember
+//	Connectors             List ListAll Get Update Delete
+//	Reports                List ListAll Get Create Update Delete
+//	Scopes                 List ListAll Get GetByName Create Update Delete
+//	Sessions               List ListAll Get GetAccessDetails ResetCredentials
+//	                       WaitFor
+//	AvailableAccess        ListBundles ListAllBundles ListEntitlements
+//	                       ListAllEntitlements
+//	DelegatedRequests      List ListAll Get
+//	Attributes             List ListAll
+//	Identities             List ListAll ListAttributes ListAllAttributes
+//	                       UpsertAttributes DeleteAttributes
+//	Activity               List ListAll
+//	Spaces                 List ListAll Get GetByName Create Update Delete
+//	                       ListMembers ListAllMembers SetMembers SetMember
+//	                       RemoveMember
+//	SpaceScopes            List ListAll Get GetByName Create Update Delete
+//	Legacy.Integrations    List ListAll Get Create Update Delete
+//	Legacy.AccessFlows     List ListAll Get Create Update Delete
+//	Legacy.AccessBundles   List ListAll Get Create Update Delete
+//	Legacy.Connectors      List
+//	Legacy.Users           List ListAll Get
+//	Legacy.AccessRequests  List ListAll Get Create RevokeMany GetAccessDetails
+//	                       ResetCredentials ListSelectableIntegrations
+//	                       ListAllSelectableIntegrations
+//	                       ListSelectableResourceTypes
+//	                       ListAllSelectableResourceTypes
+//	                       ListSelectablePermissions
+//	                       ListAllSelectablePermissions ListSelectableResources
+//	                       ListAllSelectableResources
 package apono
 
 //go:generate go run ./internal/generate
