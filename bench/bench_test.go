@@ -14,8 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A contender that leaves something out, or reads something else than the
-// others, looks fast.
+// All contenders must read the same items with the same requests.
 func TestEveryContenderReadsTheSame(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]setting{
@@ -58,7 +57,7 @@ func idsOf(items int) (ids []string) {
 	return ids
 }
 
-// counter counts requests that do not overlap.
+// counter counts sequential requests.
 type counter struct {
 	next     http.RoundTripper
 	requests int
@@ -72,8 +71,7 @@ func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// Benchmarks against responses of another form or size than the API's say
-// nothing.
+// The responses must have the form and size of the API's.
 func TestServer(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ path, ids, rest string }{

@@ -17,7 +17,7 @@ import (
 func BenchmarkGet(b *testing.B)      { gets(b, setting{}) }
 func BenchmarkGetHTTP2(b *testing.B) { gets(b, setting{http2: true}) }
 
-// gets measures calls one after the other.
+// gets measures sequential calls.
 func gets(b *testing.B, s setting) {
 	b.Helper()
 	for _, c := range contenders {
@@ -33,7 +33,7 @@ func gets(b *testing.B, s setting) {
 	}
 }
 
-// BenchmarkGetParallel measures calls of many goroutines that share a client.
+// BenchmarkGetParallel measures calls from goroutines that share a client.
 func BenchmarkGetParallel(b *testing.B) {
 	for _, goroutines := range []int{1, 4, 16, 64, 200, 256} {
 		for _, c := range contenders {
@@ -56,7 +56,7 @@ func BenchmarkGetParallel(b *testing.B) {
 	}
 }
 
-// share has goroutines make a number of calls.
+// share distributes calls over goroutines.
 func share(b *testing.B, goroutines, calls int, call func() error) {
 	b.Helper()
 	var left atomic.Int64
@@ -72,13 +72,13 @@ func share(b *testing.B, goroutines, calls int, call func() error) {
 	group.Wait()
 }
 
-// BenchmarkCreate sends a body of about 100 KB.
+// BenchmarkCreate measures requests with a body of about 100 KB.
 func BenchmarkCreate(b *testing.B) {
 	in := apono.CreateIntegrationInput{Name: "orders", Type: "postgresql", IntegrationConfig: map[string]any{}}
 	for i := range 100 {
 		in.IntegrationConfig[fmt.Sprintf("setting_%d", i)] = strings.Repeat("0123456789", 100)
 	}
-	// The same as users would write it.
+	// The same with net/http and encoding/json.
 	large := map[string]any{"name": in.Name, "type": in.Type, "integration_config": in.IntegrationConfig}
 	client := httpClient()
 	defer client.CloseIdleConnections()

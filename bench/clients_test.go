@@ -23,7 +23,7 @@ const (
 	someID = "00000000-0000-4000-8000-000000000007"
 )
 
-// setting is how the server responds, and over which protocol.
+// setting configures the responses and the protocol.
 type setting struct {
 	latency     time.Duration
 	items, page int
@@ -31,13 +31,13 @@ type setting struct {
 	http2       bool
 }
 
-// warmUp is a short list of the same kind.
+// warmUp returns the setting with a short list.
 func (s setting) warmUp() setting {
 	s.latency, s.items = 0, min(s.items, 5*s.page)
 	return s
 }
 
-// address is the base URL of the server with this setting.
+// address returns the base URL of the server with this setting.
 func (s setting) address() string {
 	base := addresses.HTTP
 	if s.http2 {
@@ -46,8 +46,7 @@ func (s setting) address() string {
 	return fmt.Sprintf("%s/latency=%s&items=%d&page=%d&gzip=%t&extra=%t", base, s.latency, s.items, s.page, s.gzip, s.extra)
 }
 
-// httpClient returns a client that keeps as many connections as any benchmark
-// needs. Otherwise it is as the SDK's own.
+// httpClient returns a client that keeps enough idle connections for every benchmark.
 func httpClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 256, 256
@@ -57,11 +56,10 @@ func httpClient() *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// contender is one client. Functions that it lacks are nil.
+// contender is a client. Functions that it does not support are nil.
 type contender struct {
 	name string
-	// list reads a list and calls see for the id of each item. The floor never
-	// does.
+	// list reads a list and calls see with the ID of each item, except for the floor.
 	list func(c *http.Client, address string, see func(id string)) error
 	// collect reads a list into memory.
 	collect func(c *http.Client, address string) (items int, err error)
@@ -84,10 +82,9 @@ var (
 	}, collect: sdkCollect, get: sdkGet}
 )
 
-// contenders are in the order in which they take turns.
+// contenders are measured in this order.
 var contenders = []contender{floor, plain, sdk}
 
-// newSDK returns the SDK's client.
 func newSDK(c *http.Client, address string, opts ...apono.Option) *apono.Client {
 	return must(apono.NewClient(token, append(opts, apono.WithBaseURL(address), apono.WithHTTPClient(c))...))
 }
@@ -128,10 +125,10 @@ func sdkGet(c *http.Client, address string) func() error {
 	}
 }
 
-// settings is how many settings an integration has.
+// settings is the number of settings of an integration.
 const settings = 7
 
-// request sends a request as users would write it.
+// request sends a request with net/http.
 func request(c *http.Client, method, address string, body []byte) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(context.Background(), method, address, bytes.NewReader(body))
 	if err != nil {
@@ -150,7 +147,7 @@ func request(c *http.Client, method, address string, body []byte) (*http.Respons
 	return resp, err
 }
 
-// requestJSON decodes the response, as users would write it.
+// requestJSON sends a request and decodes the response with encoding/json.
 func requestJSON(c *http.Client, method, address string, body []byte, into any) error {
 	resp, err := request(c, method, address, body)
 	if err != nil {
@@ -160,11 +157,11 @@ func requestJSON(c *http.Client, method, address string, body []byte, into any) 
 	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, resp.Body) // so that the connection is used again
+	_, err = io.Copy(io.Discard, resp.Body) // to reuse the connection
 	return err
 }
 
-// floorList reads pages and decodes nothing: what the wire alone costs.
+// floorList reads pages without decoding them.
 func floorList(c *http.Client, address string, _ func(id string)) error {
 	var body bytes.Buffer
 	for path := pathV4; path != ""; {
@@ -188,7 +185,7 @@ func floorList(c *http.Client, address string, _ func(id string)) error {
 	return nil
 }
 
-// integration is what users would write for an integration.
+// integration is an integration as a user might declare it.
 type integration struct {
 	ID                string         `json:"id"`
 	Name              string         `json:"name"`
@@ -232,7 +229,7 @@ type owner struct {
 	SourceIntegrationName *string  `json:"source_integration_name"`
 }
 
-// plainPages reads a list page by page.
+// plainPages reads a list with net/http and encoding/json.
 func plainPages(c *http.Client, address string, use func([]integration)) error {
 	for next := ""; ; {
 		path := pathV4
@@ -280,7 +277,7 @@ func plainGet(c *http.Client, address string) func() error {
 	}
 }
 
-// legacyIntegration is what users would write for the older form.
+// legacyIntegration is a legacy integration as a user might declare it.
 type legacyIntegration struct {
 	ID                     string         `json:"id"`
 	Name                   string         `json:"name"`

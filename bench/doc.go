@@ -1,6 +1,6 @@
-// Package bench measures the SDK against the wire, against what users would
-// write themselves, and against the client that ogen generates from the same
-// document. See README.md.
+// Package bench compares the SDK with reading the network alone, with net/http and
+// encoding/json, and with a client that ogen generates from the same document. See
+// README.md.
 package bench
 
 // The generated client is compiled in by the build tag ogen. Git ignores it.

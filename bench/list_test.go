@@ -9,7 +9,7 @@ import (
 	"github.com/apono-go/apono"
 )
 
-// list is a list whose CPU time is measured.
+// list is the setting of benchmarks that measure CPU time.
 var list = setting{items: 20_000, page: 100}
 
 func with(change func(*setting)) setting {
@@ -23,10 +23,10 @@ func BenchmarkListAllGzip(b *testing.B)        { lists(b, with(func(s *setting) 
 func BenchmarkListAllHTTP2(b *testing.B)       { lists(b, with(func(s *setting) { s.http2 = true })) }
 func BenchmarkListAllPagesOf1000(b *testing.B) { lists(b, with(func(s *setting) { s.page = 1000 })) }
 
-// Each item has a member that no client knows.
+// BenchmarkListAllUnknownMember adds a member that no client knows to each item.
 func BenchmarkListAllUnknownMember(b *testing.B) { lists(b, with(func(s *setting) { s.extra = true })) }
 
-// lists measures how each contender reads a list.
+// lists measures every contender.
 func lists(b *testing.B, s setting) {
 	b.Helper()
 	for _, c := range contenders {
@@ -52,7 +52,7 @@ func (c contender) measureList(b *testing.B, s setting) {
 	measure(b, "item", s.items, read(s.warmUp()), read(s))
 }
 
-// BenchmarkGrowth shows that time grows with the items and memory does not.
+// BenchmarkGrowth measures time and memory by the number of items.
 func BenchmarkGrowth(b *testing.B) {
 	for _, items := range []int{1_000, 10_000, 100_000, 1_000_000} {
 		if testing.Short() && items > 10_000 {
@@ -93,7 +93,7 @@ func BenchmarkCollect(b *testing.B) {
 	}
 }
 
-// far is a list on a server that is far away.
+// far returns the setting of a server with high latency.
 func far(pages, page int) setting {
 	s := setting{latency: 50 * time.Millisecond, items: pages * page, page: page}
 	if testing.Short() {
@@ -102,8 +102,7 @@ func far(pages, page int) setting {
 	return s
 }
 
-// BenchmarkReadAhead measures lists whose next page is requested before the
-// program has used up the last one.
+// BenchmarkReadAhead measures lists with and without reading one page ahead.
 func BenchmarkReadAhead(b *testing.B) {
 	for _, page := range []int{100, 1000} {
 		s := far(20, page)
@@ -118,8 +117,7 @@ func BenchmarkReadAhead(b *testing.B) {
 	}
 }
 
-// BenchmarkOffsetReadAhead measures lists of which several pages can be
-// requested at a time.
+// BenchmarkOffsetReadAhead measures offset lists with several concurrent requests.
 func BenchmarkOffsetReadAhead(b *testing.B) {
 	for _, ahead := range []int{0, 1, 4, 8, 16} {
 		c := legacySDK
@@ -130,7 +128,7 @@ func BenchmarkOffsetReadAhead(b *testing.B) {
 	}
 }
 
-// BenchmarkLegacyListAll measures the older form of integrations.
+// BenchmarkLegacyListAll measures legacy integrations.
 func BenchmarkLegacyListAll(b *testing.B) {
 	for _, c := range []contender{legacyPlain, legacySDK} {
 		b.Run("client="+c.name, func(b *testing.B) { c.measureList(b, list) })

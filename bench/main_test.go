@@ -12,10 +12,10 @@ import (
 	"github.com/apono-go/apono/bench/server"
 )
 
-// addresses are where the server is.
+// addresses are those of the server.
 var addresses server.Addresses
 
-// isServer has the test binary be the server.
+// isServer is the environment variable that makes the test binary the server.
 const isServer = "BENCH_SERVER"
 
 func TestMain(m *testing.M) {
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// run runs the benchmarks beside a server.
+// run starts the server and runs the benchmarks.
 func run(m *testing.M) int {
 	cmd := exec.Command(must(os.Executable()))
 	cmd.Env, cmd.Stderr = append(os.Environ(), isServer+"=1"), os.Stderr
@@ -36,7 +36,7 @@ func run(m *testing.M) int {
 	output := must(cmd.StdoutPipe())
 	check(cmd.Start())
 	defer func() {
-		_ = input.Close() // which ends it
+		_ = input.Close() // ends the server
 		_ = cmd.Wait()
 	}()
 	check(json.NewDecoder(output).Decode(&addresses))
@@ -44,7 +44,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// must and check are for what has to work before anything can be measured.
+// must and check exit if the benchmarks cannot be set up.
 func must[T any](value T, err error) T {
 	check(err)
 	return value

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// use is what the process has used so far. The server is another process.
+// use is what this process, without the server, has used so far.
 type use struct {
-	cpu           time.Duration // of user and system
+	cpu           time.Duration // user and system
 	allocs, bytes uint64
 }
 
@@ -27,7 +27,7 @@ func used() use {
 	return use{time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), memory.Mallocs, memory.TotalAlloc}
 }
 
-// measure runs what is measured, which is units of something, after a warm-up.
+// measure measures run, which processes a number of units, after a warm-up.
 func measure(b *testing.B, unit string, units int, warmUp, run func() error) {
 	b.Helper()
 	require.NoError(b, warmUp())
@@ -39,7 +39,7 @@ func measure(b *testing.B, unit string, units int, warmUp, run func() error) {
 	report(b, unit, units*b.N, before)
 }
 
-// report reports what was used for so many units.
+// report reports the use per unit.
 func report(b *testing.B, unit string, units int, before use) {
 	b.Helper()
 	after, n := used(), float64(units)
@@ -49,7 +49,7 @@ func report(b *testing.B, unit string, units int, before use) {
 	b.ReportMetric(float64(peak())/1e6, "peak-MB")
 }
 
-// forgetPeak gives memory back to the system and starts the peak anew.
+// forgetPeak returns memory to the system and resets the peak.
 func forgetPeak() {
 	debug.FreeOSMemory()
 	check(os.WriteFile("/proc/self/clear_refs", []byte("5"), 0))
@@ -57,8 +57,7 @@ func forgetPeak() {
 
 var highest = regexp.MustCompile(`VmHWM:\s*(\d+) kB`)
 
-// peak returns the most memory that the process has had since the peak was
-// forgotten, in bytes.
+// peak returns the peak of memory since forgetPeak, in bytes.
 func peak() int {
 	status := must(os.ReadFile("/proc/self/status"))
 	return must(strconv.Atoi(string(highest.FindSubmatch(status)[1]))) << 10

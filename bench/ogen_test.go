@@ -13,15 +13,15 @@ import (
 	"github.com/apono-go/apono/bench/ogen/client"
 )
 
-// The client that ogen generates leaves free-form settings as JSON. As "ogen" it
-// decodes them to values of Go, which the others do as well.
+// The client that ogen generates leaves free-form settings as JSON. The contender
+// "ogen" decodes them to Go values, as the others do; "ogen-raw" does not.
 func init() {
 	contenders = append(contenders, ogen("ogen", decoded), ogen("ogen-raw", func(integration *client.IntegrationV4) (any, error) {
 		return integration, nil
 	}))
 }
 
-// withSettings is an integration whose settings are values of Go.
+// withSettings is an integration whose settings are Go values.
 type withSettings struct {
 	*client.IntegrationV4
 	settings map[string]any
@@ -40,7 +40,7 @@ func decoded(integration *client.IntegrationV4) (any, error) {
 	return &withSettings{integration, values}, nil
 }
 
-// decodeAny decodes a value with the decoder that ogen's client uses.
+// decodeAny decodes a value with the decoder of ogen's client.
 func decodeAny(raw jx.Raw) (value any, err error) {
 	d := jx.GetDecoder()
 	defer jx.PutDecoder(d)
@@ -71,7 +71,7 @@ func newOgen(c *http.Client, address string) *client.Client {
 	return must(client.NewClient(address, tokens{}, client.WithClient(c)))
 }
 
-// ogen is a contender that finishes each integration with a function.
+// ogen returns a contender that applies finish to each integration.
 func ogen(name string, finish func(*client.IntegrationV4) (any, error)) contender {
 	each := func(c *http.Client, address string, use func(id string, finished any)) error {
 		api := newOgen(c, address)

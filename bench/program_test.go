@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkProgram starts programs as small as can be, which list integrations
-// if they are told where: what importing the package costs a program.
+// BenchmarkProgram measures size and initialization of minimal programs with and
+// without the package.
 func BenchmarkProgram(b *testing.B) {
 	for _, client := range []string{"plain", "sdk"} {
 		b.Run("client="+client, func(b *testing.B) {
@@ -34,7 +34,7 @@ func BenchmarkProgram(b *testing.B) {
 	}
 }
 
-// milliseconds adds up the times of lines such as
+// milliseconds returns the sum of the times in lines such as
 // "init net/http @0.61 ms, 0.024 ms clock, 6720 bytes, 120 allocs".
 func milliseconds(trace string) (sum float64) {
 	for line := range strings.Lines(trace) {

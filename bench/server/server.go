@@ -1,9 +1,8 @@
 // Package server serves integrations in the form of Apono's API, for the
-// benchmarks. It runs in a process of its own, so that its CPU time is not
-// counted as a client's. All items are rendered at the start; a page is a part of
-// them.
+// benchmarks. It runs in a separate process, so that its CPU time is not counted. All
+// items are rendered at startup; a page is a part of them.
 //
-// The first segment of a path has the settings for the request, for example
+// The first segment of a path contains the settings of the request, for example
 // /latency=50ms&items=20000&page=100&gzip=true&extra=true/api/v2/integrations.
 package server
 
@@ -47,20 +46,20 @@ const (
 		`"custom_access_details":"Ask #data before you touch the archive."}`
 )
 
-// Corpus is how many different items there are. Longer lists have them again.
+// Corpus is the number of different items. Longer lists contain them again.
 const Corpus = 20_000
 
-// Addresses are the server's base URLs, and the certificate of the second.
+// Addresses are the base URLs of the server and the certificate of HTTPS.
 type Addresses struct {
 	HTTP  string `json:"http"`
 	HTTPS string `json:"https"`
 	CA    string `json:"ca"`
 }
 
-// Run serves on loopback. It writes its addresses as JSON, and stops when in
+// Run serves on loopback, writes its addresses to out as JSON, and returns when in
 // ends.
 func Run(in io.Reader, out io.Writer) error {
-	extra := strings.TrimSuffix(v4, "}") + `,"since":{"version":7}}` // a member that the SDK does not know
+	extra := strings.TrimSuffix(v4, "}") + `,"since":{"version":7}}` // unknown to the SDK
 	s := &server{v4: render(v4), v2: render(v2), extra: render(extra)}
 	plain, secure := httptest.NewServer(s), httptest.NewUnstartedServer(s)
 	defer plain.Close()
@@ -75,7 +74,7 @@ func Run(in io.Reader, out io.Writer) error {
 	return err
 }
 
-// rendered are items one behind the other, with a comma after each.
+// rendered contains all items, each followed by a comma.
 type rendered struct {
 	text []byte
 	ends []int
@@ -90,8 +89,8 @@ func render(format string) *rendered {
 	return r
 }
 
-// slice returns n items, the number from included; beyond the last item the
-// first one follows, though not within a slice.
+// slice returns n items, starting at from. The items continue with the first one
+// after the last, but not within a slice.
 func (r *rendered) slice(from, n int) ([]byte, error) {
 	if n == 0 {
 		return nil, nil
@@ -105,7 +104,7 @@ func (r *rendered) slice(from, n int) ([]byte, error) {
 
 type server struct {
 	v4, v2, extra *rendered
-	compressed    sync.Map // []byte by the request's URI
+	compressed    sync.Map // []byte by request URI
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -121,7 +120,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// response returns the body for a request: the start, the items and the end.
+// response returns the body of a response: its start, items and end.
 func (s *server) response(header http.Header, r *http.Request) (body [3][]byte, err error) {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		return body, err
@@ -176,7 +175,7 @@ func (s *server) response(header http.Header, r *http.Request) (body [3][]byte, 
 	return body, nil
 }
 
-// compress keeps what it made, so that only the first request waits for it.
+// compress caches compressed bodies.
 func (s *server) compress(uri string, body [3][]byte) []byte {
 	if found, ok := s.compressed.Load(uri); ok {
 		data, _ := found.([]byte)

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -177,15 +178,21 @@ func TestAttemptAfterTimeoutUsesSeparateConnection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			var mu sync.Mutex
 			var addresses []string
+			lost := func(r *http.Request) bool {
+				mu.Lock()
+				defer mu.Unlock()
+				addresses = append(addresses, r.RemoteAddr)
+				return len(addresses) == 1
+			}
 			release := make(chan struct{})
 			server, connections, _ := counting(t, true, func(w http.ResponseWriter, r *http.Request) {
 				switch r.URL.Path {
 				case "/slow":
 					<-release
 				case "/lost":
-					addresses = append(addresses, r.RemoteAddr)
-					if len(addresses) == 1 {
+					if lost(r) {
 						stalls(w)
 						<-r.Context().Done()
 						return
@@ -194,7 +201,7 @@ func TestAttemptAfterTimeoutUsesSeparateConnection(t *testing.T) {
 				_, _ = io.WriteString(w, "{}")
 			})
 			transport, _ := over(t, server)
-			patient, quick := time.Minute, 100*time.Millisecond
+			patient, quick := time.Minute, time.Second // quick enough, with time for a handshake
 			_, err := transport.Send(t.Context(), Request{Operation: reading, URL: server.URL, Timeout: &patient})
 			require.NoError(t, err)
 			slow := make(chan error)

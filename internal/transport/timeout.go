@@ -34,8 +34,9 @@ func (k *clock) start(ctx context.Context) context.Context {
 	ctx, k.cancel = context.WithCancelCause(ctx)
 	k.started = time.Now()
 	if k.timeout > 0 || k.limit > 0 {
-		k.timer = time.AfterFunc(math.MaxInt64, k.check)
-		k.timer.Reset(k.end())
+		k.mu.Lock() // check needs the timer
+		k.timer = time.AfterFunc(k.end(), k.check)
+		k.mu.Unlock()
 	}
 	return ctx
 }

@@ -1,4 +1,4 @@
-// Plain lists integrations with net/http and encoding/json alone.
+// Plain lists integrations with net/http and encoding/json.
 package main
 
 import (
@@ -11,9 +11,9 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		return // for those who measure the start of the program
+		return // to measure initialization only
 	}
-	resp, err := http.Get(os.Args[1] + "/api/admin/v4/integrations") //nolint:gosec,noctx // a program as small as can be
+	resp, err := http.Get(os.Args[1] + "/api/admin/v4/integrations") //nolint:gosec,noctx // a minimal program
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Apono lists integrations with the SDK: what importing it costs a program.
+// Sdk lists integrations with the SDK.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		return // for those who measure the start of the program
+		return // to measure initialization only
 	}
 	client, err := apono.NewClient("benchmark", apono.WithBaseURL(os.Args[1]))
 	if err != nil {

@@ -1,7 +1,6 @@
 // Command prepare writes the part of Apono's API document that the benchmarks
-// need, in a form from which ogen generates what its users would want: a
-// nullable property that is allOf of one schema becomes that schema, nullable.
-// Ogen would generate a sum of types for it otherwise, or nothing.
+// need. It replaces a nullable property that is allOf a single schema by that schema,
+// nullable, because ogen generates a sum type or nothing for the original form.
 //
 //	go run ./prepare DOCUMENT OUTPUT
 package main
@@ -15,7 +14,7 @@ import (
 	"strings"
 )
 
-// needed are the operations that are measured.
+// needed lists the measured operations.
 var needed = map[string][]string{
 	"/api/admin/v4/integrations":      {"get", "post"},
 	"/api/admin/v4/integrations/{id}": {"get"},
@@ -33,7 +32,7 @@ func main() {
 }
 
 func run(input, output string) error {
-	data, err := os.ReadFile(input) //nolint:gosec // the files are what the caller names
+	data, err := os.ReadFile(input) //nolint:gosec // files named by the caller
 	if err != nil {
 		return err
 	}
@@ -69,7 +68,7 @@ func run(input, output string) error {
 	return os.WriteFile(output, data, 0o600) //nolint:gosec // see above
 }
 
-// preparer collects the schemas that what it prepares refers to.
+// preparer collects the schemas that are referenced.
 type preparer struct {
 	all, used map[string]any
 }
@@ -89,7 +88,7 @@ func (p preparer) prepare(value any) any {
 		if reference, ok := value["$ref"].(string); ok {
 			name := strings.TrimPrefix(reference, references)
 			if _, done := p.used[name]; !done {
-				p.used[name] = nil // against circles
+				p.used[name] = nil // ends recursion
 				p.used[name] = p.prepare(p.all[name])
 			}
 		}
@@ -102,8 +101,8 @@ func (p preparer) prepare(value any) any {
 	return value
 }
 
-// inline returns the schema that another is allOf, with what that one says
-// besides.
+// inline returns the schema that another one is allOf, with the other keywords of that
+// schema.
 func (p preparer) inline(outer object, part any) object {
 	inner, _ := part.(object)
 	if reference, ok := inner["$ref"].(string); ok {
