@@ -33,6 +33,8 @@ var unwanted = []struct {
 	{regexp.MustCompile(`(?i)letter case|case aside`), "case-insensitive", nil},
 	{regexp.MustCompile(`(?i)to the letter`), "exactly", nil},
 	{regexp.MustCompile(`(?i)and (its|their) kin`), "and similar", nil},
+	{regexp.MustCompile(`(?i)\bfor good\b`), "permanent", nil},
+	{regexp.MustCompile(`(?i)\bwhat came\b`), "the response or the body", nil},
 	{regexp.MustCompile(`(?i)last pair`), "the final iteration", nil},
 	{regexp.MustCompile(`(?i)\bown beginning`), "prefix", nil},
 	{regexp.MustCompile(`(?i)\b(it is|is an?) empty:|: it is (empty|nil)\b`), "must not be empty", nil},
