@@ -55,6 +55,8 @@ func start(t *testing.T, env []string, line string, args ...string) *running {
 	stderr, err := r.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, r.Start())
+	guard := time.AfterFunc(30*time.Second, func() { _ = syscall.Kill(-r.Process.Pid, syscall.SIGKILL) }) // the command too
+	t.Cleanup(func() { guard.Stop() })
 	if r.stderr = bufio.NewReader(io.TeeReader(stderr, &r.read)); line != "" {
 		r.await(line)
 	}
