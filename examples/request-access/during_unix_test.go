@@ -225,6 +225,7 @@ func TestSecondInterruptEndsProgramAtOnce(t *testing.T) {
 		"holding":             {"/revoke", holding, []aponotest.Option{approved}, onCall("-hold"), remain, os.Interrupt},
 		"after a termination": {"/revoke", holding, []aponotest.Option{approved}, onCall("-hold"), remain, syscall.SIGTERM},
 		"waiting":             {"/revoke", strings.TrimSpace(waiting), nil, onCall(), remain, os.Interrupt},
+		"after the command":   {"/revoke", "", []aponotest.Option{approved}, onCallRuns("exit 0"), remain, os.Interrupt},
 		"requesting": {
 			"/access-requests", "", nil, onCall("-hold"),
 			"request-access: interrupted; a request may have been created: look for it in the Apono portal\n", os.Interrupt,

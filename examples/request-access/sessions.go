@@ -37,7 +37,7 @@ func (r *requester) sessions(ctx context.Context, requests []*apono.AccessReques
 			return nil, context.Cause(ctx)
 		case errors.Is(err, apono.ErrUnauthorized), errors.Is(err, apono.ErrForbidden), err != nil && waiting.Err() != nil && !listed:
 			return nil, err
-		case err != nil && waiting.Err() != nil: // what there was before has to do
+		case err != nil && waiting.Err() != nil: // the sessions of the list before are those there are
 		case err != nil:
 			r.once("Cannot read the sessions; still trying: %v", err)
 		default:
@@ -53,7 +53,7 @@ func (r *requester) sessions(ctx context.Context, requests []*apono.AccessReques
 		}
 		select {
 		case <-time.After(interval):
-		case <-waiting.Done(): // one more look tells why
+		case <-waiting.Done(): // the next list returns the error
 		}
 	}
 	for _, text := range missing {
