@@ -131,6 +131,10 @@ func (r *requester) report(err error) {
 	}
 }
 
+// sameInterrupt is the time in which interrupts are one: some programs that run
+// others, such as timeout(1), send each signal twice.
+const sameInterrupt = 200 * time.Millisecond
+
 // handleSignals returns a context that ends with a signal, unless that is the
 // command's. At a second interrupt the program ends.
 func (r *requester) handleSignals(main context.Context) (ctx context.Context, stop func()) {
@@ -139,17 +143,19 @@ func (r *requester) handleSignals(main context.Context) (ctx context.Context, st
 	endings := program.Endings()
 	signal.Notify(r.signals, endings...)
 	go func() {
-		second := false
+		var first time.Time
 		for sig := range r.signals {
 			switch {
 			case r.passOn(sig):
-				second = false
+				first = time.Time{}
 			case !slices.Contains(endings, sig): // the command ended meanwhile
-			case second && sig == os.Interrupt:
-				r.endAtOnce()
+			case !first.IsZero():
+				if sig == os.Interrupt && time.Since(first) > sameInterrupt {
+					r.endAtOnce()
+				}
 			default:
 				<-main.Done() // so that the exit code says it
-				second = true
+				first = time.Now()
 				if r.mayRemain() != "" {
 					r.once("Revoking; a second interrupt ends the program at once.")
 				}

@@ -251,6 +251,7 @@ func TestSecondInterruptEndsProgramAtOnce(t *testing.T) {
 			if test.line != "" {
 				<-met
 			}
+			time.Sleep(2 * sameInterrupt)
 			began := time.Now()
 			r.signal(os.Interrupt)
 			require.Equal(t, test.want, r.end())
@@ -258,6 +259,20 @@ func TestSecondInterruptEndsProgramAtOnce(t *testing.T) {
 			require.Less(t, time.Since(began), 2*time.Second)
 		})
 	}
+}
+
+// Some programs that run others send each signal twice.
+func TestInterruptSentTwiceRevokes(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, approved)
+	r := start(t, process.Env(server), holding, onCall("-hold")...)
+	server.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Latency: 50 * time.Millisecond})
+	r.signal(os.Interrupt)
+	r.await(strings.TrimSpace(revoking))
+	r.signal(os.Interrupt)
+	require.Equal(t, "Revoked: "+first+"\n", r.end())
+	require.Zero(t, r.code())
+	requireRevokedOnce(t, server)
 }
 
 // front puts a handler in front of a server, which gets what that does not handle.
