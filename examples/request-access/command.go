@@ -12,7 +12,8 @@ import (
 // command is the command while it runs.
 type command struct {
 	process *os.Process
-	// end has the command end within the grace period, with a signal.
+	// end ends the command: by the signal in the cause, and after the grace
+	// period by killing it.
 	end context.CancelCauseFunc
 }
 
@@ -22,7 +23,7 @@ type signalled struct{ os.Signal }
 // Error implements error.
 func (s signalled) Error() string { return s.String() }
 
-// run runs the command until it ends by itself or has to, and returns its exit code.
+// run runs the command until it ends or ctx does, and returns its exit code.
 func (r *requester) run(ctx context.Context, u use, environment []string) (code int, err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -74,8 +75,8 @@ func (r *requester) start(ctx context.Context, cmd *exec.Cmd, end context.Cancel
 	return err
 }
 
-// passOn passes a signal on to the command, if it runs. One that ends programs
-// ends the command in the end, but an interrupt.
+// passOn passes a signal on to the command and reports whether one runs. The command
+// is killed if it has not ended some time after a termination or a hangup.
 func (r *requester) passOn(sig os.Signal) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -28,7 +28,7 @@ type requester struct {
 	sent    bool     // the submission
 	ids     []string // of the requests
 	polled  string   // the id of the latest poll
-	over    []string // ids that needed no revocation
+	over    []string // ids of requests that have ended
 	said    []string // formats of once
 	command *command // that is running
 }
@@ -112,7 +112,7 @@ func isOver(status apono.AccessRequestStatus) bool {
 	return err != nil && !status.Failed()
 }
 
-// report says what became of each request.
+// report prints the end of each request.
 func (r *requester) report(err error) {
 	left := &apono.RevokeError{}
 	errors.As(err, &left)
@@ -135,8 +135,8 @@ func (r *requester) report(err error) {
 // others, such as timeout(1), send each signal twice.
 const sameInterrupt = 200 * time.Millisecond
 
-// handleSignals returns a context that ends with a signal, unless that is the
-// command's. At a second interrupt the program ends.
+// handleSignals returns a context that a signal ends, unless a command runs, which
+// the signal is passed on to. A second interrupt ends the program.
 func (r *requester) handleSignals(main context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(main))
 	r.signals = make(chan os.Signal, 16)
@@ -181,7 +181,7 @@ func (r *requester) endAtOnce() {
 	os.Exit(130)
 }
 
-// mayRemain says what is there if the program ends now, "" if nothing.
+// mayRemain names what remains if the program ends now; "" is nothing.
 func (r *requester) mayRemain() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -194,12 +194,13 @@ func (r *requester) mayRemain() string {
 	return ""
 }
 
-// waitOptions are those of a wait for access. The lines about it come once.
+// waitOptions returns the options of a wait for access. It prints once what it waits
+// for, and once that polls fail.
 func (r *requester) waitOptions(ctx context.Context) apono.WaitOptions {
 	return apono.WaitOptions{Interval: r.poll, OnPoll: func(status string, err error) {
 		_, over := apono.UntilGranted(&apono.AccessRequest{Status: apono.AccessRequestStatus(status)})
 		switch {
-		case ctx.Err() != nil || errors.Is(err, context.Canceled): // the wait's end
+		case ctx.Err() != nil || errors.Is(err, context.Canceled): // the wait has ended
 		case err != nil:
 			r.once("Cannot read the request; still trying: %v", err)
 		case over == nil && !apono.AccessRequestStatus(status).Granted():
@@ -208,8 +209,7 @@ func (r *requester) waitOptions(ctx context.Context) apono.WaitOptions {
 	}}
 }
 
-// once prints a line unless the like was printed before, or a command has the
-// terminal.
+// once prints at most one line of each format, and none while a command runs.
 func (r *requester) once(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -230,9 +230,8 @@ func (r *requester) requested(id string) {
 	}
 }
 
-// middleware learns the ids of requests from the paths of polls and revocations:
-// During tells them when the access is granted, which is too late for a line about
-// what may remain.
+// middleware takes the ids of requests from the paths of polls and revocations.
+// During passes them on when the access is granted, and an interrupt may come before.
 func (r *requester) middleware(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		switch name, _, _ := apono.OperationFromContext(req.Context()); name {

@@ -166,8 +166,8 @@ func TestInterruptDuringCallRevokes(t *testing.T) {
 	}
 }
 
-// Whatever ends the program while it holds the access revokes it, and is no error.
-// Before the grant it is an interruption.
+// A signal that ends the program revokes the access. It is no error while the access
+// is held, and an interruption before the grant.
 func TestSignalsRevoke(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
@@ -210,8 +210,8 @@ func TestIgnoredHangupDoesNotRevoke(t *testing.T) {
 	requireRevokedOnce(t, server)
 }
 
-// A person who does not want to wait for a revocation that hangs has to know what
-// is left.
+// A second interrupt ends a program whose revocation hangs, and the program prints
+// what may remain.
 func TestSecondInterruptEndsProgramAtOnce(t *testing.T) {
 	t.Parallel()
 	remain := "request-access: interrupted; may remain, revoke in the Apono portal: " + first + "\n"
@@ -353,7 +353,7 @@ func TestHoldUntilAccessEnds(t *testing.T) {
 	require.Empty(t, server.Requests("AccessRequests.Revoke"))
 }
 
-// The last lines are true, whatever the response to the revocation was.
+// The last lines are true for each response to the revocation.
 func TestRevocationThatFails(t *testing.T) {
 	t.Parallel()
 	const failed = "POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict"
@@ -387,8 +387,8 @@ func TestRevocationThatFails(t *testing.T) {
 	}
 }
 
-// A submission that may have been carried out is said to be, also where no id of a
-// request is known.
+// The program prints that a request may exist if the response to the submission is
+// lost.
 func TestSubmissionThatMayHaveBeenTakenDuring(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, approved)
@@ -498,8 +498,8 @@ func TestCommandHasTheSignals(t *testing.T) {
 	}
 }
 
-// Nothing keeps access that has ended in use, and a program that is told to end
-// does not wait for its command without end.
+// The command ends when the access does, when the time is over, and when the program
+// is told to end.
 func TestCommandIsEnded(t *testing.T) {
 	t.Parallel()
 	const wait, deaf = "echo running >&2; exec /bin/sleep 60", `trap "" TERM; echo running >&2; while :; do /bin/sleep 0.02; done`
@@ -534,7 +534,7 @@ func TestCommandIsEnded(t *testing.T) {
 	}
 }
 
-// A command that lacks what it needs does not run, and the access does not stay.
+// A command without access details does not run, and the access is revoked.
 func TestCommandThatCannotRun(t *testing.T) {
 	t.Parallel()
 	notExecutable := filepath.Join(t.TempDir(), "text")

@@ -9,15 +9,15 @@ import (
 
 var passedOn []os.Signal
 
-// isEnding reports whether a signal ends the command as well. An interrupt comes
-// from the console, which sends it to the command too.
+// isEnding reports whether a signal ends the command.
 func isEnding(sig os.Signal) bool { return sig == syscall.SIGTERM }
 
+// fromTerminal is true because the console sends an interrupt to the command as well.
 func fromTerminal(os.Signal) bool { return true }
 
 func terminate(p *os.Process) error { return p.Kill() }
 
-// exitCode is the exit code, 1 where there is none.
+// exitCode returns 1 for a command without an exit code.
 func exitCode(state *os.ProcessState) int {
 	if code := state.ExitCode(); code >= 0 {
 		return code

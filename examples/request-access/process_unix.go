@@ -8,13 +8,13 @@ import (
 	"syscall"
 )
 
-// passedOn are the signals besides those that end programs which the command gets.
+// passedOn are the signals that the command gets besides [program.Endings].
 var passedOn = []os.Signal{syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2}
 
 func isEnding(sig os.Signal) bool { return sig == syscall.SIGTERM || sig == syscall.SIGHUP }
 
-// fromTerminal reports whether a signal comes from a key: the terminal sends it to
-// the command too.
+// fromTerminal reports whether a signal is that of a key. The terminal sends it to
+// the command as well.
 func fromTerminal(sig os.Signal) bool {
 	if !slices.Contains([]os.Signal{os.Interrupt, syscall.SIGQUIT}, sig) {
 		return false
@@ -29,7 +29,8 @@ func fromTerminal(sig os.Signal) bool {
 
 func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
 
-// exitCode is the exit code, or that of a shell for a command that a signal ended.
+// exitCode returns 128 plus the number of the signal for a command that one ended, as
+// a shell does.
 func exitCode(state *os.ProcessState) int {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return 128 + int(status.Signal())

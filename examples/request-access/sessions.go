@@ -19,8 +19,8 @@ import (
 // sessionsTimeout is for sessions to appear after the grant.
 const sessionsTimeout = 30 * time.Second
 
-// sessions waits for the sessions of granted requests, one for each integration,
-// and returns those that there are in the end.
+// sessions waits until granted requests have a session for each integration, and
+// returns the sessions. After a timeout it returns those that there are.
 func (r *requester) sessions(ctx context.Context, requests []*apono.AccessRequest) ([]*apono.AccessSession, error) {
 	waiting, cancel := context.WithTimeout(ctx, min(r.timeout, sessionsTimeout))
 	defer cancel()
@@ -165,8 +165,8 @@ func (r *requester) environment(ctx context.Context, sessions []*apono.AccessSes
 	return environment, nil
 }
 
-// variables are the variables of a session by name, without their prefix. The
-// names that several parameters share are not among them.
+// variables returns the variables of a session by name, without their prefix. Names
+// that several parameters share are not among them.
 func variables(session *apono.AccessSession, details *apono.AccessSessionDetails) (values map[string]string, shared []string) {
 	values = map[string]string{
 		"ID": session.ID, "NAME": session.Name, "INTEGRATION": session.Integration.Name, "INSTRUCTIONS": details.Instructions,

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// At a terminal Ctrl-C reaches the command directly. A second interrupt from the
-// program would end commands that take it for impatience.
+// The terminal sends Ctrl-C to the command. If the program passed it on as well,
+// commands that a second interrupt ends would end.
 func TestCtrlCReachesCommandOnce(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, approved)

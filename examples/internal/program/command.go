@@ -11,8 +11,8 @@ type ExitCode int
 // Error implements error. [Main] prints nothing for an ExitCode.
 func (c ExitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
-// Command cuts the command after "--" off the command line, for programs that run
-// one. It is nil if there is no "--", and must be called before Parse.
+// Command removes the command after "--" from the command line and returns it, nil if
+// there is no "--". Call it before [Program.Parse].
 func (p *Program) Command() []string {
 	p.synopsis = append(p.synopsis, "[-- COMMAND ARG...]")
 	at := slices.Index(p.args, "--")
