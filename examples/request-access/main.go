@@ -1,17 +1,17 @@
 // Command request-access requests access, waits until it is granted, and prints
-// how to connect.
+// how to connect, or runs a command that connects. It can hold the access and
+// revoke it at the end.
 //
 // With APONO_TOKEN or APONO_PERSONAL_TOKEN set it talks to Apono. Without, it
 // starts a fake server with a made-up company and requests access there.
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -24,10 +24,44 @@ import (
 func main() { program.Main("request-access", run) }
 
 const about = `Requests a bundle, or a permission to a resource of an integration, waits until
-it is granted, and prints how to connect. An interrupt revokes what it
-requested.`
+it is granted, prints how to connect, and ends. An interrupt before that revokes
+what it requested.
+
+With -hold, -revoke-after or COMMAND it holds the access and revokes it at the
+end: after an interrupt, a termination or a hangup, when the time is over, when
+COMMAND ends. Of several requests either all are granted or all are revoked.
+An outage of Apono does not end the access. -hold ends with exit code 0 when it
+is interrupted. A second interrupt ends the program at once; it names what may
+remain.
+
+COMMAND has the access details of the sessions in its environment. They are read
+once and printed nowhere:
+
+  APONO_SESSION_COUNT          the number of sessions
+  APONO_SESSION_ID             the id of the session
+  APONO_SESSION_NAME           its name
+  APONO_SESSION_INTEGRATION    the name of its integration
+  APONO_SESSION_INSTRUCTIONS   the steps for a person
+  APONO_SESSION_MESSAGE        the administrator's note
+  APONO_SESSION_CLI            a command line
+  APONO_SESSION_LINK           the address of a console
+  APONO_SESSION_PARAM_X        the parameter X, such as PASSWORD: in upper case,
+                               with "_" for what is no letter or digit
+  APONO_SESSION_JSON           all access details as JSON
+
+A variable is not set if the session has no such detail. Several sessions are
+sorted by integration and name: APONO_SESSION_CLI is for the first,
+APONO_SESSION_2_CLI for the second. COMMAND does not get the API token.
+
+COMMAND has the program's input, output and signals. An interrupt does not end
+the program while COMMAND runs. After a termination or a hangup, and when the
+access or the time ends, COMMAND is told to end, and killed after -grace. The
+revocation is the last step. The exit code is that of COMMAND, or 128 plus the
+number of the signal that ended it. It is 1 instead of 0 if the access ended
+before COMMAND or may remain.`
 
 func run(ctx context.Context, p *program.Program) error {
+	command := p.Command()
 	bundle := p.Flags.String("bundle", "", "request the bundle of this `name` or id")
 	integration := p.Flags.String("integration", "", "request something of the integration of this `name`")
 	resource := p.Flags.String("resource", "", "request the resource of this `name` or id")
@@ -36,9 +70,11 @@ func run(ctx context.Context, p *program.Program) error {
 	duration := p.Flags.Duration("duration", 0, "request access for this `time`, in whole seconds, 0 for the access flow's own")
 	grantee := p.Flags.String("grantee", "", "request access for the person with this `e-mail`")
 	timeout := p.Flags.Duration("timeout", 10*time.Minute, "wait at most this `time` for the access, then revoke the request")
+	poll := p.Flags.Duration("poll", time.Second, "look at a request again after this `time`, and less often later")
 	keep := p.Flags.Bool("keep", false, "leave the request open after -timeout")
 	hold := p.Flags.Bool("hold", false, "keep running until interrupted, or until -duration or the access ends; then revoke")
-	revokeAfter := p.Flags.Duration("revoke-after", 0, "-hold, but for this `time` at most")
+	revokeAfter := p.Flags.Duration("revoke-after", 0, "-hold, or COMMAND, but for this `time` at most")
+	grace := p.Flags.Duration("grace", 10*time.Second, "kill COMMAND this `time` after it was told to end")
 	fields := map[string]string{}
 	p.Flags.Func("field", "set a custom field, as `id=value`; may be given several times", func(field string) error {
 		id, value, ok := strings.Cut(field, "=")
@@ -52,21 +88,37 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	byParts := *integration != "" && *resource != "" && *permission != ""
+	during := *hold || *revokeAfter > 0 || command != nil
 	switch {
 	case byParts == (*bundle != "") || !byParts && *integration+*resource+*permission != "":
 		return p.Misuse("it takes either -bundle, or -integration, -resource and -permission")
 	case strings.TrimSpace(*justification) == "":
 		return p.Misuse("-justification is required")
-	case *duration < 0 || *duration%time.Second != 0 || *revokeAfter < 0 || *timeout <= 0:
-		return p.Misuse("-duration is in whole seconds, -timeout above 0, and no time below 0")
+	case *duration < 0 || *duration%time.Second != 0 || *revokeAfter < 0 || min(*timeout, *poll, *grace) <= 0:
+		return p.Misuse("-duration is in whole seconds, -timeout, -poll and -grace above 0, and no time below 0")
+	case *keep && during:
+		return p.Misuse("-keep goes without -hold, -revoke-after and COMMAND, which revoke what they request")
+	case *hold && command != nil:
+		return p.Misuse("-hold goes without COMMAND: the access lives until COMMAND ends")
+	case command != nil && len(command) == 0:
+		return p.Misuse("COMMAND is missing after --")
 	}
+	if command != nil { // sooner than after an approval
+		if _, err := exec.LookPath(command[0]); err != nil {
+			return p.Misuse("%v", err)
+		}
+	}
+	r := &requester{Program: p, timeout: *timeout, poll: *poll}
+	ctx, stop := r.handleSignals(ctx)
+	defer stop()
 	client, disconnect, err := p.Connect([]aponotest.Option{
 		aponotest.WithApprovalAfter(2 * time.Second), aponotest.WithProvisioningTime(time.Second),
-	})
+	}, apono.WithMiddleware(r.middleware))
 	if err != nil {
 		return err
 	}
 	defer disconnect()
+	r.client = client
 
 	in := apono.CreateAccessRequestInput{Justification: justification, CustomFields: fields}
 	if *grantee != "" {
@@ -80,73 +132,73 @@ func run(ctx context.Context, p *program.Program) error {
 	} else {
 		err = pickBundle(ctx, client, &in, *grantee, *bundle)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case during:
+		return r.during(ctx, in, use{command: command, limit: *revokeAfter, grace: *grace})
 	}
-	// An interrupt must not cut the answer off, for it says what is to be revoked.
-	requests, err := client.AccessRequests.Create(context.WithoutCancel(ctx), in)
+	return r.untilGranted(ctx, in, *keep)
+}
+
+// untilGranted requests access and prints how to connect. The access stays.
+func (r *requester) untilGranted(ctx context.Context, in apono.CreateAccessRequestInput, keep bool) error {
+	// An interrupt must not cut the response off, for it says what is to be revoked.
+	requests, err := r.client.AccessRequests.Create(context.WithoutCancel(ctx), in)
 	if err == nil && len(requests) == 0 {
 		err = errNoRequest
 	}
 	if err != nil {
-		if maybeMade(err) {
-			fmt.Fprintln(p.Stderr, "The request may have been made all the same: look for it in the Apono portal.")
+		if maybeCreated(err) {
+			fmt.Fprintln(r.Stderr, maybeRequested)
 		}
 		return err
 	}
-	ids := make([]string, len(requests))
-	for i, request := range requests {
-		ids[i] = request.ID
-		fmt.Fprintf(p.Stderr, "Requested: %s\n", request.ID)
+	for _, request := range requests {
+		r.requested(request.ID)
 	}
-
-	var granted, open []string // a request in neither list is over
-	var failures []error
-	waiting, cancel := context.WithTimeoutCause(ctx, *timeout, fmt.Errorf("not granted within %s", *timeout))
+	waiting, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("not granted within %s", r.timeout))
 	defer cancel()
-	for i, err := range follow(waiting, client, ids, apono.UntilGranted, p.Progress()) {
+	var granted []*apono.AccessRequest
+	var open []string // a request in neither list is over
+	var failures []error
+	for i, err := range r.follow(waiting, requests, r.Progress()) {
+		id := requests[i].ID
 		switch {
 		case err == nil:
-			granted = append(granted, ids[i])
+			granted = append(granted, requests[i])
 			continue
 		case errors.Is(err, apono.ErrRequestRejected), errors.Is(err, apono.ErrRequestFailed), errors.Is(err, apono.ErrRequestRevoked):
-		case *keep && ctx.Err() == nil:
-			fmt.Fprintf(p.Stderr, "Left open: %s\n", ids[i])
+		case keep && ctx.Err() == nil:
+			fmt.Fprintf(r.Stderr, "Left open: %s\n", id)
 		default:
-			open = append(open, ids[i])
+			open = append(open, id)
 		}
-		failures = append(failures, fmt.Errorf("%s: %w", ids[i], err))
+		failures = append(failures, fmt.Errorf("%s: %w", id, err))
 	}
 	if ctx.Err() == nil {
-		failures = append(failures, revoke(ctx, p, client, open), printSessions(ctx, p, client, granted))
+		failures = append(failures, r.revoke(ctx, open))
 		open = nil
-	}
-	holding := (*hold || *revokeAfter > 0) && len(granted) > 0 && ctx.Err() == nil
-	if holding {
-		fmt.Fprintln(p.Stderr, "Holding the access. Interrupt to revoke it.")
-		limited := ctx
-		if limit := cmp.Or(*revokeAfter, *duration); limit > 0 {
-			limited, cancel = context.WithTimeout(ctx, limit)
-			defer cancel()
+		if len(granted) > 0 {
+			sessions, err := r.sessions(ctx, granted)
+			failures = append(failures, err, r.printDetails(ctx, sessions))
 		}
-		for i, err := range follow(limited, client, granted, apono.UntilRevoked, p.Progress()) {
-			if err == nil {
-				fmt.Fprintf(p.Stderr, "Ended: %s\n", granted[i])
-			} else {
-				open = append(open, granted[i])
-			}
-		}
-	} else if ctx.Err() != nil {
-		open = append(open, granted...)
-		failures = []error{ctx.Err()}
 	}
-	return errors.Join(append(failures, revoke(ctx, p, client, open))...)
+	if ctx.Err() != nil {
+		for _, request := range granted {
+			open = append(open, request.ID)
+		}
+		failures = []error{ctx.Err(), r.revoke(ctx, open)}
+	}
+	return errors.Join(failures...)
 }
 
-var errNoRequest = errors.New("the answer to the submission names no request")
+const maybeRequested = "The request may have been created all the same: look for it in the Apono portal."
 
-// maybeMade reports whether a submission that failed may have been carried out.
-func maybeMade(err error) bool {
+var errNoRequest = errors.New("the response to the submission names no request")
+
+// maybeCreated reports whether a submission that failed may have been carried out.
+func maybeCreated(err error) bool {
 	lost, unreadable := (*apono.TransportError)(nil), (*apono.DecodeError)(nil)
 	return errors.As(err, &lost) && lost.MaybeSent || errors.As(err, &unreadable) || errors.Is(err, apono.ErrServer) || errors.Is(err, errNoRequest)
 }
@@ -212,18 +264,23 @@ func pick[T any](items iter.Seq2[*T, error], compare func(*T) (fits bool, text s
 	return nil, errNone
 }
 
-// follow waits for requests, all at the same time, and shows their states.
-func follow(ctx context.Context, client *apono.Client, ids []string, done func(*apono.AccessRequest) (bool, error), show func(string, ...any)) []error {
-	states, errs := make([]string, len(ids)), make([]error, len(ids))
-	changes, waiting := make(chan func()), len(ids)
-	for i, id := range ids {
+// follow waits until requests are granted, all at the same time, and shows their
+// states. It puts the requests as they are then in the place of the old ones.
+func (r *requester) follow(ctx context.Context, requests []*apono.AccessRequest, show func(string, ...any)) []error {
+	states, errs := make([]string, len(requests)), make([]error, len(requests))
+	changes, waiting := make(chan func()), len(requests)
+	for i, request := range requests {
 		states[i] = "…"
 		go func() {
-			_, err := client.AccessRequests.WaitFor(ctx, id, func(r *apono.AccessRequest) (bool, error) {
+			last, err := r.client.AccessRequests.WaitFor(ctx, request.ID, func(r *apono.AccessRequest) (bool, error) {
 				changes <- func() { states[i] = string(r.Status) }
-				return done(r)
-			})
-			changes <- func() { errs[i], waiting = err, waiting-1 }
+				return apono.UntilGranted(r)
+			}, r.waitOptions(ctx))
+			changes <- func() {
+				if errs[i], waiting = err, waiting-1; err == nil {
+					requests[i] = last
+				}
+			}
 		}()
 	}
 	started, tick := time.Now(), time.NewTicker(time.Second)
@@ -240,31 +297,15 @@ func follow(ctx context.Context, client *apono.Client, ids []string, done func(*
 	return errs
 }
 
-// revoke revokes requests, after an interrupt too, and waits until that is done.
-func revoke(ctx context.Context, p *program.Program, client *apono.Client, ids []string) error {
-	const limit = 30 * time.Second
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, fmt.Errorf("not revoked within %s", limit))
-	defer cancel()
-	refused := map[string]error{}
-	for _, id := range ids {
-		_, refused[id] = client.AccessRequests.Revoke(ctx, id)
-	}
+// revoke revokes requests, after an interrupt too.
+func (r *requester) revoke(ctx context.Context, ids []string) error {
 	remaining := 0
-	for i, err := range follow(ctx, client, ids, func(r *apono.AccessRequest) (bool, error) {
-		revoked, err := apono.UntilRevoked(r)
-		switch {
-		case revoked || r.Status.Rejected(): // whoever did it
-			return true, nil
-		case refused[r.ID] != nil:
-			return false, refused[r.ID]
-		}
-		return false, err
-	}, p.Progress()) {
-		if err != nil {
+	for _, id := range ids {
+		if err := r.revokeOne(context.WithoutCancel(ctx), id); err != nil {
 			remaining++
-			fmt.Fprintf(p.Stderr, "NOT revoked: %s: %v\n", ids[i], err)
+			fmt.Fprintf(r.Stderr, "NOT revoked: %s: %v\n", id, err)
 		} else {
-			fmt.Fprintf(p.Stderr, "Revoked: %s\n", ids[i])
+			fmt.Fprintf(r.Stderr, "Revoked: %s\n", id)
 		}
 	}
 	if remaining > 0 {
@@ -273,47 +314,21 @@ func revoke(ctx context.Context, p *program.Program, client *apono.Client, ids [
 	return nil
 }
 
-// printSessions prints how to connect. It reads the details of a session once,
-// for a read can use up one-time credentials.
-func printSessions(ctx context.Context, p *program.Program, client *apono.Client, ids []string) error {
-	if len(ids) == 0 {
+// revokeOne revokes a request. If that fails, the state of the request says whether
+// it is over nevertheless, whoever did it.
+func (r *requester) revokeOne(ctx context.Context, id string) error {
+	const limit = 30 * time.Second
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not revoked within %s", limit))
+	defer cancel()
+	_, failure := r.client.AccessRequests.Revoke(ctx, id)
+	if failure == nil {
 		return nil
 	}
-	sessions, err := apono.Collect(client.Sessions.ListAll(ctx, apono.ListSessionsOptions{RequestIDs: ids}))
-	if err != nil {
-		return err
-	}
-	served := map[string]bool{}
-	for _, session := range sessions {
-		ours := slices.DeleteFunc(session.RequestIDs, func(id string) bool { return !slices.Contains(ids, id) })
-		if len(ours) == 0 {
-			continue // a server may ignore the filter
+	_, err := r.client.AccessRequests.WaitFor(ctx, id, func(r *apono.AccessRequest) (bool, error) {
+		if _, over := apono.UntilGranted(r); over != nil && !r.Status.Failed() {
+			return true, nil
 		}
-		for _, id := range ours {
-			served[id] = true
-		}
-		details, detailsErr := client.Sessions.GetAccessDetails(ctx, session.ID)
-		if detailsErr != nil {
-			err = errors.Join(err, fmt.Errorf("session %s: %w", session.ID, detailsErr))
-			continue
-		}
-		fmt.Fprintf(p.Stdout, "%s:\n%s\n", session.Name, details.Instructions)
-		for _, text := range []*string{details.CustomAdminMessage, details.CLI} {
-			if text != nil {
-				fmt.Fprintln(p.Stdout, *text)
-			}
-		}
-		if details.Link != nil {
-			fmt.Fprintln(p.Stdout, details.Link.URL)
-		}
-		for _, name := range slices.Sorted(maps.Keys(details.Parameters)) {
-			fmt.Fprintf(p.Stdout, "%s: %s\n", name, details.Parameters[name])
-		}
-	}
-	for _, id := range ids {
-		if !served[id] {
-			fmt.Fprintf(p.Stderr, "Granted, but there is no session to connect to: %s\n", id)
-		}
-	}
+		return false, failure
+	}, apono.WaitOptions{Interval: r.poll})
 	return err
 }

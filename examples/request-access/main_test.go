@@ -1,15 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"io"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"os/exec"
+	"math"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +12,7 @@ import (
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
+	"github.com/apono-go/apono/examples/internal/program"
 	"github.com/apono-go/apono/internal/apitest"
 	"github.com/stretchr/testify/require"
 )
@@ -25,6 +21,8 @@ func TestMain(m *testing.M) { process.Main(m, main) }
 
 // first is the id that the fake server gives out first.
 const first = "00000001-0000-4000-8000-000000000001"
+
+const waited = "Waiting until it is granted, at most 500ms; now it is PENDING.\n"
 
 var approved = aponotest.WithApprovalAfter(0)
 
@@ -73,27 +71,6 @@ func operations(server *aponotest.Server) []string {
 		names = append(names, request.Operation)
 	}
 	return names
-}
-
-// start runs the program and returns once it has written the line. Later lines
-// are read with rest, which waits for the end of the program.
-func start(t *testing.T, server *aponotest.Server, line string, args ...string) (cmd *exec.Cmd, rest func() string) {
-	t.Helper()
-	cmd = process.Command(t, process.Env(server), args...)
-	pipe, err := cmd.StderrPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	stderr := bufio.NewReader(pipe)
-	for got := ""; got != line+"\n"; {
-		got, err = stderr.ReadString('\n')
-		require.NoError(t, err)
-	}
-	return cmd, func() string {
-		text, err := io.ReadAll(stderr)
-		require.NoError(t, err)
-		_ = cmd.Wait()
-		return string(text)
-	}
 }
 
 // Somebody who is woken at night gets from the name of a bundle to every
@@ -183,17 +160,17 @@ func TestNamesThatDoNotFitExactlyOne(t *testing.T) {
 
 // A server that ignores a filter must lead neither to a request for the wrong
 // thing nor to a look at somebody else's one-time password.
-func TestAnswersThatWereNotAskedFor(t *testing.T) {
+func TestResponsesThatWereNotAskedFor(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, approved)
 	server.FaultNext("AvailableAccess.ListEntitlements", 1, aponotest.Fault{Body: `{"items": [{"integration": {"id": "i-people", "name": "people"},
 		"resource": {"id": "people-db", "source_id": "", "type": {"id": "database", "label": "database"}, "name": "main"},
 		"permission": {"id": "people-write", "source_id": "", "name": "WRITE"}}], "pagination": {"next_page_token": null}}`})
-	server.FaultNext("Sessions.List", 1, aponotest.Fault{Body: `{"items": [{"id": "s1", "name": "foreign", "request_ids": ["other"],
+	server.FaultNext("Sessions.List", math.MaxInt, aponotest.Fault{Body: `{"items": [{"id": "s1", "name": "foreign", "request_ids": ["other"],
 		"integration": {"id": "i-people", "name": "people"}, "credentials_status": "AVAILABLE", "can_reset_credentials": true}],
 		"pagination": {"next_page_token": null}}`})
-	got := process.Run(t, process.Env(server), "-integration", "orders", "-resource", "main", "-permission", "WRITE", "-justification", "Fix")
-	require.Equal(t, process.Result{Stderr: "Requested: " + first + "\nGranted, but there is no session to connect to: " + first + "\n"}, got)
+	got := process.Run(t, process.Env(server), "-integration", "orders", "-resource", "main", "-permission", "WRITE", "-justification", "Fix", "-timeout", "1s")
+	require.Equal(t, process.Result{Stderr: "Requested: " + first + "\nWaiting for a session of " + first + "\nGranted, but there is no session to connect to: " + first + "\n"}, got)
 	apitest.JSONEq(t, `{"entitlements": [{"resource_id": "orders-db", "permission_id": "orders-write"}], "justification": "Fix", "custom_fields": {}}`, server.Requests("AccessRequests.Create")[0].Body)
 	require.Empty(t, server.Requests("Sessions.GetAccessDetails"))
 }
@@ -219,7 +196,7 @@ func TestSeveralRequestsOfOneSubmission(t *testing.T) {
 	require.Equal(t, process.Result{
 		Stdout: "console:\nOpen it.\nBe careful.\nconnect s1\nhttps://console.example.com\ncode: c\nuser: u\n",
 		Stderr: "Requested: r1\nRequested: r2\nRequested: r3\nRequested: r4\nRequested: r5\nRequested: r6\n" +
-			"Revoked: r6\nGranted, but there is no session to connect to: r5\n" +
+			waited + "Revoked: r6\nWaiting for a session of r5\nGranted, but there is no session to connect to: r5\n" +
 			"request-access: r3: apono: waiting for an access request: the access request was rejected; its last status was REJECTED\n" +
 			"r4: apono: waiting for an access request: the access request failed; its last status was FAILED\n" +
 			"r6: apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n",
@@ -238,17 +215,17 @@ func TestTimeout(t *testing.T) {
 	t.Parallel()
 	late := first + ": apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n"
 	for name, test := range map[string]struct {
-		args   []string
-		fault  aponotest.Fault
-		text   string
-		ends   apono.AccessRequestStatus
-		answer string // to the look after the revocation, if not the server's
+		args     []string
+		fault    aponotest.Fault
+		text     string
+		ends     apono.AccessRequestStatus
+		response string // to the look after the revocation, if not the server's
 	}{
-		"refused, and over all the same": {nil, aponotest.Fault{Status: 409}, "Revoked: " + first + "\nrequest-access: " + late, "PENDING", "REJECTED"},
-		"revoked":                        {nil, aponotest.Fault{}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
-		"kept":                           {[]string{"-keep"}, aponotest.Fault{}, "Left open: " + first + "\nrequest-access: " + late, "PENDING", ""},
-		"answer lost":                    {nil, aponotest.Fault{Break: aponotest.AnswerLost}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
-		"refused": {
+		"rejected, and over nevertheless": {nil, aponotest.Fault{Status: 409}, "Revoked: " + first + "\nrequest-access: " + late, "PENDING", "REJECTED"},
+		"revoked":                         {nil, aponotest.Fault{}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
+		"kept":                            {[]string{"-keep", "-poll", "20ms"}, aponotest.Fault{}, "Left open: " + first + "\nrequest-access: " + late, "PENDING", ""},
+		"response lost":                   {nil, aponotest.Fault{Break: aponotest.AnswerLost}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
+		"rejected": {
 			nil, aponotest.Fault{Status: 409}, "NOT revoked: " + first + ": apono: waiting for an access request: " +
 				"POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-4; its last status was PENDING\n" +
 				"request-access: " + late + "1 request may remain: revoke it in the Apono portal\n", "PENDING", "",
@@ -258,108 +235,22 @@ func TestTimeout(t *testing.T) {
 			t.Parallel()
 			server := newServer(t)
 			server.FaultNext("AccessRequests.Revoke", 1, test.fault)
-			if test.answer != "" {
+			if test.response != "" {
 				server.FaultNext("AccessRequests.Get", 1, aponotest.Fault{})
-				server.FaultNext("AccessRequests.Get", 1, aponotest.Fault{Body: `{"id": "` + first + `", "status": "` + test.answer + `",
+				server.FaultNext("AccessRequests.Get", 1, aponotest.Fault{Body: `{"id": "` + first + `", "status": "` + test.response + `",
 				"creation_date": "2026-01-01T00:00:00Z", "custom_fields": {}, "access_groups": []}`})
 			}
 			got := process.Run(t, process.Env(server), onCall(append(test.args, "-timeout", "500ms")...)...)
-			require.Equal(t, process.Result{Stderr: "Requested: " + first + "\n" + test.text, Code: 1}, got)
+			require.Equal(t, process.Result{Stderr: "Requested: " + first + "\n" + waited + test.text, Code: 1}, got)
 			require.Equal(t, test.ends, status(t, server, first))
 		})
 	}
 }
 
-// Whoever presses Ctrl-C thinks that nothing is left behind.
-func TestInterruptRevokes(t *testing.T) {
-	t.Parallel()
-	server := newServer(t)
-	cmd, rest := start(t, server, "Requested: "+first, onCall("-keep")...)
-	require.NoError(t, cmd.Process.Signal(os.Interrupt))
-	require.Equal(t, "Revoked: "+first+"\nrequest-access: interrupted\n", rest())
-	require.Equal(t, 130, cmd.ProcessState.ExitCode())
-	require.EqualValues(t, "REVOKED", status(t, server, first))
-	require.Len(t, server.Requests("AccessRequests.Revoke"), 1)
-}
-
-// An interrupt between the submission and its answer would leave a request open
-// whose id nobody knows; one between the grant and its details, access that
-// nobody can use.
-func TestInterruptDuringACallRevokes(t *testing.T) {
-	t.Parallel()
-	for operation, opts := range map[string][]aponotest.Option{"/access-requests": nil, "/access-details": {approved}} {
-		server := newServer(t, opts...)
-		var interrupt sync.Once
-		var cmd *exec.Cmd
-		started := make(chan struct{})
-		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasSuffix(r.URL.Path, operation) {
-				interrupt.Do(func() {
-					<-started
-					_ = cmd.Process.Signal(os.Interrupt)
-					if operation == "/access-details" {
-						<-r.Context().Done() // reading is given up at once
-						return
-					}
-					select { // it arrives, and a program that gave up is noticed
-					case <-r.Context().Done():
-					case <-time.After(300 * time.Millisecond):
-					}
-				})
-			}
-			server.ServeHTTP(w, r)
-		}))
-		t.Cleanup(proxy.Close)
-		cmd = process.Command(t, []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + proxy.URL}, onCall()...)
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		require.NoError(t, cmd.Start())
-		close(started)
-		_ = cmd.Wait()
-		require.Equal(t, "Requested: "+first+"\nRevoked: "+first+"\nrequest-access: interrupted\n", stderr.String())
-		require.Equal(t, 130, cmd.ProcessState.ExitCode())
-		require.EqualValues(t, "REVOKED", status(t, server, first))
-	}
-}
-
-// Access that is held ends when its holder leaves, and that is no error.
-func TestHoldUntilInterrupted(t *testing.T) {
-	t.Parallel()
-	server := newServer(t, approved)
-	cmd, rest := start(t, server, "Holding the access. Interrupt to revoke it.", onCall("-hold")...)
-	require.EqualValues(t, "ACTIVE", status(t, server, first))
-	require.NoError(t, cmd.Process.Signal(os.Interrupt))
-	require.Equal(t, "Revoked: "+first+"\n", rest())
-	require.Zero(t, cmd.ProcessState.ExitCode())
-	require.EqualValues(t, "REVOKED", status(t, server, first))
-}
-
-func TestHoldForATime(t *testing.T) {
-	t.Parallel()
-	server := newServer(t, approved)
-	got := process.Run(t, process.Env(server), onCall("-revoke-after", "100ms", "-duration", "1h")...)
-	require.Contains(t, got.Stdout, "password: made-up-1\n")
-	require.Contains(t, got.Stdout, "password: made-up-2\n")
-	require.Equal(t, "Requested: "+first+"\nHolding the access. Interrupt to revoke it.\nRevoked: "+first+"\n", got.Stderr)
-	require.Zero(t, got.Code)
-	require.EqualValues(t, "REVOKED", status(t, server, first))
-}
-
-// Access that ended by itself needs no revocation, and nobody to wait for it.
-func TestHoldUntilTheAccessEnds(t *testing.T) {
-	t.Parallel()
-	server := newServer(t, approved)
-	cmd, rest := start(t, server, "Holding the access. Interrupt to revoke it.", onCall("-hold", "-duration", "1h")...)
-	server.Advance(time.Hour)
-	require.Equal(t, "Ended: "+first+"\n", rest())
-	require.Zero(t, cmd.ProcessState.ExitCode())
-	require.Empty(t, server.Requests("AccessRequests.Revoke"))
-}
-
-// Somebody who is told "refused" would not look for a request that was taken.
+// A person who reads of a rejection would not look for a request that was taken.
 func TestSubmissionThatMayHaveBeenTaken(t *testing.T) {
 	t.Parallel()
-	const note = "The request may have been made all the same: look for it in the Apono portal.\n"
+	const note = maybeRequested + "\n"
 	for _, test := range []struct {
 		fault aponotest.Fault
 		noted bool
@@ -405,12 +296,15 @@ func TestFollowShowsStatesAndTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var lines []string
-		errs := follow(ctx, server.Client(), []string{"never", "soon"}, apono.UntilGranted, func(format string, args ...any) {
+		r := &requester{Program: &program.Program{Stderr: io.Discard}, client: server.Client(), poll: time.Second}
+		requests := []*apono.AccessRequest{{ID: "never"}, {ID: "soon"}}
+		errs := r.follow(ctx, requests, func(format string, args ...any) {
 			lines = append(lines, strings.TrimSpace(strings.Join(append([]string{format}, texts(args)...), "|")))
 		})
 		require.Len(t, errs, 2)
 		require.ErrorIs(t, errs[0], context.DeadlineExceeded)
 		require.NoError(t, errs[1])
+		require.True(t, requests[1].Status.Granted(), "the request as it was last seen")
 		for _, line := range []string{"%s, %s|PENDING, PENDING|1s", "%s, %s|PENDING, GRANTING|5s", "%s, %s|PENDING, GRANTING|21s", "%s, %s|PENDING, ACTIVE|50s"} {
 			require.Containsf(t, lines, line, "%q in %q", line, lines)
 		}
@@ -439,7 +333,7 @@ func TestWithoutToken(t *testing.T) {
 	require.Contains(t, got.Stderr, demo+"request-access: nothing that may be requested has this name, but there is:\n  Orders on-call: -bundle bundle-orders\n")
 	require.Equal(t, 1, got.Code)
 	got = process.Run(t, nil, "-bundle", "orders on-call", "-justification", "Trying", "-timeout", "500ms", "-keep")
-	require.Equal(t, process.Result{Stderr: demo + "Requested: " + first + "\nLeft open: " + first + "\nrequest-access: " + first +
+	require.Equal(t, process.Result{Stderr: demo + "Requested: " + first + "\n" + waited + "Left open: " + first + "\nrequest-access: " + first +
 		": apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n", Code: 1}, got)
 }
 
@@ -448,7 +342,7 @@ func TestUsage(t *testing.T) {
 	server := newServer(t)
 	help := process.Help(t)
 	for _, part := range []string{
-		"-bundle", "-field", "-hold", "-keep", "-revoke-after", "10m0s)",
+		"Usage: request-access [flags] [-- COMMAND ARG...]\n", "-bundle", "-field", "-hold", "-keep", "-revoke-after", "10m0s)",
 	} {
 		require.Contains(t, help, part)
 	}
@@ -462,8 +356,12 @@ func TestUsage(t *testing.T) {
 		{[]string{"-integration", "i", "-resource", "r"}, parts},
 		{[]string{"-bundle", "b", "-integration", "i", "-resource", "r", "-permission", "p"}, parts},
 		{[]string{"-bundle", "b"}, "request-access: -justification is required; see -h\n"},
-		{onCall("-duration", "1500ms"), "request-access: -duration is in whole seconds, -timeout above 0, and no time below 0; see -h\n"},
-		{onCall("-timeout", "0"), "request-access: -duration is in whole seconds, -timeout above 0, and no time below 0; see -h\n"},
+		{onCall("-duration", "1500ms"), "request-access: -duration is in whole seconds, -timeout, -poll and -grace above 0, and no time below 0; see -h\n"},
+		{onCall("-timeout", "0"), "request-access: -duration is in whole seconds, -timeout, -poll and -grace above 0, and no time below 0; see -h\n"},
+		{onCall("-hold", "-keep"), "request-access: -keep goes without -hold, -revoke-after and COMMAND, which revoke what they request; see -h\n"},
+		{onCall("-hold", "--", "/bin/sh"), "request-access: -hold goes without COMMAND: the access lives until COMMAND ends; see -h\n"},
+		{onCall("--"), "request-access: COMMAND is missing after --; see -h\n"},
+		{onCall("--", "./no-such"), "request-access: exec: \"./no-such\": stat ./no-such: no such file or directory; see -h\n"},
 	} {
 		require.Equal(t, process.Result{Stderr: test.want, Code: 2}, process.Run(t, process.Env(server), test.args...))
 	}

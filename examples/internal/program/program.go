@@ -11,8 +11,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
-	"syscall"
 	"time"
 	"unicode"
 
@@ -28,7 +28,8 @@ type Program struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
-	args []string
+	args     []string
+	synopsis []string // of what may stand besides flags and arguments
 }
 
 const exitCodes = `
@@ -43,7 +44,7 @@ var ErrDifferent = errors.New("different")
 // Main runs a program and exits the process with one of the exit codes. An
 // interrupt or SIGTERM cancels the context of run.
 func Main(name string, run func(context.Context, *Program) error) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), Endings()...)
 	p := &Program{
 		Flags: flag.NewFlagSet(name, flag.ContinueOnError),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, args: os.Args[1:],
@@ -52,8 +53,11 @@ func Main(name string, run func(context.Context, *Program) error) {
 	err := run(ctx, p)
 	interrupted := ctx.Err() != nil && errors.Is(err, context.Canceled)
 	stop()
+	var code ExitCode
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+	case errors.As(err, &code):
+		os.Exit(int(code))
 	case errors.Is(err, errUsage):
 		os.Exit(2)
 	case errors.Is(err, ErrDifferent):
@@ -81,7 +85,7 @@ func (p *Program) Parse(about string, arguments ...string) error {
 		case errors.Is(err, flag.ErrHelp):
 			var flags strings.Builder
 			p.Flags.SetOutput(&flags)
-			fmt.Fprintf(p.Stdout, "%s\n\nUsage: %s\n", about, strings.Join(append([]string{p.Flags.Name(), "[flags]"}, arguments...), " "))
+			fmt.Fprintf(p.Stdout, "%s\n\nUsage: %s\n", about, strings.Join(slices.Concat([]string{p.Flags.Name(), "[flags]"}, arguments, p.synopsis), " "))
 			p.Flags.PrintDefaults()
 			fmt.Fprint(p.Stdout, wrap(flags.String()), exitCodes)
 			return err

@@ -1,0 +1,10 @@
+//go:build !js && !wasip1
+
+package program
+
+import (
+	"os"
+	"syscall"
+)
+
+var hangups = []os.Signal{syscall.SIGHUP}

@@ -1,0 +1,7 @@
+//go:build js || wasip1
+
+package program
+
+import "os"
+
+var hangups []os.Signal // the platform has none

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/apono-go/apono"
+)
+
+// sessionsTimeout is for sessions to appear after the grant.
+const sessionsTimeout = 30 * time.Second
+
+// sessions waits until granted requests have a session for each integration, and
+// returns the sessions. After a timeout it returns those that there are.
+func (r *requester) sessions(ctx context.Context, requests []*apono.AccessRequest) ([]*apono.AccessSession, error) {
+	waiting, cancel := context.WithTimeout(ctx, min(r.timeout, sessionsTimeout))
+	defer cancel()
+	var ids []string
+	for _, request := range requests {
+		ids = append(ids, request.ID)
+	}
+	var found []*apono.AccessSession
+	missing, listed := ids, false
+	for interval := r.poll; ; interval = min(interval*3/2, 15*time.Second) {
+		sessions, err := apono.Collect(r.client.Sessions.ListAll(waiting, apono.ListSessionsOptions{RequestIDs: ids}))
+		switch {
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case errors.Is(err, apono.ErrUnauthorized), errors.Is(err, apono.ErrForbidden), err != nil && waiting.Err() != nil && !listed:
+			return nil, err
+		case err != nil && waiting.Err() != nil: // the sessions of the list before are those there are
+		case err != nil:
+			r.once("Cannot read the sessions; still trying: %v", err)
+		default:
+			found, listed = slices.DeleteFunc(sessions, func(s *apono.AccessSession) bool { // a server may ignore the filter
+				return !slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(s.RequestIDs, id) })
+			}), true
+			if missing = lacking(requests, found); len(missing) > 0 {
+				r.once("Waiting for a session of %s", strings.Join(missing, "; "))
+			}
+		}
+		if err == nil && len(missing) == 0 || listed && waiting.Err() != nil {
+			break
+		}
+		select {
+		case <-time.After(interval):
+		case <-waiting.Done(): // the next list returns the error
+		}
+	}
+	for _, text := range missing {
+		fmt.Fprintf(r.Stderr, "Granted, but there is no session to connect to: %s\n", text)
+	}
+	slices.SortFunc(found, func(a, b *apono.AccessSession) int {
+		return cmp.Or(cmp.Compare(a.Integration.Name, b.Integration.Name), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return found, nil
+}
+
+// lacking names the requests, and the integrations of requests, without a session.
+func lacking(requests []*apono.AccessRequest, sessions []*apono.AccessSession) []string {
+	var list []string
+	for _, request := range requests {
+		in := map[string]bool{}
+		for _, session := range sessions {
+			if slices.Contains(session.RequestIDs, request.ID) {
+				in[session.Integration.ID] = true
+			}
+		}
+		if len(in) == 0 {
+			list = append(list, request.ID)
+			continue
+		}
+		for _, group := range request.AccessGroups {
+			if !in[group.Integration.ID] {
+				list = append(list, request.ID+", "+group.Integration.Name)
+			}
+		}
+	}
+	return list
+}
+
+// details reads the access details of a session once, for a read can use up
+// one-time credentials.
+func (r *requester) details(ctx context.Context, session *apono.AccessSession) (*apono.AccessSessionDetails, error) {
+	if available, _ := apono.UntilCredentialsAvailable(session); !available {
+		waiting, cancel := context.WithTimeout(ctx, sessionsTimeout)
+		defer cancel()
+		if _, err := r.client.Sessions.WaitFor(waiting, session.ID, apono.UntilCredentialsAvailable, apono.WaitOptions{Interval: r.poll}); err != nil {
+			return nil, fmt.Errorf("session %s: %w", session.ID, err)
+		}
+	}
+	details, err := r.client.Sessions.GetAccessDetails(ctx, session.ID)
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", session.ID, err)
+	}
+	return details, nil
+}
+
+// printDetails prints how to connect.
+func (r *requester) printDetails(ctx context.Context, sessions []*apono.AccessSession) error {
+	var failures []error
+	for _, session := range sessions {
+		details, err := r.details(ctx, session)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		fmt.Fprintf(r.Stdout, "%s:\n%s\n", session.Name, details.Instructions)
+		for _, text := range []*string{details.CustomAdminMessage, details.CLI} {
+			if text != nil {
+				fmt.Fprintln(r.Stdout, *text)
+			}
+		}
+		if details.Link != nil {
+			fmt.Fprintln(r.Stdout, details.Link.URL)
+		}
+		for _, name := range slices.Sorted(maps.Keys(details.Parameters)) {
+			fmt.Fprintf(r.Stdout, "%s: %s\n", name, details.Parameters[name])
+		}
+	}
+	return errors.Join(failures...)
+}
+
+const prefix = "APONO_SESSION_"
+
+// environment returns the environment of the command: the program's own with the
+// access details and without the token.
+func (r *requester) environment(ctx context.Context, sessions []*apono.AccessSession) ([]string, error) {
+	if len(sessions) == 0 {
+		return nil, errors.New("there is no session for the command")
+	}
+	environment := slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
+		return name == "APONO_TOKEN" || name == "APONO_PERSONAL_TOKEN" || strings.HasPrefix(name, prefix)
+	})
+	environment = append(environment, prefix+"COUNT="+strconv.Itoa(len(sessions)))
+	for i, session := range sessions {
+		details, err := r.details(ctx, session)
+		if err != nil {
+			return nil, err
+		}
+		start := prefix
+		if i > 0 {
+			start += strconv.Itoa(i+1) + "_"
+		}
+		variables, shared := variables(session, details)
+		for _, name := range shared {
+			fmt.Fprintf(r.Stderr, "Several parameters would be %s%s: it is not set, see %sJSON\n", start, name, start)
+		}
+		for _, name := range slices.Sorted(maps.Keys(variables)) {
+			if value := variables[name]; !strings.Contains(value, "\x00") { // which no variable can hold
+				environment = append(environment, start+name+"="+value)
+			}
+		}
+	}
+	return environment, nil
+}
+
+// variables returns the variables of a session by name, without their prefix. Names
+// that several parameters share are not among them.
+func variables(session *apono.AccessSession, details *apono.AccessSessionDetails) (values map[string]string, shared []string) {
+	values = map[string]string{
+		"ID": session.ID, "NAME": session.Name, "INTEGRATION": session.Integration.Name, "INSTRUCTIONS": details.Instructions,
+	}
+	if details.CustomAdminMessage != nil {
+		values["MESSAGE"] = *details.CustomAdminMessage
+	}
+	if details.CLI != nil {
+		values["CLI"] = *details.CLI
+	}
+	if details.Link != nil {
+		values["LINK"] = details.Link.URL
+	}
+	for _, parameter := range slices.Sorted(maps.Keys(details.Parameters)) {
+		name := "PARAM_" + strings.Map(func(c rune) rune {
+			if c < '0' || c > '9' && c < 'A' || c > 'Z' {
+				return '_'
+			}
+			return c
+		}, strings.ToUpper(parameter))
+		if _, taken := values[name]; taken || slices.Contains(shared, name) {
+			shared = append(shared, name)
+			delete(values, name)
+			continue
+		}
+		values[name] = details.Parameters[parameter]
+	}
+	if all, err := json.Marshal(details.Reveal()); err == nil {
+		values["JSON"] = string(all)
+	}
+	return values, slices.Compact(shared)
+}
