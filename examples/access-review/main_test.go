@@ -245,7 +245,7 @@ func TestCSVEscapesUnusualFormulas(t *testing.T) {
 
 func TestWithoutToken(t *testing.T) {
 	t.Parallel()
-	const stderr = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n" +
+	const stderr = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n" +
 		"15 access flows reviewed, 4 flagged\n"
 	require.Equal(t, process.Result{
 		Stdout: "" +

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { process.Main(m, main) }
 
-const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
+const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n"
 
 // noPagination is the advice in an error about a server without pagination.
 const noPagination = "; the API does not document pagination of activity: " +

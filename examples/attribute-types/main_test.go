@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { process.Main(m, main) }
 
-const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
+const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n"
 
 // newServer returns a server with pages of two items. It has four distinct
 // attributes of three types; one of them comes from two integrations.

@@ -173,7 +173,7 @@ func TestWithoutTokenExportsDemoTenant(t *testing.T) {
 	result := process.Run(t, nil, "export", dir)
 	require.Equal(t, process.Result{
 		Stdout: "32 objects exported, 0 old files removed\n",
-		Stderr: "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n",
+		Stderr: "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n",
 	}, result)
 	require.Equal(t, breakGlass, read(t, dir, "flows/Break glass.json"))
 }

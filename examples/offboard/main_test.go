@@ -214,7 +214,7 @@ func TestServerWithoutSpaces(t *testing.T) {
 
 func TestWithoutToken(t *testing.T) {
 	t.Parallel()
-	const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
+	const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n"
 	require.Equal(t, process.Result{
 		Stdout: "remove ada.orders@example.com from group orders\n" +
 			"remove ada.orders@example.com from space Orders\n" +

@@ -30,7 +30,7 @@ func TestWithoutTokenListsDemoTenant(t *testing.T) {
 	t.Parallel()
 	stdout, stderr, code := quickstart(t, nil)
 	require.Zero(t, code)
-	require.Equal(t, "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n", stderr)
+	require.Equal(t, "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n", stderr)
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	require.Len(t, lines, 1+10+2)
 	require.Equal(t, []string{"NAME", "TYPE", "CATEGORY", "STATUS", "CONNECTOR"}, strings.Fields(lines[0]))

@@ -9,25 +9,25 @@ import (
 	"os/signal"
 )
 
-// command is the command while it runs.
+// command is a running command.
 type command struct {
 	process *os.Process
-	// end ends the command: by the signal in the cause, and after the grace
-	// period by killing it.
+	// end sends the signal in the cause to the command, and kills it after the grace
+	// period.
 	end context.CancelCauseFunc
 }
 
-// signalled is a signal that the program has received.
+// signalled is the cause of an end by a signal.
 type signalled struct{ os.Signal }
 
 // Error implements error.
 func (s signalled) Error() string { return s.String() }
 
-// run runs the command until it ends or ctx does, and returns its exit code.
+// run runs a command and returns its exit code. It ends the command when ctx ends.
 func (r *requester) run(ctx context.Context, u use, environment []string) (code int, err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	cmd := exec.CommandContext(ctx, u.command[0], u.command[1:]...) //nolint:gosec // what the person wants to run
+	cmd := exec.CommandContext(ctx, u.command[0], u.command[1:]...) //nolint:gosec // given by the user
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environment, r.Stdin, r.Stdout, r.Stderr
 	cmd.WaitDelay = u.grace
 	cmd.Cancel = func() error {
@@ -38,7 +38,7 @@ func (r *requester) run(ctx context.Context, u use, environment []string) (code 
 		case ended(ctx):
 			fmt.Fprintln(r.Stderr, "The access has ended; ending the command.")
 		default:
-			fmt.Fprintln(r.Stderr, "The time is over; ending the command.")
+			fmt.Fprintln(r.Stderr, "The time has passed; ending the command.")
 		}
 		return terminate(cmd.Process)
 	}
@@ -49,7 +49,7 @@ func (r *requester) run(ctx context.Context, u use, environment []string) (code 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.command = nil
-	if len(passedOn) > 0 { // none would be all
+	if len(passedOn) > 0 { // without arguments, Reset resets all
 		signal.Reset(passedOn...)
 	}
 	if cmd.ProcessState == nil {
@@ -58,7 +58,7 @@ func (r *requester) run(ctx context.Context, u use, environment []string) (code 
 	return exitCode(cmd.ProcessState), nil
 }
 
-// start starts the command. Signals are the command's from then on.
+// start starts the command. From then on, signals are passed on to it.
 func (r *requester) start(ctx context.Context, cmd *exec.Cmd, end context.CancelCauseFunc) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,8 +75,8 @@ func (r *requester) start(ctx context.Context, cmd *exec.Cmd, end context.Cancel
 	return err
 }
 
-// passOn passes a signal on to the command and reports whether one runs. The command
-// is killed if it has not ended some time after a termination or a hangup.
+// passOn passes a signal on to the command, and reports whether one is running. After
+// SIGTERM or SIGHUP, the command is killed after the grace period.
 func (r *requester) passOn(sig os.Signal) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -25,17 +25,17 @@ type requester struct {
 	signals       chan os.Signal
 
 	mu      sync.Mutex
-	sent    bool     // the submission
+	sent    bool     // whether access was requested
 	ids     []string // of the requests
-	polled  string   // the id of the latest poll
-	over    []string // ids of requests that have ended
-	said    []string // formats of once
-	command *command // that is running
+	polled  string   // id of the latest poll
+	over    []string // ids of ended requests
+	printed []string // formats passed to once
+	command *command // nil if none is running
 }
 
-// use is what the access is for.
+// use describes the use of the access.
 type use struct {
-	command      []string // none to hold the access
+	command      []string // empty to hold the access
 	limit, grace time.Duration
 }
 
@@ -105,14 +105,14 @@ func ended(ctx context.Context) bool {
 	return errors.Is(cause, apono.ErrRequestRevoked) || errors.Is(cause, apono.ErrRequestRejected) || errors.Is(cause, apono.ErrRequestFailed)
 }
 
-// isOver reports whether there is nothing to revoke. Part of a request that failed
-// may have been granted.
+// isOver reports whether there is nothing to revoke. Part of a failed request may have
+// been granted.
 func isOver(status apono.AccessRequestStatus) bool {
 	_, err := apono.UntilGranted(&apono.AccessRequest{Status: status})
 	return err != nil && !status.Failed()
 }
 
-// report prints the end of each request.
+// report prints the outcome of each request.
 func (r *requester) report(err error) {
 	left := &apono.RevokeError{}
 	errors.As(err, &left)
@@ -131,12 +131,12 @@ func (r *requester) report(err error) {
 	}
 }
 
-// sameInterrupt is the time in which interrupts are one: some programs that run
-// others, such as timeout(1), send each signal twice.
+// sameInterrupt is the time within which two interrupts count as one. Programs such as
+// timeout(1) send each signal twice.
 const sameInterrupt = 200 * time.Millisecond
 
-// handleSignals returns a context that a signal ends, unless a command runs, which
-// the signal is passed on to. A second interrupt ends the program.
+// handleSignals returns a context that is canceled by a signal. While a command runs,
+// signals are passed on to it instead. A second interrupt ends the program.
 func (r *requester) handleSignals(main context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(main))
 	r.signals = make(chan os.Signal, 16)
@@ -148,16 +148,16 @@ func (r *requester) handleSignals(main context.Context) (ctx context.Context, st
 			switch {
 			case r.passOn(sig):
 				first = time.Time{}
-			case !slices.Contains(endings, sig): // the command ended meanwhile
+			case !slices.Contains(endings, sig): // the command has just ended
 			case !first.IsZero():
 				if sig == os.Interrupt && time.Since(first) > sameInterrupt {
 					r.endAtOnce()
 				}
 			default:
-				<-main.Done() // so that the exit code says it
+				<-main.Done() // sets the exit code
 				first = time.Now()
 				if r.mayRemain() != "" {
-					r.once("Revoking; a second interrupt ends the program at once.")
+					r.once("Revoking. Interrupt again to exit at once.")
 				}
 				cancel()
 			}
@@ -170,7 +170,7 @@ func (r *requester) handleSignals(main context.Context) (ctx context.Context, st
 	}
 }
 
-// endAtOnce ends the program without waiting for revocations.
+// endAtOnce exits without waiting for revocations.
 func (r *requester) endAtOnce() {
 	r.Progress()("")
 	text := "interrupted"
@@ -181,46 +181,47 @@ func (r *requester) endAtOnce() {
 	os.Exit(130)
 }
 
-// mayRemain names what remains if the program ends now; "" is nothing.
+// mayRemain describes what may remain if the program exits now. It is empty if nothing
+// does.
 func (r *requester) mayRemain() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case len(r.ids) > 0:
-		return "may remain, revoke in the Apono portal: " + strings.Join(r.ids, ", ")
+		return "revoke in the Apono portal what may remain: " + strings.Join(r.ids, ", ")
 	case r.sent:
 		return "a request may have been created: look for it in the Apono portal"
 	}
 	return ""
 }
 
-// waitOptions returns the options of a wait for access. It prints once what it waits
-// for, and once that polls fail.
+// waitOptions returns the options of a wait. It prints once that it waits, and once that
+// polls fail.
 func (r *requester) waitOptions(ctx context.Context) apono.WaitOptions {
 	return apono.WaitOptions{Interval: r.poll, OnPoll: func(status string, err error) {
 		_, over := apono.UntilGranted(&apono.AccessRequest{Status: apono.AccessRequestStatus(status)})
 		switch {
 		case ctx.Err() != nil || errors.Is(err, context.Canceled): // the wait has ended
 		case err != nil:
-			r.once("Cannot read the request; still trying: %v", err)
+			r.once("Cannot read the request, retrying: %v", err)
 		case over == nil && !apono.AccessRequestStatus(status).Granted():
-			r.once("Waiting until it is granted, at most %[2]s; now it is %[1]s.", status, r.timeout)
+			r.once("Waiting at most %[2]s for the access; its status is %[1]s.", status, r.timeout)
 		}
 	}}
 }
 
-// once prints at most one line of each format, and none while a command runs.
+// once prints a line for each format, and none while a command runs.
 func (r *requester) once(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.command == nil && !slices.Contains(r.said, format) {
-		r.said = append(r.said, format)
+	if r.command == nil && !slices.Contains(r.printed, format) {
+		r.printed = append(r.printed, format)
 		r.Progress()("")
 		fmt.Fprintf(r.Stderr, format+"\n", args...)
 	}
 }
 
-// requested prints the id of a request, when it is seen for the first time.
+// requested prints the id of a new request.
 func (r *requester) requested(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -230,8 +231,8 @@ func (r *requester) requested(id string) {
 	}
 }
 
-// middleware takes the ids of requests from the paths of polls and revocations.
-// During passes them on when the access is granted, and an interrupt may come before.
+// middleware reads the ids of requests from the paths of polls and revocations, because
+// During does not report them before the access is granted.
 func (r *requester) middleware(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		switch name, _, _ := apono.OperationFromContext(req.Context()); name {

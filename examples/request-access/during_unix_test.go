@@ -28,8 +28,8 @@ import (
 
 const (
 	holding  = "Holding the access. Interrupt to revoke it."
-	revoking = "Revoking; a second interrupt ends the program at once.\n"
-	waiting  = "Waiting until it is granted, at most 10m0s; now it is PENDING.\n"
+	revoking = "Revoking. Interrupt again to exit at once.\n"
+	waiting  = "Waiting at most 10m0s for the access; its status is PENDING.\n"
 )
 
 // running is the program while it runs.
@@ -214,7 +214,7 @@ func TestIgnoredHangupDoesNotRevoke(t *testing.T) {
 // what may remain.
 func TestSecondInterruptEndsProgramAtOnce(t *testing.T) {
 	t.Parallel()
-	remain := "request-access: interrupted; may remain, revoke in the Apono portal: " + first + "\n"
+	remain := "request-access: interrupted; revoke in the Apono portal what may remain: " + first + "\n"
 	for name, test := range map[string]struct {
 		slow, line string
 		opts       []aponotest.Option
@@ -322,8 +322,8 @@ func TestOutageOfReadsRevokesNothing(t *testing.T) {
 	require.NoError(t, run.stdin.Close())
 	require.True(t, strings.HasSuffix(hold.end(), revoking+"Revoked: "+hold.id(t)+"\n"), hold.read.String())
 	require.Equal(t, "Revoked: "+run.id(t)+"\n", run.end())
-	require.Equal(t, 1, strings.Count(hold.read.String(), "still trying"), hold.read.String())
-	require.LessOrEqual(t, strings.Count(run.read.String(), "still trying"), 1, run.read.String())
+	require.Equal(t, 1, strings.Count(hold.read.String(), "retrying: "), hold.read.String())
+	require.LessOrEqual(t, strings.Count(run.read.String(), "retrying: "), 1, run.read.String())
 	require.Zero(t, hold.code())
 	require.Equal(t, 4, run.code())
 	require.Len(t, server.Requests("AccessRequests.Revoke"), 2)
@@ -429,7 +429,7 @@ func TestCommandHasAccessDetailsInItsEnvironment(t *testing.T) {
 	got := process.Run(t, env, onCall("--", "/bin/sh", "-c", `/usr/bin/env -0 >"$1"; echo out; echo err >&2`, "sh", path)...)
 	require.Equal(t, process.Result{
 		Stdout: "out\n",
-		Stderr: "Requested: r1\nSeveral parameters would be APONO_SESSION_PARAM_A_B: it is not set, see APONO_SESSION_JSON\nerr\nRevoked: r1\n",
+		Stderr: "Requested: r1\nSeveral parameters map to APONO_SESSION_PARAM_A_B, which is not set; see APONO_SESSION_JSON\nerr\nRevoked: r1\n",
 	}, got)
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -503,7 +503,7 @@ func TestCommandHasTheSignals(t *testing.T) {
 func TestCommandIsEnded(t *testing.T) {
 	t.Parallel()
 	const wait, deaf = "echo running >&2; exec /bin/sleep 60", `trap "" TERM; echo running >&2; while :; do /bin/sleep 0.02; done`
-	ended, timeOver := "The access has ended; ending the command.\nEnded: "+first+"\n", "The time is over; ending the command.\nRevoked: "+first+"\n"
+	ended, timeOver := "The access has ended; ending the command.\nEnded: "+first+"\n", "The time has passed; ending the command.\nRevoked: "+first+"\n"
 	for name, test := range map[string]struct {
 		args []string
 		do   func(*running, *aponotest.Server)
@@ -547,7 +547,7 @@ func TestCommandThatCannotRun(t *testing.T) {
 		want      string
 	}{
 		"details":  {"Sessions.GetAccessDetails", aponotest.Fault{Status: 503}, 1, onCallRuns("echo ran"), "access-details: 503 Service Unavailable"},
-		"sessions": {"Sessions.List", aponotest.Fault{Body: `{"items": [], "pagination": {}}`}, math.MaxInt, onCallRuns("echo ran", "-timeout", "500ms"), "there is no session for the command"},
+		"sessions": {"Sessions.List", aponotest.Fault{Body: `{"items": [], "pagination": {}}`}, math.MaxInt, onCallRuns("echo ran", "-timeout", "500ms"), "the access has no session"},
 		"start":    {"Sessions.List", aponotest.Fault{}, 1, onCall("--", notExecutable), "exec format error"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -574,7 +574,7 @@ func TestCommandWaitsForAllSessions(t *testing.T) {
 		"integration": {"id": "i-people", "name": "people"}, "credentials_status": "AVAILABLE", "can_reset_credentials": true}], "pagination": {}}`})
 	got := process.Run(t, process.Env(server), onCallRuns("echo $APONO_SESSION_COUNT $APONO_SESSION_ID $APONO_SESSION_2_ID")...)
 	require.Equal(t, "2 s2 s1\n", got.Stdout)
-	require.Equal(t, 1, strings.Count(got.Stderr, "Cannot read the sessions; still trying: "), got.Stderr)
+	require.Equal(t, 1, strings.Count(got.Stderr, "Cannot read the sessions, retrying: "), got.Stderr)
 	require.Contains(t, got.Stderr, "Waiting for a session of r1, orders\n")
 	require.Zero(t, got.Code)
 	require.Len(t, server.Requests("Sessions.GetAccessDetails"), 2)

@@ -1,9 +1,9 @@
-// Command request-access requests access, waits until it is granted, and prints
-// how to connect, or runs a command that connects. It can hold the access and
+// Command request-access requests access, waits until it is granted, and prints how
+// to connect. It can also run a command that uses the access, or hold the access, and
 // revoke it at the end.
 //
-// With APONO_TOKEN or APONO_PERSONAL_TOKEN set it talks to Apono. Without, it
-// starts a fake server with a made-up company and requests access there.
+// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
+// starts a fake server with a demo tenant and requests access there.
 package main
 
 import (
@@ -24,62 +24,62 @@ import (
 func main() { program.Main("request-access", run) }
 
 const about = `Requests a bundle, or a permission to a resource of an integration, waits until
-it is granted, prints how to connect, and ends. An interrupt before that revokes
-what it requested.
+it is granted, and prints how to connect. An interrupt before that revokes the
+request.
 
-With -hold, -revoke-after or COMMAND it holds the access and revokes it at the
-end: after an interrupt, a termination or a hangup, when the time is over, when
-COMMAND ends. Of several requests either all are granted or all are revoked.
-An outage of Apono does not end the access. -hold ends with exit code 0 when it
-is interrupted. A second interrupt ends the program at once; it names what may
-remain.
+With -hold, -revoke-after or COMMAND, it holds the access and revokes it at the
+end: after SIGINT, SIGTERM or SIGHUP, after the time of -revoke-after, or when
+COMMAND ends. Of several requests, either all are granted or all are revoked.
+The access is held while Apono cannot be reached. An interrupt of -hold exits
+with code 0. A second interrupt exits at once and prints the ids of requests
+that may remain.
 
-COMMAND has the access details of the sessions in its environment. They are read
-once and printed nowhere:
+COMMAND receives the access details of the sessions in its environment. They are
+read once and not printed:
 
-  APONO_SESSION_COUNT          the number of sessions
-  APONO_SESSION_ID             the id of the session
-  APONO_SESSION_NAME           its name
-  APONO_SESSION_INTEGRATION    the name of its integration
-  APONO_SESSION_INSTRUCTIONS   the steps for a person
-  APONO_SESSION_MESSAGE        the administrator's note
-  APONO_SESSION_CLI            a command line
-  APONO_SESSION_LINK           the address of a console
-  APONO_SESSION_PARAM_X        the parameter X, such as PASSWORD: in upper case,
-                               with "_" for what is no letter or digit
+  APONO_SESSION_COUNT          number of sessions
+  APONO_SESSION_ID             id of the session
+  APONO_SESSION_NAME           name of the session
+  APONO_SESSION_INTEGRATION    name of the integration
+  APONO_SESSION_INSTRUCTIONS   instructions for a person
+  APONO_SESSION_MESSAGE        note of the administrator
+  APONO_SESSION_CLI            command line
+  APONO_SESSION_LINK           URL of a console
+  APONO_SESSION_PARAM_X        parameter X, such as PASSWORD, in upper case and
+                               with "_" for all but letters and digits
   APONO_SESSION_JSON           all access details as JSON
 
-A variable is not set if the session has no such detail. Several sessions are
-sorted by integration and name: APONO_SESSION_CLI is for the first,
-APONO_SESSION_2_CLI for the second. COMMAND does not get the API token.
+A variable is unset if the session does not have that detail. Several sessions
+are sorted by integration and name: APONO_SESSION_CLI is of the first session,
+APONO_SESSION_2_CLI of the second. COMMAND does not receive the API token.
 
-COMMAND has the program's input, output and signals. An interrupt does not end
-the program while COMMAND runs. After a termination or a hangup, and when the
-access or the time ends, COMMAND is told to end, and killed after -grace. The
-revocation is the last step. The exit code is that of COMMAND, or 128 plus the
-number of the signal that ended it. It is 1 instead of 0 if the access ended
-before COMMAND or may remain.`
+COMMAND uses the input and output of this program and receives its signals. An
+interrupt does not end this program while COMMAND runs. After SIGTERM or SIGHUP,
+or when the access or the time ends, COMMAND is terminated, and killed after
+-grace. The access is revoked last. The exit code is that of COMMAND, or 128
+plus the number of the signal that ended it. If COMMAND succeeds, the exit code
+is 1 if the access ended before COMMAND or may remain.`
 
 func run(ctx context.Context, p *program.Program) error {
 	command := p.Command()
-	bundle := p.Flags.String("bundle", "", "request the bundle of this `name` or id")
-	integration := p.Flags.String("integration", "", "request something of the integration of this `name`")
-	resource := p.Flags.String("resource", "", "request the resource of this `name` or id")
-	permission := p.Flags.String("permission", "", "request the permission of this `name`")
-	justification := p.Flags.String("justification", "", "the `reason`, required")
-	duration := p.Flags.Duration("duration", 0, "request access for this `time`, in whole seconds, 0 for the access flow's own")
-	grantee := p.Flags.String("grantee", "", "request access for the person with this `e-mail`")
-	timeout := p.Flags.Duration("timeout", 10*time.Minute, "wait at most this `time` for the access, then revoke the request")
-	poll := p.Flags.Duration("poll", time.Second, "look at a request again after this `time`, and less often later")
-	keep := p.Flags.Bool("keep", false, "leave the request open after -timeout")
-	hold := p.Flags.Bool("hold", false, "keep running until interrupted, or until -duration or the access ends; then revoke")
-	revokeAfter := p.Flags.Duration("revoke-after", 0, "-hold, or COMMAND, but for this `time` at most")
-	grace := p.Flags.Duration("grace", 10*time.Second, "kill COMMAND this `time` after it was told to end")
+	bundle := p.Flags.String("bundle", "", "request the bundle with this `name` or id")
+	integration := p.Flags.String("integration", "", "request access to the integration with this `name`")
+	resource := p.Flags.String("resource", "", "request the resource with this `name` or id")
+	permission := p.Flags.String("permission", "", "request the permission with this `name`")
+	justification := p.Flags.String("justification", "", "state this `reason` (required)")
+	duration := p.Flags.Duration("duration", 0, "request access for this `duration`, in whole seconds; 0 leaves it to the access flow")
+	grantee := p.Flags.String("grantee", "", "request access for the user with this `e-mail` address")
+	timeout := p.Flags.Duration("timeout", 10*time.Minute, "wait this `duration` for the access, then revoke the request")
+	poll := p.Flags.Duration("poll", time.Second, "poll after this `duration`, and less often later")
+	keep := p.Flags.Bool("keep", false, "do not revoke the request after -timeout")
+	hold := p.Flags.Bool("hold", false, "hold the access until an interrupt, the end of -duration or the end of the access")
+	revokeAfter := p.Flags.Duration("revoke-after", 0, "hold the access, or run COMMAND, for this `duration` at most")
+	grace := p.Flags.Duration("grace", 10*time.Second, "kill COMMAND if it runs this `duration` after it was terminated")
 	fields := map[string]string{}
-	p.Flags.Func("field", "set a custom field, as `id=value`; may be given several times", func(field string) error {
+	p.Flags.Func("field", "set a custom field, `id=value`; can be given several times", func(field string) error {
 		id, value, ok := strings.Cut(field, "=")
 		if !ok || id == "" {
-			return errors.New("it must be id=value")
+			return errors.New("must be id=value")
 		}
 		fields[id] = value
 		return nil
@@ -91,19 +91,19 @@ func run(ctx context.Context, p *program.Program) error {
 	during := *hold || *revokeAfter > 0 || command != nil
 	switch {
 	case byParts == (*bundle != "") || !byParts && *integration+*resource+*permission != "":
-		return p.Misuse("it takes either -bundle, or -integration, -resource and -permission")
+		return p.Misuse("either -bundle, or -integration, -resource and -permission must be set")
 	case strings.TrimSpace(*justification) == "":
 		return p.Misuse("-justification is required")
 	case *duration < 0 || *duration%time.Second != 0 || *revokeAfter < 0 || min(*timeout, *poll, *grace) <= 0:
-		return p.Misuse("-duration is in whole seconds, -timeout, -poll and -grace above 0, and no time below 0")
+		return p.Misuse("-duration must be whole seconds, -timeout, -poll and -grace must be positive, and -revoke-after must not be negative")
 	case *keep && during:
-		return p.Misuse("-keep goes without -hold, -revoke-after and COMMAND, which revoke what they request")
+		return p.Misuse("-keep cannot be used with -hold, -revoke-after or COMMAND")
 	case *hold && command != nil:
-		return p.Misuse("-hold goes without COMMAND: the access lives until COMMAND ends")
+		return p.Misuse("-hold cannot be used with COMMAND")
 	case command != nil && len(command) == 0:
-		return p.Misuse("COMMAND is missing after --")
+		return p.Misuse("COMMAND must follow --")
 	}
-	if command != nil { // sooner than after an approval
+	if command != nil { // before anything is requested
 		if _, err := exec.LookPath(command[0]); err != nil {
 			return p.Misuse("%v", err)
 		}
@@ -141,9 +141,10 @@ func run(ctx context.Context, p *program.Program) error {
 	return r.untilGranted(ctx, in, *keep)
 }
 
-// untilGranted requests access and prints how to connect. The access stays.
+// untilGranted requests access and prints how to connect. It does not revoke granted
+// access.
 func (r *requester) untilGranted(ctx context.Context, in apono.CreateAccessRequestInput, keep bool) error {
-	// An interrupt must not cut the response off, for it says what is to be revoked.
+	// An interrupt must not cancel this call: its response has the ids to revoke.
 	requests, err := r.client.AccessRequests.Create(context.WithoutCancel(ctx), in)
 	if err == nil && len(requests) == 0 {
 		err = errNoRequest
@@ -160,7 +161,7 @@ func (r *requester) untilGranted(ctx context.Context, in apono.CreateAccessReque
 	waiting, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("not granted within %s", r.timeout))
 	defer cancel()
 	var granted []*apono.AccessRequest
-	var open []string // a request in neither list is over
+	var open []string // to revoke; requests in neither list have ended
 	var failures []error
 	for i, err := range r.follow(waiting, requests, r.Progress()) {
 		id := requests[i].ID
@@ -193,11 +194,11 @@ func (r *requester) untilGranted(ctx context.Context, in apono.CreateAccessReque
 	return errors.Join(failures...)
 }
 
-const maybeRequested = "The request may have been created all the same: look for it in the Apono portal."
+const maybeRequested = "The request may have been created: look for it in the Apono portal."
 
-var errNoRequest = errors.New("the response to the submission names no request")
+var errNoRequest = errors.New("the response has no access request")
 
-// maybeCreated reports whether a submission that failed may have been carried out.
+// maybeCreated reports whether a failed call may have created a request.
 func maybeCreated(err error) bool {
 	lost, unreadable := (*apono.TransportError)(nil), (*apono.DecodeError)(nil)
 	return errors.As(err, &lost) && lost.MaybeSent || errors.As(err, &unreadable) || errors.Is(err, apono.ErrServer) || errors.Is(err, errNoRequest)
@@ -215,14 +216,14 @@ func pickBundle(ctx context.Context, client *apono.Client, in *apono.CreateAcces
 }
 
 func pickEntitlement(ctx context.Context, client *apono.Client, in *apono.CreateAccessRequestInput, grantee, integration, resource, permission string) error {
-	// What fits is decided here too: a server may ignore a filter.
+	// Compare here too: a server may ignore a filter.
 	compare := func(e *apono.AvailableEntitlement) (bool, string) {
 		return called(integration, e.Integration.Name) && called(resource, e.Resource.Name, e.Resource.ID) && called(permission, e.Permission.Name),
 			fmt.Sprintf("%s, %s: -resource %s -permission %s", e.Resource.Type.Label, e.Resource.Name, e.Resource.ID, e.Permission.Name)
 	}
 	filter := apono.ListAvailableEntitlementsOptions{Grantee: grantee, IntegrationName: integration, ResourceName: resource, PermissionName: []string{permission}}
 	picked, err := pick(client.AvailableAccess.ListAllEntitlements(ctx, filter), compare)
-	if errors.Is(err, errNone) { // an id perhaps, for which there is no filter, or a slip
+	if errors.Is(err, errNone) { // the name may be an id, which has no filter
 		filter.ResourceName, filter.PermissionName = "", nil
 		picked, err = pick(client.AvailableAccess.ListAllEntitlements(ctx, filter), compare)
 	}
@@ -236,9 +237,9 @@ func called(wanted string, names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, wanted) })
 }
 
-var errNone = errors.New("nothing that may be requested has this name")
+var errNone = errors.New("nothing with this name can be requested")
 
-// pick returns the only item that fits; otherwise the error says what there is.
+// pick returns the only matching item. Otherwise the error lists the candidates.
 func pick[T any](items iter.Seq2[*T, error], compare func(*T) (fits bool, text string)) (picked *T, err error) {
 	var fitting, others []string
 	for item, err := range items {
@@ -255,17 +256,17 @@ func pick[T any](items iter.Seq2[*T, error], compare func(*T) (fits bool, text s
 	case len(fitting) == 1:
 		return picked, nil
 	case len(fitting) > 1:
-		return nil, fmt.Errorf("several have this name, be more exact:\n  %s", strings.Join(fitting, "\n  "))
+		return nil, fmt.Errorf("several have this name; use an id:\n  %s", strings.Join(fitting, "\n  "))
 	case n >= 12:
-		return nil, fmt.Errorf("%w, but %d others", errNone, n)
+		return nil, fmt.Errorf("%w; %d others can", errNone, n)
 	case n > 0:
-		return nil, fmt.Errorf("%w, but there is:\n  %s", errNone, strings.Join(others, "\n  "))
+		return nil, fmt.Errorf("%w; these can:\n  %s", errNone, strings.Join(others, "\n  "))
 	}
 	return nil, errNone
 }
 
-// follow waits until requests are granted, all at the same time, and shows their
-// states. It puts the requests as they are then in the place of the old ones.
+// follow waits concurrently until requests are granted and shows their states. It
+// replaces granted requests in the slice by their current state.
 func (r *requester) follow(ctx context.Context, requests []*apono.AccessRequest, show func(string, ...any)) []error {
 	states, errs := make([]string, len(requests)), make([]error, len(requests))
 	changes, waiting := make(chan func()), len(requests)
@@ -297,7 +298,7 @@ func (r *requester) follow(ctx context.Context, requests []*apono.AccessRequest,
 	return errs
 }
 
-// revoke revokes requests, after an interrupt too.
+// revoke revokes requests, also after an interrupt.
 func (r *requester) revoke(ctx context.Context, ids []string) error {
 	remaining := 0
 	for _, id := range ids {
@@ -314,8 +315,8 @@ func (r *requester) revoke(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// revokeOne revokes a request. If that fails, the state of the request says whether
-// it is over nevertheless, whoever did it.
+// revokeOne revokes a request. If that fails, it reads the request, which may have
+// ended nevertheless.
 func (r *requester) revokeOne(ctx context.Context, id string) error {
 	const limit = 30 * time.Second
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not revoked within %s", limit))

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { process.Main(m, main) }
 // first is the id that the fake server gives out first.
 const first = "00000001-0000-4000-8000-000000000001"
 
-const waited = "Waiting until it is granted, at most 500ms; now it is PENDING.\n"
+const waited = "Waiting at most 500ms for the access; its status is PENDING.\n"
 
 var approved = aponotest.WithApprovalAfter(0)
 
@@ -137,15 +137,15 @@ func TestNamesThatDoNotFitExactlyOne(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-bundle", "twice"}, "several have this name, be more exact:\n  Twice: -bundle b2\n  twice: -bundle b3\n"},
-		{[]string{"-bundle", "On*"}, "nothing that may be requested has this name, but there is:\n" +
+		{[]string{"-bundle", "twice"}, "several have this name; use an id:\n  Twice: -bundle b2\n  twice: -bundle b3\n"},
+		{[]string{"-bundle", "On*"}, "nothing with this name can be requested; these can:\n" +
 			"  On call: -bundle b1\n  Twice: -bundle b2\n  twice: -bundle b3\n  Empty: -bundle b4\n"},
-		{[]string{"-integration", "orders", "-resource", "main", "-permission", "READ"}, "several have this name, be more exact:\n" +
+		{[]string{"-integration", "orders", "-resource", "main", "-permission", "READ"}, "several have this name; use an id:\n" +
 			"  database, main: -resource orders-db -permission READ\n  table, main: -resource orders-table -permission READ\n"},
-		{[]string{"-integration", "orders", "-resource", "mian", "-permission", "READ"}, "nothing that may be requested has this name, but there is:\n" +
+		{[]string{"-integration", "orders", "-resource", "mian", "-permission", "READ"}, "nothing with this name can be requested; these can:\n" +
 			"  database, main: -resource orders-db -permission READ\n  database, main: -resource orders-db -permission WRITE\n" +
 			"  table, main: -resource orders-table -permission READ\n"},
-		{[]string{"-integration", "oders", "-resource", "main", "-permission", "READ"}, "nothing that may be requested has this name\n"},
+		{[]string{"-integration", "oders", "-resource", "main", "-permission", "READ"}, "nothing with this name can be requested\n"},
 	} {
 		got := process.Run(t, process.Env(server), append(test.args, "-justification", "Fix")...)
 		require.Equal(t, process.Result{Stderr: "request-access: " + test.want, Code: 1}, got)
@@ -154,7 +154,7 @@ func TestNamesThatDoNotFitExactlyOne(t *testing.T) {
 		server.Put(aponotest.Bundles, apono.Bundle{Name: strings.Repeat("x", i+1), AccessTargets: []apono.AccessBundleAccessTarget{}})
 	}
 	got := process.Run(t, process.Env(server), "-bundle", "none", "-justification", "Fix")
-	require.Equal(t, "request-access: nothing that may be requested has this name, but 12 others\n", got.Stderr)
+	require.Equal(t, "request-access: nothing with this name can be requested; 12 others can\n", got.Stderr)
 	require.Empty(t, server.Requests("AccessRequests.Create"))
 }
 
@@ -170,7 +170,7 @@ func TestResponsesThatWereNotAskedFor(t *testing.T) {
 		"integration": {"id": "i-people", "name": "people"}, "credentials_status": "AVAILABLE", "can_reset_credentials": true}],
 		"pagination": {"next_page_token": null}}`})
 	got := process.Run(t, process.Env(server), "-integration", "orders", "-resource", "main", "-permission", "WRITE", "-justification", "Fix", "-timeout", "1s")
-	require.Equal(t, process.Result{Stderr: "Requested: " + first + "\nWaiting for a session of " + first + "\nGranted, but there is no session to connect to: " + first + "\n"}, got)
+	require.Equal(t, process.Result{Stderr: "Requested: " + first + "\nWaiting for a session of " + first + "\nGranted, but without a session: " + first + "\n"}, got)
 	apitest.JSONEq(t, `{"entitlements": [{"resource_id": "orders-db", "permission_id": "orders-write"}], "justification": "Fix", "custom_fields": {}}`, server.Requests("AccessRequests.Create")[0].Body)
 	require.Empty(t, server.Requests("Sessions.GetAccessDetails"))
 }
@@ -196,7 +196,7 @@ func TestSeveralRequestsOfOneSubmission(t *testing.T) {
 	require.Equal(t, process.Result{
 		Stdout: "console:\nOpen it.\nBe careful.\nconnect s1\nhttps://console.example.com\ncode: c\nuser: u\n",
 		Stderr: "Requested: r1\nRequested: r2\nRequested: r3\nRequested: r4\nRequested: r5\nRequested: r6\n" +
-			waited + "Revoked: r6\nWaiting for a session of r5\nGranted, but there is no session to connect to: r5\n" +
+			waited + "Revoked: r6\nWaiting for a session of r5\nGranted, but without a session: r5\n" +
 			"request-access: r3: apono: waiting for an access request: the access request was rejected; its last status was REJECTED\n" +
 			"r4: apono: waiting for an access request: the access request failed; its last status was FAILED\n" +
 			"r6: apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n",
@@ -328,9 +328,9 @@ func texts(values []any) []string {
 // Somebody who tries it without a token gets a company to try it on.
 func TestWithoutToken(t *testing.T) {
 	t.Parallel()
-	const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
+	const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n"
 	got := process.Run(t, nil, "-bundle", "orders", "-justification", "Trying")
-	require.Contains(t, got.Stderr, demo+"request-access: nothing that may be requested has this name, but there is:\n  Orders on-call: -bundle bundle-orders\n")
+	require.Contains(t, got.Stderr, demo+"request-access: nothing with this name can be requested; these can:\n  Orders on-call: -bundle bundle-orders\n")
 	require.Equal(t, 1, got.Code)
 	got = process.Run(t, nil, "-bundle", "orders on-call", "-justification", "Trying", "-timeout", "500ms", "-keep")
 	require.Equal(t, process.Result{Stderr: demo + "Requested: " + first + "\n" + waited + "Left open: " + first + "\nrequest-access: " + first +
@@ -346,7 +346,7 @@ func TestUsage(t *testing.T) {
 	} {
 		require.Contains(t, help, part)
 	}
-	const parts = "request-access: it takes either -bundle, or -integration, -resource and -permission; see -h\n"
+	const parts = "request-access: either -bundle, or -integration, -resource and -permission must be set; see -h\n"
 	for _, test := range []struct {
 		args []string
 		want string
@@ -356,17 +356,17 @@ func TestUsage(t *testing.T) {
 		{[]string{"-integration", "i", "-resource", "r"}, parts},
 		{[]string{"-bundle", "b", "-integration", "i", "-resource", "r", "-permission", "p"}, parts},
 		{[]string{"-bundle", "b"}, "request-access: -justification is required; see -h\n"},
-		{onCall("-duration", "1500ms"), "request-access: -duration is in whole seconds, -timeout, -poll and -grace above 0, and no time below 0; see -h\n"},
-		{onCall("-timeout", "0"), "request-access: -duration is in whole seconds, -timeout, -poll and -grace above 0, and no time below 0; see -h\n"},
-		{onCall("-hold", "-keep"), "request-access: -keep goes without -hold, -revoke-after and COMMAND, which revoke what they request; see -h\n"},
-		{onCall("-hold", "--", "/bin/sh"), "request-access: -hold goes without COMMAND: the access lives until COMMAND ends; see -h\n"},
-		{onCall("--"), "request-access: COMMAND is missing after --; see -h\n"},
+		{onCall("-duration", "1500ms"), "request-access: -duration must be whole seconds, -timeout, -poll and -grace must be positive, and -revoke-after must not be negative; see -h\n"},
+		{onCall("-timeout", "0"), "request-access: -duration must be whole seconds, -timeout, -poll and -grace must be positive, and -revoke-after must not be negative; see -h\n"},
+		{onCall("-hold", "-keep"), "request-access: -keep cannot be used with -hold, -revoke-after or COMMAND; see -h\n"},
+		{onCall("-hold", "--", "/bin/sh"), "request-access: -hold cannot be used with COMMAND; see -h\n"},
+		{onCall("--"), "request-access: COMMAND must follow --; see -h\n"},
 		{onCall("--", "./no-such"), "request-access: exec: \"./no-such\": stat ./no-such: no such file or directory; see -h\n"},
 	} {
 		require.Equal(t, process.Result{Stderr: test.want, Code: 2}, process.Run(t, process.Env(server), test.args...))
 	}
 	got := process.Run(t, process.Env(server), onCall("-field", "ticket")...)
-	require.Contains(t, got.Stderr, `invalid value "ticket" for flag -field: it must be id=value`)
+	require.Contains(t, got.Stderr, `invalid value "ticket" for flag -field: must be id=value`)
 	require.Equal(t, 2, got.Code)
 	require.Empty(t, server.Requests())
 }

@@ -12,7 +12,7 @@ var passedOn []os.Signal
 // isEnding reports whether a signal ends the command.
 func isEnding(sig os.Signal) bool { return sig == syscall.SIGTERM }
 
-// fromTerminal is true because the console sends an interrupt to the command as well.
+// fromTerminal returns true: the console sends interrupts to the command too.
 func fromTerminal(os.Signal) bool { return true }
 
 func terminate(p *os.Process) error { return p.Kill() }

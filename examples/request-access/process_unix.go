@@ -8,13 +8,13 @@ import (
 	"syscall"
 )
 
-// passedOn are the signals that the command gets besides [program.Endings].
+// passedOn are signals for the command in addition to [program.Endings].
 var passedOn = []os.Signal{syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2}
 
 func isEnding(sig os.Signal) bool { return sig == syscall.SIGTERM || sig == syscall.SIGHUP }
 
-// fromTerminal reports whether a signal is that of a key. The terminal sends it to
-// the command as well.
+// fromTerminal reports whether the terminal sent a signal. The terminal sends it to the
+// command too.
 func fromTerminal(sig os.Signal) bool {
 	if !slices.Contains([]os.Signal{os.Interrupt, syscall.SIGQUIT}, sig) {
 		return false
@@ -29,8 +29,8 @@ func fromTerminal(sig os.Signal) bool {
 
 func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
 
-// exitCode returns 128 plus the number of the signal for a command that one ended, as
-// a shell does.
+// exitCode returns the exit code of a command. For a command that a signal ended, it is
+// 128 plus the number of the signal, as in a shell.
 func exitCode(state *os.ProcessState) int {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return 128 + int(status.Signal())

@@ -16,11 +16,11 @@ import (
 	"github.com/apono-go/apono"
 )
 
-// sessionsTimeout is for sessions to appear after the grant.
+// sessionsTimeout limits the wait for sessions after the grant.
 const sessionsTimeout = 30 * time.Second
 
-// sessions waits until granted requests have a session for each integration, and
-// returns the sessions. After a timeout it returns those that there are.
+// sessions returns the sessions of granted requests. It waits until there is one for
+// each integration, or until the timeout.
 func (r *requester) sessions(ctx context.Context, requests []*apono.AccessRequest) ([]*apono.AccessSession, error) {
 	waiting, cancel := context.WithTimeout(ctx, min(r.timeout, sessionsTimeout))
 	defer cancel()
@@ -37,9 +37,9 @@ func (r *requester) sessions(ctx context.Context, requests []*apono.AccessReques
 			return nil, context.Cause(ctx)
 		case errors.Is(err, apono.ErrUnauthorized), errors.Is(err, apono.ErrForbidden), err != nil && waiting.Err() != nil && !listed:
 			return nil, err
-		case err != nil && waiting.Err() != nil: // the sessions of the list before are those there are
+		case err != nil && waiting.Err() != nil: // use the previous list
 		case err != nil:
-			r.once("Cannot read the sessions; still trying: %v", err)
+			r.once("Cannot read the sessions, retrying: %v", err)
 		default:
 			found, listed = slices.DeleteFunc(sessions, func(s *apono.AccessSession) bool { // a server may ignore the filter
 				return !slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(s.RequestIDs, id) })
@@ -57,7 +57,7 @@ func (r *requester) sessions(ctx context.Context, requests []*apono.AccessReques
 		}
 	}
 	for _, text := range missing {
-		fmt.Fprintf(r.Stderr, "Granted, but there is no session to connect to: %s\n", text)
+		fmt.Fprintf(r.Stderr, "Granted, but without a session: %s\n", text)
 	}
 	slices.SortFunc(found, func(a, b *apono.AccessSession) int {
 		return cmp.Or(cmp.Compare(a.Integration.Name, b.Integration.Name), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
@@ -65,7 +65,7 @@ func (r *requester) sessions(ctx context.Context, requests []*apono.AccessReques
 	return found, nil
 }
 
-// lacking names the requests, and the integrations of requests, without a session.
+// lacking describes the requests, and their integrations, that have no session.
 func lacking(requests []*apono.AccessRequest, sessions []*apono.AccessSession) []string {
 	var list []string
 	for _, request := range requests {
@@ -88,8 +88,8 @@ func lacking(requests []*apono.AccessRequest, sessions []*apono.AccessSession) [
 	return list
 }
 
-// details reads the access details of a session once, for a read can use up
-// one-time credentials.
+// details reads the access details of a session. It must be called once for each
+// session, because a read can use up one-time credentials.
 func (r *requester) details(ctx context.Context, session *apono.AccessSession) (*apono.AccessSessionDetails, error) {
 	if available, _ := apono.UntilCredentialsAvailable(session); !available {
 		waiting, cancel := context.WithTimeout(ctx, sessionsTimeout)
@@ -132,11 +132,11 @@ func (r *requester) printDetails(ctx context.Context, sessions []*apono.AccessSe
 
 const prefix = "APONO_SESSION_"
 
-// environment returns the environment of the command: the program's own with the
-// access details and without the token.
+// environment returns the environment of the command: that of this program without the
+// token and with the access details.
 func (r *requester) environment(ctx context.Context, sessions []*apono.AccessSession) ([]string, error) {
 	if len(sessions) == 0 {
-		return nil, errors.New("there is no session for the command")
+		return nil, errors.New("the access has no session")
 	}
 	environment := slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
@@ -154,10 +154,10 @@ func (r *requester) environment(ctx context.Context, sessions []*apono.AccessSes
 		}
 		variables, shared := variables(session, details)
 		for _, name := range shared {
-			fmt.Fprintf(r.Stderr, "Several parameters would be %s%s: it is not set, see %sJSON\n", start, name, start)
+			fmt.Fprintf(r.Stderr, "Several parameters map to %s%s, which is not set; see %sJSON\n", start, name, start)
 		}
 		for _, name := range slices.Sorted(maps.Keys(variables)) {
-			if value := variables[name]; !strings.Contains(value, "\x00") { // which no variable can hold
+			if value := variables[name]; !strings.Contains(value, "\x00") { // not allowed in a variable
 				environment = append(environment, start+name+"="+value)
 			}
 		}
@@ -165,8 +165,8 @@ func (r *requester) environment(ctx context.Context, sessions []*apono.AccessSes
 	return environment, nil
 }
 
-// variables returns the variables of a session by name, without their prefix. Names
-// that several parameters share are not among them.
+// variables returns the variables of a session by name, without prefix. It omits names
+// that several parameters share and returns those names separately.
 func variables(session *apono.AccessSession, details *apono.AccessSessionDetails) (values map[string]string, shared []string) {
 	values = map[string]string{
 		"ID": session.ID, "NAME": session.Name, "INTEGRATION": session.Integration.Name, "INSTRUCTIONS": details.Instructions,

@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) { process.Main(m, main) }
 
 const (
-	demo       = "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.\n"
+	demo       = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n"
 	noTerminal = "Nothing was changed: cannot ask for confirmation without a terminal; use -yes.\n"
 	addAda     = "PUT /api/admin/v1/groups/g1/members/ada@example.com"
 	addDan     = "PUT /api/admin/v1/groups/g1/members/Dan+night@example.com"

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// ExitCode ends a program with the exit code of a command that it ran.
+// ExitCode is an error with which [Main] exits with a code and prints nothing.
 type ExitCode int
 
-// Error implements error. [Main] prints nothing for an ExitCode.
+// Error implements error.
 func (c ExitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
-// Command removes the command after "--" from the command line and returns it, nil if
-// there is no "--". Call it before [Program.Parse].
+// Command returns the part of the command line after "--", or nil if there is no "--".
+// It must be called before [Program.Parse].
 func (p *Program) Command() []string {
 	p.synopsis = append(p.synopsis, "[-- COMMAND ARG...]")
 	at := slices.Index(p.args, "--")

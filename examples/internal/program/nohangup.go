@@ -4,4 +4,4 @@ package program
 
 import "os"
 
-var hangups []os.Signal // the platform has none
+var hangups []os.Signal

@@ -124,7 +124,7 @@ func (p *Program) Connect(fake []aponotest.Option, opts ...apono.Option) (client
 	if err != nil {
 		return nil, nil, err
 	}
-	fmt.Fprintln(p.Stderr, "No APONO_TOKEN or APONO_PERSONAL_TOKEN is set: this is the demo tenant of an embedded fake server.")
+	fmt.Fprintln(p.Stderr, "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.")
 	return server.Client(opts...), server.Close, nil
 }
 

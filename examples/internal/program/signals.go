@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// Endings returns the signals that end a program: an interrupt, a termination, and
-// a hangup unless the program was started with hangups ignored, as nohup does.
+// Endings returns the signals that end a program: SIGINT, SIGTERM, and SIGHUP unless it
+// is ignored, as with nohup.
 func Endings() []os.Signal {
 	return append([]os.Signal{os.Interrupt, syscall.SIGTERM}, slices.DeleteFunc(slices.Clone(hangups), signal.Ignored)...)
 }
