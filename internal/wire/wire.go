@@ -201,24 +201,33 @@ func readAny(dec *jsontext.Decoder, shared *texts) (any, error) {
 	return nil, nil
 }
 
-// texts caches strings by their hash. The objects of a list have the same names and
-// many equal values. The cache saves 19 of the 44 allocations of a listed
-// integration, and a sixth of the memory of a collected one.
-type texts [256]any
+// texts caches short strings by the hash of their JSON. The objects of a list have the
+// same names and many equal values. The cache saves 17 of the 44 allocations of a
+// listed integration, and a sixth of the memory of a collected one.
+type texts [512]struct {
+	quoted string
+	text   any
+}
+
+const maxQuoted = 34 // longest JSON string in the cache
 
 var textSeed = maphash.MakeSeed()
 
-// text returns the text of a quoted JSON string, from the cache if it is there. A
-// nil cache stores nothing.
+// text returns the text of a JSON string, from the cache if it is there. A nil cache
+// stores nothing.
 func (t *texts) text(quoted jsontext.Value) any {
-	var buffer [64]byte                                   // long texts are not cached
+	if t == nil || len(quoted) > maxQuoted {
+		return unquote(quoted)
+	}
+	place := &t[maphash.Bytes(textSeed, quoted)%uint64(len(t))]
+	if place.quoted != string(quoted) {
+		place.quoted, place.text = string(quoted), unquote(quoted)
+	}
+	return place.text
+}
+
+func unquote(quoted jsontext.Value) string {
+	var buffer [64]byte
 	text, _ := jsontext.AppendUnquote(buffer[:0], quoted) // valid: the decoder has checked it
-	if t == nil || len(text) > len(buffer) {
-		return string(text)
-	}
-	place := &t[maphash.Bytes(textSeed, text)%uint64(len(t))]
-	if known, ok := (*place).(string); !ok || known != string(text) {
-		*place = string(text)
-	}
-	return *place
+	return string(text)
 }
