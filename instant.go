@@ -50,14 +50,14 @@ func (i *instant) UnmarshalJSON(data []byte) error {
 			return nil
 		}
 	}
-	t, err := parseInstant(text)
-	if err != nil {
-		var parsed error
-		if t, parsed = wire.ParseTime(text); parsed == nil && t.Unix() <= maxInstant {
-			err = nil
-		}
+	var err error
+	if i.Time, err = parseInstant(text); err == nil {
+		return nil
 	}
-	i.Time = t
+	if t, parseErr := wire.ParseTime(text); parseErr == nil && t.Unix() <= maxInstant {
+		i.Time = t
+		return nil
+	}
 	return err
 }
 

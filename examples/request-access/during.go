@@ -100,9 +100,11 @@ func (r *requester) during(ctx context.Context, in apono.CreateAccessRequestInpu
 }
 
 // ended reports whether the context of During's function ended with the access.
-func ended(ctx context.Context) bool {
-	cause := context.Cause(ctx)
-	return errors.Is(cause, apono.ErrRequestRevoked) || errors.Is(cause, apono.ErrRequestRejected) || errors.Is(cause, apono.ErrRequestFailed)
+func ended(ctx context.Context) bool { return isEnd(context.Cause(ctx)) }
+
+// isEnd reports whether an error is the end of a request.
+func isEnd(err error) bool {
+	return errors.Is(err, apono.ErrRequestRevoked) || errors.Is(err, apono.ErrRequestRejected) || errors.Is(err, apono.ErrRequestFailed)
 }
 
 // isOver reports whether there is nothing to revoke. Part of a failed request may have

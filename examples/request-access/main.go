@@ -169,7 +169,7 @@ func (r *requester) untilGranted(ctx context.Context, in apono.CreateAccessReque
 		case err == nil:
 			granted = append(granted, requests[i])
 			continue
-		case errors.Is(err, apono.ErrRequestRejected), errors.Is(err, apono.ErrRequestFailed), errors.Is(err, apono.ErrRequestRevoked):
+		case isEnd(err):
 		case keep && ctx.Err() == nil:
 			fmt.Fprintf(r.Stderr, "Left open: %s\n", id)
 		default:
@@ -326,7 +326,7 @@ func (r *requester) revokeOne(ctx context.Context, id string) error {
 		return nil
 	}
 	_, err := r.client.AccessRequests.WaitFor(ctx, id, func(r *apono.AccessRequest) (bool, error) {
-		if _, over := apono.UntilGranted(r); over != nil && !r.Status.Failed() {
+		if isOver(r.Status) {
 			return true, nil
 		}
 		return false, failure

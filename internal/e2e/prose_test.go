@@ -2,11 +2,8 @@ package e2e_test
 
 import (
 	"bytes"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -42,17 +39,15 @@ var unwanted = []struct {
 	{regexp.MustCompile(`ma(k(e|es|ing)|de) (an?|the|this|new) (access )?(flow|request|bundle|scope|space|group|integration|report|session)s?\b`), "create", nil},
 }
 
-// unread are files that are not this repository's own words.
-var unread = []string{
-	"internal/e2e/prose_test.go", // names the words
-	"internal/contract/openapi.json",
-	"bench/ogen/document.json", // generated, as its client
-}
+// unread matches files that are not prose of this repository: fixtures, generated
+// files, checksums, and this file, which contains the words.
+var unread = regexp.MustCompile(`^(internal/e2e/prose_test\.go|internal/contract/openapi\.json|bench/(results|ogen/client)/.*|` +
+	`bench/ogen/document\.json|(.*/)?testdata/.*|(.*/)?go\.sum)$`)
 
 func TestProseUsesStandardTerms(t *testing.T) {
 	t.Parallel()
 	used := make(map[string]bool)
-	for path, text := range texts(t, apitest.Path(".")) {
+	for path, text := range texts(t) {
 		text = strings.ToLower(text)
 		for _, u := range unwanted {
 			for _, except := range u.except {
@@ -72,35 +67,20 @@ func TestProseUsesStandardTerms(t *testing.T) {
 	}
 }
 
-// texts returns the content of each file that people write and read, by its path
-// below dir.
-func texts(t *testing.T, dir string) map[string]string {
+// texts returns the content of each text file that is not unread, by its path.
+func texts(t *testing.T) map[string]string {
 	t.Helper()
-
 	found := make(map[string]string)
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	eachFile(t, func(path string) {
+		if unread.MatchString(path) {
+			return
 		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
+		content, err := os.ReadFile(apitest.Path(path))
+		require.NoError(t, err)
+		if bytes.IndexByte(content, 0) < 0 {
+			found[path] = string(content)
 		}
-		name = filepath.ToSlash(name)
-		switch {
-		case entry.IsDir() && slices.Contains([]string{".git", "bench/ogen/client", "bench/results"}, name):
-			return fs.SkipDir
-		case entry.IsDir() || slices.Contains(unread, name) || entry.Name() == "go.sum" || strings.Contains(name, "testdata/"):
-			return nil
-		}
-		content, err := os.ReadFile(path)
-		if err != nil || bytes.IndexByte(content, 0) >= 0 {
-			return err
-		}
-		found[name] = string(content)
-		return nil
 	})
-	require.NoError(t, err)
 	require.Contains(t, found, "README.md")
 	return found
 }

@@ -24,22 +24,29 @@ func TestNoFileContainsToken(t *testing.T) {
 	token := regexp.MustCompile("aup" + `_[A-Za-z0-9]{6,}`)
 	require.Regexp(t, token, "aup"+"_0123456789", "the pattern does not match a token")
 	files := 0
-	err := fs.WalkDir(os.DirFS(apitest.Path(".")), ".", func(path string, entry fs.DirEntry, err error) error {
+	eachFile(t, func(path string) {
+		files++
+		data, err := os.ReadFile(apitest.Path(path))
+		require.NoError(t, err)
+		assert.Falsef(t, token.Match(data), "%s contains an Apono token", path)
+	})
+	require.Greater(t, files, 50, "files are missing")
+}
+
+// eachFile calls a function with the path of each file of the repository.
+func eachFile(t *testing.T, call func(path string)) {
+	t.Helper()
+	require.NoError(t, fs.WalkDir(os.DirFS(apitest.Path(".")), ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case entry.IsDir() && entry.Name() == ".git":
 			return filepath.SkipDir
-		case !entry.Type().IsRegular():
-			return nil
+		case entry.Type().IsRegular():
+			call(path)
 		}
-		files++
-		data, err := os.ReadFile(apitest.Path(path))
-		assert.Falsef(t, token.Match(data), "%s contains an Apono token", path)
-		return err
-	})
-	require.NoError(t, err)
-	require.Greater(t, files, 50, "files are missing")
+		return nil
+	}))
 }
 
 // Dependabot updates the modules that its configuration lists.
