@@ -254,8 +254,8 @@ type EscalationPolicy struct {
 // AccessTarget is what a flow grants access to. Exactly one field is set.
 type AccessTarget struct {
 	Integration *IntegrationAccessTarget `json:"integration,omitzero"`
-	Bundle      *BundleAccessTarget      `json:"bundle,omitzero"`
-	AccessScope *AccessScopeAccessTarget `json:"access_scope,omitzero"`
+	Bundle      *TargetBundle            `json:"bundle,omitzero"`
+	AccessScope *TargetScope             `json:"access_scope,omitzero"`
 	QueryTarget *QueryTarget             `json:"query_target,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -285,16 +285,16 @@ type ResourcesScope struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// BundleAccessTarget is a bundle as a target.
-type BundleAccessTarget struct {
+// TargetBundle is a bundle as a target.
+type TargetBundle struct {
 	BundleID   string `json:"bundle_id"`
 	BundleName string `json:"bundle_name"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessScopeAccessTarget is an access scope as a target.
-type AccessScopeAccessTarget struct {
+// TargetScope is an access scope as a target.
+type TargetScope struct {
 	AccessScopeID   string `json:"access_scope_id"`
 	AccessScopeName string `json:"access_scope_name"`
 
@@ -421,8 +421,8 @@ type EscalationPolicyInput struct {
 // AccessTargetInput sets an access target. Exactly one field must be set.
 type AccessTargetInput struct {
 	Integration *IntegrationAccessTargetInput `json:"integration,omitzero"`
-	Bundle      *BundleAccessTargetInput      `json:"bundle,omitzero"`
-	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
+	Bundle      *TargetBundleInput            `json:"bundle,omitzero"`
+	AccessScope *TargetScopeInput             `json:"access_scope,omitzero"`
 	QueryTarget *QueryTarget                  `json:"query_target,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -442,16 +442,16 @@ type IntegrationAccessTargetInput struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// BundleAccessTargetInput sets a bundle as a target.
-type BundleAccessTargetInput struct {
+// TargetBundleInput sets a bundle as a target.
+type TargetBundleInput struct {
 	// BundleReference is an id or a name.
 	BundleReference string `json:"bundle_reference"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessScopeAccessTargetInput sets an access scope as a target.
-type AccessScopeAccessTargetInput struct {
+// TargetScopeInput sets an access scope as a target.
+type TargetScopeInput struct {
 	// AccessScopeReference is an id or a name.
 	AccessScopeReference string `json:"access_scope_reference"`
 
@@ -482,10 +482,10 @@ func (s *AccessFlowsService) Get(ctx context.Context, id string) (*AccessFlow, e
 
 // Create creates an access flow. It is not retried when a failure leaves open
 // whether it took effect. A target without exactly one field set is an
-// [*ArgumentError]. [CreateOptions] can set its space.
+// [*ArgumentError]. [SpaceOptions] can set its space.
 //
 // POST /api/admin/v2/access-flows
-func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opts ...CreateOptions) (*AccessFlow, error) {
+func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opts ...SpaceOptions) (*AccessFlow, error) {
 	return create[AccessFlow](ctx, s.client, createAccessFlow, in.complete(), opts)
 }
 
@@ -567,7 +567,7 @@ func (p *EscalationPolicy) input() *EscalationPolicyInput {
 	if p == nil {
 		return nil
 	}
-	return &EscalationPolicyInput{Ptr(p.IntervalInMin), convert(p.ApproverGroups, ApproverGroup.input), p.Extra}
+	return &EscalationPolicyInput{new(p.IntervalInMin), convert(p.ApproverGroups, ApproverGroup.input), p.Extra}
 }
 
 func (t AccessTarget) input() AccessTargetInput {
@@ -593,18 +593,18 @@ func (t *IntegrationAccessTarget) input() *IntegrationAccessTargetInput {
 	}
 }
 
-func (t *BundleAccessTarget) input() *BundleAccessTargetInput {
+func (t *TargetBundle) input() *TargetBundleInput {
 	if t == nil {
 		return nil
 	}
-	return &BundleAccessTargetInput{BundleReference: cmp.Or(t.BundleID, t.BundleName), Extra: t.Extra.without("bundle_reference")}
+	return &TargetBundleInput{BundleReference: cmp.Or(t.BundleID, t.BundleName), Extra: t.Extra.without("bundle_reference")}
 }
 
-func (t *AccessScopeAccessTarget) input() *AccessScopeAccessTargetInput {
+func (t *TargetScope) input() *TargetScopeInput {
 	if t == nil {
 		return nil
 	}
-	return &AccessScopeAccessTargetInput{AccessScopeReference: cmp.Or(t.AccessScopeID, t.AccessScopeName), Extra: t.Extra.without("access_scope_reference")}
+	return &TargetScopeInput{AccessScopeReference: cmp.Or(t.AccessScopeID, t.AccessScopeName), Extra: t.Extra.without("access_scope_reference")}
 }
 
 // complete sets the defaults of required members.
@@ -678,10 +678,10 @@ func (t IntegrationAccessTarget) LogValue() slog.Value { return logValue(t) }
 func (r ResourcesScope) LogValue() slog.Value { return logValue(r) }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (t BundleAccessTarget) LogValue() slog.Value { return logValue(t) }
+func (t TargetBundle) LogValue() slog.Value { return logValue(t) }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (t AccessScopeAccessTarget) LogValue() slog.Value { return logValue(t) }
+func (t TargetScope) LogValue() slog.Value { return logValue(t) }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (in AccessFlowInput) LogValue() slog.Value { return logValue(in) }
@@ -711,10 +711,10 @@ func (a AccessTargetInput) LogValue() slog.Value { return logValue(a) }
 func (i IntegrationAccessTargetInput) LogValue() slog.Value { return logValue(i) }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (b BundleAccessTargetInput) LogValue() slog.Value { return logValue(b) }
+func (b TargetBundleInput) LogValue() slog.Value { return logValue(b) }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessScopeAccessTargetInput) LogValue() slog.Value { return logValue(a) }
+func (a TargetScopeInput) LogValue() slog.Value { return logValue(a) }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (q QueryTarget) LogValue() slog.Value { return logValue(q) }

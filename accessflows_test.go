@@ -35,7 +35,7 @@ type spacedService[T, O, In any] interface {
 	List(context.Context, ...O) (*apono.Page[T], error)
 	ListAll(context.Context, ...O) iter.Seq2[*T, error]
 	Get(context.Context, string) (*T, error)
-	Create(context.Context, In, ...apono.CreateOptions) (*T, error)
+	Create(context.Context, In, ...apono.SpaceOptions) (*T, error)
 	Update(context.Context, string, In) (*T, error)
 	Delete(context.Context, string) error
 }
@@ -285,13 +285,13 @@ var accessFlowSuite = accessSuite[apono.AccessFlow, apono.ListAccessFlowsOptions
 func onCall() *apono.AccessFlow {
 	return &apono.AccessFlow{
 		ID: "0b6c5c2e-7a8a-4f0e-9a55-6d1f0e6f9a01", Name: "Production on call",
-		Description: apono.Ptr("For those on call <24/7>."), Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
+		Description: new("For those on call <24/7>."), Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
 		Requestors: apono.ConditionGroup{
 			LogicalOperator: apono.LogicalOperatorOr,
 			Conditions: []apono.Condition{
 				{
-					SourceIntegrationID: apono.Ptr("idp-1"), SourceIntegrationName: apono.Ptr("Okta"),
-					Type: apono.ConditionTypeGroup, MatchOperator: apono.Ptr(apono.MatchOperatorIsNot), Values: []string{"group-1", "group-2"},
+					SourceIntegrationID: new("idp-1"), SourceIntegrationName: new("Okta"),
+					Type: apono.ConditionTypeGroup, MatchOperator: new(apono.MatchOperatorIsNot), Values: []string{"group-1", "group-2"},
 				},
 				{Type: apono.ConditionTypeOwner},
 			},
@@ -302,8 +302,8 @@ func onCall() *apono.AccessFlow {
 			Grantees: &apono.ConditionGroup{
 				LogicalOperator: apono.LogicalOperatorAnd,
 				Conditions: []apono.Condition{{
-					SourceIntegrationID: apono.Ptr("idp-2"), SourceIntegrationName: apono.Ptr("Entra"),
-					Type: apono.ConditionTypeUser, MatchOperator: apono.Ptr(apono.MatchOperatorContains), Values: []string{"ada@example.com"},
+					SourceIntegrationID: new("idp-2"), SourceIntegrationName: new("Entra"),
+					Type: apono.ConditionTypeUser, MatchOperator: new(apono.MatchOperatorContains), Values: []string{"ada@example.com"},
 				}},
 			},
 		},
@@ -314,13 +314,13 @@ func onCall() *apono.AccessFlow {
 				ResourcesScopes: []apono.ResourcesScope{
 					{
 						ScopeMode: apono.ScopeModeInclude, Type: apono.ResourcesScopeTypeTag,
-						Key: apono.Ptr("env"), Values: []string{"prod", "staging"},
+						Key: new("env"), Values: []string{"prod", "staging"},
 					},
 					{ScopeMode: apono.ScopeModeExclude, Type: apono.ResourcesScopeTypeName, Values: []string{"audit"}},
 				},
 			}},
-			{Bundle: &apono.BundleAccessTarget{BundleID: "bundle-1", BundleName: "Reading"}},
-			{AccessScope: &apono.AccessScopeAccessTarget{AccessScopeID: "scope-1", AccessScopeName: "Databases"}},
+			{Bundle: &apono.TargetBundle{BundleID: "bundle-1", BundleName: "Reading"}},
+			{AccessScope: &apono.TargetScope{AccessScopeID: "scope-1", AccessScopeName: "Databases"}},
 			{QueryTarget: &apono.QueryTarget{Query: `resource_type = "k8s-namespace" and <x>`}},
 		},
 		ApproverPolicy: &apono.ApproverPolicy{
@@ -328,13 +328,13 @@ func onCall() *apono.AccessFlow {
 			ApproverGroups: []apono.ApproverGroup{
 				{LogicalOperator: apono.LogicalOperatorAnd, Approvers: []apono.Condition{
 					{
-						SourceIntegrationID: apono.Ptr("idp-3"), SourceIntegrationName: apono.Ptr("PagerDuty"),
-						Type: "pagerduty_shift", MatchOperator: apono.Ptr(apono.MatchOperatorStartsWith), Values: []string{"shift-1"},
+						SourceIntegrationID: new("idp-3"), SourceIntegrationName: new("PagerDuty"),
+						Type: "pagerduty_shift", MatchOperator: new(apono.MatchOperatorStartsWith), Values: []string{"shift-1"},
 					},
 					{Type: apono.ConditionTypeManager},
 				}},
 				{LogicalOperator: apono.LogicalOperatorOr, Approvers: []apono.Condition{
-					{Type: apono.ConditionTypeUser, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{"user-3"}},
+					{Type: apono.ConditionTypeUser, MatchOperator: new(apono.MatchOperatorIs), Values: []string{"user-3"}},
 				}},
 			},
 		},
@@ -342,26 +342,26 @@ func onCall() *apono.AccessFlow {
 			IntervalInMin: 45,
 			ApproverGroups: []apono.ApproverGroup{
 				{LogicalOperator: apono.LogicalOperatorOr, Approvers: []apono.Condition{{
-					SourceIntegrationID: apono.Ptr("idp-4"), SourceIntegrationName: apono.Ptr("Opsgenie"),
-					Type: "opsgenie_schedule", MatchOperator: apono.Ptr(apono.MatchOperatorDoesNotContain),
+					SourceIntegrationID: new("idp-4"), SourceIntegrationName: new("Opsgenie"),
+					Type: "opsgenie_schedule", MatchOperator: new(apono.MatchOperatorDoesNotContain),
 					Values: []string{"schedule-1", "schedule-2"},
 				}}},
 				{LogicalOperator: apono.LogicalOperatorAnd, Approvers: []apono.Condition{
-					{Type: apono.ConditionTypeUser, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{"user-4"}},
+					{Type: apono.ConditionTypeUser, MatchOperator: new(apono.MatchOperatorIs), Values: []string{"user-4"}},
 				}},
 			},
 		},
-		GrantDurationInMin: apono.Ptr(90),
+		GrantDurationInMin: new(90),
 		Timeframe: &apono.AccessFlowTimeframe{
 			StartTime: "08:00", EndTime: "17:30", TimeZone: "Europe/Berlin",
 			DaysOfWeek: []apono.DayOfWeek{apono.DayOfWeekMonday, apono.DayOfWeekFriday},
 		},
 		Settings: apono.AccessFlowSettings{
 			JustificationRequired: true, RequestorCannotApproveHimself: true, Labels: []string{"on-call", "production"},
-			MaxExtensions: apono.Ptr(2), ExtensionDurationInMin: apono.Ptr(30),
+			MaxExtensions: new(2), ExtensionDurationInMin: new(30),
 		},
 		CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 123e6, time.UTC),
-		UpdateDate:   apono.Ptr(time.Date(2026, 4, 6, 10, 11, 12, 0, time.UTC)),
+		UpdateDate:   new(time.Date(2026, 4, 6, 10, 11, 12, 0, time.UTC)),
 		Space:        &apono.SpaceReference{SpaceID: "space-1", SpaceName: "Payments"},
 	}
 }
@@ -381,14 +381,14 @@ func everybody() *apono.AccessFlow {
 func onCallInput() apono.AccessFlowInput {
 	flow := onCall() // for members with the same form in object and input
 	return apono.AccessFlowInput{
-		Name: "Production on call", Description: apono.Ptr("For those on call <24/7>."),
+		Name: "Production on call", Description: new("For those on call <24/7>."),
 		Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
 		Requestors: apono.ConditionGroupInput{
 			LogicalOperator: apono.LogicalOperatorOr,
 			Conditions: []apono.ConditionInput{
 				{
-					SourceIntegrationReference: apono.Ptr("idp-1"), Type: apono.ConditionTypeGroup,
-					MatchOperator: apono.Ptr(apono.MatchOperatorIsNot), Values: []string{"group-1", "group-2"},
+					SourceIntegrationReference: new("idp-1"), Type: apono.ConditionTypeGroup,
+					MatchOperator: new(apono.MatchOperatorIsNot), Values: []string{"group-1", "group-2"},
 				},
 				{Type: apono.ConditionTypeOwner},
 			},
@@ -399,8 +399,8 @@ func onCallInput() apono.AccessFlowInput {
 			Grantees: &apono.ConditionGroupInput{
 				LogicalOperator: apono.LogicalOperatorAnd,
 				Conditions: []apono.ConditionInput{{
-					SourceIntegrationReference: apono.Ptr("idp-2"), Type: apono.ConditionTypeUser,
-					MatchOperator: apono.Ptr(apono.MatchOperatorContains), Values: []string{"ada@example.com"},
+					SourceIntegrationReference: new("idp-2"), Type: apono.ConditionTypeUser,
+					MatchOperator: new(apono.MatchOperatorContains), Values: []string{"ada@example.com"},
 				}},
 			},
 		},
@@ -409,8 +409,8 @@ func onCallInput() apono.AccessFlowInput {
 				IntegrationReference: "int-1", ResourceType: "postgresql-database", Permissions: []string{"READ_ONLY", "ADMIN"},
 				ResourcesScopes: flow.AccessTargets[0].Integration.ResourcesScopes,
 			}},
-			{Bundle: &apono.BundleAccessTargetInput{BundleReference: "bundle-1"}},
-			{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "scope-1"}},
+			{Bundle: &apono.TargetBundleInput{BundleReference: "bundle-1"}},
+			{AccessScope: &apono.TargetScopeInput{AccessScopeReference: "scope-1"}},
 			{QueryTarget: &apono.QueryTarget{Query: `resource_type = "k8s-namespace" and <x>`}},
 		},
 		ApproverPolicy: &apono.ApproverPolicyInput{
@@ -418,29 +418,29 @@ func onCallInput() apono.AccessFlowInput {
 			ApproverGroups: []apono.ApproverGroupInput{
 				{LogicalOperator: apono.LogicalOperatorAnd, Approvers: []apono.ConditionInput{
 					{
-						SourceIntegrationReference: apono.Ptr("idp-3"), Type: "pagerduty_shift",
-						MatchOperator: apono.Ptr(apono.MatchOperatorStartsWith), Values: []string{"shift-1"},
+						SourceIntegrationReference: new("idp-3"), Type: "pagerduty_shift",
+						MatchOperator: new(apono.MatchOperatorStartsWith), Values: []string{"shift-1"},
 					},
 					{Type: apono.ConditionTypeManager},
 				}},
 				{LogicalOperator: apono.LogicalOperatorOr, Approvers: []apono.ConditionInput{
-					{Type: apono.ConditionTypeUser, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{"user-3"}},
+					{Type: apono.ConditionTypeUser, MatchOperator: new(apono.MatchOperatorIs), Values: []string{"user-3"}},
 				}},
 			},
 		},
 		EscalationPolicy: &apono.EscalationPolicyInput{
-			IntervalInMin: apono.Ptr(45),
+			IntervalInMin: new(45),
 			ApproverGroups: []apono.ApproverGroupInput{
 				{LogicalOperator: apono.LogicalOperatorOr, Approvers: []apono.ConditionInput{{
-					SourceIntegrationReference: apono.Ptr("idp-4"), Type: "opsgenie_schedule",
-					MatchOperator: apono.Ptr(apono.MatchOperatorDoesNotContain), Values: []string{"schedule-1", "schedule-2"},
+					SourceIntegrationReference: new("idp-4"), Type: "opsgenie_schedule",
+					MatchOperator: new(apono.MatchOperatorDoesNotContain), Values: []string{"schedule-1", "schedule-2"},
 				}}},
 				{LogicalOperator: apono.LogicalOperatorAnd, Approvers: []apono.ConditionInput{
-					{Type: apono.ConditionTypeUser, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{"user-4"}},
+					{Type: apono.ConditionTypeUser, MatchOperator: new(apono.MatchOperatorIs), Values: []string{"user-4"}},
 				}},
 			},
 		},
-		GrantDurationInMin: apono.Ptr(90),
+		GrantDurationInMin: new(90),
 		Timeframe:          flow.Timeframe,
 		Settings:           flow.Settings,
 	}
@@ -529,17 +529,17 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 		{
 			"empty members",
 			apono.AccessFlowInput{
-				Description: apono.Ptr(""), RequestFor: &apono.RequestForInput{}, ApproverPolicy: &apono.ApproverPolicyInput{},
-				EscalationPolicy: &apono.EscalationPolicyInput{}, GrantDurationInMin: apono.Ptr(0), Timeframe: &apono.AccessFlowTimeframe{},
+				Description: new(""), RequestFor: &apono.RequestForInput{}, ApproverPolicy: &apono.ApproverPolicyInput{},
+				EscalationPolicy: &apono.EscalationPolicyInput{}, GrantDurationInMin: new(0), Timeframe: &apono.AccessFlowTimeframe{},
 				Requestors: apono.ConditionGroupInput{Conditions: []apono.ConditionInput{
 					{},
-					{SourceIntegrationReference: apono.Ptr(""), MatchOperator: apono.Ptr(apono.MatchOperator("")), Values: []string{}},
+					{SourceIntegrationReference: new(""), MatchOperator: new(apono.MatchOperator("")), Values: []string{}},
 				}},
 				AccessTargets: []apono.AccessTargetInput{
 					{Integration: &apono.IntegrationAccessTargetInput{}},
 					{Integration: &apono.IntegrationAccessTargetInput{ResourcesScopes: []apono.ResourcesScope{}}},
-					{Bundle: &apono.BundleAccessTargetInput{}},
-					{AccessScope: &apono.AccessScopeAccessTargetInput{}},
+					{Bundle: &apono.TargetBundleInput{}},
+					{AccessScope: &apono.TargetScopeInput{}},
 					{QueryTarget: &apono.QueryTarget{}},
 				},
 				RequestForOthers: true,
@@ -567,12 +567,12 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 				Active: true, RequestorIdentityType: "ROBOT",
 				RequestFor:       &apono.RequestForInput{Grantees: &apono.ConditionGroupInput{}},
 				ApproverPolicy:   &apono.ApproverPolicyInput{ApproverGroups: []apono.ApproverGroupInput{{}}},
-				EscalationPolicy: &apono.EscalationPolicyInput{IntervalInMin: apono.Ptr(0), ApproverGroups: []apono.ApproverGroupInput{{}}},
+				EscalationPolicy: &apono.EscalationPolicyInput{IntervalInMin: new(0), ApproverGroups: []apono.ApproverGroupInput{{}}},
 				AccessTargets: []apono.AccessTargetInput{{Integration: &apono.IntegrationAccessTargetInput{
-					ResourcesScopes: []apono.ResourcesScope{{}, {Key: apono.Ptr("")}},
+					ResourcesScopes: []apono.ResourcesScope{{}, {Key: new("")}},
 				}}},
 				Settings: apono.AccessFlowSettings{
-					RequireApproverReason: true, RequireMFA: true, MaxExtensions: apono.Ptr(0), ExtensionDurationInMin: apono.Ptr(0),
+					RequireApproverReason: true, RequireMFA: true, MaxExtensions: new(0), ExtensionDurationInMin: new(0),
 				},
 			},
 			`{
@@ -602,8 +602,8 @@ func TestAccessFlowInputsAreSentWithoutNulls(t *testing.T) {
 // The error names the index of the target.
 func TestAccessTargetWithoutExactlyOneMemberIsArgumentError(t *testing.T) {
 	t.Parallel()
-	integration, bundle := &apono.IntegrationAccessTargetInput{}, &apono.BundleAccessTargetInput{}
-	scope, query := &apono.AccessScopeAccessTargetInput{}, &apono.QueryTarget{}
+	integration, bundle := &apono.IntegrationAccessTargetInput{}, &apono.TargetBundleInput{}
+	scope, query := &apono.TargetScopeInput{}, &apono.QueryTarget{}
 	for found, target := range map[string]apono.AccessTargetInput{
 		"none is":                                    {},
 		"Integration and Bundle are":                 {Integration: integration, Bundle: bundle},
@@ -631,7 +631,7 @@ func TestUpdateWithUnknownMembersRejectsTargetOfTwoKinds(t *testing.T) {
 	flow, err := client.AccessFlows.Get(t.Context(), "flow-3")
 	require.NoError(t, err)
 	in := flow.UpdateInput()
-	in.AccessTargets[4].Bundle = &apono.BundleAccessTargetInput{BundleReference: "b"}
+	in.AccessTargets[4].Bundle = &apono.TargetBundleInput{BundleReference: "b"}
 	_, err = client.AccessFlows.Update(t.Context(), "flow-3", in)
 	require.Equal(t, "in.AccessTargets[4]", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 	require.Len(t, fake.Requests(), 1)
@@ -742,7 +742,7 @@ func TestUnknownMembersMoveWithElementsOfAccessFlow(t *testing.T) {
 			"a target added and one edited", threeTargets,
 			func(in *in) {
 				in.AccessTargets[2].Bundle.BundleReference = "b2"
-				scope := apono.AccessTargetInput{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "s"}}
+				scope := apono.AccessTargetInput{AccessScope: &apono.TargetScopeInput{AccessScopeReference: "s"}}
 				in.AccessTargets = append([]apono.AccessTargetInput{scope}, in.AccessTargets...)
 			},
 			targets + `[{"access_scope": {"access_scope_reference": "s"}}, ` + integrationWritten + `,
@@ -756,7 +756,7 @@ func TestUnknownMembersMoveWithElementsOfAccessFlow(t *testing.T) {
 		{
 			"the target of an unknown kind replaced", threeTargets,
 			func(in *in) {
-				in.AccessTargets[1] = apono.AccessTargetInput{Bundle: &apono.BundleAccessTargetInput{BundleReference: "b3"}}
+				in.AccessTargets[1] = apono.AccessTargetInput{Bundle: &apono.TargetBundleInput{BundleReference: "b3"}}
 			},
 			targets + `[` + integrationWritten + `, {"bundle": {"bundle_reference": "b3"}}, ` + bundleWritten + `]`,
 		},
@@ -874,8 +874,8 @@ func TestAccessFlowTypesAreTagged(t *testing.T) {
 		reflect.TypeFor[apono.ApproverGroupInput](), reflect.TypeFor[apono.EscalationPolicy](),
 		reflect.TypeFor[apono.EscalationPolicyInput](), reflect.TypeFor[apono.AccessTarget](), reflect.TypeFor[apono.AccessTargetInput](),
 		reflect.TypeFor[apono.IntegrationAccessTarget](), reflect.TypeFor[apono.IntegrationAccessTargetInput](),
-		reflect.TypeFor[apono.ResourcesScope](), reflect.TypeFor[apono.BundleAccessTarget](),
-		reflect.TypeFor[apono.BundleAccessTargetInput](), reflect.TypeFor[apono.AccessScopeAccessTarget](), reflect.TypeFor[apono.QueryTarget](),
-		reflect.TypeFor[apono.AccessScopeAccessTargetInput](),
+		reflect.TypeFor[apono.ResourcesScope](), reflect.TypeFor[apono.TargetBundle](),
+		reflect.TypeFor[apono.TargetBundleInput](), reflect.TypeFor[apono.TargetScope](), reflect.TypeFor[apono.QueryTarget](),
+		reflect.TypeFor[apono.TargetScopeInput](),
 	)
 }

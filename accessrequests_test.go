@@ -21,10 +21,10 @@ func activeRequest() *apono.AccessRequest {
 	return &apono.AccessRequest{
 		ID:             "ar-1",
 		Status:         apono.AccessRequestStatusActive,
-		DurationInSec:  apono.Ptr(28800),
-		Justification:  apono.Ptr("Incident 4711 <urgent>"),
+		DurationInSec:  new(28800),
+		Justification:  new("Incident 4711 <urgent>"),
 		CreationDate:   time.Date(2026, 3, 5, 7, 8, 9, 123000000, time.UTC),
-		RevocationDate: apono.Ptr(time.Date(2026, 3, 5, 15, 16, 17, 1, time.UTC)),
+		RevocationDate: new(time.Date(2026, 3, 5, 15, 16, 17, 1, time.UTC)),
 		CustomFields:   map[string]string{"ticket": "OPS-1", "note": ""},
 		AccessGroups: []apono.AccessGroup{
 			{
@@ -102,21 +102,21 @@ func TestCreateAccessRequestReturnsAllRequests(t *testing.T) {
 		{
 			apono.CreateAccessRequestInput{
 				Entitlements:  []apono.CreateAccessRequestEntitlement{{ResourceID: "r1", PermissionID: "p1"}, {ResourceID: "r2", PermissionID: "p2"}},
-				Justification: apono.Ptr("Incident 4711 <urgent>"),
-				DurationInSec: apono.Ptr(28800),
+				Justification: new("Incident 4711 <urgent>"),
+				DurationInSec: new(28800),
 				CustomFields:  map[string]string{"ticket": "OPS-1", "note": ""},
-				Grantee:       apono.Ptr("ben@example.com"),
+				Grantee:       new("ben@example.com"),
 			},
 			apitest.Fixture(t, "accessrequests/create.json"),
 			[]*apono.AccessRequest{activeRequest(), minimalRequest()},
 		},
 		{
-			apono.CreateAccessRequestInput{BundleReference: apono.Ptr("Orders on-call")},
+			apono.CreateAccessRequestInput{BundleReference: new("Orders on-call")},
 			`{"bundle_reference": "Orders on-call", "custom_fields": {}}`,
 			[]*apono.AccessRequest{minimalRequest()},
 		},
 		{
-			apono.CreateAccessRequestInput{BundleReference: apono.Ptr("")},
+			apono.CreateAccessRequestInput{BundleReference: new("")},
 			`{"bundle_reference": "", "custom_fields": {}}`,
 			[]*apono.AccessRequest{},
 		},
@@ -139,11 +139,11 @@ func TestRequestAgainReturnsAllRequests(t *testing.T) {
 		want []*apono.AccessRequest
 	}{
 		{
-			apono.RequestAgainInput{Justification: apono.Ptr("Once more"), CustomFields: map[string]string{"ticket": "OPS-1"}},
+			apono.RequestAgainInput{Justification: new("Once more"), CustomFields: map[string]string{"ticket": "OPS-1"}},
 			`{"justification": "Once more", "custom_fields": {"ticket": "OPS-1"}}`,
 			[]*apono.AccessRequest{activeRequest(), minimalRequest()},
 		},
-		{apono.RequestAgainInput{Justification: apono.Ptr("")}, `{"justification": "", "custom_fields": {}}`, []*apono.AccessRequest{activeRequest()}},
+		{apono.RequestAgainInput{Justification: new("")}, `{"justification": "", "custom_fields": {}}`, []*apono.AccessRequest{activeRequest()}},
 		{apono.RequestAgainInput{}, `{"custom_fields": {}}`, []*apono.AccessRequest{}},
 	} {
 		got, err := client.AccessRequests.RequestAgain(t.Context(), "ar-1", test.in)
@@ -156,7 +156,7 @@ func TestRequestAgainReturnsAllRequests(t *testing.T) {
 // accessSubmissions are the calls that return a list of created requests.
 var accessSubmissions = map[string]func(context.Context, *apono.Client) ([]*apono.AccessRequest, error){
 	"Create": func(ctx context.Context, c *apono.Client) ([]*apono.AccessRequest, error) {
-		return c.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{BundleReference: apono.Ptr("b1")})
+		return c.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{BundleReference: new("b1")})
 	},
 	"RequestAgain": func(ctx context.Context, c *apono.Client) ([]*apono.AccessRequest, error) {
 		return c.AccessRequests.RequestAgain(ctx, "ar-1", apono.RequestAgainInput{})
@@ -194,16 +194,16 @@ func TestCreateAccessRequestRejectsInvalidInputs(t *testing.T) {
 		union    = "apono: argument in: exactly one of BundleReference and Entitlements must be set, but "
 		duration = "apono: argument in.DurationInSec: must be positive, or nil for the duration of the access flow"
 	)
-	bundle, entitlements := apono.Ptr("b1"), []apono.CreateAccessRequestEntitlement{{ResourceID: "r1", PermissionID: "p1"}}
+	bundle, entitlements := new("b1"), []apono.CreateAccessRequestEntitlement{{ResourceID: "r1", PermissionID: "p1"}}
 	for name, test := range map[string]struct {
 		in   apono.CreateAccessRequestInput
 		want string
 	}{
-		"neither":           {apono.CreateAccessRequestInput{Justification: apono.Ptr("because")}, union + "none is"},
+		"neither":           {apono.CreateAccessRequestInput{Justification: new("because")}, union + "none is"},
 		"no entitlement":    {apono.CreateAccessRequestInput{Entitlements: entitlements[:0]}, union + "none is"},
 		"both":              {apono.CreateAccessRequestInput{BundleReference: bundle, Entitlements: entitlements}, union + "BundleReference and Entitlements are"},
-		"no duration":       {apono.CreateAccessRequestInput{BundleReference: bundle, DurationInSec: apono.Ptr(0)}, duration},
-		"negative duration": {apono.CreateAccessRequestInput{Entitlements: entitlements, DurationInSec: apono.Ptr(-1)}, duration},
+		"no duration":       {apono.CreateAccessRequestInput{BundleReference: bundle, DurationInSec: new(0)}, duration},
+		"negative duration": {apono.CreateAccessRequestInput{Entitlements: entitlements, DurationInSec: new(-1)}, duration},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -19,19 +19,19 @@ const activityPath = "/api/v3/activity"
 // activityRow returns the row in activity/row.json.
 func activityRow() *apono.ActivityEntry {
 	return &apono.ActivityEntry{
-		RequestID: apono.Ptr("AR-123"), RequestDate: apono.Ptr("2026-03-05 07:08"),
-		RequestorName: apono.Ptr("Ada Lovelace"), RequestorEmail: apono.Ptr("ada@example.com"),
-		Integration: apono.Ptr("Orders database"), ResourceType: apono.Ptr("postgresql-database"),
+		RequestID: new("AR-123"), RequestDate: new("2026-03-05 07:08"),
+		RequestorName: new("Ada Lovelace"), RequestorEmail: new("ada@example.com"),
+		Integration: new("Orders database"), ResourceType: new("postgresql-database"),
 		Resources: []string{"orders", "billing"}, Permissions: []string{"READ_ONLY"},
-		Justification: apono.Ptr("Ticket <7> & more"), Status: apono.Ptr("Active"), TriggerType: apono.Ptr("user_request"),
-		AccessFlow: apono.Ptr("Databases"), ExtensionCount: apono.Ptr("2"),
+		Justification: new("Ticket <7> & more"), Status: new("Active"), TriggerType: new("user_request"),
+		AccessFlow: new("Databases"), ExtensionCount: new("2"),
 	}
 }
 
 // activityExtra returns the row in activity/row_extra.json.
 func activityExtra() *apono.ActivityEntry {
 	return &apono.ActivityEntry{
-		Status: apono.Ptr("Revoked"), Resources: []string{},
+		Status: new("Revoked"), Resources: []string{},
 		Extra: map[string]json.RawMessage{
 			"request_grant_date":  json.RawMessage(`"2026-03-05"`),
 			"request_revoke_date": json.RawMessage(`null`),

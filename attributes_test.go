@@ -20,8 +20,8 @@ func TestListAttributes(t *testing.T) {
 	require.Equal(t, &apono.Page[apono.Attribute]{
 		Items: []*apono.Attribute{
 			{
-				Type: "Department", Value: "Research & <Development>", SourceID: apono.Ptr("00a1"),
-				SourceIntegrationID: apono.Ptr("idp-1"), SourceIntegrationName: apono.Ptr("Okta"),
+				Type: "Department", Value: "Research & <Development>", SourceID: new("00a1"),
+				SourceIntegrationID: new("idp-1"), SourceIntegrationName: new("Okta"),
 			},
 			{Type: "shift"},
 		},

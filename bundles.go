@@ -27,23 +27,23 @@ var (
 
 // Bundle is a named set of access targets.
 type Bundle struct {
-	ID            string                     `json:"id"`
-	Name          string                     `json:"name"`
-	Description   *string                    `json:"description,omitzero"`
-	AccessTargets []AccessBundleAccessTarget `json:"access_targets"`
-	CreationDate  time.Time                  `json:"creation_date"`
-	UpdateDate    time.Time                  `json:"update_date"`
+	ID            string         `json:"id"`
+	Name          string         `json:"name"`
+	Description   *string        `json:"description,omitzero"`
+	AccessTargets []BundleTarget `json:"access_targets"`
+	CreationDate  time.Time      `json:"creation_date"`
+	UpdateDate    time.Time      `json:"update_date"`
 	// Space is nil for a bundle that is in no space. Updates do not change it.
 	Space *SpaceReference `json:"space,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessBundleAccessTarget is a target in a bundle. Exactly one field is set. Bundles
+// BundleTarget is a target in a bundle. Exactly one field is set. Bundles
 // cannot contain bundles.
-type AccessBundleAccessTarget struct {
+type BundleTarget struct {
 	Integration *IntegrationAccessTarget `json:"integration,omitzero"`
-	AccessScope *AccessScopeAccessTarget `json:"access_scope,omitzero"`
+	AccessScope *TargetScope             `json:"access_scope,omitzero"`
 	QueryTarget *QueryTarget             `json:"query_target,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -71,18 +71,18 @@ func (o ListBundlesOptions) at(token string) (ListBundlesOptions, string) {
 // BundleInput is the input for creating or updating a bundle. An update replaces the
 // whole bundle, so start from [Bundle.UpdateInput].
 type BundleInput struct {
-	Name          string                          `json:"name"`
-	Description   *string                         `json:"description,omitzero"`
-	AccessTargets []AccessBundleAccessTargetInput `json:"access_targets"`
+	Name          string              `json:"name"`
+	Description   *string             `json:"description,omitzero"`
+	AccessTargets []BundleTargetInput `json:"access_targets"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessBundleAccessTargetInput sets a target in a bundle. Exactly one field must be
+// BundleTargetInput sets a target in a bundle. Exactly one field must be
 // set.
-type AccessBundleAccessTargetInput struct {
+type BundleTargetInput struct {
 	Integration *IntegrationAccessTargetInput `json:"integration,omitzero"`
-	AccessScope *AccessScopeAccessTargetInput `json:"access_scope,omitzero"`
+	AccessScope *TargetScopeInput             `json:"access_scope,omitzero"`
 	QueryTarget *QueryTarget                  `json:"query_target,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -121,10 +121,10 @@ func (s *BundlesService) GetByName(ctx context.Context, name string) (*Bundle, e
 
 // Create creates a bundle. It is not retried when a failure leaves open whether
 // it took effect. A target without exactly one field set is an [*ArgumentError].
-// [CreateOptions] can set its space.
+// [SpaceOptions] can set its space.
 //
 // POST /api/admin/v2/bundles
-func (s *BundlesService) Create(ctx context.Context, in BundleInput, opts ...CreateOptions) (*Bundle, error) {
+func (s *BundlesService) Create(ctx context.Context, in BundleInput, opts ...SpaceOptions) (*Bundle, error) {
 	return create[Bundle](ctx, s.client, createBundle, in, opts)
 }
 
@@ -149,13 +149,13 @@ func (b *Bundle) UpdateInput() BundleInput {
 	return BundleInput{
 		Name:          b.Name,
 		Description:   b.Description,
-		AccessTargets: convert(b.AccessTargets, AccessBundleAccessTarget.input),
+		AccessTargets: convert(b.AccessTargets, BundleTarget.input),
 		Extra:         b.Extra,
 	}
 }
 
-func (t AccessBundleAccessTarget) input() AccessBundleAccessTargetInput {
-	return AccessBundleAccessTargetInput{t.Integration.input(), t.AccessScope.input(), t.QueryTarget, t.Extra}
+func (t BundleTarget) input() BundleTargetInput {
+	return BundleTargetInput{t.Integration.input(), t.AccessScope.input(), t.QueryTarget, t.Extra}
 }
 
 func (in BundleInput) check() error {
@@ -182,10 +182,10 @@ func (b Bundle) LogValue() slog.Value { return logValue(b) }
 func (b Bundle) String() string { return printed(b) }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (t AccessBundleAccessTarget) LogValue() slog.Value { return logValue(t) }
+func (t BundleTarget) LogValue() slog.Value { return logValue(t) }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (in BundleInput) LogValue() slog.Value { return logValue(in) }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessBundleAccessTargetInput) LogValue() slog.Value { return logValue(a) }
+func (a BundleTargetInput) LogValue() slog.Value { return logValue(a) }

@@ -26,16 +26,16 @@ var bundleSuite = accessSuite[apono.Bundle, apono.ListBundlesOptions, apono.Bund
 // reading returns the object in bundles/full.json.
 func reading() *apono.Bundle {
 	return &apono.Bundle{
-		ID: "6a1c7b35-0f0c-4cc9-8bd4-7f5a0a3f6c02", Name: "Reading", Description: apono.Ptr("To <read>."),
-		AccessTargets: []apono.AccessBundleAccessTarget{
+		ID: "6a1c7b35-0f0c-4cc9-8bd4-7f5a0a3f6c02", Name: "Reading", Description: new("To <read>."),
+		AccessTargets: []apono.BundleTarget{
 			{Integration: &apono.IntegrationAccessTarget{
 				IntegrationID: "int-1", IntegrationName: "Orders database",
 				ResourceType: "postgresql-database", Permissions: []string{"READ_ONLY", "CONNECT"},
 				ResourcesScopes: []apono.ResourcesScope{{
-					ScopeMode: apono.ScopeModeInclude, Type: apono.ResourcesScopeTypeTag, Key: apono.Ptr("env"), Values: []string{"prod"},
+					ScopeMode: apono.ScopeModeInclude, Type: apono.ResourcesScopeTypeTag, Key: new("env"), Values: []string{"prod"},
 				}},
 			}},
-			{AccessScope: &apono.AccessScopeAccessTarget{AccessScopeID: "scope-1", AccessScopeName: "Databases"}},
+			{AccessScope: &apono.TargetScope{AccessScopeID: "scope-1", AccessScopeName: "Databases"}},
 			{QueryTarget: &apono.QueryTarget{Query: `resource_type = "k8s-namespace"`}},
 		},
 		CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 123e6, time.UTC),
@@ -47,7 +47,7 @@ func reading() *apono.Bundle {
 // emptyBundle returns the object in bundles/minimal.json.
 func emptyBundle() *apono.Bundle {
 	return &apono.Bundle{
-		ID: "bundle-2", Name: "Empty", AccessTargets: []apono.AccessBundleAccessTarget{},
+		ID: "bundle-2", Name: "Empty", AccessTargets: []apono.BundleTarget{},
 		CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 0, time.UTC), UpdateDate: time.Date(2026, 3, 5, 7, 8, 10, 0, time.UTC),
 	}
 }
@@ -55,13 +55,13 @@ func emptyBundle() *apono.Bundle {
 // readingInput returns the input in bundles/upsert.json.
 func readingInput() apono.BundleInput {
 	return apono.BundleInput{
-		Name: "Reading", Description: apono.Ptr("To <read>."),
-		AccessTargets: []apono.AccessBundleAccessTargetInput{
+		Name: "Reading", Description: new("To <read>."),
+		AccessTargets: []apono.BundleTargetInput{
 			{Integration: &apono.IntegrationAccessTargetInput{
 				IntegrationReference: "int-1", ResourceType: "postgresql-database", Permissions: []string{"READ_ONLY", "CONNECT"},
 				ResourcesScopes: reading().AccessTargets[0].Integration.ResourcesScopes,
 			}},
-			{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "scope-1"}},
+			{AccessScope: &apono.TargetScopeInput{AccessScopeReference: "scope-1"}},
 			{QueryTarget: &apono.QueryTarget{Query: `resource_type = "k8s-namespace"`}},
 		},
 	}
@@ -76,9 +76,9 @@ func TestBundleOperations(t *testing.T) {
 func TestBundleInputsAreSentWithoutNulls(t *testing.T) {
 	t.Parallel()
 	bundleSuite.sends(t, apono.BundleInput{}, `{"name": "", "access_targets": []}`)
-	bundleSuite.sends(t, apono.BundleInput{Description: apono.Ptr(""), AccessTargets: []apono.AccessBundleAccessTargetInput{
+	bundleSuite.sends(t, apono.BundleInput{Description: new(""), AccessTargets: []apono.BundleTargetInput{
 		{Integration: &apono.IntegrationAccessTargetInput{}},
-		{AccessScope: &apono.AccessScopeAccessTargetInput{}},
+		{AccessScope: &apono.TargetScopeInput{}},
 		{QueryTarget: &apono.QueryTarget{}},
 	}}, `{"name": "", "description": "", "access_targets": [
 		{"integration": {"integration_reference": "", "resource_type": "", "permissions": []}},
@@ -89,13 +89,13 @@ func TestBundleInputsAreSentWithoutNulls(t *testing.T) {
 
 func TestBundleTargetWithoutExactlyOneMemberIsArgumentError(t *testing.T) {
 	t.Parallel()
-	integration, scope := &apono.IntegrationAccessTargetInput{}, &apono.AccessScopeAccessTargetInput{}
-	for found, target := range map[string]apono.AccessBundleAccessTargetInput{
+	integration, scope := &apono.IntegrationAccessTargetInput{}, &apono.TargetScopeInput{}
+	for found, target := range map[string]apono.BundleTargetInput{
 		"none is":                         {},
 		"Integration and AccessScope are": {Integration: integration, AccessScope: scope},
 		"AccessScope and QueryTarget are": {AccessScope: scope, QueryTarget: &apono.QueryTarget{}},
 	} {
-		bundleSuite.rejects(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{AccessScope: scope}, target}},
+		bundleSuite.rejects(t, apono.BundleInput{AccessTargets: []apono.BundleTargetInput{{AccessScope: scope}, target}},
 			apono.ArgumentError{
 				Arg:    "in.AccessTargets[1]",
 				Reason: "exactly one of Integration, AccessScope and QueryTarget must be set, but " + found,
@@ -128,8 +128,8 @@ func TestUnknownMembersMoveWithTargetsOfBundle(t *testing.T) {
 	]}`, func(in *apono.BundleInput) {
 		targets := in.AccessTargets
 		targets[1].AccessScope.AccessScopeReference = "edited"
-		added := apono.AccessBundleAccessTargetInput{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "added"}}
-		in.AccessTargets = []apono.AccessBundleAccessTargetInput{targets[3], added, targets[2], targets[1]}
+		added := apono.BundleTargetInput{AccessScope: &apono.TargetScopeInput{AccessScopeReference: "added"}}
+		in.AccessTargets = []apono.BundleTargetInput{targets[3], added, targets[2], targets[1]}
 	})
 	apitest.JSONEq(t, `{"name": "", "access_targets": [
 		{"integration": {
@@ -147,6 +147,6 @@ func TestBundleTypesAreTagged(t *testing.T) {
 	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListBundlesOptions]())
 	apitest.Tagged(t, "json",
 		reflect.TypeFor[apono.Bundle](), reflect.TypeFor[apono.BundleInput](),
-		reflect.TypeFor[apono.AccessBundleAccessTarget](), reflect.TypeFor[apono.AccessBundleAccessTargetInput](),
+		reflect.TypeFor[apono.BundleTarget](), reflect.TypeFor[apono.BundleTargetInput](),
 	)
 }

@@ -70,7 +70,7 @@ func lacksNone(op *operation.Operation, resp *transport.Response, members ...str
 }
 
 // create is call for operations with options in the query.
-func create[T any](ctx context.Context, c *Client, op *operation.Operation, in any, opts []CreateOptions) (*T, error) {
+func create[T any](ctx context.Context, c *Client, op *operation.Operation, in any, opts []SpaceOptions) (*T, error) {
 	path, params, err := listRequest(op, opts, nil)
 	if err != nil {
 		return nil, err

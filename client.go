@@ -56,7 +56,7 @@
 // # Writing
 //
 // Inputs are structs. Required fields are plain values; optional fields are pointers
-// (see [Ptr]), slices and maps. A nil field is omitted, and an empty slice or map is
+// written new("text"), slices and maps. A nil field is omitted, and an empty slice or map is
 // sent. An update replaces the whole object, so its input is derived from an object
 // that was read. This keeps members that this version has no field for (see [Extra]):
 //
@@ -91,7 +91,7 @@
 // over a new connection to prevent it; see [WithHTTPClient] for transports other than
 // [http.Transport].
 //
-// [WithAttemptTimeout] limits each attempt, and [WithCallTimeout] each attempt of one
+// [WithAttemptTimeout] limits each attempt, and [WithCallAttemptTimeout] each attempt of one
 // call. A context limits the call as a whole, retries and waits included.
 //
 // # Waiting

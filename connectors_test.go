@@ -15,20 +15,20 @@ import (
 func connectorEU() *apono.Connector {
 	return &apono.Connector{
 		ID: "production-eu", Name: "Production EU", Status: apono.ConnectorStatusConnected, Version: "1.7.4",
-		LastConnected:   apono.Ptr(time.Date(2026, 3, 5, 7, 8, 9, 123000000, time.UTC)),
+		LastConnected:   new(time.Date(2026, 3, 5, 7, 8, 9, 123000000, time.UTC)),
 		IsLatestVersion: true, CloudProviderType: "AWS",
 		Sessions: []apono.ConnectorSession{
 			{
 				ID: "session-1",
 				Metadata: apono.ConnectorSessionMetadata{
 					CloudProviderMetadata: &apono.CloudProviderMetadata{
-						KubernetesType: apono.Ptr("EKS"), KubernetesVersion: apono.Ptr("1.34"),
-						IsKubernetesAdmin: apono.Ptr(false), LocalDeploy: apono.Ptr(false),
-						AWSAccountID: apono.Ptr("000123456789"), Region: apono.Ptr("eu-central-1"), AvailabilityZone: apono.Ptr("eu-central-1a"),
-						ProjectID: apono.Ptr("project-1"), OrganizationID: apono.Ptr("organization-1"), Zone: apono.Ptr("europe-west3-a"),
-						SubscriptionID: apono.Ptr("subscription-1"), ResourceGroup: apono.Ptr("group-1"), IsAzureAdmin: apono.Ptr(true),
+						KubernetesType: new("EKS"), KubernetesVersion: new("1.34"),
+						IsKubernetesAdmin: new(false), LocalDeploy: new(false),
+						AWSAccountID: new("000123456789"), Region: new("eu-central-1"), AvailabilityZone: new("eu-central-1a"),
+						ProjectID: new("project-1"), OrganizationID: new("organization-1"), Zone: new("europe-west3-a"),
+						SubscriptionID: new("subscription-1"), ResourceGroup: new("group-1"), IsAzureAdmin: new(true),
 					},
-					ConnectorVersion: apono.Ptr("1.7.3"),
+					ConnectorVersion: new("1.7.3"),
 				},
 				LastConnectedTime: time.Date(2026, 3, 5, 7, 8, 8, 0, time.UTC),
 			},

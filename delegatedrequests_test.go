@@ -17,10 +17,10 @@ func delegatedRequests() []*apono.DelegatedAccessRequest {
 		{
 			ID:             "dr-1",
 			Status:         apono.AccessRequestStatusPending,
-			DurationInSec:  apono.Ptr(3600),
-			Justification:  apono.Ptr("On call"),
+			DurationInSec:  new(3600),
+			Justification:  new("On call"),
 			CreationDate:   time.Date(2026, 3, 5, 7, 8, 9, 123000000, time.UTC),
-			RevocationDate: apono.Ptr(time.Date(2026, 3, 5, 15, 16, 17, 0, time.UTC)),
+			RevocationDate: new(time.Date(2026, 3, 5, 15, 16, 17, 0, time.UTC)),
 			CustomFields:   map[string]string{"ticket": "OPS-2"},
 			AccessGroups: []apono.AccessGroup{{
 				Integration:   apono.Ref{ID: "i1", Name: "Production"},

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime"
 	"strings"
 	"time"
 
@@ -160,7 +159,7 @@ func (d *during) run(ctx context.Context, use func(context.Context, []*AccessReq
 	}
 	using, cancel := context.WithCancelCause(ctx)
 	var gone error
-	ended, pass := apart(func() {
+	ended, rethrow := async(func() {
 		defer func() { cancel(gone) }() // also if a poll panics
 		gone = d.watch(using)
 	})
@@ -171,7 +170,7 @@ func (d *during) run(ctx context.Context, use func(context.Context, []*AccessReq
 		}()
 		return use(using, requests)
 	}()
-	pass()
+	rethrow()
 	if err != nil && gone != nil && !errors.Is(err, gone) {
 		err = fmt.Errorf("%w: %w", err, gone)
 	}
@@ -271,28 +270,6 @@ func (d *during) left() *RevokeError {
 		return &RevokeError{IDs: d.failed, MaybeRequested: d.lost != nil, Err: errs[0]}
 	}
 	return &RevokeError{IDs: d.failed, MaybeRequested: d.lost != nil, Err: errors.Join(errs...)}
-}
-
-// apart runs a function in another goroutine. After its end, pass panics or ends the
-// goroutine of the caller if the function did.
-func apart(f func()) (ended <-chan struct{}, pass func()) {
-	done := make(chan struct{})
-	var panicked any
-	returned := false
-	go func() {
-		defer close(done)
-		defer func() { panicked = recover() }()
-		f()
-		returned = true
-	}()
-	return done, func() {
-		switch {
-		case panicked != nil:
-			panic(panicked)
-		case !returned:
-			runtime.Goexit()
-		}
-	}
 }
 
 // RevokeError is access that may remain after [AccessRequestsService.During].

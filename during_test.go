@@ -20,7 +20,7 @@ import (
 )
 
 func bundleRequest() apono.CreateAccessRequestInput {
-	return apono.CreateAccessRequestInput{BundleReference: apono.Ptr("b-1")}
+	return apono.CreateAccessRequestInput{BundleReference: new("b-1")}
 }
 
 // tenant returns a server without a network. It has two integrations, each with one
@@ -217,7 +217,7 @@ func TestDuringCancelsUseWhenAccessEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := tenant(t, aponotest.WithApprovalAfter(0))
 		in := twoRequests()
-		in.DurationInSec = apono.Ptr(3600)
+		in.DurationInSec = new(3600)
 		started := time.Now()
 		var cause error
 		err := server.Client().AccessRequests.During(t.Context(), in, func(ctx context.Context, _ []*apono.AccessRequest) error {
@@ -246,7 +246,7 @@ func TestDuringRetriesRevocation(t *testing.T) {
 		sent int
 	}{
 		"the response is lost": {func(s *aponotest.Server) {
-			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Break: aponotest.AnswerLost})
+			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Break: aponotest.ResponseLost})
 		}, 1},
 		"the request is lost": {func(s *aponotest.Server) {
 			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Break: aponotest.RequestLost})
@@ -368,7 +368,7 @@ func TestDuringReportsLostResponseToCreate(t *testing.T) {
 		fault aponotest.Fault
 		maybe bool
 	}{
-		"the response is lost": {aponotest.Fault{Break: aponotest.AnswerLost}, true},
+		"the response is lost": {aponotest.Fault{Break: aponotest.ResponseLost}, true},
 		"504":                  {aponotest.Fault{Status: 504}, true},
 		"HTML":                 {aponotest.Fault{Status: 200, Body: html}, true},
 		"an empty list":        {aponotest.Fault{Status: 200, Body: `[]`}, true},

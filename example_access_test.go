@@ -22,7 +22,7 @@ func ExampleAccessRequestsService_Create() {
 	defer server.Close()
 	ctx, client := context.Background(), server.Client()
 
-	in := apono.CreateAccessRequestInput{Justification: apono.Ptr("Incident 4711"), DurationInSec: apono.Ptr(30 * 60)}
+	in := apono.CreateAccessRequestInput{Justification: new("Incident 4711"), DurationInSec: new(30 * 60)}
 	options := apono.ListAvailableEntitlementsOptions{
 		ResourceTypeID: []string{"mysql-database"}, ResourceName: "orders", PermissionName: []string{"READ_ONLY"},
 	}
@@ -57,8 +57,8 @@ func ExampleAccessRequestsService_WaitFor() {
 	ctx, client := context.Background(), server.Client()
 
 	requests, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{
-		BundleReference: apono.Ptr("Orders on-call"),
-		Justification:   apono.Ptr("Incident 4711"),
+		BundleReference: new("Orders on-call"),
+		Justification:   new("Incident 4711"),
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -89,8 +89,8 @@ func ExampleAccessRequestsService_During() {
 	client := server.Client()
 
 	in := apono.CreateAccessRequestInput{
-		BundleReference: apono.Ptr("Orders on-call"),
-		Justification:   apono.Ptr("Incident 4711"),
+		BundleReference: new("Orders on-call"),
+		Justification:   new("Incident 4711"),
 	}
 	err = client.AccessRequests.During(ctx, in, func(ctx context.Context, requests []*apono.AccessRequest) error {
 		var options apono.ListSessionsOptions
@@ -314,9 +314,9 @@ func ExampleDelegatedRequestsService_ListAll() {
 	defer server.Close()
 	ctx, client := context.Background(), server.Client()
 	_, err = client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{
-		BundleReference: apono.Ptr("Orders on-call"),
-		Grantee:         apono.Ptr("ben.orders@example.com"),
-		Justification:   apono.Ptr("Incident 4711"),
+		BundleReference: new("Orders on-call"),
+		Grantee:         new("ben.orders@example.com"),
+		Justification:   new("Incident 4711"),
 	})
 	if err != nil {
 		log.Fatal(err)

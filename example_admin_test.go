@@ -76,7 +76,7 @@ func ExampleIntegrationsService_Create() {
 	integration, err := client.Integrations.Create(context.Background(), apono.CreateIntegrationInput{
 		Name:        "warehouse",
 		Type:        "postgresql",
-		ConnectorID: apono.Ptr("production-connector"),
+		ConnectorID: new("production-connector"),
 		IntegrationConfig: map[string]any{
 			"hostname": "warehouse.example.com", "port": "5432", "dbname": "warehouse", // all values are strings
 		},
@@ -129,19 +129,19 @@ func ExampleAccessFlowsService_Create() {
 
 	members := func(group string) []apono.ConditionInput {
 		return []apono.ConditionInput{{
-			Type: apono.ConditionTypeGroup, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{group},
+			Type: apono.ConditionTypeGroup, MatchOperator: new(apono.MatchOperatorIs), Values: []string{group},
 		}}
 	}
 	flow, err := client.AccessFlows.Create(context.Background(), apono.AccessFlowInput{
 		Name:               "Orders for support",
 		Active:             true,
 		Trigger:            apono.AccessFlowTriggerSelfServe,
-		GrantDurationInMin: apono.Ptr(60),
+		GrantDurationInMin: new(60),
 		Requestors: apono.ConditionGroupInput{
 			LogicalOperator: apono.LogicalOperatorOr, Conditions: members("group-support"),
 		},
 		AccessTargets: []apono.AccessTargetInput{
-			{Bundle: &apono.BundleAccessTargetInput{BundleReference: "Orders on-call"}},
+			{Bundle: &apono.TargetBundleInput{BundleReference: "Orders on-call"}},
 		},
 		ApproverPolicy: &apono.ApproverPolicyInput{
 			ApprovalMode: apono.ApprovalModeAnyOf,
@@ -197,13 +197,13 @@ func ExampleBundlesService_Create() {
 
 	bundle, err := client.Bundles.Create(context.Background(), apono.BundleInput{
 		Name: "Orders investigation",
-		AccessTargets: []apono.AccessBundleAccessTargetInput{
+		AccessTargets: []apono.BundleTargetInput{
 			{Integration: &apono.IntegrationAccessTargetInput{
 				IntegrationReference: "postgresql-production-orders",
 				ResourceType:         "postgresql-database",
 				Permissions:          []string{"READ_ONLY"},
 			}},
-			{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "Production databases"}},
+			{AccessScope: &apono.TargetScopeInput{AccessScopeReference: "Production databases"}},
 		},
 	})
 	if err != nil {
@@ -254,7 +254,7 @@ func ExampleReportsService_Create() {
 		Filters:   apono.ReportFilters{IntegrationIDs: []string{"postgresql-production-orders"}},
 		Timeframe: apono.ReportTimeframe{Relative: &apono.RelativeTimeframe{Last: 7, Unit: apono.TimeUnitDay, Rounded: true}},
 		Schedule:  &apono.ReportSchedule{CronExpression: "0 9 * * 1", Recipients: []string{"security@example.com"}},
-		Format:    apono.Ptr(apono.ReportFormatPDF),
+		Format:    new(apono.ReportFormatPDF),
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -81,7 +81,7 @@ func ExampleLegacyAccessFlowsService_Update() {
 	client := server.Client()
 
 	flow, err := client.Legacy.AccessFlows.Update(context.Background(), "flow-orders", apono.UpdateAccessFlowV1Input{
-		RevokeAfterInSec: apono.Ptr(2 * 60 * 60),
+		RevokeAfterInSec: new(2 * 60 * 60),
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -36,7 +36,7 @@ func (m *migration) flow(old *apono.AccessFlowV1, base apono.AccessFlowInput) ap
 	in.Timeframe = m.timeframe(old.Trigger.Timeframe)
 	in.GrantDurationInMin = nil
 	if seconds := old.RevokeAfterInSec; seconds != apono.RevokeNeverV1 {
-		in.GrantDurationInMin = apono.Ptr(seconds / 60)
+		in.GrantDurationInMin = new(seconds / 60)
 		if seconds%60 != 0 {
 			m.note("revoke_after_in_sec: %d s is rounded to %d min", seconds, seconds/60)
 		}
@@ -105,7 +105,7 @@ func (m *migration) condition(place string, kind apono.IdentityTypeV1, id string
 		m.note("%s: a condition needs the type and the value of the %s %q", place, kind, id)
 		return nil
 	}
-	return []apono.ConditionInput{{Type: apono.ConditionType(kind), MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{id}}}
+	return []apono.ConditionInput{{Type: apono.ConditionType(kind), MatchOperator: new(apono.MatchOperatorIs), Values: []string{id}}}
 }
 
 func (m *migration) targets(old *apono.AccessFlowV1, base apono.AccessFlowInput, in *apono.AccessFlowInput) {
@@ -122,7 +122,7 @@ func (m *migration) targets(old *apono.AccessFlowV1, base apono.AccessFlowInput,
 	}
 	for i, target := range old.BundleTargets {
 		m.unknown(fmt.Sprintf("bundle_targets[%d]", i), target.Extra)
-		in.AccessTargets = append(in.AccessTargets, apono.AccessTargetInput{Bundle: &apono.BundleAccessTargetInput{BundleReference: target.BundleID}})
+		in.AccessTargets = append(in.AccessTargets, apono.AccessTargetInput{Bundle: &apono.TargetBundleInput{BundleReference: target.BundleID}})
 	}
 	for _, target := range base.AccessTargets { // keeps those that version 1 does not have
 		if target.Integration == nil && target.Bundle == nil {
@@ -141,7 +141,7 @@ func (m *migration) scopes(place string, mode apono.ScopeMode, tags []apono.TagV
 		case "__name":
 			scope.Type = apono.ResourcesScopeTypeName
 		default:
-			scope.Key = apono.Ptr(tag.Name)
+			scope.Key = new(tag.Name)
 		}
 		scopes = append(scopes, scope)
 	}

@@ -48,7 +48,7 @@ func ExampleSpacesService() {
 		AccessTargets: []apono.AccessTargetInput{
 			{QueryTarget: &apono.QueryTarget{Query: `resource_type = "postgresql-database"`}},
 		},
-	}, apono.CreateOptions{SpaceReference: space.Name})
+	}, apono.SpaceOptions{SpaceReference: space.Name})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func ExampleWithTokenSource() {
 	source := func(ctx context.Context) (string, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if apono.TokenRefused(ctx) {
+		if apono.TokenRejected(ctx) {
 			token = server.Token // for example, read from a vault
 		}
 		return token, nil
@@ -454,7 +454,7 @@ func ExampleTransportError() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	server.FaultNext("Groups.Create", 1, aponotest.Fault{Break: aponotest.AnswerLost})
+	server.FaultNext("Groups.Create", 1, aponotest.Fault{Break: aponotest.ResponseLost})
 	ctx, client := context.Background(), server.Client()
 
 	group, err := client.Groups.Create(ctx, apono.CreateGroupInput{Name: "night shift"})
@@ -487,7 +487,7 @@ func ExampleIntegration_UpdateInput() {
 		log.Fatal(err)
 	}
 	in := integration.UpdateInput()
-	in.CustomAccessDetails = apono.Ptr("Ask the orders team before you change a row.")
+	in.CustomAccessDetails = new("Ask the orders team before you change a row.")
 	in.Owner = nil // clears it
 	updated, err := client.Integrations.Update(ctx, integration.ID, in)
 	if err != nil {
@@ -536,7 +536,7 @@ func ExampleAccessScope_UpdateInput() {
 func ExamplePtr() {
 	settings := apono.AccessFlowSettings{
 		Labels:        []string{"production"},
-		MaxExtensions: apono.Ptr(0), // access cannot be extended
+		MaxExtensions: new(0), // access cannot be extended
 	}
 	fmt.Println(*settings.MaxExtensions, settings.ExtensionDurationInMin == nil)
 	// Output: 0 true

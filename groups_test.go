@@ -14,8 +14,8 @@ import (
 // groupEngines returns the object in groups/group.json.
 func groupEngines() *apono.Group {
 	return &apono.Group{
-		ID: "group-1", Name: "Engines <and> looms", SourceID: apono.Ptr("00g1"),
-		SourceIntegrationID: apono.Ptr("idp-1"), SourceIntegrationName: apono.Ptr("Okta"),
+		ID: "group-1", Name: "Engines <and> looms", SourceID: new("00g1"),
+		SourceIntegrationID: new("idp-1"), SourceIntegrationName: new("Okta"),
 	}
 }
 

@@ -24,23 +24,23 @@ func ordersDatabase() *apono.Integration {
 		Name:         "Orders database",
 		Type:         "postgresql",
 		Category:     apono.IntegrationCategoryResources,
-		ConnectorID:  apono.Ptr("connector-1"),
+		ConnectorID:  new("connector-1"),
 		Status:       apono.IntegrationStatusActive,
-		LastSyncTime: apono.Ptr(time.Date(2026, 3, 5, 7, 8, 9, 123456789, time.UTC)),
+		LastSyncTime: new(time.Date(2026, 3, 5, 7, 8, 9, 123456789, time.UTC)),
 		IntegrationConfig: map[string]any{
 			"hostname": "orders.example.com", "port": "5432",
 			"ssl": map[string]any{"mode": "verify-full", "hosts": []any{"a", map[string]any{"b": "c"}}},
 		},
 		SecretStoreConfig:      &apono.SecretStoreConfig{AWS: &apono.AWSSecretConfig{Region: "eu-west-1", SecretID: "orders/apono"}},
 		ConnectedResourceTypes: []string{"postgresql-database", "postgresql-table"},
-		CustomAccessDetails:    apono.Ptr("Ask in #orders <first>."),
+		CustomAccessDetails:    new("Ask in #orders <first>."),
 		Owner: &apono.Owner{
 			AttributeType: "group", AttributeValue: []string{"group-7", "group-8"},
-			SourceIntegrationID: apono.Ptr("idp-1"), SourceIntegrationName: apono.Ptr("Okta"),
+			SourceIntegrationID: new("idp-1"), SourceIntegrationName: new("Okta"),
 		},
 		OwnersMapping: &apono.OwnersMapping{
 			KeyName: "team", AttributeType: "department",
-			SourceIntegrationID: apono.Ptr("idp-2"), SourceIntegrationName: apono.Ptr("Entra"),
+			SourceIntegrationID: new("idp-2"), SourceIntegrationName: new("Entra"),
 		},
 	}
 }
@@ -106,19 +106,19 @@ func TestCreateAndUpdateIntegration(t *testing.T) {
 	client := apitest.NewClient(t, fake)
 	update := apono.UpdateIntegrationInput{
 		Name:        "Orders database",
-		ConnectorID: apono.Ptr("connector-1"),
+		ConnectorID: new("connector-1"),
 		IntegrationConfig: map[string]any{
 			"hostname": "orders.example.com", "port": "5432",
 			"ssl": map[string]any{"mode": "verify-full", "hosts": []any{"a", map[string]string{"b": "c"}}},
 		},
 		SecretStoreConfig:      &apono.SecretStoreConfig{AWS: &apono.AWSSecretConfig{Region: "eu-west-1", SecretID: "orders/apono"}},
 		ConnectedResourceTypes: []string{"postgresql-database", "postgresql-table"},
-		CustomAccessDetails:    apono.Ptr("Ask in #orders <first>."),
+		CustomAccessDetails:    new("Ask in #orders <first>."),
 		Owner: &apono.OwnerInput{
-			AttributeType: "group", AttributeValue: []string{"group-7", "group-8"}, SourceIntegrationReference: apono.Ptr("idp-1"),
+			AttributeType: "group", AttributeValue: []string{"group-7", "group-8"}, SourceIntegrationReference: new("idp-1"),
 		},
 		OwnersMapping: &apono.OwnersMappingInput{
-			KeyName: "team", AttributeType: "department", SourceIntegrationReference: apono.Ptr("idp-2"),
+			KeyName: "team", AttributeType: "department", SourceIntegrationReference: new("idp-2"),
 		},
 	}
 	got, err := client.Integrations.Create(t.Context(), apono.CreateIntegrationInput{
@@ -166,7 +166,7 @@ func TestIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 		{
 			"empty members in create",
 			create(apono.CreateIntegrationInput{
-				ConnectorID: apono.Ptr(""), ConnectedResourceTypes: []string{}, CustomAccessDetails: apono.Ptr(""),
+				ConnectorID: new(""), ConnectedResourceTypes: []string{}, CustomAccessDetails: new(""),
 				Owner: &apono.OwnerInput{}, OwnersMapping: &apono.OwnersMappingInput{},
 				SecretStoreConfig: &apono.SecretStoreConfig{Apono: &apono.SecretConfig{}},
 			}),
@@ -181,8 +181,8 @@ func TestIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 		{
 			"empty members in update",
 			update(apono.UpdateIntegrationInput{
-				ConnectorID: apono.Ptr(""), ConnectedResourceTypes: []string{}, CustomAccessDetails: apono.Ptr(""),
-				Owner: &apono.OwnerInput{SourceIntegrationReference: apono.Ptr("")}, OwnersMapping: &apono.OwnersMappingInput{},
+				ConnectorID: new(""), ConnectedResourceTypes: []string{}, CustomAccessDetails: new(""),
+				Owner: &apono.OwnerInput{SourceIntegrationReference: new("")}, OwnersMapping: &apono.OwnersMappingInput{},
 			}),
 			`{
 				"name": "", "integration_config": {},
@@ -274,7 +274,7 @@ func TestListResources(t *testing.T) {
 		Items: []*apono.Resource{
 			{
 				ID: "r1", Name: "orders", Type: "postgresql-database",
-				Status: apono.ResourceSyncStatus{Status: apono.ResourceStatusError, Message: apono.Ptr("permission denied")},
+				Status: apono.ResourceSyncStatus{Status: apono.ResourceStatusError, Message: new("permission denied")},
 			},
 			{ID: "r2", Name: "billing", Type: "postgresql-database", Status: apono.ResourceSyncStatus{Status: apono.ResourceStatusActive}},
 		},

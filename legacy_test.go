@@ -58,9 +58,9 @@ func TestLegacyInputsSendFieldsThatAreSet(t *testing.T) {
 		{
 			"empty members in the update of a flow",
 			updateFlow(apono.UpdateAccessFlowV1Input{
-				Name: apono.Ptr(""), Active: apono.Ptr(false), Trigger: &apono.AccessFlowTriggerV1{Timeframe: &apono.TimeframeV1{}},
+				Name: new(""), Active: new(false), Trigger: &apono.AccessFlowTriggerV1{Timeframe: &apono.TimeframeV1{}},
 				Grantees: []apono.GranteeV1{}, IntegrationTargets: []apono.AccessTargetIntegrationV1{}, BundleTargets: []apono.AccessTargetBundleV1{},
-				Approvers: []apono.ApproverV1{}, RevokeAfterInSec: apono.Ptr(0), Settings: &apono.AccessFlowSettingsV1{},
+				Approvers: []apono.ApproverV1{}, RevokeAfterInSec: new(0), Settings: &apono.AccessFlowSettingsV1{},
 			}),
 			`{
 				"name": "", "active": false, "grantees": [], "integration_targets": [], "bundle_targets": [], "approvers": [],
@@ -72,7 +72,7 @@ func TestLegacyInputsSendFieldsThatAreSet(t *testing.T) {
 		},
 		{
 			"only active",
-			updateFlow(apono.UpdateAccessFlowV1Input{Active: apono.Ptr(false), Settings: &apono.AccessFlowSettingsV1{RequireAllApprovers: apono.Ptr(false)}}),
+			updateFlow(apono.UpdateAccessFlowV1Input{Active: new(false), Settings: &apono.AccessFlowSettingsV1{RequireAllApprovers: new(false)}}),
 			`{"active": false, "settings": {"require_all_approvers": false}}`,
 		},
 		{
@@ -94,7 +94,7 @@ func TestLegacyInputsSendFieldsThatAreSet(t *testing.T) {
 		{"zero update of a bundle", updateBundle(apono.UpdateAccessBundleV1Input{}), `{}`},
 		{
 			"empty members in the update of a bundle",
-			updateBundle(apono.UpdateAccessBundleV1Input{Name: apono.Ptr(""), IntegrationTargets: []apono.AccessTargetIntegrationV1{}}),
+			updateBundle(apono.UpdateAccessBundleV1Input{Name: new(""), IntegrationTargets: []apono.AccessTargetIntegrationV1{}}),
 			`{"name": "", "integration_targets": []}`,
 		},
 		{
@@ -102,7 +102,7 @@ func TestLegacyInputsSendFieldsThatAreSet(t *testing.T) {
 			`{"user_id": "", "integration_id": "", "resource_ids": [], "permissions": [], "justification": ""}`,
 		},
 		{
-			"a request with duration 0", request(apono.CreateAccessRequestV3Input{DurationInSec: apono.Ptr(0)}),
+			"a request with duration 0", request(apono.CreateAccessRequestV3Input{DurationInSec: new(0)}),
 			`{"user_id": "", "integration_id": "", "resource_ids": [], "permissions": [], "justification": "", "duration_in_sec": 0}`,
 		},
 	} {
@@ -121,11 +121,11 @@ func TestLegacyChangesAreRetriedOnlyAfter429(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context, *apono.Legacy) error{
 		"update of a flow": func(ctx context.Context, l *apono.Legacy) error {
-			_, err := l.AccessFlows.Update(ctx, "f1", apono.UpdateAccessFlowV1Input{Active: apono.Ptr(true)})
+			_, err := l.AccessFlows.Update(ctx, "f1", apono.UpdateAccessFlowV1Input{Active: new(true)})
 			return err
 		},
 		"update of a bundle": func(ctx context.Context, l *apono.Legacy) error {
-			_, err := l.AccessBundles.Update(ctx, "b1", apono.UpdateAccessBundleV1Input{Name: apono.Ptr("b")})
+			_, err := l.AccessBundles.Update(ctx, "b1", apono.UpdateAccessBundleV1Input{Name: new("b")})
 			return err
 		},
 		"request": func(ctx context.Context, l *apono.Legacy) error {

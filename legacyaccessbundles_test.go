@@ -53,7 +53,7 @@ func TestGetCreateAndUpdateLegacyAccessBundle(t *testing.T) {
 			return s.Create(t.Context(), apono.CreateAccessBundleV1Input{Name: "Orders on-call", IntegrationTargets: targets})
 		}},
 		{"PATCH", "/api/v1/access-bundles/b1", legacyBundleInput, func(s *apono.LegacyAccessBundlesService) (*apono.AccessBundleV1, error) {
-			return s.Update(t.Context(), "b1", apono.UpdateAccessBundleV1Input{Name: apono.Ptr("Orders on-call"), IntegrationTargets: targets})
+			return s.Update(t.Context(), "b1", apono.UpdateAccessBundleV1Input{Name: new("Orders on-call"), IntegrationTargets: targets})
 		}},
 	} {
 		fake := script.New(t, script.Response{Body: legacyBundleJSON})

@@ -29,8 +29,8 @@ func legacyFlow() *apono.AccessFlowV1 {
 		Approvers:          []apono.ApproverV1{{ID: "u2", Type: apono.IdentityTypeV1ContextAttribute}},
 		RevokeAfterInSec:   3600,
 		Settings: &apono.AccessFlowSettingsV1{
-			RequireJustificationOnRequestAgain: apono.Ptr(true), RequireAllApprovers: apono.Ptr(false),
-			RequireApproverJustification: apono.Ptr(true), ApproverCannotApproveHimself: apono.Ptr(false),
+			RequireJustificationOnRequestAgain: new(true), RequireAllApprovers: new(false),
+			RequireApproverJustification: new(true), ApproverCannotApproveHimself: new(false),
 		},
 		CreatedDate: legacyTime(),
 	}
@@ -127,11 +127,11 @@ func TestMigrationIsCompleteOrNoted(t *testing.T) {
 		return string(data), m.notes
 	}
 	base := apono.AccessFlowInput{
-		Description: apono.Ptr("kept"), RequestorIdentityType: apono.RequestorIdentityTypeHuman,
+		Description: new("kept"), RequestorIdentityType: apono.RequestorIdentityTypeHuman,
 		RequestFor:       &apono.RequestForInput{RequestScopes: []apono.RequestScope{"others"}},
-		EscalationPolicy: &apono.EscalationPolicyInput{IntervalInMin: apono.Ptr(5), ApproverGroups: []apono.ApproverGroupInput{}},
-		AccessTargets:    []apono.AccessTargetInput{{QueryTarget: &apono.QueryTarget{Query: "q"}}, {Bundle: &apono.BundleAccessTargetInput{BundleReference: "gone"}}},
-		Settings:         apono.AccessFlowSettings{RequireMFA: true, Labels: []string{"l"}, MaxExtensions: apono.Ptr(2), ExtensionDurationInMin: apono.Ptr(3)},
+		EscalationPolicy: &apono.EscalationPolicyInput{IntervalInMin: new(5), ApproverGroups: []apono.ApproverGroupInput{}},
+		AccessTargets:    []apono.AccessTargetInput{{QueryTarget: &apono.QueryTarget{Query: "q"}}, {Bundle: &apono.TargetBundleInput{BundleReference: "gone"}}},
+		Settings:         apono.AccessFlowSettings{RequireMFA: true, Labels: []string{"l"}, MaxExtensions: new(2), ExtensionDurationInMin: new(3)},
 		Extra:            apono.Extra{"newer": json.RawMessage(`1`)},
 	}
 	whole, notes := convert(old, base)
@@ -171,7 +171,7 @@ func TestMigrationIsCompleteOrNoted(t *testing.T) {
 
 	// Requestors and approvers of version 2 are kept if they are the same identities.
 	base.Requestors = apono.ConditionGroupInput{LogicalOperator: apono.LogicalOperatorAnd, Conditions: []apono.ConditionInput{
-		{Type: "user", Values: []string{"u1"}, SourceIntegrationReference: apono.Ptr("okta")},
+		{Type: "user", Values: []string{"u1"}, SourceIntegrationReference: new("okta")},
 	}}
 	base.ApproverPolicy = &apono.ApproverPolicyInput{ApprovalMode: apono.ApprovalModeAllOf, ApproverGroups: []apono.ApproverGroupInput{
 		{LogicalOperator: apono.LogicalOperatorAnd, Approvers: []apono.ConditionInput{{Type: "group", Values: []string{"g1"}}}},

@@ -66,7 +66,7 @@ func TestCreateLegacyAccessRequest(t *testing.T) {
 	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "legacy/access_request.json")})
 	got, err := apitest.NewClient(t, fake).Legacy.AccessRequests.Create(t.Context(), apono.CreateAccessRequestV3Input{
 		UserID: "u1", IntegrationID: "i1", ResourceIDs: []string{"r1", "r2"}, Permissions: []string{"READ_ONLY", "ADMIN"},
-		Justification: "On call <b>", DurationInSec: apono.Ptr(3600),
+		Justification: "On call <b>", DurationInSec: new(3600),
 	})
 	require.NoError(t, err)
 	require.Equal(t, legacyRequests()[0], got)

@@ -24,16 +24,16 @@ func legacyAWS() apono.SecretConfigV2 {
 func legacyOrders() *apono.IntegrationV2 {
 	return &apono.IntegrationV2{
 		ID: "i1", Name: "Orders database", Type: "postgresql", Status: apono.IntegrationStatusV2Active,
-		Details: apono.Ptr("4 resources loaded"), ProvisionerID: apono.Ptr("connector-1"),
+		Details: new("4 resources loaded"), ProvisionerID: new("connector-1"),
 		Connection:   map[string]any{"attempts": json.Number("3"), "hosts": []any{"a", map[string]any{"b": nil}}},
-		LastSyncTime: apono.Ptr(legacyTime()),
+		LastSyncTime: new(legacyTime()),
 		Metadata: map[string]any{
 			"hostname": "orders.example.com", "port": json.Number("5432"), "weight": json.Number("12345678901234567890"),
 			"ssl": map[string]any{"hosts": []any{"a", map[string]any{"b": "c"}}},
 		},
 		SecretConfig:           legacyAWS(),
 		ConnectedResourceTypes: []string{"postgresql-database", "postgresql-table"},
-		CustomAccessDetails:    apono.Ptr("Ask in #orders <first>."),
+		CustomAccessDetails:    new("Ask in #orders <first>."),
 	}
 }
 
@@ -81,13 +81,13 @@ func TestCreateAndUpdateLegacyIntegration(t *testing.T) {
 	)
 	client := apitest.NewClient(t, fake).Legacy.Integrations
 	update := apono.UpdateIntegrationV2Input{
-		Name: "Orders database", ProvisionerID: apono.Ptr("connector-1"),
+		Name: "Orders database", ProvisionerID: new("connector-1"),
 		Metadata: map[string]any{
 			"hostname": "orders.example.com", "port": 5432, "ssl": map[string]any{"hosts": []any{"a", map[string]string{"b": "c"}}},
 		},
 		SecretConfig:           legacyAWS(),
 		ConnectedResourceTypes: []string{"postgresql-database", "postgresql-table"},
-		CustomAccessDetails:    apono.Ptr("Ask in #orders <first>."),
+		CustomAccessDetails:    new("Ask in #orders <first>."),
 	}
 	got, err := client.Create(t.Context(), apono.CreateIntegrationV2Input{
 		Name: update.Name, Type: "postgresql", ProvisionerID: update.ProvisionerID, Metadata: update.Metadata, SecretConfig: update.SecretConfig,
@@ -117,11 +117,11 @@ func TestLegacyIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 		{createBody: `{"name": "", "type": "", "metadata": {}}`, updateBody: `{"name": "", "metadata": {}}`},
 		{
 			apono.CreateIntegrationV2Input{
-				ProvisionerID: apono.Ptr(""), SecretConfig: apono.SecretConfigV2{}, ConnectedResourceTypes: []string{}, CustomAccessDetails: apono.Ptr(""),
+				ProvisionerID: new(""), SecretConfig: apono.SecretConfigV2{}, ConnectedResourceTypes: []string{}, CustomAccessDetails: new(""),
 			},
 			`{"name": "", "type": "", ` + empty,
 			apono.UpdateIntegrationV2Input{
-				ProvisionerID: apono.Ptr(""), SecretConfig: apono.SecretConfigV2{}, ConnectedResourceTypes: []string{}, CustomAccessDetails: apono.Ptr(""),
+				ProvisionerID: new(""), SecretConfig: apono.SecretConfigV2{}, ConnectedResourceTypes: []string{}, CustomAccessDetails: new(""),
 			},
 			`{"name": "", ` + empty,
 		},

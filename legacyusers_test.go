@@ -36,5 +36,5 @@ func TestGetLegacyUserByEmail(t *testing.T) {
 // legacyConnectors are a connector with all members and one with only the required
 // members.
 func legacyConnectors() []*apono.ConnectorV2 {
-	return []*apono.ConnectorV2{{ConnectorID: "c1", LastConnected: apono.Ptr(legacyTime()), Status: "Connected"}, {ConnectorID: "c2"}}
+	return []*apono.ConnectorV2{{ConnectorID: "c1", LastConnected: new(legacyTime()), Status: "Connected"}, {ConnectorID: "c2"}}
 }

@@ -123,7 +123,7 @@ func WithHTTPClient(client *http.Client) Option {
 // token is valid; [CachedTokenSource] does.
 //
 // When the server responds with 401, the function is called again with a context for
-// which [TokenRefused] is true, and the request is retried once, whatever its method.
+// which [TokenRejected] is true, and the request is retried once, whatever its method.
 // An error of the function ends the call.
 func WithTokenSource(source func(ctx context.Context) (string, error)) Option {
 	return func(o *options) error {
@@ -141,10 +141,10 @@ func WithTokenSource(source func(ctx context.Context) (string, error)) Option {
 	}
 }
 
-// TokenRefused reports, in a function passed to [WithTokenSource], whether the server
+// TokenRejected reports, in a function passed to [WithTokenSource], whether the server
 // rejected the previous token. A function that caches its token should then get a new
 // one.
-func TokenRefused(ctx context.Context) bool { return transport.TokenRejected(ctx) }
+func TokenRejected(ctx context.Context) bool { return transport.TokenRejected(ctx) }
 
 // WithUserAgent appends a product, such as "inventory/1.4", to the User-Agent
 // header.
@@ -188,7 +188,7 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 // including the time to connect. The default is 30 s; 0 means no timeout. The same
 // time is then allowed for the body, plus one second for every 4 KiB received, so that
 // large pages can be read over slow connections. In total, an attempt takes at most ten
-// times the timeout. [WithCallTimeout] sets the timeout for one call.
+// times the timeout. [WithCallAttemptTimeout] sets the timeout for one call.
 //
 // This timeout is not a deadline of the context that middleware receives, because the
 // end of an attempt moves while its body is read.

@@ -39,7 +39,7 @@ func weekly() *apono.ActivityReport {
 		},
 		Timeframe:    apono.ReportTimeframe{Relative: &apono.RelativeTimeframe{Last: 7, Unit: apono.TimeUnitDay, Rounded: true}},
 		Schedule:     &apono.ReportSchedule{CronExpression: "0 9 * * 1-5", Recipients: []string{"ada@example.com", "bob@example.com"}},
-		Format:       apono.Ptr(apono.ReportFormatPDF),
+		Format:       new(apono.ReportFormatPDF),
 		CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 123e6, time.UTC),
 		UpdateDate:   time.Date(2026, 4, 6, 10, 11, 12, 0, time.UTC),
 	}
@@ -92,7 +92,7 @@ func TestReportInputsAreSentWithoutNulls(t *testing.T) {
 		Filters:   apono.ReportFilters{Statuses: []string{}, AccessFlowIDs: []string{}},
 		Timeframe: apono.ReportTimeframe{Absolute: &apono.AbsoluteTimeframe{}},
 		Schedule:  &apono.ReportSchedule{},
-		Format:    apono.Ptr(apono.ReportFormat("")),
+		Format:    new(apono.ReportFormat("")),
 	}, `{
 		"name": "", "fields": [], "filters": {"statuses": [], "access_flow_ids": []},
 		"timeframe": {"absolute": {"start_date": "0001-01-01T00:00:00Z", "end_date": "0001-01-01T00:00:00Z"}},

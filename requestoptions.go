@@ -45,17 +45,17 @@ func isWithoutRetry(ctx context.Context) bool {
 	return without
 }
 
-// WithCallTimeout returns a context that sets the attempt timeout of its calls, in place
+// WithCallAttemptTimeout returns a context that sets the attempt timeout of its calls, in place
 // of the client's [WithAttemptTimeout]; 0 means no timeout. With a negative timeout,
 // calls return an [*ArgumentError].
-func WithCallTimeout(ctx context.Context, timeout time.Duration) context.Context {
+func WithCallAttemptTimeout(ctx context.Context, timeout time.Duration) context.Context {
 	return context.WithValue(ctx, callTimeoutKey{}, timeout)
 }
 
 // callTimeout returns the attempt timeout of a call, nil for the client's.
 func callTimeout(ctx context.Context) (*time.Duration, error) {
 	if timeout, ok := ctx.Value(callTimeoutKey{}).(time.Duration); ok {
-		return Ptr(timeout), checkTimeout("timeout", timeout)
+		return new(timeout), checkTimeout("timeout", timeout)
 	}
 	return nil, nil
 }

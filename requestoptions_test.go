@@ -93,12 +93,12 @@ func TestWithCallTimeout(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			client := apitest.NewClient(t, script.New(t, script.Response{Delay: time.Hour, Body: apitest.OneIntegration}), apono.WithAttemptTimeout(tc.client))
 			started := time.Now()
-			err := apitest.GetIntegration(apono.WithoutRetry(apono.WithCallTimeout(t.Context(), tc.call)), client)
+			err := apitest.GetIntegration(apono.WithoutRetry(apono.WithCallAttemptTimeout(t.Context(), tc.call)), client)
 			require.Equal(t, tc.want, time.Since(started))
 			require.Equal(t, tc.late, errors.Is(err, context.DeadlineExceeded))
 		})
 	}
-	err := apitest.GetIntegration(apono.WithCallTimeout(t.Context(), -1), apitest.NewClient(t, apitest.NoRequest(t)))
+	err := apitest.GetIntegration(apono.WithCallAttemptTimeout(t.Context(), -1), apitest.NewClient(t, apitest.NoRequest(t)))
 	require.Equal(t, "timeout", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 }
 

@@ -103,10 +103,10 @@ func (s *ScopesService) GetByName(ctx context.Context, name string) (*AccessScop
 }
 
 // Create creates an access scope. It is not retried when a failure leaves open
-// whether it took effect. [CreateOptions] can set its space.
+// whether it took effect. [SpaceOptions] can set its space.
 //
 // POST /api/admin/v1/access-scopes
-func (s *ScopesService) Create(ctx context.Context, in AccessScopeInput, opts ...CreateOptions) (*AccessScope, error) {
+func (s *ScopesService) Create(ctx context.Context, in AccessScopeInput, opts ...SpaceOptions) (*AccessScope, error) {
 	return create[AccessScope](ctx, s.client, createScope, in, opts)
 }
 

@@ -18,7 +18,7 @@ var scopeSuite = accessSuite[apono.AccessScope, apono.ListScopesOptions, apono.A
 	updateInput: (*apono.AccessScope).UpdateInput,
 	full: func() *apono.AccessScope {
 		return &apono.AccessScope{
-			ID: "e0d5a9a4-64b1-4a6b-b1a3-2b1f5d0c7d03", Name: "Databases", Description: apono.Ptr("All of <production>."),
+			ID: "e0d5a9a4-64b1-4a6b-b1a3-2b1f5d0c7d03", Name: "Databases", Description: new("All of <production>."),
 			Query:        `resource_type = "postgresql-database" and resource_tag["env"] in ("prod")`,
 			CreationDate: time.Date(2026, 3, 5, 7, 8, 9, 123e6, time.UTC),
 			UpdateDate:   time.Date(2026, 4, 6, 10, 11, 12, 0, time.UTC),
@@ -33,7 +33,7 @@ var scopeSuite = accessSuite[apono.AccessScope, apono.ListScopesOptions, apono.A
 	},
 	upsert: func() apono.AccessScopeInput {
 		return apono.AccessScopeInput{
-			Name: "Databases", Description: apono.Ptr("All of <production>."),
+			Name: "Databases", Description: new("All of <production>."),
 			Query: `resource_type = "postgresql-database" and resource_tag["env"] in ("prod")`,
 		}
 	},
@@ -52,7 +52,7 @@ func TestScopeOperations(t *testing.T) {
 func TestScopeInputsAreSentUnchanged(t *testing.T) {
 	t.Parallel()
 	scopeSuite.sends(t, apono.AccessScopeInput{}, `{"name": "", "query": ""}`)
-	scopeSuite.sends(t, apono.AccessScopeInput{Description: apono.Ptr("")}, `{"name": "", "description": "", "query": ""}`)
+	scopeSuite.sends(t, apono.AccessScopeInput{Description: new("")}, `{"name": "", "description": "", "query": ""}`)
 }
 
 func TestScopeUpdateInputIsComplete(t *testing.T) {

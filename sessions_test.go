@@ -30,10 +30,10 @@ func ordersSession() *apono.AccessSession {
 func ordersDetails() *apono.AccessSessionDetails {
 	return &apono.AccessSessionDetails{
 		Instructions:       "Connect with hunter2-a",
-		CustomAdminMessage: apono.Ptr("Be careful with hunter2-b"),
+		CustomAdminMessage: new("Be careful with hunter2-b"),
 		Parameters:         apono.Secrets{"username": "ann", "password": "hunter2-c<&>"},
-		CLI:                apono.Ptr("psql postgres://ann:hunter2-d@orders.example.com/orders"),
-		Link:               &apono.Link{URL: "https://console.example.com/?signin=hunter2-e", Title: apono.Ptr("Console of hunter2-f")},
+		CLI:                new("psql postgres://ann:hunter2-d@orders.example.com/orders"),
+		Link:               &apono.Link{URL: "https://console.example.com/?signin=hunter2-e", Title: new("Console of hunter2-f")},
 	}
 }
 
@@ -152,7 +152,7 @@ func TestAccessDetailsReveal(t *testing.T) {
 	for _, secret := range []string{"hunter2-a", "hunter2-b", "hunter2-c<&>", "hunter2-d", "hunter2-e", "hunter2-f"} {
 		require.Contains(t, fmt.Sprint(revealed), secret)
 	}
-	data, err = json.Marshal(apono.AccessSessionDetails{Parameters: apono.Secrets{}, CLI: apono.Ptr(""), Link: &apono.Link{}}.Reveal())
+	data, err = json.Marshal(apono.AccessSessionDetails{Parameters: apono.Secrets{}, CLI: new(""), Link: &apono.Link{}}.Reveal())
 	require.NoError(t, err)
 	apitest.JSONEq(t, `{"instructions": "", "parameters": {}, "cli": "", "link": {"url": ""}}`, string(data))
 	data, err = json.Marshal(apono.AccessSessionDetails{}.Reveal())

@@ -123,9 +123,9 @@ func (o ListSpaceMembersOptions) at(token string) (ListSpaceMembersOptions, stri
 	return o, from
 }
 
-// CreateOptions set the space in which an access flow, a bundle or an access scope is
+// SpaceOptions set the space in which an access flow, a bundle or an access scope is
 // created.
-type CreateOptions struct {
+type SpaceOptions struct {
 	// SpaceReference is the id or the name of a space; empty means none. An
 	// object stays in the space that it was created in.
 	SpaceReference string `url:"space_reference,omitempty"`

@@ -35,7 +35,7 @@ func emptySpace() *apono.Space {
 // spaceUser and spaceGroup return the objects in spaces/user.json and spaces/group.json.
 func spaceUser() *apono.SpaceMember {
 	return &apono.SpaceMember{
-		IdentityID: "user-1", IdentityType: apono.SpaceIdentityTypeUser, Name: "Ada Lovelace", Email: apono.Ptr("ada@example.com"),
+		IdentityID: "user-1", IdentityType: apono.SpaceIdentityTypeUser, Name: "Ada Lovelace", Email: new("ada@example.com"),
 		SpaceRoles: []apono.SpaceRole{apono.SpaceRoleOwner, apono.SpaceRoleManager},
 	}
 }
@@ -303,18 +303,18 @@ func TestSpaceNameLengthIsInCharacters(t *testing.T) {
 
 // creators create each type of object that can be in a space.
 var creators = map[string]struct {
-	create func(context.Context, *apono.Client, ...apono.CreateOptions) error
+	create func(context.Context, *apono.Client, ...apono.SpaceOptions) error
 	body   string
 }{
-	"/api/admin/v2/access-flows": {func(ctx context.Context, c *apono.Client, opts ...apono.CreateOptions) error {
+	"/api/admin/v2/access-flows": {func(ctx context.Context, c *apono.Client, opts ...apono.SpaceOptions) error {
 		_, err := c.AccessFlows.Create(ctx, apono.AccessFlowInput{}, opts...)
 		return err
 	}, `{` + accessFlowRest + `, "requestors": {"logical_operator": "", "conditions": []}, "access_targets": [], "request_for_others": false}`},
-	"/api/admin/v2/bundles": {func(ctx context.Context, c *apono.Client, opts ...apono.CreateOptions) error {
+	"/api/admin/v2/bundles": {func(ctx context.Context, c *apono.Client, opts ...apono.SpaceOptions) error {
 		_, err := c.Bundles.Create(ctx, apono.BundleInput{}, opts...)
 		return err
 	}, `{"name": "", "access_targets": []}`},
-	"/api/admin/v1/access-scopes": {func(ctx context.Context, c *apono.Client, opts ...apono.CreateOptions) error {
+	"/api/admin/v1/access-scopes": {func(ctx context.Context, c *apono.Client, opts ...apono.SpaceOptions) error {
 		_, err := c.Scopes.Create(ctx, apono.AccessScopeInput{}, opts...)
 		return err
 	}, `{"name": "", "query": ""}`},
@@ -329,8 +329,8 @@ func TestObjectsAreCreatedInSpace(t *testing.T) {
 			fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`}, script.Response{Body: `{}`})
 			client := apitest.NewClient(t, fake)
 			require.NoError(t, object.create(t.Context(), client))
-			require.NoError(t, object.create(t.Context(), client, apono.CreateOptions{}))
-			require.NoError(t, object.create(t.Context(), client, apono.CreateOptions{SpaceReference: "My & space"}))
+			require.NoError(t, object.create(t.Context(), client, apono.SpaceOptions{}))
+			require.NoError(t, object.create(t.Context(), client, apono.SpaceOptions{SpaceReference: "My & space"}))
 			for i, query := range []string{"", "", "space_reference=My+%26+space"} {
 				apitest.Sent(t, fake.Requests()[i], "POST", path, query, object.body)
 			}
@@ -342,7 +342,7 @@ func TestSeveralCreateOptionsAreArgumentError(t *testing.T) {
 	t.Parallel()
 	client := apitest.NewClient(t, apitest.NoRequest(t))
 	for _, object := range creators {
-		err := object.create(t.Context(), client, apono.CreateOptions{}, apono.CreateOptions{SpaceReference: "s"})
+		err := object.create(t.Context(), client, apono.SpaceOptions{}, apono.SpaceOptions{SpaceReference: "s"})
 		require.EqualError(t, apitest.ErrorAs[*apono.ArgumentError](t, err), "apono: argument opts: must be one value at most, not 2")
 	}
 }
@@ -351,7 +351,7 @@ func TestCreateInSpaceIsNotRetried(t *testing.T) {
 	t.Parallel()
 	for _, object := range creators {
 		fake := script.New(t, script.Response{Status: 503})
-		require.ErrorIs(t, object.create(t.Context(), apitest.NewClient(t, fake), apono.CreateOptions{SpaceReference: "s"}), apono.ErrServer)
+		require.ErrorIs(t, object.create(t.Context(), apitest.NewClient(t, fake), apono.SpaceOptions{SpaceReference: "s"}), apono.ErrServer)
 	}
 }
 
@@ -361,8 +361,8 @@ func TestQueryTargetLimit(t *testing.T) {
 	long, tooLong := &apono.QueryTarget{Query: strings.Repeat("ü", 4096)}, &apono.QueryTarget{Query: strings.Repeat("ü", 4096) + "a"}
 	want := apono.ArgumentError{Arg: "in.AccessTargets[1].QueryTarget.Query", Reason: "must have at most 8192 bytes, not 8193"}
 	accessFlowSuite.rejects(t, apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
-	bundleSuite.rejects(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
-	bundleSuite.sends(t, apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{QueryTarget: long}}},
+	bundleSuite.rejects(t, apono.BundleInput{AccessTargets: []apono.BundleTargetInput{{QueryTarget: long}, {QueryTarget: tooLong}}}, want)
+	bundleSuite.sends(t, apono.BundleInput{AccessTargets: []apono.BundleTargetInput{{QueryTarget: long}}},
 		`{"name": "", "access_targets": [{"query_target": {"query": "`+long.Query+`"}}]}`)
 }
 
@@ -427,7 +427,7 @@ func TestEditingUpdateInputDoesNotChangeSpace(t *testing.T) {
 
 func TestSpaceTypesAreTagged(t *testing.T) {
 	t.Parallel()
-	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListSpacesOptions](), reflect.TypeFor[apono.ListSpaceMembersOptions](), reflect.TypeFor[apono.CreateOptions]())
+	apitest.Tagged(t, "url", reflect.TypeFor[apono.ListSpacesOptions](), reflect.TypeFor[apono.ListSpaceMembersOptions](), reflect.TypeFor[apono.SpaceOptions]())
 	apitest.Tagged(t, "json", reflect.TypeFor[apono.Space](), reflect.TypeFor[apono.SpaceReference](), reflect.TypeFor[apono.SpaceMember](),
 		reflect.TypeFor[apono.CreateSpaceInput](), reflect.TypeFor[apono.UpdateSpaceInput](), reflect.TypeFor[apono.SpaceMemberInput](),
 		reflect.TypeFor[apono.SpaceMemberRolesInput]())

@@ -17,8 +17,8 @@ var spaceScopeSuite = accessSuite[apono.SpaceScope, apono.ListSpaceScopesOptions
 		return c.SpaceScopes
 	},
 	updateInput: (*apono.SpaceScope).UpdateInput,
-	full:        func() *apono.SpaceScope { return apono.Ptr(paymentsSpaceScope()) },
-	minimal:     func() *apono.SpaceScope { return apono.Ptr(allSpaceScope()) },
+	full:        func() *apono.SpaceScope { return new(paymentsSpaceScope()) },
+	minimal:     func() *apono.SpaceScope { return new(allSpaceScope()) },
 	upsert: func() apono.SpaceScopeInput {
 		return apono.SpaceScopeInput{
 			Name: "Payments / resources", Query: `resource_type = "postgresql-database" and resource_tag["team"] in ("payments")`,

@@ -40,7 +40,7 @@ type tokenCache struct {
 // tokenRefresh is one call of the source.
 type tokenRefresh struct {
 	ended     <-chan struct{}
-	pass      func() // panics if the source did
+	rethrow   func() // panics if the source did
 	cancel    context.CancelFunc
 	waiting   int
 	abandoned bool
@@ -78,7 +78,7 @@ func (c *tokenCache) get(ctx context.Context) (string, error) {
 		case <-r.ended:
 		}
 		if joined {
-			r.pass()
+			r.rethrow()
 			used.token = r.token
 			return r.token, r.err
 		}
@@ -87,7 +87,7 @@ func (c *tokenCache) get(ctx context.Context) (string, error) {
 
 // isGood reports whether a call can use the cached token.
 func (c *tokenCache) isGood(ctx context.Context, used *usedToken) bool {
-	if TokenRefused(ctx) && (used.token == "" || used.token == c.token) {
+	if TokenRejected(ctx) && (used.token == "" || used.token == c.token) {
 		return false
 	}
 	return c.expires.IsZero() || time.Until(c.expires) > time.Minute
@@ -97,7 +97,7 @@ func (c *tokenCache) refresh(ctx context.Context) *tokenRefresh {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r := &tokenRefresh{cancel: cancel}
 	c.running = r
-	r.ended, r.pass = apart(func() {
+	r.ended, r.rethrow = async(func() {
 		defer func() {
 			cancel()
 			c.mu.Lock()

@@ -15,7 +15,7 @@ func userAda() *apono.User {
 	return &apono.User{
 		ID: "user-1", Email: "ada@example.com", EmailAliases: []string{"ada.lovelace@example.com", "countess@example.org"},
 		FirstName: "Ada", LastName: "Lovelace", Active: true, Roles: []apono.UserRole{apono.UserRoleAdmin, apono.UserRolePowerUser},
-		SourceIntegrationID: apono.Ptr("idp-1"), SourceIntegrationName: apono.Ptr("Okta"),
+		SourceIntegrationID: new("idp-1"), SourceIntegrationName: new("Okta"),
 		Attributes: map[string]string{"team": "engines", "shift": ""},
 	}
 }

@@ -42,6 +42,3 @@ func (o *Object) UnmarshalJSON(data []byte) (err error) {
 func (o Object) MarshalJSON() ([]byte, error) { return wire.MarshalModel(map[string]any(o)) }
 
 func (o Object) revealed() any { return map[string]any(o) }
-
-// Ptr returns a pointer to a value, for optional fields.
-func Ptr[T any](v T) *T { return &v }

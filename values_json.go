@@ -54,50 +54,6 @@ func (v *AbsoluteTimeframe) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfAbsoluteTimeframe)(v))
 }
 
-type fieldsOfAccessBundleAccessTarget AccessBundleAccessTarget
-
-// MarshalJSON writes the fields together with Extra.
-func (v AccessBundleAccessTarget) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfAccessBundleAccessTarget(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v AccessBundleAccessTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfAccessBundleAccessTarget)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *AccessBundleAccessTarget) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfAccessBundleAccessTarget)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *AccessBundleAccessTarget) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfAccessBundleAccessTarget)(v))
-}
-
-type fieldsOfAccessBundleAccessTargetInput AccessBundleAccessTargetInput
-
-// MarshalJSON writes the fields together with Extra.
-func (v AccessBundleAccessTargetInput) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfAccessBundleAccessTargetInput(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v AccessBundleAccessTargetInput) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfAccessBundleAccessTargetInput)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *AccessBundleAccessTargetInput) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfAccessBundleAccessTargetInput)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *AccessBundleAccessTargetInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfAccessBundleAccessTargetInput)(v))
-}
-
 type fieldsOfAccessBundleV1 AccessBundleV1
 
 // MarshalJSON writes the fields together with Extra.
@@ -366,50 +322,6 @@ func (v *AccessScope) UnmarshalJSON(data []byte) error {
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *AccessScope) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfAccessScope)(v))
-}
-
-type fieldsOfAccessScopeAccessTarget AccessScopeAccessTarget
-
-// MarshalJSON writes the fields together with Extra.
-func (v AccessScopeAccessTarget) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfAccessScopeAccessTarget(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v AccessScopeAccessTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfAccessScopeAccessTarget)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *AccessScopeAccessTarget) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfAccessScopeAccessTarget)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *AccessScopeAccessTarget) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfAccessScopeAccessTarget)(v))
-}
-
-type fieldsOfAccessScopeAccessTargetInput AccessScopeAccessTargetInput
-
-// MarshalJSON writes the fields together with Extra.
-func (v AccessScopeAccessTargetInput) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfAccessScopeAccessTargetInput(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v AccessScopeAccessTargetInput) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfAccessScopeAccessTargetInput)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *AccessScopeAccessTargetInput) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfAccessScopeAccessTargetInput)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *AccessScopeAccessTargetInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfAccessScopeAccessTargetInput)(v))
 }
 
 type fieldsOfAccessScopeInput AccessScopeInput
@@ -824,50 +736,6 @@ func (v *Bundle) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfBundle)(v))
 }
 
-type fieldsOfBundleAccessTarget BundleAccessTarget
-
-// MarshalJSON writes the fields together with Extra.
-func (v BundleAccessTarget) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfBundleAccessTarget(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v BundleAccessTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfBundleAccessTarget)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *BundleAccessTarget) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfBundleAccessTarget)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *BundleAccessTarget) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfBundleAccessTarget)(v))
-}
-
-type fieldsOfBundleAccessTargetInput BundleAccessTargetInput
-
-// MarshalJSON writes the fields together with Extra.
-func (v BundleAccessTargetInput) MarshalJSON() ([]byte, error) {
-	return wire.MarshalModel(fieldsOfBundleAccessTargetInput(v))
-}
-
-// MarshalJSONTo is MarshalJSON under the options of the encoder.
-func (v BundleAccessTargetInput) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, (*fieldsOfBundleAccessTargetInput)(&v))
-}
-
-// UnmarshalJSON reads the fields, and all other members into Extra.
-func (v *BundleAccessTargetInput) UnmarshalJSON(data []byte) error {
-	return unmarshalFields(data, (*fieldsOfBundleAccessTargetInput)(v))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
-func (v *BundleAccessTargetInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return json.UnmarshalDecode(dec, (*fieldsOfBundleAccessTargetInput)(v))
-}
-
 type fieldsOfBundleInput BundleInput
 
 // MarshalJSON writes the fields together with Extra.
@@ -886,6 +754,50 @@ func (v *BundleInput) UnmarshalJSON(data []byte) error {
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *BundleInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfBundleInput)(v))
+}
+
+type fieldsOfBundleTarget BundleTarget
+
+// MarshalJSON writes the fields together with Extra.
+func (v BundleTarget) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfBundleTarget(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v BundleTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfBundleTarget)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *BundleTarget) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfBundleTarget)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *BundleTarget) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfBundleTarget)(v))
+}
+
+type fieldsOfBundleTargetInput BundleTargetInput
+
+// MarshalJSON writes the fields together with Extra.
+func (v BundleTargetInput) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfBundleTargetInput(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v BundleTargetInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfBundleTargetInput)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *BundleTargetInput) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfBundleTargetInput)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *BundleTargetInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfBundleTargetInput)(v))
 }
 
 type fieldsOfCatalogEntry CatalogEntry
@@ -2168,6 +2080,92 @@ func (v *TagV1) UnmarshalJSON(data []byte) error { return unmarshalFields(data, 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *TagV1) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfTagV1)(v))
+}
+
+type fieldsOfTargetBundle TargetBundle
+
+// MarshalJSON writes the fields together with Extra.
+func (v TargetBundle) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfTargetBundle(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v TargetBundle) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfTargetBundle)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *TargetBundle) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfTargetBundle)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *TargetBundle) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfTargetBundle)(v))
+}
+
+type fieldsOfTargetBundleInput TargetBundleInput
+
+// MarshalJSON writes the fields together with Extra.
+func (v TargetBundleInput) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfTargetBundleInput(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v TargetBundleInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfTargetBundleInput)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *TargetBundleInput) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfTargetBundleInput)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *TargetBundleInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfTargetBundleInput)(v))
+}
+
+type fieldsOfTargetScope TargetScope
+
+// MarshalJSON writes the fields together with Extra.
+func (v TargetScope) MarshalJSON() ([]byte, error) { return wire.MarshalModel(fieldsOfTargetScope(v)) }
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v TargetScope) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfTargetScope)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *TargetScope) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfTargetScope)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *TargetScope) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfTargetScope)(v))
+}
+
+type fieldsOfTargetScopeInput TargetScopeInput
+
+// MarshalJSON writes the fields together with Extra.
+func (v TargetScopeInput) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfTargetScopeInput(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v TargetScopeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfTargetScopeInput)(&v))
+}
+
+// UnmarshalJSON reads the fields, and all other members into Extra.
+func (v *TargetScopeInput) UnmarshalJSON(data []byte) error {
+	return unmarshalFields(data, (*fieldsOfTargetScopeInput)(v))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
+func (v *TargetScopeInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, (*fieldsOfTargetScopeInput)(v))
 }
 
 type fieldsOfTimeframeV1 TimeframeV1

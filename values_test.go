@@ -31,7 +31,7 @@ func TestExtraWithNameOfFieldIsArgumentError(t *testing.T) {
 	client := apitest.NewClient(t, apitest.NoRequest(t))
 	extra := apono.Extra{"permissions": json.RawMessage(`["ADMIN"]`)}
 	_, err := client.AccessFlows.Create(t.Context(), apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{
-		{Bundle: &apono.BundleAccessTargetInput{BundleReference: "b"}},
+		{Bundle: &apono.TargetBundleInput{BundleReference: "b"}},
 		{Integration: &apono.IntegrationAccessTargetInput{IntegrationReference: "i", Extra: extra}},
 	}})
 	require.EqualError(t, err, `apono: argument in.AccessTargets[1].Integration.Extra: the member "permissions" has a field: set Permissions instead`)
@@ -55,7 +55,7 @@ func TestUnionsOfUnknownKinds(t *testing.T) {
 	client := apitest.NewClient(t, fake)
 	_, err := client.AccessFlows.Create(t.Context(), apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{Extra: newer}}})
 	require.NoError(t, err)
-	_, err = client.Bundles.Create(t.Context(), apono.BundleInput{AccessTargets: []apono.AccessBundleAccessTargetInput{{Extra: newer}}})
+	_, err = client.Bundles.Create(t.Context(), apono.BundleInput{AccessTargets: []apono.BundleTargetInput{{Extra: newer}}})
 	require.NoError(t, err)
 	_, err = client.Reports.Create(t.Context(), apono.ActivityReportInput{Timeframe: apono.ReportTimeframe{Extra: newer}})
 	require.NoError(t, err)
@@ -140,7 +140,7 @@ func TestUnusualBodiesAreDecoded(t *testing.T) {
 	}
 	var settings apono.AccessFlowSettings
 	require.NoError(t, wire.Unmarshal([]byte(`{"max_extensions":6e1,"extension_duration_in_min":60.0}`), &settings))
-	require.Equal(t, apono.AccessFlowSettings{MaxExtensions: apono.Ptr(60), ExtensionDurationInMin: apono.Ptr(60)}, settings)
+	require.Equal(t, apono.AccessFlowSettings{MaxExtensions: new(60), ExtensionDurationInMin: new(60)}, settings)
 	var integration apono.Integration
 	require.NoError(t, wire.Unmarshal([]byte(`{"id":"i1","last_sync_time":"","newer":1}`), &integration))
 	require.Equal(t, apono.Integration{ID: "i1", Extra: apono.Extra{"newer": json.RawMessage("1")}}, integration)

@@ -279,7 +279,7 @@ type spacedService[T, O, In any] interface {
 	List(context.Context, ...O) (*apono.Page[T], error)
 	ListAll(context.Context, ...O) iter.Seq2[*T, error]
 	Get(context.Context, string) (*T, error)
-	Create(context.Context, In, ...apono.CreateOptions) (*T, error)
+	Create(context.Context, In, ...apono.SpaceOptions) (*T, error)
 	Update(context.Context, string, In) (*T, error)
 	Delete(context.Context, string) error
 }
@@ -332,13 +332,13 @@ func TestAccessFlowsWithClient(t *testing.T) {
 	server := accessServer(t, aponotest.WithPageSize(2))
 	conditions := []apono.ConditionInput{
 		{Type: apono.ConditionTypeOwner},
-		{SourceIntegrationReference: apono.Ptr("Okta"), Type: apono.ConditionTypeGroup, MatchOperator: apono.Ptr(apono.MatchOperatorIs), Values: []string{"g"}},
+		{SourceIntegrationReference: new("Okta"), Type: apono.ConditionTypeGroup, MatchOperator: new(apono.MatchOperatorIs), Values: []string{"g"}},
 	}
 	groups := []apono.ApproverGroupInput{{LogicalOperator: apono.LogicalOperatorOr, Approvers: conditions}}
 	accessEndToEnd[apono.AccessFlow, apono.ListAccessFlowsOptions](t, inNoSpace[apono.AccessFlow, apono.ListAccessFlowsOptions, apono.AccessFlowInput]{server.Client().AccessFlows},
 		func(name string) apono.AccessFlowInput {
 			return apono.AccessFlowInput{
-				Name: name, Description: apono.Ptr("d"), Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
+				Name: name, Description: new("d"), Active: true, Trigger: apono.AccessFlowTriggerSelfServe,
 				RequestorIdentityType: apono.RequestorIdentityTypeAgent,
 				Requestors:            apono.ConditionGroupInput{LogicalOperator: apono.LogicalOperatorOr, Conditions: conditions},
 				RequestFor: &apono.RequestForInput{
@@ -350,18 +350,18 @@ func TestAccessFlowsWithClient(t *testing.T) {
 						IntegrationReference: "Orders database", ResourceType: "t", Permissions: []string{"p"},
 						ResourcesScopes: []apono.ResourcesScope{{ScopeMode: apono.ScopeModeInclude, Type: apono.ResourcesScopeTypeName, Values: []string{"v"}}},
 					}},
-					{Bundle: &apono.BundleAccessTargetInput{BundleReference: "Reading"}},
-					{AccessScope: &apono.AccessScopeAccessTargetInput{AccessScopeReference: "Databases"}},
+					{Bundle: &apono.TargetBundleInput{BundleReference: "Reading"}},
+					{AccessScope: &apono.TargetScopeInput{AccessScopeReference: "Databases"}},
 					{QueryTarget: &apono.QueryTarget{Query: "q"}},
 				},
 				ApproverPolicy:     &apono.ApproverPolicyInput{ApprovalMode: apono.ApprovalModeAnyOf, ApproverGroups: groups},
-				EscalationPolicy:   &apono.EscalationPolicyInput{IntervalInMin: apono.Ptr(30), ApproverGroups: groups},
-				GrantDurationInMin: apono.Ptr(60),
+				EscalationPolicy:   &apono.EscalationPolicyInput{IntervalInMin: new(30), ApproverGroups: groups},
+				GrantDurationInMin: new(60),
 				Timeframe: &apono.AccessFlowTimeframe{
 					StartTime: "08:00", EndTime: "17:00", DaysOfWeek: []apono.DayOfWeek{apono.DayOfWeekMonday}, TimeZone: "UTC",
 				},
 				Settings: apono.AccessFlowSettings{
-					RequireMFA: true, Labels: []string{"l"}, MaxExtensions: apono.Ptr(1), ExtensionDurationInMin: apono.Ptr(10),
+					RequireMFA: true, Labels: []string{"l"}, MaxExtensions: new(1), ExtensionDurationInMin: new(10),
 				},
 			}
 		},

@@ -373,7 +373,7 @@ func TestAccessRequestsWithClient(t *testing.T) {
 		Entitlements: []apono.CreateAccessRequestEntitlement{
 			{ResourceID: "bucket", PermissionID: "read"}, {ResourceID: "db", PermissionID: "select"}, {ResourceID: "bucket", PermissionID: "write"},
 		},
-		Justification: apono.Ptr("why"), DurationInSec: apono.Ptr(60),
+		Justification: new("why"), DurationInSec: new(60),
 	})
 	require.NoError(t, err)
 	require.Len(t, made, 2)
@@ -405,7 +405,7 @@ func TestAccessRequestsWithClient(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, revoked.RevocationDate, "no revocation date")
 
-	again, err := service.RequestAgain(ctx, first.ID, apono.RequestAgainInput{Justification: apono.Ptr("once more")})
+	again, err := service.RequestAgain(ctx, first.ID, apono.RequestAgainInput{Justification: new("once more")})
 	require.NoError(t, err)
 	require.Len(t, again, 1)
 	got, err = service.Get(ctx, again[0].ID)

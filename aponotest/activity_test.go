@@ -111,7 +111,7 @@ func TestActivityWithClient(t *testing.T) {
 	server := activityServer(t, aponotest.WithOffsetPageSize(1))
 	for range 3 {
 		server.Put(aponotest.Activity, apono.ActivityEntry{
-			Status: apono.Ptr("Denied"), Extra: map[string]json.RawMessage{"grantee_name": json.RawMessage(`"Dana"`), "date": json.RawMessage(`300`)},
+			Status: new("Denied"), Extra: map[string]json.RawMessage{"grantee_name": json.RawMessage(`"Dana"`), "date": json.RawMessage(`300`)},
 		})
 	}
 	activity := server.Client().Activity
@@ -120,7 +120,7 @@ func TestActivityWithClient(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, &apono.OffsetPage[apono.ActivityEntry]{
-		Items: []*apono.ActivityEntry{{Status: apono.Ptr("Revoked"), Resources: []string{"host"}}}, Total: 3, Limit: 1, Offset: 1,
+		Items: []*apono.ActivityEntry{{Status: new("Revoked"), Resources: []string{"host"}}}, Total: 3, Limit: 1, Offset: 1,
 	}, page)
 	all, err := apono.Collect(activity.ListAll(t.Context(), apono.ListActivityOptions{
 		AccessFlowID: []string{"f1"}, AccessRequestID: []string{"AR-1"}, IntegrationID: []string{"i1"}, Permission: []string{"ADMIN"},
@@ -128,7 +128,7 @@ func TestActivityWithClient(t *testing.T) {
 		TriggerType: []string{"user"}, Fields: []apono.ReportField{apono.ReportFieldAccessFlow},
 	}))
 	require.NoError(t, err)
-	require.Equal(t, []*apono.ActivityEntry{{AccessFlow: apono.Ptr("Databases")}}, all)
+	require.Equal(t, []*apono.ActivityEntry{{AccessFlow: new("Databases")}}, all)
 	alike, err := apono.Collect(activity.ListAll(t.Context(), apono.ListActivityOptions{
 		StartDate: 300, Status: []string{"Denied"}, Fields: []apono.ReportField{apono.ReportFieldGranteeName},
 	}))

@@ -44,8 +44,8 @@ func TestBundlesWithClient(t *testing.T) {
 	require.NoError(t, err)
 	accessEndToEnd[apono.Bundle, apono.ListBundlesOptions](t, inNoSpace[apono.Bundle, apono.ListBundlesOptions, apono.BundleInput]{client.Bundles},
 		func(name string) apono.BundleInput {
-			target := &apono.AccessScopeAccessTargetInput{AccessScopeReference: scope.ID}
-			return apono.BundleInput{Name: name, AccessTargets: []apono.AccessBundleAccessTargetInput{{AccessScope: target}}}
+			target := &apono.TargetScopeInput{AccessScopeReference: scope.ID}
+			return apono.BundleInput{Name: name, AccessTargets: []apono.BundleTargetInput{{AccessScope: target}}}
 		},
 		(*apono.Bundle).UpdateInput, func(in *apono.BundleInput) *string { return &in.Name }, func(b *apono.Bundle) string { return b.ID })
 }

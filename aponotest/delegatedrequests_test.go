@@ -34,7 +34,7 @@ func TestDelegatedRequestsWithClient(t *testing.T) {
 	client, ctx := server.Client(), t.Context()
 	var made []string
 	for _, bundle := range []string{"b1", "Auditors"} {
-		requests, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{BundleReference: &bundle, Grantee: apono.Ptr("ben@example.com")})
+		requests, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{BundleReference: &bundle, Grantee: new("ben@example.com")})
 		require.NoError(t, err)
 		made = append(made, requests[0].ID)
 	}

@@ -486,7 +486,7 @@ func TestDemoTenantBundlesCanBeRequested(t *testing.T) {
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork(), aponotest.WithApprovalAfter(0))
 	client, ctx := server.Client(), t.Context()
 	made, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{
-		BundleReference: apono.Ptr("Orders on-call"), Justification: apono.Ptr("On call"),
+		BundleReference: new("Orders on-call"), Justification: new("On call"),
 	})
 	require.NoError(t, err)
 	require.Len(t, made, 1)

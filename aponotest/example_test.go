@@ -69,10 +69,10 @@ func ExampleServer_FaultNext() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	server.FaultNext("AccessRequests.Create", 1, aponotest.Fault{Break: aponotest.AnswerLost})
+	server.FaultNext("AccessRequests.Create", 1, aponotest.Fault{Break: aponotest.ResponseLost})
 
 	_, err = server.Client().AccessRequests.Create(context.Background(), apono.CreateAccessRequestInput{
-		BundleReference: apono.Ptr("Orders on-call"),
+		BundleReference: new("Orders on-call"),
 	})
 	var broken *apono.TransportError
 	fmt.Println(errors.As(err, &broken) && broken.MaybeSent)
@@ -106,9 +106,9 @@ func ExampleServer_Approve() {
 	defer server.Close()
 	ctx, client := context.Background(), server.Client()
 	requests, err := client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{
-		BundleReference: apono.Ptr("Orders on-call"),
-		Justification:   apono.Ptr("Incident 4711"),
-		DurationInSec:   apono.Ptr(3600),
+		BundleReference: new("Orders on-call"),
+		Justification:   new("Incident 4711"),
+		DurationInSec:   new(3600),
 	})
 	if err != nil {
 		log.Fatal(err)

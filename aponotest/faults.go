@@ -35,12 +35,12 @@ type Fault struct {
 // Break is the point at which a [Fault] closes the connection.
 type Break string
 
-// The points at which a connection can close. With AnswerLost and AnswerCut, the request
+// The points at which a connection can close. With ResponseLost and ResponseCut, the request
 // is processed unless the [Fault] has a Status.
 const (
-	RequestLost Break = "request lost" // before the request is processed
-	AnswerLost  Break = "answer lost"  // before the response is sent
-	AnswerCut   Break = "answer cut"   // within the body of the response; AnswerLost if it has none
+	RequestLost  Break = "request lost" // before the request is processed
+	ResponseLost Break = "answer lost"  // before the response is sent
+	ResponseCut  Break = "answer cut"   // within the body of the response; ResponseLost if it has none
 )
 
 // plannedFault is a fault for the next requests of an operation.
@@ -72,7 +72,7 @@ func (s *Server) FaultNext(operation string, times int, fault Fault) {
 	if operation != "" {
 		s.mustKnow(operation)
 	}
-	if !slices.Contains([]Break{"", RequestLost, AnswerLost, AnswerCut}, fault.Break) {
+	if !slices.Contains([]Break{"", RequestLost, ResponseLost, ResponseCut}, fault.Break) {
 		s.fail("unknown Break %q", fault.Break)
 	}
 	if fault.Status != 0 && (fault.Status < 200 || fault.Status > 599) {
@@ -146,11 +146,11 @@ func (f Fault) send(w http.ResponseWriter, r reply) {
 			w.Header()[http.CanonicalHeaderKey(name)] = values
 		}
 	}
-	if f.Break == AnswerLost || f.Break == AnswerCut && len(r.body) == 0 {
+	if f.Break == ResponseLost || f.Break == ResponseCut && len(r.body) == 0 {
 		abort(w)
 		return
 	}
-	if f.Break != AnswerCut {
+	if f.Break != ResponseCut {
 		w.WriteHeader(r.status)
 		_, _ = w.Write(r.body)
 		return

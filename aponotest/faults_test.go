@@ -148,7 +148,7 @@ var fastRetries = apono.WithRetryPolicy(apono.RetryPolicy{MinWait: time.Nanoseco
 func TestBrokenConnections(t *testing.T) {
 	t.Parallel()
 	const (
-		lost, noResponse, cut = aponotest.RequestLost, aponotest.AnswerLost, aponotest.AnswerCut
+		lost, noResponse, cut = aponotest.RequestLost, aponotest.ResponseLost, aponotest.ResponseCut
 
 		get, update, remove, create, view = "Integrations.Get", "Integrations.Update", "Integrations.Delete", "Groups.Create", "Sessions.GetAccessDetails"
 	)
@@ -222,7 +222,7 @@ func faultStatuses(server *aponotest.Server, operation string) []int {
 func TestBrokenConnectionsAreNotRetriedByNetHTTP(t *testing.T) {
 	t.Parallel()
 	for operation, call := range faultCalls {
-		for _, fault := range []aponotest.Break{aponotest.RequestLost, aponotest.AnswerLost, aponotest.AnswerCut} {
+		for _, fault := range []aponotest.Break{aponotest.RequestLost, aponotest.ResponseLost, aponotest.ResponseCut} {
 			for mode, opts := range faultModes {
 				t.Run(fmt.Sprintf("%s, %s, %s", operation, fault, mode), func(t *testing.T) {
 					t.Parallel()
@@ -323,7 +323,7 @@ func TestCutResponseReturnsReadError(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			server := faultServer(t, opts...)
-			server.FaultNext("Integrations.Get", 1, aponotest.Fault{Break: aponotest.AnswerCut, Status: 500, Body: "0123456789"})
+			server.FaultNext("Integrations.Get", 1, aponotest.Fault{Break: aponotest.ResponseCut, Status: 500, Body: "0123456789"})
 			var read string
 			var readErr error
 			client := server.Client(apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
@@ -366,8 +366,8 @@ func TestLatency(t *testing.T) {
 		"slow twice":               {get, aponotest.Fault{Latency: 3 * time.Second, Status: 503}, 2, 0, "ok", 6 * time.Second, []int{503, 503, 200}, ""},
 		"slow to reject":           {create, aponotest.Fault{Latency: 3 * time.Second, Status: 403}, 1, 0, "APIError 403 after 1", 3 * time.Second, []int{403}, ""},
 		"slow, then request lost":  {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.RequestLost}, 1, 0, "TransportError after 1, maybe sent: true", 3 * time.Second, []int{0}, ""},
-		"slow, then response lost": {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.AnswerLost}, 1, 0, "TransportError after 1, maybe sent: true", 3 * time.Second, []int{200}, "1 created"},
-		"slow, then response cut":  {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.AnswerCut}, 1, 0, "DecodeError 200 after 1", 3 * time.Second, []int{200}, "1 created"},
+		"slow, then response lost": {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.ResponseLost}, 1, 0, "TransportError after 1, maybe sent: true", 3 * time.Second, []int{200}, "1 created"},
+		"slow, then response cut":  {create, aponotest.Fault{Latency: 3 * time.Second, Break: aponotest.ResponseCut}, 1, 0, "DecodeError 200 after 1", 3 * time.Second, []int{200}, "1 created"},
 		"no latency":               {create, aponotest.Fault{Latency: -time.Second}, 1, 0, "ok", 0, []int{200}, "1 created"},
 		"one attempt times out":    {get, aponotest.Fault{Latency: time.Minute}, 1, 0, "ok", 10 * time.Second, []int{0, 200}, ""},
 		"all attempts time out":    {get, aponotest.Fault{Latency: time.Minute}, 3, 0, "TransportError after 3, maybe sent: false, too late", 30 * time.Second, []int{0, 0, 0}, ""},
@@ -443,7 +443,7 @@ func TestConcurrentFaults(t *testing.T) {
 			t.Parallel()
 			server := faultServer(t, opts...)
 			client, once := server.Client(), apono.WithoutRetry(t.Context())
-			for _, fault := range []aponotest.Break{aponotest.RequestLost, aponotest.AnswerLost, aponotest.AnswerCut} {
+			for _, fault := range []aponotest.Break{aponotest.RequestLost, aponotest.ResponseLost, aponotest.ResponseCut} {
 				server.FaultNext("Integrations.Get", 10, aponotest.Fault{Break: fault})
 			}
 			var failed, decoded atomic.Int32

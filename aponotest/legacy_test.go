@@ -187,13 +187,13 @@ func TestLegacyServicesWithClient(t *testing.T) {
 	legacy := server.Client().Legacy
 	legacyEndToEnd[apono.IntegrationV2, apono.ListIntegrationsV2Options](t, legacy.Integrations,
 		apono.CreateIntegrationV2Input{
-			Name: "i", Type: "mysql", ProvisionerID: apono.Ptr("c"), Metadata: map[string]any{"port": 5432},
+			Name: "i", Type: "mysql", ProvisionerID: new("c"), Metadata: map[string]any{"port": 5432},
 			SecretConfig: apono.SecretConfigV2{"type": "AWS", "region": "r", "secret_id": "s"},
 		},
 		apono.UpdateIntegrationV2Input{Name: "j", ConnectedResourceTypes: []string{"t"}},
 		func(made *apono.IntegrationV2) (created, updated *apono.IntegrationV2) {
 			return &apono.IntegrationV2{
-					ID: made.ID, Name: "i", Type: "mysql", Status: apono.IntegrationStatusV2Active, ProvisionerID: apono.Ptr("c"),
+					ID: made.ID, Name: "i", Type: "mysql", Status: apono.IntegrationStatusV2Active, ProvisionerID: new("c"),
 					Metadata: map[string]any{"port": json.Number("5432")}, ConnectedResourceTypes: []string{},
 					SecretConfig: apono.SecretConfigV2{"type": "AWS", "region": "r", "secret_id": "s"},
 				}, &apono.IntegrationV2{
@@ -220,7 +220,7 @@ func TestLegacyServicesWithClient(t *testing.T) {
 			ID: made.ID, CreatedDate: made.CreatedDate, Name: name, Active: true, Trigger: apono.AccessFlowTriggerV1{Type: apono.AccessFlowTriggerTypeV1UserRequest},
 			Grantees: []apono.GranteeV1{{ID: "g", Type: apono.IdentityTypeV1Group}}, Approvers: approvers, RevokeAfterInSec: 90,
 			IntegrationTargets: []apono.AccessTargetIntegrationV1{}, BundleTargets: []apono.AccessTargetBundleV1{{BundleID: "b1"}},
-			Settings: &apono.AccessFlowSettingsV1{RequireAllApprovers: apono.Ptr(true)},
+			Settings: &apono.AccessFlowSettingsV1{RequireAllApprovers: new(true)},
 		}
 	}
 	approvers := []apono.ApproverV1{{ID: "u", Type: apono.IdentityTypeV1User}}
@@ -230,9 +230,9 @@ func TestLegacyServicesWithClient(t *testing.T) {
 			Name: "f", Active: true, Trigger: apono.AccessFlowTriggerV1{Type: apono.AccessFlowTriggerTypeV1UserRequest},
 			Grantees: []apono.GranteeV1{{ID: "g", Type: apono.IdentityTypeV1Group}}, Approvers: approvers, RevokeAfterInSec: 90,
 			BundleTargets: []apono.AccessTargetBundleV1{{BundleID: "b1"}},
-			Settings:      &apono.AccessFlowSettingsV1{RequireAllApprovers: apono.Ptr(true)},
+			Settings:      &apono.AccessFlowSettingsV1{RequireAllApprovers: new(true)},
 		},
-		apono.UpdateAccessFlowV1Input{Name: apono.Ptr("g"), Approvers: []apono.ApproverV1{}},
+		apono.UpdateAccessFlowV1Input{Name: new("g"), Approvers: []apono.ApproverV1{}},
 		func(made *apono.AccessFlowV1) (created, updated *apono.AccessFlowV1) {
 			require.Less(t, time.Since(made.CreatedDate).Abs(), time.Minute, "wrong creation date")
 			return flow(made, "f", approvers), flow(made, "g", []apono.ApproverV1{})

@@ -201,7 +201,7 @@ func TestRequestsV3WithClient(t *testing.T) {
 	for _, user := range []string{"u-ann", "u-ben"} {
 		made, err := requests.Create(t.Context(), apono.CreateAccessRequestV3Input{
 			UserID: user, IntegrationID: "aws", ResourceIDs: []string{resources.Items[0].ID}, Permissions: []string{permissions.Items[0]},
-			Justification: "j", DurationInSec: apono.Ptr(60),
+			Justification: "j", DurationInSec: new(60),
 		})
 		require.NoError(t, err)
 		ids = append(ids, made.RequestID)

@@ -746,7 +746,7 @@ func TestMisuseWithoutTestPanics(t *testing.T) {
 
 // lifecycleInput requests access to the database for ten minutes.
 var lifecycleInput = apono.CreateAccessRequestInput{
-	Entitlements: []apono.CreateAccessRequestEntitlement{{ResourceID: "db", PermissionID: "select"}}, DurationInSec: apono.Ptr(600),
+	Entitlements: []apono.CreateAccessRequestEntitlement{{ResourceID: "db", PermissionID: "select"}}, DurationInSec: new(600),
 }
 
 // The server and WaitFor use the clock of the bubble.

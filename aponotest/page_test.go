@@ -38,7 +38,7 @@ func serverWith(t *testing.T, n int, opts ...aponotest.Option) *aponotest.Server
 	server := aponotest.NewServer(t, opts...)
 	for i := range n {
 		server.Put(aponotest.Integrations, apono.Integration{
-			ID: fmt.Sprint("i", i), Name: fmt.Sprintf("Name-%d", i), Type: []string{"mysql", "okta"}[i%2], ConnectorID: apono.Ptr("Con"),
+			ID: fmt.Sprint("i", i), Name: fmt.Sprintf("Name-%d", i), Type: []string{"mysql", "okta"}[i%2], ConnectorID: new("Con"),
 		})
 	}
 	return server

@@ -80,7 +80,7 @@ func TestReportsWithClient(t *testing.T) {
 				Name: name, Fields: []apono.ReportField{apono.ReportFieldStatus}, Filters: apono.ReportFilters{Statuses: []string{"Active"}},
 				Timeframe: apono.ReportTimeframe{Relative: &apono.RelativeTimeframe{Last: 1, Unit: apono.TimeUnitMonth}},
 				Schedule:  &apono.ReportSchedule{CronExpression: "0 9 * * 1", Recipients: []string{"ada@example.com"}},
-				Format:    apono.Ptr(apono.ReportFormatCSV),
+				Format:    new(apono.ReportFormatCSV),
 			}
 		},
 		(*apono.ActivityReport).UpdateInput, func(in *apono.ActivityReportInput) *string { return &in.Name }, func(r *apono.ActivityReport) string { return r.ID })

@@ -31,7 +31,7 @@ func TestScopesWithClient(t *testing.T) {
 	accessEndToEnd[apono.AccessScope, apono.ListScopesOptions](t,
 		inNoSpace[apono.AccessScope, apono.ListScopesOptions, apono.AccessScopeInput]{aponotest.NewServer(t, aponotest.WithLooseChecks(), aponotest.WithPageSize(2)).Client().Scopes},
 		func(name string) apono.AccessScopeInput {
-			return apono.AccessScopeInput{Name: name, Description: apono.Ptr("d"), Query: "q"}
+			return apono.AccessScopeInput{Name: name, Description: new("d"), Query: "q"}
 		},
 		(*apono.AccessScope).UpdateInput, func(in *apono.AccessScopeInput) *string { return &in.Name }, func(s *apono.AccessScope) string { return s.ID })
 }

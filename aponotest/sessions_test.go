@@ -117,8 +117,8 @@ func TestSessionsWithClient(t *testing.T) {
 		{ID: "s2", RequestIDs: []string{}, CredentialsStatus: apono.CredentialsStatusNotApplicable},
 	}
 	details := &apono.AccessSessionDetails{
-		Instructions: "Connect", CustomAdminMessage: apono.Ptr("careful"), Parameters: apono.Secrets{"password": "hunter2-<&>"},
-		CLI: apono.Ptr("psql hunter2"), Link: &apono.Link{URL: "https://console.example.com/?signin=hunter2", Title: apono.Ptr("Console")},
+		Instructions: "Connect", CustomAdminMessage: new("careful"), Parameters: apono.Secrets{"password": "hunter2-<&>"},
+		CLI: new("psql hunter2"), Link: &apono.Link{URL: "https://console.example.com/?signin=hunter2", Title: new("Console")},
 	}
 	server.Put(aponotest.Sessions, *sessions[0], sessions[1])
 	server.Put(aponotest.DetailsOf("s1"), *details)

@@ -191,7 +191,7 @@ func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bu
 
 // to returns a copy of the row with the given target. A target of a type that
 // this version of the package does not know is "(unknown)".
-func (r row) to(integration *apono.IntegrationAccessTarget, scope *apono.AccessScopeAccessTarget, query *apono.QueryTarget) row {
+func (r row) to(integration *apono.IntegrationAccessTarget, scope *apono.TargetScope, query *apono.QueryTarget) row {
 	switch {
 	case integration != nil:
 		r.Target = cmp.Or(integration.IntegrationName, integration.IntegrationID)

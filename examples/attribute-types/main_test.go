@@ -20,7 +20,7 @@ const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with d
 func newServer(t *testing.T) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, aponotest.WithPageSize(2))
-	okta, duty := apono.Ptr("okta-1"), apono.Ptr("duty-1")
+	okta, duty := new("okta-1"), new("duty-1")
 	server.Put(aponotest.Attributes,
 		apono.Attribute{Type: "team", Value: "orders", SourceIntegrationID: okta},
 		apono.Attribute{Type: "shift", Value: "night", SourceIntegrationID: duty},

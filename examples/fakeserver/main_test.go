@@ -186,7 +186,7 @@ func TestPageSizes(t *testing.T) {
 func request(t *testing.T, client *apono.Client) *apono.AccessRequest {
 	t.Helper()
 	requests, err := client.AccessRequests.Create(t.Context(), apono.CreateAccessRequestInput{
-		BundleReference: apono.Ptr("Orders on-call"), Justification: apono.Ptr("A test"),
+		BundleReference: new("Orders on-call"), Justification: new("A test"),
 	})
 	require.NoError(t, err)
 	require.NotEmpty(t, requests, "no request was created")

@@ -622,7 +622,7 @@ func TestEquivalentFileIsNoChange(t *testing.T) {
 func TestSharedNames(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
-	server.Put(aponotest.Bundles, apono.Bundle{ID: "b2", Name: "Orders on-call", AccessTargets: []apono.AccessBundleAccessTarget{}})
+	server.Put(aponotest.Bundles, apono.Bundle{ID: "b2", Name: "Orders on-call", AccessTargets: []apono.BundleTarget{}})
 	dir := exported(t, server)
 	require.Contains(t, read(t, dir, "flows/Orders on-call.json"), `"bundle_reference": "bundle-orders"`)
 	require.Contains(t, read(t, dir, "bundles/Orders on-call@b2.json"), `"id": "b2"`)

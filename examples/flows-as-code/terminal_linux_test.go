@@ -76,7 +76,7 @@ func TestChangesDuringConfirmationAreKept(t *testing.T) {
 			flow, err := client.AccessFlows.Get(t.Context(), "flow-break-glass")
 			require.NoError(t, err)
 			in := flow.UpdateInput()
-			in.Description = apono.Ptr("Ask Ada first")
+			in.Description = new("Ask Ada first")
 			_, err = client.AccessFlows.Update(t.Context(), flow.ID, in)
 			require.NoError(t, err)
 		}, `access flow "Break glass" (flows/Break glass.json)`, []string{"PUT /api/admin/v2/access-flows/flow-break-glass"}},
@@ -121,7 +121,7 @@ func TestFilesAreWrittenCompletelyOrNotAtAll(t *testing.T) {
 	flow, err := client.AccessFlows.Get(t.Context(), "flow-break-glass")
 	require.NoError(t, err)
 	in := flow.UpdateInput()
-	in.Description = apono.Ptr(strings.Repeat("long ", 1000))
+	in.Description = new(strings.Repeat("long ", 1000))
 	_, err = client.AccessFlows.Update(t.Context(), flow.ID, in)
 	require.NoError(t, err)
 

@@ -29,7 +29,7 @@ func newServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	server := aponotest.NewServer(t, opts...)
 	server.Put(aponotest.Users, apono.User{ID: "u2", Email: "ben@example.com", EmailAliases: []string{"ada@example.com"}}, apono.User{ID: "u1", Email: "Ada@example.com"})
 	server.Put(aponotest.Groups, apono.Group{ID: "g1", Name: "orders"}, apono.Group{ID: "g2", Name: "people"},
-		apono.Group{ID: "g3", Name: "everybody", SourceIntegrationID: apono.Ptr("okta-1"), SourceIntegrationName: apono.Ptr("Okta")},
+		apono.Group{ID: "g3", Name: "everybody", SourceIntegrationID: new("okta-1"), SourceIntegrationName: new("Okta")},
 		apono.Group{ID: "g4", Name: "search"})
 	server.Put(aponotest.MembersOf("g1"), apono.GroupMember{Email: "ben@example.com"}, apono.GroupMember{Email: "ADA@example.com"})
 	server.Put(aponotest.MembersOf("g2"), apono.GroupMember{Email: "ben@example.com"})
@@ -37,11 +37,11 @@ func newServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	server.Put(aponotest.MembersOf("g4"), apono.GroupMember{Email: "ada@example.com"})
 	server.Put(aponotest.Spaces, apono.Space{ID: "s1", Name: "Payments"}, apono.Space{ID: "s2", Name: "Shop floor"}, apono.Space{ID: "s3", Name: "Ledger"})
 	server.Put(aponotest.SpaceMembersOf("s1"),
-		apono.SpaceMember{IdentityID: "u2", IdentityType: "user", Email: apono.Ptr("ben@example.com")},
-		apono.SpaceMember{IdentityID: "u1", IdentityType: "user", Email: apono.Ptr("Ada@example.com")})
+		apono.SpaceMember{IdentityID: "u2", IdentityType: "user", Email: new("ben@example.com")},
+		apono.SpaceMember{IdentityID: "u1", IdentityType: "user", Email: new("Ada@example.com")})
 	server.Put(aponotest.SpaceMembersOf("s2"),
 		apono.SpaceMember{IdentityID: "g1", IdentityType: "group", Name: "orders"},
-		apono.SpaceMember{IdentityID: "u9", IdentityType: "user", Email: apono.Ptr("ada@example.com")})
+		apono.SpaceMember{IdentityID: "u9", IdentityType: "user", Email: new("ada@example.com")})
 	server.Put(aponotest.SpaceMembersOf("s3"), apono.SpaceMember{IdentityID: "g9", IdentityType: "group", Name: "ada@example.com"})
 	for _, status := range []apono.AccessRequestStatus{"ACTIVE", "Granted", "PENDING", "PENDING_MFA", "REJECTED", "FAILED", "REVOKED", "EXPIRED", "REVOKING", "HALF_OPEN"} {
 		server.Put(aponotest.AccessRequests, apono.AccessRequest{ID: "own-" + string(status), Status: status, Requestor: ada,

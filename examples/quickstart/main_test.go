@@ -49,7 +49,7 @@ func TestTableFitsTerminalWidth(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	name := strings.Repeat("ä", 100) + "!"
-	server.Put(aponotest.Integrations, apono.Integration{ID: "i1", Name: name, Type: "mysql", ConnectorID: apono.Ptr(strings.Repeat("c", 60))})
+	server.Put(aponotest.Integrations, apono.Integration{ID: "i1", Name: name, Type: "mysql", ConnectorID: new(strings.Repeat("c", 60))})
 	stdout, _, code := quickstart(t, withToken(server, server.Token))
 	require.Zero(t, code)
 	require.Equal(t, ""+
@@ -63,7 +63,7 @@ func TestWithTokenListsServer(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithPageSize(1))
 	server.Put(aponotest.Integrations,
-		apono.Integration{ID: "i1", Name: "orders", Type: "mysql", ConnectorID: apono.Ptr("c1")},
+		apono.Integration{ID: "i1", Name: "orders", Type: "mysql", ConnectorID: new("c1")},
 		apono.Integration{ID: "i2", Name: "people", Type: "okta"})
 	stdout, stderr, code := quickstart(t, withToken(server, server.Token))
 	require.Zero(t, code)

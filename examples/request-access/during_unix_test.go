@@ -364,8 +364,8 @@ func TestRevocationThatFails(t *testing.T) {
 		code    int
 	}{
 		"hold, rejected":      {onCall("-revoke-after", "50ms"), aponotest.Fault{Status: 409}, false, 1},
-		"hold, lost":          {onCall("-revoke-after", "50ms"), aponotest.Fault{Break: aponotest.AnswerLost}, true, 0},
-		"command, lost":       {onCallRuns("exit 0"), aponotest.Fault{Break: aponotest.AnswerLost}, true, 0},
+		"hold, lost":          {onCall("-revoke-after", "50ms"), aponotest.Fault{Break: aponotest.ResponseLost}, true, 0},
+		"command, lost":       {onCallRuns("exit 0"), aponotest.Fault{Break: aponotest.ResponseLost}, true, 0},
 		"command, rejected":   {onCallRuns("exit 0"), aponotest.Fault{Status: 409}, false, 1},
 		"command, two faults": {onCallRuns("exit 5"), aponotest.Fault{Status: 409}, false, 5},
 	} {
@@ -392,7 +392,7 @@ func TestRevocationThatFails(t *testing.T) {
 func TestSubmissionThatMayHaveBeenTakenDuring(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, approved)
-	server.FaultNext("AccessRequests.Create", 1, aponotest.Fault{Break: aponotest.AnswerLost})
+	server.FaultNext("AccessRequests.Create", 1, aponotest.Fault{Break: aponotest.ResponseLost})
 	got := process.Run(t, process.Env(server), onCall("-hold")...)
 	require.Equal(t, 1, got.Code)
 	require.True(t, strings.HasPrefix(got.Stderr, maybeRequested+"\nrequest-access: "), got.Stderr)

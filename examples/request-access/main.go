@@ -125,7 +125,7 @@ func run(ctx context.Context, p *program.Program) error {
 		in.Grantee = grantee
 	}
 	if *duration > 0 {
-		in.DurationInSec = apono.Ptr(int(*duration / time.Second))
+		in.DurationInSec = new(int(*duration / time.Second))
 	}
 	if byParts {
 		err = pickEntitlement(ctx, client, &in, *grantee, *integration, *resource, *permission)

@@ -31,7 +31,7 @@ func newServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 	t.Helper()
 	server := aponotest.NewServer(t, opts...)
 	server.Put(aponotest.Users, apono.User{ID: "u1", Email: "ben@example.com"})
-	targets := []apono.AccessBundleAccessTarget{}
+	targets := []apono.BundleTarget{}
 	for _, name := range []string{"orders", "people"} {
 		server.Put(aponotest.Integrations, apono.Integration{ID: "i-" + name, Name: name, Type: "mysql"})
 		server.Put(aponotest.ResourcesOf("i-"+name),
@@ -40,7 +40,7 @@ func newServer(t *testing.T, opts ...aponotest.Option) *aponotest.Server {
 			apono.Permission{ID: name + "-read", Name: "READ", ResourceType: "database"},
 			apono.Permission{ID: name + "-write", Name: "WRITE", ResourceType: "database"},
 			apono.Permission{ID: name + "-table-read", Name: "READ", ResourceType: "table"})
-		targets = append(targets, apono.AccessBundleAccessTarget{Integration: &apono.IntegrationAccessTarget{
+		targets = append(targets, apono.BundleTarget{Integration: &apono.IntegrationAccessTarget{
 			IntegrationID: "i-" + name, IntegrationName: name, ResourceType: "database", Permissions: []string{"READ"},
 		}})
 	}
@@ -151,7 +151,7 @@ func TestNamesThatDoNotFitExactlyOne(t *testing.T) {
 		require.Equal(t, process.Result{Stderr: "request-access: " + test.want, Code: 1}, got)
 	}
 	for i := range 8 {
-		server.Put(aponotest.Bundles, apono.Bundle{Name: strings.Repeat("x", i+1), AccessTargets: []apono.AccessBundleAccessTarget{}})
+		server.Put(aponotest.Bundles, apono.Bundle{Name: strings.Repeat("x", i+1), AccessTargets: []apono.BundleTarget{}})
 	}
 	got := process.Run(t, process.Env(server), "-bundle", "none", "-justification", "Fix")
 	require.Equal(t, "request-access: nothing with this name can be requested; 12 others can\n", got.Stderr)
@@ -224,7 +224,7 @@ func TestTimeout(t *testing.T) {
 		"rejected, and over nevertheless": {nil, aponotest.Fault{Status: 409}, "Revoked: " + first + "\nrequest-access: " + late, "PENDING", "REJECTED"},
 		"revoked":                         {nil, aponotest.Fault{}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
 		"kept":                            {[]string{"-keep", "-poll", "20ms"}, aponotest.Fault{}, "Left open: " + first + "\nrequest-access: " + late, "PENDING", ""},
-		"response lost":                   {nil, aponotest.Fault{Break: aponotest.AnswerLost}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
+		"response lost":                   {nil, aponotest.Fault{Break: aponotest.ResponseLost}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
 		"rejected": {
 			nil, aponotest.Fault{Status: 409}, "NOT revoked: " + first + ": apono: waiting for an access request: " +
 				"POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-4; its last status was PENDING\n" +
@@ -255,8 +255,8 @@ func TestSubmissionThatMayHaveBeenTaken(t *testing.T) {
 		fault aponotest.Fault
 		noted bool
 	}{
-		{aponotest.Fault{Break: aponotest.AnswerLost}, true},
-		{aponotest.Fault{Break: aponotest.AnswerCut}, true},
+		{aponotest.Fault{Break: aponotest.ResponseLost}, true},
+		{aponotest.Fault{Break: aponotest.ResponseCut}, true},
 		{aponotest.Fault{Status: 502}, true},
 		{aponotest.Fault{Body: "[]"}, true},
 		{aponotest.Fault{Status: 422, Body: `{"message": "no such field"}`}, false},

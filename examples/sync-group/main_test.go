@@ -32,7 +32,7 @@ func newServer(t *testing.T) *aponotest.Server {
 	server := aponotest.NewServer(t, aponotest.WithPageSize(3))
 	server.Put(aponotest.Groups,
 		apono.Group{ID: "g1", Name: "On call"},
-		apono.Group{ID: "g2", Name: "Engineers", SourceIntegrationID: apono.Ptr("okta-1")})
+		apono.Group{ID: "g2", Name: "Engineers", SourceIntegrationID: new("okta-1")})
 	for _, email := range []string{"eve@example.com", "BOB@example.com", "Carl@example.com", "frida@example.com"} {
 		server.Put(aponotest.MembersOf("g1"), apono.GroupMember{Email: email})
 	}
@@ -200,7 +200,7 @@ func TestCreate(t *testing.T) {
 	}, process.Run(t, process.Env(server), args...))
 	args = append([]string{"-create"}, args...)
 	// The response is lost, but the group exists and the next run finds it.
-	server.FaultNext("Groups.Create", 1, aponotest.Fault{Break: aponotest.AnswerLost})
+	server.FaultNext("Groups.Create", 1, aponotest.Fault{Break: aponotest.ResponseLost})
 	result := process.Run(t, process.Env(server), args...)
 	require.Equal(t, "+ ada@example.com\n+ zoe@example.com\n", result.Stdout)
 	require.Equal(t, 1, result.Code)

@@ -69,7 +69,7 @@ var verbs = []verb{
 	{
 		"PATCH", "PATCH", "/api/v1/access-bundles/b-1", "/api/v1/access-bundles/{id}", `{"name":"prod"}`,
 		func(ctx context.Context, c *apono.Client) error {
-			_, err := c.Legacy.AccessBundles.Update(ctx, "b-1", apono.UpdateAccessBundleV1Input{Name: apono.Ptr("prod")})
+			_, err := c.Legacy.AccessBundles.Update(ctx, "b-1", apono.UpdateAccessBundleV1Input{Name: new("prod")})
 			return err
 		},
 	},

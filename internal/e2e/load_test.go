@@ -180,7 +180,7 @@ func (l *ledger) live(ctx context.Context, c *apono.Client, n int) error {
 	} else {
 		l.note(l.created, scopeName)
 		in := scope.UpdateInput()
-		in.Description = apono.Ptr("of worker " + scopeName)
+		in.Description = new("of worker " + scopeName)
 		if _, err = c.Scopes.Update(ctx, scope.ID, in); err != nil {
 			return err
 		}

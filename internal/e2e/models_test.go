@@ -120,7 +120,7 @@ func (s *sampler) union(t reflect.Type, i int) string {
 
 func isUnion(t reflect.Type) bool {
 	return slices.Contains([]string{
-		"AccessTarget", "AccessTargetInput", "AccessBundleAccessTarget", "AccessBundleAccessTargetInput", "ReportTimeframe", "SecretStoreConfig",
+		"AccessTarget", "AccessTargetInput", "BundleTarget", "BundleTargetInput", "ReportTimeframe", "SecretStoreConfig",
 	}, t.Name())
 }
 

@@ -513,7 +513,7 @@ func TestTimeoutOfHTTPClientIsRetried(t *testing.T) {
 type tokens struct{ rejected []bool }
 
 func (s *tokens) next(ctx context.Context) (string, error) {
-	s.rejected = append(s.rejected, apono.TokenRefused(ctx))
+	s.rejected = append(s.rejected, apono.TokenRejected(ctx))
 	return fmt.Sprintf("token-%d", len(s.rejected)), nil
 }
 
@@ -565,7 +565,7 @@ func TestRenewalDoesNotCountAsAttempt(t *testing.T) {
 	})
 }
 
-// TokenRefused is true only right after a 401. Later the source would discard a token
+// TokenRejected is true only right after a 401. Later the source would discard a token
 // that the server has accepted.
 func TestTokenRejectionIsReportedOnce(t *testing.T) {
 	t.Parallel()
@@ -606,7 +606,7 @@ func TestErrorOfTokenSourceInRenewal(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("vault is sealed")
 	source := func(ctx context.Context) (string, error) {
-		if apono.TokenRefused(ctx) {
+		if apono.TokenRejected(ctx) {
 			return "", broken
 		}
 		return "token-1", nil

@@ -132,7 +132,7 @@ func TestRunReportsChange(t *testing.T) {
 	for name, changed := range map[string]string{
 		"removed": string(recorded) + "var ZGone error\n",
 		"new":     strings.Replace(string(recorded), "var ErrNotFound error\n", "", 1),
-		"changed": strings.Replace(string(recorded), "func Ptr[T any](v T) *T\n", "func Ptr[T any](v int) *T\n", 1),
+		"changed": strings.Replace(string(recorded), "func TokenRejected(ctx context.Context) bool\n", "func TokenRejected(ctx context.Context) error\n", 1),
 	} {
 		if changed == string(recorded) {
 			t.Errorf("%s: the record does not have the line to change", name)

@@ -31,7 +31,7 @@ var losses = map[string]func(r *rig){
 	"reset":         func(r *rig) { r.upstream.next(resets) },
 	"close":         func(r *rig) { r.upstream.next(closes) },
 	"request lost":  func(r *rig) { r.fake.FaultNext("", 1, aponotest.Fault{Break: aponotest.RequestLost}) },
-	"response lost": func(r *rig) { r.fake.FaultNext("", 1, aponotest.Fault{Break: aponotest.AnswerLost}) },
+	"response lost": func(r *rig) { r.fake.FaultNext("", 1, aponotest.Fault{Break: aponotest.ResponseLost}) },
 }
 
 func TestUpstreamClosesConnection(t *testing.T) {
@@ -68,7 +68,7 @@ func TestResponseCutShort(t *testing.T) {
 	t.Parallel()
 	each(t, everywhere, site{}, func(t *testing.T, r *rig) {
 		for _, c := range calls {
-			r.fake.FaultNext("", 1, aponotest.Fault{Break: aponotest.AnswerCut})
+			r.fake.FaultNext("", 1, aponotest.Fault{Break: aponotest.ResponseCut})
 			o := r.try(t, c)
 			cut := apitest.ErrorAs[*apono.DecodeError](t, o.err)
 			require.Equal(t, 1, o.seen)
