@@ -81,7 +81,7 @@ func (c *call) admit(ctx context.Context) (context.Context, error) {
 	config := &c.transport.config
 	if config.Limiter != nil {
 		if err := config.Limiter.Wait(ctx); err != nil {
-			return nil, fmt.Errorf("waiting for the limiter: %w", err)
+			return nil, callerError{fmt.Errorf("waiting for the limiter: %w", err)}
 		}
 	}
 	asking := ctx
@@ -91,7 +91,7 @@ func (c *call) admit(ctx context.Context) (context.Context, error) {
 	}
 	var err error
 	if c.token, err = config.Token(asking); err != nil {
-		return nil, fmt.Errorf("getting a token: %w", err)
+		return nil, callerError{fmt.Errorf("getting a token: %w", err)}
 	}
 	return withToken(ctx, c.token), nil
 }

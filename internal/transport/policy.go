@@ -89,7 +89,7 @@ func allowed(retries operation.Retries, o outcome) (may bool, why reason) {
 		may, why = retries.Broken, broken
 	case o.status == http.StatusTooManyRequests:
 		may, why = retries.RateLimited, rateLimited
-	case isTemporary(o.status):
+	case TemporaryStatus(o.status):
 		may, why = retries.Temporary, temporary
 	default:
 		return false, settled
@@ -112,15 +112,17 @@ func (p Policy) backoff(attempts int, chance float64) time.Duration {
 
 func isSuccess(status int) bool { return status >= 200 && status < 300 }
 
-// isTemporary reports whether a retry may succeed after the status.
-func isTemporary(status int) bool {
+// TemporaryStatus reports whether a retry may succeed after the status. Reads are
+// retried after these statuses, and waits go on.
+func TemporaryStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
 		http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+		598, 599: // timeouts of proxies
 		return true
 	}
-	return false
+	return 520 <= status && status <= 530 // a content delivery network cannot reach the server
 }
 
 // mayHaveActed reports whether the server may have carried out a request to which
@@ -188,6 +190,26 @@ func isAlert(err error) bool {
 func IsTimeout(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// callerError is what the caller's token source, limiter or middleware returned.
+type callerError struct{ error }
+
+func (e callerError) Unwrap() error { return e.error }
+
+// FailedInCaller reports whether err is what the caller's token source, limiter or
+// middleware returned of its own, and is final: neither a timeout, nor temporary by
+// itself, nor a network failure that a later attempt may not meet.
+func FailedInCaller(err error) bool {
+	var network net.Error
+	var temporary interface{ Temporary() bool }
+	switch {
+	case !errors.As(err, new(callerError)), IsTimeout(err), errors.As(err, &temporary) && temporary.Temporary():
+		return false
+	case errors.As(err, &network):
+		return IsRejected(err)
+	}
+	return true
 }
 
 // RetryAfter returns the wait that a Retry-After header asks for, or zero if it is

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -10,12 +11,15 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/apono-go/apono/internal/apitest/script"
 	"github.com/apono-go/apono/internal/operation"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 var errNoHost = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "apono.test", IsNotFound: true}}
@@ -254,4 +258,48 @@ func FuzzRetryAfter(f *testing.F) {
 		}
 		assert.Equal(t, want.Int64(), int64(got))
 	})
+}
+
+// A retry may succeed after these statuses, and no others.
+func TestTemporaryStatus(t *testing.T) {
+	t.Parallel()
+	var got []int
+	for status := range 1000 {
+		if TemporaryStatus(status) {
+			got = append(got, status)
+		}
+	}
+	assert.Equal(t, []int{408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529, 530, 598, 599}, got)
+}
+
+// What a token source, limiter or middleware returns is final, unless it is a timeout
+// or temporary by itself.
+func TestFailedInCaller(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		err  error
+		want bool
+	}{
+		{errors.New("invalid_grant"), true},
+		{&TimeoutError{}, false},
+		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, false},
+		{&net.DNSError{Err: "no such host", IsNotFound: true}, false},
+		{errDial, false},
+		{&net.OpError{Op: "remote error", Err: tls.AlertError(42)}, true},
+		{&url.Error{Op: "Post", URL: "https://login.test/", Err: x509.UnknownAuthorityError{}}, true},
+	} {
+		transport := newTransport(t, script.New(t), func(config *Config) {
+			config.Token = func(context.Context) (string, error) { return "", tc.err }
+		})
+		_, err := send(t, transport, reading)
+		assert.Equal(t, tc.want, FailedInCaller(err), tc.err.Error())
+		transport = newTransport(t, script.New(t), func(config *Config) {
+			config.Limiter = limiterFunc(func(context.Context) error { return tc.err })
+		})
+		_, err = send(t, transport, reading)
+		assert.Equal(t, tc.want, FailedInCaller(err), tc.err.Error())
+	}
+	_, err := send(t, newTransport(t, script.New(t, script.Response{Err: errReset}, script.Response{Err: errReset}, script.Response{Err: errReset})), reading)
+	require.Error(t, err)
+	assert.False(t, FailedInCaller(err), "the network failed")
 }
