@@ -72,6 +72,28 @@ func share(b *testing.B, goroutines, calls int, call func() error) {
 	group.Wait()
 }
 
+// BenchmarkClients measures clients in one process that each make a call.
+func BenchmarkClients(b *testing.B) {
+	address := setting{}.address()
+	for _, n := range []int{1, 10, 100, 1000} {
+		b.Run(fmt.Sprintf("clients=%d/client=sdk", n), func(b *testing.B) {
+			var heap, open float64
+			for b.Loop() {
+				before, clients := inUse(), make([]*apono.Client, n)
+				for i := range clients {
+					clients[i] = must(apono.NewClient(token, apono.WithBaseURL(address)))
+					_, err := clients[i].Integrations.Get(context.Background(), someID)
+					assert.NoError(b, err)
+				}
+				heap, open = inUse()-before, sockets()
+				clients[0].CloseIdleConnections()
+			}
+			b.ReportMetric(heap/float64(n)/1e3, "heap-kB/client")
+			b.ReportMetric(open, "sockets")
+		})
+	}
+}
+
 // BenchmarkCreate measures requests with a body of about 100 KB.
 func BenchmarkCreate(b *testing.B) {
 	in := apono.CreateIntegrationInput{Name: "orders", Type: "postgresql", IntegrationConfig: map[string]any{}}

@@ -14,21 +14,23 @@ import (
 	"time"
 
 	"github.com/apono-go/apono"
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
 	token  = "benchmark"
 	pathV4 = "/api/admin/v4/integrations"
 	pathV2 = "/api/v2/integrations"
-	someID = "00000000-0000-4000-8000-000000000007"
+	someID = "7" // the number of an item
 )
 
 // setting configures the responses and the protocol.
 type setting struct {
 	latency     time.Duration
 	items, page int
-	gzip, extra bool
-	http2       bool
+	data        string // kind of items: see package server
+	gzip, http2 bool
 }
 
 // warmUp returns the setting with a short list.
@@ -43,7 +45,7 @@ func (s setting) address() string {
 	if s.http2 {
 		base = addresses.HTTPS
 	}
-	return fmt.Sprintf("%s/latency=%s&items=%d&page=%d&gzip=%t&extra=%t", base, s.latency, s.items, s.page, s.gzip, s.extra)
+	return fmt.Sprintf("%s/latency=%s&items=%d&page=%d&gzip=%t&data=%s", base, s.latency, s.items, s.page, s.gzip, s.data)
 }
 
 // httpClient returns a client that keeps enough idle connections for every benchmark.
@@ -58,7 +60,8 @@ func httpClient() *http.Client {
 
 // contender is a client. Functions that it does not support are nil.
 type contender struct {
-	name string
+	name   string
+	legacy bool // reads integrations of the legacy API
 	// list reads a list and calls see with the ID of each item, except for the floor.
 	list func(c *http.Client, address string, see func(id string)) error
 	// collect reads a list into memory.
@@ -68,8 +71,8 @@ type contender struct {
 }
 
 var (
-	legacyPlain = contender{name: "plain", list: legacyPlainList}
-	legacySDK   = contender{name: "sdk", list: func(c *http.Client, address string, see func(id string)) error {
+	legacyPlain = contender{name: "plain", legacy: true, list: legacyPlainList}
+	legacySDK   = contender{name: "sdk", legacy: true, list: func(c *http.Client, address string, see func(id string)) error {
 		return legacyListWith(c, address, see)
 	}}
 )
@@ -77,13 +80,14 @@ var (
 var (
 	floor = contender{name: "floor", list: floorList}
 	plain = contender{name: "plain", list: plainList, collect: plainCollect, get: plainGet}
+	bare  = contender{name: "bare", list: bareList, collect: bareCollect, get: bareGet}
 	sdk   = contender{name: "sdk", list: func(c *http.Client, address string, see func(id string)) error {
 		return sdkListWith(c, address, see)
 	}, collect: sdkCollect, get: sdkGet}
 )
 
 // contenders are measured in this order.
-var contenders = []contender{floor, plain, sdk}
+var contenders = []contender{floor, plain, bare, sdk}
 
 func newSDK(c *http.Client, address string, opts ...apono.Option) *apono.Client {
 	return must(apono.NewClient(token, append(opts, apono.WithBaseURL(address), apono.WithHTTPClient(c))...))
@@ -270,6 +274,74 @@ func plainGet(c *http.Client, address string) func() error {
 	return func() error {
 		var got integration
 		err := requestJSON(c, http.MethodGet, address+pathV4+"/"+someID, nil, &got)
+		if err == nil && len(got.IntegrationConfig) != settings {
+			err = fmt.Errorf("the response is %+v", got)
+		}
+		return err
+	}
+}
+
+// bareRequest reads a whole body with net/http, and decodes it with the decoder, the
+// options and the models of the SDK, but without its core.
+func bareRequest(c *http.Client, address string, value any) error {
+	resp, err := request(c, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	body := bytes.NewBuffer(make([]byte, 0, max(resp.ContentLength, 0)+bytes.MinRead))
+	if _, err := body.ReadFrom(resp.Body); err != nil {
+		return err
+	}
+	return jsonv2.Unmarshal(body.Bytes(), value, bareOptions)
+}
+
+var bareOptions = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsonv2.Deterministic(true))
+
+func barePages(c *http.Client, address string, use func([]*apono.Integration)) error {
+	for next := ""; ; {
+		path := pathV4
+		if next != "" {
+			path += "?page_token=" + url.QueryEscape(next)
+		}
+		var page struct {
+			Items      []*apono.Integration `json:"items"`
+			Pagination struct {
+				NextPageToken *string `json:"next_page_token"`
+			} `json:"pagination"`
+		}
+		if err := bareRequest(c, address+path, &page); err != nil {
+			return err
+		}
+		use(page.Items)
+		if page.Pagination.NextPageToken == nil || *page.Pagination.NextPageToken == "" {
+			return nil
+		}
+		next = *page.Pagination.NextPageToken
+	}
+}
+
+func bareList(c *http.Client, address string, see func(id string)) error {
+	return barePages(c, address, func(items []*apono.Integration) {
+		for _, item := range items {
+			see(item.ID)
+		}
+	})
+}
+
+func bareCollect(c *http.Client, address string) (int, error) {
+	var all []*apono.Integration
+	err := barePages(c, address, func(items []*apono.Integration) { all = append(all, items...) })
+	return len(all), err
+}
+
+func bareGet(c *http.Client, address string) func() error {
+	return func() error {
+		var got apono.Integration
+		err := bareRequest(c, address+pathV4+"/"+someID, &got)
 		if err == nil && len(got.IntegrationConfig) != settings {
 			err = fmt.Errorf("the response is %+v", got)
 		}

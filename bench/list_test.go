@@ -23,8 +23,13 @@ func BenchmarkListAllGzip(b *testing.B)        { lists(b, with(func(s *setting) 
 func BenchmarkListAllHTTP2(b *testing.B)       { lists(b, with(func(s *setting) { s.http2 = true })) }
 func BenchmarkListAllPagesOf1000(b *testing.B) { lists(b, with(func(s *setting) { s.page = 1000 })) }
 
-// BenchmarkListAllUnknownMember adds a member that no client knows to each item.
-func BenchmarkListAllUnknownMember(b *testing.B) { lists(b, with(func(s *setting) { s.extra = true })) }
+// BenchmarkListAllRepeating has items whose texts are mostly the same.
+func BenchmarkListAllRepeating(b *testing.B) { lists(b, with(func(s *setting) { s.data = "repeat" })) }
+
+// BenchmarkListAllUnknownField adds a field that no client knows to each repeating item.
+func BenchmarkListAllUnknownField(b *testing.B) {
+	lists(b, with(func(s *setting) { s.data = "extra" }))
+}
 
 // lists measures every contender.
 func lists(b *testing.B, s setting) {

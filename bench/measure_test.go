@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -61,4 +62,24 @@ var highest = regexp.MustCompile(`VmHWM:\s*(\d+) kB`)
 func peak() int {
 	status := must(os.ReadFile("/proc/self/status"))
 	return must(strconv.Atoi(string(highest.FindSubmatch(status)[1]))) << 10
+}
+
+// inUse returns the number of bytes of live objects.
+func inUse() float64 {
+	runtime.GC()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	return float64(memory.HeapAlloc)
+}
+
+// sockets returns the number of open sockets.
+func sockets() float64 {
+	files := must(os.ReadDir("/proc/self/fd"))
+	open := 0
+	for _, file := range files {
+		if target, err := os.Readlink("/proc/self/fd/" + file.Name()); err == nil && strings.HasPrefix(target, "socket:") {
+			open++
+		}
+	}
+	return float64(open)
 }

@@ -3,13 +3,14 @@
 // items are rendered at startup; a page is a part of them.
 //
 // The first segment of a path contains the settings of the request, for example
-// /latency=50ms&items=20000&page=100&gzip=true&extra=true/api/v2/integrations.
+// /latency=50ms&items=20000&page=100&gzip=true&data=extra/api/v2/integrations.
 package server
 
 import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -46,6 +47,46 @@ const (
 		`"custom_access_details":"Ask #data before you touch the archive."}`
 )
 
+// unknown is a field that no client knows.
+const unknown = `,"since":{"version":7}}`
+
+// v4Item returns item i as a tenant has them: with an ID, a host, names and a date of its
+// own. One of 20 has an unknown field. It is a function of i.
+func v4Item(i int) []byte {
+	digits := fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, i)))
+	pick := func(at int, texts ...string) string { return texts[int(digits[at])%len(texts)] }
+	region := pick(0, "eu-central-1", "us-east-1", "us-west-2", "ap-south-1")
+	name := pick(1, "prod", "staging", "dev") + "-" + pick(2, "orders", "billing", "ledger", "search", "mail") + "-" + digits[3:9]
+	item := fmt.Appendf(nil, `{"id":%q,"name":%q,"type":%q,"category":"RESOURCES","connector_id":"connector-%s-%s",`+
+		`"status":%q,"last_sync_time":%q,"integration_config":{"hostname":"%s.cluster-%s.%s.rds.amazonaws.com",`+
+		`"port":"%d","dbname":"db_%s","auth_type":"user-password","sslmode":%q,"credentials_rotation_period_in_days":"%d",`+
+		`"user_cleanup_after_days":"%d"},"secret_store_config":{"aws":{"region":%q,`+
+		`"secret_id":"arn:aws:secretsmanager:%s:%012d:secret:%s"}},`+
+		`"connected_resource_types":["postgresql-database","postgresql-schema","postgresql-table"],`+
+		`"custom_access_details":"Ask #%s before you touch %s.","owner":{"attribute_type":"group",`+
+		`"attribute_value":[%q,%q],"source_integration_id":%q,"source_integration_name":"okta"},`+
+		`"owners_mapping":{"key_name":"team","attribute_type":"group"}}`,
+		ID(i), name, pick(9, "postgresql", "mysql", "mongodb", "aws-account"), region, digits[10:14],
+		pick(14, "ACTIVE", "ACTIVE", "ACTIVE", "WARNING"), time.Unix(1772694489+int64(i)*37, int64(i)%1000*1e6).UTC().Format(time.RFC3339Nano),
+		name, digits[15:24], region,
+		5432+i%7, digits[24:32], pick(32, "require", "verify-full"), 30+i%90,
+		i%60, region,
+		region, i%400, name,
+		pick(33, "data", "platform", "on-call"), name,
+		"team-"+digits[34:40], "role-"+digits[40:46], uuid(digits[32:64]))
+	if i%20 == 0 {
+		item = append(item[:len(item)-1], unknown...)
+	}
+	return item
+}
+
+// ID returns the ID of item i.
+func ID(i int) string { return uuid(fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, i)))) }
+
+func uuid(digits string) string {
+	return digits[:8] + "-" + digits[8:12] + "-4" + digits[13:16] + "-8" + digits[17:20] + "-" + digits[20:32]
+}
+
 // Corpus is the number of different items. Longer lists contain them again.
 const Corpus = 20_000
 
@@ -59,8 +100,15 @@ type Addresses struct {
 // Run serves on loopback, writes its addresses to out as JSON, and returns when in
 // ends.
 func Run(in io.Reader, out io.Writer) error {
-	extra := strings.TrimSuffix(v4, "}") + `,"since":{"version":7}}` // unknown to the SDK
-	s := &server{v4: render(v4), v2: render(v2), extra: render(extra)}
+	format := func(text string) func(int) []byte { return func(i int) []byte { return fmt.Appendf(nil, text, i) } }
+	s := &server{
+		items: map[string]*rendered{
+			"":       render(v4Item),
+			"repeat": render(format(v4)),
+			"extra":  render(format(strings.TrimSuffix(v4, "}") + unknown)),
+		},
+		v2: render(format(v2)),
+	}
 	plain, secure := httptest.NewServer(s), httptest.NewUnstartedServer(s)
 	defer plain.Close()
 	secure.EnableHTTP2 = true
@@ -80,10 +128,10 @@ type rendered struct {
 	ends []int
 }
 
-func render(format string) *rendered {
+func render(item func(i int) []byte) *rendered {
 	r := &rendered{ends: []int{0}}
 	for i := range Corpus {
-		r.text = append(fmt.Appendf(r.text, format, i), ',')
+		r.text = append(append(r.text, item(i)...), ',')
 		r.ends = append(r.ends, len(r.text))
 	}
 	return r
@@ -103,8 +151,9 @@ func (r *rendered) slice(from, n int) ([]byte, error) {
 }
 
 type server struct {
-	v4, v2, extra *rendered
-	compressed    sync.Map // []byte by request URI
+	items      map[string]*rendered // by the setting data
+	v2         *rendered
+	compressed sync.Map // []byte by request URI
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -136,15 +185,16 @@ func (s *server) response(header http.Header, r *http.Request) (body [3][]byte, 
 	total, limit := number(settings.Get("items"), "0"), number(query.Get("limit"), settings.Get("page"))
 	latency, bad := time.ParseDuration(cmp.Or(settings.Get("latency"), "0s"))
 	err = cmp.Or(err, bad)
-	from, items := number(query.Get("page_token"), query.Get("skip"), "0"), s.v4
-	if settings.Get("extra") == "true" {
-		items = s.extra
+	from := number(query.Get("page_token"), query.Get("skip"), "0")
+	items, ok := s.items[settings.Get("data")]
+	if !ok {
+		return body, errors.New("data must be repeat, extra or empty")
 	}
 	n := max(0, min(limit, total-from))
 	id, isObject := strings.CutPrefix(path, "api/admin/v4/integrations/")
 	switch {
 	case isObject:
-		from, n = number(id[strings.LastIndex(id, "-")+1:]), 1
+		from, n = number(id), 1
 	case path == "api/admin/v4/integrations" && r.Method == http.MethodPost:
 		n = 1
 	case path == "api/admin/v4/integrations":

@@ -1,6 +1,6 @@
 module github.com/apono-go/apono/internal/contract
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/apono-go/apono v0.0.0
@@ -20,8 +20,8 @@ require (
 	github.com/oasdiff/yaml v0.1.1 // indirect
 	github.com/oasdiff/yaml3 v0.0.14 // indirect
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
-	golang.org/x/text v0.35.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.6 // indirect
+	golang.org/x/text v0.43.0 // indirect
 )
 
 replace github.com/apono-go/apono => ../..
