@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -57,13 +58,27 @@ func withDialTimeout(ctx context.Context, attempt time.Duration) context.Context
 // roundTripAlone sends a request over a new connection that no other request uses.
 // Otherwise net/http sends a GET again if a reused connection breaks, or if an
 // HTTP/2 server sends GOAWAY or REFUSED_STREAM. A body would prevent that over
-// HTTP/1, but proxies reject a GET with a body. Proxy, TLS settings and dialer are
-// those of the transport. Only an http.Transport supports this; any other
-// RoundTripper gets an ordinary request.
+// HTTP/1, but proxies reject a GET with a body. In all else the connection is one of
+// the transport's. Only an http.Transport that does not use the Fetch API of a browser
+// supports this; any other RoundTripper gets an ordinary request.
 func roundTripAlone(next http.RoundTripper, req *http.Request, trace *connTrace) (*http.Response, error) {
 	transport, ok := next.(*http.Transport)
-	if !ok {
+	if !ok || usesFetch(runtime.GOOS, transport) {
 		return next.RoundTrip(req)
+	}
+	transport = transport.Clone()
+	// net/http counts a connection of NewClientConn when it closes, but not when it
+	// opens, and panics.
+	transport.MaxConnsPerHost = 0
+	if transport.Proxy != nil { // NewClientConn would ask without the port
+		proxy, err := transport.Proxy(req)
+		if err != nil {
+			return nil, err
+		}
+		transport.Proxy = http.ProxyURL(proxy)
+	}
+	if transport.TLSNextProto["h2"] != nil { // as set by golang.org/x/net/http2
+		transport.TLSNextProto, transport.ForceAttemptHTTP2 = nil, true
 	}
 	port := cmp.Or(req.URL.Port(), map[string]string{"http": "80", "https": "443"}[req.URL.Scheme])
 	trace.asked.Store(true)
@@ -81,6 +96,13 @@ func roundTripAlone(next http.RoundTripper, req *http.Request, trace *connTrace)
 	}
 	resp.Body = connBody{resp.Body, closeConn}
 	return resp, nil
+}
+
+// usesFetch reports whether a transport uses the Fetch API of a browser, as an
+// http.Transport without a dial function does on GOOS=js.
+func usesFetch(goos string, t *http.Transport) bool {
+	return goos == "js" && t.DialContext == nil && t.DialTLSContext == nil &&
+		t.Dial == nil && t.DialTLS == nil //nolint:staticcheck // deprecated, but net/http looks at them
 }
 
 // connBody is a body that closes its connection when it is closed.

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -531,4 +532,101 @@ func TestDeadConnectionIsDetectedByPings(t *testing.T) {
 		assert.Equal(t, 21*time.Second, time.Since(started), "must be 10 s until the ping, 10 s for it and 1 s before the retry")
 		assert.EqualValues(t, 2, connections.Load())
 	})
+}
+
+// A limit of connections is for the pool. net/http counts a connection of
+// NewClientConn when it closes, but not when it opens, and panics.
+func TestSeparateConnectionWithMaxConnsPerHost(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{1, 2, 8} {
+		for name, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+			t.Run(fmt.Sprintf("%d %s", limit, name), func(t *testing.T) {
+				t.Parallel()
+				server, _, requests := counting(t, h2, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })
+				transport, next := over(t, server)
+				next.MaxConnsPerHost = limit
+				var group sync.WaitGroup
+				for range 16 {
+					group.Go(func() {
+						for _, op := range []*operation.Operation{consuming, reading, creating, consuming} {
+							_, err := transport.Send(t.Context(), Request{Operation: op, URL: server.URL})
+							assert.NoError(t, err)
+						}
+					})
+				}
+				group.Wait()
+				assert.EqualValues(t, 64, requests.Load())
+			})
+		}
+	}
+}
+
+// The proxy of a request may depend on all of its URL: NO_PROXY names ports, and a
+// loopback address is only recognized in brackets.
+func TestSeparateConnectionUsesProxyOfRequest(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"http://[::1]:8080/api/x?y=z", "http://127.0.0.1:8080/", "https://apono.test/base/x"} {
+		for name, req := range map[string]Request{"read": {Operation: reading}, "consume": {Operation: consuming}, "create": {Operation: creating}} {
+			var asked []string
+			noProxy := errors.New("no proxy for " + name)
+			next := &http.Transport{Proxy: func(req *http.Request) (*url.URL, error) {
+				asked = append(asked, req.Method+" "+req.URL.String())
+				return nil, noProxy
+			}}
+			req.URL, req.Once = address, true
+			_, err := newTransport(t, next).Send(t.Context(), req)
+			require.ErrorIs(t, err, noProxy)
+			assert.Equal(t, []string{req.Operation.Method + " " + address}, asked)
+		}
+	}
+}
+
+// The proxy that the transport names for a request receives it.
+func TestSeparateConnectionGoesThroughProxy(t *testing.T) {
+	t.Parallel()
+	var received atomic.Value
+	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { received.Store(r.RequestURI) }))
+	t.Cleanup(proxy.Close)
+	address, err := url.Parse(proxy.URL)
+	require.NoError(t, err)
+	next := &http.Transport{Proxy: func(req *http.Request) (*url.URL, error) {
+		if req.URL.Host == "[::1]:8080" {
+			return address, nil
+		}
+		return nil, errReset
+	}}
+	t.Cleanup(next.CloseIdleConnections)
+	_, err = newTransport(t, next).Send(t.Context(), Request{Operation: consuming, URL: "http://[::1]:8080/api/x", Once: true})
+	require.NoError(t, err)
+	assert.Equal(t, "http://[::1]:8080/api/x", received.Load())
+}
+
+// A transport that golang.org/x/net/http2 has configured has an HTTP/2 of its own,
+// which may have no separate connections.
+func TestSeparateConnectionWithOtherHTTP2(t *testing.T) {
+	t.Parallel()
+	server, connections, _ := counting(t, true, func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, 2, r.ProtoMajor)
+		_, _ = io.WriteString(w, "{}")
+	})
+	transport, next := over(t, server)
+	next.TLSClientConfig.NextProtos = []string{"h2", "http/1.1"}
+	next.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{"h2": func(string, *tls.Conn) http.RoundTripper {
+		t.Error("the connection was added to a pool")
+		return server.Client().Transport
+	}}
+	_, err := transport.Send(t.Context(), Request{Operation: consuming, URL: server.URL})
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, connections.Load())
+}
+
+// The Fetch API of browsers has no connections of its own. A request goes through it
+// unless the transport dials.
+func TestFetchIsUsedInBrowsers(t *testing.T) {
+	t.Parallel()
+	dial := func(context.Context, string, string) (net.Conn, error) { return nil, errReset }
+	assert.True(t, usesFetch("js", &http.Transport{}))
+	assert.False(t, usesFetch("js", &http.Transport{DialContext: dial}))
+	assert.False(t, usesFetch("js", &http.Transport{DialTLSContext: dial}))
+	assert.False(t, usesFetch("linux", &http.Transport{}))
 }
