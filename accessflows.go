@@ -322,12 +322,6 @@ type ListAccessFlowsOptions struct {
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
-func (o ListAccessFlowsOptions) at(token string) (ListAccessFlowsOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // AccessFlowInput is the input for creating or updating an access flow. An update
 // replaces the whole flow, so start from [AccessFlow.UpdateInput].
 type AccessFlowInput struct {
@@ -477,7 +471,7 @@ func (s *AccessFlowsService) ListAll(ctx context.Context, opts ...ListAccessFlow
 //
 // GET /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Get(ctx context.Context, id string) (*AccessFlow, error) {
-	return call[AccessFlow](ctx, s.client, getAccessFlow, nil, id)
+	return decode[AccessFlow](s.client.call(ctx, getAccessFlow, nil, id))
 }
 
 // Create creates an access flow. It is not retried when a failure leaves open
@@ -486,7 +480,7 @@ func (s *AccessFlowsService) Get(ctx context.Context, id string) (*AccessFlow, e
 //
 // POST /api/admin/v2/access-flows
 func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opts ...SpaceOptions) (*AccessFlow, error) {
-	return create[AccessFlow](ctx, s.client, createAccessFlow, in.complete(), opts)
+	return decode[AccessFlow](s.client.create(ctx, createAccessFlow, in.complete(), opts))
 }
 
 // Update replaces an access flow, or returns [ErrNotFound]. A target without
@@ -494,14 +488,14 @@ func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opt
 //
 // PUT /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Update(ctx context.Context, id string, in AccessFlowInput) (*AccessFlow, error) {
-	return call[AccessFlow](ctx, s.client, updateAccessFlow, in.complete(), id)
+	return decode[AccessFlow](s.client.call(ctx, updateAccessFlow, in.complete(), id))
 }
 
 // Delete deletes an access flow, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteAccessFlow, nil, id)
+	return confirm(s.client.call(ctx, deleteAccessFlow, nil, id))
 }
 
 // UpdateInput returns a copy of the flow, Extra included, for Update. The API

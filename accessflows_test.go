@@ -138,7 +138,7 @@ func (s accessSuite[T, O, In]) operations(t *testing.T) {
 // sends checks the body that Create and Update send for an input.
 func (s accessSuite[T, O, In]) sends(t *testing.T, in In, body string) {
 	t.Helper()
-	fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject})
 	service := s.service(apitest.NewClient(t, fake))
 	_, createErr := service.Create(t.Context(), in)
 	_, updateErr := service.Update(t.Context(), "x1", in)
@@ -162,7 +162,7 @@ func (s accessSuite[T, O, In]) rejects(t *testing.T, in In, want apono.ArgumentE
 // body.
 func (s accessSuite[T, O, In]) updated(t *testing.T, read string, edit func(*In)) string {
 	t.Helper()
-	fake := script.New(t, script.Response{Body: read}, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: apitest.WithID(read)}, script.Response{Body: apitest.AnyObject})
 	service := s.service(apitest.NewClient(t, fake))
 	object, err := service.Get(t.Context(), "x1")
 	require.NoError(t, err)
@@ -852,7 +852,7 @@ func TestRemovingTargetOfUnknownKindRemovesThatTarget(t *testing.T) {
 // The members of a target of an unknown kind are copied with it, also into another flow.
 func TestTargetOfUnknownKindCanBeCopiedToAnotherFlow(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Response{Body: `{"access_targets": [{"space": {"space_id": "s1"}}]}`}, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: `{"id": "f1", "access_targets": [{"space": {"space_id": "s1"}}]}`}, script.Response{Body: apitest.AnyObject})
 	client := apitest.NewClient(t, fake).AccessFlows
 	flow, err := client.Get(t.Context(), "f1")
 	require.NoError(t, err)

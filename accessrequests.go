@@ -22,8 +22,8 @@ var (
 	getAccessRequest              = operation.New("AccessRequests.Get", http.MethodGet, "/api/user/v4/access-requests/{id}")
 	createAccessRequest           = operation.New("AccessRequests.Create", http.MethodPost, "/api/user/v4/access-requests")
 	requestAccessAgain            = operation.New("AccessRequests.RequestAgain", http.MethodPost, "/api/user/v4/access-requests/{id}/request-again")
-	revokeAccessRequest           = operation.New("AccessRequests.Revoke", http.MethodPost, "/api/user/v4/access-requests/{id}/revoke")
-	listAccessRequestEntitlements = operation.New("AccessRequests.ListEntitlements", http.MethodGet, "/api/user/v4/access-requests/{id}/entitlements")
+	revokeAccessRequest           = operation.New("AccessRequests.Revoke", http.MethodPost, "/api/user/v4/access-requests/{id}/revoke").Requires("message")
+	listAccessRequestEntitlements = operation.New("AccessRequests.ListEntitlements", http.MethodGet, "/api/user/v4/access-requests/{id}/entitlements").Identified("resource")
 )
 
 // AccessRequestStatus is the state of a request. The API documents neither its values
@@ -185,12 +185,6 @@ type ListAccessRequestsOptions struct {
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
 }
 
-func (o ListAccessRequestsOptions) at(token string) (ListAccessRequestsOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // ListAccessRequestEntitlementsOptions filters and pages a list of the
 // entitlements of a request.
 type ListAccessRequestEntitlementsOptions struct {
@@ -202,12 +196,6 @@ type ListAccessRequestEntitlementsOptions struct {
 	ResourceTypes  []string `url:"resource_types,omitempty"`
 	// Statuses have no documented spelling.
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
-}
-
-func (o ListAccessRequestEntitlementsOptions) at(token string) (ListAccessRequestEntitlementsOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
 }
 
 // CreateAccessRequestInput is a request for a bundle or for entitlements.
@@ -262,7 +250,7 @@ func (s *AccessRequestsService) ListAll(ctx context.Context, opts ...ListAccessR
 //
 // GET /api/user/v4/access-requests/{id}
 func (s *AccessRequestsService) Get(ctx context.Context, id string) (*AccessRequest, error) {
-	return call[AccessRequest](ctx, s.client, getAccessRequest, nil, id)
+	return decode[AccessRequest](s.client.call(ctx, getAccessRequest, nil, id))
 }
 
 // Create requests access. The server may create several requests, all of which are
@@ -271,7 +259,7 @@ func (s *AccessRequestsService) Get(ctx context.Context, id string) (*AccessRequ
 //
 // POST /api/user/v4/access-requests
 func (s *AccessRequestsService) Create(ctx context.Context, in CreateAccessRequestInput) ([]*AccessRequest, error) {
-	return callList[AccessRequest](ctx, s.client, createAccessRequest, in)
+	return decodeList[AccessRequest](s.client.call(ctx, createAccessRequest, in))
 }
 
 // RequestAgain requests the access of a request again. The server may create several
@@ -279,7 +267,7 @@ func (s *AccessRequestsService) Create(ctx context.Context, in CreateAccessReque
 //
 // POST /api/user/v4/access-requests/{id}/request-again
 func (s *AccessRequestsService) RequestAgain(ctx context.Context, id string, in RequestAgainInput) ([]*AccessRequest, error) {
-	return callList[AccessRequest](ctx, s.client, requestAccessAgain, in, id)
+	return decodeList[AccessRequest](s.client.call(ctx, requestAccessAgain, in, id))
 }
 
 // Revoke starts to revoke the access of a request and does not wait for the end; see
@@ -287,7 +275,7 @@ func (s *AccessRequestsService) RequestAgain(ctx context.Context, id string, in 
 //
 // POST /api/user/v4/access-requests/{id}/revoke
 func (s *AccessRequestsService) Revoke(ctx context.Context, id string) (*Message, error) {
-	return call[Message](ctx, s.client, revokeAccessRequest, nil, id)
+	return decode[Message](s.client.call(ctx, revokeAccessRequest, nil, id))
 }
 
 // ListEntitlements returns a page of the entitlements of a request.

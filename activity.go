@@ -14,7 +14,7 @@ import (
 // API section: Activity, see https://docs.apono.io.
 type ActivityService struct{ client *Client }
 
-var listActivity = operation.New("Activity.List", http.MethodGet, "/api/v3/activity")
+var listActivity = operation.New("Activity.List", http.MethodGet, "/api/v3/activity").Identified("")
 
 // ReportField is a column of activity.
 type ReportField string
@@ -109,9 +109,9 @@ func (s *ActivityService) ListAll(ctx context.Context, opts ...ListActivityOptio
 	return listAllOffset[ActivityEntry](ctx, s.client, listActivity, opts)
 }
 
-// indistinct reports whether the row may equal a different one, because the id of the
+// mayEqualOthers reports whether the row may equal a different one, because the id of the
 // access request was not requested.
-func (e *ActivityEntry) indistinct() bool { return e.RequestID == nil }
+func (e *ActivityEntry) mayEqualOthers() bool { return e.RequestID == nil }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.
 func (e ActivityEntry) LogValue() slog.Value { return logValue(e) }

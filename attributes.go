@@ -14,7 +14,7 @@ import (
 // API section: Attributes, see https://docs.apono.io.
 type AttributesService struct{ client *Client }
 
-var listAttributes = operation.New("Attributes.List", http.MethodGet, "/api/admin/v1/attributes")
+var listAttributes = operation.New("Attributes.List", http.MethodGet, "/api/admin/v1/attributes").Identified("type")
 
 // Attribute is a value of an attribute of identities.
 type Attribute struct {
@@ -40,12 +40,6 @@ type ListAttributesOptions struct {
 	// SourceIntegrationReference is the id or the name of an integration.
 	SourceIntegrationReference string `url:"source_integration_reference,omitempty"`
 	Type                       string `url:"type,omitempty"`
-}
-
-func (o ListAttributesOptions) at(token string) (ListAttributesOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
 }
 
 // List returns a page of attributes.

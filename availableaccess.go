@@ -16,7 +16,7 @@ type AvailableAccessService struct{ client *Client }
 
 var (
 	listAvailableBundles      = operation.New("AvailableAccess.ListBundles", http.MethodGet, "/api/user/v1/available-access/bundles")
-	listAvailableEntitlements = operation.New("AvailableAccess.ListEntitlements", http.MethodGet, "/api/user/v1/available-access/entitlements")
+	listAvailableEntitlements = operation.New("AvailableAccess.ListEntitlements", http.MethodGet, "/api/user/v1/available-access/entitlements").Identified("resource")
 )
 
 // AvailableBundle is a bundle that may be requested.
@@ -58,12 +58,6 @@ type ListAvailableBundlesOptions struct {
 	Name    []string `url:"name,omitempty"`
 }
 
-func (o ListAvailableBundlesOptions) at(token string) (ListAvailableBundlesOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // ListAvailableEntitlementsOptions filters and pages a list of available
 // entitlements.
 type ListAvailableEntitlementsOptions struct {
@@ -78,12 +72,6 @@ type ListAvailableEntitlementsOptions struct {
 	PermissionName  []string `url:"permission_name,omitempty"`
 	ResourceName    string   `url:"resource_name,omitempty"`
 	ResourceTypeID  []string `url:"resource_type_id,omitempty"`
-}
-
-func (o ListAvailableEntitlementsOptions) at(token string) (ListAvailableEntitlementsOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
 }
 
 // ListBundles returns a page of the bundles that may be requested.

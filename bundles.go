@@ -62,12 +62,6 @@ type ListBundlesOptions struct {
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
-func (o ListBundlesOptions) at(token string) (ListBundlesOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // BundleInput is the input for creating or updating a bundle. An update replaces the
 // whole bundle, so start from [Bundle.UpdateInput].
 type BundleInput struct {
@@ -107,7 +101,7 @@ func (s *BundlesService) ListAll(ctx context.Context, opts ...ListBundlesOptions
 //
 // GET /api/admin/v2/bundles/{id}
 func (s *BundlesService) Get(ctx context.Context, id string) (*Bundle, error) {
-	return call[Bundle](ctx, s.client, getBundle, nil, id)
+	return decode[Bundle](s.client.call(ctx, getBundle, nil, id))
 }
 
 // GetByName returns the bundle with the given name, which is case-insensitive.
@@ -125,7 +119,7 @@ func (s *BundlesService) GetByName(ctx context.Context, name string) (*Bundle, e
 //
 // POST /api/admin/v2/bundles
 func (s *BundlesService) Create(ctx context.Context, in BundleInput, opts ...SpaceOptions) (*Bundle, error) {
-	return create[Bundle](ctx, s.client, createBundle, in, opts)
+	return decode[Bundle](s.client.create(ctx, createBundle, in, opts))
 }
 
 // Update replaces a bundle, or returns [ErrNotFound]. A target without exactly
@@ -133,14 +127,14 @@ func (s *BundlesService) Create(ctx context.Context, in BundleInput, opts ...Spa
 //
 // PUT /api/admin/v2/bundles/{id}
 func (s *BundlesService) Update(ctx context.Context, id string, in BundleInput) (*Bundle, error) {
-	return call[Bundle](ctx, s.client, updateBundle, in, id)
+	return decode[Bundle](s.client.call(ctx, updateBundle, in, id))
 }
 
 // Delete deletes a bundle, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v2/bundles/{id}
 func (s *BundlesService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteBundle, nil, id)
+	return confirm(s.client.call(ctx, deleteBundle, nil, id))
 }
 
 // UpdateInput returns a copy of the bundle, Extra included, for Update.

@@ -20,118 +20,121 @@ import (
 	"github.com/apono-go/apono/internal/wire"
 )
 
-// call calls an operation that returns an object: it builds the path from args,
-// sends the request with in as its body, and decodes the response.
-func call[T any](ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) (*T, error) {
-	path, err := buildPath(op, args)
+// call calls an operation: it fills args into the path and sends the request, with in
+// as its body unless in is nil.
+func (c *Client) call(ctx context.Context, op *operation.Operation, in any, args ...string) (*response, error) {
+	path, err := fillPath(op, args)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.send(ctx, op, path, nil, in)
-	if err != nil {
-		return nil, err
-	}
-	return decode[T](op, resp)
+	return c.send(ctx, op, path, nil, in)
 }
 
-// callFor is call for an object that must have all of the members: without them, its
-// zero values would be mistaken for data.
-func callFor[T any](ctx context.Context, c *Client, op *operation.Operation, in any, members []string, args ...string) (*T, error) {
-	path, err := buildPath(op, args)
+// response is a response with the operation that it belongs to.
+type response struct {
+	*transport.Response
+	op *operation.Operation
+}
+
+// decode decodes a response with one object.
+func decode[T any](resp *response, err error) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.send(ctx, op, path, nil, in)
-	if err != nil {
-		return nil, err
+	object := new(T)
+	if err := wire.Unmarshal(resp.Body, object); err != nil {
+		return nil, resp.decodeError(err)
 	}
-	object, err := decode[T](op, resp)
-	if err != nil {
-		return nil, err
-	}
-	if err := lacksNone(op, resp, members...); err != nil {
-		return nil, err
+	if err := identify(resp, object); err != nil {
+		return nil, resp.decodeError(err)
 	}
 	return object, nil
 }
 
-// lacksNone rejects an object that lacks one of the members. A member may be null.
-func lacksNone(op *operation.Operation, resp *transport.Response, members ...string) error {
-	var object map[string]json.RawMessage
-	if err := wire.Unmarshal(resp.Body, &object); err != nil {
-		return newDecodeError(op, resp, err)
+// decodeList decodes a response with a list without pagination.
+func decodeList[T any](resp *response, err error) ([]*T, error) {
+	if err != nil {
+		return nil, err
 	}
-	for _, member := range members {
-		if _, ok := object[member]; !ok {
-			return newDecodeError(op, resp, fmt.Errorf("%s is missing", member))
+	var items []*T
+	if err := wire.Unmarshal(resp.Body, &items); err != nil {
+		return nil, resp.decodeError(err)
+	}
+	if err := identifyItems(resp, items); err != nil {
+		return nil, resp.decodeError(err)
+	}
+	return items, nil
+}
+
+// identify rejects an object without the members that its operation requires, because
+// its zero values would be mistaken for data: an update would send them.
+func identify[T any](resp *response, object *T) error {
+	if resp.op.AnyOf != nil {
+		return resp.requireAny(resp.op.AnyOf...)
+	}
+	if at := identityField[T](resp.op); at >= 0 && reflect.ValueOf(object).Elem().Field(at).IsZero() {
+		return fmt.Errorf("%s is missing", resp.op.Identity)
+	}
+	return nil
+}
+
+// identifyItems is identify for the items of a list.
+func identifyItems[T any](resp *response, items []*T) error {
+	at := identityField[T](resp.op)
+	for i, item := range items {
+		if item == nil {
+			return fmt.Errorf("item %d of the list is null", i)
+		}
+		if at >= 0 && reflect.ValueOf(item).Elem().Field(at).IsZero() {
+			return fmt.Errorf("item %d of the list: %s is missing", i, resp.op.Identity)
 		}
 	}
 	return nil
 }
 
-// create is call for operations with options in the query.
-func create[T any](ctx context.Context, c *Client, op *operation.Operation, in any, opts []SpaceOptions) (*T, error) {
-	path, params, err := listRequest(op, opts, nil)
-	if err != nil {
-		return nil, err
+// identityField returns the index of the field that identifies a T, -1 for none.
+func identityField[T any](op *operation.Operation) int {
+	t := reflect.TypeFor[T]()
+	if op.Identity == "" || t.Kind() != reflect.Struct {
+		return -1
 	}
-	resp, err := c.send(ctx, op, path, params, in)
-	if err != nil {
-		return nil, err
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name == op.Identity {
+			return i
+		}
 	}
-	return decode[T](op, resp)
+	return -1
 }
 
-// callList is call for operations that return a list without pagination.
-func callList[T any](ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) ([]*T, error) {
-	path, err := buildPath(op, args)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := c.send(ctx, op, path, nil, in)
-	if err != nil {
-		return nil, err
-	}
-	items, err := decode[[]*T](op, resp)
-	if err != nil {
-		return nil, err
-	}
-	if err := noneIsNull(op, resp, *items); err != nil {
-		return nil, err
-	}
-	return *items, nil
-}
-
-// noneIsNull rejects a list that contains null.
-func noneIsNull[T any](op *operation.Operation, resp *transport.Response, items []*T) error {
-	if i := slices.Index(items, nil); i >= 0 {
-		return newDecodeError(op, resp, fmt.Errorf("item %d of the list is null", i))
-	}
-	return nil
-}
-
-// exec is call for operations whose response contains nothing of use.
-func exec(ctx context.Context, c *Client, op *operation.Operation, in any, args ...string) error {
-	path, err := buildPath(op, args)
-	if err != nil {
+// requireAny rejects an object that has none of the members. A member may be null.
+func (r *response) requireAny(members ...string) error {
+	var object map[string]json.RawMessage
+	if err := wire.Unmarshal(r.Body, &object); err != nil {
 		return err
 	}
-	resp, err := c.send(ctx, op, path, nil, in)
-	return confirm(op, resp, err)
+	for _, member := range members {
+		if _, ok := object[member]; ok {
+			return nil
+		}
+	}
+	if len(members) > 1 {
+		return fmt.Errorf("%s are missing", strings.Join(members, ", "))
+	}
+	return fmt.Errorf("%s is missing", members[0])
 }
 
-// confirm checks the response of an operation that returns nothing. The body must be
-// empty or JSON: an HTML page comes from a proxy. A DELETE with the status 404
-// succeeded if an earlier attempt may have reached the server.
-func confirm(op *operation.Operation, resp *transport.Response, err error) error {
-	if op.Method == http.MethodDelete && errors.Is(err, ErrNotFound) && resp != nil && resp.Uncertain {
+// confirm checks a response without an object. The body must be empty or JSON: an HTML
+// page comes from a proxy. A DELETE with the status 404 succeeded if an earlier attempt
+// may have reached the server.
+func confirm(resp *response, err error) error {
+	if errors.Is(err, ErrNotFound) && resp.op.Method == http.MethodDelete && resp.Uncertain {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	if body := bytes.TrimSpace(resp.Body); len(body) > 0 && !json.Valid(body) {
-		return newDecodeError(op, resp, errors.New("the body is not JSON"))
+		return resp.decodeError(errors.New("the body is not JSON"))
 	}
 	return nil
 }
@@ -158,21 +161,21 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 		op = operation.Unknown(method, path)
 	}
 	resp, err := c.send(ctx, op, path, query, in)
-	if out == nil {
-		return confirm(op, resp, err)
-	}
-	if err != nil {
+	switch {
+	case out == nil:
+		return confirm(resp, err)
+	case err != nil:
 		return err
 	}
 	if err := wire.UnmarshalGeneric(resp.Body, out); err != nil {
-		return newDecodeError(op, resp, err)
+		return resp.decodeError(err)
 	}
 	return nil
 }
 
 // send sends a request and returns a response with a 2xx status, or an error. With
 // an [*APIError] it returns the response as well.
-func (c *Client) send(ctx context.Context, op *operation.Operation, path string, query url.Values, in any) (*transport.Response, error) {
+func (c *Client) send(ctx context.Context, op *operation.Operation, path string, query url.Values, in any) (*response, error) {
 	if ctx == nil {
 		return nil, &ArgumentError{Arg: "ctx", Reason: "must not be nil"}
 	}
@@ -196,15 +199,17 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 	if c.renewable {
 		ctx = context.WithValue(ctx, usedTokenKey{}, new(usedToken))
 	}
-	resp, err := c.transport.Send(ctx, req)
-	observe(ctx, resp, err)
-	switch {
-	case err != nil:
+	received, err := c.transport.Send(ctx, req)
+	observe(ctx, received, err)
+	if err != nil {
 		return nil, newTransportError(op, err)
+	}
+	resp := &response{received, op}
+	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return resp, newAPIError(op, resp)
+		return resp, resp.apiError()
 	case resp.ReadErr != nil:
-		return nil, newDecodeError(op, resp, resp.ReadErr)
+		return nil, resp.decodeError(resp.ReadErr)
 	}
 	return resp, nil
 }
@@ -234,15 +239,6 @@ func (c *Client) resolve(path string, query url.Values) string {
 		address += "?" + params
 	}
 	return address
-}
-
-// decode decodes the body of a response.
-func decode[T any](op *operation.Operation, resp *transport.Response) (*T, error) {
-	value := new(T)
-	if err := wire.Unmarshal(resp.Body, value); err != nil {
-		return nil, newDecodeError(op, resp, err)
-	}
-	return value, nil
 }
 
 // checker is implemented by inputs that are validated before they are sent.

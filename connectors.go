@@ -98,12 +98,6 @@ type ListConnectorsOptions struct {
 	Status []ConnectorStatus `url:"status,omitempty"`
 }
 
-func (o ListConnectorsOptions) at(token string) (ListConnectorsOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // UpdateConnectorInput is the input for updating a connector.
 type UpdateConnectorInput struct {
 	// Name is unique in the account.
@@ -131,21 +125,21 @@ func (s *ConnectorsService) ListAll(ctx context.Context, opts ...ListConnectorsO
 //
 // GET /api/admin/v3/connectors/{id}
 func (s *ConnectorsService) Get(ctx context.Context, id string) (*Connector, error) {
-	return call[Connector](ctx, s.client, getConnector, nil, id)
+	return decode[Connector](s.client.call(ctx, getConnector, nil, id))
 }
 
 // Update replaces a connector, or returns [ErrNotFound].
 //
 // PUT /api/admin/v3/connectors/{id}
 func (s *ConnectorsService) Update(ctx context.Context, id string, in UpdateConnectorInput) (*Connector, error) {
-	return call[Connector](ctx, s.client, updateConnector, in, id)
+	return decode[Connector](s.client.call(ctx, updateConnector, in, id))
 }
 
 // Delete deletes a connector, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v3/connectors/{id}
 func (s *ConnectorsService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteConnector, nil, id)
+	return confirm(s.client.call(ctx, deleteConnector, nil, id))
 }
 
 // UpdateInput returns a copy of the connector, Extra included, for Update.

@@ -113,7 +113,7 @@ func TestConnectorUpdateKeepsUnknownMembers(t *testing.T) {
 			t.Parallel()
 			fake := script.New(t,
 				script.Response{Body: c.read}, script.Response{Body: `{"items": [{"id": "c0"}, ` + c.read + `], "pagination": {}}`},
-				script.Response{Body: `{}`}, script.Response{Body: `{}`},
+				script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject},
 			)
 			client := apitest.NewClient(t, fake).Connectors
 			got, err := client.Get(t.Context(), "c1")

@@ -52,12 +52,6 @@ type ListDelegatedRequestsOptions struct {
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
 }
 
-func (o ListDelegatedRequestsOptions) at(token string) (ListDelegatedRequestsOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // List returns a page of delegated requests.
 //
 // GET /api/user/v1/delegated-access-requests
@@ -77,7 +71,7 @@ func (s *DelegatedRequestsService) ListAll(ctx context.Context, opts ...ListDele
 //
 // GET /api/user/v1/delegated-access-requests/{id}
 func (s *DelegatedRequestsService) Get(ctx context.Context, id string) (*DelegatedAccessRequest, error) {
-	return call[DelegatedAccessRequest](ctx, s.client, getDelegatedRequest, nil, id)
+	return decode[DelegatedAccessRequest](s.client.call(ctx, getDelegatedRequest, nil, id))
 }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.

@@ -294,34 +294,34 @@ func statusText(status int) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
 }
 
-func newAPIError(op *operation.Operation, resp *transport.Response) *APIError {
-	header, body := resp.Redacted()
+func (r *response) apiError() *APIError {
+	header, body := r.Redacted()
 	code, message := parseErrorBody(header, body)
 	return &APIError{
-		StatusCode: resp.StatusCode,
-		Code:       resp.Mask(code), // again, because JSON may have escaped the token
-		Message:    resp.Mask(message),
+		StatusCode: r.StatusCode,
+		Code:       r.Mask(code), // again, because JSON may have escaped the token
+		Message:    r.Mask(message),
 		RequestID:  transport.RequestID(header),
-		Method:     op.Method,
-		Path:       op.Path,
-		Attempts:   resp.Attempts,
-		RetryAfter: resp.RetryAfter,
+		Method:     r.op.Method,
+		Path:       r.op.Path,
+		Attempts:   r.Attempts,
+		RetryAfter: r.RetryAfter,
 		Header:     header,
 		Body:       body,
 	}
 }
 
-func newDecodeError(op *operation.Operation, resp *transport.Response, err error) *DecodeError {
-	header, body := resp.Redacted()
-	if text := notFromTheAPI(header, body); text != "" && resp.ReadErr == nil {
+func (r *response) decodeError(err error) *DecodeError {
+	header, body := r.Redacted()
+	if text := notFromTheAPI(header, body); text != "" && r.ReadErr == nil {
 		err = errors.New(text)
 	}
 	return &DecodeError{
-		StatusCode: resp.StatusCode,
+		StatusCode: r.StatusCode,
 		RequestID:  transport.RequestID(header),
-		Method:     op.Method,
-		Path:       op.Path,
-		Attempts:   resp.Attempts,
+		Method:     r.op.Method,
+		Path:       r.op.Path,
+		Attempts:   r.Attempts,
 		Header:     header,
 		Body:       body,
 		Err:        err,
@@ -333,7 +333,7 @@ func newTransportError(op *operation.Operation, err error) *TransportError {
 	if failed := (*transport.Error)(nil); errors.As(err, &failed) {
 		e.Err, e.Attempts, e.MaybeSent = failed.Err, failed.Attempts, failed.MaybeSent
 		if failed.Last != nil {
-			e.Last = newAPIError(op, failed.Last)
+			e.Last = (&response{failed.Last, op}).apiError()
 		}
 	}
 	return e

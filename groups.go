@@ -21,7 +21,7 @@ var (
 	createGroup      = operation.New("Groups.Create", http.MethodPost, "/api/admin/v1/groups")
 	deleteGroup      = operation.New("Groups.Delete", http.MethodDelete, "/api/admin/v1/groups/{id}")
 	renameGroup      = operation.New("Groups.Rename", http.MethodPut, "/api/admin/v1/groups/{id}/name")
-	listGroupMembers = operation.New("Groups.ListMembers", http.MethodGet, "/api/admin/v1/groups/{id}/members")
+	listGroupMembers = operation.New("Groups.ListMembers", http.MethodGet, "/api/admin/v1/groups/{id}/members").Identified("email")
 	setGroupMembers  = operation.New("Groups.SetMembers", http.MethodPut, "/api/admin/v1/groups/{id}/members")
 	addGroupMember   = operation.New("Groups.AddMember", http.MethodPut, "/api/admin/v1/groups/{id}/members/{email}")
 	removeMember     = operation.New("Groups.RemoveMember", http.MethodDelete, "/api/admin/v1/groups/{id}/members/{email}")
@@ -57,24 +57,12 @@ type ListGroupsOptions struct {
 	Name string `url:"name,omitempty"`
 }
 
-func (o ListGroupsOptions) at(token string) (ListGroupsOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // ListGroupMembersOptions pages a list of members.
 type ListGroupMembersOptions struct {
 	// PageToken is a NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-}
-
-func (o ListGroupMembersOptions) at(token string) (ListGroupMembersOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
 }
 
 // CreateGroupInput is a new group.
@@ -111,7 +99,7 @@ func (s *GroupsService) ListAll(ctx context.Context, opts ...ListGroupsOptions) 
 //
 // GET /api/admin/v1/groups/{id}
 func (s *GroupsService) Get(ctx context.Context, id string) (*Group, error) {
-	return call[Group](ctx, s.client, getGroup, nil, id)
+	return decode[Group](s.client.call(ctx, getGroup, nil, id))
 }
 
 // GetByName returns the group with the given name, which is case-insensitive.
@@ -128,21 +116,21 @@ func (s *GroupsService) GetByName(ctx context.Context, name string) (*Group, err
 //
 // POST /api/admin/v1/groups
 func (s *GroupsService) Create(ctx context.Context, in CreateGroupInput) (*Group, error) {
-	return call[Group](ctx, s.client, createGroup, in)
+	return decode[Group](s.client.call(ctx, createGroup, in))
 }
 
 // Delete deletes a group, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v1/groups/{id}
 func (s *GroupsService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteGroup, nil, id)
+	return confirm(s.client.call(ctx, deleteGroup, nil, id))
 }
 
 // Rename renames a group, or returns [ErrNotFound].
 //
 // PUT /api/admin/v1/groups/{id}/name
 func (s *GroupsService) Rename(ctx context.Context, id, name string) (*Group, error) {
-	return call[Group](ctx, s.client, renameGroup, renameGroupInput{name}, id)
+	return decode[Group](s.client.call(ctx, renameGroup, renameGroupInput{name}, id))
 }
 
 // ListMembers returns a page of the members of a group.
@@ -165,21 +153,21 @@ func (s *GroupsService) ListAllMembers(ctx context.Context, id string, opts ...L
 //
 // PUT /api/admin/v1/groups/{id}/members
 func (s *GroupsService) SetMembers(ctx context.Context, id string, emails []string) error {
-	return exec(ctx, s.client, setGroupMembers, setMembersInput{emails}, id)
+	return confirm(s.client.call(ctx, setGroupMembers, setMembersInput{emails}, id))
 }
 
 // AddMember adds a member to a group.
 //
 // PUT /api/admin/v1/groups/{id}/members/{email}
 func (s *GroupsService) AddMember(ctx context.Context, id, email string) error {
-	return exec(ctx, s.client, addGroupMember, nil, id, email)
+	return confirm(s.client.call(ctx, addGroupMember, nil, id, email))
 }
 
 // RemoveMember removes a member from a group.
 //
 // DELETE /api/admin/v1/groups/{id}/members/{email}
 func (s *GroupsService) RemoveMember(ctx context.Context, id, email string) error {
-	return exec(ctx, s.client, removeMember, nil, id, email)
+	return confirm(s.client.call(ctx, removeMember, nil, id, email))
 }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.

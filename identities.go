@@ -21,9 +21,9 @@ type IdentitiesService struct{ client *Client }
 
 var (
 	listIdentities           = operation.New("Identities.List", http.MethodGet, "/api/v2/identities")
-	listIdentityAttributes   = operation.New("Identities.ListAttributes", http.MethodGet, "/api/v2/bulk/identities/attributes")
-	upsertIdentityAttributes = operation.New("Identities.UpsertAttributes", http.MethodPut, "/api/v2/bulk/identities/attributes")
-	deleteIdentityAttributes = operation.New("Identities.DeleteAttributes", http.MethodDelete, "/api/v2/bulk/identities/attributes")
+	listIdentityAttributes   = operation.New("Identities.ListAttributes", http.MethodGet, "/api/v2/bulk/identities/attributes").Identified("email")
+	upsertIdentityAttributes = operation.New("Identities.UpsertAttributes", http.MethodPut, "/api/v2/bulk/identities/attributes").Requires("summary", "results")
+	deleteIdentityAttributes = operation.New("Identities.DeleteAttributes", http.MethodDelete, "/api/v2/bulk/identities/attributes").Requires("summary", "results")
 )
 
 // IdentityType is a type of identity. The API may return other values.
@@ -201,21 +201,14 @@ func (e IdentityResultError) text(identity string) string {
 // none. A response without any item is a [DecodeError], because it would look like
 // success.
 func bulk[T any](ctx context.Context, c *Client, op *operation.Operation, in []T) (*IdentityAttributesResult, error) {
-	path, err := buildPath(op, nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := c.send(ctx, op, path, nil, in)
-	if err != nil {
-		return nil, err
-	}
-	result, err := decode[IdentityAttributesResult](op, resp)
+	resp, err := c.call(ctx, op, in)
+	result, err := decode[IdentityAttributesResult](resp, err)
 	if err != nil {
 		return nil, err
 	}
 	rejected := &BulkError{Total: max(result.Summary.Total, len(result.Results))}
 	if rejected.Total == 0 && result.Summary.Failed == 0 && len(in) > 0 {
-		return nil, newDecodeError(op, resp, errors.New("summary and results lack the items of the request"))
+		return nil, resp.decodeError(errors.New("summary and results lack the items of the request"))
 	}
 	for _, item := range result.Results {
 		if !item.Success {

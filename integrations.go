@@ -23,13 +23,13 @@ var (
 	createIntegration          = operation.New("Integrations.Create", http.MethodPost, "/api/admin/v4/integrations")
 	updateIntegration          = operation.New("Integrations.Update", http.MethodPut, "/api/admin/v4/integrations/{id}")
 	deleteIntegration          = operation.New("Integrations.Delete", http.MethodDelete, "/api/admin/v4/integrations/{id}")
-	refreshIntegration         = operation.New("Integrations.Refresh", http.MethodPost, "/api/v2/integrations/{id}/refresh")
-	listCatalog                = operation.New("Integrations.ListCatalog", http.MethodGet, "/api/v2/integrations-catalog")
-	getCatalogEntry            = operation.New("Integrations.GetCatalogEntry", http.MethodGet, "/api/v2/integrations-catalog/{type}")
+	refreshIntegration         = operation.New("Integrations.Refresh", http.MethodPost, "/api/v2/integrations/{id}/refresh").Requires("message")
+	listCatalog                = operation.New("Integrations.ListCatalog", http.MethodGet, "/api/v2/integrations-catalog").Identified("type")
+	getCatalogEntry            = operation.New("Integrations.GetCatalogEntry", http.MethodGet, "/api/v2/integrations-catalog/{type}").Identified("type")
 	listIntegrationPermissions = operation.New("Integrations.ListPermissions", http.MethodGet, "/api/v3/integrations/{id}/permissions")
 	listIntegrationResources   = operation.New("Integrations.ListResources", http.MethodGet, "/api/v3/integrations/{id}/resources")
-	getResourceTags            = operation.New("Integrations.GetResourceTags", http.MethodGet, "/api/v3/integrations/resources/{resource_id}/user-tags")
-	updateResourceTags         = operation.New("Integrations.UpdateResourceTags", http.MethodPut, "/api/v3/integrations/resources/{resource_id}/user-tags")
+	getResourceTags            = operation.New("Integrations.GetResourceTags", http.MethodGet, "/api/v3/integrations/resources/{resource_id}/user-tags").Requires("tags")
+	updateResourceTags         = operation.New("Integrations.UpdateResourceTags", http.MethodPut, "/api/v3/integrations/resources/{resource_id}/user-tags").Requires("message")
 )
 
 // IntegrationCategory is the purpose of an integration. The API may return
@@ -201,12 +201,6 @@ type ListIntegrationsOptions struct {
 	ConnectorID []string              `url:"connector_id,omitempty"`
 }
 
-func (o ListIntegrationsOptions) at(token string) (ListIntegrationsOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // ListCatalogOptions pages the catalog. The API documents no parameters for it;
 // Limit and Skip are sent only if they are set.
 type ListCatalogOptions struct {
@@ -317,7 +311,7 @@ func (s *IntegrationsService) ListAll(ctx context.Context, opts ...ListIntegrati
 //
 // GET /api/admin/v4/integrations/{id}
 func (s *IntegrationsService) Get(ctx context.Context, id string) (*Integration, error) {
-	return call[Integration](ctx, s.client, getIntegration, nil, id)
+	return decode[Integration](s.client.call(ctx, getIntegration, nil, id))
 }
 
 // GetByName returns the integration with the given name, which is
@@ -335,7 +329,7 @@ func (s *IntegrationsService) GetByName(ctx context.Context, name string) (*Inte
 //
 // POST /api/admin/v4/integrations
 func (s *IntegrationsService) Create(ctx context.Context, in CreateIntegrationInput) (*Integration, error) {
-	return call[Integration](ctx, s.client, createIntegration, in)
+	return decode[Integration](s.client.call(ctx, createIntegration, in))
 }
 
 // Update replaces an integration, or returns [ErrNotFound]. A SecretStoreConfig
@@ -343,14 +337,14 @@ func (s *IntegrationsService) Create(ctx context.Context, in CreateIntegrationIn
 //
 // PUT /api/admin/v4/integrations/{id}
 func (s *IntegrationsService) Update(ctx context.Context, id string, in UpdateIntegrationInput) (*Integration, error) {
-	return call[Integration](ctx, s.client, updateIntegration, in, id)
+	return decode[Integration](s.client.call(ctx, updateIntegration, in, id))
 }
 
 // Delete deletes an integration, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v4/integrations/{id}
 func (s *IntegrationsService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteIntegration, nil, id)
+	return confirm(s.client.call(ctx, deleteIntegration, nil, id))
 }
 
 // Refresh starts a sync of the resources and permissions of an integration. It
@@ -358,7 +352,7 @@ func (s *IntegrationsService) Delete(ctx context.Context, id string) error {
 //
 // POST /api/v2/integrations/{id}/refresh
 func (s *IntegrationsService) Refresh(ctx context.Context, id string) (*Message, error) {
-	return call[Message](ctx, s.client, refreshIntegration, nil, id)
+	return decode[Message](s.client.call(ctx, refreshIntegration, nil, id))
 }
 
 // ListCatalog returns a page of the catalog of systems that can be integrated.
@@ -382,7 +376,7 @@ func (s *IntegrationsService) ListAllCatalog(ctx context.Context, opts ...ListCa
 //
 // GET /api/v2/integrations-catalog/{type}
 func (s *IntegrationsService) GetCatalogEntry(ctx context.Context, integrationType string) (*CatalogEntry, error) {
-	return call[CatalogEntry](ctx, s.client, getCatalogEntry, nil, integrationType)
+	return decode[CatalogEntry](s.client.call(ctx, getCatalogEntry, nil, integrationType))
 }
 
 // ListPermissions returns a page of the permissions of an integration.
@@ -421,14 +415,14 @@ func (s *IntegrationsService) ListAllResources(ctx context.Context, id string, o
 //
 // GET /api/v3/integrations/resources/{resource_id}/user-tags
 func (s *IntegrationsService) GetResourceTags(ctx context.Context, resourceID string) (*ResourceTags, error) {
-	return callFor[ResourceTags](ctx, s.client, getResourceTags, nil, []string{"tags"}, resourceID)
+	return decode[ResourceTags](s.client.call(ctx, getResourceTags, nil, resourceID))
 }
 
 // UpdateResourceTags sets user tags of a resource, by its Resource.ID.
 //
 // PUT /api/v3/integrations/resources/{resource_id}/user-tags
 func (s *IntegrationsService) UpdateResourceTags(ctx context.Context, resourceID string, in UpdateResourceTagsInput) (*Message, error) {
-	return call[Message](ctx, s.client, updateResourceTags, in, resourceID)
+	return decode[Message](s.client.call(ctx, updateResourceTags, in, resourceID))
 }
 
 // UpdateInput returns a copy of the integration, Extra included, for Update.

@@ -199,7 +199,7 @@ func TestIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Response{Body: `{}`})
+			fake := script.New(t, script.Response{Body: apitest.AnyObject})
 			require.NoError(t, c.call(t.Context(), apitest.NewClient(t, fake).Integrations))
 			apitest.JSONEq(t, c.body, fake.Requests()[0].Body)
 		})
@@ -381,7 +381,7 @@ func TestIntegrationTypesAreTagged(t *testing.T) {
 // returns its body.
 func updated(t *testing.T, body string, edit func(*apono.UpdateIntegrationInput)) string {
 	t.Helper()
-	fake := script.New(t, script.Response{Body: body}, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: apitest.WithID(body)}, script.Response{Body: apitest.AnyObject})
 	client := apitest.NewClient(t, fake)
 	integration, err := client.Integrations.Get(t.Context(), "i1")
 	require.NoError(t, err)
@@ -499,7 +499,7 @@ func TestIntegrationUpdateKeepsUnknownMembers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Response{Body: c.body}, script.Response{Body: `{}`})
+			fake := script.New(t, script.Response{Body: c.body}, script.Response{Body: apitest.AnyObject})
 			client := apitest.NewClient(t, fake)
 			integration, err := c.read(t.Context(), client.Integrations)
 			require.NoError(t, err)
@@ -558,7 +558,7 @@ func TestIntegrationUpdateKeepsLargeNumbers(t *testing.T) {
 
 func TestNewIntegrationInputHasNoUnknownMembers(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Response{Body: future}, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: future}, script.Response{Body: apitest.AnyObject})
 	client := apitest.NewClient(t, fake)
 	integration, err := client.Integrations.Get(t.Context(), "i1")
 	require.NoError(t, err)

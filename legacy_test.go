@@ -108,7 +108,7 @@ func TestLegacyInputsSendFieldsThatAreSet(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Response{Body: `{}`})
+			fake := script.New(t, script.Response{Body: apitest.AnyObject})
 			require.NoError(t, c.call(t.Context(), apitest.NewClient(t, fake).Legacy))
 			apitest.JSONEq(t, c.body, fake.Requests()[0].Body)
 		})
@@ -152,7 +152,7 @@ func TestLegacyChangesAreRetriedOnlyAfter429(t *testing.T) {
 					require.Errorf(t, call(t.Context(), apitest.NewClient(t, fake).Legacy), "expected an error after %+v", response)
 					require.Len(t, fake.Requests(), 1)
 				}
-				fake := script.New(t, script.Response{Status: 429, Header: map[string]string{"Retry-After": "7"}}, script.Response{Body: `{}`})
+				fake := script.New(t, script.Response{Status: 429, Header: map[string]string{"Retry-After": "7"}}, script.Response{Body: apitest.AnyObject})
 				require.NoError(t, call(t.Context(), apitest.NewClient(t, fake).Legacy))
 				require.Equal(t, []time.Duration{7 * time.Second}, apitest.Waits(fake))
 				require.Equal(t, fake.Requests()[0].Body, fake.Requests()[1].Body)
@@ -302,7 +302,7 @@ func TestLegacyPathArgumentsAreEscaped(t *testing.T) {
 				err := c.call(apitest.NewClient(t, apitest.NoRequest(t)).Legacy, arg)
 				require.Equal(t, c.arg, apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 			}
-			fake := script.New(t, script.Response{Body: `{"data": [], "pagination": {"total": 0, "limit": 0, "offset": 0}}`})
+			fake := script.New(t, script.Response{Body: `{"id": "x", "request_id": "x", "message": "x", "details": "x", "data": [], "pagination": {"total": 0, "limit": 0, "offset": 0}}`})
 			require.NoError(t, c.call(apitest.NewClient(t, fake).Legacy, "a/b?c#d%2F+@ .."))
 			method, want, _ := strings.Cut(path, " ")
 			before, after, _ := strings.Cut(want, "*")
@@ -371,14 +371,14 @@ func TestLegacyTimesKeepNanoseconds(t *testing.T) {
 				"1696263265.005":       {5000000, "1696263265.005000000"},
 				"1696263265":           {0, "1696263265.000000000"},
 			} {
-				model, at := read(t, fmt.Sprintf(`{%q: %s}`, name, number))
+				model, at := read(t, fmt.Sprintf(`{"id": "x", "connector_id": "x", %q: %s}`, name, number))
 				require.Equal(t, time.Date(2023, 10, 2, 16, 14, 25, want.nanos, time.UTC), *at)
 				data, err := json.Marshal(model)
 				require.NoError(t, err)
 				require.Contains(t, string(data)+",", fmt.Sprintf(`%q:%s`, name, want.text))
 				require.Equal(t, 1, strings.Count(string(data), name))
 			}
-			for _, body := range []string{`{}`, fmt.Sprintf(`{%q: null}`, name)} {
+			for _, body := range []string{`{"id": "x", "connector_id": "x"}`, fmt.Sprintf(`{"id": "x", "connector_id": "x", %q: null}`, name)} {
 				model, at := read(t, body)
 				require.Truef(t, at == nil || name == "created_date" && at.IsZero(), "no time, got %v", at)
 				data, err := json.Marshal(model)

@@ -73,7 +73,7 @@ func (s *LegacyAccessBundlesService) ListAll(ctx context.Context, opts ...ListAc
 //
 // GET /api/v1/access-bundles/{id}
 func (s *LegacyAccessBundlesService) Get(ctx context.Context, id string) (*AccessBundleV1, error) {
-	return call[AccessBundleV1](ctx, s.client, getAccessBundleV1, nil, id)
+	return decode[AccessBundleV1](s.client.call(ctx, getAccessBundleV1, nil, id))
 }
 
 // Create creates a bundle. It is not retried when a failure leaves open whether
@@ -81,7 +81,7 @@ func (s *LegacyAccessBundlesService) Get(ctx context.Context, id string) (*Acces
 //
 // POST /api/v1/access-bundles
 func (s *LegacyAccessBundlesService) Create(ctx context.Context, in CreateAccessBundleV1Input) (*AccessBundleV1, error) {
-	return call[AccessBundleV1](ctx, s.client, createAccessBundleV1, in)
+	return decode[AccessBundleV1](s.client.call(ctx, createAccessBundleV1, in))
 }
 
 // Update changes the fields of a bundle that the input sets, or returns
@@ -89,7 +89,7 @@ func (s *LegacyAccessBundlesService) Create(ctx context.Context, in CreateAccess
 //
 // PATCH /api/v1/access-bundles/{id}
 func (s *LegacyAccessBundlesService) Update(ctx context.Context, id string, in UpdateAccessBundleV1Input) (*AccessBundleV1, error) {
-	return call[AccessBundleV1](ctx, s.client, updateAccessBundleV1, in, id)
+	return decode[AccessBundleV1](s.client.call(ctx, updateAccessBundleV1, in, id))
 }
 
 // Delete deletes a bundle, or returns [ErrNotFound]. Its successor is
@@ -97,7 +97,7 @@ func (s *LegacyAccessBundlesService) Update(ctx context.Context, id string, in U
 //
 // DELETE /api/v1/access-bundles/{id}
 func (s *LegacyAccessBundlesService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteAccessBundleV1, nil, id)
+	return confirm(s.client.call(ctx, deleteAccessBundleV1, nil, id))
 }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.

@@ -208,7 +208,7 @@ func (s *LegacyAccessFlowsService) ListAll(ctx context.Context, opts ...ListAcce
 //
 // GET /api/v1/access-flows/{id}
 func (s *LegacyAccessFlowsService) Get(ctx context.Context, id string) (*AccessFlowV1, error) {
-	return call[AccessFlowV1](ctx, s.client, getAccessFlowV1, nil, id)
+	return decode[AccessFlowV1](s.client.call(ctx, getAccessFlowV1, nil, id))
 }
 
 // Create creates an access flow. It is not retried when a failure leaves open
@@ -216,7 +216,7 @@ func (s *LegacyAccessFlowsService) Get(ctx context.Context, id string) (*AccessF
 //
 // POST /api/v1/access-flows
 func (s *LegacyAccessFlowsService) Create(ctx context.Context, in CreateAccessFlowV1Input) (*AccessFlowV1, error) {
-	return call[AccessFlowV1](ctx, s.client, createAccessFlowV1, in)
+	return decode[AccessFlowV1](s.client.call(ctx, createAccessFlowV1, in))
 }
 
 // Update changes the fields of an access flow that the input sets, or returns
@@ -224,7 +224,7 @@ func (s *LegacyAccessFlowsService) Create(ctx context.Context, in CreateAccessFl
 //
 // PATCH /api/v1/access-flows/{id}
 func (s *LegacyAccessFlowsService) Update(ctx context.Context, id string, in UpdateAccessFlowV1Input) (*AccessFlowV1, error) {
-	return call[AccessFlowV1](ctx, s.client, updateAccessFlowV1, in, id)
+	return decode[AccessFlowV1](s.client.call(ctx, updateAccessFlowV1, in, id))
 }
 
 // Delete deletes an access flow, or returns [ErrNotFound]. Its successor is
@@ -232,7 +232,7 @@ func (s *LegacyAccessFlowsService) Update(ctx context.Context, id string, in Upd
 //
 // DELETE /api/v1/access-flows/{id}
 func (s *LegacyAccessFlowsService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteAccessFlowV1, nil, id)
+	return confirm(s.client.call(ctx, deleteAccessFlowV1, nil, id))
 }
 
 type plainAccessFlowV1 AccessFlowV1

@@ -20,12 +20,12 @@ import (
 type LegacyAccessRequestsService struct{ client *Client }
 
 var (
-	listAccessRequestsV3        = operation.New("Legacy.AccessRequests.List", http.MethodGet, "/api/v3/access-requests")
-	getAccessRequestV3          = operation.New("Legacy.AccessRequests.Get", http.MethodGet, "/api/v3/access-requests/{id}")
-	createAccessRequestV3       = operation.New("Legacy.AccessRequests.Create", http.MethodPost, "/api/v3/access-requests")
-	revokeAccessRequestsV3      = operation.New("Legacy.AccessRequests.RevokeMany", http.MethodPost, "/api/v3/access-requests-bulk/revoke")
-	getAccessDetailsV3          = operation.New("Legacy.AccessRequests.GetAccessDetails", http.MethodGet, "/api/v3/access-requests/{id}/access-details").Consuming()
-	resetCredentialsV3          = operation.New("Legacy.AccessRequests.ResetCredentials", http.MethodPost, "/api/v3/access-requests/{id}/reset")
+	listAccessRequestsV3        = operation.New("Legacy.AccessRequests.List", http.MethodGet, "/api/v3/access-requests").Identified("request_id")
+	getAccessRequestV3          = operation.New("Legacy.AccessRequests.Get", http.MethodGet, "/api/v3/access-requests/{id}").Identified("request_id")
+	createAccessRequestV3       = operation.New("Legacy.AccessRequests.Create", http.MethodPost, "/api/v3/access-requests").Identified("request_id")
+	revokeAccessRequestsV3      = operation.New("Legacy.AccessRequests.RevokeMany", http.MethodPost, "/api/v3/access-requests-bulk/revoke").Requires("message")
+	getAccessDetailsV3          = operation.New("Legacy.AccessRequests.GetAccessDetails", http.MethodGet, "/api/v3/access-requests/{id}/access-details").Consuming().Requires("details")
+	resetCredentialsV3          = operation.New("Legacy.AccessRequests.ResetCredentials", http.MethodPost, "/api/v3/access-requests/{id}/reset").Requires("message")
 	listSelectableIntegrations  = operation.New("Legacy.AccessRequests.ListSelectableIntegrations", http.MethodGet, "/api/v3/selectable-integrations")
 	listSelectableResourceTypes = operation.New("Legacy.AccessRequests.ListSelectableResourceTypes", http.MethodGet, "/api/v3/selectable-integrations/{integration_id}/resource-types")
 	listSelectablePermissions   = operation.New("Legacy.AccessRequests.ListSelectablePermissions", http.MethodGet, "/api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions")
@@ -165,7 +165,7 @@ func (s *LegacyAccessRequestsService) ListAll(ctx context.Context, opts ...ListA
 //
 // GET /api/v3/access-requests/{id}
 func (s *LegacyAccessRequestsService) Get(ctx context.Context, id string) (*AccessRequestV3, error) {
-	return call[AccessRequestV3](ctx, s.client, getAccessRequestV3, nil, id)
+	return decode[AccessRequestV3](s.client.call(ctx, getAccessRequestV3, nil, id))
 }
 
 // Create requests access. It is not retried when a failure leaves open whether
@@ -173,7 +173,7 @@ func (s *LegacyAccessRequestsService) Get(ctx context.Context, id string) (*Acce
 //
 // POST /api/v3/access-requests
 func (s *LegacyAccessRequestsService) Create(ctx context.Context, in CreateAccessRequestV3Input) (*AccessRequestV3, error) {
-	return call[AccessRequestV3](ctx, s.client, createAccessRequestV3, in)
+	return decode[AccessRequestV3](s.client.call(ctx, createAccessRequestV3, in))
 }
 
 // RevokeMany starts to revoke the access of several requests. The API returns one
@@ -182,7 +182,7 @@ func (s *LegacyAccessRequestsService) Create(ctx context.Context, in CreateAcces
 //
 // POST /api/v3/access-requests-bulk/revoke
 func (s *LegacyAccessRequestsService) RevokeMany(ctx context.Context, requestIDs []string) (*Message, error) {
-	return call[Message](ctx, s.client, revokeAccessRequestsV3, revokeManyInput{requestIDs})
+	return decode[Message](s.client.call(ctx, revokeAccessRequestsV3, revokeManyInput{requestIDs}))
 }
 
 // GetAccessDetails returns the credentials of a request. Reading may use them up, so it
@@ -192,7 +192,7 @@ func (s *LegacyAccessRequestsService) RevokeMany(ctx context.Context, requestIDs
 //
 // GET /api/v3/access-requests/{id}/access-details
 func (s *LegacyAccessRequestsService) GetAccessDetails(ctx context.Context, id string) (*AccessDetailsV3, error) {
-	return call[AccessDetailsV3](ctx, s.client, getAccessDetailsV3, nil, id)
+	return decode[AccessDetailsV3](s.client.call(ctx, getAccessDetailsV3, nil, id))
 }
 
 // ResetCredentials starts to replace the credentials of a request and does not
@@ -200,7 +200,7 @@ func (s *LegacyAccessRequestsService) GetAccessDetails(ctx context.Context, id s
 //
 // POST /api/v3/access-requests/{id}/reset
 func (s *LegacyAccessRequestsService) ResetCredentials(ctx context.Context, id string) (*Message, error) {
-	return call[Message](ctx, s.client, resetCredentialsV3, nil, id)
+	return decode[Message](s.client.call(ctx, resetCredentialsV3, nil, id))
 }
 
 // ListSelectableIntegrations returns a page of the integrations in which access
@@ -246,24 +246,16 @@ func (s *LegacyAccessRequestsService) ListAllSelectableResourceTypes(ctx context
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
 func (s *LegacyAccessRequestsService) ListSelectablePermissions(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) (*SelectablePermissionsPage, error) {
-	op := listSelectablePermissions
-	path, params, err := listRequest(op, opts, []string{integrationID, resourceType})
+	resp, err := callList(ctx, s.client, listSelectablePermissions, opts, integrationID, resourceType)
+	page, err := decodeOffsetPage[string](resp, err)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := s.client.send(ctx, op, path, params, nil)
-	if err != nil {
-		return nil, err
-	}
-	page, err := decodeOffsetPage[string](op, resp)
-	if err != nil {
-		return nil, err
-	}
-	more, err := decode[struct {
+	var more struct {
 		AllowMultiple bool `json:"allow_multiple"`
-	}](op, resp)
-	if err != nil {
-		return nil, err
+	}
+	if err := wire.Unmarshal(resp.Body, &more); err != nil {
+		return nil, resp.decodeError(err)
 	}
 	return &SelectablePermissionsPage{
 		Items: convert(page.Items, func(name *string) string { return *name }),

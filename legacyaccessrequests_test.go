@@ -205,7 +205,7 @@ func TestListSelectables(t *testing.T) {
 	opts := apono.ListSelectableOptions{Limit: 2, Skip: 4, UserID: "ann@example.com"}
 	fake := script.New(t,
 		script.Response{Body: `{"data": [{"id": "i1"}, {"id": "i2"}` + pagination},
-		script.Response{Body: `{"data": [{"id": "db", "name": "Database"}, {"id": "", "name": ""}` + pagination},
+		script.Response{Body: `{"data": [{"id": "db", "name": "Database"}, {"id": "vm", "name": ""}` + pagination},
 		script.Response{Body: `{"data": [{"id": "r1", "type": "db", "name": "orders"}, {"id": "r2", "type": "", "name": ""}` + pagination},
 	)
 	client := apitest.NewClient(t, fake).Legacy.AccessRequests
@@ -218,7 +218,7 @@ func TestListSelectables(t *testing.T) {
 	types, err := client.ListSelectableResourceTypes(t.Context(), "i1", opts)
 	require.NoError(t, err)
 	require.Equal(t, &apono.OffsetPage[apono.SelectableResourceType]{
-		Items: []*apono.SelectableResourceType{{ID: "db", Name: "Database"}, {}}, Total: 9, Limit: 2, Offset: 4,
+		Items: []*apono.SelectableResourceType{{ID: "db", Name: "Database"}, {ID: "vm"}}, Total: 9, Limit: 2, Offset: 4,
 	}, types)
 	apitest.Sent(t, fake.Requests()[1], "GET", "/api/v3/selectable-integrations/i1/resource-types", query, "")
 	resources, err := client.ListSelectableResources(t.Context(), "i1", "db", opts)

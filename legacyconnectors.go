@@ -16,7 +16,7 @@ import (
 // API section: Connectors, version 2, see https://docs.apono.io.
 type LegacyConnectorsService struct{ client *Client }
 
-var listConnectorsV2 = operation.New("Legacy.Connectors.List", http.MethodGet, "/api/v2/connectors")
+var listConnectorsV2 = operation.New("Legacy.Connectors.List", http.MethodGet, "/api/v2/connectors").Identified("connector_id")
 
 // ConnectorV2 is a connector, as version 2 returns it.
 type ConnectorV2 struct {
@@ -33,7 +33,7 @@ type ConnectorV2 struct {
 //
 // GET /api/v2/connectors
 func (s *LegacyConnectorsService) List(ctx context.Context) ([]*ConnectorV2, error) {
-	return callList[ConnectorV2](ctx, s.client, listConnectorsV2, nil)
+	return decodeList[ConnectorV2](s.client.call(ctx, listConnectorsV2, nil))
 }
 
 type plainConnectorV2 ConnectorV2

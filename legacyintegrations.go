@@ -126,7 +126,7 @@ func (s *LegacyIntegrationsService) ListAll(ctx context.Context, opts ...ListInt
 //
 // GET /api/v2/integrations/{id}
 func (s *LegacyIntegrationsService) Get(ctx context.Context, id string) (*IntegrationV2, error) {
-	return call[IntegrationV2](ctx, s.client, getIntegrationV2, nil, id)
+	return decode[IntegrationV2](s.client.call(ctx, getIntegrationV2, nil, id))
 }
 
 // Create creates an integration. It is not retried when a failure leaves open
@@ -134,7 +134,7 @@ func (s *LegacyIntegrationsService) Get(ctx context.Context, id string) (*Integr
 //
 // POST /api/v2/integrations
 func (s *LegacyIntegrationsService) Create(ctx context.Context, in CreateIntegrationV2Input) (*IntegrationV2, error) {
-	return call[IntegrationV2](ctx, s.client, createIntegrationV2, in)
+	return decode[IntegrationV2](s.client.call(ctx, createIntegrationV2, in))
 }
 
 // Update replaces an integration, or returns [ErrNotFound]. Its successor is
@@ -142,7 +142,7 @@ func (s *LegacyIntegrationsService) Create(ctx context.Context, in CreateIntegra
 //
 // PUT /api/v2/integrations/{id}
 func (s *LegacyIntegrationsService) Update(ctx context.Context, id string, in UpdateIntegrationV2Input) (*IntegrationV2, error) {
-	return call[IntegrationV2](ctx, s.client, updateIntegrationV2, in, id)
+	return decode[IntegrationV2](s.client.call(ctx, updateIntegrationV2, in, id))
 }
 
 // Delete deletes an integration, or returns [ErrNotFound]. Its successor is
@@ -150,7 +150,7 @@ func (s *LegacyIntegrationsService) Update(ctx context.Context, id string, in Up
 //
 // DELETE /api/v2/integrations/{id}
 func (s *LegacyIntegrationsService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteIntegrationV2, nil, id)
+	return confirm(s.client.call(ctx, deleteIntegrationV2, nil, id))
 }
 
 // Reveal returns the config as an ordinary map, which prints and marshals it.

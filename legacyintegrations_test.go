@@ -126,7 +126,7 @@ func TestLegacyIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 			`{"name": "", ` + empty,
 		},
 	} {
-		fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`})
+		fake := script.New(t, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject})
 		client := apitest.NewClient(t, fake).Legacy.Integrations
 		_, err := client.Create(t.Context(), c.create)
 		require.NoError(t, err)
@@ -204,7 +204,7 @@ func TestLegacyCredentialsReveal(t *testing.T) {
 // Requests must contain the credentials, not their masks.
 func TestRequestsContainLegacyCredentials(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`}, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject})
 	client := apitest.NewClient(t, fake)
 	_, err := client.Legacy.Integrations.Create(t.Context(), apono.CreateIntegrationV2Input{SecretConfig: legacyCredentials()})
 	require.NoError(t, err)
@@ -220,7 +220,7 @@ func TestRequestsContainLegacyCredentials(t *testing.T) {
 // Programs may send a whole integration with Client.Do.
 func TestRequestsContainCredentialsOfLegacyIntegration(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: apitest.AnyObject})
 	in := apono.IntegrationV2{SecretConfig: legacyCredentials()}
 	require.NoError(t, apitest.NewClient(t, fake).Do(t.Context(), "PUT", "/api/v2/integrations/i1", nil, in, nil))
 	require.NotContains(t, fake.Requests()[0].Body, "[redacted]")

@@ -60,7 +60,7 @@ func (s *LegacyUsersService) ListAll(ctx context.Context, opts ...ListUsersV2Opt
 //
 // GET /api/v2/users/{id}
 func (s *LegacyUsersService) Get(ctx context.Context, id string) (*UserV2, error) {
-	return call[UserV2](ctx, s.client, getUserV2, nil, id)
+	return decode[UserV2](s.client.call(ctx, getUserV2, nil, id))
 }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.

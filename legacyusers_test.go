@@ -17,10 +17,10 @@ func legacyUser() *apono.UserV2 {
 
 func TestListLegacyUsers(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Response{Body: `{"data": [` + legacyAnn + `, {"active": false}], "pagination": {"total": 9, "limit": 2, "offset": 4}}`})
+	fake := script.New(t, script.Response{Body: `{"data": [` + legacyAnn + `, {"id": "u2", "active": false}], "pagination": {"total": 9, "limit": 2, "offset": 4}}`})
 	page, err := apitest.NewClient(t, fake).Legacy.Users.List(t.Context(), apono.ListUsersV2Options{Limit: 2, Skip: 4})
 	require.NoError(t, err)
-	require.Equal(t, &apono.OffsetPage[apono.UserV2]{Items: []*apono.UserV2{legacyUser(), {}}, Total: 9, Limit: 2, Offset: 4}, page)
+	require.Equal(t, &apono.OffsetPage[apono.UserV2]{Items: []*apono.UserV2{legacyUser(), {ID: "u2"}}, Total: 9, Limit: 2, Offset: 4}, page)
 	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v2/users", "limit=2&skip=4", "")
 }
 

@@ -190,15 +190,14 @@ func TestPagesOfNewerAPIAreDecoded(t *testing.T) {
 		"items": [
 			{"id": "a", "name": "one", "type": "quantum-db", "category": "MAINFRAME", "status": "HIBERNATING", "color": {"r": 1},
 				"integration_config": {}, "owner": {"attribute_type": "team", "attribute_value": ["x"], "since": 7}},
-			{"id": "b"},
-			{}
+			{"id": "b"}
 		],
 		"pagination": {"next_page_token": "", "total": 3},
 		"trace": "abc"
 	}`})
 	got, err := apono.Collect(apitest.NewClient(t, fake).Integrations.ListAll(t.Context()))
 	require.NoError(t, err)
-	require.Len(t, got, 3)
+	require.Len(t, got, 2)
 	require.Equal(t, apono.IntegrationCategory("MAINFRAME"), got[0].Category)
 	require.Equal(t, apono.IntegrationStatus("HIBERNATING"), got[0].Status)
 	require.Equal(t, "quantum-db", got[0].Type)
@@ -206,7 +205,7 @@ func TestPagesOfNewerAPIAreDecoded(t *testing.T) {
 		AttributeType: "team", AttributeValue: []string{"x"}, Extra: apono.Extra{"since": json.RawMessage("7")},
 	}, got[0].Owner)
 	require.Equal(t, apono.Extra{"color": json.RawMessage(`{"r": 1}`)}, got[0].Extra)
-	require.Equal(t, []*apono.Integration{{ID: "b"}, {}}, got[1:])
+	require.Equal(t, []*apono.Integration{{ID: "b"}}, got[1:])
 }
 
 func TestCollect(t *testing.T) {
@@ -488,8 +487,9 @@ func pageCount[T any](pages iter.Seq2[*apono.Page[T], error]) string {
 func TestPagesAcceptsEveryListWithTokens(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
+	const item = `{"id":"x","type":"x","email":"x","identity_id":"x","resource":{"id":"x"}}`
 	pages := &apitest.Pager{Pages: map[string]string{
-		"": `{"items":[{},{}],"pagination":{"next_page_token":"t1"}}`, "t1": `{"items":[{}],"pagination":{}}`,
+		"": `{"items":[` + item + `,` + item + `],"pagination":{"next_page_token":"t1"}}`, "t1": `{"items":[` + item + `],"pagination":{}}`,
 	}}
 	c := pages.Client(t, 0)
 	all := map[string]string{
@@ -607,6 +607,16 @@ func TestPagesStopsAndRejectsInvalidArguments(t *testing.T) {
 	for _, err := range apono.Pages(t.Context(), none) {
 		require.ErrorAs(t, err, new(*apono.ArgumentError))
 	}
+	rejects := func(_ *apono.Page[apono.Integration], err error) bool {
+		require.Equal(t, "opts", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
+		return false
+	}
+	apono.Pages(t.Context(), func(context.Context, ...struct{ PageToken int }) (*apono.Page[apono.Integration], error) {
+		panic("the list must not be called")
+	})(rejects)
+	apono.Pages(t.Context(), func(context.Context, ...string) (*apono.Page[apono.Integration], error) {
+		panic("the list must not be called")
+	})(rejects)
 }
 
 // An exact match takes precedence over case-insensitive ones.

@@ -8,8 +8,8 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// buildPath fills a path template with arguments, each as one escaped segment.
-func buildPath(op *operation.Operation, args []string) (string, error) {
+// fillPath fills a path template with arguments, each as one escaped segment.
+func fillPath(op *operation.Operation, args []string) (string, error) {
 	for i, name := range op.Parameters() {
 		if err := checkSegment(name, args[i]); err != nil {
 			return "", err

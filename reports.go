@@ -130,12 +130,6 @@ type ListReportsOptions struct {
 	Name string `url:"name,omitempty"`
 }
 
-func (o ListReportsOptions) at(token string) (ListReportsOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // ActivityReportInput is the input for creating or updating a report. An update replaces
 // the whole report, so start from [ActivityReport.UpdateInput].
 type ActivityReportInput struct {
@@ -171,7 +165,7 @@ func (s *ReportsService) ListAll(ctx context.Context, opts ...ListReportsOptions
 //
 // GET /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Get(ctx context.Context, id string) (*ActivityReport, error) {
-	return call[ActivityReport](ctx, s.client, getReport, nil, id)
+	return decode[ActivityReport](s.client.call(ctx, getReport, nil, id))
 }
 
 // Create creates an activity report. It is not retried when a failure leaves
@@ -180,7 +174,7 @@ func (s *ReportsService) Get(ctx context.Context, id string) (*ActivityReport, e
 //
 // POST /api/admin/v1/activity-reports
 func (s *ReportsService) Create(ctx context.Context, in ActivityReportInput) (*ActivityReport, error) {
-	return call[ActivityReport](ctx, s.client, createReport, in)
+	return decode[ActivityReport](s.client.call(ctx, createReport, in))
 }
 
 // Update replaces an activity report, or returns [ErrNotFound]. A time frame
@@ -188,14 +182,14 @@ func (s *ReportsService) Create(ctx context.Context, in ActivityReportInput) (*A
 //
 // PUT /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Update(ctx context.Context, id string, in ActivityReportInput) (*ActivityReport, error) {
-	return call[ActivityReport](ctx, s.client, updateReport, in, id)
+	return decode[ActivityReport](s.client.call(ctx, updateReport, in, id))
 }
 
 // Delete deletes an activity report, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteReport, nil, id)
+	return confirm(s.client.call(ctx, deleteReport, nil, id))
 }
 
 // UpdateInput returns a copy of the report, Extra included, for Update.

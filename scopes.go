@@ -53,12 +53,6 @@ type ListScopesOptions struct {
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
-func (o ListScopesOptions) at(token string) (ListScopesOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // AccessScopeInput is the input for creating or updating an access scope. An update
 // replaces the whole scope, so start from [AccessScope.UpdateInput].
 type AccessScopeInput struct {
@@ -90,7 +84,7 @@ func (s *ScopesService) ListAll(ctx context.Context, opts ...ListScopesOptions) 
 //
 // GET /api/admin/v1/access-scopes/{id}
 func (s *ScopesService) Get(ctx context.Context, id string) (*AccessScope, error) {
-	return call[AccessScope](ctx, s.client, getScope, nil, id)
+	return decode[AccessScope](s.client.call(ctx, getScope, nil, id))
 }
 
 // GetByName returns the access scope with the given name, which is
@@ -107,21 +101,21 @@ func (s *ScopesService) GetByName(ctx context.Context, name string) (*AccessScop
 //
 // POST /api/admin/v1/access-scopes
 func (s *ScopesService) Create(ctx context.Context, in AccessScopeInput, opts ...SpaceOptions) (*AccessScope, error) {
-	return create[AccessScope](ctx, s.client, createScope, in, opts)
+	return decode[AccessScope](s.client.create(ctx, createScope, in, opts))
 }
 
 // Update replaces an access scope, or returns [ErrNotFound].
 //
 // PUT /api/admin/v1/access-scopes/{id}
 func (s *ScopesService) Update(ctx context.Context, id string, in AccessScopeInput) (*AccessScope, error) {
-	return call[AccessScope](ctx, s.client, updateScope, in, id)
+	return decode[AccessScope](s.client.call(ctx, updateScope, in, id))
 }
 
 // Delete deletes an access scope, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v1/access-scopes/{id}
 func (s *ScopesService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteScope, nil, id)
+	return confirm(s.client.call(ctx, deleteScope, nil, id))
 }
 
 // UpdateInput returns a copy of the scope, Extra included, for Update.

@@ -81,7 +81,7 @@ func TestCredentialsReveal(t *testing.T) {
 // Requests must contain the credentials, not their masks.
 func TestRequestsContainCredentials(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject})
 	client := apitest.NewClient(t, fake).Integrations
 	_, err := client.Create(t.Context(), apono.CreateIntegrationInput{SecretStoreConfig: credentials()})
 	require.NoError(t, err)
@@ -96,7 +96,7 @@ func TestRequestsContainCredentials(t *testing.T) {
 // Programs may put values of this package into maps, for Client.Do or in the config.
 func TestRequestsContainCredentialsInFreeFormValues(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject})
 	client := apitest.NewClient(t, fake)
 	require.NoError(t, client.Do(t.Context(), "PUT", "/api/admin/v5/stores/s1", nil, map[string]any{
 		"store": credentials(), "list": []any{*credentials()},

@@ -19,7 +19,7 @@ func TestEverySecretStoreIsReadAndSent(t *testing.T) {
 		`{"hashicorp_vault":{"secret_engine":"e","path":"p"}}`: {HashicorpVault: &apono.HashicorpVaultSecretConfig{SecretEngine: "e", Path: "p"}},
 		`{"apono":{"parameters":{"user":"u"}}}`:                {Apono: &apono.SecretConfig{Parameters: apono.Secrets{"user": "u"}}},
 	} {
-		fake := script.New(t, script.Response{Body: `{"secret_store_config":` + body + `}`})
+		fake := script.New(t, script.Response{Body: `{"id":"i","secret_store_config":` + body + `}`})
 		got, err := apitest.NewClient(t, fake).Integrations.Create(t.Context(), apono.CreateIntegrationInput{SecretStoreConfig: &store})
 		require.NoError(t, err)
 		require.Equal(t, &store, got.SecretStoreConfig)

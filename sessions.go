@@ -21,8 +21,8 @@ type SessionsService struct{ client *Client }
 var (
 	listSessions            = operation.New("Sessions.List", http.MethodGet, "/api/user/v1/access-sessions")
 	getSession              = operation.New("Sessions.Get", http.MethodGet, "/api/user/v1/access-sessions/{id}")
-	getSessionAccessDetails = operation.New("Sessions.GetAccessDetails", http.MethodGet, "/api/user/v1/access-sessions/{id}/access-details").Consuming()
-	resetSessionCredentials = operation.New("Sessions.ResetCredentials", http.MethodPost, "/api/user/v1/access-sessions/{id}/reset-credentials")
+	getSessionAccessDetails = operation.New("Sessions.GetAccessDetails", http.MethodGet, "/api/user/v1/access-sessions/{id}/access-details").Consuming().Requires("instructions", "custom_admin_message", "parameters", "cli", "link")
+	resetSessionCredentials = operation.New("Sessions.ResetCredentials", http.MethodPost, "/api/user/v1/access-sessions/{id}/reset-credentials").Requires("message")
 )
 
 // CredentialsStatus is the state of the credentials of a session. The API may return
@@ -87,12 +87,6 @@ type ListSessionsOptions struct {
 	RequestIDs    []string `url:"request_ids,omitempty"`
 }
 
-func (o ListSessionsOptions) at(token string) (ListSessionsOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // List returns a page of sessions.
 //
 // GET /api/user/v1/access-sessions
@@ -112,7 +106,7 @@ func (s *SessionsService) ListAll(ctx context.Context, opts ...ListSessionsOptio
 //
 // GET /api/user/v1/access-sessions/{id}
 func (s *SessionsService) Get(ctx context.Context, id string) (*AccessSession, error) {
-	return call[AccessSession](ctx, s.client, getSession, nil, id)
+	return decode[AccessSession](s.client.call(ctx, getSession, nil, id))
 }
 
 // GetAccessDetails returns the credentials of a session. Reading may use them up:
@@ -123,7 +117,7 @@ func (s *SessionsService) Get(ctx context.Context, id string) (*AccessSession, e
 //
 // GET /api/user/v1/access-sessions/{id}/access-details
 func (s *SessionsService) GetAccessDetails(ctx context.Context, id string) (*AccessSessionDetails, error) {
-	return call[AccessSessionDetails](ctx, s.client, getSessionAccessDetails, nil, id)
+	return decode[AccessSessionDetails](s.client.call(ctx, getSessionAccessDetails, nil, id))
 }
 
 // ResetCredentials starts to replace the credentials of a session, if its
@@ -132,7 +126,7 @@ func (s *SessionsService) GetAccessDetails(ctx context.Context, id string) (*Acc
 //
 // POST /api/user/v1/access-sessions/{id}/reset-credentials
 func (s *SessionsService) ResetCredentials(ctx context.Context, id string) (*Message, error) {
-	return call[Message](ctx, s.client, resetSessionCredentials, nil, id)
+	return decode[Message](s.client.call(ctx, resetSessionCredentials, nil, id))
 }
 
 // Reveal returns the details, by the names of the API, as an ordinary map, which prints

@@ -25,9 +25,9 @@ var (
 	createSpace       = operation.New("Spaces.Create", http.MethodPost, "/api/admin/v1/spaces")
 	updateSpace       = operation.New("Spaces.Update", http.MethodPut, "/api/admin/v1/spaces/{id}")
 	deleteSpace       = operation.New("Spaces.Delete", http.MethodDelete, "/api/admin/v1/spaces/{id}")
-	listSpaceMembers  = operation.New("Spaces.ListMembers", http.MethodGet, "/api/admin/v1/spaces/{id}/members")
-	setSpaceMembers   = operation.New("Spaces.SetMembers", http.MethodPut, "/api/admin/v1/spaces/{id}/members")
-	setSpaceMember    = operation.New("Spaces.SetMember", http.MethodPut, "/api/admin/v1/spaces/{id}/members/{identity_reference}")
+	listSpaceMembers  = operation.New("Spaces.ListMembers", http.MethodGet, "/api/admin/v1/spaces/{id}/members").Identified("identity_id")
+	setSpaceMembers   = operation.New("Spaces.SetMembers", http.MethodPut, "/api/admin/v1/spaces/{id}/members").Identified("identity_id")
+	setSpaceMember    = operation.New("Spaces.SetMember", http.MethodPut, "/api/admin/v1/spaces/{id}/members/{identity_reference}").Identified("identity_id")
 	removeSpaceMember = operation.New("Spaces.RemoveMember", http.MethodDelete, "/api/admin/v1/spaces/{id}/members/{identity_reference}")
 )
 
@@ -103,12 +103,6 @@ type ListSpacesOptions struct {
 	Name string `url:"name,omitempty"`
 }
 
-func (o ListSpacesOptions) at(token string) (ListSpacesOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // ListSpaceMembersOptions pages a list of members.
 type ListSpaceMembersOptions struct {
 	// PageToken is a NextPageToken.
@@ -117,18 +111,21 @@ type ListSpaceMembersOptions struct {
 	Limit int `url:"limit,omitempty"`
 }
 
-func (o ListSpaceMembersOptions) at(token string) (ListSpaceMembersOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // SpaceOptions set the space in which an access flow, a bundle or an access scope is
 // created.
 type SpaceOptions struct {
 	// SpaceReference is the id or the name of a space; empty means none. An
 	// object stays in the space that it was created in.
 	SpaceReference string `url:"space_reference,omitempty"`
+}
+
+// create calls an operation that creates an object in a space.
+func (c *Client) create(ctx context.Context, op *operation.Operation, in any, opts []SpaceOptions) (*response, error) {
+	params, err := encodeOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.send(ctx, op, op.Path, params, in)
 }
 
 // CreateSpaceInput is the input for a new space.
@@ -189,7 +186,7 @@ func (s *SpacesService) ListAll(ctx context.Context, opts ...ListSpacesOptions) 
 //
 // GET /api/admin/v1/spaces/{id}
 func (s *SpacesService) Get(ctx context.Context, id string) (*Space, error) {
-	return call[Space](ctx, s.client, getSpace, nil, id)
+	return decode[Space](s.client.call(ctx, getSpace, nil, id))
 }
 
 // GetByName returns the space with the given name, which is case-insensitive.
@@ -206,14 +203,14 @@ func (s *SpacesService) GetByName(ctx context.Context, name string) (*Space, err
 //
 // POST /api/admin/v1/spaces
 func (s *SpacesService) Create(ctx context.Context, in CreateSpaceInput) (*Space, error) {
-	return call[Space](ctx, s.client, createSpace, in)
+	return decode[Space](s.client.call(ctx, createSpace, in))
 }
 
 // Update replaces a space except its members, or returns [ErrNotFound].
 //
 // PUT /api/admin/v1/spaces/{id}
 func (s *SpacesService) Update(ctx context.Context, id string, in UpdateSpaceInput) (*Space, error) {
-	return call[Space](ctx, s.client, updateSpace, in, id)
+	return decode[Space](s.client.call(ctx, updateSpace, in, id))
 }
 
 // Delete deletes a space, or returns [ErrNotFound]. What happens to the objects
@@ -221,7 +218,7 @@ func (s *SpacesService) Update(ctx context.Context, id string, in UpdateSpaceInp
 //
 // DELETE /api/admin/v1/spaces/{id}
 func (s *SpacesService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteSpace, nil, id)
+	return confirm(s.client.call(ctx, deleteSpace, nil, id))
 }
 
 // ListMembers returns a page of the members of a space.
@@ -245,15 +242,7 @@ func (s *SpacesService) ListAllMembers(ctx context.Context, id string, opts ...L
 //
 // PUT /api/admin/v1/spaces/{id}/members
 func (s *SpacesService) SetMembers(ctx context.Context, id string, members []SpaceMemberInput) (*Page[SpaceMember], error) {
-	path, err := buildPath(setSpaceMembers, []string{id})
-	if err != nil {
-		return nil, err
-	}
-	resp, err := s.client.send(ctx, setSpaceMembers, path, nil, setSpaceMembersInput{members})
-	if err != nil {
-		return nil, err
-	}
-	return decodePage[SpaceMember](setSpaceMembers, resp)
+	return decodePage[SpaceMember](s.client.call(ctx, setSpaceMembers, setSpaceMembersInput{members}, id))
 }
 
 // SetMember adds a member to a space or replaces its roles. The reference is
@@ -261,7 +250,7 @@ func (s *SpacesService) SetMembers(ctx context.Context, id string, members []Spa
 //
 // PUT /api/admin/v1/spaces/{id}/members/{identity_reference}
 func (s *SpacesService) SetMember(ctx context.Context, id, identityReference string, in SpaceMemberRolesInput) (*SpaceMember, error) {
-	return call[SpaceMember](ctx, s.client, setSpaceMember, in, id, identityReference)
+	return decode[SpaceMember](s.client.call(ctx, setSpaceMember, in, id, identityReference))
 }
 
 // RemoveMember removes a member from a space, or returns [ErrNotFound]. The
@@ -269,7 +258,7 @@ func (s *SpacesService) SetMember(ctx context.Context, id, identityReference str
 //
 // DELETE /api/admin/v1/spaces/{id}/members/{identity_reference}
 func (s *SpacesService) RemoveMember(ctx context.Context, id, identityReference string) error {
-	return exec(ctx, s.client, removeSpaceMember, nil, id, identityReference)
+	return confirm(s.client.call(ctx, removeSpaceMember, nil, id, identityReference))
 }
 
 // UpdateInput returns a copy of the space, Extra included, for Update.

@@ -289,7 +289,7 @@ func TestInvalidSpaceInputsAreArgumentErrors(t *testing.T) {
 func TestSpaceNameLengthIsInCharacters(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"abc", "日本語", strings.Repeat("a", 64), strings.Repeat("語", 64)} {
-		fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`})
+		fake := script.New(t, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject})
 		client := apitest.NewClient(t, fake).Spaces
 		_, err := client.Create(t.Context(), apono.CreateSpaceInput{Name: name})
 		require.NoError(t, err)
@@ -326,7 +326,7 @@ func TestObjectsAreCreatedInSpace(t *testing.T) {
 	for path, object := range creators {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`}, script.Response{Body: `{}`})
+			fake := script.New(t, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject})
 			client := apitest.NewClient(t, fake)
 			require.NoError(t, object.create(t.Context(), client))
 			require.NoError(t, object.create(t.Context(), client, apono.SpaceOptions{}))
@@ -369,7 +369,7 @@ func TestQueryTargetLimit(t *testing.T) {
 // Older servers do not send the type. It must stay absent in the JSON of the flow.
 func TestAccessFlowWithoutRequestorIdentityTypeIsForHumans(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "accessflows/minimal.json")}, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "accessflows/minimal.json")}, script.Response{Body: apitest.AnyObject})
 	client := apitest.NewClient(t, fake).AccessFlows
 	flow, err := client.Get(t.Context(), "f")
 	require.NoError(t, err)

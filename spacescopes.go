@@ -47,12 +47,6 @@ type ListSpaceScopesOptions struct {
 	Name string `url:"name,omitempty"`
 }
 
-func (o ListSpaceScopesOptions) at(token string) (ListSpaceScopesOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // SpaceScopeInput is the input for creating or updating a space scope. An update
 // replaces the whole scope, so start from [SpaceScope.UpdateInput].
 type SpaceScopeInput struct {
@@ -83,7 +77,7 @@ func (s *SpaceScopesService) ListAll(ctx context.Context, opts ...ListSpaceScope
 //
 // GET /api/admin/v1/space-scopes/{id}
 func (s *SpaceScopesService) Get(ctx context.Context, id string) (*SpaceScope, error) {
-	return call[SpaceScope](ctx, s.client, getSpaceScope, nil, id)
+	return decode[SpaceScope](s.client.call(ctx, getSpaceScope, nil, id))
 }
 
 // GetByName returns the space scope with the given name, which is
@@ -100,21 +94,21 @@ func (s *SpaceScopesService) GetByName(ctx context.Context, name string) (*Space
 //
 // POST /api/admin/v1/space-scopes
 func (s *SpaceScopesService) Create(ctx context.Context, in SpaceScopeInput) (*SpaceScope, error) {
-	return call[SpaceScope](ctx, s.client, createSpaceScope, in)
+	return decode[SpaceScope](s.client.call(ctx, createSpaceScope, in))
 }
 
 // Update replaces a space scope, or returns [ErrNotFound].
 //
 // PUT /api/admin/v1/space-scopes/{id}
 func (s *SpaceScopesService) Update(ctx context.Context, id string, in SpaceScopeInput) (*SpaceScope, error) {
-	return call[SpaceScope](ctx, s.client, updateSpaceScope, in, id)
+	return decode[SpaceScope](s.client.call(ctx, updateSpaceScope, in, id))
 }
 
 // Delete deletes a space scope, or returns [ErrNotFound].
 //
 // DELETE /api/admin/v1/space-scopes/{id}
 func (s *SpaceScopesService) Delete(ctx context.Context, id string) error {
-	return exec(ctx, s.client, deleteSpaceScope, nil, id)
+	return confirm(s.client.call(ctx, deleteSpaceScope, nil, id))
 }
 
 // UpdateInput returns a copy of the space scope, Extra included, for Update.

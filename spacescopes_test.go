@@ -75,9 +75,9 @@ func TestListAllOfSpacesReadsAllPages(t *testing.T) {
 			},
 		} {
 			fake := script.New(t,
-				script.Response{Body: `{"items": [{"id": "a", "name": "a"}, {"id": "b", "name": "b"}], "pagination": {"next_page_token": "t2"}}`},
+				script.Response{Body: `{"items": [{"id": "a", "identity_id": "a", "name": "a"}, {"id": "b", "identity_id": "b", "name": "b"}], "pagination": {"next_page_token": "t2"}}`},
 				script.Response{Body: `{"items": [], "pagination": {"next_page_token": "t3"}}`},
-				script.Response{Body: `{"items": [{"id": "c", "name": "c"}], "pagination": {"next_page_token": ""}}`})
+				script.Response{Body: `{"items": [{"id": "c", "identity_id": "c", "name": "c"}], "pagination": {"next_page_token": ""}}`})
 			got, err := list(apitest.NewClient(t, fake, apono.WithReadAhead(ahead)))
 			require.NoError(t, err)
 			require.Equal(t, []string{"a", "b", "c"}, got)

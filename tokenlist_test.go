@@ -372,8 +372,8 @@ func TestListWithoutRequiredMemberIsDecodeError(t *testing.T) {
 		missing string
 	}{
 		{`{"pagination":{}}`, tokens, "items is missing"},
-		{`{"Items":[{}],"pagination":{}}`, tokens, "items is missing"},
-		{`{"items":[{}]}`, tokens, "pagination is missing"},
+		{`{"Items":[{"id":"a"}],"pagination":{}}`, tokens, "items is missing"},
+		{`{"items":[{"id":"a","identity_id":"a"}]}`, tokens, "pagination is missing"},
 		{`{"items":null,"pagination":null}`, tokens, "pagination is missing"},
 		{`{"items":null,"pagination":{}}`, tokens, ""},
 		{`{"items":[],"pagination":{"next_page_token":null}}`, tokens, ""},
@@ -391,5 +391,27 @@ func TestListWithoutRequiredMemberIsDecodeError(t *testing.T) {
 			require.ErrorAs(t, err, new(*apono.DecodeError), name+test.body)
 			require.ErrorContains(t, err, ": "+test.missing, name+test.body)
 		}
+	}
+}
+
+// A page token with another name would end the list early and without an error.
+func TestPageTokenWithAnotherNameIsDecodeError(t *testing.T) {
+	t.Parallel()
+	for pagination, ok := range map[string]bool{
+		`{"nextPageToken":"t2"}`:                        false,
+		`{"NEXT_PAGE_TOKEN":"t2","next_page_token":""}`: false,
+		`{"Next_PageToken":7}`:                          false,
+		`{"nextPageToken":""}`:                          true,
+		`{"nextPageToken":null}`:                        true,
+		`{"page_token":"t2"}`:                           true,
+		`{"nextPageToken":"t2","next_page_token":"t2"}`: true,
+	} {
+		fake := script.New(t, script.Response{Body: `{"items":[{"id":"a"}],"pagination":` + pagination + `}`})
+		_, err := apitest.NewClient(t, fake).Integrations.List(t.Context())
+		if ok {
+			require.NoError(t, err, pagination)
+			continue
+		}
+		require.EqualError(t, apitest.ErrorAs[*apono.DecodeError](t, err).Err, "pagination has a page token with another name than next_page_token", pagination)
 	}
 }

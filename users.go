@@ -70,12 +70,6 @@ type ListUsersOptions struct {
 	SourceIntegrationName string     `url:"source_integration_name,omitempty"`
 }
 
-func (o ListUsersOptions) at(token string) (ListUsersOptions, string) {
-	from := o.PageToken
-	o.PageToken = token
-	return o, from
-}
-
 // List returns a page of users.
 //
 // GET /api/admin/v3/users
@@ -95,7 +89,7 @@ func (s *UsersService) ListAll(ctx context.Context, opts ...ListUsersOptions) it
 //
 // GET /api/admin/v3/users/{id}
 func (s *UsersService) Get(ctx context.Context, id string) (*User, error) {
-	return call[User](ctx, s.client, getUser, nil, id)
+	return decode[User](s.client.call(ctx, getUser, nil, id))
 }
 
 // LogValue implements [slog.LogValuer] and redacts the members in Extra.

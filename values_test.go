@@ -17,7 +17,7 @@ import (
 
 func TestExtraIsSent(t *testing.T) {
 	t.Parallel()
-	fake := script.New(t, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: apitest.AnyObject})
 	_, err := apitest.NewClient(t, fake).Scopes.Create(t.Context(), apono.AccessScopeInput{
 		Name: "n", Query: "q", Extra: apono.Extra{"owner": json.RawMessage(`{"id": 1.10}`)},
 	})
@@ -51,7 +51,7 @@ func TestExtraWithNameOfFieldIsArgumentError(t *testing.T) {
 func TestUnionsOfUnknownKinds(t *testing.T) {
 	t.Parallel()
 	newer := apono.Extra{"newer": json.RawMessage(`{"a":1}`)}
-	fake := script.New(t, script.Response{Body: `{}`}, script.Response{Body: `{}`}, script.Response{Body: `{}`}, script.Response{Body: `{}`})
+	fake := script.New(t, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject})
 	client := apitest.NewClient(t, fake)
 	_, err := client.AccessFlows.Create(t.Context(), apono.AccessFlowInput{AccessTargets: []apono.AccessTargetInput{{Extra: newer}}})
 	require.NoError(t, err)

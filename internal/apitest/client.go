@@ -94,6 +94,21 @@ var Quickly = apono.WithRetryPolicy(apono.RetryPolicy{MinWait: time.Nanosecond, 
 // OneIntegration is an integration with the fields that the API document requires.
 const OneIntegration = `{"id":"i-1","name":"prod","type":"postgresql","category":"RESOURCES","status":"ACTIVE","integration_config":{}}`
 
+// AnyObject has what identifies an object of any type, for tests of what is sent.
+const AnyObject = `{"id":"x","request_id":"x","identity_id":"x","type":"x","message":"x","details":"x"}`
+
+// WithID adds an id to a JSON object without one.
+func WithID(object string) string {
+	rest := strings.TrimPrefix(strings.TrimSpace(object), "{")
+	switch {
+	case strings.Contains(object, `"id"`):
+		return object
+	case strings.TrimSpace(rest) == "}":
+		return `{"id":"x"}`
+	}
+	return `{"id":"x",` + rest
+}
+
 // CallWith makes a call with the HTTP method. The call succeeds with OneIntegration
 // as the response.
 func CallWith(ctx context.Context, method string, c *apono.Client) error {

@@ -3,10 +3,8 @@ package e2e_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -14,15 +12,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"runtime/metrics"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/apitest"
-	"github.com/apono-go/apono/internal/wire"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -281,87 +276,4 @@ func TestFuzzCorpora(t *testing.T) {
 			require.NotRegexp(t, `^[0-9a-f]{16}$`, filepath.Base(file), "the file needs a descriptive name")
 		}
 	}
-}
-
-var record = flag.Bool("record", false, "rewrite testdata/outcomes.txt")
-
-// scalars matches the names and scalars of a JSON text.
-var scalars = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null`)
-
-// oddities replace the scalars of a fixture, one at a time.
-var oddities = []string{
-	`null`, `7`, `60.0`, `""`, `"2026-03-05 07:08"`, `[]`, `{}`, `true`, "\"\xff\"", `1e400`, `{"a":1,"a":2}`, `[null]`, `-0`, `"2026-03-05T07:08:09Z"`, `"\ud800"`, `[}`,
-}
-
-// FuzzOutcomes decodes the same bytes as every type of the API's objects. The results
-// must be the same with every release of Go. testdata/outcomes.txt has hashes of
-// them, which the flag -record updates.
-func FuzzOutcomes(f *testing.F) {
-	files, err := filepath.Glob(apitest.Path("testdata/*/*.json"))
-	require.NoError(f, err)
-	require.Greater(f, len(files), 40)
-	var seeds [][]byte
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(f, err)
-		seeds = append(seeds, text)
-		for i, at := range scalars.FindAllIndex(text, -1) {
-			if i%5 != 0 { // all of them would take 30 s
-				continue
-			}
-			seeds = append(seeds, slices.Concat(text[:at[0]], []byte(oddities[i/5%len(oddities)]), text[at[1]:]))
-		}
-	}
-	const file = "testdata/outcomes.txt"
-	if *record {
-		var lines []string
-		for _, seed := range seeds {
-			lines = append(lines, digest(seed)+" "+digest(decoded(f, seed))+"\n")
-		}
-		slices.Sort(lines)
-		require.NoError(f, os.WriteFile(apitest.Path(file), []byte(strings.Join(slices.Compact(lines), "")), 0o600))
-	}
-	text, err := os.ReadFile(apitest.Path(file))
-	require.NoError(f, err)
-	recorded := map[string]string{}
-	for line := range strings.Lines(string(text)) {
-		body, result, _ := strings.Cut(strings.TrimSpace(line), " ")
-		recorded[body] = result
-	}
-	for _, seed := range seeds {
-		require.Contains(f, recorded, digest(seed), "run the test with -record")
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		result := decoded(t, body)
-		if want, ok := recorded[digest(body)]; ok {
-			require.Equal(t, want, digest(result), "%s\n%s", body, result)
-		}
-	})
-}
-
-func digest(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data))[:16] }
-
-// decoded returns the results of decoding a body as each type, or the errors.
-func decoded(tb testing.TB, body []byte) []byte {
-	tb.Helper()
-	var out bytes.Buffer
-	for _, typ := range typesWithExtra() {
-		value, again := reflect.New(typ), reflect.New(typ)
-		if err := wire.Unmarshal(body, value.Interface()); err != nil {
-			fmt.Fprintf(&out, "%s: %v\n", typ, err)
-			continue
-		}
-		written, err := wire.Marshal(value.Interface())
-		if err != nil { // a time that RFC 3339 cannot represent
-			fmt.Fprintf(&out, "%s! %v\n", typ, err)
-			continue
-		}
-		fmt.Fprintf(&out, "%s= %s\n", typ, written)
-		require.NoError(tb, wire.Unmarshal(written, again.Interface()))
-		rewritten, err := wire.Marshal(again.Interface())
-		require.NoError(tb, err)
-		require.Equal(tb, string(written), string(rewritten))
-	}
-	return out.Bytes()
 }

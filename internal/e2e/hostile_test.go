@@ -43,6 +43,9 @@ func hostileClient(t *testing.T, server *hostile.Server, records *bytes.Buffer, 
 	return client, counting
 }
 
+// anyObject is a response that every verb accepts.
+const anyObject = `{"id":"i-1","name":"prod","instructions":"none"}`
+
 // verb is a call whose errors and retries depend on its kind.
 type verb struct {
 	name, method, path, template, body string
@@ -162,6 +165,13 @@ func confirmed(name string, want, del outcome, modes ...hostile.Mode) scenario {
 	return s
 }
 
+// unidentified is a response without what identifies an object.
+func unidentified(name, body string) scenario {
+	s := confirmed(name, unusable(1, "200 OK with a body that cannot be used: id is missing"), ok(1), hostile.JSON(body))
+	s.once = unusable(1, "200 OK with a body that cannot be used: instructions, custom_admin_message, parameters, cli, link are missing")
+	return s
+}
+
 const (
 	cut      = "200 OK with a body that cannot be used: unexpected EOF"
 	tooLarge = "200 OK with a body that cannot be used: the body is larger than the limit"
@@ -179,16 +189,16 @@ func dialError() string {
 
 // scenarios returns the scenarios, some of which redirect to the given locations.
 func scenarios(elsewhere map[string]string) []scenario {
-	good := hostile.JSON(apitest.OneIntegration)
+	good := hostile.JSON(anyObject)
 	all := []scenario{
 		same("good", ok(1), good),
-		same("good in HTTP/1.0", ok(1), hostile.HTTP10(apitest.OneIntegration)),
-		same("good after 100 Continue", ok(1), hostile.Raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"+apitest.OneIntegration)),
+		same("good in HTTP/1.0", ok(1), hostile.HTTP10(anyObject)),
+		same("good after 100 Continue", ok(1), hostile.Raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"+anyObject)),
 
 		// Rejected requests.
 		same("300", rejected(1, "300 Multiple Choices"), hostile.Status(300, "")),
 		same("304", rejected(1, "304 Not Modified"), hostile.Raw("HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n")),
-		same("400 with an object", rejected(1, "400 Bad Request"), hostile.Status(400, apitest.OneIntegration)),
+		same("400 with an object", rejected(1, "400 Bad Request"), hostile.Status(400, anyObject)),
 		same("401 as documented", rejected(1, "401 Unauthorized"), hostile.Unauthorized()),
 		same("403", rejected(1, "403 Forbidden: not yours"), hostile.Status(403, `{"message":"not yours"}`)),
 		same("404 with HTML", rejected(1, "404 Not Found: an HTML page*"), hostile.HTML(404)),
@@ -263,13 +273,13 @@ func scenarios(elsewhere map[string]string) []scenario {
 		broken("header that drips", lost, late, hostile.DripHeader()),
 		broken("body that drips", unusable, "200 OK with a body that cannot be used: "+lateBody, hostile.DripBody()),
 		broken("header without a body", unusable, cut, hostile.HeaderOnly()),
-		broken("body cut short of its length", unusable, cut, hostile.CutLength(apitest.OneIntegration)),
-		broken("body cut between chunks", unusable, cut, hostile.CutChunked(apitest.OneIntegration)),
+		broken("body cut short of its length", unusable, cut, hostile.CutLength(anyObject)),
+		broken("body cut between chunks", unusable, cut, hostile.CutChunked(anyObject)),
 		broken("body cut inside a chunk", unusable, cut, hostile.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{")),
 		broken("bad chunks", unusable, "200 OK with a body that cannot be used: invalid byte in chunk length", hostile.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")),
-		broken("gzip cut short", unusable, cut, hostile.CutGzip(apitest.OneIntegration)),
-		broken("gzip with another checksum", unusable, "200 OK with a body that cannot be used: gzip: invalid checksum", hostile.CorruptGzip(apitest.OneIntegration)),
-		broken("not gzip", unusable, "200 OK with a body that cannot be used: gzip: invalid header", hostile.Response(200, map[string]string{"Content-Encoding": "gzip"}, apitest.OneIntegration)),
+		broken("gzip cut short", unusable, cut, hostile.CutGzip(anyObject)),
+		broken("gzip with another checksum", unusable, "200 OK with a body that cannot be used: gzip: invalid checksum", hostile.CorruptGzip(anyObject)),
+		broken("not gzip", unusable, "200 OK with a body that cannot be used: gzip: invalid header", hostile.Response(200, map[string]string{"Content-Encoding": "gzip"}, anyObject)),
 	)
 
 	// Bodies.
@@ -279,12 +289,15 @@ func scenarios(elsewhere map[string]string) []scenario {
 		same("gzip bomb", unusable(1, tooLarge), hostile.GzipBomb(1)),
 		same("endless body", unusable(1, tooLarge), hostile.Endless()),
 		same("rejection with a large body", rejected(1, "403 Forbidden: "+strings.Repeat("x", 300)+"…"), hostile.Status(403, strings.Repeat("x", 1<<17))),
-		same("invalid UTF-8", ok(1), hostile.JSON("{\"id\":\"\xff\xfe\"}")),
-		same("a duplicate member", ok(1), hostile.JSON(`{"id":"i-1","id":"i-2"}`)),
-		same("an empty object", ok(1), hostile.JSON(`{}`)),
+		same("invalid UTF-8", ok(1), hostile.JSON("{\"id\":\"\xff\xfe\",\"cli\":\"\xff\"}")),
+		same("a duplicate member", ok(1), hostile.JSON(`{"id":"i-1","id":"i-2","cli":null,"cli":null}`)),
+		unidentified("an empty object", `{}`),
+		unidentified("another object", `{"message":"maintenance"}`),
+		unidentified("an object in an envelope", `{"data":{"id":"i-1","instructions":"none"}}`),
+		unidentified("names in another case", `{"ID":"i-1","Id":"i-1","Instructions":"none"}`),
 		confirmed("a string", unusable(1, unfit+"cannot unmarshal string into Go struct"), ok(1), hostile.JSON(`"OK"`)),
 		confirmed("an array", unusable(1, unfit+"cannot unmarshal array into Go struct"), ok(1), hostile.JSON(`[]`)),
-		confirmed("trailing bytes", unusable(1, unfit+"invalid character 'O' after top-level value"), unusable(1, notJSON), hostile.JSON(apitest.OneIntegration+" OK")),
+		confirmed("trailing bytes", unusable(1, unfit+"invalid character 'O' after top-level value"), unusable(1, notJSON), hostile.JSON(anyObject+" OK")),
 		confirmed("two objects", unusable(1, unfit+"invalid character '{' after top-level value"), unusable(1, notJSON), hostile.JSON(`{}{}`)),
 		confirmed("deep nesting", unusable(1, unfit+"exceeded max depth"), unusable(1, notJSON), hostile.JSON(`{"x":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+"}")),
 		confirmed("null", unusable(1, unfit+"the body is null"), ok(1), hostile.JSON(" null\n")),
@@ -360,7 +373,7 @@ func isOutcome(t *testing.T, err error, v verb, want outcome) {
 // traps returns targets of redirects. The test fails if a client connects to one.
 func traps(t *testing.T) map[string]string {
 	t.Helper()
-	trap := hostile.New(t, hostile.JSON(apitest.OneIntegration))
+	trap := hostile.New(t, hostile.JSON(anyObject))
 	t.Cleanup(func() {
 		accepted, _ := trap.Connections()
 		assert.Zerof(t, accepted, "%d connections to the target of a redirect", accepted)
@@ -523,7 +536,7 @@ func TestBrokenReusedConnection(t *testing.T) {
 		for i, v := range verbs {
 			t.Run(name+" on "+v.name, func(t *testing.T) {
 				t.Parallel()
-				server := hostile.New(t, hostile.Kept(200, apitest.OneIntegration), mode)
+				server := hostile.New(t, hostile.Kept(200, anyObject), mode)
 				client, _ := hostileClient(t, server, nil)
 				require.NoError(t, apitest.GetIntegration(t.Context(), client))
 				err := v.call(t.Context(), client)

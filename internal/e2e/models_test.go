@@ -335,14 +335,14 @@ func TestUpdateInputsLoseNothing(t *testing.T) {
 func TestUpdateInputsWithMembersUnknownToModel(t *testing.T) {
 	t.Parallel()
 	const condition = `{"type": "user", "source_integration_id": "i1", "source_integration_reference": "x"}`
-	fake := script.New(t, script.Response{Body: `{"request_for_others": true, "requestors": {"conditions": [` + condition + `]}, "access_targets": [
+	fake := script.New(t, script.Response{Body: `{"id": "f1", "request_for_others": true, "requestors": {"conditions": [` + condition + `]}, "access_targets": [
 		{"integration": {"integration_id": "i1", "integration_reference": "x"}},
 		{"bundle": {"bundle_id": "b1", "bundle_reference": "x"}},
 		{"access_scope": {"access_scope_id": "s1", "access_scope_reference": "x"}}
-	]}`}, script.Response{Body: `{}`}, script.Response{Body: `{
-		"owner": {"source_integration_id": "i1", "source_integration_reference": "x"},
+	]}`}, script.Response{Body: apitest.AnyObject}, script.Response{Body: `{
+		"id": "i1", "owner": {"source_integration_id": "i1", "source_integration_reference": "x"},
 		"owners_mapping": {"source_integration_id": "i1", "source_integration_reference": "x"}
-	}`}, script.Response{Body: `{}`})
+	}`}, script.Response{Body: apitest.AnyObject})
 	client := apitest.NewClient(t, fake)
 	flow, err := client.AccessFlows.Get(t.Context(), "f1")
 	require.NoError(t, err)

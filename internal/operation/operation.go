@@ -67,6 +67,11 @@ type Operation struct {
 	Path    string // template, such as "/api/admin/v4/integrations/{id}"
 	Class   Class
 	Changes bool // the operation changes something on the server
+	// Identity is the member that every object of the response must have and that must
+	// not be empty, "id" by default.
+	Identity string
+	// AnyOf are the members of which the response must have one, in place of Identity.
+	AnyOf []string
 
 	// The path is parsed on first use, because most programs call few operations.
 	once                 sync.Once
@@ -88,6 +93,18 @@ func New(name, method, path string) *Operation {
 // it may have reached the server.
 func (op *Operation) Consuming() *Operation {
 	op.Class, op.Changes = Consuming, true
+	return op
+}
+
+// Identified sets Identity, which is empty if no member identifies an object.
+func (op *Operation) Identified(member string) *Operation {
+	op.Identity = member
+	return op
+}
+
+// Requires sets AnyOf, for responses in which even an empty member is data.
+func (op *Operation) Requires(anyOf ...string) *Operation {
+	op.Identity, op.AnyOf = "", anyOf
 	return op
 }
 
@@ -195,7 +212,7 @@ func describe(name, method, path string) *Operation {
 	if !ok {
 		panic(fmt.Sprintf("operation: %s has the unknown method %q", name, method))
 	}
-	return &Operation{Name: name, Method: method, Path: path, Class: class, Changes: method != http.MethodGet}
+	return &Operation{Name: name, Method: method, Path: path, Class: class, Changes: method != http.MethodGet, Identity: "id"}
 }
 
 func (op *Operation) fits(segments []string) bool {
