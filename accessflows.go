@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -610,7 +609,7 @@ func (in AccessFlowInput) complete() AccessFlowInput {
 func (in AccessFlowInput) check() error {
 	for i, target := range in.AccessTargets {
 		arg := fmt.Sprintf("in.AccessTargets[%d]", i)
-		err := exactlyOne(arg, target.Extra,
+		err := exactlyOne(arg, len(target.Extra),
 			member{"Integration", target.Integration != nil},
 			member{"Bundle", target.Bundle != nil},
 			member{"AccessScope", target.AccessScope != nil},
@@ -631,84 +630,3 @@ func (t *QueryTarget) check(arg string) error {
 	}
 	return nil
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (f AccessFlow) LogValue() slog.Value { return logValue(f) }
-
-// String returns what LogValue does.
-func (f AccessFlow) String() string { return printed(f) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessFlowSettings) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessFlowTimeframe) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (g ConditionGroup) LogValue() slog.Value { return logValue(g) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c Condition) LogValue() slog.Value { return logValue(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r RequestFor) LogValue() slog.Value { return logValue(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (p ApproverPolicy) LogValue() slog.Value { return logValue(p) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (g ApproverGroup) LogValue() slog.Value { return logValue(g) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (p EscalationPolicy) LogValue() slog.Value { return logValue(p) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (t AccessTarget) LogValue() slog.Value { return logValue(t) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (t IntegrationAccessTarget) LogValue() slog.Value { return logValue(t) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r ResourcesScope) LogValue() slog.Value { return logValue(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (t TargetBundle) LogValue() slog.Value { return logValue(t) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (t TargetScope) LogValue() slog.Value { return logValue(t) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (in AccessFlowInput) LogValue() slog.Value { return logValue(in) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r ConditionGroupInput) LogValue() slog.Value { return logValue(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c ConditionInput) LogValue() slog.Value { return logValue(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r RequestForInput) LogValue() slog.Value { return logValue(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a ApproverPolicyInput) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a ApproverGroupInput) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (e EscalationPolicyInput) LogValue() slog.Value { return logValue(e) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessTargetInput) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (i IntegrationAccessTargetInput) LogValue() slog.Value { return logValue(i) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (b TargetBundleInput) LogValue() slog.Value { return logValue(b) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a TargetScopeInput) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (q QueryTarget) LogValue() slog.Value { return logValue(q) }

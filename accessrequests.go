@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -294,7 +293,7 @@ func (s *AccessRequestsService) ListAllEntitlements(ctx context.Context, id stri
 }
 
 func (in CreateAccessRequestInput) check() error {
-	if err := exactlyOne("in", nil, member{"BundleReference", in.BundleReference != nil}, member{"Entitlements", len(in.Entitlements) > 0}); err != nil {
+	if err := exactlyOne("in", 0, member{"BundleReference", in.BundleReference != nil}, member{"Entitlements", len(in.Entitlements) > 0}); err != nil {
 		return err
 	}
 	if in.DurationInSec != nil && *in.DurationInSec <= 0 {
@@ -302,33 +301,3 @@ func (in CreateAccessRequestInput) check() error {
 	}
 	return nil
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessRequest) LogValue() slog.Value { return logValue(a) }
-
-// String returns what LogValue does.
-func (a AccessRequest) String() string { return printed(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessGroup) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (i Ref) LogValue() slog.Value { return logValue(i) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r IdentityRef) LogValue() slog.Value { return logValue(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r ResourceType) LogValue() slog.Value { return logValue(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessRequestEntitlement) LogValue() slog.Value { return logValue(a) }
-
-// String returns what LogValue does.
-func (a AccessRequestEntitlement) String() string { return printed(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (e EntitlementResource) LogValue() slog.Value { return logValue(e) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r RequestEntitlementPermission) LogValue() slog.Value { return logValue(r) }

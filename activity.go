@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -112,9 +111,3 @@ func (s *ActivityService) ListAll(ctx context.Context, opts ...ListActivityOptio
 // mayEqualOthers reports whether the row may equal a different one, because the id of the
 // access request was not requested.
 func (e *ActivityEntry) mayEqualOthers() bool { return e.RequestID == nil }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (e ActivityEntry) LogValue() slog.Value { return logValue(e) }
-
-// String returns what LogValue does.
-func (e ActivityEntry) String() string { return printed(e) }

@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -56,9 +55,3 @@ func (s *AttributesService) List(ctx context.Context, opts ...ListAttributesOpti
 func (s *AttributesService) ListAll(ctx context.Context, opts ...ListAttributesOptions) iter.Seq2[*Attribute, error] {
 	return listAll[Attribute](ctx, s.client, listAttributes, opts)
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a Attribute) LogValue() slog.Value { return logValue(a) }
-
-// String returns what LogValue does.
-func (a Attribute) String() string { return printed(a) }

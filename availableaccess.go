@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -105,18 +104,3 @@ func (s *AvailableAccessService) ListEntitlements(ctx context.Context, opts ...L
 func (s *AvailableAccessService) ListAllEntitlements(ctx context.Context, opts ...ListAvailableEntitlementsOptions) iter.Seq2[*AvailableEntitlement, error] {
 	return listAll[AvailableEntitlement](ctx, s.client, listAvailableEntitlements, opts)
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AvailableBundle) LogValue() slog.Value { return logValue(a) }
-
-// String returns what LogValue does.
-func (a AvailableBundle) String() string { return printed(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AvailableEntitlement) LogValue() slog.Value { return logValue(a) }
-
-// String returns what LogValue does.
-func (a AvailableEntitlement) String() string { return printed(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (e EntitlementPermission) LogValue() slog.Value { return logValue(e) }

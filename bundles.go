@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -155,7 +154,7 @@ func (t BundleTarget) input() BundleTargetInput {
 func (in BundleInput) check() error {
 	for i, target := range in.AccessTargets {
 		arg := fmt.Sprintf("in.AccessTargets[%d]", i)
-		err := exactlyOne(arg, target.Extra,
+		err := exactlyOne(arg, len(target.Extra),
 			member{"Integration", target.Integration != nil},
 			member{"AccessScope", target.AccessScope != nil},
 			member{"QueryTarget", target.QueryTarget != nil})
@@ -168,18 +167,3 @@ func (in BundleInput) check() error {
 	}
 	return nil
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (b Bundle) LogValue() slog.Value { return logValue(b) }
-
-// String returns what LogValue does.
-func (b Bundle) String() string { return printed(b) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (t BundleTarget) LogValue() slog.Value { return logValue(t) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (in BundleInput) LogValue() slog.Value { return logValue(in) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a BundleTargetInput) LogValue() slog.Value { return logValue(a) }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -254,45 +253,68 @@ func encodeInput(in any) ([]byte, error) {
 	if err != nil {
 		return nil, &ArgumentError{Arg: "in", Reason: "cannot be encoded as JSON: " + err.Error()}
 	}
-	return body, checkExtra("in", reflect.ValueOf(in))
+	return body, checkMembers("in", reflect.ValueOf(in))
 }
 
-// checkExtra rejects any Extra in a value that has a member for which its object has
-// a field.
-func checkExtra(arg string, v reflect.Value) error {
+// checkMembers rejects what must not be sent: a member in an Extra for which its object
+// has a field, and the mask of a Secret in an object that holds Secrets.
+func checkMembers(arg string, v reflect.Value) error {
 	var errs []error
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		return checkExtra(arg, v.Elem())
+		return checkMembers(arg, v.Elem())
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			errs = append(errs, checkExtra(fmt.Sprintf("%s[%d]", arg, i), v.Index(i)))
+			errs = append(errs, checkMembers(fmt.Sprintf("%s[%d]", arg, i), v.Index(i)))
 		}
 	case reflect.Map:
 		for key, value := range v.Seq2() {
-			errs = append(errs, checkExtra(fmt.Sprintf("%s[%q]", arg, key), value))
+			errs = append(errs, checkMembers(fmt.Sprintf("%s[%q]", arg, key), value))
 		}
 	case reflect.Struct:
+		if secret, ok := reflect.TypeAssert[Secret](v); ok {
+			return checkUnmasked(arg, secret.Reveal())
+		}
 		for field, value := range v.Fields() {
 			if !field.IsExported() {
 				continue
 			}
-			if extra, ok := reflect.TypeAssert[Extra](value); ok {
-				errs = append(errs, extra.check(arg+".Extra", v.Type()))
-			} else {
-				errs = append(errs, checkExtra(arg+"."+field.Name, value))
+			arg := arg + "." + field.Name
+			if field.Name == "Extra" {
+				errs = append(errs, checkExtra(arg, value, v.Type()))
 			}
+			if text := reflect.Indirect(value); text.Kind() == reflect.String && holdsSecrets(v.Type()) {
+				errs = append(errs, checkUnmasked(arg, text.String()))
+			}
+			errs = append(errs, checkMembers(arg, value))
 		}
 	}
 	return cmp.Or(errs...)
 }
 
-func (e Extra) check(arg string, t reflect.Type) error {
+// checkExtra rejects a member for which an object of type t has a field.
+func checkExtra(arg string, extra reflect.Value, t reflect.Type) error {
+	if extra.Kind() != reflect.Map || extra.Type().Key().Kind() != reflect.String {
+		return nil // not of this package
+	}
 	for field := range t.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if _, ok := e[name]; ok && name != "" {
+		if name != "" && extra.MapIndex(reflect.ValueOf(name).Convert(extra.Type().Key())).IsValid() {
 			return &ArgumentError{Arg: arg, Reason: fmt.Sprintf("the member %q has a field: set %s instead", name, field.Name)}
 		}
+	}
+	return nil
+}
+
+// holdsSecrets reports whether the Extra of a struct type holds Secrets.
+func holdsSecrets(t reflect.Type) bool {
+	extra, ok := t.FieldByName("Extra")
+	return ok && extra.Type == reflect.TypeFor[map[string]Secret]()
+}
+
+func checkUnmasked(arg, text string) error {
+	if text == redacted {
+		return &ArgumentError{Arg: arg, Reason: "must not be " + redacted + ": objects that were printed or marshaled lack their secrets"}
 	}
 	return nil
 }
@@ -310,11 +332,11 @@ type member struct {
 	set  bool
 }
 
-// exactlyOne rejects a union that has not exactly one member. A union with Extra may
-// have none: it is of a kind that this version does not know.
-func exactlyOne(arg string, extra Extra, members ...member) error {
+// exactlyOne rejects a union that has not exactly one member. A union with unknown
+// members may have none: it is of a kind that this version does not know.
+func exactlyOne(arg string, unknown int, members ...member) error {
 	set := setOf(members)
-	if len(set) == 1 || len(set) == 0 && len(extra) > 0 {
+	if len(set) == 1 || len(set) == 0 && unknown > 0 {
 		return nil
 	}
 	found := "none is"
@@ -346,6 +368,3 @@ type Message struct {
 
 	Extra Extra `json:",embed,inline"`
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (m Message) LogValue() slog.Value { return logValue(m) }

@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -147,21 +146,3 @@ func (c *Connector) UpdateInput() UpdateConnectorInput {
 	c = clone(c)
 	return UpdateConnectorInput{Name: c.Name, Extra: c.Extra}
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c Connector) LogValue() slog.Value { return logValue(c) }
-
-// String returns what LogValue does.
-func (c Connector) String() string { return printed(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c ConnectorSession) LogValue() slog.Value { return logValue(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c ConnectorSessionMetadata) LogValue() slog.Value { return logValue(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c CloudProviderMetadata) LogValue() slog.Value { return logValue(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (u UpdateConnectorInput) LogValue() slog.Value { return logValue(u) }

@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -73,9 +72,3 @@ func (s *DelegatedRequestsService) ListAll(ctx context.Context, opts ...ListDele
 func (s *DelegatedRequestsService) Get(ctx context.Context, id string) (*DelegatedAccessRequest, error) {
 	return decode[DelegatedAccessRequest](s.client.call(ctx, getDelegatedRequest, nil, id))
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (d DelegatedAccessRequest) LogValue() slog.Value { return logValue(d) }
-
-// String returns what LogValue does.
-func (d DelegatedAccessRequest) String() string { return printed(d) }

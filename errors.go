@@ -136,6 +136,15 @@ func (e *APIError) LogValue() slog.Value {
 	)
 }
 
+// MarshalJSON returns the attributes of LogValue as an object.
+func (e APIError) MarshalJSON() ([]byte, error) {
+	attributes := map[string]any{}
+	for _, a := range e.LogValue().Group() {
+		attributes[a.Key] = a.Value.Any()
+	}
+	return json.Marshal(attributes)
+}
+
 // DecodeError is a response with status 2xx and an invalid body: not JSON, of another
 // type, without a required member, or cut short.
 type DecodeError struct {

@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -169,15 +168,3 @@ func (s *GroupsService) AddMember(ctx context.Context, id, email string) error {
 func (s *GroupsService) RemoveMember(ctx context.Context, id, email string) error {
 	return confirm(s.client.call(ctx, removeMember, nil, id, email))
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (g Group) LogValue() slog.Value { return logValue(g) }
-
-// String returns what LogValue does.
-func (g Group) String() string { return printed(g) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (g GroupMember) LogValue() slog.Value { return logValue(g) }
-
-// String returns what LogValue does.
-func (g GroupMember) String() string { return printed(g) }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -220,27 +219,3 @@ func bulk[T any](ctx context.Context, c *Client, op *operation.Operation, in []T
 	}
 	return result, nil
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (i Identity) LogValue() slog.Value { return logValue(i) }
-
-// String returns what LogValue does.
-func (i Identity) String() string { return printed(i) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (i IdentityAttributes) LogValue() slog.Value { return logValue(i) }
-
-// String returns what LogValue does.
-func (i IdentityAttributes) String() string { return printed(i) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (i IdentityAttributesResult) LogValue() slog.Value { return logValue(i) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (i IdentityAttributesSummary) LogValue() slog.Value { return logValue(i) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (i IdentityResult) LogValue() slog.Value { return logValue(i) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (e IdentityResultError) LogValue() slog.Value { return logValue(e) }

@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -472,54 +471,3 @@ func (in CreateIntegrationInput) check() error {
 func (in UpdateIntegrationInput) check() error {
 	return in.SecretStoreConfig.check("in.SecretStoreConfig")
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (i Integration) LogValue() slog.Value { return logValue(i) }
-
-// String returns what LogValue does.
-func (i Integration) String() string { return printed(i) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (o Owner) LogValue() slog.Value { return logValue(o) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (m OwnersMapping) LogValue() slog.Value { return logValue(m) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c CatalogEntry) LogValue() slog.Value { return logValue(c) }
-
-// String returns what LogValue does.
-func (c CatalogEntry) String() string { return printed(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c CatalogParam) LogValue() slog.Value { return logValue(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (p Permission) LogValue() slog.Value { return logValue(p) }
-
-// String returns what LogValue does.
-func (p Permission) String() string { return printed(p) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r Resource) LogValue() slog.Value { return logValue(r) }
-
-// String returns what LogValue does.
-func (r Resource) String() string { return printed(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r ResourceSyncStatus) LogValue() slog.Value { return logValue(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r ResourceTags) LogValue() slog.Value { return logValue(r) }
-
-// String returns what LogValue does.
-func (r ResourceTags) String() string { return printed(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (in UpdateIntegrationInput) LogValue() slog.Value { return logValue(in) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (o OwnerInput) LogValue() slog.Value { return logValue(o) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (o OwnersMappingInput) LogValue() slog.Value { return logValue(o) }

@@ -409,7 +409,7 @@ func TestLegacyModelsMarshalAsTheyWereRead(t *testing.T) {
 	var kept apono.IntegrationV2
 	require.NoError(t, json.Unmarshal(data, &kept))
 	want := *legacyOrders()
-	want.SecretConfig = apono.SecretConfigV2{"type": "[redacted]", "region": "[redacted]", "secret_id": "[redacted]"}
+	want.SecretConfig = secrets("type", "[redacted]", "region", "[redacted]", "secret_id", "[redacted]")
 	require.Equal(t, want, kept)
 }
 

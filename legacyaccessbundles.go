@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -99,9 +98,3 @@ func (s *LegacyAccessBundlesService) Update(ctx context.Context, id string, in U
 func (s *LegacyAccessBundlesService) Delete(ctx context.Context, id string) error {
 	return confirm(s.client.call(ctx, deleteAccessBundleV1, nil, id))
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessBundleV1) LogValue() slog.Value { return logValue(a) }
-
-// String returns what LogValue does.
-func (a AccessBundleV1) String() string { return printed(a) }

@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -248,42 +247,10 @@ func (f *AccessFlowV1) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// MarshalJSON writes the time of creation as the API does.
-func (f AccessFlowV1) MarshalJSON() ([]byte, error) { return wire.MarshalModel(f.revealed()) }
-
-func (f AccessFlowV1) revealed() any {
+// fields returns the object with the time of creation as the API writes it.
+func (f AccessFlowV1) fields() any {
 	return struct {
 		plainAccessFlowV1
 		CreatedDate instant `json:"created_date"`
 	}{plainAccessFlowV1(f), instant{f.CreatedDate}}
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (f AccessFlowV1) LogValue() slog.Value { return logValue(f.revealed()) }
-
-// String returns what LogValue does.
-func (f AccessFlowV1) String() string { return printed(f.revealed()) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessFlowTriggerV1) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (t TimeframeV1) LogValue() slog.Value { return logValue(t) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessFlowSettingsV1) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (g GranteeV1) LogValue() slog.Value { return logValue(g) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a ApproverV1) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessTargetIntegrationV1) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (t TagV1) LogValue() slog.Value { return logValue(t) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessTargetBundleV1) LogValue() slog.Value { return logValue(a) }

@@ -2,10 +2,7 @@ package apono
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"iter"
-	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -63,11 +60,11 @@ type AccessRequestV3 struct {
 }
 
 // AccessDetailsV3 holds the credentials of a request and how to use them, as
-// one text. Printed, logged or marshaled to JSON it is redacted.
+// one string.
 type AccessDetailsV3 struct {
-	Details string `json:"details"`
+	Details Secret `json:"details"`
 
-	Extra Extra `json:",embed,inline"`
+	Extra map[string]Secret `json:",embed,inline"`
 }
 
 // SelectableIntegration is an integration in which access can be requested.
@@ -299,55 +296,9 @@ func (s *LegacyAccessRequestsService) ListAllSelectableResources(ctx context.Con
 	return listAllOffset[SelectableResource](ctx, s.client, listSelectableResources, opts, integrationID, resourceType)
 }
 
-// Reveal returns the details as an ordinary map, which prints and marshals them.
-func (d AccessDetailsV3) Reveal() map[string]any { return reveal(d) }
-
-func (d AccessDetailsV3) revealed() any {
-	type plain AccessDetailsV3
-	return plain(d)
-}
-
-// Format redacts the details with every verb.
-func (d AccessDetailsV3) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// LogValue implements [slog.LogValuer] and redacts the details.
-func (d *AccessDetailsV3) LogValue() slog.Value {
-	if d == nil {
-		return slog.Value{}
-	}
-	return slog.StringValue(redacted)
-}
-
-// MarshalJSON redacts the details.
-func (d AccessDetailsV3) MarshalJSON() ([]byte, error) { return wire.MarshalModel(redacted) }
-
 func (in revokeManyInput) check() error {
 	if len(in.RequestIDs) == 0 {
 		return &ArgumentError{Arg: "requestIDs", Reason: "must not be empty: pass the ids of the requests to revoke"}
 	}
 	return nil
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessRequestV3) LogValue() slog.Value { return logValue(a) }
-
-// String returns what LogValue does.
-func (a AccessRequestV3) String() string { return printed(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (s SelectableIntegration) LogValue() slog.Value { return logValue(s) }
-
-// String returns what LogValue does.
-func (s SelectableIntegration) String() string { return printed(s) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (s SelectableResourceType) LogValue() slog.Value { return logValue(s) }
-
-// String returns what LogValue does.
-func (s SelectableResourceType) String() string { return printed(s) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (s SelectableResource) LogValue() slog.Value { return logValue(s) }
-
-// String returns what LogValue does.
-func (s SelectableResource) String() string { return printed(s) }

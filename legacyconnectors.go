@@ -2,7 +2,6 @@ package apono
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -49,18 +48,10 @@ func (c *ConnectorV2) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// MarshalJSON writes the time of the last contact as the API does.
-func (c ConnectorV2) MarshalJSON() ([]byte, error) { return wire.MarshalModel(c.revealed()) }
-
-func (c ConnectorV2) revealed() any {
+// fields returns the object with the time of the last contact as the API writes it.
+func (c ConnectorV2) fields() any {
 	return struct {
 		plainConnectorV2
 		LastConnected *instant `json:"last_connected,omitzero"`
 	}{plainConnectorV2(c), newInstant(c.LastConnected)}
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c ConnectorV2) LogValue() slog.Value { return logValue(c.revealed()) }
-
-// String returns what LogValue does.
-func (c ConnectorV2) String() string { return printed(c.revealed()) }

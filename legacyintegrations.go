@@ -2,10 +2,7 @@ package apono
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -58,8 +55,10 @@ type IntegrationV2 struct {
 	LastSyncTime *time.Time `json:"last_sync_time,omitzero"`
 	// Metadata holds the settings of this kind of system. Numbers are read as
 	// json.Number.
-	Metadata     Object         `json:"metadata"`
-	SecretConfig SecretConfigV2 `json:"secret_config,omitzero"`
+	Metadata Object `json:"metadata"`
+	// SecretConfig is the place where the credentials for the system are stored: a member
+	// "type", a [SecretStoreType], and the members of that store.
+	SecretConfig map[string]Secret `json:"secret_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
 	ConnectedResourceTypes []string `json:"connected_resource_types"`
 	// CustomAccessDetails is a note for those who get access.
@@ -67,11 +66,6 @@ type IntegrationV2 struct {
 
 	Extra Extra `json:",embed,inline"`
 }
-
-// SecretConfigV2 is the place where the credentials for a system are stored, in version
-// 2: a member "type", a [SecretStoreType], and the members of that store. Printed,
-// logged or marshaled to JSON, it contains only the names.
-type SecretConfigV2 map[string]any
 
 // ListIntegrationsV2Options pages the integrations of version 2. The API does
 // not document Limit and Skip; they are sent only if set.
@@ -84,24 +78,24 @@ type ListIntegrationsV2Options struct {
 type CreateIntegrationV2Input struct {
 	Name string `json:"name"`
 	// Type is a kind of system from the catalog.
-	Type                   string         `json:"type"`
-	ProvisionerID          *string        `json:"provisioner_id,omitzero"`
-	Metadata               Object         `json:"metadata"`
-	SecretConfig           SecretConfigV2 `json:"secret_config,omitzero"`
-	ConnectedResourceTypes []string       `json:"connected_resource_types,omitzero"`
-	CustomAccessDetails    *string        `json:"custom_access_details,omitzero"`
+	Type                   string            `json:"type"`
+	ProvisionerID          *string           `json:"provisioner_id,omitzero"`
+	Metadata               Object            `json:"metadata"`
+	SecretConfig           map[string]Secret `json:"secret_config,omitzero"`
+	ConnectedResourceTypes []string          `json:"connected_resource_types,omitzero"`
+	CustomAccessDetails    *string           `json:"custom_access_details,omitzero"`
 }
 
 // UpdateIntegrationV2Input is the input for updating an integration. It replaces
 // everything except the type, and removes members that this package does not know. The
 // successor, [Integration.UpdateInput], keeps them.
 type UpdateIntegrationV2Input struct {
-	Name                   string         `json:"name"`
-	ProvisionerID          *string        `json:"provisioner_id,omitzero"`
-	Metadata               Object         `json:"metadata"`
-	SecretConfig           SecretConfigV2 `json:"secret_config,omitzero"`
-	ConnectedResourceTypes []string       `json:"connected_resource_types,omitzero"`
-	CustomAccessDetails    *string        `json:"custom_access_details,omitzero"`
+	Name                   string            `json:"name"`
+	ProvisionerID          *string           `json:"provisioner_id,omitzero"`
+	Metadata               Object            `json:"metadata"`
+	SecretConfig           map[string]Secret `json:"secret_config,omitzero"`
+	ConnectedResourceTypes []string          `json:"connected_resource_types,omitzero"`
+	CustomAccessDetails    *string           `json:"custom_access_details,omitzero"`
 }
 
 // List returns a page of integrations. Its successor is
@@ -153,58 +147,7 @@ func (s *LegacyIntegrationsService) Delete(ctx context.Context, id string) error
 	return confirm(s.client.call(ctx, deleteIntegrationV2, nil, id))
 }
 
-// Reveal returns the config as an ordinary map, which prints and marshals it.
-func (s SecretConfigV2) Reveal() map[string]any { return clone(map[string]any(s)) }
-
-// UnmarshalJSON reads the config.
-func (s *SecretConfigV2) UnmarshalJSON(data []byte) (err error) {
-	*s, err = wire.ReadObject(data, *s)
-	return err
-}
-
-// Format prints the names only with every verb.
-func (s SecretConfigV2) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, masked(s)) }
-
-// LogValue implements [slog.LogValuer] and returns the names only.
-func (s SecretConfigV2) LogValue() slog.Value { return slog.AnyValue(masked(s)) }
-
-// MarshalJSON writes the names only. The JSON of a request contains the values.
-func (s SecretConfigV2) MarshalJSON() ([]byte, error) { return wire.MarshalModel(masked(s)) }
-
-func (s SecretConfigV2) revealed() any { return map[string]any(s) }
-
-func (s SecretConfigV2) check(arg string) error {
-	return checkUnmasked(arg, s)
-}
-
-func (in CreateIntegrationV2Input) check() error { return in.SecretConfig.check("in.SecretConfig") }
-
-func (in UpdateIntegrationV2Input) check() error { return in.SecretConfig.check("in.SecretConfig") }
-
-// Package fmt ignores the Format methods of members behind a pointer if the verb is not
-// for pointers. The structs with credentials therefore have Format methods themselves.
-type (
-	plainIntegrationV2            IntegrationV2
-	plainCreateIntegrationV2Input CreateIntegrationV2Input
-	plainUpdateIntegrationV2Input UpdateIntegrationV2Input
-)
-
-// Format prints what LogValue returns with every verb.
-func (i IntegrationV2) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, printed(i.revealed())) }
-
-// Format prints the members and the names of the credentials.
-func (in CreateIntegrationV2Input) Format(f fmt.State, verb rune) {
-	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainCreateIntegrationV2Input(in))
-}
-
-// Format prints the members and the names of the credentials.
-func (in UpdateIntegrationV2Input) Format(f fmt.State, verb rune) {
-	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plainUpdateIntegrationV2Input(in))
-}
-
-// Reveal returns the integration with its credentials, by the names of the API, as an
-// ordinary map, which prints and marshals them.
-func (i IntegrationV2) Reveal() map[string]any { return reveal(i) }
+type plainIntegrationV2 IntegrationV2
 
 // UnmarshalJSON reads the time of the last sync from a number of seconds.
 func (i *IntegrationV2) UnmarshalJSON(data []byte) error {
@@ -217,15 +160,10 @@ func (i *IntegrationV2) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// MarshalJSON writes the time of the last sync as the API does.
-func (i IntegrationV2) MarshalJSON() ([]byte, error) { return wire.MarshalModel(i.revealed()) }
-
-func (i IntegrationV2) revealed() any {
+// fields returns the object with the time of the last sync as the API writes it.
+func (i IntegrationV2) fields() any {
 	return struct {
 		plainIntegrationV2
 		LastSyncTime *instant `json:"last_sync_time,omitzero"`
 	}{plainIntegrationV2(i), newInstant(i.LastSyncTime)}
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (i IntegrationV2) LogValue() slog.Value { return logValue(i.revealed()) }

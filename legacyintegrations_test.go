@@ -2,7 +2,6 @@ package apono_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +15,8 @@ import (
 // legacyTime is 1696263265.851898001 in the fixtures. A float would lose its last digits.
 func legacyTime() time.Time { return time.Date(2023, 10, 2, 16, 14, 25, 851898001, time.UTC) }
 
-func legacyAWS() apono.SecretConfigV2 {
-	return apono.SecretConfigV2{"type": "AWS", "region": "eu-west-1", "secret_id": "orders/apono"}
+func legacyAWS() map[string]apono.Secret {
+	return secrets("type", "AWS", "region", "eu-west-1", "secret_id", "orders/apono")
 }
 
 // legacyOrders returns the object in legacy/integration.json.
@@ -68,7 +67,6 @@ func TestGetLegacyIntegration(t *testing.T) {
 	for i, want := range []*apono.IntegrationV2{legacyOrders(), legacyDirectory()} {
 		got, err := client.Legacy.Integrations.Get(t.Context(), "i/1 a")
 		require.NoError(t, err)
-		require.Equal(t, fmt.Sprint(want.SecretConfig.Reveal()), fmt.Sprint(got.SecretConfig.Reveal()), "the config must be readable")
 		require.Equal(t, want, got)
 		apitest.Sent(t, fake.Requests()[i], "GET", "/api/v2/integrations/i%2F1%20a", "", "")
 	}
@@ -117,11 +115,11 @@ func TestLegacyIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 		{createBody: `{"name": "", "type": "", "metadata": {}}`, updateBody: `{"name": "", "metadata": {}}`},
 		{
 			apono.CreateIntegrationV2Input{
-				ProvisionerID: new(""), SecretConfig: apono.SecretConfigV2{}, ConnectedResourceTypes: []string{}, CustomAccessDetails: new(""),
+				ProvisionerID: new(""), SecretConfig: map[string]apono.Secret{}, ConnectedResourceTypes: []string{}, CustomAccessDetails: new(""),
 			},
 			`{"name": "", "type": "", ` + empty,
 			apono.UpdateIntegrationV2Input{
-				ProvisionerID: new(""), SecretConfig: apono.SecretConfigV2{}, ConnectedResourceTypes: []string{}, CustomAccessDetails: new(""),
+				ProvisionerID: new(""), SecretConfig: map[string]apono.Secret{}, ConnectedResourceTypes: []string{}, CustomAccessDetails: new(""),
 			},
 			`{"name": "", ` + empty,
 		},
@@ -137,68 +135,10 @@ func TestLegacyIntegrationInputsAreSentWithoutNulls(t *testing.T) {
 	}
 }
 
-func legacyCredentials() apono.SecretConfigV2 {
-	return apono.SecretConfigV2{"type": "APONO", "login": map[string]any{"password": "hunter2-<&>"}, "pin": "hunter2"}
-}
-
-// legacyPrintsNoPassword fails if a value prints hunter2, as text or in hexadecimal.
-func legacyPrintsNoPassword(t *testing.T, values map[string]any) {
+func legacyCredentials(t *testing.T) (config map[string]apono.Secret) {
 	t.Helper()
-	for name, value := range values {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for way, text := range formatted(value) {
-				for _, hidden := range []string{"hunter2", "68756e74657232", "68756E74657232", "PANIC"} {
-					require.NotContainsf(t, text, hidden, "no %s with %s", hidden, way)
-				}
-			}
-		})
-	}
-}
-
-func TestLegacyCredentialsPrintRedacted(t *testing.T) {
-	t.Parallel()
-	config := legacyCredentials()
-	integration := apono.IntegrationV2{ID: "i1", SecretConfig: config}
-	create, update := apono.CreateIntegrationV2Input{SecretConfig: config}, apono.UpdateIntegrationV2Input{SecretConfig: config}
-	legacyPrintsNoPassword(t, map[string]any{
-		"config": config, "*config": &config, "[]config": []apono.SecretConfigV2{config}, "map": map[string]any{"in": &update},
-		"integration": integration, "*integration": &integration, "page": &apono.OffsetPage[apono.IntegrationV2]{Items: []*apono.IntegrationV2{&integration}},
-		"create": create, "*create": &create, "update": update, "*update": &update,
-	})
-}
-
-// The names of credentials help to find a missing one.
-func TestLegacyCredentialsPrintTheirNames(t *testing.T) {
-	t.Parallel()
-	for way, text := range formatted(legacyCredentials()) {
-		require.Containsf(t, text, "pin", "%s must print names and [redacted]", way)
-		require.Containsf(t, text, "[redacted]", "%s must print names and [redacted]", way)
-	}
-	require.Equal(t, "map[pin:[redacted]] map[]", fmt.Sprintf("%v %+v", apono.SecretConfigV2{"pin": 1}, apono.SecretConfigV2(nil)))
-	data, err := json.Marshal([]any{legacyCredentials(), apono.SecretConfigV2(nil)})
-	require.NoError(t, err)
-	apitest.JSONEq(t, `[{"type": "[redacted]", "login": "[redacted]", "pin": "[redacted]"}, null]`, string(data))
-}
-
-func TestLegacyCredentialsReveal(t *testing.T) {
-	t.Parallel()
-	config := legacyCredentials()
-	revealed := config.Reveal()
-	require.Equal(t, "map[login:map[password:hunter2-<&>] pin:hunter2 type:APONO]", fmt.Sprint(revealed))
-	login, _ := revealed["login"].(map[string]any)
-	login["password"] = "edited"
-	clear(revealed)
-	require.Equal(t, "map[login:map[password:hunter2-<&>] pin:hunter2 type:APONO]", fmt.Sprint(config.Reveal()))
-	require.Nil(t, apono.SecretConfigV2(nil).Reveal())
-
-	for fixtureName, integration := range map[string]*apono.IntegrationV2{
-		"legacy/integration.json": legacyOrders(), "legacy/integration_minimal.json": legacyDirectory(),
-	} {
-		data, err := json.Marshal(integration.Reveal())
-		require.NoError(t, err)
-		apitest.JSONEq(t, apitest.Fixture(t, fixtureName), string(data))
-	}
+	require.NoError(t, json.Unmarshal([]byte(`{"type": "APONO", "login": {"password":"hunter2-<&>"}, "pin": "hunter2"}`), &config))
+	return config
 }
 
 // Requests must contain the credentials, not their masks.
@@ -206,11 +146,11 @@ func TestRequestsContainLegacyCredentials(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject})
 	client := apitest.NewClient(t, fake)
-	_, err := client.Legacy.Integrations.Create(t.Context(), apono.CreateIntegrationV2Input{SecretConfig: legacyCredentials()})
+	_, err := client.Legacy.Integrations.Create(t.Context(), apono.CreateIntegrationV2Input{SecretConfig: legacyCredentials(t)})
 	require.NoError(t, err)
-	_, err = client.Legacy.Integrations.Update(t.Context(), "i1", apono.UpdateIntegrationV2Input{SecretConfig: legacyCredentials()})
+	_, err = client.Legacy.Integrations.Update(t.Context(), "i1", apono.UpdateIntegrationV2Input{SecretConfig: legacyCredentials(t)})
 	require.NoError(t, err)
-	require.NoError(t, client.Do(t.Context(), "PUT", "/api/v9/stores/s1", nil, map[string]any{"secret_config": legacyCredentials()}, nil))
+	require.NoError(t, client.Do(t.Context(), "PUT", "/api/v9/stores/s1", nil, map[string]any{"secret_config": legacyCredentials(t)}, nil))
 	const config = `"secret_config":{"login":{"password":"hunter2-<&>"},"pin":"hunter2","type":"APONO"}}`
 	require.Equal(t, `{"name":"","type":"","metadata":{},`+config, fake.Requests()[0].Body)
 	require.Equal(t, `{"name":"","metadata":{},`+config, fake.Requests()[1].Body)
@@ -221,7 +161,7 @@ func TestRequestsContainLegacyCredentials(t *testing.T) {
 func TestRequestsContainCredentialsOfLegacyIntegration(t *testing.T) {
 	t.Parallel()
 	fake := script.New(t, script.Response{Body: apitest.AnyObject})
-	in := apono.IntegrationV2{SecretConfig: legacyCredentials()}
+	in := apono.IntegrationV2{SecretConfig: legacyCredentials(t)}
 	require.NoError(t, apitest.NewClient(t, fake).Do(t.Context(), "PUT", "/api/v2/integrations/i1", nil, in, nil))
 	require.NotContains(t, fake.Requests()[0].Body, "[redacted]")
 }
@@ -230,17 +170,14 @@ func TestRequestsContainCredentialsOfLegacyIntegration(t *testing.T) {
 // sent.
 func TestMaskedLegacyCredentialsAreArgumentError(t *testing.T) {
 	t.Parallel()
-	data, err := json.Marshal(legacyCredentials())
+	data, err := json.Marshal(legacyCredentials(t))
 	require.NoError(t, err)
-	var config apono.SecretConfigV2
+	var config map[string]apono.Secret
 	require.NoError(t, json.Unmarshal(data, &config))
 	client := apitest.NewClient(t, apitest.NoRequest(t)).Legacy.Integrations
 	_, createErr := client.Create(t.Context(), apono.CreateIntegrationV2Input{SecretConfig: config})
 	_, updateErr := client.Update(t.Context(), "i1", apono.UpdateIntegrationV2Input{SecretConfig: config})
 	for _, err := range []error{createErr, updateErr} {
-		require.Equal(t, &apono.ArgumentError{
-			Arg:    "in.SecretConfig",
-			Reason: "must not contain [redacted]: objects that were printed or marshaled lack their credentials",
-		}, apitest.ErrorAs[*apono.ArgumentError](t, err))
+		require.Regexp(t, `^in\.SecretConfig\["(type|login|pin)"\]$`, apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 	}
 }

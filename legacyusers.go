@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -62,9 +61,3 @@ func (s *LegacyUsersService) ListAll(ctx context.Context, opts ...ListUsersV2Opt
 func (s *LegacyUsersService) Get(ctx context.Context, id string) (*UserV2, error) {
 	return decode[UserV2](s.client.call(ctx, getUserV2, nil, id))
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (u UserV2) LogValue() slog.Value { return logValue(u) }
-
-// String returns what LogValue does.
-func (u UserV2) String() string { return printed(u) }

@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -207,31 +206,7 @@ func (r *ActivityReport) UpdateInput() ActivityReportInput {
 }
 
 func (in ActivityReportInput) check() error {
-	return exactlyOne("in.Timeframe", in.Timeframe.Extra,
+	return exactlyOne("in.Timeframe", len(in.Timeframe.Extra),
 		member{"Absolute", in.Timeframe.Absolute != nil},
 		member{"Relative", in.Timeframe.Relative != nil})
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r ActivityReport) LogValue() slog.Value { return logValue(r) }
-
-// String returns what LogValue does.
-func (r ActivityReport) String() string { return printed(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r ReportFilters) LogValue() slog.Value { return logValue(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r ReportTimeframe) LogValue() slog.Value { return logValue(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AbsoluteTimeframe) LogValue() slog.Value { return logValue(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r RelativeTimeframe) LogValue() slog.Value { return logValue(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (r ReportSchedule) LogValue() slog.Value { return logValue(r) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (in ActivityReportInput) LogValue() slog.Value { return logValue(in) }

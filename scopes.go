@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -123,12 +122,3 @@ func (s *AccessScope) UpdateInput() AccessScopeInput {
 	s = clone(s)
 	return AccessScopeInput{Name: s.Name, Description: s.Description, Query: s.Query, Extra: s.Extra}
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (s AccessScope) LogValue() slog.Value { return logValue(s) }
-
-// String returns what LogValue does.
-func (s AccessScope) String() string { return printed(s) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessScopeInput) LogValue() slog.Value { return logValue(a) }

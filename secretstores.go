@@ -1,20 +1,8 @@
 package apono
 
-import (
-	"fmt"
-	"io"
-	"log/slog"
-	"strings"
-	"sync"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/apono-go/apono/internal/wire"
-)
-
 // SecretStoreConfig is the place where the credentials for a system are stored. Exactly
-// one field is set. It prints as the name of that field.
+// one field is set. The Extra of a store holds Secrets, because a newer kind of store may
+// contain credentials.
 type SecretStoreConfig struct {
 	AWS            *AWSSecretConfig            `json:"aws,omitzero"`
 	GCP            *GCPSecretConfig            `json:"gcp,omitzero"`
@@ -23,7 +11,7 @@ type SecretStoreConfig struct {
 	HashicorpVault *HashicorpVaultSecretConfig `json:"hashicorp_vault,omitzero"`
 	Apono          *SecretConfig               `json:"apono,omitzero"` // discouraged by Apono
 
-	Extra Extra `json:",embed,inline"`
+	Extra map[string]Secret `json:",embed,inline"`
 }
 
 // SecretStoreType is a type of secret store.
@@ -43,7 +31,7 @@ type AWSSecretConfig struct {
 	Region   string `json:"region"`
 	SecretID string `json:"secret_id"` // a name or an ARN
 
-	Extra Extra `json:",embed,inline"`
+	Extra map[string]Secret `json:",embed,inline"`
 }
 
 // GCPSecretConfig points to a secret in Google Secret Manager.
@@ -51,7 +39,7 @@ type GCPSecretConfig struct {
 	Project  string `json:"project"` // id of the project
 	SecretID string `json:"secret_id"`
 
-	Extra Extra `json:",embed,inline"`
+	Extra map[string]Secret `json:",embed,inline"`
 }
 
 // KubernetesSecretConfig points to a Kubernetes secret.
@@ -59,7 +47,7 @@ type KubernetesSecretConfig struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 
-	Extra Extra `json:",embed,inline"`
+	Extra map[string]Secret `json:",embed,inline"`
 }
 
 // AzureSecretConfig points to a secret in an Azure Key Vault.
@@ -67,7 +55,7 @@ type AzureSecretConfig struct {
 	VaultURL string `json:"vault_url"`
 	Name     string `json:"name"`
 
-	Extra Extra `json:",embed,inline"`
+	Extra map[string]Secret `json:",embed,inline"`
 }
 
 // HashicorpVaultSecretConfig points to a secret in HashiCorp Vault.
@@ -75,36 +63,16 @@ type HashicorpVaultSecretConfig struct {
 	SecretEngine string `json:"secret_engine"`
 	Path         string `json:"path"` // in the secret engine
 
-	Extra Extra `json:",embed,inline"`
+	Extra map[string]Secret `json:",embed,inline"`
 }
 
 // SecretConfig holds credentials that are stored by Apono.
 type SecretConfig struct {
 	// Parameters are the credentials. Their names depend on the type of system.
-	Parameters Secrets `json:"parameters"`
+	Parameters map[string]Secret `json:"parameters"`
 
-	Extra Extra `json:",embed,inline"`
+	Extra map[string]Secret `json:",embed,inline"`
 }
-
-// Format prints the names of the credentials with every verb.
-func (c SecretConfig) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprint(f, "{Parameters:", c.Parameters, "}")
-}
-
-// Format prints the name of the store with every verb.
-func (s SecretStoreConfig) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "{"+s.kind()+" "+redacted+"}")
-}
-
-// LogValue implements [slog.LogValuer] and returns the name of the store.
-func (s *SecretStoreConfig) LogValue() slog.Value {
-	if s == nil {
-		return slog.Value{}
-	}
-	return slog.StringValue(s.kind() + " " + redacted)
-}
-
-func (s SecretStoreConfig) kind() string { return strings.Join(setOf(s.stores()), " ") }
 
 // stores returns the stores and which of them are set.
 func (s SecretStoreConfig) stores() []member {
@@ -118,12 +86,7 @@ func (s *SecretStoreConfig) check(arg string) error {
 	if s == nil {
 		return nil
 	}
-	if s.Apono != nil {
-		if err := checkUnmasked(arg+".Apono.Parameters", s.Apono.Parameters); err != nil {
-			return err
-		}
-	}
-	return exactlyOne(arg, s.Extra, s.stores()...)
+	return exactlyOne(arg, len(s.Extra), s.stores()...)
 }
 
 // input returns the config, or nil if it is empty, because the API returns empty
@@ -134,88 +97,3 @@ func (s *SecretStoreConfig) input() *SecretStoreConfig {
 	}
 	return s
 }
-
-// loggedStores writes a config in a model as LogValue does.
-var loggedStores = sync.OnceValue(func() *json.Marshalers {
-	return json.MarshalToFunc(func(enc *jsontext.Encoder, s *SecretStoreConfig) error {
-		return enc.WriteToken(jsontext.String(s.LogValue().String()))
-	})
-})
-
-// The plain types have no methods, so they marshal as their fields.
-type (
-	plainSecretStoreConfig          SecretStoreConfig
-	plainAWSSecretConfig            AWSSecretConfig
-	plainGCPSecretConfig            GCPSecretConfig
-	plainKubernetesSecretConfig     KubernetesSecretConfig
-	plainAzureSecretConfig          AzureSecretConfig
-	plainHashicorpVaultSecretConfig HashicorpVaultSecretConfig
-	plainSecretConfig               SecretConfig
-)
-
-// MarshalJSON writes the fields and redacts the members in Extra.
-func (s SecretStoreConfig) MarshalJSON() ([]byte, error) {
-	return wire.MarshalRedacted(plainSecretStoreConfig(s))
-}
-
-func (s SecretStoreConfig) revealed() any { return plainSecretStoreConfig(s) }
-
-// MarshalJSON writes the fields and redacts the members in Extra.
-func (c AWSSecretConfig) MarshalJSON() ([]byte, error) {
-	return wire.MarshalRedacted(plainAWSSecretConfig(c))
-}
-
-func (c AWSSecretConfig) revealed() any { return plainAWSSecretConfig(c) }
-
-// MarshalJSON writes the fields and redacts the members in Extra.
-func (c GCPSecretConfig) MarshalJSON() ([]byte, error) {
-	return wire.MarshalRedacted(plainGCPSecretConfig(c))
-}
-
-func (c GCPSecretConfig) revealed() any { return plainGCPSecretConfig(c) }
-
-// MarshalJSON writes the fields and redacts the members in Extra.
-func (c KubernetesSecretConfig) MarshalJSON() ([]byte, error) {
-	return wire.MarshalRedacted(plainKubernetesSecretConfig(c))
-}
-
-func (c KubernetesSecretConfig) revealed() any { return plainKubernetesSecretConfig(c) }
-
-// MarshalJSON writes the fields and redacts the members in Extra.
-func (c AzureSecretConfig) MarshalJSON() ([]byte, error) {
-	return wire.MarshalRedacted(plainAzureSecretConfig(c))
-}
-
-func (c AzureSecretConfig) revealed() any { return plainAzureSecretConfig(c) }
-
-// MarshalJSON writes the fields and redacts the members in Extra.
-func (c HashicorpVaultSecretConfig) MarshalJSON() ([]byte, error) {
-	return wire.MarshalRedacted(plainHashicorpVaultSecretConfig(c))
-}
-
-func (c HashicorpVaultSecretConfig) revealed() any { return plainHashicorpVaultSecretConfig(c) }
-
-// MarshalJSON writes the fields and redacts the members in Extra.
-func (c SecretConfig) MarshalJSON() ([]byte, error) {
-	return wire.MarshalRedacted(plainSecretConfig(c))
-}
-
-func (c SecretConfig) revealed() any { return plainSecretConfig(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c AWSSecretConfig) LogValue() slog.Value { return logValue(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c GCPSecretConfig) LogValue() slog.Value { return logValue(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c KubernetesSecretConfig) LogValue() slog.Value { return logValue(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c AzureSecretConfig) LogValue() slog.Value { return logValue(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c HashicorpVaultSecretConfig) LogValue() slog.Value { return logValue(c) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (c SecretConfig) LogValue() slog.Value { return logValue(c) }

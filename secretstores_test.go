@@ -17,7 +17,7 @@ func TestEverySecretStoreIsReadAndSent(t *testing.T) {
 		`{"kubernetes":{"namespace":"ns","name":"n"}}`:         {Kubernetes: &apono.KubernetesSecretConfig{Namespace: "ns", Name: "n"}},
 		`{"azure":{"vault_url":"https://v","name":"n"}}`:       {Azure: &apono.AzureSecretConfig{VaultURL: "https://v", Name: "n"}},
 		`{"hashicorp_vault":{"secret_engine":"e","path":"p"}}`: {HashicorpVault: &apono.HashicorpVaultSecretConfig{SecretEngine: "e", Path: "p"}},
-		`{"apono":{"parameters":{"user":"u"}}}`:                {Apono: &apono.SecretConfig{Parameters: apono.Secrets{"user": "u"}}},
+		`{"apono":{"parameters":{"user":"u"}}}`:                {Apono: &apono.SecretConfig{Parameters: secrets("user", "u")}},
 	} {
 		fake := script.New(t, script.Response{Body: `{"id":"i","secret_store_config":` + body + `}`})
 		got, err := apitest.NewClient(t, fake).Integrations.Create(t.Context(), apono.CreateIntegrationInput{SecretStoreConfig: &store})
@@ -33,7 +33,7 @@ func TestEditingStoreOfUpdateInputDoesNotChangeIntegration(t *testing.T) {
 		return apono.SecretStoreConfig{
 			GCP: &apono.GCPSecretConfig{Project: "p"}, Kubernetes: &apono.KubernetesSecretConfig{Name: "n"},
 			Azure: &apono.AzureSecretConfig{Name: "n"}, HashicorpVault: &apono.HashicorpVaultSecretConfig{Path: "p"},
-			Apono: &apono.SecretConfig{Parameters: apono.Secrets{"user": "u"}},
+			Apono: &apono.SecretConfig{Parameters: secrets("user", "u")},
 		}
 	}
 	read := stores()
@@ -42,7 +42,7 @@ func TestEditingStoreOfUpdateInputDoesNotChangeIntegration(t *testing.T) {
 	in.SecretStoreConfig.Kubernetes.Name = "edited"
 	in.SecretStoreConfig.Azure.Name = "edited"
 	in.SecretStoreConfig.HashicorpVault.Path = "edited"
-	in.SecretStoreConfig.Apono.Parameters["user"] = "edited"
+	in.SecretStoreConfig.Apono.Parameters["user"] = apono.NewSecret("edited")
 	require.Equal(t, stores(), read)
 }
 

@@ -2,14 +2,10 @@ package apono
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"iter"
-	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
-	"github.com/apono-go/apono/internal/wire"
 )
 
 // SessionsService reads access sessions and their credentials. A session is created in
@@ -52,29 +48,28 @@ type AccessSession struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessSessionDetails are the credentials of a session and how to use them. Printed,
-// logged or marshaled to JSON they are redacted.
+// AccessSessionDetails are the credentials of a session and how to use them.
 type AccessSessionDetails struct {
 	// Instructions are steps for a person.
-	Instructions string `json:"instructions"`
+	Instructions Secret `json:"instructions"`
 	// CustomAdminMessage is a note of an administrator.
 	CustomAdminMessage *string `json:"custom_admin_message,omitzero"`
 	// Parameters are the credentials, such as a user name and a password.
-	Parameters Secrets `json:"parameters,omitzero"`
+	Parameters map[string]Secret `json:"parameters,omitzero"`
 	// CLI is a command line.
-	CLI *string `json:"cli,omitzero"`
+	CLI *Secret `json:"cli,omitzero"`
 	// Link is the address of a console or an application.
 	Link *Link `json:"link,omitzero"`
 
-	Extra Extra `json:",embed,inline"`
+	Extra map[string]Secret `json:",embed,inline"`
 }
 
 // Link is an address and its title.
 type Link struct {
-	URL   string  `json:"url"`
+	URL   Secret  `json:"url"`
 	Title *string `json:"title,omitzero"`
 
-	Extra Extra `json:",embed,inline"`
+	Extra map[string]Secret `json:",embed,inline"`
 }
 
 // ListSessionsOptions filters and pages a list of sessions.
@@ -128,41 +123,3 @@ func (s *SessionsService) GetAccessDetails(ctx context.Context, id string) (*Acc
 func (s *SessionsService) ResetCredentials(ctx context.Context, id string) (*Message, error) {
 	return decode[Message](s.client.call(ctx, resetSessionCredentials, nil, id))
 }
-
-// Reveal returns the details, by the names of the API, as an ordinary map, which prints
-// and marshals them.
-func (d AccessSessionDetails) Reveal() map[string]any {
-	all := reveal(d)
-	if d.Parameters != nil {
-		all["parameters"] = d.Parameters.Reveal()
-	}
-	return all
-}
-
-func (d AccessSessionDetails) revealed() any {
-	type plain AccessSessionDetails
-	return plain(d)
-}
-
-// Format redacts the details with every verb.
-func (d AccessSessionDetails) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// LogValue implements [slog.LogValuer] and redacts the details.
-func (d *AccessSessionDetails) LogValue() slog.Value {
-	if d == nil {
-		return slog.Value{}
-	}
-	return slog.StringValue(redacted)
-}
-
-// MarshalJSON redacts the details.
-func (d AccessSessionDetails) MarshalJSON() ([]byte, error) { return wire.MarshalModel(redacted) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (a AccessSession) LogValue() slog.Value { return logValue(a) }
-
-// String returns what LogValue does.
-func (a AccessSession) String() string { return printed(a) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (l Link) LogValue() slog.Value { return logValue(l) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 	"unicode/utf8"
@@ -309,21 +308,3 @@ func checkSpaceMembers(arg string, members []SpaceMemberInput) error {
 	}
 	return nil
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (s Space) LogValue() slog.Value { return logValue(s) }
-
-// String returns what LogValue does.
-func (s Space) String() string { return printed(s) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (s SpaceReference) LogValue() slog.Value { return logValue(s) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (s SpaceMember) LogValue() slog.Value { return logValue(s) }
-
-// String returns what LogValue does.
-func (s SpaceMember) String() string { return printed(s) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (in UpdateSpaceInput) LogValue() slog.Value { return logValue(in) }

@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -118,12 +117,3 @@ func (s *SpaceScope) UpdateInput() SpaceScopeInput {
 }
 
 func (in SpaceScopeInput) check() error { return notEmpty("in.Name", in.Name) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (s SpaceScope) LogValue() slog.Value { return logValue(s) }
-
-// String returns what LogValue does.
-func (s SpaceScope) String() string { return printed(s) }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (in SpaceScopeInput) LogValue() slog.Value { return logValue(in) }

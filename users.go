@@ -3,7 +3,6 @@ package apono
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"net/http"
 
 	"github.com/apono-go/apono/internal/operation"
@@ -91,9 +90,3 @@ func (s *UsersService) ListAll(ctx context.Context, opts ...ListUsersOptions) it
 func (s *UsersService) Get(ctx context.Context, id string) (*User, error) {
 	return decode[User](s.client.call(ctx, getUser, nil, id))
 }
-
-// LogValue implements [slog.LogValuer] and redacts the members in Extra.
-func (u User) LogValue() slog.Value { return logValue(u) }
-
-// String returns what LogValue does.
-func (u User) String() string { return printed(u) }

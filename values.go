@@ -37,8 +37,3 @@ func (o *Object) UnmarshalJSON(data []byte) (err error) {
 	*o, err = wire.ReadObject(data, *o)
 	return err
 }
-
-// MarshalJSON writes the object.
-func (o Object) MarshalJSON() ([]byte, error) { return wire.MarshalModel(map[string]any(o)) }
-
-func (o Object) revealed() any { return map[string]any(o) }

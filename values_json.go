@@ -22,6 +22,16 @@ func unmarshalFields(data []byte, fields any) error {
 
 type fieldsOfAWSSecretConfig AWSSecretConfig
 
+// MarshalJSON writes the fields together with Extra.
+func (v AWSSecretConfig) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfAWSSecretConfig(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v AWSSecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfAWSSecretConfig)(&v))
+}
+
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AWSSecretConfig) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAWSSecretConfig)(v))
@@ -77,6 +87,16 @@ func (v *AccessBundleV1) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 }
 
 type fieldsOfAccessDetailsV3 AccessDetailsV3
+
+// MarshalJSON writes the fields together with Extra.
+func (v AccessDetailsV3) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfAccessDetailsV3(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v AccessDetailsV3) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfAccessDetailsV3)(&v))
+}
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessDetailsV3) UnmarshalJSON(data []byte) error {
@@ -216,6 +236,14 @@ func (v *AccessFlowTriggerV1) UnmarshalJSON(data []byte) error {
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
 func (v *AccessFlowTriggerV1) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfAccessFlowTriggerV1)(v))
+}
+
+// MarshalJSON writes the fields together with Extra.
+func (v AccessFlowV1) MarshalJSON() ([]byte, error) { return wire.MarshalModel(v.fields()) }
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v AccessFlowV1) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, v.fields())
 }
 
 type fieldsOfAccessGroup AccessGroup
@@ -369,6 +397,16 @@ func (v *AccessSession) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 }
 
 type fieldsOfAccessSessionDetails AccessSessionDetails
+
+// MarshalJSON writes the fields together with Extra.
+func (v AccessSessionDetails) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfAccessSessionDetails(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v AccessSessionDetails) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfAccessSessionDetails)(&v))
+}
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AccessSessionDetails) UnmarshalJSON(data []byte) error {
@@ -708,6 +746,16 @@ func (v *AvailableEntitlement) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 
 type fieldsOfAzureSecretConfig AzureSecretConfig
 
+// MarshalJSON writes the fields together with Extra.
+func (v AzureSecretConfig) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfAzureSecretConfig(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v AzureSecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfAzureSecretConfig)(&v))
+}
+
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *AzureSecretConfig) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAzureSecretConfig)(v))
@@ -1016,6 +1064,14 @@ func (v *ConnectorSessionMetadata) UnmarshalJSONFrom(dec *jsontext.Decoder) erro
 	return json.UnmarshalDecode(dec, (*fieldsOfConnectorSessionMetadata)(v))
 }
 
+// MarshalJSON writes the fields together with Extra.
+func (v ConnectorV2) MarshalJSON() ([]byte, error) { return wire.MarshalModel(v.fields()) }
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v ConnectorV2) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, v.fields())
+}
+
 type fieldsOfDelegatedAccessRequest DelegatedAccessRequest
 
 // MarshalJSON writes the fields together with Extra.
@@ -1128,6 +1184,16 @@ func (v *EscalationPolicyInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 
 type fieldsOfGCPSecretConfig GCPSecretConfig
 
+// MarshalJSON writes the fields together with Extra.
+func (v GCPSecretConfig) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfGCPSecretConfig(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v GCPSecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfGCPSecretConfig)(&v))
+}
+
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *GCPSecretConfig) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfGCPSecretConfig)(v))
@@ -1197,6 +1263,16 @@ func (v *GroupMember) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 }
 
 type fieldsOfHashicorpVaultSecretConfig HashicorpVaultSecretConfig
+
+// MarshalJSON writes the fields together with Extra.
+func (v HashicorpVaultSecretConfig) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfHashicorpVaultSecretConfig(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v HashicorpVaultSecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfHashicorpVaultSecretConfig)(&v))
+}
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *HashicorpVaultSecretConfig) UnmarshalJSON(data []byte) error {
@@ -1422,7 +1498,25 @@ func (v *IntegrationAccessTargetInput) UnmarshalJSONFrom(dec *jsontext.Decoder) 
 	return json.UnmarshalDecode(dec, (*fieldsOfIntegrationAccessTargetInput)(v))
 }
 
+// MarshalJSON writes the fields together with Extra.
+func (v IntegrationV2) MarshalJSON() ([]byte, error) { return wire.MarshalModel(v.fields()) }
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v IntegrationV2) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, v.fields())
+}
+
 type fieldsOfKubernetesSecretConfig KubernetesSecretConfig
+
+// MarshalJSON writes the fields together with Extra.
+func (v KubernetesSecretConfig) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfKubernetesSecretConfig(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v KubernetesSecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfKubernetesSecretConfig)(&v))
+}
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *KubernetesSecretConfig) UnmarshalJSON(data []byte) error {
@@ -1874,6 +1968,16 @@ func (v *ResourcesScope) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 
 type fieldsOfSecretConfig SecretConfig
 
+// MarshalJSON writes the fields together with Extra.
+func (v SecretConfig) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfSecretConfig(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v SecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfSecretConfig)(&v))
+}
+
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *SecretConfig) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfSecretConfig)(v))
@@ -1885,6 +1989,16 @@ func (v *SecretConfig) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 }
 
 type fieldsOfSecretStoreConfig SecretStoreConfig
+
+// MarshalJSON writes the fields together with Extra.
+func (v SecretStoreConfig) MarshalJSON() ([]byte, error) {
+	return wire.MarshalModel(fieldsOfSecretStoreConfig(v))
+}
+
+// MarshalJSONTo is MarshalJSON under the options of the encoder.
+func (v SecretStoreConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, (*fieldsOfSecretStoreConfig)(&v))
+}
 
 // UnmarshalJSON reads the fields, and all other members into Extra.
 func (v *SecretStoreConfig) UnmarshalJSON(data []byte) error {

@@ -188,14 +188,14 @@ func TestLegacyServicesWithClient(t *testing.T) {
 	legacyEndToEnd[apono.IntegrationV2, apono.ListIntegrationsV2Options](t, legacy.Integrations,
 		apono.CreateIntegrationV2Input{
 			Name: "i", Type: "mysql", ProvisionerID: new("c"), Metadata: map[string]any{"port": 5432},
-			SecretConfig: apono.SecretConfigV2{"type": "AWS", "region": "r", "secret_id": "s"},
+			SecretConfig: map[string]apono.Secret{"type": apono.NewSecret("AWS"), "region": apono.NewSecret("r"), "secret_id": apono.NewSecret("s")},
 		},
 		apono.UpdateIntegrationV2Input{Name: "j", ConnectedResourceTypes: []string{"t"}},
 		func(made *apono.IntegrationV2) (created, updated *apono.IntegrationV2) {
 			return &apono.IntegrationV2{
 					ID: made.ID, Name: "i", Type: "mysql", Status: apono.IntegrationStatusV2Active, ProvisionerID: new("c"),
 					Metadata: map[string]any{"port": json.Number("5432")}, ConnectedResourceTypes: []string{},
-					SecretConfig: apono.SecretConfigV2{"type": "AWS", "region": "r", "secret_id": "s"},
+					SecretConfig: map[string]apono.Secret{"type": apono.NewSecret("AWS"), "region": apono.NewSecret("r"), "secret_id": apono.NewSecret("s")},
 				}, &apono.IntegrationV2{
 					ID: made.ID, Name: "j", Type: "mysql", Status: apono.IntegrationStatusV2Active, Metadata: map[string]any{}, ConnectedResourceTypes: []string{"t"},
 				}

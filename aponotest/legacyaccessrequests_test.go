@@ -224,7 +224,7 @@ func TestRequestsV3WithClient(t *testing.T) {
 	server.Put(aponotest.DetailsOf("s"), json.RawMessage(`{"instructions": "psql"}`))
 	details, err := requests.GetAccessDetails(t.Context(), ids[0])
 	require.NoError(t, err)
-	require.Equal(t, "psql", details.Details)
+	require.Equal(t, "psql", details.Details.Reveal())
 	message, err := requests.ResetCredentials(t.Context(), ids[0])
 	require.NoError(t, err)
 	require.Equal(t, &apono.Message{Message: "The credentials are being reset"}, message)

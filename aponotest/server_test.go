@@ -174,17 +174,17 @@ func TestMisuseFailsTest(t *testing.T) {
 	}
 }
 
-// Models marshal with credentials redacted. Put must store their values.
+// Models marshal with secrets redacted. Put must store their values.
 func TestPutKeepsSecrets(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
 	server.Put(aponotest.Integrations, apono.Integration{
 		ID: "i1", Name: "one", Type: "mysql",
-		SecretStoreConfig: &apono.SecretStoreConfig{Apono: &apono.SecretConfig{Parameters: apono.Secrets{"password": "hunter2"}}},
+		SecretStoreConfig: &apono.SecretStoreConfig{Apono: &apono.SecretConfig{Parameters: map[string]apono.Secret{"password": apono.NewSecret("hunter2")}}},
 	})
 	found, err := server.Client().Integrations.Get(t.Context(), "i1")
 	require.NoError(t, err)
-	require.Equal(t, "hunter2", found.SecretStoreConfig.Apono.Parameters["password"])
+	require.Equal(t, "hunter2", found.SecretStoreConfig.Apono.Parameters["password"].Reveal())
 	require.False(t, server.Get(aponotest.Integrations, "i2", &apono.Integration{}), "i2 was added")
 }
 

@@ -102,7 +102,7 @@ func TestFailedGetAccessDetailsKeepsCredentials(t *testing.T) {
 func TestPutAccessDetailsReplacesPrevious(t *testing.T) {
 	t.Parallel()
 	server := sessionServer(t)
-	server.Put(aponotest.DetailsOf("s1"), apono.AccessSessionDetails{Instructions: "new"})
+	server.Put(aponotest.DetailsOf("s1"), apono.AccessSessionDetails{Instructions: apono.NewSecret("new")})
 	checkResponse(t, server, "GET", sessionsPath+"/s1/access-details", "", 200, `{"instructions": "new"}`)
 }
 
@@ -117,8 +117,8 @@ func TestSessionsWithClient(t *testing.T) {
 		{ID: "s2", RequestIDs: []string{}, CredentialsStatus: apono.CredentialsStatusNotApplicable},
 	}
 	details := &apono.AccessSessionDetails{
-		Instructions: "Connect", CustomAdminMessage: new("careful"), Parameters: apono.Secrets{"password": "hunter2-<&>"},
-		CLI: new("psql hunter2"), Link: &apono.Link{URL: "https://console.example.com/?signin=hunter2", Title: new("Console")},
+		Instructions: apono.NewSecret("Connect"), CustomAdminMessage: new("careful"), Parameters: map[string]apono.Secret{"password": apono.NewSecret("hunter2-<&>")},
+		CLI: new(apono.NewSecret("psql hunter2")), Link: &apono.Link{URL: apono.NewSecret("https://console.example.com/?signin=hunter2"), Title: new("Console")},
 	}
 	server.Put(aponotest.Sessions, *sessions[0], sessions[1])
 	server.Put(aponotest.DetailsOf("s1"), *details)
@@ -132,8 +132,7 @@ func TestSessionsWithClient(t *testing.T) {
 	require.Equal(t, &apono.Page[apono.AccessSession]{Items: sessions[:1]}, page)
 	read, err := service.GetAccessDetails(ctx, "s1")
 	require.NoError(t, err)
-	require.Equal(t, "hunter2-<&>", read.Parameters["password"], "wrong password")
-	require.Equal(t, fmt.Sprint(details.Reveal()), fmt.Sprint(read.Reveal()))
+	require.Equal(t, "hunter2-<&>", read.Parameters["password"].Reveal())
 	require.Equal(t, details, read)
 	session, err := service.Get(ctx, "s1")
 	require.NoError(t, err)

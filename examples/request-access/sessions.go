@@ -114,17 +114,18 @@ func (r *requester) printDetails(ctx context.Context, sessions []*apono.AccessSe
 			failures = append(failures, err)
 			continue
 		}
-		fmt.Fprintf(r.Stdout, "%s:\n%s\n", session.Name, details.Instructions)
-		for _, text := range []*string{details.CustomAdminMessage, details.CLI} {
-			if text != nil {
-				fmt.Fprintln(r.Stdout, *text)
-			}
+		fmt.Fprintf(r.Stdout, "%s:\n%s\n", session.Name, details.Instructions.Reveal())
+		if details.CustomAdminMessage != nil {
+			fmt.Fprintln(r.Stdout, *details.CustomAdminMessage)
+		}
+		if details.CLI != nil {
+			fmt.Fprintln(r.Stdout, details.CLI.Reveal())
 		}
 		if details.Link != nil {
-			fmt.Fprintln(r.Stdout, details.Link.URL)
+			fmt.Fprintln(r.Stdout, details.Link.URL.Reveal())
 		}
 		for _, name := range slices.Sorted(maps.Keys(details.Parameters)) {
-			fmt.Fprintf(r.Stdout, "%s: %s\n", name, details.Parameters[name])
+			fmt.Fprintf(r.Stdout, "%s: %s\n", name, details.Parameters[name].Reveal())
 		}
 	}
 	return errors.Join(failures...)
@@ -169,16 +170,16 @@ func (r *requester) environment(ctx context.Context, sessions []*apono.AccessSes
 // that several parameters share and returns those names separately.
 func variables(session *apono.AccessSession, details *apono.AccessSessionDetails) (values map[string]string, shared []string) {
 	values = map[string]string{
-		"ID": session.ID, "NAME": session.Name, "INTEGRATION": session.Integration.Name, "INSTRUCTIONS": details.Instructions,
+		"ID": session.ID, "NAME": session.Name, "INTEGRATION": session.Integration.Name, "INSTRUCTIONS": details.Instructions.Reveal(),
 	}
 	if details.CustomAdminMessage != nil {
 		values["MESSAGE"] = *details.CustomAdminMessage
 	}
 	if details.CLI != nil {
-		values["CLI"] = *details.CLI
+		values["CLI"] = details.CLI.Reveal()
 	}
 	if details.Link != nil {
-		values["LINK"] = details.Link.URL
+		values["LINK"] = details.Link.URL.Reveal()
 	}
 	for _, parameter := range slices.Sorted(maps.Keys(details.Parameters)) {
 		name := "PARAM_" + strings.Map(func(c rune) rune {
@@ -192,10 +193,48 @@ func variables(session *apono.AccessSession, details *apono.AccessSessionDetails
 			delete(values, name)
 			continue
 		}
-		values[name] = details.Parameters[parameter]
+		values[name] = details.Parameters[parameter].Reveal()
 	}
-	if all, err := json.Marshal(details.Reveal()); err == nil {
+	if all, err := json.Marshal(everything(details)); err == nil {
 		values["JSON"] = string(all)
 	}
 	return values, slices.Compact(shared)
+}
+
+// everything returns the details by their names in the API.
+func everything(details *apono.AccessSessionDetails) map[string]any {
+	all := revealed(details.Extra)
+	all["instructions"] = details.Instructions.Reveal()
+	if details.CustomAdminMessage != nil {
+		all["custom_admin_message"] = *details.CustomAdminMessage
+	}
+	if details.Parameters != nil {
+		all["parameters"] = revealed(details.Parameters)
+	}
+	if details.CLI != nil {
+		all["cli"] = details.CLI.Reveal()
+	}
+	if details.Link != nil {
+		link := revealed(details.Link.Extra)
+		link["url"] = details.Link.URL.Reveal()
+		if details.Link.Title != nil {
+			link["title"] = *details.Link.Title
+		}
+		all["link"] = link
+	}
+	return all
+}
+
+// revealed returns secrets as strings. Objects and lists are their JSON.
+func revealed(secrets map[string]apono.Secret) map[string]any {
+	values := make(map[string]any, len(secrets))
+	for name, secret := range secrets {
+		text := secret.Reveal()
+		if strings.ContainsAny(text[:min(len(text), 1)], "{[") && json.Valid([]byte(text)) {
+			values[name] = json.RawMessage(text)
+		} else {
+			values[name] = text
+		}
+	}
+	return values
 }

@@ -238,9 +238,15 @@ func kindsOf(t reflect.Type) []string {
 		if t.Elem().Kind() == reflect.String {
 			return []string{"map of strings"}
 		}
+		if t.Elem() == reflect.TypeFor[apono.Secret]() {
+			return []string{"map of strings", "free-form object"}
+		}
 	case reflect.Struct:
 		if t == reflect.TypeFor[time.Time]() {
 			return []string{"time"}
+		}
+		if t == reflect.TypeFor[apono.Secret]() {
+			return []string{"string"}
 		}
 		return []string{"object"}
 	}
@@ -301,7 +307,7 @@ func (c *comparison) object(t reflect.Type, s *openapi3.Schema) {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		property, known := s.Properties[name]
 		switch {
-		case f.Type == reflect.TypeFor[apono.Extra](): // not in the document
+		case f.Name == "Extra": // not in the document
 		case !known:
 			c.report("%s: there is no property %q for %v.%s", s.Title, name, t, f.Name)
 		default:

@@ -7,7 +7,10 @@ import (
 	"github.com/apono-go/apono"
 )
 
-var extraType = typeOf[apono.Extra]()
+var (
+	extraType       = typeOf[apono.Extra]()
+	secretExtraType = typeOf[map[string]apono.Secret]() // where credentials are
+)
 
 // typesWithExtra returns the types that have an Extra field: the API's objects, and
 // the inputs that are made from them.
@@ -19,5 +22,5 @@ func typesWithExtra() []reflect.Type {
 
 func hasExtra(t reflect.Type) bool {
 	f, ok := t.FieldByName("Extra")
-	return ok && f.Type == extraType && f.Index[0] == t.NumField()-1 && f.Tag == `json:",embed,inline"`
+	return ok && (f.Type == extraType || f.Type == secretExtraType) && f.Index[0] == t.NumField()-1 && f.Tag == `json:",embed,inline"`
 }

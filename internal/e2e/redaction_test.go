@@ -2,16 +2,17 @@ package e2e_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -19,7 +20,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/apitest"
@@ -85,8 +85,8 @@ func exportedTypes() []reflect.Type {
 		typeOf[apono.RequestFor](), typeOf[apono.RequestForInput](), typeOf[apono.RequestScope](), typeOf[apono.RequestorIdentityType](),
 		typeOf[apono.Resource](), typeOf[apono.ResourceStatus](), typeOf[apono.ResourceSyncStatus](), typeOf[apono.ResourceTags](),
 		typeOf[apono.ResourceType](), typeOf[apono.ResourcesScope](), typeOf[apono.ResourcesScopeType](), typeOf[apono.RetryPolicy](),
-		typeOf[apono.ScopeMode](), typeOf[apono.SecretConfig](), typeOf[apono.SecretConfigV2](), typeOf[apono.SecretStoreConfig](),
-		typeOf[apono.SecretStoreType](), typeOf[apono.Secrets](), typeOf[apono.SelectableIntegration](),
+		typeOf[apono.ScopeMode](), typeOf[apono.Secret](), typeOf[apono.SecretConfig](), typeOf[apono.SecretStoreConfig](),
+		typeOf[apono.SecretStoreType](), typeOf[apono.SelectableIntegration](),
 		typeOf[apono.SelectablePermissionsPage](), typeOf[apono.SelectableResource](), typeOf[apono.SelectableResourceType](),
 		typeOf[apono.Space](), typeOf[apono.SpaceIdentityType](), typeOf[apono.SpaceMember](), typeOf[apono.SpaceMemberInput](),
 		typeOf[apono.SpaceMemberRolesInput](), typeOf[apono.SpaceReference](), typeOf[apono.SpaceRole](), typeOf[apono.SpaceScope](),
@@ -111,161 +111,146 @@ func clientTypes(client *apono.Client) []any {
 	return values
 }
 
-// Texts that values are filled with.
-const (
-	secretText  = "hunter2-<&>" // neither printed nor encoded
-	hiddenText  = "cellar-door" // encoded but not printed
-	visibleText = "plain"
-	newerText   = "pantry-door" // in an unknown member
+// printers print a value in every way that programs of this module can.
+func printers() map[string]func(any) string {
+	all := map[string]func(any) string{}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
+		all[verb] = func(v any) string { return fmt.Sprintf(verb, v) }
+	}
+	logged := func(handler func(w io.Writer) slog.Handler) func(any) string {
+		return func(v any) string {
+			var b bytes.Buffer
+			slog.New(handler(&b)).Info("m", "value", v, slog.Group("group", "value", v))
+			return b.String()
+		}
+	}
+	all["slog text"] = logged(func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) })
+	all["slog JSON"] = logged(func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) })
+	for name, codec := range apitest.Codecs {
+		if name != "this module" { // which encodes requests
+			all[name] = func(v any) string {
+				data, err := codec.Marshal(v)
+				return fmt.Sprint(string(data), err)
+			}
+		}
+	}
+	return all
+}
+
+var (
+	textWays = []string{"%v", "%+v", "%s", "slog text"}
+	jsonWays = []string{"encoding/json", "version 2", "slog JSON"}
 )
 
-// credentialTypes are types of credentials, with the text to fill them with.
-var credentialTypes = map[reflect.Type]string{
-	typeOf[apono.Secrets]():              secretText,
-	typeOf[apono.SecretConfigV2]():       secretText,
-	typeOf[apono.AccessSessionDetails](): secretText,
-	typeOf[apono.AccessDetailsV3]():      secretText,
-	typeOf[apono.Body]():                 secretText,
-	typeOf[apono.SecretStoreConfig]():    hiddenText,
-}
-
-// fill sets every field of a value, and counts the texts.
-func fill(v reflect.Value, text string, texts map[string]int) {
-	if own, ok := credentialTypes[v.Type()]; ok {
-		text = own
-	}
-	if v.Type() == typeOf[apono.Extra]() {
-		member := newerText
-		if text != visibleText {
-			member = secretText // an unknown member of credentials
-		}
-		v.Set(reflect.ValueOf(apono.Extra{"newer": json.RawMessage(`"` + member + `"`)}))
-		texts[member]++
-		return
-	}
-	set := func(elem reflect.Type) reflect.Value {
-		value := reflect.New(elem).Elem()
-		fill(value, text, texts)
-		return value
-	}
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(text)
-		texts[text]++
-	case reflect.Bool:
-		v.SetBool(true)
-	case reflect.Int, reflect.Int32, reflect.Int64:
-		v.SetInt(7)
-	case reflect.Float64:
-		v.SetFloat(7)
-	case reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		fill(v.Elem(), text, texts)
-	case reflect.Slice:
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			v.SetBytes([]byte(text))
-			texts[text]++
-			return
-		}
-		v.Set(reflect.Append(v, set(v.Type().Elem())))
-	case reflect.Map:
-		v.Set(reflect.MakeMap(v.Type()))
-		v.SetMapIndex(reflect.ValueOf("name").Convert(v.Type().Key()), set(v.Type().Elem()))
-	case reflect.Interface:
-		if v.Type() == typeOf[error]() {
-			v.Set(reflect.ValueOf(errors.New(text)))
-		} else {
-			v.Set(reflect.ValueOf(map[string]any{"name": []any{text}}))
-		}
-		texts[text]++
-	case reflect.Struct:
-		if v.Type() == typeOf[time.Time]() {
-			v.Set(reflect.ValueOf(time.Unix(1700000000, 0)))
-			return
-		}
-		for i := range v.NumField() {
-			if field := v.Type().Field(i); field.IsExported() {
-				inside := text
-				if field.Type == typeOf[http.Header]() {
-					inside = hiddenText
-				}
-				fill(v.Field(i), inside, texts)
-			}
-		}
+// forms returns a text as printers may show it.
+func forms(text string) []string {
+	data, _ := json.Marshal(text)
+	return []string{
+		text, fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), strings.Trim(fmt.Sprintf("%d", []byte(text)), "[]"),
+		strings.Trim(string(data), `"`), base64.StdEncoding.EncodeToString([]byte(text)),
 	}
 }
 
-// printedPlainly returns the value as printed by package fmt and package log/slog.
-func printedPlainly(value any) string {
-	var b bytes.Buffer
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
-		fmt.Fprintf(&b, verb+"\n", value)
-	}
-	slog.New(slog.NewTextHandler(&b, nil)).Info("value", "value", value, slog.Group("group", "value", value))
-	return b.String()
-}
-
-// No exported type prints credentials. A new type must be added to exportedTypes.
-func TestNoExportedTypePrintsCredentials(t *testing.T) {
+// No printer shows a Secret, in whatever container it is. A new type must be added to
+// exportedTypes.
+func TestNothingShowsSecrets(t *testing.T) {
 	t.Parallel()
-	client := apitest.NewClient(t, apitest.NoRequest(t))
 	var listed, holders []string
-	for _, value := range clientTypes(client) {
-		listed = append(listed, nameOf(reflect.TypeOf(value)))
-		pointer := reflect.New(reflect.TypeOf(value))
-		pointer.Elem().Set(reflect.ValueOf(value))
-		for _, value := range []any{value, pointer.Interface(), []any{value}} {
-			require.NotContains(t, apitest.Printed(value)+printedPlainly(value), apitest.Token)
-			require.NotContains(t, apitest.Printed(value)+printedPlainly(value), fmt.Sprintf("%x", apitest.Token))
-			require.NotContains(t, apitest.Printed(value)+printedPlainly(value), fmt.Sprintf("%X", apitest.Token))
-		}
-	}
 	for _, typ := range exportedTypes() {
-		name := nameOf(typ)
-		listed = append(listed, name)
-		pointer := reflect.New(typ)
-		texts := map[string]int{}
-		fill(pointer.Elem(), visibleText, texts)
-		if texts[secretText]+texts[hiddenText] > 0 {
-			holders = append(holders, name)
+		listed = append(listed, nameOf(typ))
+		value := reflect.New(typ).Elem()
+		holds := apitest.Fill(value) > 0
+		if holds {
+			holders = append(holders, nameOf(typ))
 		}
-		value := pointer.Elem().Interface()
-		values := map[string]any{
-			"pointer": pointer.Interface(), "slice of pointers": []any{pointer.Interface()},
-			"map of pointers": map[string]any{"k": pointer.Interface()}, "field": struct{ V any }{pointer.Interface()},
-		}
-		_, isError := reflect.TypeAssert[error](pointer)
-		if !isError { // errors are pointers
-			values["value"], values["slice"], values["map"] = value, []any{value}, map[string]any{"k": value}
-		}
-		for way, value := range values {
-			plain := printedPlainly(value)
-			for text, shown := range map[string]string{secretText: plain + apitest.Printed(value), hiddenText: plain} {
-				for _, form := range []string{text, fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), strings.Trim(fmt.Sprintf("%d", []byte(text)), "[]"), escapedHTML(text)} {
-					require.NotContainsf(t, shown, form, "%[2]s of %[3]s prints %[1]s", form, way, name)
+		_, isError := reflect.TypeAssert[error](value.Addr())
+		for _, in := range apitest.Containers(value) {
+			if isError && (!in.Reachable || !strings.Contains(in.Name, "pointer")) || typ == typeOf[apono.Body]() && !in.Reachable {
+				continue // errors are pointers, and only methods redact a Body
+			}
+			for way, shown := range printers() {
+				shown := shown(in.Value)
+				for _, form := range forms(apitest.SecretText) {
+					require.NotContains(t, shown, form, "%s of %s in %s", way, typ, in.Name)
+				}
+				_, prints := reflect.TypeAssert[fmt.Stringer](value)
+				if holds && in.Reachable && (prints && slices.Contains(textWays, way) || slices.Contains(jsonWays, way)) {
+					require.Contains(t, shown, "[redacted]", "%s of %s in %s", way, typ, in.Name)
 				}
 			}
-			for _, verb := range []string{"%v", "%+v", "%#v"} {
-				require.NotContains(t, fmt.Sprintf(verb, value), newerText)
-			}
 		}
-		if typ.Kind() == reflect.Struct && pointer.Elem().FieldByName("Extra").IsValid() {
-			require.NotContains(t, apitest.Logged(value)+apitest.Logged(pointer.Interface()), newerText)
+	}
+	for _, value := range clientTypes(apitest.NewClient(t, apitest.NoRequest(t))) {
+		listed = append(listed, nameOf(reflect.TypeOf(value)))
+		for _, in := range apitest.Containers(reflect.ValueOf(value)) {
+			for way, shown := range printers() {
+				for _, form := range forms(apitest.Token) {
+					require.NotContains(t, shown(in.Value), form, "%s of %T in %s", way, value, in.Name)
+				}
+			}
 		}
 	}
 	slices.Sort(listed)
 	require.Equal(t, exportedNames(t), listed)
-	require.Equal(t, []string{
-		"APIError", "AccessDetailsV3", "AccessSessionDetails", "Body", "CreateIntegrationInput", "CreateIntegrationV2Input", "DecodeError", "Integration",
-		"IntegrationV2", "OffsetPage", "Page", "SecretConfig", "SecretConfigV2", "SecretStoreConfig", "Secrets", "TransportError",
-		"UpdateIntegrationInput", "UpdateIntegrationV2Input",
-	}, holders)
+	var known []string
+	for _, typ := range apitest.SecretHolders() {
+		known = append(known, nameOf(typ))
+	}
+	slices.Sort(holders)
+	require.Equal(t, known, holders, "add the type to apitest.SecretHolders")
 }
 
-// escapedHTML returns text as encoding/json escapes it.
-func escapedHTML(text string) string {
-	data, _ := json.Marshal(text)
-	return strings.Trim(string(data), `"`)
+// As text, models show the names of unknown members but not their values, and values of
+// pointers rather than addresses. JSON has all values, also in a log.
+func TestModelsPrintTheirValues(t *testing.T) {
+	t.Parallel()
+	ways := printers()
+	for _, typ := range typesWithExtra() {
+		value := reflect.New(typ).Elem()
+		apitest.Fill(value)
+		extra := value.FieldByName("Extra").Type() == extraType
+		for _, in := range apitest.Containers(value) {
+			if in.Name == "nil" {
+				require.Equal(t, "<nil>", ways["%v"](in.Value), typ)
+				require.Contains(t, ways["slog text"](in.Value), "value=<nil>", typ)
+				require.Contains(t, ways["slog JSON"](in.Value), `"value":null`, typ)
+			}
+			if !in.Reachable {
+				continue
+			}
+			for _, way := range textWays {
+				text := ways[way](in.Value)
+				require.NotContains(t, text, apitest.NewerText, "%s of %s in %s", way, typ, in.Name)
+				require.NotRegexp(t, `0x[0-9a-f]{6}`, text, "%s of %s in %s", way, typ, in.Name)
+				if extra {
+					require.Regexp(t, `\\?"newer\\?":\\?"\[redacted\]`, text, "%s of %s in %s", way, typ, in.Name)
+				}
+			}
+			require.NotContains(t, ways["%#v"](in.Value), apitest.NewerText, "%s in %s", typ, in.Name)
+			for _, way := range jsonWays {
+				require.Equal(t, extra, strings.Contains(ways[way](in.Value), `"newer":"`+apitest.NewerText+`"`), "%s of %s in %s: %s", way, typ, in.Name, ways[way](in.Value))
+			}
+		}
+	}
+	flow := apono.AccessFlow{Requestors: apono.ConditionGroup{Conditions: []apono.Condition{{Type: "user", Values: []string{"ann"}, SourceIntegrationName: new("Okta")}}}}
+	require.Contains(t, fmt.Sprint(flow.Requestors.Conditions), `"source_integration_name":"Okta"`)
+}
+
+// Errors print no body and no header. Bodies may contain credentials.
+func TestErrorsPrintNoHeader(t *testing.T) {
+	t.Parallel()
+	for _, typ := range exportedTypes() {
+		value := reflect.New(typ)
+		apitest.Fill(value.Elem())
+		if _, ok := reflect.TypeAssert[error](value); !ok {
+			continue
+		}
+		for way, shown := range printers() {
+			if !slices.Contains(jsonWays, way) {
+				require.NotContains(t, shown(value.Interface()), apitest.HeaderText, "%s of %s", way, typ)
+			}
+		}
+	}
 }
 
 // nameOf returns the name of a type without type arguments.
@@ -318,7 +303,7 @@ func TestFieldsNamedLikeCredentials(t *testing.T) {
 	suspicious := regexp.MustCompile(`(?i)passw|secret|token|credential|private|^key|apikey|access_?key`)
 	found := map[string]bool{}
 	for _, typ := range exportedTypes() {
-		if _, hidden := credentialTypes[typ]; hidden || typ.Kind() != reflect.Struct {
+		if typ.Kind() != reflect.Struct {
 			continue
 		}
 		for i := range typ.NumField() {
@@ -331,7 +316,7 @@ func TestFieldsNamedLikeCredentials(t *testing.T) {
 		"AWSSecretConfig.SecretID", // the name of a secret
 		"AccessSession.CanResetCredentials", "AccessSession.CredentialsStatus",
 		"CatalogEntry.RequiresSecret", "CatalogEntry.SupportedSecretTypes",
-		"CreateIntegrationInput.SecretStoreConfig", "CreateIntegrationV2Input.SecretConfig", // redacted types
+		"CreateIntegrationInput.SecretStoreConfig", "CreateIntegrationV2Input.SecretConfig", // hold Secrets
 		"GCPSecretConfig.SecretID", "HashicorpVaultSecretConfig.SecretEngine",
 		"Integration.SecretStoreConfig", "IntegrationV2.SecretConfig",
 		"OwnersMapping.KeyName", "OwnersMappingInput.KeyName", // of a tag
@@ -547,63 +532,4 @@ func TestSecurityStatementsAreTested(t *testing.T) {
 		}
 	}
 	require.Greater(t, statements, 10, "SECURITY.md has too few statements")
-}
-
-// returnedByReads returns the types of the objects that Get and List methods return.
-func returnedByReads(t *testing.T) []reflect.Type {
-	t.Helper()
-	types := map[reflect.Type]bool{}
-	for name, method := range methodsOf(apitest.NewClient(t, apitest.NoRequest(t))) {
-		_, name, _ = strings.Cut(strings.TrimPrefix(name, "Legacy."), ".")
-		if !strings.HasPrefix(name, "Get") && !strings.HasPrefix(name, "List") {
-			continue
-		}
-		typ := method.Type().Out(0)
-		if typ.Kind() == reflect.Func { // an iterator
-			typ = typ.In(0).In(0)
-		}
-		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
-			typ = typ.Elem()
-		}
-		if typ.Kind() != reflect.Struct {
-			continue // texts
-		}
-		if items, isPage := typ.FieldByName("Items"); isPage {
-			typ = items.Type.Elem()
-			if typ.Kind() == reflect.Pointer {
-				typ = typ.Elem()
-			}
-		}
-		if typ.Kind() == reflect.Struct {
-			types[typ] = true
-		}
-	}
-	return slices.Collect(maps.Keys(types))
-}
-
-// A model prints its values, not memory addresses.
-func TestModelsPrintTheirValues(t *testing.T) {
-	t.Parallel()
-	types := returnedByReads(t)
-	require.Greater(t, len(types), 30)
-	for _, typ := range types {
-		if redactsItself(typ) {
-			continue // all of it is credentials
-		}
-		model := reflect.New(typ)
-		require.NoError(t, apitest.Codecs["this module"].Unmarshal([]byte((&sampler{secrets: true}).object(typ)), model.Interface()), typ)
-		want, ok := reflect.TypeAssert[slog.LogValuer](model.Elem())
-		require.True(t, ok, typ)
-		list := reflect.Append(reflect.MakeSlice(reflect.SliceOf(model.Type()), 0, 1), model).Interface()
-		for way, text := range map[string]string{
-			"%v": fmt.Sprint(model), "%s": fmt.Sprintf("%s", model.Interface()), "value": fmt.Sprint(model.Elem().Interface()),
-			"list": strings.Trim(fmt.Sprint(list), "[]"), "%+v": fmt.Sprintf("%+v", model.Interface()),
-		} {
-			require.Contains(t, want.LogValue().String(), strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"), "%s with %s", typ, way)
-			require.Contains(t, text, `"newer_text":"[redacted]"`, "%s with %s", typ, way)
-			require.Contains(t, text, "text <", "%s with %s", typ, way)
-			require.NotRegexp(t, `0x[0-9a-f]{6}`, text, "%s with %s", typ, way)
-		}
-		require.Equal(t, "<nil>", fmt.Sprint(reflect.Zero(model.Type()).Interface()), typ)
-	}
 }

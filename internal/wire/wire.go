@@ -51,25 +51,28 @@ var (
 	})
 )
 
-// Redacted is written in place of a credential.
-const Redacted = "[redacted]"
-
-// Revealing returns marshalers for credentials, which are redacted otherwise. Package
-// apono sets it.
-var Revealing = func() *jsonv2.Marshalers { return nil }
-
 // Marshal encodes the body of a request. Nil slices and maps are encoded as empty
-// ones, and credentials are not redacted.
-func Marshal(v any) ([]byte, error) { return marshal(v, legacy, Revealing(), numbers) }
+// ones, and secrets are not redacted.
+func Marshal(v any) ([]byte, error) { return marshal(v, legacy, revealing, numbers) }
 
 // MarshalModel encodes a value for the MarshalJSON method of its type. Nil slices
 // and maps are encoded as null, as in package encoding/json.
 func MarshalModel(v any) ([]byte, error) { return marshal(v, nilAsNull, numbers) }
 
-// MarshalRedacted is [MarshalModel] with every json.RawMessage redacted, such as
-// members without a field. Further marshalers take precedence.
-func MarshalRedacted(v any, further ...*jsonv2.Marshalers) ([]byte, error) {
-	return marshal(v, nilAsNull, append(further, redactRaw, numbers)...)
+// MarshalObject encodes a free-form object under the options of the encoder.
+func MarshalObject(enc *jsontext.Encoder, object map[string]any) error {
+	own, _ := jsonv2.GetOption(enc.Options(), jsonv2.WithMarshalers)
+	return jsonv2.MarshalEncode(enc, object, jsonv2.WithMarshalers(jsonv2.JoinMarshalers(own, numbers)))
+}
+
+// Text returns a value as JSON for people, with every json.RawMessage redacted, such as
+// members without a field.
+func Text(v any) string {
+	data, err := marshal(v, nilAsNull, redactRaw, numbers)
+	if err != nil {
+		return "[" + err.Error() + "]"
+	}
+	return string(data)
 }
 
 func marshal(v any, options jsonv2.Options, marshalers ...*jsonv2.Marshalers) ([]byte, error) {

@@ -12,22 +12,17 @@ import (
 
 	"github.com/apono-go/apono/internal/apitest"
 	"github.com/apono-go/apono/internal/wire"
-	json2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/require"
 )
 
-// hidden is a type of credentials, whose MarshalJSON redacts them.
-type hidden map[string]string
+// hidden is a type of secrets, which encoders redact.
+type hidden struct{ sealed }
 
-func init() {
-	revealing := json2.MarshalToFunc(func(enc *jsontext.Encoder, h hidden) error {
-		return json2.MarshalEncode(enc, map[string]string(h))
-	})
-	wire.Revealing = func() *json2.Marshalers { return revealing }
-}
+type sealed = wire.Sealed
 
-func (h hidden) MarshalJSON() ([]byte, error) { return []byte(`"hidden"`), nil }
+func (hidden) MarshalText() ([]byte, error) { return []byte(wire.Redacted), nil }
+
+func hide(text string) hidden { return hidden{wire.Seal(text)} }
 
 type inner struct {
 	Names []string          `json:"names"`
@@ -101,14 +96,19 @@ func TestMarshal(t *testing.T) {
 		{"scalars", []any{true, false, -7, uint8(7), 1.5, 1e21, json.Number("1e400")}, `[true,false,-7,7,1.5,1e+21,1e400]`},
 		{"bytes", []byte("abc"), `"YWJj"`},
 		{"keys that are numbers", map[int]string{1: "a"}, `{"1":"a"}`},
-		{"credentials", struct {
-			H hidden   `json:"h"`
-			N hidden   `json:"n"`
-			O hidden   `json:"o,omitzero"`
-			P *hidden  `json:"p"`
-			L []hidden `json:"l"`
-		}{H: hidden{"k": "<v>"}, P: &hidden{"p": "v"}, L: []hidden{{"l": "v"}}},
-			`{"h":{"k":"<v>"},"n":{},"p":{"p":"v"},"l":[{"l":"v"}]}`},
+		{"secrets", struct {
+			H hidden            `json:"h"`
+			Z hidden            `json:"z"`
+			N *hidden           `json:"n"`
+			O *hidden           `json:"o,omitzero"`
+			P *hidden           `json:"p"`
+			L []hidden          `json:"l"`
+			M map[string]hidden `json:"m"`
+			J []hidden          `json:"j"`
+		}{
+			H: hide("<v>"), P: new(hide("p")), L: []hidden{hide("\"")}, M: map[string]hidden{"k": hide("m")},
+			J: []hidden{{wire.SealJSON([]byte(`null`))}, {wire.SealJSON([]byte(`{"n":1.10}`))}, {wire.SealJSON([]byte(`"\u0061"`))}},
+		}, `{"h":"<v>","z":"","n":null,"p":"p","l":["\""],"m":{"k":"m"},"j":[null,{"n":1.10},"a"]}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +129,7 @@ func TestMarshalReplacesInvalidUTF8(t *testing.T) {
 }
 
 // Values in maps and interfaces are encoded as those in fields: nil slices as empty
-// arrays, and credentials not redacted.
+// arrays, and secrets not redacted.
 func TestMarshalOfMapsAndInterfaces(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -140,8 +140,7 @@ func TestMarshalOfMapsAndInterfaces(t *testing.T) {
 		{"slices in a map", map[string][]string{"a": nil}, `{"a":[]}`},
 		{"structs in a map", map[string]inner{"a": {}}, `{"a":{"names":[]}}`},
 		{"structs in an interface", []any{inner{}, &inner{}}, `[{"names":[]},{"names":[]}]`},
-		{"credentials in a map", map[string]hidden{"a": {"k": "v"}}, `{"a":{"k":"v"}}`},
-		{"credentials in interfaces", map[string]any{"a": []any{hidden{"k": "v"}}}, `{"a":[{"k":"v"}]}`},
+		{"secrets in interfaces", map[string]any{"a": []any{hide("v"), new(hide("p")), (*hidden)(nil)}}, `{"a":["v","p",null]}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
