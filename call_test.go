@@ -239,7 +239,7 @@ func TestNilContextIsArgumentError(t *testing.T) {
 		for _, pages := range []int{0, 2} {
 			t.Run(fmt.Sprintf("%s with %d pages ahead", name, pages), func(t *testing.T) {
 				t.Parallel()
-				err := call(apitest.NewClient(t, apitest.NoRequest(t), apono.WithReadAhead(pages)))
+				err := call(apitest.NewClient(t, apitest.NoRequest(t), apitest.ReadAhead(pages)))
 				require.Equal(t, "ctx", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
 			})
 		}

@@ -46,7 +46,7 @@
 //
 // [Collect] reads a list into a slice, and [First] returns the first item that
 // matches. GetByName returns an object by its name, where the API filters by name.
-// [WithReadAhead] requests the next pages while the loop runs.
+// [WithReadAhead] requests the next page while the loop runs.
 //
 // A [Page] holds the token of the next page. With that token in the PageToken of the
 // options, a list resumes there, also in another process. [Pages] iterates over pages
@@ -213,7 +213,7 @@ type Client struct {
 	baseURL   string
 	renewable bool // the token comes from a source
 	readOnly  bool
-	readAhead int
+	readAhead bool
 }
 
 // NewClient returns a client that authenticates with a token created in Apono's
@@ -256,34 +256,20 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 			return nil, err
 		}
 	}
-	source := o.tokenSource
-	if source == nil {
+	if o.Token == nil {
 		if err := checkToken(name, token); err != nil {
 			return nil, err
 		}
-		source = func(context.Context) (string, error) { return token, nil }
+		o.Token = func(context.Context) (string, error) { return token, nil }
 	}
-	if o.httpClient == nil {
-		o.httpClient = &http.Client{Transport: sharedTransport()}
+	if o.HTTPClient == nil {
+		o.HTTPClient = &http.Client{Transport: sharedTransport()}
 	}
-	c := &Client{logger: o.logger, baseURL: o.baseURL.String(), renewable: o.tokenSource != nil, readOnly: o.readOnly, readAhead: o.readAhead}
-	var err error
-	c.transport, err = transport.New(transport.Config{
-		HTTPClient:     o.httpClient,
-		Origin:         o.baseURL,
-		Header:         http.Header{"Accept": {mediaType}, "User-Agent": {o.userAgent}},
-		Token:          source,
-		Renewable:      o.tokenSource != nil,
-		Policy:         transport.Policy(o.retry),
-		AttemptTimeout: o.attemptTimeout,
-		MaxBytes:       o.maxResponseBytes,
-		Logger:         o.logger,
-		Limiter:        o.limiter,
-		Middleware:     o.middleware,
-	})
+	t, err := transport.New(o.Config)
 	if err != nil {
 		return nil, &ArgumentError{Arg: "middleware", Reason: err.Error()}
 	}
+	c := &Client{transport: t, logger: o.Logger, baseURL: o.Origin.String(), renewable: o.Renewable, readOnly: o.readOnly, readAhead: o.readAhead}
 	c.Integrations = &IntegrationsService{client: c}
 	c.AccessFlows = &AccessFlowsService{client: c}
 	c.Bundles = &BundlesService{client: c}

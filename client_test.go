@@ -87,8 +87,6 @@ func TestInvalidConfigurationIsArgumentError(t *testing.T) {
 		{"negative attempt timeout", "good", []apono.Option{apono.WithAttemptTimeout(-1)}, "timeout", "positive"},
 		{"zero response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(0)}, "limit", "positive"},
 		{"negative response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(-1)}, "limit", "positive"},
-		{"negative read-ahead", "good", []apono.Option{apono.WithReadAhead(-1)}, "pages", "0 to 64"},
-		{"read-ahead above 64", "good", []apono.Option{apono.WithReadAhead(65)}, "pages", "0 to 64"},
 
 		{"negative attempts", "good", policy(apono.RetryPolicy{MaxAttempts: -1}), "policy.MaxAttempts", "at least 1"},
 		{"negative MinWait", "good", policy(apono.RetryPolicy{MinWait: -1}), "policy.MinWait", "negative"},
@@ -241,7 +239,7 @@ func TestCookieJarIsUsed(t *testing.T) {
 
 func TestDefaultsOfNetHTTPAreNotModified(t *testing.T) {
 	t.Parallel()
-	client, err := apono.NewClient(apitest.Token, apono.WithReadAhead(64))
+	client, err := apono.NewClient(apitest.Token, apono.WithReadAhead())
 	require.NoError(t, err)
 	client.CloseIdleConnections()
 	transport, ok := http.DefaultTransport.(*http.Transport)

@@ -261,7 +261,7 @@ func ExampleWithReadAhead() {
 	}
 	defer server.Close()
 
-	client := server.Client(apono.WithReadAhead(1))
+	client := server.Client(apono.WithReadAhead())
 	count := 0
 	for integration, err := range client.Integrations.ListAll(context.Background()) {
 		if err != nil {

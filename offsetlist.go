@@ -55,7 +55,7 @@ func listAllOffset[T, O any](ctx context.Context, c *Client, op *operation.Opera
 			return at, at != page.Total && len(page.Items) > 0, nil
 		}
 		items := func(page *OffsetPage[T]) []*T { return page.Items }
-		pages(ctx, c.readAhead > 0, start, read, next, eachItem(items, yield))
+		pages(ctx, c.readAhead, start, read, next, eachItem(items, yield))
 	}
 }
 

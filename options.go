@@ -20,29 +20,21 @@ import (
 // with an invalid value.
 type Option func(*options) error
 
+// options are the configuration of a transport, and of a client above it.
 type options struct {
-	baseURL          *url.URL
-	httpClient       *http.Client
-	tokenSource      func(context.Context) (string, error)
-	userAgent        string
-	retry            RetryPolicy
-	attemptTimeout   time.Duration
-	maxResponseBytes int64
-	logger           *slog.Logger
-	middleware       []func(http.RoundTripper) http.RoundTripper
-	limiter          interface{ Wait(context.Context) error }
-	readOnly         bool
-	readAhead        int
+	transport.Config
+	readOnly, readAhead bool
 }
 
 func defaultOptions() options {
-	return options{
-		baseURL:          &url.URL{Scheme: "https", Host: "api.apono.io"},
-		userAgent:        fmt.Sprintf("apono-go/%s (%s; %s/%s)", Version, runtime.Version(), runtime.GOOS, runtime.GOARCH),
-		retry:            defaultRetryPolicy,
-		attemptTimeout:   30 * time.Second,
-		maxResponseBytes: 64 << 20,
-	}
+	userAgent := fmt.Sprintf("apono-go/%s (%s; %s/%s)", Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return options{Config: transport.Config{
+		Origin:         &url.URL{Scheme: "https", Host: "api.apono.io"},
+		Header:         http.Header{"Accept": {mediaType}, "User-Agent": {userAgent}},
+		Policy:         transport.Policy(defaultRetryPolicy),
+		AttemptTimeout: 30 * time.Second,
+		MaxBytes:       64 << 20,
+	}}
 }
 
 // RetryPolicy configures the number of attempts and the waits between them. A zero
@@ -89,7 +81,7 @@ func WithBaseURL(baseURL string) Option { return baseURLOption("baseURL", baseUR
 
 func baseURLOption(arg, baseURL string) Option {
 	return func(o *options) (err error) {
-		o.baseURL, err = parseBaseURL(arg, baseURL)
+		o.Origin, err = parseBaseURL(arg, baseURL)
 		return err
 	}
 }
@@ -112,7 +104,7 @@ func WithHTTPClient(client *http.Client) Option {
 		if client.Jar != nil && transport.IsNil(client.Jar) {
 			return &ArgumentError{Arg: "client.Jar", Reason: "must not hold a nil pointer: omit the field for no cookies"}
 		}
-		o.httpClient = client
+		o.HTTPClient = client
 		return nil
 	}
 }
@@ -130,7 +122,8 @@ func WithTokenSource(source func(ctx context.Context) (string, error)) Option {
 		if source == nil {
 			return &ArgumentError{Arg: "source", Reason: "must not be nil: pass a function that returns a token"}
 		}
-		o.tokenSource = func(ctx context.Context) (string, error) {
+		o.Renewable = true
+		o.Token = func(ctx context.Context) (string, error) {
 			token, err := source(ctx)
 			if err != nil {
 				return "", err
@@ -153,7 +146,7 @@ func WithUserAgent(product string) Option {
 		if strings.TrimSpace(product) == "" || !isHeaderValue(product) {
 			return &ArgumentError{Arg: "product", Reason: "must be printable ASCII, such as \"inventory/1.4\""}
 		}
-		o.userAgent += " " + product
+		o.Header["User-Agent"][0] += " " + product
 		return nil
 	}
 }
@@ -179,7 +172,7 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 		case policy.MaxRetryAfter < 0:
 			return &ArgumentError{Arg: "policy.MaxRetryAfter", Reason: "must not be negative"}
 		}
-		o.retry = policy
+		o.Policy = transport.Policy(policy)
 		return nil
 	}
 }
@@ -197,7 +190,7 @@ func WithAttemptTimeout(timeout time.Duration) Option {
 		if err := checkTimeout("timeout", timeout); err != nil {
 			return err
 		}
-		o.attemptTimeout = timeout
+		o.AttemptTimeout = timeout
 		return nil
 	}
 }
@@ -217,7 +210,7 @@ func WithMaxResponseBytes(limit int64) Option {
 		if limit <= 0 {
 			return &ArgumentError{Arg: "limit", Reason: "must be positive"}
 		}
-		o.maxResponseBytes = limit
+		o.MaxBytes = limit
 		return nil
 	}
 }
@@ -234,7 +227,7 @@ func WithLogger(logger *slog.Logger) Option {
 		if logger == nil {
 			return &ArgumentError{Arg: "logger", Reason: "must not be nil: omit the option for no logging"}
 		}
-		o.logger = logger
+		o.Logger = logger
 		return nil
 	}
 }
@@ -249,7 +242,7 @@ func WithMiddleware(middleware func(next http.RoundTripper) http.RoundTripper) O
 		if middleware == nil {
 			return &ArgumentError{Arg: "middleware", Reason: "must not be nil: omit the option for none"}
 		}
-		o.middleware = append(o.middleware, middleware)
+		o.Middleware = append(o.Middleware, middleware)
 		return nil
 	}
 }
@@ -275,7 +268,7 @@ func WithLimiter(limiter interface {
 		if transport.IsNil(limiter) {
 			return &ArgumentError{Arg: "limiter", Reason: "must not be nil: omit the option for none"}
 		}
-		o.limiter = limiter
+		o.Limiter = limiter
 		return nil
 	}
 }
@@ -290,16 +283,12 @@ func WithReadOnly() Option {
 	}
 }
 
-// WithReadAhead lets the ListAll methods request pages before the loop needs them.
-// Lists with page tokens request one page ahead, and lists with offsets up to the given
-// number of pages. The default is 0, no read-ahead. When the loop ends early, pending
-// requests are canceled, and the loop waits for their end.
-func WithReadAhead(pages int) Option {
+// WithReadAhead lets the ListAll methods request the next page while the loop uses the
+// current one. When the loop ends early, that request is canceled, and the loop waits for
+// its end.
+func WithReadAhead() Option {
 	return func(o *options) error {
-		if pages < 0 || pages > 64 {
-			return &ArgumentError{Arg: "pages", Reason: "must be 0 to 64"}
-		}
-		o.readAhead = pages
+		o.readAhead = true
 		return nil
 	}
 }

@@ -35,7 +35,6 @@ func TestPairsOfOptions(t *testing.T) {
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	options := map[string]apono.Option{
-		"nothing":      apono.WithReadAhead(0),
 		"base URL":     apono.WithBaseURL("https://apono.test/api"),
 		"empty client": apono.WithHTTPClient(&http.Client{}),
 		"full client":  apono.WithHTTPClient(&http.Client{Transport: http.DefaultTransport, Timeout: time.Minute, Jar: jar}),
@@ -50,7 +49,7 @@ func TestPairsOfOptions(t *testing.T) {
 		"middleware":   apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }),
 		"limiter":      apono.WithLimiter(noLimit{}),
 		"read-only":    apono.WithReadOnly(),
-		"read-ahead":   apono.WithReadAhead(64),
+		"read-ahead":   apono.WithReadAhead(),
 	}
 	for name1, option1 := range options {
 		for name2, option2 := range options {
@@ -81,7 +80,7 @@ func TestOptionsMayBeShared(t *testing.T) {
 		apono.WithBaseURL(apitest.BaseURL), apono.WithHTTPClient(apitest.NoRequest(t).Client()), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 2}),
 		apono.WithUserAgent("inventory/1.4"), apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }),
 		apono.WithTokenSource(func(context.Context) (string, error) { return apitest.Token, nil }), apono.WithAttemptTimeout(time.Minute),
-		apono.WithMaxResponseBytes(1 << 20), apono.WithLimiter(noLimit{}), apono.WithReadOnly(), apono.WithReadAhead(2),
+		apono.WithMaxResponseBytes(1 << 20), apono.WithLimiter(noLimit{}), apono.WithReadOnly(), apono.WithReadAhead(),
 	}
 	var group sync.WaitGroup
 	for range 20 {

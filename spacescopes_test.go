@@ -78,7 +78,7 @@ func TestListAllOfSpacesReadsAllPages(t *testing.T) {
 				script.Response{Body: `{"items": [{"id": "a", "identity_id": "a", "name": "a"}, {"id": "b", "identity_id": "b", "name": "b"}], "pagination": {"next_page_token": "t2"}}`},
 				script.Response{Body: `{"items": [], "pagination": {"next_page_token": "t3"}}`},
 				script.Response{Body: `{"items": [{"id": "c", "identity_id": "c", "name": "c"}], "pagination": {"next_page_token": ""}}`})
-			got, err := list(apitest.NewClient(t, fake, apono.WithReadAhead(ahead)))
+			got, err := list(apitest.NewClient(t, fake, apitest.ReadAhead(ahead)))
 			require.NoError(t, err)
 			require.Equal(t, []string{"a", "b", "c"}, got)
 			for i, query := range []string{"limit=2", "limit=2&page_token=t2", "limit=2&page_token=t3"} {

@@ -36,7 +36,7 @@ func listAll[T, O any](ctx context.Context, c *Client, op *operation.Operation, 
 		}
 		items := func(page *Page[T]) []*T { return page.Items }
 		prefix := "apono: " + op.Method + " " + op.Path
-		tokenPages(ctx, c.readAhead > 0, prefix, params.Get(paramPageToken), read, eachItem(items, yield))
+		tokenPages(ctx, c.readAhead, prefix, params.Get(paramPageToken), read, eachItem(items, yield))
 	}
 }
 

@@ -178,7 +178,7 @@ func TestResponseWithoutPageIsDecodeError(t *testing.T) {
 					script.Response{Body: c.body}, script.Response{Body: apitest.TokenPage("t2", "x")}, script.Response{Body: c.body},
 					script.Response{Body: c.body}, script.Response{Body: apitest.OffsetPage(2, 1, 0, "x")}, script.Response{Body: c.body},
 				)
-				client := apitest.NewClient(t, fake, apono.WithReadAhead(readAhead)).Integrations
+				client := apitest.NewClient(t, fake, apitest.ReadAhead(readAhead)).Integrations
 				var errs [4]error
 				_, errs[0] = client.List(t.Context())
 				got, err := apitest.Drain(t, client.ListAll(t.Context()), apitest.IntegrationID)
@@ -291,7 +291,7 @@ func TestPageErrorHasTokenToResumeFrom(t *testing.T) {
 		for _, ahead := range []int{0, 1} {
 			t.Run(fmt.Sprintf("%s, %d ahead", name, ahead), func(t *testing.T) {
 				t.Parallel()
-				client := apitest.NewClient(t, script.New(t, first, test.failure), apono.WithReadAhead(ahead))
+				client := apitest.NewClient(t, script.New(t, first, test.failure), apitest.ReadAhead(ahead))
 				ids, err := apitest.Drain(t, client.Integrations.ListAll(apono.WithoutRetry(t.Context())), apitest.IntegrationID)
 				require.Equal(t, []string{"i-1"}, ids)
 				require.EqualError(t, err, test.text)

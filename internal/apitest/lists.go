@@ -117,10 +117,18 @@ func (p *Pager) UnderWay() int {
 	return p.inFlight
 }
 
+// ReadAhead returns apono.WithReadAhead, or for 0 an option without effect.
+func ReadAhead(pages int) apono.Option {
+	if pages > 0 {
+		return apono.WithReadAhead()
+	}
+	return apono.WithMaxResponseBytes(64 << 20)
+}
+
 // Client returns a client whose requests go to the pager.
 func (p *Pager) Client(t *testing.T, readAhead int) *apono.Client {
 	t.Helper()
-	return NewClient(t, NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: p}), apono.WithReadAhead(readAhead))
+	return NewClient(t, NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: p}), ReadAhead(readAhead))
 }
 
 // Drain ranges over a list and returns the ids and the error that ended it. The test

@@ -151,7 +151,7 @@ func subjects() []subject {
 				together = 2 // the second page and the third
 			}
 			all = append(all, subject{
-				name: fmt.Sprintf("list by %s, %d ahead", list, ahead), opening: 1, together: together, opts: []apono.Option{apono.WithReadAhead(ahead)},
+				name: fmt.Sprintf("list by %s, %d ahead", list, ahead), opening: 1, together: together, opts: []apono.Option{apitest.ReadAhead(ahead)},
 				call: func(ctx context.Context, c *apono.Client) error {
 					read := ""
 					for id, err := range everyList(ctx, c)[list] {

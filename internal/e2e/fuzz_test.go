@@ -60,7 +60,7 @@ func FuzzPage(f *testing.F) {
 			var failure error
 			for round, ahead := range []int{0, 0, 1} {
 				bodies := &twoBodies{tb: t, first: first, rest: rest}
-				client, err := apono.NewClient(apitest.Token, apono.WithHTTPClient(&http.Client{Transport: bodies}), apono.WithReadAhead(ahead), apitest.Quickly)
+				client, err := apono.NewClient(apitest.Token, apono.WithHTTPClient(&http.Client{Transport: bodies}), apitest.ReadAhead(ahead), apitest.Quickly)
 				require.NoError(t, err)
 				got, err := list(client)
 				require.Truef(t, err == nil || errors.As(err, new(*apono.DecodeError)) || errors.Is(err, apono.ErrPageLoop) || errors.Is(err, apono.ErrTruncated), "untyped error from %s: %v", name, err)

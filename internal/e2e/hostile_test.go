@@ -595,7 +595,7 @@ func TestHostileTokenLists(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d ahead", l.name, ahead), func(t *testing.T) {
 				t.Parallel()
 				server := hostile.New(t, l.modes...)
-				client, bodies := hostileClient(t, server, nil, apono.WithReadAhead(ahead))
+				client, bodies := hostileClient(t, server, nil, apitest.ReadAhead(ahead))
 				ids, err := apitest.Drain(t, client.Integrations.ListAll(t.Context()), apitest.IntegrationID)
 				isListing(t, server, l, ids, err)
 				require.Zero(t, bodies.open.Load())
@@ -637,7 +637,7 @@ func TestBreakEndsEndlessList(t *testing.T) {
 		t.Run(fmt.Sprint(ahead), func(t *testing.T) {
 			t.Parallel()
 			server := hostile.New(t, hostile.NewTokens())
-			client, _ := hostileClient(t, server, nil, apono.WithReadAhead(ahead))
+			client, _ := hostileClient(t, server, nil, apitest.ReadAhead(ahead))
 			read := 0
 			for _, err := range client.Integrations.ListAll(t.Context()) {
 				require.NoError(t, err)

@@ -121,7 +121,7 @@ func TestListsLeaveNothingBehind(t *testing.T) {
 					t.Run(fmt.Sprintf("%s of %s, %d ahead, next %s", way, list, ahead, next), func(t *testing.T) {
 						t.Parallel()
 						server := hostile.New(t, pagesAfter(list, mode)...)
-						client, bodies := hostileClient(t, server, nil, apono.WithReadAhead(ahead))
+						client, bodies := hostileClient(t, server, nil, apitest.ReadAhead(ahead))
 						leavesNothing(t, func(ctx context.Context) {
 							ctx, cancel := context.WithCancel(ctx)
 							defer cancel()
@@ -154,7 +154,7 @@ func TestCallsLeaveNothingBehind(t *testing.T) {
 			t.Parallel()
 			s.test(t, func(t *testing.T, newServer func(testing.TB, ...hostile.Mode) *hostile.Server) {
 				server := newServer(t, s.modes...)
-				client, bodies := hostileClient(t, server, nil, append(s.opts, apono.WithReadAhead(4))...)
+				client, bodies := hostileClient(t, server, nil, append(s.opts, apono.WithReadAhead())...)
 				leavesNothing(t, func(ctx context.Context) { _ = apitest.GetIntegration(ctx, client) })
 				require.Zero(t, bodies.open.Load())
 				server.WaitClosed(client.CloseIdleConnections)

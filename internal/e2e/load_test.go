@@ -72,7 +72,7 @@ func loadClient(tb testing.TB, address string) (*apono.Client, *faulty) {
 	tb.Cleanup(transport.CloseIdleConnections)
 	client, err := apono.NewClient(aponotest.DefaultToken,
 		apono.WithBaseURL(address), apono.WithHTTPClient(&http.Client{Transport: transport}),
-		apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 12, MinWait: 1, MaxWait: 1}), apono.WithReadAhead(2),
+		apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 12, MinWait: 1, MaxWait: 1}), apono.WithReadAhead(),
 		apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 			faults.next = next
 			return faults

@@ -119,7 +119,7 @@ func TestUserCodeEndsGoroutineOfCallerOnly(t *testing.T) {
 							synctest.Test(t, func(t *testing.T) {
 								p := &apitest.Pager{Pages: list.pages}
 								client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: p}),
-									apono.WithReadAhead(readAhead), with(secondTime(f)))
+									apitest.ReadAhead(readAhead), with(secondTime(f)))
 								var got string
 								func() {
 									got = ended(func() {
@@ -149,7 +149,7 @@ func TestAbandonedReadAheadIsLoggedAtDebug(t *testing.T) {
 				var records bytes.Buffer
 				p := &apitest.Pager{Pages: list.pages, Held: func(at string) bool { return at != "" }}
 				logger := slog.New(slog.NewTextHandler(&records, &slog.HandlerOptions{Level: slog.LevelDebug}))
-				client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: p}), apono.WithReadAhead(4), apono.WithLogger(logger))
+				client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: p}), apono.WithReadAhead(), apono.WithLogger(logger))
 				list.list(t.Context(), client, func() bool { synctest.Wait(); return false })
 				require.Equal(t, 2, strings.Count(records.String(), "level=DEBUG"), records.String())
 				require.Equal(t, 2, strings.Count(records.String(), "\n"), records.String())
@@ -165,7 +165,7 @@ func TestCanceledReadAheadIsLoggedAtError(t *testing.T) {
 		var records bytes.Buffer
 		list := twoPages["tokens"]
 		p := &apitest.Pager{Pages: list.pages, Held: func(at string) bool { return at != "" }}
-		client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: p}), apono.WithReadAhead(1), apitest.JSONLogger(&records))
+		client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: p}), apono.WithReadAhead(), apitest.JSONLogger(&records))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		list.list(ctx, client, func() bool { return true })
