@@ -62,7 +62,7 @@ func run(ctx context.Context, p *program.Program) error {
 			return err
 		}
 	}
-	client, disconnect, err := p.Connect(nil, apono.WithReadAhead(1))
+	client, disconnect, err := p.Connect(nil, apono.WithReadAhead())
 	if err != nil {
 		return err
 	}
