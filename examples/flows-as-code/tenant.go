@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"reflect"
 	"slices"
@@ -206,11 +205,7 @@ func readKind(ctx context.Context, client *apono.Client, k *kind) ([]*object, er
 		if err != nil {
 			return nil, err
 		}
-		o := newObject(k, body)
-		if o.id == "" {
-			return nil, fmt.Errorf("apono returned the %s %q without an id", k.noun, o.name)
-		}
-		objects = append(objects, o)
+		objects = append(objects, newObject(k, body))
 	}
 	return objects, nil
 }
