@@ -2,10 +2,12 @@ package apono_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -104,9 +106,9 @@ func TestDuringRevokesWhenUseEnds(t *testing.T) {
 				go func() {
 					defer close(done)
 					defer func() { panicked = recover() }()
-					err = client.AccessRequests.During(t.Context(), twoRequests(), func(_ context.Context, requests []*apono.AccessRequest) error {
-						assert.Len(t, requests, 2)
-						for _, request := range requests {
+					err = client.AccessRequests.During(t.Context(), twoRequests(), func(_ context.Context, grant *apono.Grant) error {
+						assert.Len(t, grant.Requests(), 2)
+						for _, request := range grant.Requests() {
 							assert.True(t, request.Status.Granted())
 						}
 						during = statuses(t, server)
@@ -151,7 +153,7 @@ func TestDuringRevokesWhenTheWaitFails(t *testing.T) {
 		}, apono.ErrRequestRejected, 1, "REJECTED REVOKED"},
 		"the context ends": {func(_ *aponotest.Server, _ []string, cancel func()) { cancel() }, context.Canceled, 2, "REVOKED REVOKED"},
 		"a poll fails permanently": {func(s *aponotest.Server, _ []string, _ func()) {
-			s.FailNext("AccessRequests.Get", 1, 403, nil, "")
+			s.FailNext("AccessRequests.Get", 1, 403, nil, `{"message": "not yours"}`)
 		}, apono.ErrForbidden, 2, "REVOKED REVOKED"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +164,7 @@ func TestDuringRevokesWhenTheWaitFails(t *testing.T) {
 				server := tenant(t)
 				time.AfterFunc(time.Minute, func() { test.happens(server, pendingRequests(t, server), cancel) })
 				started := time.Now()
-				err := server.Client().AccessRequests.During(ctx, twoRequests(), func(context.Context, []*apono.AccessRequest) error {
+				err := server.Client().AccessRequests.During(ctx, twoRequests(), func(context.Context, *apono.Grant) error {
 					assert.Fail(t, "use must not be called")
 					return nil
 				})
@@ -193,7 +195,7 @@ func TestDuringRevokesWhenContextEndsDuringCreate(t *testing.T) {
 	})
 }
 
-func useNothing(context.Context, []*apono.AccessRequest) error { return nil }
+func useNothing(context.Context, *apono.Grant) error { return nil }
 
 func TestDuringWithInvalidArgumentsSendsNothing(t *testing.T) {
 	t.Parallel()
@@ -220,7 +222,9 @@ func TestDuringCancelsUseWhenAccessEnds(t *testing.T) {
 		in.DurationInSec = new(3600)
 		started := time.Now()
 		var cause error
-		err := server.Client().AccessRequests.During(t.Context(), in, func(ctx context.Context, _ []*apono.AccessRequest) error {
+		var id string
+		err := server.Client().AccessRequests.During(t.Context(), in, func(ctx context.Context, grant *apono.Grant) error {
+			id = grant.IDs()[0]
 			server.FailNext("AccessRequests.Get", 3, 401, nil, "")
 			server.FailNext("AccessRequests.Get", 3, 403, nil, "")
 			server.FailNext("AccessRequests.Get", 3, 404, nil, "")
@@ -231,7 +235,7 @@ func TestDuringCancelsUseWhenAccessEnds(t *testing.T) {
 		require.ErrorIs(t, cause, apono.ErrRequestRevoked)
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, apono.ErrRequestRevoked)
-		require.EqualError(t, err, "context canceled: apono: the access ended while it was in use: the access request was revoked or has expired")
+		require.EqualError(t, err, "context canceled: apono: the access ended while it was in use: apono: waiting for access request "+id+": the access request was revoked or has expired; its last status was REVOKED; the last failure was GET /api/user/v4/access-requests/{id}: 404 Not Found, request id fake-12")
 		require.GreaterOrEqual(t, time.Since(started), time.Hour)
 		require.LessOrEqual(t, time.Since(started), time.Hour+31*time.Second)
 	})
@@ -272,7 +276,7 @@ func TestDuringRetriesRevocation(t *testing.T) {
 				in.Entitlements = in.Entitlements[:1]
 				ctx, cancel := context.WithCancel(t.Context())
 				started := time.Now()
-				err := server.Client().AccessRequests.During(ctx, in, func(context.Context, []*apono.AccessRequest) error {
+				err := server.Client().AccessRequests.During(ctx, in, func(context.Context, *apono.Grant) error {
 					cancel()
 					test.plan(server)
 					return errUse
@@ -289,50 +293,65 @@ func TestDuringRetriesRevocation(t *testing.T) {
 // Access that could not be revoked is named in the error or, after a panic, in the log.
 func TestDuringReportsAccessThatMayRemain(t *testing.T) {
 	t.Parallel()
+	rejects := func(req *http.Request) (*http.Response, error) {
+		if isRevocation(req) {
+			return responds(403, `{"message": "not yours"}`)
+		}
+		return nil, nil
+	}
 	for name, test := range map[string]struct {
-		plan     func(*aponotest.Server)
-		err      error
-		sent     int
-		panicked bool
+		fail func(*http.Request) (*http.Response, error)
+		use  func() error
+		err  error
+		text string
 	}{
-		"rejected":                 {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 403, nil, "") }, apono.ErrForbidden, 2, false},
-		"rejected, and use panics": {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 403, nil, "") }, apono.ErrForbidden, 2, true},
-		"read rejected": {func(s *aponotest.Server) {
-			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Break: aponotest.RequestLost})
-			s.FailNext("AccessRequests.Get", 1, 403, nil, "")
-		}, apono.ErrForbidden, 2, false},
+		"rejected": {rejects, func() error { return errUse }, apono.ErrForbidden,
+			"the migration failed; apono: access may remain: revoke the requests ID: POST /api/user/v4/access-requests/{id}/revoke: 403 Forbidden: not yours"},
+		"rejected, and use panics": {rejects, func() error { panic("a bug") }, nil, ""},
+		"read rejected": {func(req *http.Request) (*http.Response, error) {
+			if isRevocation(req) {
+				return nil, apitest.ErrReset
+			}
+			return responds(403, `{"message": "not yours"}`)
+		}, func() error { return errUse }, apono.ErrForbidden,
+			"the migration failed; apono: access may remain: revoke the requests ID: POST /api/user/v4/access-requests/{id}/revoke: " + apitest.ErrReset.Error() +
+				"; apono: GET /api/user/v4/access-requests/{id}: 403 Forbidden: not yours"},
+		"only the revocation fails": {rejects, func() error { return nil }, apono.ErrForbidden,
+			"apono: access may remain: revoke the requests ID: POST /api/user/v4/access-requests/{id}/revoke: 403 Forbidden: not yours"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := tenant(t, aponotest.WithApprovalAfter(0))
 				var log bytes.Buffer
-				var first string
+				var first, failing string
 				var err error
 				func() {
-					defer func() { require.Equal(t, test.panicked, recover() != nil) }()
-					err = server.Client(apitest.JSONLogger(&log)).AccessRequests.During(t.Context(), twoRequests(), func(_ context.Context, requests []*apono.AccessRequest) error {
-						first = requests[0].ID
-						test.plan(server)
-						if test.panicked {
-							panic("a bug")
+					defer func() { require.Equal(t, test.err == nil, recover() != nil) }()
+					err = server.Client(apitest.JSONLogger(&log), intercept(func(req *http.Request) (*http.Response, error) {
+						if failing != "" && strings.Contains(req.URL.Path, failing) {
+							return test.fail(req)
 						}
-						return errUse
+						return pass()
+					})).AccessRequests.During(t.Context(), twoRequests(), func(_ context.Context, grant *apono.Grant) error {
+						first = grant.IDs()[0]
+						failing = first
+						return test.use()
 					})
 				}()
 				require.Equal(t, "ACTIVE REVOKED", statuses(t, server), "the other request must be revoked")
-				require.Len(t, server.Requests("AccessRequests.Revoke"), test.sent)
-				if test.panicked {
+				require.Len(t, server.Requests("AccessRequests.Revoke"), 1)
+				if test.err == nil {
 					require.Contains(t, log.String(), `"level":"ERROR","msg":"apono access may remain","requests":["`+first+`"]`)
 					return
 				}
 				require.NotContains(t, log.String(), "may remain")
-				require.ErrorIs(t, err, errUse)
 				require.ErrorIs(t, err, test.err)
+				require.Equal(t, test.use() != nil, errors.Is(err, errUse))
 				left := apitest.ErrorAs[*apono.RevokeError](t, err)
 				require.Equal(t, []string{first}, left.IDs)
 				require.False(t, left.MaybeRequested)
-				require.Contains(t, err.Error(), "the migration failed; apono: access may remain: revoke the requests "+first+": ")
+				require.EqualError(t, err, strings.ReplaceAll(test.text, "ID", first))
 			})
 		})
 	}
@@ -350,13 +369,14 @@ func TestDuringStopsRevokingAfterTimeout(t *testing.T) {
 				}
 				return next.RoundTrip(req)
 			})
-		})).AccessRequests.During(t.Context(), twoRequests(), func(context.Context, []*apono.AccessRequest) error {
+		})).AccessRequests.During(t.Context(), twoRequests(), func(context.Context, *apono.Grant) error {
 			time.Sleep(500 * time.Millisecond) // between two polls
 			ended = time.Now()
 			return nil
 		})
 		require.Len(t, apitest.ErrorAs[*apono.RevokeError](t, err).IDs, 2)
-		require.Equal(t, time.Minute, time.Since(ended))
+		require.GreaterOrEqual(t, time.Since(ended), 29*time.Second)
+		require.LessOrEqual(t, time.Since(ended), 30*time.Second)
 		require.Equal(t, "ACTIVE ACTIVE", statuses(t, server))
 	})
 }
@@ -383,7 +403,7 @@ func TestDuringReportsLostResponseToCreate(t *testing.T) {
 				server := tenant(t)
 				server.FaultNext("AccessRequests.Create", 1, test.fault)
 				started := time.Now()
-				err := server.Client().AccessRequests.During(t.Context(), twoRequests(), func(context.Context, []*apono.AccessRequest) error {
+				err := server.Client().AccessRequests.During(t.Context(), twoRequests(), func(context.Context, *apono.Grant) error {
 					assert.Fail(t, "use must not be called")
 					return nil
 				})
@@ -393,7 +413,7 @@ func TestDuringReportsLostResponseToCreate(t *testing.T) {
 				if left := (*apono.RevokeError)(nil); errors.As(err, &left) {
 					require.True(t, left.MaybeRequested)
 					require.Empty(t, left.IDs)
-					require.ErrorContains(t, err, "apono: access may remain: look for requests without a known id: POST /api/user/v4/access-requests")
+					require.ErrorContains(t, err, "apono: access may remain: look for requests without a known ID: POST /api/user/v4/access-requests")
 				}
 				require.Equal(t, test.maybe, errors.As(err, new(*apono.RevokeError)))
 			})
@@ -419,8 +439,10 @@ func TestDuringRevokesIDsInUndecodableResponse(t *testing.T) {
 				err := apitest.NewClient(t, fake).AccessRequests.During(t.Context(), twoRequests(), useNothing)
 				require.ErrorAs(t, err, new(*apono.DecodeError))
 				require.Equal(t, test.maybe, errors.As(err, new(*apono.RevokeError)))
-				apitest.Sent(t, fake.Requests()[1], "POST", "/api/user/v4/access-requests/r1/revoke", "", "")
-				apitest.Sent(t, fake.Requests()[2], "POST", "/api/user/v4/access-requests/r2/revoke", "", "")
+				sent := fake.Requests()[1:]
+				slices.SortFunc(sent, func(a, b script.Request) int { return cmp.Compare(a.Path, b.Path) })
+				apitest.Sent(t, sent[0], "POST", "/api/user/v4/access-requests/r1/revoke", "", "")
+				apitest.Sent(t, sent[1], "POST", "/api/user/v4/access-requests/r2/revoke", "", "")
 			})
 		})
 	}
@@ -436,15 +458,15 @@ func TestDuringPanicsWhenOnPollPanics(t *testing.T) {
 			require.Equal(t, "panic of OnPoll", recover())
 			require.Equal(t, "REVOKED REVOKED", statuses(t, server))
 		}()
-		_ = server.Client().AccessRequests.During(t.Context(), twoRequests(), func(ctx context.Context, _ []*apono.AccessRequest) error {
+		_ = server.Client().AccessRequests.During(t.Context(), twoRequests(), func(ctx context.Context, _ *apono.Grant) error {
 			using = true
 			<-ctx.Done()
 			return ctx.Err()
-		}, apono.WaitOptions{OnPoll: func(string, error) {
+		}, apono.AcquireOptions{Wait: apono.WaitOptions{OnPoll: func(apono.Poll) {
 			if using {
 				panic("panic of OnPoll")
 			}
-		}})
+		}}})
 	})
 }
 
@@ -453,8 +475,8 @@ func TestRevokeErrorTexts(t *testing.T) {
 	for want, err := range map[string]*apono.RevokeError{
 		"apono: access may remain":                                                              {},
 		"apono: access may remain: revoke the requests a, b: no network":                        {IDs: []string{"a", "b"}, Err: errors.New("apono: no\nnetwork")},
-		"apono: access may remain: look for requests without a known id":                        {MaybeRequested: true},
-		"apono: access may remain: revoke the requests a: look for requests without a known id": {IDs: []string{"a"}, MaybeRequested: true},
+		"apono: access may remain: look for requests without a known ID":                        {MaybeRequested: true},
+		"apono: access may remain: revoke the requests a: look for requests without a known ID": {IDs: []string{"a"}, MaybeRequested: true},
 	} {
 		require.EqualError(t, err, want)
 		require.Equal(t, err.Err, errors.Unwrap(err))

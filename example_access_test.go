@@ -76,7 +76,7 @@ func ExampleAccessRequestsService_WaitFor() {
 }
 
 // During calls the function while access is granted, and revokes the access in every
-// case. The function reads the sessions of the requests and their access details.
+// case. The function reads the sessions of the access and their access details.
 func ExampleAccessRequestsService_During() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant(), aponotest.WithApprovalAfter(0)) // approves immediately
 	if err != nil {
@@ -91,15 +91,12 @@ func ExampleAccessRequestsService_During() {
 		BundleReference: new("Orders on-call"),
 		Justification:   new("Incident 4711"),
 	}
-	err = client.AccessRequests.During(ctx, in, func(ctx context.Context, requests []*apono.AccessRequest) error {
-		var options apono.ListSessionsOptions
-		for _, request := range requests {
-			options.RequestIDs = append(options.RequestIDs, request.ID)
+	err = client.AccessRequests.During(ctx, in, func(ctx context.Context, grant *apono.Grant) error {
+		sessions, err := grant.Sessions(ctx)
+		if err != nil {
+			return err
 		}
-		for session, err := range client.Sessions.ListAll(ctx, options) {
-			if err != nil {
-				return err
-			}
+		for _, session := range sessions {
 			details, err := client.Sessions.GetAccessDetails(ctx, session.ID)
 			if err != nil {
 				return err
@@ -167,7 +164,7 @@ func ExampleUntilGranted() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// apono: waiting for an access request: a second factor is required; its last status was PENDING_MFA
+	// apono: waiting for access request r1: a second factor is required; its last status was PENDING_MFA
 }
 
 // The error of a wait holds the request as it was last read.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"strings"
 
 	"github.com/apono-go/apono/internal/operation"
 )
@@ -122,4 +123,16 @@ func (s *SessionsService) GetAccessDetails(ctx context.Context, id string) (*Acc
 // POST /api/user/v1/access-sessions/{id}/reset-credentials
 func (s *SessionsService) ResetCredentials(ctx context.Context, id string) (*Message, error) {
 	return decode[Message](s.client.call(ctx, resetSessionCredentials, nil, id))
+}
+
+// UntilCredentialsAvailable makes [SessionsService.WaitFor] wait until the credentials of
+// a session have been reset, so that its access details can be read. It is for use after
+// [SessionsService.ResetCredentials]. A reset may take a moment to show, so credentials
+// that have been viewed are still the old ones.
+func UntilCredentialsAvailable(s *AccessSession) (bool, error) {
+	return !s.CredentialsStatus.is(CredentialsStatusResetting) && !s.CredentialsStatus.is(CredentialsStatusViewed), nil
+}
+
+func (s CredentialsStatus) is(other CredentialsStatus) bool {
+	return strings.EqualFold(string(s), string(other))
 }

@@ -1,6 +1,7 @@
 package apono
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -14,17 +15,36 @@ import (
 	"github.com/apono-go/apono/internal/transport"
 )
 
-// WaitOptions configures the polls of WaitFor and During.
+// WaitOptions configures the polls of a wait.
 type WaitOptions struct {
 	// Interval is the time between the first two polls, 1 s by default. It increases by
 	// half after each poll.
 	Interval time.Duration
 	// MaxInterval is the longest time between two polls, 15 s by default.
 	MaxInterval time.Duration
-	// OnPoll is called after each poll, with the status or the error. Calls do not
-	// overlap. While the function passed to During runs, they are made in another
-	// goroutine.
-	OnPoll func(status string, err error)
+	// OnPoll is called after each poll, in the goroutine of the wait. While the function
+	// passed to During runs, that is another goroutine. Calls for one wait or one Grant
+	// do not overlap, so OnPoll must not call methods of the Grant that poll.
+	OnPoll func(Poll)
+}
+
+// Poll is the result of one poll, of a request or of a session.
+type Poll struct {
+	ID      string         // of the request or the session
+	Request *AccessRequest // nil for a session, or if Err is not nil
+	Session *AccessSession // nil for a request, or if Err is not nil
+	// Missing lists the integrations of the request in which no session is usable yet.
+	// Only [Grant.Sessions] sets it.
+	Missing []MissingSession
+	Err     error // why the poll failed
+}
+
+// MissingSession is an integration in which a granted request has no session yet, or
+// only sessions whose credentials are being reset.
+type MissingSession struct {
+	RequestID string
+	// Integration is empty if the request does not name its integrations.
+	Integration Ref
 }
 
 const (
@@ -36,18 +56,20 @@ const (
 // immediate; [WaitOptions] has the intervals of the others. Only the context limits the
 // wait, so it should have a deadline.
 //
-// A temporary failure does not end the wait. The next poll follows after a backoff of
-// up to 30 s, or after Retry-After if that is longer. Temporary failures are:
+// Once a poll has succeeded, WaitFor goes on after failed polls, which OnPoll shows. The
+// next poll follows after a backoff of up to 30 s, or after Retry-After if that is
+// longer. Only these failures end the wait:
 //
-//   - the statuses 408, 425, 429 and 5xx
-//   - a 404 in the first ten seconds
-//   - a body that is cut short or not JSON
-//   - network errors, including host names that cannot be resolved
+//   - a 4xx response with a JSON object as its body, which comes from the API, except
+//     408, 425, 429, and a 404 in the first ten seconds
+//   - an error of the caller's token source, limiter or middleware that is not temporary
+//   - an invalid argument
+//
+// Before a poll has succeeded, everything but network errors, temporary statuses and
+// bodies that are cut short ends the wait after ten seconds: the base URL may be wrong.
 //
 // A wait that ends early returns a [*WaitError], which holds the request as last read.
-// It wraps the error of the context, the error of done, or a permanent failure: an
-// invalid certificate or TLS alert, a proxy that rejects the connection, any other
-// status, or JSON of another type.
+// It wraps the error of the context, the error of done, or the failure.
 //
 // GET /api/user/v4/access-requests/{id}
 func (s *AccessRequestsService) WaitFor(ctx context.Context, id string, done func(*AccessRequest) (bool, error), opts ...WaitOptions) (*AccessRequest, error) {
@@ -58,17 +80,17 @@ func (s *AccessRequestsService) WaitFor(ctx context.Context, id string, done fun
 	if err != nil {
 		return nil, err
 	}
-	return first(s.waiter(done, options).wait(ctx, id))
+	w := waiter{options: options, poll: s.poll, done: func(p Poll) (bool, error) { return done(p.Request) }}
+	polls, err := w.wait(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return polls[0].Request, nil
 }
 
-func (s *AccessRequestsService) waiter(done func(*AccessRequest) (bool, error), options WaitOptions) *waiter[AccessRequest] {
-	return &waiter[AccessRequest]{
-		options: options, get: s.Get, done: done,
-		status: func(r *AccessRequest) string { return string(r.Status) },
-		failed: func(last *AccessRequest, failure, err error) error {
-			return &WaitError{Request: last, LastFailure: failure, Err: err}
-		},
-	}
+func (s *AccessRequestsService) poll(ctx context.Context, id string) Poll {
+	request, err := s.Get(ctx, id)
+	return Poll{ID: id, Request: request, Err: err}
 }
 
 // WaitFor polls a session until done returns true or an error, as
@@ -84,31 +106,32 @@ func (s *SessionsService) WaitFor(ctx context.Context, id string, done func(*Acc
 	if err != nil {
 		return nil, err
 	}
-	w := &waiter[AccessSession]{
-		options: options, get: s.Get, done: done,
-		status: func(s *AccessSession) string { return string(s.CredentialsStatus) },
-		failed: func(last *AccessSession, failure, err error) error {
-			return &WaitError{Session: last, LastFailure: failure, Err: err}
-		},
+	w := waiter{options: options, done: func(p Poll) (bool, error) { return done(p.Session) }}
+	w.poll = func(ctx context.Context, id string) Poll {
+		session, err := s.Get(ctx, id)
+		return Poll{ID: id, Session: session, Err: err}
 	}
-	return first(w.wait(ctx, id))
-}
-
-func first[T any](all []*T, err error) (*T, error) {
+	polls, err := w.wait(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return all[0], nil
+	return polls[0].Session, nil
+}
+
+// optional returns the value of a variadic parameter, or a zero value.
+func optional[T any](opts []T) (o T, err error) {
+	if len(opts) > 1 {
+		return o, &ArgumentError{Arg: "opts", Reason: fmt.Sprintf("must be one value at most, not %d", len(opts))}
+	}
+	for _, o = range opts {
+	}
+	return o, nil
 }
 
 func waitOptions(opts []WaitOptions) (WaitOptions, error) {
-	var o WaitOptions
-	switch len(opts) {
-	case 0:
-	case 1:
-		o = opts[0]
-	default:
-		return o, &ArgumentError{Arg: "opts", Reason: fmt.Sprintf("must be one value at most, not %d", len(opts))}
+	o, err := optional(opts)
+	if err != nil {
+		return o, err
 	}
 	if o.Interval < 0 || o.MaxInterval < 0 || o.MaxInterval > 0 && o.Interval > o.MaxInterval {
 		return o, &ArgumentError{Arg: "opts.Interval", Reason: "must not be negative or longer than MaxInterval"}
@@ -121,53 +144,62 @@ func waitOptions(opts []WaitOptions) (WaitOptions, error) {
 	return o, nil
 }
 
-// waiter polls objects of one type.
-type waiter[T any] struct {
-	options WaitOptions
-	get     func(ctx context.Context, id string) (*T, error)
-	status  func(*T) string
-	done    func(*T) (bool, error)
-	failed  func(last *T, failure, err error) error
-	endures bool // failed polls do not end the wait
+// waiter polls requests or sessions.
+type waiter struct {
+	options  WaitOptions
+	poll     func(ctx context.Context, id string) Poll
+	done     func(Poll) (bool, error)
+	proven   bool // the API is known to respond at the base URL
+	watching bool // the first poll is after an interval, and failed ones do not end the wait
+	together bool // an object that is done is polled until all are
 }
 
-// wait polls the objects in turn until each is done, and returns them in the order of
-// ids.
-func (w *waiter[T]) wait(ctx context.Context, ids ...string) ([]*T, error) {
+// wait polls the objects in turn until each is done, and returns the last polls in the
+// order of ids.
+func (w *waiter) wait(ctx context.Context, ids ...string) ([]Poll, error) {
 	var (
 		started  = time.Now()
-		last     = make([]*T, len(ids))
+		last     = make([]Poll, len(ids)) // that succeeded
 		pending  = make([]int, len(ids))
 		failure  error // of the last failed poll
 		failures int   // consecutive rounds with a failed poll
 	)
-	for i := range pending {
-		pending[i] = i
+	for i, id := range ids {
+		pending[i], last[i] = i, Poll{ID: id}
+	}
+	ended := func(i int, err error) error {
+		return &WaitError{ID: ids[i], Request: last[i].Request, Session: last[i].Session, LastFailure: failure, Err: err}
+	}
+	if w.watching {
+		if err := sleep(ctx, w.options.Interval); err != nil {
+			return nil, ended(0, err)
+		}
 	}
 	for interval := w.options.Interval; ; interval = min(interval*3/2, w.options.MaxInterval) {
 		var left []int
 		var failed error // in this round
 		for _, i := range pending {
-			object, err := w.get(ctx, ids[i])
-			if _, invalid := err.(*ArgumentError); invalid { //nolint:errorlint // a wrapped one is not about the arguments of the wait
-				return nil, err
+			p := w.poll(ctx, ids[i])
+			if _, invalid := p.Err.(*ArgumentError); invalid { //nolint:errorlint // a wrapped one is not about the arguments of the wait
+				return nil, p.Err
 			}
-			if err != nil {
-				w.report("", err)
+			if w.options.OnPoll != nil {
+				w.options.OnPoll(p)
+			}
+			if p.Err != nil {
 				if ctx.Err() != nil {
-					return nil, w.failed(last[i], failure, err)
+					return nil, ended(i, p.Err)
 				}
-				if failure, failed = err, err; !w.endures && !mayPass(err, time.Since(started)) {
-					return nil, w.failed(last[i], failure, err)
+				if failure, failed = p.Err, p.Err; !w.watching && isFinal(p.Err, w.proven, time.Since(started)) {
+					return nil, ended(i, p.Err)
 				}
 				left = append(left, i)
 				continue
 			}
-			last[i] = object
-			w.report(w.status(object), nil)
-			done, err := w.done(object)
+			w.proven, last[i] = true, p
+			done, err := w.done(p)
 			if err != nil {
-				return nil, w.failed(object, failure, err)
+				return nil, ended(i, err)
 			}
 			if !done {
 				left = append(left, i)
@@ -176,7 +208,10 @@ func (w *waiter[T]) wait(ctx context.Context, ids ...string) ([]*T, error) {
 		if len(left) == 0 {
 			return last, nil
 		}
-		pending = left
+		first := left[0]
+		if !w.together {
+			pending = left
+		}
 		pause := interval
 		if failed == nil {
 			failures = 0
@@ -185,18 +220,10 @@ func (w *waiter[T]) wait(ctx context.Context, ids ...string) ([]*T, error) {
 			pause = max(interval, min(w.options.Interval<<min(failures, 16), maxBackoff))
 		}
 		pause -= rand.N(pause/4 + 1) //nolint:gosec // spreads load, hides nothing
-		if rejected := (*APIError)(nil); errors.As(failed, &rejected) {
-			pause = max(pause, rejected.RetryAfter)
-		}
+		pause = max(pause, retryAfter(failed))
 		if err := sleep(ctx, pause); err != nil {
-			return nil, w.failed(last[left[0]], failure, err)
+			return nil, ended(first, err)
 		}
-	}
-}
-
-func (w *waiter[T]) report(status string, err error) {
-	if w.options.OnPoll != nil {
-		w.options.OnPoll(status, err)
 	}
 }
 
@@ -213,66 +240,104 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// mayPass reports whether a failure is temporary, given the time since the start.
-func mayPass(err error, elapsed time.Duration) bool {
+// retryAfter returns the wait that the server asks for in an error, 0 for none.
+func retryAfter(err error) time.Duration {
+	if rejected := (*APIError)(nil); errors.As(err, &rejected) {
+		return rejected.RetryAfter
+	}
+	return 0
+}
+
+// isFinal reports whether a failed poll ends a wait, given the time since its start. It
+// is proven that the API responds at the base URL once a call has succeeded. From then
+// on, what does not come from the API, such as the page of a firewall, will pass.
+func isFinal(err error, proven bool, elapsed time.Duration) bool {
 	var (
 		argument *ArgumentError // such as a token that the token source returns
 		failed   *TransportError
 		status   *APIError
 		body     *DecodeError
 	)
+	lasts := false // until the base URL or the network is changed
 	switch {
 	case errors.As(err, &argument):
-		return false
+		return true
 	case errors.As(err, &failed):
-		return !transport.IsRejected(failed.Err)
-	case errors.As(err, &status):
-		switch code := status.StatusCode; code {
-		case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		if transport.FailedInCaller(failed.Err) {
 			return true
-		case http.StatusNotFound:
-			return elapsed < settling
-		default:
-			return code >= http.StatusInternalServerError
+		}
+		lasts = transport.IsRejected(failed.Err)
+	case errors.As(err, &status):
+		if lasts = !transport.TemporaryStatus(status.StatusCode); lasts && isRejection(status) {
+			return status.StatusCode != http.StatusNotFound || elapsed >= settling
 		}
 	case errors.As(err, &body):
-		return !errors.Is(err, ErrResponseTooLarge) && !json.Valid(body.Body)
+		lasts = errors.Is(err, ErrResponseTooLarge) || json.Valid(body.Body) || notFromTheAPI(body.Header, body.Body) != ""
+	default:
+		return true // such as ErrReadOnly
 	}
-	return false
+	return lasts && !proven && elapsed >= settling
 }
 
-// Errors of [UntilGranted], [UntilRevoked] and [AccessRequestsService.During].
+// isRejection reports whether a response is a 4xx of the API itself. Gateways, firewalls
+// and captive portals send HTML, text or nothing.
+func isRejection(e *APIError) bool {
+	body := bytes.TrimSpace(e.Body)
+	return e.StatusCode/100 == 4 && bytes.HasPrefix(body, []byte("{")) && json.Valid(body)
+}
+
+// Errors of [UntilGranted], [UntilRevoked] and the methods that wait for access or watch
+// it.
 var (
 	ErrRequestRejected = errors.New("the access request was rejected")
 	ErrRequestFailed   = errors.New("the access request failed")
 	ErrRequestRevoked  = errors.New("the access request was revoked or has expired")
 )
 
-// WaitError is a wait that ended early.
+// WaitError reports a wait that ended early.
 type WaitError struct {
+	ID      string         // of the request or the session
 	Request *AccessRequest // as last read, nil if it was never read
 	Session *AccessSession // as last read, nil if it was never read
+	// Missing lists the integrations without a usable session. Only [Grant.Sessions]
+	// sets it.
+	Missing []MissingSession
 	// LastFailure is the error of the last failed poll, nil if there was none. A poll
 	// that the context ended does not count.
 	LastFailure error
 	Err         error // why the wait ended
 }
 
-// Error returns the reason, the last status of the object, and the last failed poll.
+// Error returns the ID, the reason, the last status, what is missing, and the last
+// failed poll.
 func (e *WaitError) Error() string {
 	var what, status string
 	switch {
 	case e.Request != nil:
-		what, status = " for an access request", string(e.Request.Status)
+		what, status = "access request ", string(e.Request.Status)
 	case e.Session != nil:
-		what, status = " for an access session", string(e.Session.CredentialsStatus)
+		what, status = "access session ", string(e.Session.CredentialsStatus)
 	}
-	text := "apono: waiting" + what
+	text := "apono: waiting"
+	if e.ID != "" {
+		text += " for " + what + oneLine(e.ID)
+	}
 	if e.Err != nil {
 		text += ": " + strings.TrimPrefix(e.Err.Error(), "apono: ")
 	}
 	if what != "" {
 		text += "; its last status was " + oneLine(status)
+	}
+	for i, missing := range e.Missing {
+		if i == 0 {
+			text += "; no usable session"
+		} else {
+			text += ","
+		}
+		text += " of request " + oneLine(missing.RequestID)
+		if in := oneLine(cmp.Or(missing.Integration.Name, missing.Integration.ID)); in != "" {
+			text += " in " + in
+		}
 	}
 	if e.LastFailure != nil && !errors.Is(e.Err, e.LastFailure) {
 		text += "; the last failure was " + strings.TrimPrefix(oneLine(e.LastFailure.Error()), "apono: ")
@@ -305,11 +370,4 @@ func (s AccessRequestStatus) failure() error {
 		return ErrRequestFailed
 	}
 	return nil
-}
-
-// UntilCredentialsAvailable makes [SessionsService.WaitFor] wait until the credentials of
-// a session are no longer being reset, so that its access details can be read. It is for
-// use after [SessionsService.ResetCredentials].
-func UntilCredentialsAvailable(s *AccessSession) (bool, error) {
-	return !strings.EqualFold(string(s.CredentialsStatus), string(CredentialsStatusResetting)), nil
 }

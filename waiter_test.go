@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"github.com/apono-go/apono/internal/apitest"
 	"github.com/apono-go/apono/internal/apitest/script"
 	"github.com/apono-go/apono/internal/transport"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -101,15 +104,15 @@ func TestWaitForEndsAtDeadline(t *testing.T) {
 	}{
 		"between two polls": {
 			waitingFor("PENDING", "Granting", "Pending MFA"),
-			"apono: waiting for an access request: context deadline exceeded; its last status was Pending MFA", "Pending MFA",
+			"apono: waiting for access request ar-1: context deadline exceeded; its last status was Pending MFA", "Pending MFA",
 		},
 		"during a poll": {
 			append(waitingFor("PENDING"), script.Response{Delay: 10 * time.Second}),
-			"apono: waiting for an access request: GET /api/user/v4/access-requests/{id}: context deadline exceeded; its last status was PENDING", "PENDING",
+			"apono: waiting for access request ar-1: GET /api/user/v4/access-requests/{id}: context deadline exceeded; its last status was PENDING", "PENDING",
 		},
 		"during the first poll": {
 			[]script.Response{{Delay: 10 * time.Second}},
-			"apono: waiting: GET /api/user/v4/access-requests/{id}: context deadline exceeded", "never",
+			"apono: waiting for ar-1: GET /api/user/v4/access-requests/{id}: context deadline exceeded", "never",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -161,14 +164,14 @@ func TestWaitForWithAnEndedContextSendsNothing(t *testing.T) {
 	cancel()
 	_, err := apitest.NewClient(t, apitest.NoRequest(t)).AccessRequests.WaitFor(ctx, "ar-1", apono.UntilGranted)
 	require.ErrorIs(t, err, context.Canceled)
-	require.EqualValues(t, "never", lastSeen(t, err, "apono: waiting: GET /api/user/v4/access-requests/{id}: context canceled"))
+	require.EqualValues(t, "never", lastSeen(t, err, "apono: waiting for ar-1: GET /api/user/v4/access-requests/{id}: context canceled"))
 }
 
 var errDone = errors.New("the change window is over")
 
 func TestWaitForEndsWithPermanentStatusOrError(t *testing.T) {
 	t.Parallel()
-	const waiting = "apono: waiting for an access request: "
+	const waiting = "apono: waiting for access request ar-1: "
 	const request = "GET /api/user/v4/access-requests/{id}: "
 	for name, test := range map[string]struct {
 		responses []script.Response
@@ -304,7 +307,7 @@ func TestWaitForWrapsArgumentErrorOfDone(t *testing.T) {
 		return false, err
 	})
 	require.ErrorAs(t, err, new(*apono.ArgumentError))
-	require.EqualValues(t, "PENDING", lastSeen(t, err, "apono: waiting for an access request: argument id: must not be empty; its last status was PENDING"))
+	require.EqualValues(t, "PENDING", lastSeen(t, err, "apono: waiting for access request ar-1: argument id: must not be empty; its last status was PENDING"))
 }
 
 // The status comes from the server and must not break a log line.
@@ -312,10 +315,16 @@ func TestWaitErrorTexts(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]*apono.WaitError{
 		"apono: waiting": {},
-		"apono: waiting: the access request failed; the last failure was a b": {Err: apono.ErrRequestFailed, LastFailure: errors.New("a\nb")},
-		"apono: waiting: the access request failed":                           {Err: apono.ErrRequestFailed, LastFailure: apono.ErrRequestFailed},
-		"apono: waiting for an access request; its last status was ON HOLD x": {Request: &apono.AccessRequest{Status: "ON\nHOLD\t\x00 x"}},
-		"apono: waiting for an access session; its last status was RESETTING": {Session: &apono.AccessSession{CredentialsStatus: "RESETTING"}},
+		"apono: waiting: the access request failed; the last failure was a b":   {Err: apono.ErrRequestFailed, LastFailure: errors.New("a\nb")},
+		"apono: waiting: the access request failed":                             {Err: apono.ErrRequestFailed, LastFailure: apono.ErrRequestFailed},
+		"apono: waiting for access request ar-1; its last status was ON HOLD x": {ID: "ar-1", Request: &apono.AccessRequest{Status: "ON\nHOLD\t\x00 x"}},
+		"apono: waiting for access session s-1; its last status was RESETTING":  {ID: "s-1", Session: &apono.AccessSession{CredentialsStatus: "RESETTING"}},
+		"apono: waiting for ar-1: no such host":                                 {ID: "ar-1", Err: errors.New("apono: no such host")},
+		"apono: waiting for access request a; its last status was ACTIVE; no usable session of request a in orders, of request b, of request c in i 3": {
+			ID: "a", Request: &apono.AccessRequest{Status: "ACTIVE"}, Missing: []apono.MissingSession{
+				{RequestID: "a", Integration: apono.Ref{ID: "i1", Name: "orders"}}, {RequestID: "b"}, {RequestID: "c", Integration: apono.Ref{ID: "i\n3"}},
+			},
+		},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -330,82 +339,204 @@ func found(status string) script.Response { return waitingFor(status)[0] }
 
 const html = "<html><head><title>Sign in</title></head></html>"
 
-func TestWaitForIgnoresTemporaryFailures(t *testing.T) {
-	t.Parallel()
+// temporary are failures that pass, whatever was read before.
+func temporary() map[string]script.Response {
 	notFound := &net.DNSError{Err: "no such host", Name: "apono.test", IsNotFound: true}
-	for name, failure := range map[string]script.Response{
+	return map[string]script.Response{
 		"no such host":                   {Err: &net.OpError{Op: "dial", Net: "tcp", Err: notFound}},
 		"connection refused":             {Err: apitest.ErrConnectionRefused},
 		"connection reset":               {Err: apitest.ErrReset},
-		"408":                            {Status: 408},
+		"408":                            {Status: 408, Body: `{"message": "slow"}`},
 		"425":                            {Status: 425},
-		"429":                            {Status: 429},
+		"429":                            {Status: 429, Body: `{"message": "slow down"}`},
 		"500":                            {Status: 500},
-		"501":                            {Status: 501},
 		"503":                            {Status: 503, Header: map[string]string{"Retry-After": "20"}},
+		"522":                            {Status: 522, Body: html},
+		"599":                            {Status: 599},
 		"a body cut short":               {Body: `{"id": "ar-1", "sta`, BodyErr: io.ErrUnexpectedEOF},
 		"a body that ends early":         {Body: `{"id": "ar-1", "sta`},
 		"a connection reset in the body": {Body: `{"id": "ar-1", "sta`, BodyErr: apitest.ErrReset},
-		"HTML":                           {Body: html},
 		"no body":                        {},
 		"an attempt timeout":             {Delay: time.Hour},
-	} {
+	}
+}
+
+// foreign are failures that do not come from the API, but for example from a firewall, a
+// captive portal, or a server at a wrong base URL.
+func foreign() map[string]script.Response {
+	page := map[string]string{"Content-Type": "text/html"}
+	return map[string]script.Response{
+		"HTML":                           {Body: html},
+		"HTML 403":                       {Status: 403, Body: html, Header: page},
+		"HTML 404":                       {Status: 404, Body: html, Header: page},
+		"HTML 407":                       {Status: 407, Body: html, Header: page},
+		"401 without a body":             {Status: 401},
+		"text 403":                       {Status: 403, Body: "forbidden"},
+		"JSON that is no object":         {Status: 403, Body: `"forbidden"`},
+		"302":                            {Status: 302, Header: map[string]string{"Location": "https://portal.test/login"}},
+		"501":                            {Status: 501},
+		"a bad certificate":              {Err: x509.UnknownAuthorityError{}},
+		"an expired certificate":         {Err: x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired}},
+		"a certificate for another name": {Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "apono.test"}},
+		"a TLS alert":                    {Err: &net.OpError{Op: "remote error", Err: tls.AlertError(48)}},
+		"a TLS alert over TCP":           {Err: &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}},
+		"plain text on the TLS port":     {Err: tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}},
+		"a proxy that rejects":           {Err: &transport.ProxyError{Proxy: "proxy.test:3128", Status: 407}},
+		"JSON of another type":           {Body: `["ar-1"]`},
+		"a body above the limit":         {Body: `{"id": "` + strings.Repeat("1", 200) + `"}`},
+		"null":                           {Body: `null`},
+	}
+}
+
+// Once a poll has succeeded, the base URL is right, and what does not come from the API
+// passes.
+func TestWaitForContinuesAfterFailedPolls(t *testing.T) {
+	t.Parallel()
+	failures := temporary()
+	maps.Copy(failures, foreign())
+	for name, failure := range failures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
-				fake := script.New(t, found("PENDING"), failure, failure, failure, found("PENDING"), failure, found("ACTIVE"))
+				fake := script.New(t, found("PENDING"), failure, failure, failure, failure, failure, found("PENDING"), failure, found("ACTIVE"))
 				var polls []string
-				got, err := apitest.NewClient(t, fake).AccessRequests.WaitFor(apono.WithoutRetry(ctx), "ar-1", apono.UntilGranted, apono.WaitOptions{
-					OnPoll: func(status string, err error) {
-						if err != nil {
-							status += "failed"
+				client := apitest.NewClient(t, fake, apono.WithMaxResponseBytes(150))
+				got, err := client.AccessRequests.WaitFor(apono.WithoutRetry(ctx), "ar-1", apono.UntilGranted, apono.WaitOptions{
+					OnPoll: func(p apono.Poll) {
+						assert.Equal(t, "ar-1", p.ID)
+						if p.Err != nil {
+							assert.Nil(t, p.Request)
+							polls = append(polls, "failed")
+							return
 						}
-						polls = append(polls, status)
+						polls = append(polls, string(p.Request.Status))
 					},
 				})
 				require.NoError(t, err)
 				require.EqualValues(t, "ACTIVE", got.Status)
-				require.Equal(t, []string{"PENDING", "failed", "failed", "failed", "PENDING", "failed", "ACTIVE"}, polls)
+				require.Equal(t, "PENDING failed failed failed failed failed PENDING failed ACTIVE", strings.Join(polls, " "))
 			})
 		})
 	}
 }
 
-func TestWaitForEndsWithPermanentFailure(t *testing.T) {
+// Before a poll has succeeded, temporary failures pass, and others are told after ten
+// seconds.
+func TestWaitForReportsWrongBaseURL(t *testing.T) {
 	t.Parallel()
-	for name, failure := range map[string]script.Response{
-		"302":                            {Status: 302},
-		"400":                            {Status: 400},
-		"401":                            {Status: 401},
-		"403":                            {Status: 403},
-		"410":                            {Status: 410},
-		"a bad certificate":              {Err: x509.UnknownAuthorityError{}},
-		"a certificate for another name": {Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "apono.test"}},
-		"a TLS alert":                    {Err: &net.OpError{Op: "remote error", Err: tls.AlertError(48)}},
-		"a TLS alert over TCP":           {Err: &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}},
-		"a proxy that rejects":           {Err: &transport.ProxyError{Proxy: "proxy.test:3128", Status: 407}},
-		"JSON of another type":           {Body: `["ar-1"]`},
-		"a body above the limit":         {Body: `{"id": "` + strings.Repeat("1", 200) + `"}`},
-		"null":                           {Body: `null`},
-	} {
+	for name, failure := range foreign() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-				defer cancel()
 				started := time.Now()
-				client := apitest.NewClient(t, script.New(t, found("PENDING"), failure), apono.WithMaxResponseBytes(150))
-				_, err := client.AccessRequests.WaitFor(apono.WithoutRetry(ctx), "ar-1", apono.UntilGranted)
+				polls := 0
+				client, err := apono.NewClient(apitest.Token, apono.WithMaxResponseBytes(150), apono.WithHTTPClient(&http.Client{
+					Transport: apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) { return script.New(t, failure).RoundTrip(req) }),
+				}))
+				require.NoError(t, err)
+				_, err = client.AccessRequests.WaitFor(apono.WithoutRetry(t.Context()), "ar-1", apono.UntilGranted, apono.WaitOptions{
+					OnPoll: func(apono.Poll) { polls++ },
+				})
 				ended := apitest.ErrorAs[*apono.WaitError](t, err)
-				require.EqualValues(t, "PENDING", ended.Request.Status)
+				require.Equal(t, "ar-1", ended.ID)
+				require.Nil(t, ended.Request)
 				require.Equal(t, ended.Err, ended.LastFailure)
-				require.LessOrEqual(t, time.Since(started), time.Second)
+				require.GreaterOrEqual(t, time.Since(started), 10*time.Second)
+				require.Less(t, time.Since(started), 20*time.Second)
+				require.Greater(t, polls, 3)
+			})
+		})
+	}
+	for name, failure := range temporary() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fake := script.New(t, failure, failure, failure, failure, failure, failure, found("ACTIVE"))
+				_, err := apitest.NewClient(t, fake).AccessRequests.WaitFor(apono.WithoutRetry(t.Context()), "ar-1", apono.UntilGranted)
+				require.NoError(t, err)
 			})
 		})
 	}
 }
+
+func TestWaitForEndsWithRejection(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 401, 403, 409, 410, 422} {
+		for name, before := range map[string][]script.Response{"at first": nil, "later": {found("PENDING")}} {
+			t.Run(fmt.Sprint(status, " ", name), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					started := time.Now()
+					client := apitest.NewClient(t, script.New(t, append(before, script.Response{Status: status, Body: ` {"message": "no"}`})...))
+					_, err := client.AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
+					ended := apitest.ErrorAs[*apono.WaitError](t, err)
+					require.Equal(t, status, apitest.ErrorAs[*apono.APIError](t, ended.Err).StatusCode)
+					require.Equal(t, ended.Err, ended.LastFailure)
+					require.LessOrEqual(t, time.Since(started), time.Second)
+				})
+			})
+		}
+	}
+}
+
+type passing struct{ error }
+
+func (passing) Temporary() bool { return true }
+
+// What a token source or a limiter returns is final, unless it is temporary.
+func TestWaitForEndsWithErrorOfTokenSource(t *testing.T) {
+	t.Parallel()
+	errGrant := errors.New("invalid_grant")
+	for name, test := range map[string]struct {
+		err   error
+		final bool
+	}{
+		"invalid_grant":  {errGrant, true},
+		"temporary":      {passing{errors.New("the service is restarting")}, false},
+		"a timeout":      {context.DeadlineExceeded, false},
+		"no connection":  {apitest.ErrConnectionRefused, false},
+		"no certificate": {x509.UnknownAuthorityError{}, true},
+	} {
+		for which, option := range map[string]func(fail func() error) apono.Option{
+			"token source": func(fail func() error) apono.Option {
+				return apono.WithTokenSource(func(context.Context) (string, error) { return apitest.Token, fail() })
+			},
+			"limiter": func(fail func() error) apono.Option { return apono.WithLimiter(limiterFunc(fail)) },
+		} {
+			t.Run(which+" "+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					started := time.Now()
+					calls := 0
+					responses := waitingFor("PENDING", "ACTIVE")
+					if test.final {
+						responses = responses[:1]
+					}
+					client := apitest.NewClient(t, script.New(t, responses...), option(func() error {
+						if calls++; calls == 2 || calls == 3 {
+							return test.err
+						}
+						return nil
+					}))
+					_, err := client.AccessRequests.WaitFor(apono.WithoutRetry(t.Context()), "ar-1", apono.UntilGranted)
+					if !test.final {
+						require.NoError(t, err)
+						return
+					}
+					require.ErrorIs(t, err, test.err)
+					require.ErrorAs(t, err, new(*apono.WaitError))
+					require.LessOrEqual(t, time.Since(started), time.Second)
+				})
+			})
+		}
+	}
+}
+
+type limiterFunc func() error
+
+func (f limiterFunc) Wait(context.Context) error { return f() }
 
 // A token that cannot be sent is a fault of the program, not of the network.
 func TestWaitForEndsWithInvalidToken(t *testing.T) {
@@ -420,7 +551,7 @@ func TestWaitForEndsWithInvalidToken(t *testing.T) {
 func TestWaitForIgnoresNotFoundForTenSeconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		missing := script.Response{Status: 404}
+		missing := script.Response{Status: 404, Body: `{"message": "unknown"}`}
 		got, err := apitest.NewClient(t, script.New(t, missing, missing, missing, found("ACTIVE"))).AccessRequests.WaitFor(t.Context(), "ar-1", apono.UntilGranted)
 		require.NoError(t, err)
 		require.EqualValues(t, "ACTIVE", got.Status)
@@ -452,7 +583,7 @@ func TestWaitForBacksOffDuringOutage(t *testing.T) {
 		ended := apitest.ErrorAs[*apono.WaitError](t, err)
 		require.EqualValues(t, "PENDING", ended.Request.Status)
 		require.ErrorIs(t, ended.LastFailure, apono.ErrServer)
-		require.EqualError(t, err, "apono: waiting for an access request: context deadline exceeded; its last status was PENDING; "+
+		require.EqualError(t, err, "apono: waiting for access request ar-1: context deadline exceeded; its last status was PENDING; "+
 			"the last failure was GET /api/user/v4/access-requests/{id}: 503 Service Unavailable: no page for you")
 		for i := 8; i < len(down.Times); i++ {
 			wait := down.Times[i].Sub(down.Times[i-1])
@@ -517,8 +648,15 @@ func TestInvalidWaitOptionsAreArgumentErrors(t *testing.T) {
 			require.ErrorAs(t, err, new(*apono.ArgumentError))
 			_, err = client.Sessions.WaitFor(t.Context(), "s-1", apono.UntilCredentialsAvailable, opts...)
 			require.ErrorAs(t, err, new(*apono.ArgumentError))
-			err = client.AccessRequests.During(t.Context(), bundleRequest(), func(context.Context, []*apono.AccessRequest) error { return nil }, opts...)
+			_, err = client.AccessRequests.Adopt(t.Context(), []string{"ar-1"}, opts...)
 			require.ErrorAs(t, err, new(*apono.ArgumentError))
+			acquire := []apono.AcquireOptions{{}, {}}
+			if len(opts) == 1 {
+				acquire = []apono.AcquireOptions{{Wait: opts[0]}}
+			}
+			_, err = client.AccessRequests.Acquire(t.Context(), bundleRequest(), acquire...)
+			require.ErrorAs(t, err, new(*apono.ArgumentError))
+			require.ErrorAs(t, client.AccessRequests.During(t.Context(), bundleRequest(), useNothing, acquire...), new(*apono.ArgumentError))
 		})
 	}
 }
@@ -533,11 +671,17 @@ func TestSessionsWaitFor(t *testing.T) {
 		fake := script.New(t, script.Response{Status: 404}, session("RESETTING"), script.Response{Err: apitest.ErrReset}, session("Resetting"), session("AVAILABLE"))
 		var polls []string
 		got, err := apitest.NewClient(t, fake).Sessions.WaitFor(apono.WithoutRetry(t.Context()), "s-1", apono.UntilCredentialsAvailable, apono.WaitOptions{
-			OnPoll: func(status string, err error) { polls = append(polls, fmt.Sprintf("%s %t", status, err != nil)) },
+			OnPoll: func(p apono.Poll) {
+				if p.Err != nil {
+					polls = append(polls, p.ID+" failed")
+					return
+				}
+				polls = append(polls, p.ID+" "+string(p.Session.CredentialsStatus))
+			},
 		})
 		require.NoError(t, err)
 		require.Equal(t, &apono.AccessSession{ID: "s-1", CredentialsStatus: "AVAILABLE"}, got)
-		require.Equal(t, []string{" true", "RESETTING false", " true", "Resetting false", "AVAILABLE false"}, polls)
+		require.Equal(t, []string{"s-1 failed", "s-1 RESETTING", "s-1 failed", "s-1 Resetting", "s-1 AVAILABLE"}, polls)
 		for _, req := range fake.Requests() {
 			apitest.Sent(t, req, "GET", "/api/user/v1/access-sessions/s-1", "", "")
 		}
@@ -545,7 +689,7 @@ func TestSessionsWaitFor(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
 		_, err = apitest.NewClient(t, script.New(t, session("RESETTING"))).Sessions.WaitFor(ctx, "s-1", apono.UntilCredentialsAvailable)
-		require.EqualError(t, err, "apono: waiting for an access session: context deadline exceeded; its last status was RESETTING")
+		require.EqualError(t, err, "apono: waiting for access session s-1: context deadline exceeded; its last status was RESETTING")
 		ended := apitest.ErrorAs[*apono.WaitError](t, err)
 		require.Equal(t, "s-1", ended.Session.ID)
 		require.Nil(t, ended.Request)
@@ -560,7 +704,7 @@ func TestSessionsWaitFor(t *testing.T) {
 
 func TestUntilCredentialsAvailable(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[apono.CredentialsStatus]bool{"AVAILABLE": true, "VIEWED": true, "NOT_APPLICABLE": true, "RESETTING": false, "resetting": false} {
+	for status, want := range map[apono.CredentialsStatus]bool{"AVAILABLE": true, "VIEWED": false, "Viewed": false, "NOT_APPLICABLE": true, "RESETTING": false, "resetting": false} {
 		done, err := apono.UntilCredentialsAvailable(&apono.AccessSession{CredentialsStatus: status})
 		require.NoError(t, err)
 		require.Equal(t, want, done, status)

@@ -50,14 +50,14 @@ func (r *requester) during(ctx context.Context, in apono.CreateAccessRequestInpu
 	}
 	options := r.waitOptions(ctx)
 	say := options.OnPoll
-	options.OnPoll = func(status string, err error) {
-		if err == nil && isOver(apono.AccessRequestStatus(status)) {
-			r.over = append(r.over, r.polled)
+	options.OnPoll = func(p apono.Poll) {
+		if p.Err == nil && isOver(p.Request.Status) {
+			r.over = append(r.over, p.ID)
 		}
-		say(status, err)
+		say(p)
 	}
 	code, early := 0, false
-	err := r.client.AccessRequests.During(ctx, in, func(ctx context.Context, requests []*apono.AccessRequest) (err error) {
+	err := r.client.AccessRequests.During(ctx, in, func(ctx context.Context, grant *apono.Grant) (err error) {
 		if !tooLate.Stop() {
 			return context.Cause(ctx)
 		}
@@ -66,7 +66,7 @@ func (r *requester) during(ctx context.Context, in apono.CreateAccessRequestInpu
 			defer cancel()
 			ctx = limited
 		}
-		sessions, err := r.sessions(ctx, requests)
+		sessions, err := r.sessions(ctx, grant.Requests())
 		if u.command == nil {
 			err = errors.Join(err, r.printDetails(ctx, sessions))
 			if ctx.Err() == nil {
@@ -85,7 +85,7 @@ func (r *requester) during(ctx context.Context, in apono.CreateAccessRequestInpu
 		code, err = r.run(ctx, u, environment)
 		early = ended(ctx)
 		return err
-	}, options)
+	}, apono.AcquireOptions{Wait: options})
 	r.report(err)
 	switch {
 	case code != 0:
@@ -200,14 +200,15 @@ func (r *requester) mayRemain() string {
 // waitOptions returns the options of a wait. It prints once that it waits, and once that
 // polls fail.
 func (r *requester) waitOptions(ctx context.Context) apono.WaitOptions {
-	return apono.WaitOptions{Interval: r.poll, OnPoll: func(status string, err error) {
-		_, over := apono.UntilGranted(&apono.AccessRequest{Status: apono.AccessRequestStatus(status)})
+	return apono.WaitOptions{Interval: r.poll, OnPoll: func(p apono.Poll) {
 		switch {
-		case ctx.Err() != nil || errors.Is(err, context.Canceled): // the wait has ended
-		case err != nil:
-			r.once("Cannot read the request, retrying: %v", err)
-		case over == nil && !apono.AccessRequestStatus(status).Granted():
-			r.once("Waiting at most %[2]s for the access; its status is %[1]s.", status, r.timeout)
+		case ctx.Err() != nil || errors.Is(p.Err, context.Canceled): // the wait has ended
+		case p.Err != nil:
+			r.once("Cannot read the request, retrying: %v", p.Err)
+		default:
+			if granted, over := apono.UntilGranted(p.Request); !granted && over == nil {
+				r.once("Waiting at most %[2]s for the access; its status is %[1]s.", p.Request.Status, r.timeout)
+			}
 		}
 	}}
 }

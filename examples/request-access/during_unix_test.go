@@ -363,11 +363,11 @@ func TestRevocationThatFails(t *testing.T) {
 		revoked bool
 		code    int
 	}{
-		"hold, rejected":      {onCall("-revoke-after", "50ms"), aponotest.Fault{Status: 409}, false, 1},
+		"hold, rejected":      {onCall("-revoke-after", "50ms"), aponotest.Fault{Status: 409, Body: "{}"}, false, 1},
 		"hold, lost":          {onCall("-revoke-after", "50ms"), aponotest.Fault{Break: aponotest.ResponseLost}, true, 0},
 		"command, lost":       {onCallRuns("exit 0"), aponotest.Fault{Break: aponotest.ResponseLost}, true, 0},
-		"command, rejected":   {onCallRuns("exit 0"), aponotest.Fault{Status: 409}, false, 1},
-		"command, two faults": {onCallRuns("exit 5"), aponotest.Fault{Status: 409}, false, 5},
+		"command, rejected":   {onCallRuns("exit 0"), aponotest.Fault{Status: 409, Body: "{}"}, false, 1},
+		"command, two faults": {onCallRuns("exit 5"), aponotest.Fault{Status: 409, Body: "{}"}, false, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

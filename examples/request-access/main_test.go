@@ -197,9 +197,9 @@ func TestSeveralRequestsOfOneSubmission(t *testing.T) {
 		Stdout: "console:\nOpen it.\nBe careful.\nconnect s1\nhttps://console.example.com\ncode: c\nuser: u\n",
 		Stderr: "Requested: r1\nRequested: r2\nRequested: r3\nRequested: r4\nRequested: r5\nRequested: r6\n" +
 			waited + "Revoked: r6\nWaiting for a session of r5\nGranted, but without a session: r5\n" +
-			"request-access: r3: apono: waiting for an access request: the access request was rejected; its last status was REJECTED\n" +
-			"r4: apono: waiting for an access request: the access request failed; its last status was FAILED\n" +
-			"r6: apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n",
+			"request-access: r3: apono: waiting for access request r3: the access request was rejected; its last status was REJECTED\n" +
+			"r4: apono: waiting for access request r4: the access request failed; its last status was FAILED\n" +
+			"r6: apono: waiting for access request r6: context deadline exceeded: not granted within 500ms; its last status was PENDING\n",
 		Code: 1,
 	}, process.Run(t, process.Env(server), onCall("-timeout", "500ms")...))
 	require.Len(t, server.Requests("Sessions.GetAccessDetails"), 1)
@@ -213,7 +213,7 @@ func TestSeveralRequestsOfOneSubmission(t *testing.T) {
 // revoked is said.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
-	late := first + ": apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n"
+	late := first + ": apono: waiting for access request " + first + ": context deadline exceeded: not granted within 500ms; its last status was PENDING\n"
 	for name, test := range map[string]struct {
 		args     []string
 		fault    aponotest.Fault
@@ -226,7 +226,7 @@ func TestTimeout(t *testing.T) {
 		"kept":                            {[]string{"-keep", "-poll", "20ms"}, aponotest.Fault{}, "Left open: " + first + "\nrequest-access: " + late, "PENDING", ""},
 		"response lost":                   {nil, aponotest.Fault{Break: aponotest.ResponseLost}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
 		"rejected": {
-			nil, aponotest.Fault{Status: 409}, "NOT revoked: " + first + ": apono: waiting for an access request: " +
+			nil, aponotest.Fault{Status: 409}, "NOT revoked: " + first + ": apono: waiting for access request " + first + ": " +
 				"POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-4; its last status was PENDING\n" +
 				"request-access: " + late + "1 request may remain: revoke it in the Apono portal\n", "PENDING", "",
 		},
@@ -334,7 +334,7 @@ func TestWithoutToken(t *testing.T) {
 	require.Equal(t, 1, got.Code)
 	got = process.Run(t, nil, "-bundle", "orders on-call", "-justification", "Trying", "-timeout", "500ms", "-keep")
 	require.Equal(t, process.Result{Stderr: demo + "Requested: " + first + "\n" + waited + "Left open: " + first + "\nrequest-access: " + first +
-		": apono: waiting for an access request: context deadline exceeded: not granted within 500ms; its last status was PENDING\n", Code: 1}, got)
+		": apono: waiting for access request " + first + ": context deadline exceeded: not granted within 500ms; its last status was PENDING\n", Code: 1}, got)
 }
 
 func TestUsage(t *testing.T) {

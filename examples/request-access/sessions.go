@@ -91,7 +91,7 @@ func lacking(requests []*apono.AccessRequest, sessions []*apono.AccessSession) [
 // details reads the access details of a session. It must be called once for each
 // session, because a read can use up one-time credentials.
 func (r *requester) details(ctx context.Context, session *apono.AccessSession) (*apono.AccessSessionDetails, error) {
-	if available, _ := apono.UntilCredentialsAvailable(session); !available {
+	if strings.EqualFold(string(session.CredentialsStatus), string(apono.CredentialsStatusResetting)) {
 		waiting, cancel := context.WithTimeout(ctx, sessionsTimeout)
 		defer cancel()
 		if _, err := r.client.Sessions.WaitFor(waiting, session.ID, apono.UntilCredentialsAvailable, apono.WaitOptions{Interval: r.poll}); err != nil {

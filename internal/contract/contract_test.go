@@ -24,7 +24,9 @@ var (
 	methodDeviations = []deviation{
 		{1, `AccessRequests.WaitFor sent \["AccessRequests.Get argument-1"\].*`, "WaitFor polls with Get"},
 		{1, `Sessions.WaitFor sent \["Sessions.Get argument-1"\].*`, "WaitFor polls with Get"},
-		{1, `AccessRequests.During sent \["AccessRequests.Create"\].*`, "During creates, polls and revokes"},
+		{2, `AccessRequests.(Acquire|During) sent \["AccessRequests.Create"\].*`, "Acquire and During create, poll and revoke"},
+		{1, `AccessRequests.Adopt sent \["AccessRequests.Get argument-1"\].*`, "Adopt polls with Get"},
+		{1, `AccessRequests.EnsureRevoked sent \["AccessRequests.Revoke argument-1" "AccessRequests.Get argument-1"\].*`, "EnsureRevoked reads what could not be revoked"},
 		{6, `.*\.GetByName sent \[".*\.List"\].*`, "GetByName searches with List"},
 	}
 	typeDeviations = []deviation{

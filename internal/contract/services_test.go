@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -92,6 +91,12 @@ func (m method) call(ctx context.Context, args []string, body string, set func(o
 		t := m.fn.Type().In(i)
 		value := reflect.New(t)
 		switch {
+		case t == reflect.TypeFor[[]string]() && len(args) > 0: // IDs
+			value.Elem().Set(reflect.ValueOf(args))
+			if m.options() != nil && m.options().Kind() == reflect.String {
+				in = append(in, reflect.ValueOf(args[0]))
+				continue
+			}
 		case m.options() != nil && t.Kind() == reflect.Slice:
 			if set == nil {
 				continue
@@ -191,7 +196,7 @@ func methodProblems(ctx context.Context, t *testing.T) []string {
 			name = op.Name + " " + strings.Join(op.Args(req.URL.EscapedPath()), " ")
 		}
 		sent = append(sent, strings.TrimSpace(name))
-		return &http.Response{StatusCode: http.StatusForbidden, Body: io.NopCloser(bytes.NewReader(nil)), Request: req}
+		return &http.Response{StatusCode: http.StatusForbidden, Body: io.NopCloser(strings.NewReader(`{"message": "no"}`)), Request: req}
 	})}))
 	require.NoError(t, err)
 	reached := map[string]bool{}
@@ -205,7 +210,7 @@ func methodProblems(ctx context.Context, t *testing.T) []string {
 			args = []string{"argument-1"}
 		}
 		var body string
-		if m.name == "AccessRequests.During" {
+		if m.name == "AccessRequests.During" || m.name == "AccessRequests.Acquire" {
 			args, body = nil, calls["AccessRequests.Create"].bodies[0]
 		}
 		if bodies := calls[m.operation].bodies; bodies != nil {

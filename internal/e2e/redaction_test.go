@@ -94,7 +94,7 @@ func exportedTypes() []reflect.Type {
 		typeOf[apono.TransportError](), typeOf[apono.TruncatedError](), typeOf[apono.UpdateAccessBundleV1Input](),
 		typeOf[apono.UpdateAccessFlowV1Input](), typeOf[apono.UpdateConnectorInput](), typeOf[apono.UpdateIntegrationInput](),
 		typeOf[apono.UpdateIntegrationV2Input](), typeOf[apono.UpdateResourceTagsInput](), typeOf[apono.UpdateSpaceInput](),
-		typeOf[apono.User](), typeOf[apono.UserRole](), typeOf[apono.UserV2](), typeOf[apono.WaitError](), typeOf[apono.WaitOptions](), typeOf[apono.PageError](), typeOf[apono.RevokeError](),
+		typeOf[apono.User](), typeOf[apono.UserRole](), typeOf[apono.UserV2](), typeOf[apono.WaitError](), typeOf[apono.AcquireOptions](), typeOf[apono.Grant](), typeOf[apono.MissingSession](), typeOf[apono.Poll](), typeOf[apono.WaitOptions](), typeOf[apono.PageError](), typeOf[apono.RevokeError](),
 	}
 }
 

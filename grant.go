@@ -1,0 +1,557 @@
+package apono
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/apono-go/apono/internal/transport"
+)
+
+const (
+	createTimeout   = 30 * time.Second       // for Create, independent of the caller's context
+	sessionsTimeout = 30 * time.Second       // for Grant.Sessions without a deadline
+	revokeTimeout   = 30 * time.Second       // for a revocation
+	orderTimeout    = 10 * time.Second       // for one call of a revocation; leaves time for another
+	lastOrder       = 750 * time.Millisecond // before the end of a revocation, for its last call
+)
+
+// AcquireOptions configures Acquire and During.
+type AcquireOptions struct {
+	Wait WaitOptions
+	// OnCreated receives the IDs of the requests when they have been created, before the
+	// first poll, so that they can be saved: another process can end what they grant with
+	// EnsureRevoked if this one is killed. If it returns an error, the requests are revoked.
+	OnCreated func(ids []string) error
+}
+
+// Grant is access that was granted by one or more requests. It is for
+// [AccessRequestsService.Acquire] and [AccessRequestsService.Adopt]. Its methods are safe
+// for concurrent use. It prints, logs and marshals as the IDs of its requests.
+type Grant struct {
+	service *AccessRequestsService
+	options WaitOptions
+	ids     []string
+
+	lost error // why there may be requests with unknown IDs, nil if there are none
+
+	mu       sync.Mutex
+	requests []*AccessRequest // as last read, in the order of ids
+
+	// A channel is full while OnPoll runs or a revocation does. Unlike a goroutine that
+	// waits for a mutex, one that waits for it is idle for testing/synctest.
+	polling, revoking chan struct{}
+	revoked           map[string]bool
+}
+
+// Acquire requests access and waits until it is granted. The server may create several
+// requests, and all of them must be granted. The caller ends the access with
+// [Grant.Revoke]; without it, the access lasts as long as the access flow allows.
+//
+// Creating takes up to 30 s and is not canceled when ctx ends, so that no request with an
+// unknown ID remains. Acquire then waits as [AccessRequestsService.WaitFor] does with
+// [UntilGranted]; ctx should have a deadline. If a request is rejected or fails, if ctx
+// ends, or if OnCreated fails or panics, Acquire revokes the requests, as Grant.Revoke
+// does, and returns the reason. Access that may remain is a [*RevokeError], joined with
+// the reason. If a panic hides it, the logger of [WithLogger] has it at level Error.
+//
+// POST /api/user/v4/access-requests
+func (s *AccessRequestsService) Acquire(ctx context.Context, in CreateAccessRequestInput, opts ...AcquireOptions) (*Grant, error) {
+	if ctx == nil {
+		return nil, &ArgumentError{Arg: "ctx", Reason: "must not be nil"}
+	}
+	o, err := optional(opts)
+	if err != nil {
+		return nil, err
+	}
+	g, err := s.newGrant([]WaitOptions{o.Wait})
+	if err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, newTransportError(createAccessRequest, transport.ContextErr(ctx))
+	}
+	err = g.thenRevoke(ctx, true, func() error {
+		err := g.create(ctx, in)
+		if o.OnCreated != nil && len(g.ids) > 0 {
+			if failed := o.OnCreated(g.IDs()); failed != nil {
+				err = errors.Join(err, failed)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return g.wait(ctx, true)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// Adopt returns the access of requests that exist, such as those that another process has
+// created. It waits until all are granted, as [AccessRequestsService.WaitFor] does with
+// [UntilGranted]. The first request that has ended, was rejected or failed is returned as
+// a [*WaitError]. Adopt creates and revokes nothing, whatever happens.
+//
+// GET /api/user/v4/access-requests/{id}
+func (s *AccessRequestsService) Adopt(ctx context.Context, ids []string, opts ...WaitOptions) (*Grant, error) {
+	g, err := s.newGrant(opts)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if !slices.Contains(g.ids, id) {
+			g.ids = append(g.ids, id)
+		}
+	}
+	if len(g.ids) == 0 {
+		return nil, &ArgumentError{Arg: "ids", Reason: "must not be empty"}
+	}
+	g.requests = make([]*AccessRequest, len(g.ids))
+	if err := g.wait(ctx, false); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+func (s *AccessRequestsService) newGrant(opts []WaitOptions) (*Grant, error) {
+	options, err := waitOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	g := &Grant{service: s, options: options, polling: make(chan struct{}, 1), revoking: make(chan struct{}, 1), revoked: map[string]bool{}}
+	if onPoll := options.OnPoll; onPoll != nil {
+		g.options.OnPoll = func(p Poll) {
+			g.polling <- struct{}{}
+			defer func() { <-g.polling }()
+			onPoll(p)
+		}
+	}
+	return g, nil
+}
+
+// create creates the requests and keeps their IDs, even those in a response that could
+// not be decoded.
+func (g *Grant) create(ctx context.Context, in CreateAccessRequestInput) error {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), createTimeout, fmt.Errorf("no response within %s", createTimeout))
+	defer cancel()
+	g.lost = errors.New("creating the request panicked or ended its goroutine")
+	requests, err := g.service.Create(ctx, in)
+	whole := err == nil || !maybeDone(err)
+	if unreadable := (*DecodeError)(nil); errors.As(err, &unreadable) {
+		requests, whole = requestsIn(unreadable.Body)
+	}
+	for _, request := range requests {
+		if request.ID == "" {
+			whole = false
+			continue
+		}
+		g.ids, g.requests = append(g.ids, request.ID), append(g.requests, request)
+	}
+	if err == nil && (!whole || len(g.ids) == 0) {
+		whole, err = false, fmt.Errorf("apono: %s %s: the response lacks the ID of a request", createAccessRequest.Method, createAccessRequest.Path)
+	}
+	g.lost = nil
+	if !whole {
+		g.lost = err
+	}
+	return err
+}
+
+// requestsIn returns the requests in a list as far as it can be read, with nothing but
+// their IDs, and whether the list is complete.
+func requestsIn(body []byte) (requests []*AccessRequest, whole bool) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if start, err := dec.Token(); err != nil || start != json.Delim('[') {
+		return nil, false
+	}
+	for dec.More() {
+		var element json.RawMessage
+		if dec.Decode(&element) != nil {
+			return requests, false
+		}
+		var object struct {
+			ID string `json:"id"`
+		}
+		_ = json.Unmarshal(element, &object) // an error leaves the ID empty
+		requests = append(requests, &AccessRequest{ID: object.ID})
+	}
+	_, err := dec.Token()
+	return requests, err == nil
+}
+
+// wait waits until all requests are granted.
+func (g *Grant) wait(ctx context.Context, proven bool) error {
+	w := g.waiter(func(p Poll) (bool, error) { return UntilGranted(p.Request) })
+	w.proven = proven
+	_, err := w.wait(ctx, g.ids...)
+	return err
+}
+
+func (g *Grant) waiter(done func(Poll) (bool, error)) *waiter {
+	return &waiter{options: g.options, poll: g.poll, done: done}
+}
+
+// poll reads a request and keeps it.
+func (g *Grant) poll(ctx context.Context, id string) Poll {
+	p := g.service.poll(ctx, id)
+	if p.Err == nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.requests[slices.Index(g.ids, id)] = p.Request
+	}
+	return p
+}
+
+// IDs returns the IDs of the requests.
+func (g *Grant) IDs() []string { return slices.Clone(g.ids) }
+
+// Requests returns the requests as last read by a method of the Grant, in the order of
+// IDs.
+func (g *Grant) Requests() []*AccessRequest {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.requests)
+}
+
+// Watch polls the requests until the access of one of them ends, and returns a
+// [*WaitError] with [ErrRequestRevoked], [ErrRequestRejected] or [ErrRequestFailed]. It
+// goes on after failed polls of every kind. It also ends with ctx.
+//
+// GET /api/user/v4/access-requests/{id}
+func (g *Grant) Watch(ctx context.Context) error {
+	if ctx == nil {
+		return &ArgumentError{Arg: "ctx", Reason: "must not be nil"}
+	}
+	w := g.waiter(func(p Poll) (bool, error) {
+		_, err := UntilGranted(p.Request)
+		return false, err
+	})
+	w.watching = true
+	_, err := w.wait(ctx, g.ids...)
+	return err
+}
+
+// Sessions waits until every integration of every request has a session whose credentials
+// are not being reset, and returns the sessions of the requests. If ctx has no deadline,
+// it waits for 30 s at most. If that time, ctx or the access ends before, it returns the
+// sessions that there are, and a [*WaitError] whose Missing lists the others: some kinds
+// of integrations may have no sessions. It does not read access details.
+//
+// GET /api/user/v1/access-sessions
+func (g *Grant) Sessions(ctx context.Context) ([]*AccessSession, error) {
+	if ctx == nil {
+		return nil, &ArgumentError{Arg: "ctx", Reason: "must not be nil"}
+	}
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, sessionsTimeout, fmt.Errorf("no session within %s", sessionsTimeout))
+		defer cancel()
+	}
+	found := map[string][]*AccessSession{} // by ID of the request
+	w := g.waiter(func(p Poll) (bool, error) {
+		_, err := UntilGranted(p.Request)
+		return len(p.Missing) == 0, err
+	})
+	w.proven, w.together = true, true
+	w.poll = func(ctx context.Context, id string) Poll {
+		sessions, err := Collect(g.service.client.Sessions.ListAll(ctx, ListSessionsOptions{RequestIDs: []string{id}}))
+		if err != nil {
+			return Poll{ID: id, Err: err}
+		}
+		found[id] = slices.DeleteFunc(sessions, func(s *AccessSession) bool { return !slices.Contains(s.RequestIDs, id) })
+		p := Poll{ID: id, Request: g.request(id)}
+		if p.Missing = missingSessions(p.Request, found[id]); len(p.Missing) > 0 { // is it still granted?
+			if p = g.poll(ctx, id); p.Err == nil {
+				p.Missing = missingSessions(p.Request, found[id])
+			}
+		}
+		return p
+	}
+	_, err := w.wait(ctx, g.ids...)
+	var all []*AccessSession
+	var missing []MissingSession
+	for _, id := range g.ids {
+		for _, session := range found[id] {
+			if !slices.ContainsFunc(all, func(s *AccessSession) bool { return s.ID == session.ID }) { // of two requests
+				all = append(all, session)
+			}
+		}
+		missing = append(missing, missingSessions(g.request(id), found[id])...)
+	}
+	if ended := (*WaitError)(nil); errors.As(err, &ended) {
+		ended.Missing = missing
+	}
+	return all, err
+}
+
+func (g *Grant) request(id string) *AccessRequest {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.requests[slices.Index(g.ids, id)]
+}
+
+// missingSessions returns the integrations of a request in which none of the sessions is
+// usable.
+func missingSessions(request *AccessRequest, sessions []*AccessSession) []MissingSession {
+	integrations := convert(request.AccessGroups, func(g AccessGroup) Ref { return g.Integration })
+	if len(integrations) == 0 {
+		integrations = []Ref{{}} // any
+	}
+	var missing []MissingSession
+	for _, in := range integrations {
+		usable := func(s *AccessSession) bool {
+			return (in.ID == "" || s.Integration.ID == in.ID) && !s.CredentialsStatus.is(CredentialsStatusResetting)
+		}
+		if !slices.ContainsFunc(sessions, usable) {
+			missing = append(missing, MissingSession{request.ID, in})
+		}
+	}
+	return missing
+}
+
+// EnsureRevoked revokes requests in any state: the access of pending, granted and failed
+// ones is revoked, those that have ended stay as they are. It takes 30 s at most, works on
+// all requests concurrently, and continues after a failure. If it is unclear whether a
+// revocation succeeded, it reads the request, and revokes again if the access still
+// exists. It ends with ctx. Access that may remain is returned as a [*RevokeError]; a
+// request that does not exist is [ErrNotFound] in it.
+//
+// EnsureRevoked makes sure that the API has accepted every revocation. It does not wait
+// until the access has ended; see [AccessRequestsService.WaitFor] with [UntilRevoked].
+//
+// POST /api/user/v4/access-requests/{id}/revoke
+func (s *AccessRequestsService) EnsureRevoked(ctx context.Context, ids ...string) error {
+	if ctx == nil {
+		return &ArgumentError{Arg: "ctx", Reason: "must not be nil"}
+	}
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	return s.revokeAll(ctx, ids, false, map[string]bool{})
+}
+
+// Revoke revokes the requests, except those that have ended, as
+// [AccessRequestsService.EnsureRevoked] does. It does not end with ctx, of which it uses
+// the values only, so that it can be deferred. Of concurrent calls one revokes. A later
+// one revokes only what could not be revoked before.
+//
+// POST /api/user/v4/access-requests/{id}/revoke
+func (g *Grant) Revoke(ctx context.Context) error {
+	if ctx == nil {
+		return &ArgumentError{Arg: "ctx", Reason: "must not be nil"}
+	}
+	g.revoking <- struct{}{}
+	defer func() { <-g.revoking }()
+	var ids []string
+	for i, request := range g.Requests() {
+		if id := g.ids[i]; !g.revoked[id] && !hasEnded(request) {
+			ids = append(ids, id)
+		}
+	}
+	return g.service.revokeAll(context.WithoutCancel(ctx), ids, true, g.revoked)
+}
+
+// hasEnded reports whether there is nothing to revoke. Part of a failed request may have
+// been granted.
+func hasEnded(r *AccessRequest) bool {
+	_, ended := UntilGranted(r)
+	return ended != nil && !r.Status.Failed()
+}
+
+// thenRevoke calls f and then revokes the requests, even if f panics or ends its
+// goroutine, unless keep is set and f succeeds. It returns the error of f with the access
+// that may remain, or logs that if f does not return.
+func (g *Grant) thenRevoke(ctx context.Context, keep bool, f func() error) (err error) {
+	returned := false
+	defer func() {
+		if returned && keep && err == nil {
+			return
+		}
+		var left *RevokeError
+		if errors.As(g.Revoke(ctx), &left); g.lost != nil {
+			if left == nil {
+				left = &RevokeError{Err: g.lost}
+			} else {
+				left.Err = errors.Join(g.lost, left.Err)
+			}
+			left.MaybeRequested = true
+		}
+		switch {
+		case left == nil:
+		case !returned:
+			g.service.logLeft(ctx, left)
+		case err == nil || errors.Is(left, err):
+			err = left
+		default:
+			err = fmt.Errorf("%w; %w", err, left)
+		}
+	}()
+	err = f()
+	returned = true
+	return err
+}
+
+// revokeAll revokes requests concurrently and adds those that are revoked to a map. known
+// means that the requests exist, so that a 404 may pass. A panic of user code continues
+// after all revocations.
+func (s *AccessRequestsService) revokeAll(ctx context.Context, ids []string, known bool, revoked map[string]bool) error {
+	errs := make([]error, len(ids))
+	var waits, rethrows []func()
+	for i, id := range ids {
+		errs[i] = errors.New("the revocation panicked or ended its goroutine")
+		ended, rethrow := async(func() { errs[i] = s.ensureRevoked(ctx, id, known) })
+		waits, rethrows = append(waits, func() { <-ended }), append(rethrows, rethrow)
+	}
+	var left *RevokeError
+	for i, wait := range waits {
+		if wait(); errs[i] == nil {
+			revoked[ids[i]] = true
+			continue
+		}
+		if left == nil {
+			left = new(RevokeError)
+		}
+		left.IDs, left.Err = append(left.IDs, ids[i]), errors.Join(left.Err, errs[i])
+	}
+	if left == nil {
+		return nil
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			s.logLeft(ctx, left)
+		}
+	}()
+	for _, rethrow := range rethrows {
+		rethrow()
+	}
+	returned = true
+	return left
+}
+
+func (s *AccessRequestsService) logLeft(ctx context.Context, left *RevokeError) {
+	if s.client.logger != nil {
+		s.client.logger.LogAttrs(ctx, slog.LevelError, "apono access may remain", slog.Any("requests", left.IDs), slog.String("error", left.Error()))
+	}
+}
+
+// ensureRevoked revokes one request. After a failure it reads the request, and revokes
+// again if the access exists. Its last call is made just before the end of its time, even
+// if Retry-After asks to wait longer, or afterwards if the process was asleep.
+func (s *AccessRequestsService) ensureRevoked(ctx context.Context, id string, known bool) error {
+	started := time.Now()
+	end := started.Add(revokeTimeout)
+	last := false
+	limited := func() (context.Context, context.CancelFunc) {
+		limit := time.Until(end)
+		if !last {
+			limit = min(orderTimeout, limit-lastOrder)
+		}
+		return context.WithTimeoutCause(ctx, limit, fmt.Errorf("no response within %s", limit.Round(time.Millisecond)))
+	}
+	// pause reports whether there is time for another call before the last one.
+	pause := func(d time.Duration) bool {
+		left := time.Until(end) - lastOrder
+		return sleep(ctx, min(d, left)) == nil && d < left
+	}
+	rejected := func(err error) bool {
+		elapsed := time.Since(started)
+		if !known {
+			elapsed += settling
+		}
+		return isFinal(err, true, elapsed)
+	}
+	for {
+		if left := time.Until(end); left <= lastOrder {
+			if last = true; left < lastOrder/2 { // the process was asleep
+				end = time.Now().Add(orderTimeout)
+			}
+		}
+		calling, cancel := limited()
+		_, err := s.Revoke(calling, id)
+		if cancel(); err == nil {
+			return nil
+		}
+		for again := last || pause(retryAfter(err)); again; {
+			calling, cancel := limited()
+			request, unread := s.Get(calling, id)
+			cancel()
+			switch over := last || ctx.Err() != nil; {
+			case unread == nil && (hasEnded(request) || request.Status.Failed() && rejected(err)):
+				return nil
+			case unread == nil && (over || rejected(err)):
+				return err
+			case unread != nil && (over || rejected(unread)):
+				return fmt.Errorf("%w; %w", err, unread)
+			}
+			again = pause(max(time.Second, retryAfter(unread))) && unread != nil
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// Format prints the IDs of the requests with every verb.
+func (g *Grant) Format(f fmt.State, verb rune) { formatText(f, verb, oneLine(fmt.Sprint(g.ids))) }
+
+// LogValue returns the IDs of the requests.
+func (g *Grant) LogValue() slog.Value {
+	if g == nil {
+		return slog.Value{}
+	}
+	return slog.AnyValue(g.IDs())
+}
+
+// MarshalJSON returns the IDs of the requests.
+func (g *Grant) MarshalJSON() ([]byte, error) { return json.Marshal(g.ids) }
+
+// RevokeError reports access that may remain.
+type RevokeError struct {
+	IDs []string // requests that could not be revoked
+	// MaybeRequested reports that there may be more requests with unknown IDs, because
+	// the response to Create was lost or incomplete.
+	MaybeRequested bool
+	Err            error
+}
+
+// Error returns what may remain and why.
+func (e *RevokeError) Error() string {
+	text := "apono: access may remain"
+	if len(e.IDs) > 0 {
+		text += ": revoke the requests " + oneLine(strings.Join(e.IDs, ", "))
+	}
+	if e.MaybeRequested {
+		text += ": look for requests without a known ID"
+	}
+	if e.Err != nil {
+		text += ": " + strings.TrimPrefix(oneLine(e.Err.Error()), "apono: ")
+	}
+	return text
+}
+
+// Unwrap returns Err.
+func (e *RevokeError) Unwrap() error { return e.Err }
+
+// maybeDone reports whether an operation that failed may have changed something.
+func maybeDone(err error) bool {
+	var (
+		failed *TransportError
+		status *APIError
+	)
+	switch {
+	case errors.As(err, &failed):
+		return failed.MaybeSent
+	case errors.As(err, &status):
+		return status.StatusCode >= http.StatusInternalServerError || status.StatusCode == http.StatusRequestTimeout
+	}
+	return errors.As(err, new(*DecodeError))
+}
