@@ -258,14 +258,14 @@ func TestDuringRetriesRevocation(t *testing.T) {
 		"five requests are lost": {func(s *aponotest.Server) {
 			s.FaultNext("AccessRequests.Revoke", 5, aponotest.Fault{Break: aponotest.RequestLost})
 		}, 6},
-		"502":                  {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 502, nil, html) }, 2},
-		"HTML with status 200": {func(s *aponotest.Server) { s.FailNext("AccessRequests.Revoke", 1, 200, nil, html) }, 2},
+		"502":                  {func(s *aponotest.Server) { s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Status: 502, Body: html}) }, 2},
+		"HTML with status 200": {func(s *aponotest.Server) { s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Status: 200, Body: html}) }, 2},
 		"no response for an hour": {func(s *aponotest.Server) {
 			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Latency: time.Hour})
 		}, 2},
 		"reads fail, too": {func(s *aponotest.Server) {
-			s.FailNext("AccessRequests.Revoke", 1, 502, nil, "")
-			s.FailNext("AccessRequests.Get", 5, 503, nil, "")
+			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Status: 502})
+			s.FaultNext("AccessRequests.Get", 5, aponotest.Fault{Status: 503})
 		}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -111,7 +111,7 @@ func ExampleWithRetryPolicy() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	server.FailNext("Groups.Get", 4, http.StatusServiceUnavailable, nil, "")
+	server.FaultNext("Groups.Get", 4, aponotest.Fault{Status: http.StatusServiceUnavailable})
 
 	client := server.Client(apono.WithRetryPolicy(apono.RetryPolicy{
 		MaxAttempts: 5,
@@ -133,7 +133,7 @@ func ExampleWithoutRetry() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	server.FailNext("Groups.Get", 1, http.StatusServiceUnavailable, nil, "")
+	server.FaultNext("Groups.Get", 1, aponotest.Fault{Status: http.StatusServiceUnavailable})
 	client := server.Client()
 
 	ctx := apono.WithoutRetry(context.Background())
@@ -183,7 +183,7 @@ func ExampleWithMiddleware() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	server.FailNext("Groups.Get", 1, http.StatusTooManyRequests, http.Header{"Retry-After": {"0"}}, "")
+	server.FaultNext("Groups.Get", 1, aponotest.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"0"}}})
 
 	var succeeded, limited, failed atomic.Int64
 	client := server.Client(apono.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
@@ -405,7 +405,7 @@ func ExampleAPIError() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	server.FailNext("Bundles.Delete", 1, http.StatusConflict, nil, `{"message": "an access flow uses the bundle"}`)
+	server.FaultNext("Bundles.Delete", 1, aponotest.Fault{Status: http.StatusConflict, Body: `{"message": "an access flow uses the bundle"}`})
 	ctx, client := context.Background(), server.Client()
 
 	for _, id := range []string{"bundle-orders", "bundle-unknown"} {
@@ -515,8 +515,8 @@ func ExampleAccessScope_UpdateInput() {
 		"id": "s1", "name": "Production", "query": "integration contains \"production\"", "review": "quarterly",
 		"creation_date": "2026-03-02T08:00:00Z", "update_date": "2026-03-02T08:00:00Z"
 	}`
-	server.FailNext("Scopes.Get", 1, http.StatusOK, nil, body)
-	server.FailNext("Scopes.Update", 1, http.StatusOK, nil, body)
+	server.FaultNext("Scopes.Get", 1, aponotest.Fault{Status: http.StatusOK, Body: body})
+	server.FaultNext("Scopes.Update", 1, aponotest.Fault{Status: http.StatusOK, Body: body})
 	ctx, client := context.Background(), server.Client()
 
 	scope, err := client.Scopes.Get(ctx, "s1")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/stretchr/testify/require"
 )
@@ -229,12 +230,13 @@ func TestLooseChecksAcceptInvalidContent(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t, aponotest.WithLooseChecks())
 	for _, test := range []struct{ path, old, new string }{
+		// Before a flow is added that allows them.
+		{requestsPath, `"On call"`, `""`},
+		{requestsPath, `3600`, `86400`},
 		{flowsPath, `"conditions": [{"type": "group", "match_operator": "is", "values": ["group-orders"]}]`, `"conditions": []`},
 		{integrationsPath, `"staging-connector"`, `"none"`},
 		{integrationsPath, `"New"`, `""`},
 		{integrationsPath, `"group-orders"`, `"none"`},
-		{requestsPath, `"On call"`, `""`},
-		{requestsPath, `3600`, `86400`},
 		{requestsPath, goodRequest, strings.Replace(goodBoth, `Orders on-call`, "Billing on-call", 1)},
 		{legacyFlowsPath, `"user-00-00"`, `"none"`},
 		{legacyIntegrationsPath, `"staging-connector"`, `"none"`},
@@ -244,6 +246,10 @@ func TestLooseChecksAcceptInvalidContent(t *testing.T) {
 		status, response := send(t, server, "POST", test.path, body)
 		require.Equalf(t, 200, status, "%s %s: %s", test.path, test.new, response)
 	}
+	page, err := server.Client().Integrations.List(t.Context(), apono.ListIntegrationsOptions{Limit: 1, Type: []string{"mysql"}})
+	require.NoError(t, err)
+	_, err = server.Client().Integrations.List(t.Context(), apono.ListIntegrationsOptions{Type: []string{"ssh"}, PageToken: page.NextPageToken})
+	require.NoError(t, err)
 	// The form is still checked.
 	status, _ := send(t, server, "POST", groupsPath, `{"name": "x"}`)
 	require.Equal(t, 422, status)

@@ -63,7 +63,7 @@ func Example() {
 
 // If the response to an access request is lost, the server may have processed the
 // request. The client does not retry it.
-func ExampleServer_FaultNext() {
+func ExampleServer_FaultNext_lost() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
 		log.Fatal(err)
@@ -82,13 +82,13 @@ func ExampleServer_FaultNext() {
 	// 1 request
 }
 
-func ExampleServer_FailNext() {
+func ExampleServer_FaultNext() {
 	server, err := aponotest.Start(aponotest.WithDemoTenant())
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	server.FailNext("Groups.Get", 1, http.StatusForbidden, nil, `{"message": "not yours"}`)
+	server.FaultNext("Groups.Get", 1, aponotest.Fault{Status: http.StatusForbidden, Body: `{"message": "not yours"}`})
 
 	_, err = server.Client().Groups.Get(context.Background(), "group-orders")
 	fmt.Println(errors.Is(err, apono.ErrForbidden))

@@ -14,8 +14,10 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// Fault describes how a request fails. The zero value lets the request succeed.
+// Fault describes how a request fails.
 type Fault struct {
+	// After is the number of requests of the operation that succeed before.
+	After int
 	// Latency delays the request. A request that the client cancels during that time
 	// is not processed.
 	Latency time.Duration
@@ -51,22 +53,14 @@ type plannedFault struct {
 	used      bool
 }
 
-// FailNext returns a status, header and body for the next requests of an operation,
-// as many as times, without processing them. The operation is a name of package
-// apono, such as "Integrations.Get", or "" for any operation. Requests of a ListAll
-// method count as its List.
+// FaultNext applies a [Fault] to the next requests of an operation, as many as times.
+// The operation is a name of package apono, such as "Integrations.Get", or "" for any
+// operation. Requests of a ListAll method count as its List.
 //
 // Faults of the same operation are used in the order in which they were planned. A
-// times of [math.MaxInt] applies to all further requests. The test of [NewServer]
-// fails if planned faults are not used up when it ends.
-func (s *Server) FailNext(operation string, times, status int, header http.Header, body string) {
-	s.help()
-	s.FaultNext(operation, times, Fault{Status: status, Header: header, Body: body})
-}
-
-// FaultNext applies a [Fault] to the next requests of an operation, as many as times.
-// See [Server.FailNext] for operation and times. A zero Fault lets requests pass
-// before the next fault, and need not be used up.
+// times of [math.MaxInt] applies to all further requests. FaultNext fails the test if
+// the fault has no effect, and the test of [NewServer] fails if planned faults are not
+// used up when it ends.
 func (s *Server) FaultNext(operation string, times int, fault Fault) {
 	s.help()
 	if operation != "" {
@@ -77,6 +71,14 @@ func (s *Server) FaultNext(operation string, times int, fault Fault) {
 	}
 	if fault.Status != 0 && (fault.Status < 200 || fault.Status > 599) {
 		s.fail("Status must be 200 to 599, not %d", fault.Status)
+	}
+	effect := fault
+	effect.After = 0
+	switch {
+	case fault.After < 0:
+		s.fail("After must not be negative, got %d", fault.After)
+	case reflect.ValueOf(effect).IsZero():
+		s.fail("a Fault without Latency, Status, Header, Body and Break has no effect")
 	}
 	if times <= 0 {
 		s.fail("times must be at least 1, not %d", times)
@@ -95,7 +97,6 @@ func (s *Server) checkFaults() {
 	for _, f := range s.faults {
 		name := cmp.Or(f.operation, "any operation")
 		switch {
-		case reflect.ValueOf(f.Fault).IsZero(): // need not be used
 		case f.times == always && !f.used:
 			s.tb.Errorf("aponotest: a fault planned for %s was not used", name)
 		case f.times != always:
@@ -110,6 +111,10 @@ func (s *Server) nextFault(op *operation.Operation) Fault {
 	defer s.lock()()
 	for i, f := range s.faults {
 		if f.operation == "" || op != nil && f.operation == op.Name {
+			if f.After > 0 {
+				f.After--
+				return Fault{}
+			}
 			f.used = true
 			if f.times == always {
 				return f.Fault

@@ -23,11 +23,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFailNextDoesNotProcessRequest(t *testing.T) {
+func TestStatusIsReturnedWithoutProcessingTheRequest(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 1)
-	server.FailNext("Integrations.Delete", 2, 503, http.Header{"retry-after": {"7"}}, `{"message": "later"}`)
-	server.FailNext("Integrations.Delete", 1, 500, nil, "down")
+	server.FaultNext("Integrations.Delete", 2, aponotest.Fault{Status: 503, Header: http.Header{"retry-after": {"7"}}, Body: `{"message": "later"}`})
+	server.FaultNext("Integrations.Delete", 1, aponotest.Fault{Status: 500, Body: "down"})
 	once := apono.WithoutRetry(t.Context())
 	client := server.Client()
 	for _, want := range []int{503, 503, 500} {
@@ -43,10 +43,10 @@ func TestFailNextDoesNotProcessRequest(t *testing.T) {
 	require.NoError(t, client.Integrations.Delete(once, "i0"))
 }
 
-func TestFailNextForAnyOperation(t *testing.T) {
+func TestFaultForAnyOperation(t *testing.T) {
 	t.Parallel()
 	server := serverWith(t, 1)
-	server.FailNext("", 1, 418, nil, "")
+	server.FaultNext("", 1, aponotest.Fault{Status: 418})
 	status, _ := sendHTTP(t, server, "GET", "/no/such/path", "")
 	require.Equal(t, 418, status)
 	status, _ = sendHTTP(t, server, "GET", "/no/such/path", "")
@@ -177,7 +177,6 @@ func TestBrokenConnections(t *testing.T) {
 		{get, aponotest.Fault{Break: cut}, 3, "DecodeError 200 after 3", []int{200, 200, 200}, ""},
 		{get, aponotest.Fault{Break: cut, Status: 503, Body: "down"}, 1, "ok", []int{503, 200}, ""},
 		{get, aponotest.Fault{Break: cut, Body: "x"}, 1, "ok", []int{200, 200}, ""}, // half of one byte is rounded to none
-		{get, aponotest.Fault{}, 1, "ok", []int{200}, ""},
 
 		{update, aponotest.Fault{Break: lost}, 3, "TransportError after 3, maybe sent: true", []int{0, 0, 0}, ""},
 		{update, aponotest.Fault{Break: noResponse}, 1, "ok", []int{200, 200}, "renamed"},
@@ -301,7 +300,7 @@ func TestFaultsChangeResponses(t *testing.T) {
 			t.Parallel()
 			server := faultServer(t, opts...)
 			server.FaultNext("Integrations.Get", 2, aponotest.Fault{Break: aponotest.RequestLost})
-			server.FailNext("Integrations.Get", 1, 418, nil, "")
+			server.FaultNext("Integrations.Get", 1, aponotest.Fault{Status: 418})
 			server.FaultNext("Groups.Create", 1, aponotest.Fault{Status: 507})
 			client, once := server.Client(), apono.WithoutRetry(t.Context())
 			var outcomes []string
@@ -479,11 +478,11 @@ func TestUnusedFaultsFailTest(t *testing.T) {
 	t.Parallel()
 	tb := &misuse{TB: t}
 	server := aponotest.NewServer(tb, aponotest.WithoutNetwork())
-	server.FailNext("Groups.Get", 3, 503, nil, "")
+	server.FaultNext("Groups.Get", 3, aponotest.Fault{Status: 503})
 	server.FaultNext("Users.List", 1, aponotest.Fault{Status: 403})
-	server.FailNext("Bundles.List", math.MaxInt, 503, nil, "")
-	server.FailNext("Spaces.List", math.MaxInt, 503, nil, "")
-	server.FailNext("", 2, 429, nil, "")
+	server.FaultNext("Bundles.List", math.MaxInt, aponotest.Fault{Status: 503})
+	server.FaultNext("Spaces.List", math.MaxInt, aponotest.Fault{Status: 503})
+	server.FaultNext("", 2, aponotest.Fault{Status: 429})
 	for path, want := range map[string]int{groupsPath + "/x": 503, usersPath: 403, bundlesPath: 503, connectorsPath: 429} {
 		status, _ := send(t, server, "GET", path, noBody)
 		require.Equalf(t, want, status, "%s", path)
@@ -501,12 +500,24 @@ func TestUsedFaultsDoNotFailTest(t *testing.T) {
 	t.Parallel()
 	tb := &misuse{TB: t}
 	server := aponotest.NewServer(tb, aponotest.WithoutNetwork())
-	server.FailNext("Groups.List", 2, 503, nil, "")
-	server.FaultNext("Users.List", 1, aponotest.Fault{}) // is none
+	server.FaultNext("Groups.List", 2, aponotest.Fault{Status: 503})
 	for range 2 {
 		status, _ := send(t, server, "GET", groupsPath, noBody)
 		require.Equal(t, 503, status)
 	}
 	tb.end()
 	require.Empty(t, tb.errors)
+}
+
+func TestFaultAfterSomeRequests(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithoutNetwork())
+	server.FaultNext("Groups.List", 2, aponotest.Fault{After: 2, Status: 503})
+	server.FaultNext("Groups.List", 1, aponotest.Fault{After: 1, Status: 403})
+	var statuses []int
+	for range 7 {
+		status, _ := send(t, server, "GET", groupsPath, noBody)
+		statuses = append(statuses, status)
+	}
+	require.Equal(t, []int{200, 200, 503, 503, 200, 403, 200}, statuses)
 }

@@ -47,6 +47,18 @@ var resources = func() map[string]*resource {
 	return byKind
 }()
 
+// parents are the resources whose objects have collections of their own, by the kind of
+// those.
+var parents = func() map[string]*resource {
+	byKind := map[string]*resource{}
+	for _, r := range resources {
+		for _, kind := range r.nested {
+			byKind[kind] = r
+		}
+	}
+	return byKind
+}()
+
 func (r *resource) key() string {
 	if r.keyedBy == "" {
 		return "id"

@@ -14,7 +14,7 @@
 //	}
 //
 // The server implements every operation of the API. [Server.Put] adds objects,
-// [Server.Get] and [Server.List] read them, and [Server.Requests] returns the
+// [Server.Get] and [List] read them, and [Server.Requests] returns the
 // requests that the server received. The older versions of the API read and write
 // the same objects. [WithDemoTenant] starts with the data of a fictitious company.
 // [Start] starts a server for programs that are not tests, in any language.
@@ -37,7 +37,7 @@
 // # Pagination and errors
 //
 // [WithPageSize] and [WithOffsetPageSize] set small pages, to test that a program
-// reads all of them. [Server.FailNext] and [Server.FaultNext] make requests fail.
+// reads all of them. [Server.FaultNext] makes requests fail.
 //
 // # Access requests
 //
@@ -268,8 +268,8 @@ func (s *Server) Reject(requestID string) {
 //
 // Put generates an id for an object without one. Raw JSON and the Extra field of a
 // model may have unknown members, which are returned unchanged. Put fails the test
-// if the collection is unknown or an object does not have the form that the API
-// documents.
+// if the collection is unknown, belongs to an object that does not exist, such as the
+// members of a group, or if an object does not have the form that the API documents.
 func (s *Server) Put(c Collection, objects ...any) {
 	s.help()
 	defer s.lock()()
@@ -278,34 +278,34 @@ func (s *Server) Put(c Collection, objects ...any) {
 	}
 }
 
-// List returns the objects of a collection in the order in which they were added, as
-// pointers to models of package apono:
+// List returns the objects of a collection in the order in which they were added,
+// decoded as the type that the API returns:
 //
-//	for _, o := range server.List(aponotest.Groups) {
-//		group := o.(*apono.Group)
+//	for _, group := range aponotest.List[apono.Group](server, aponotest.Groups) {
 //		...
-func (s *Server) List(c Collection) []any {
+//
+// It fails the test if the collection is unknown.
+func List[T any](s *Server, c Collection) []*T {
 	s.help()
-	newModel, ok := models[c.kind()]
-	if !ok {
-		s.fail("unknown collection %q", c)
-	}
+	s.mustHave(c)
 	defer s.lock()()
-	list := []any{}
+	list := []*T{}
 	for _, e := range s.store.objects[c] {
-		model := newModel()
-		if err := s.decode(e.object, model); err != nil {
+		item := new(T)
+		if err := s.decode(e.object, item); err != nil {
 			s.fail("%s: %v", c, err)
 		}
-		list = append(list, model)
+		list = append(list, item)
 	}
 	return list
 }
 
 // Get decodes the object with an id into out, which must be a pointer, and reports
-// whether the object exists. If it does not, out is unchanged.
+// whether the object exists. If it does not, out is unchanged. Get fails the test if
+// the collection is unknown.
 func (s *Server) Get(c Collection, id string, out any) bool {
 	s.help()
+	s.mustHave(c)
 	defer s.lock()()
 	found := s.store.get(c, id)
 	if found == nil {

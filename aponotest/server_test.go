@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -112,7 +111,7 @@ func TestMisuseFailsTest(t *testing.T) {
 		want string
 	}{
 		"fault for unknown operation": {
-			func(s *aponotest.Server) { s.FailNext("Integrations.Lsit", 1, 500, nil, "") },
+			func(s *aponotest.Server) { s.FaultNext("Integrations.Lsit", 1, aponotest.Fault{Status: 500}) },
 			`aponotest: unknown operation "Integrations.Lsit": use a name such as "Integrations.List"`,
 		},
 		"requests of unknown operation": {
@@ -122,6 +121,40 @@ func TestMisuseFailsTest(t *testing.T) {
 		"unknown collection": {
 			func(s *aponotest.Server) { s.Put("integration", apono.Integration{}) },
 			`aponotest: unknown collection "integration"`,
+		},
+		"get from unknown collection": {
+			func(s *aponotest.Server) { s.Get("group", "g1", new(apono.Group)) },
+			`aponotest: unknown collection "group"`,
+		},
+		"list of unknown collection": {
+			func(s *aponotest.Server) { aponotest.List[apono.GroupMember](s, "members") },
+			`aponotest: unknown collection "members"`,
+		},
+		"collection of what has none": {
+			func(s *aponotest.Server) { aponotest.List[apono.User](s, "users of g1") },
+			`aponotest: unknown collection "users of g1"`,
+		},
+		"members of unknown group": {
+			func(s *aponotest.Server) {
+				s.Put(aponotest.MembersOf("g1"), apono.GroupMember{Email: "ada@example.com"})
+			},
+			`aponotest: members of g1: group "g1" not found`,
+		},
+		"resources of unknown integration": {
+			func(s *aponotest.Server) { s.Put(aponotest.ResourcesOf("i1"), apono.Resource{}) },
+			`aponotest: resources of i1: integration "i1" not found`,
+		},
+		"fault without effect": {
+			func(s *aponotest.Server) { s.FaultNext("Integrations.List", 1, aponotest.Fault{After: 1}) },
+			"aponotest: a Fault without Latency, Status, Header, Body and Break has no effect",
+		},
+		"status of 0": {
+			func(s *aponotest.Server) { s.FaultNext("", 1, aponotest.Fault{Status: 0}) },
+			"aponotest: a Fault without Latency, Status, Header, Body and Break has no effect",
+		},
+		"negative After": {
+			func(s *aponotest.Server) { s.FaultNext("", 1, aponotest.Fault{Status: 500, After: -1}) },
+			"aponotest: After must not be negative, got -1",
 		},
 		"not an object": {
 			func(s *aponotest.Server) { s.Put(aponotest.Integrations, []string{"x"}) },
@@ -148,7 +181,7 @@ func TestMisuseFailsTest(t *testing.T) {
 			"aponotest: integrations: unsupported type chan int",
 		},
 		"times of 0": {
-			func(s *aponotest.Server) { s.FailNext("Integrations.List", 0, 500, nil, "") },
+			func(s *aponotest.Server) { s.FaultNext("Integrations.List", 0, aponotest.Fault{Status: 500}) },
 			"aponotest: times must be at least 1, not 0",
 		},
 		"negative times": {
@@ -224,50 +257,61 @@ func TestPutAcceptsUnknownMembers(t *testing.T) {
 func TestListReturnsCurrentObjects(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithoutNetwork())
-	require.Empty(t, server.List(aponotest.Groups))
+	require.Empty(t, aponotest.List[apono.Group](server, aponotest.Groups))
 	server.Put(aponotest.Groups, apono.Group{ID: "g2", Name: "two"}, apono.Group{ID: "g1", Name: "one", Extra: apono.Extra{"color": json.RawMessage(`"red"`)}})
 	server.Put(aponotest.MembersOf("g1"), apono.GroupMember{Email: "ada@example.com"})
 	_, err := server.Client().Groups.Rename(t.Context(), "g2", "deux")
 	require.NoError(t, err)
-	require.Equal(t, []any{
-		&apono.Group{ID: "g2", Name: "deux"}, &apono.Group{ID: "g1", Name: "one", Extra: apono.Extra{"color": json.RawMessage(`"red"`)}},
-	}, server.List(aponotest.Groups))
-	require.Equal(t, []any{&apono.GroupMember{Email: "ada@example.com"}}, server.List(aponotest.MembersOf("g1")))
+	require.Equal(t, []*apono.Group{
+		{ID: "g2", Name: "deux"}, {ID: "g1", Name: "one", Extra: apono.Extra{"color": json.RawMessage(`"red"`)}},
+	}, aponotest.List[apono.Group](server, aponotest.Groups))
+	require.Equal(t, []*apono.GroupMember{{Email: "ada@example.com"}}, aponotest.List[apono.GroupMember](server, aponotest.MembersOf("g1")))
 	require.NoError(t, server.Client().Groups.Delete(t.Context(), "g2"))
-	require.Len(t, server.List(aponotest.Groups), 1)
+	require.Len(t, aponotest.List[apono.Group](server, aponotest.Groups), 1)
 }
 
 // Every model must decode all objects of the demo tenant.
-func TestListReturnsModelOfEveryCollection(t *testing.T) {
+func TestListDecodesEveryCollection(t *testing.T) {
 	t.Parallel()
 	server := demoServer(t, aponotest.WithApprovalAfter(0))
 	status, _ := send(t, server, "POST", requestsPath, goodRequest)
 	require.Equal(t, 200, status)
-	session := server.List(aponotest.Sessions)[0].(*apono.AccessSession).ID //nolint:forcetypeassert // a wrong type fails the test
-	for c, want := range map[aponotest.Collection]any{
-		aponotest.Integrations: apono.Integration{}, aponotest.Catalog: apono.CatalogEntry{}, aponotest.Connectors: apono.Connector{},
-		aponotest.Users: apono.User{}, aponotest.Groups: apono.Group{}, aponotest.Attributes: apono.Attribute{},
-		aponotest.AccessFlows: apono.AccessFlow{}, aponotest.Bundles: apono.Bundle{}, aponotest.Scopes: apono.AccessScope{},
-		aponotest.Spaces: apono.Space{}, aponotest.SpaceScopes: apono.SpaceScope{}, aponotest.AccessRequests: apono.AccessRequest{},
-		aponotest.Sessions: apono.AccessSession{}, aponotest.Activity: apono.ActivityEntry{},
-		aponotest.ResourcesOf("ssh-staging-orders"): apono.Resource{}, aponotest.PermissionsOf("ssh-staging-orders"): apono.Permission{},
-		aponotest.MembersOf("group-orders"): apono.GroupMember{}, aponotest.SpaceMembersOf("space-orders"): apono.SpaceMember{},
-		aponotest.EntitlementsOf(requestID(1)): apono.AccessRequestEntitlement{}, aponotest.DetailsOf(session): apono.AccessSessionDetails{},
-	} {
-		list := server.List(c)
-		require.NotEmptyf(t, list, "%s", c)
-		require.Equalf(t, reflect.PointerTo(reflect.TypeOf(want)), reflect.TypeOf(list[0]), "%s", c)
-	}
 	server.Put(aponotest.Reports, []byte(goodReport))
-	require.IsType(t, &apono.ActivityReport{}, server.List(aponotest.Reports)[0])
+	session := aponotest.List[apono.AccessSession](server, aponotest.Sessions)[0].ID
+	for c, length := range map[aponotest.Collection]int{
+		aponotest.Integrations: len(aponotest.List[apono.Integration](server, aponotest.Integrations)),
+		aponotest.Catalog:      len(aponotest.List[apono.CatalogEntry](server, aponotest.Catalog)),
+		aponotest.Connectors:   len(aponotest.List[apono.Connector](server, aponotest.Connectors)),
+		aponotest.Users:        len(aponotest.List[apono.User](server, aponotest.Users)),
+		aponotest.Groups:       len(aponotest.List[apono.Group](server, aponotest.Groups)),
+		aponotest.Attributes:   len(aponotest.List[apono.Attribute](server, aponotest.Attributes)),
+		aponotest.AccessFlows:  len(aponotest.List[apono.AccessFlow](server, aponotest.AccessFlows)),
+		aponotest.Bundles:      len(aponotest.List[apono.Bundle](server, aponotest.Bundles)),
+		aponotest.Scopes:       len(aponotest.List[apono.AccessScope](server, aponotest.Scopes)),
+		aponotest.Spaces:       len(aponotest.List[apono.Space](server, aponotest.Spaces)),
+		aponotest.SpaceScopes:  len(aponotest.List[apono.SpaceScope](server, aponotest.SpaceScopes)),
+		aponotest.Reports:      len(aponotest.List[apono.ActivityReport](server, aponotest.Reports)),
+		aponotest.Activity:     len(aponotest.List[apono.ActivityEntry](server, aponotest.Activity)),
+
+		aponotest.AccessRequests:                      len(aponotest.List[apono.AccessRequest](server, aponotest.AccessRequests)),
+		aponotest.ResourcesOf("ssh-staging-orders"):   len(aponotest.List[apono.Resource](server, aponotest.ResourcesOf("ssh-staging-orders"))),
+		aponotest.PermissionsOf("ssh-staging-orders"): len(aponotest.List[apono.Permission](server, aponotest.PermissionsOf("ssh-staging-orders"))),
+		aponotest.MembersOf("group-orders"):           len(aponotest.List[apono.GroupMember](server, aponotest.MembersOf("group-orders"))),
+		aponotest.SpaceMembersOf("space-orders"):      len(aponotest.List[apono.SpaceMember](server, aponotest.SpaceMembersOf("space-orders"))),
+		aponotest.EntitlementsOf(requestID(1)):        len(aponotest.List[apono.AccessRequestEntitlement](server, aponotest.EntitlementsOf(requestID(1)))),
+		aponotest.DetailsOf(session):                  len(aponotest.List[apono.AccessSessionDetails](server, aponotest.DetailsOf(session))),
+	} {
+		require.NotZero(t, length, c)
+	}
+	require.Equal(t, "group-orders", aponotest.List[apono.Group](server, aponotest.Groups)[0].ID)
 }
 
 func TestWithSeed(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithoutNetwork(), aponotest.WithSeed([]byte(`{
 		"groups": [{"id": "g1", "name": "On call", "color": "red"}], "members of g1": [{"email": "ada@example.com"}]}`)))
-	require.Len(t, server.List(aponotest.Groups), 1)
-	require.Equal(t, []any{&apono.GroupMember{Email: "ada@example.com"}}, server.List(aponotest.MembersOf("g1")))
+	require.Len(t, aponotest.List[apono.Group](server, aponotest.Groups), 1)
+	require.Equal(t, []*apono.GroupMember{{Email: "ada@example.com"}}, aponotest.List[apono.GroupMember](server, aponotest.MembersOf("g1")))
 	for seed, want := range map[string]string{
 		`[]`:              "seed: json: cannot unmarshal array",
 		`{"group": [{}]}`: `seed: unknown collection "group"`,

@@ -92,7 +92,7 @@ func TestGetAccessDetailsMarksCredentialsAsViewed(t *testing.T) {
 func TestFailedGetAccessDetailsKeepsCredentials(t *testing.T) {
 	t.Parallel()
 	server := sessionServer(t)
-	server.FailNext("Sessions.GetAccessDetails", 1, 503, nil, "")
+	server.FaultNext("Sessions.GetAccessDetails", 1, aponotest.Fault{Status: 503})
 	_, err := server.Client().Sessions.GetAccessDetails(t.Context(), "s1")
 	require.ErrorIs(t, err, apono.ErrServer)
 	require.Len(t, server.Requests("Sessions.GetAccessDetails"), 1)

@@ -1,13 +1,13 @@
 package aponotest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/wire"
 )
 
@@ -126,22 +126,6 @@ func (s *store) clear(c Collection) {
 	delete(s.byKey, c)
 }
 
-// models returns a new model of package apono for each kind of collection.
-var models = map[string]func() any{
-	string(Integrations): func() any { return new(apono.Integration) }, string(Catalog): func() any { return new(apono.CatalogEntry) },
-	string(Connectors): func() any { return new(apono.Connector) }, string(Users): func() any { return new(apono.User) },
-	string(Groups): func() any { return new(apono.Group) }, string(Attributes): func() any { return new(apono.Attribute) },
-	string(AccessFlows): func() any { return new(apono.AccessFlow) }, string(Bundles): func() any { return new(apono.Bundle) },
-	string(Scopes): func() any { return new(apono.AccessScope) }, string(Spaces): func() any { return new(apono.Space) },
-	string(SpaceScopes): func() any { return new(apono.SpaceScope) }, string(Reports): func() any { return new(apono.ActivityReport) },
-	string(AccessRequests): func() any { return new(apono.AccessRequest) }, string(Sessions): func() any { return new(apono.AccessSession) },
-	string(Activity):       func() any { return new(apono.ActivityEntry) },
-	ResourcesOf("").kind(): func() any { return new(apono.Resource) }, PermissionsOf("").kind(): func() any { return new(apono.Permission) },
-	MembersOf("").kind(): func() any { return new(apono.GroupMember) }, SpaceMembersOf("").kind(): func() any { return new(apono.SpaceMember) },
-	EntitlementsOf("").kind(): func() any { return new(apono.AccessRequestEntitlement) },
-	DetailsOf("").kind():      func() any { return new(apono.AccessSessionDetails) },
-}
-
 // decode decodes an object into a model or another type.
 func (s *Server) decode(o object, out any) error {
 	data, err := json.Marshal(s.render(o))
@@ -158,7 +142,7 @@ func (s *Server) putSeed(seed []byte) error {
 		return err
 	}
 	defer s.lock()()
-	for _, c := range slices.Sorted(maps.Keys(collections)) {
+	for _, c := range slices.SortedFunc(maps.Keys(collections), parentsFirst) {
 		for _, o := range collections[c] {
 			if err := s.put(c, []any{o}); err != nil {
 				return err
@@ -168,11 +152,48 @@ func (s *Server) putSeed(seed []byte) error {
 	return nil
 }
 
-func (s *Server) put(c Collection, objects []any) error {
-	r, ok := resources[c.kind()]
-	if !ok {
+// parentsFirst orders collections by name, those that belong to an object last.
+func parentsFirst(a, b Collection) int {
+	_, nestedA := parents[a.kind()]
+	_, nestedB := parents[b.kind()]
+	switch {
+	case nestedA == nestedB:
+		return cmp.Compare(a, b)
+	case nestedA:
+		return 1
+	}
+	return -1
+}
+
+// mustHave fails the test if a collection is unknown.
+func (s *Server) mustHave(c Collection) {
+	s.help()
+	if err := c.check(); err != nil {
+		s.fail("%v", err)
+	}
+}
+
+// check returns an error for an unknown collection.
+func (c Collection) check() error {
+	_, known := resources[c.kind()]
+	_, isNested := parents[c.kind()]
+	if !known || isNested != (c.kind() != string(c)) {
 		return fmt.Errorf("unknown collection %q", c)
 	}
+	return nil
+}
+
+func (s *Server) put(c Collection, objects []any) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if parent, ok := parents[c.kind()]; ok {
+		_, id, _ := strings.Cut(string(c), " of ")
+		if s.store.get(parent.collection, id) == nil {
+			return fmt.Errorf("%s: %s %q not found", c, parent.noun, id)
+		}
+	}
+	r := resources[c.kind()]
 	if s.withoutSpaces && slices.Contains(spaceKinds, c.kind()) {
 		return fmt.Errorf("a server without spaces has no collection %q", c)
 	}

@@ -201,7 +201,7 @@ func TestFail(t *testing.T) {
 	require.Equal(t, "2 access flows reviewed, 1 flagged\n", got.Stderr)
 	apitest.JSONEq(t, `[{"flow": "off", "space": "", "active": false, "trigger": "SELF_SERVE", "requestor": "group g1", "for": "self", "bundle": "",
 		"target": "orders", "resources": "mysql-database", "permissions": ["READ"], "duration_min": 90, "flags": ["no approver"]}]`, got.Stdout)
-	server.FailNext("AccessFlows.List", 1, 403, nil, "")
+	server.FaultNext("AccessFlows.List", 1, aponotest.Fault{Status: 403})
 	got = process.Run(t, process.Env(server))
 	require.Equal(t, process.Result{Code: 1,
 		Stderr: "access-review: the token has no permission for this: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request id fake-6\n"}, got)

@@ -226,8 +226,7 @@ func TestChangedRowsAreDetected(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := rows(0, 500)
-			server.FaultNext("Activity.List", 22, aponotest.Fault{})
-			server.FailNext("Activity.List", 1, 403, nil, "")
+			server.FaultNext("Activity.List", 1, aponotest.Fault{After: 22, Status: 403})
 			args, output, mark := resumable(t)
 			args[len(args)-1] = "100"
 			require.Contains(t, process.Run(t, process.Env(server), args...).Stderr, "Stopped after 220 rows.")
@@ -334,8 +333,7 @@ func stopped(t *testing.T) (server *aponotest.Server, args []string, output, mar
 	t.Helper()
 	server = newServer(t)
 	args, output, mark = resumable(t)
-	server.FaultNext("Activity.List", 2, aponotest.Fault{})
-	server.FailNext("Activity.List", 1, 403, nil, "")
+	server.FaultNext("Activity.List", 1, aponotest.Fault{After: 2, Status: 403})
 	require.Equal(t, process.Result{
 		Stderr: "Stopped after 4 rows. Run the same command to continue.\n" +
 			"activity-export: the token has no permission for this: apono: GET /api/v3/activity: 403 Forbidden, request id fake-3\n", Code: 1,

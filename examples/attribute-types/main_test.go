@@ -82,8 +82,7 @@ func TestWithoutTokenPrintsDemoTenant(t *testing.T) {
 func TestErrorPrintsNoTypes(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	server.FaultNext("Attributes.List", 1, aponotest.Fault{})
-	server.FailNext("Attributes.List", 1, 403, nil, "")
+	server.FaultNext("Attributes.List", 1, aponotest.Fault{After: 1, Status: 403})
 	require.Equal(t, process.Result{
 		Stderr: "attribute-types: the token has no permission for this: apono: GET /api/admin/v1/attributes: 403 Forbidden, request id fake-2\n", Code: 1,
 	}, process.Run(t, process.Env(server)))

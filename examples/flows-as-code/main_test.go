@@ -414,7 +414,7 @@ func TestExitCodesOfDiff(t *testing.T) {
 	require.Equal(t, process.Result{}, process.Run(t, process.Env(server), "diff", dir))
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	require.Equal(t, 3, process.Run(t, process.Env(server), "diff", dir).Code)
-	server.FailNext("AccessFlows.List", 1, 403, nil, "")
+	server.FaultNext("AccessFlows.List", 1, aponotest.Fault{Status: 403})
 	require.Equal(t, 1, process.Run(t, process.Env(server), "diff", dir).Code)
 	require.Equal(t, 2, process.Run(t, process.Env(server), "diff").Code)
 }
@@ -646,7 +646,7 @@ func TestFailureReportsProgress(t *testing.T) {
 	dir := exported(t, server)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	edit(t, `"Every database of the production stage"`, `"All of them"`, dir, "scopes/Production databases.json")
-	server.FailNext("AccessFlows.Update", 1, 409, nil, `{"message": "locked"}`)
+	server.FaultNext("AccessFlows.Update", 1, aponotest.Fault{Status: 409, Body: `{"message": "locked"}`})
 	result := process.Run(t, process.Env(server), "apply", dir, "-yes")
 	require.Equal(t, 1, result.Code)
 	require.Contains(t, result.Stdout, "\nchanged access scope \"Production databases\" (scopes/Production databases.json)\n")

@@ -152,13 +152,13 @@ func TestApply(t *testing.T) {
 func TestFailureDoesNotStopRun(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	server.FailNext("Groups.ListMembers", 1, 403, nil, "")
-	server.FailNext("Groups.RemoveMember", 1, 404, nil, "")
-	server.FailNext("Spaces.ListMembers", 1, 403, nil, "")
-	server.FailNext("Spaces.RemoveMember", 1, 404, nil, "")
-	server.FailNext("AccessRequests.Revoke", 1, 409, nil, "")
-	server.FailNext("AccessRequests.Revoke", 1, 404, nil, "")
-	server.FailNext("DelegatedRequests.List", 1, 403, nil, "")
+	server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{Status: 403})
+	server.FaultNext("Groups.RemoveMember", 1, aponotest.Fault{Status: 404})
+	server.FaultNext("Spaces.ListMembers", 1, aponotest.Fault{Status: 403})
+	server.FaultNext("Spaces.RemoveMember", 1, aponotest.Fault{Status: 404})
+	server.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Status: 409})
+	server.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Status: 404})
+	server.FaultNext("DelegatedRequests.List", 1, aponotest.Fault{Status: 403})
 	got := process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
 	require.Equal(t, process.Result{
 		Stdout: "not removed: ada@example.com in group everybody, which is managed in Okta\n" +
@@ -270,9 +270,9 @@ func TestAddressIsTrimmed(t *testing.T) {
 func TestGroupsAndSpacesDeletedDuringRun(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	server.FailNext("Groups.ListMembers", 1, 404, nil, "")
-	server.FailNext("Spaces.ListMembers", 1, 404, nil, "")
-	server.FailNext("Groups.RemoveMember", 1, 404, nil, "")
+	server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{Status: 404})
+	server.FaultNext("Spaces.ListMembers", 1, aponotest.Fault{Status: 404})
+	server.FaultNext("Groups.RemoveMember", 1, aponotest.Fault{Status: 404})
 	got := process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply")
 	require.Zero(t, got.Code)
 	require.Empty(t, got.Stderr)

@@ -93,7 +93,7 @@ func TestFiltersAreSent(t *testing.T) {
 func TestErrorIsOneLine(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
-	server.FailNext("Integrations.List", 1, 403, nil, "")
+	server.FaultNext("Integrations.List", 1, aponotest.Fault{Status: 403})
 	for _, test := range []struct {
 		env  []string
 		args []string

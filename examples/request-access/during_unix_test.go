@@ -569,7 +569,7 @@ func TestCommandThatCannotRun(t *testing.T) {
 func TestCommandWaitsForAllSessions(t *testing.T) {
 	t.Parallel()
 	server := seeded(t)
-	server.FailNext("Sessions.List", 3, 503, nil, "")
+	server.FaultNext("Sessions.List", 3, aponotest.Fault{Status: 503})
 	server.FaultNext("Sessions.List", 1, aponotest.Fault{Body: `{"items": [{"id": "s1", "name": "people db", "request_ids": ["r1"],
 		"integration": {"id": "i-people", "name": "people"}, "credentials_status": "AVAILABLE", "can_reset_credentials": true}], "pagination": {}}`})
 	got := process.Run(t, process.Env(server), onCallRuns("echo $APONO_SESSION_COUNT $APONO_SESSION_ID $APONO_SESSION_2_ID")...)

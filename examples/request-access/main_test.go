@@ -236,8 +236,7 @@ func TestTimeout(t *testing.T) {
 			server := newServer(t)
 			server.FaultNext("AccessRequests.Revoke", 1, test.fault)
 			if test.response != "" {
-				server.FaultNext("AccessRequests.Get", 1, aponotest.Fault{})
-				server.FaultNext("AccessRequests.Get", 1, aponotest.Fault{Body: `{"id": "` + first + `", "status": "` + test.response + `",
+				server.FaultNext("AccessRequests.Get", 1, aponotest.Fault{After: 1, Body: `{"id": "` + first + `", "status": "` + test.response + `",
 				"creation_date": "2026-01-01T00:00:00Z", "custom_fields": {}, "access_groups": []}`})
 			}
 			got := process.Run(t, process.Env(server), onCall(append(test.args, "-timeout", "500ms")...)...)
@@ -276,7 +275,7 @@ func TestSubmissionThatMayHaveBeenTaken(t *testing.T) {
 func TestDetailsThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, approved)
-	server.FailNext("Sessions.GetAccessDetails", 1, 503, nil, "")
+	server.FaultNext("Sessions.GetAccessDetails", 1, aponotest.Fault{Status: 503})
 	got := process.Run(t, process.Env(server), onCall()...)
 	require.Equal(t, "people:\nConnect to people as apono-user with the password made-up-2.\npassword: made-up-2\nusername: apono-user\n", got.Stdout)
 	require.Contains(t, got.Stderr, "\nrequest-access: session ")

@@ -96,8 +96,8 @@ func TestSync(t *testing.T) {
 func TestFailedChangeDoesNotStopRun(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, wanted)
-	server.FailNext("Groups.AddMember", 1, 422, nil, `{"message": "no such user"}`)
-	server.FailNext("Groups.RemoveMember", 1, 403, nil, "")
+	server.FaultNext("Groups.AddMember", 1, aponotest.Fault{Status: 422, Body: `{"message": "no such user"}`})
+	server.FaultNext("Groups.RemoveMember", 1, aponotest.Fault{Status: 403})
 	result := process.Run(t, process.Env(server), "-group", "On call", "-yes", path)
 	require.Equal(t, "+ ada@example.com: apono: PUT /api/admin/v1/groups/{id}/members/{email}: 422 Unprocessable Entity: no such user, request id fake-4\n"+
 		"- Carl@example.com: apono: DELETE /api/admin/v1/groups/{id}/members/{email}: 403 Forbidden, request id fake-6\n"+
@@ -117,8 +117,7 @@ func TestFailedChangeDoesNotStopRun(t *testing.T) {
 func TestIncompleteListChangesNothing(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{})
-	server.FailNext("Groups.ListMembers", 1, 403, nil, "")
+	server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{After: 1, Status: 403})
 	require.Equal(t, process.Result{
 		Stderr: "sync-group: the token has no permission for this: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-3\n", Code: 1,
 	}, process.Run(t, process.Env(server), "-group", "On call", "-yes", fileOf(t, wanted)))

@@ -94,7 +94,7 @@ func TestSpansAreNamedByOperationWithoutArguments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())
 		tel := newTelemetry()
-		server.FailNext("Groups.List", 1, http.StatusServiceUnavailable, nil, "")
+		server.FaultNext("Groups.List", 1, aponotest.Fault{Status: http.StatusServiceUnavailable})
 		require.NoError(t, look(t.Context(), server.Client(tel.middleware()), tel.tracers, "user-00-00", "ord*"))
 		require.Equal(t, []string{
 			"GET /api/admin/v3/users/{id}", "GET /api/admin/v1/groups", "GET /api/admin/v1/groups",

@@ -39,7 +39,7 @@ func TestRetriesWaitForLimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := aponotest.NewServer(t, aponotest.WithoutNetwork())
-		server.FailNext("Users.List", 2, 503, nil, "")
+		server.FaultNext("Users.List", 2, aponotest.Fault{Status: 503})
 		var waits atomic.Int64
 		limiter := waiter(func(context.Context) error {
 			waits.Add(1)
