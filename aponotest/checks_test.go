@@ -248,9 +248,9 @@ func TestLooseChecksAcceptInvalidContent(t *testing.T) {
 	}
 	page, err := server.Client().Integrations.List(t.Context(), apono.ListIntegrationsOptions{Limit: 1, Type: []string{"mysql"}})
 	require.NoError(t, err)
-	_, err = server.Client().Integrations.List(t.Context(), apono.ListIntegrationsOptions{Type: []string{"ssh"}, PageToken: page.NextPageToken})
-	require.NoError(t, err)
+	status, _ := send(t, server, "GET", integrationsPath+"?type=ssh&page_token="+url.QueryEscape(page.NextPageToken), noBody)
+	require.Equal(t, 200, status)
 	// The form is still checked.
-	status, _ := send(t, server, "POST", groupsPath, `{"name": "x"}`)
+	status, _ = send(t, server, "POST", groupsPath, `{"name": "x"}`)
 	require.Equal(t, 422, status)
 }
