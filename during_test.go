@@ -258,8 +258,12 @@ func TestDuringRetriesRevocation(t *testing.T) {
 		"five requests are lost": {func(s *aponotest.Server) {
 			s.FaultNext("AccessRequests.Revoke", 5, aponotest.Fault{Break: aponotest.RequestLost})
 		}, 6},
-		"502":                  {func(s *aponotest.Server) { s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Status: 502, Body: html}) }, 2},
-		"HTML with status 200": {func(s *aponotest.Server) { s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Status: 200, Body: html}) }, 2},
+		"502": {func(s *aponotest.Server) {
+			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Status: 502, Body: html})
+		}, 2},
+		"HTML with status 200": {func(s *aponotest.Server) {
+			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Status: 200, Body: html})
+		}, 2},
 		"no response for an hour": {func(s *aponotest.Server) {
 			s.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Latency: time.Hour})
 		}, 2},
