@@ -153,7 +153,7 @@ func TestDuringRevokesWhenTheWaitFails(t *testing.T) {
 		}, apono.ErrRequestRejected, 1, "REJECTED REVOKED"},
 		"the context ends": {func(_ *aponotest.Server, _ []string, cancel func()) { cancel() }, context.Canceled, 2, "REVOKED REVOKED"},
 		"a poll fails permanently": {func(s *aponotest.Server, _ []string, _ func()) {
-			s.FailNext("AccessRequests.Get", 1, 403, nil, `{"message": "not yours"}`)
+			s.FaultNext("AccessRequests.Get", 1, aponotest.Fault{Status: 403, Body: `{"message": "not yours"}`})
 		}, apono.ErrForbidden, 2, "REVOKED REVOKED"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -225,9 +225,9 @@ func TestDuringCancelsUseWhenAccessEnds(t *testing.T) {
 		var id string
 		err := server.Client().AccessRequests.During(t.Context(), in, func(ctx context.Context, grant *apono.Grant) error {
 			id = grant.IDs()[0]
-			server.FailNext("AccessRequests.Get", 3, 401, nil, "")
-			server.FailNext("AccessRequests.Get", 3, 403, nil, "")
-			server.FailNext("AccessRequests.Get", 3, 404, nil, "")
+			server.FaultNext("AccessRequests.Get", 3, aponotest.Fault{Status: 401})
+			server.FaultNext("AccessRequests.Get", 3, aponotest.Fault{Status: 403})
+			server.FaultNext("AccessRequests.Get", 3, aponotest.Fault{Status: 404})
 			<-ctx.Done()
 			cause = context.Cause(ctx)
 			return ctx.Err()

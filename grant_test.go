@@ -464,11 +464,11 @@ func TestEnsureRevokedOfFailedRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := tenant(t)
 		ids := requests(server, "FAILED")
-		server.FailNext("AccessRequests.Revoke", 1, 502, nil, "")
+		server.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Status: 502})
 		require.NoError(t, server.Client().AccessRequests.EnsureRevoked(t.Context(), ids...))
 		require.Equal(t, "REVOKED", statuses(t, server))
 		ids = requests(server, "FAILED")
-		server.FailNext("AccessRequests.Revoke", 1, 409, nil, "{}")
+		server.FaultNext("AccessRequests.Revoke", 1, aponotest.Fault{Status: 409, Body: "{}"})
 		require.NoError(t, server.Client().AccessRequests.EnsureRevoked(t.Context(), ids...))
 		require.Len(t, server.Requests("AccessRequests.Revoke"), 3)
 	})
@@ -535,8 +535,8 @@ func TestGrantRevokeOfRequestThatIsNotFoundYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := tenant(t)
 		grant := adopted(t, server, 1)
-		server.FailNext("AccessRequests.Revoke", 3, 404, nil, "{}")
-		server.FailNext("AccessRequests.Get", 4, 404, nil, "{}")
+		server.FaultNext("AccessRequests.Revoke", 3, aponotest.Fault{Status: 404, Body: "{}"})
+		server.FaultNext("AccessRequests.Get", 4, aponotest.Fault{Status: 404, Body: "{}"})
 		require.NoError(t, grant.Revoke(t.Context()))
 		require.Equal(t, "REVOKED", statuses(t, server))
 	})
@@ -594,7 +594,7 @@ func TestWatch(t *testing.T) {
 		grant := adopted(t, server, 2)
 		time.AfterFunc(time.Minute, func() {
 			for _, status := range []int{401, 403, 404, 503} {
-				server.FailNext("AccessRequests.Get", 2, status, nil, `{"message": "no"}`)
+				server.FaultNext("AccessRequests.Get", 2, aponotest.Fault{Status: status, Body: `{"message": "no"}`})
 			}
 			server.FaultNext("AccessRequests.Get", 2, aponotest.Fault{Break: aponotest.RequestLost})
 		})
@@ -706,7 +706,7 @@ func TestGrantSessions(t *testing.T) {
 		"a shorter deadline": {limit: 5 * time.Second, took: 5 * time.Second, missing: []string{"r1 integration of r1", "r2 integration of r2"}, err: context.DeadlineExceeded},
 		"through 503s": {prepare: func(s *aponotest.Server) {
 			put(s, session("s1", "r1", "AVAILABLE"), session("s2", "r2", "AVAILABLE"))
-			s.FailNext("Sessions.List", 7, 503, nil, "")
+			s.FaultNext("Sessions.List", 7, aponotest.Fault{Status: 503})
 		}, took: 2 * time.Second, want: "s1 s2"},
 		"revoked meanwhile": {prepare: func(s *aponotest.Server) {
 			put(s, session("s1", "r1", "AVAILABLE"))
@@ -771,7 +771,7 @@ func TestGrantSessionsPolls(t *testing.T) {
 		}})
 		require.NoError(t, err)
 		server.Put(aponotest.Sessions, session("s1", "r1", "AVAILABLE"))
-		server.FailNext("Sessions.List", 3, 503, nil, "")
+		server.FaultNext("Sessions.List", 3, aponotest.Fault{Status: 503})
 		time.AfterFunc(8*time.Second, func() { server.Put(aponotest.Sessions, session("s2", "r2", "AVAILABLE")) })
 		_, err = grant.Sessions(t.Context())
 		require.NoError(t, err)
