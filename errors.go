@@ -347,3 +347,92 @@ func newTransportError(op *operation.Operation, err error) *TransportError {
 	}
 	return e
 }
+
+// Errors of [UntilGranted], [UntilRevoked] and the methods that wait for access or watch
+// it.
+var (
+	ErrRequestRejected = errors.New("the access request was rejected")
+	ErrRequestFailed   = errors.New("the access request failed")
+	ErrRequestRevoked  = errors.New("the access request was revoked or has expired")
+)
+
+// WaitError reports a wait that ended early.
+type WaitError struct {
+	ID      string         // of the request or the session
+	Request *AccessRequest // as last read, nil if it was never read
+	Session *AccessSession // as last read, nil if it was never read
+	// Missing lists the integrations without a usable session. Only [Grant.Sessions]
+	// sets it.
+	Missing []MissingSession
+	// LastFailure is the error of the last failed poll, nil if there was none. A poll
+	// that the context ended does not count.
+	LastFailure error
+	Err         error // why the wait ended
+}
+
+// Error returns the ID, the reason, the last status, what is missing, and the last
+// failed poll.
+func (e *WaitError) Error() string {
+	var what, status string
+	switch {
+	case e.Request != nil:
+		what, status = "access request ", string(e.Request.Status)
+	case e.Session != nil:
+		what, status = "access session ", string(e.Session.CredentialsStatus)
+	}
+	text := "apono: waiting"
+	if e.ID != "" {
+		text += " for " + what + oneLine(e.ID)
+	}
+	if e.Err != nil {
+		text += ": " + strings.TrimPrefix(e.Err.Error(), "apono: ")
+	}
+	if what != "" {
+		text += "; its last status was " + oneLine(status)
+	}
+	for i, missing := range e.Missing {
+		if i == 0 {
+			text += "; no usable session"
+		} else {
+			text += ","
+		}
+		text += " of request " + oneLine(missing.RequestID)
+		if in := oneLine(cmp.Or(missing.Integration.Name, missing.Integration.ID)); in != "" {
+			text += " in " + in
+		}
+	}
+	if e.LastFailure != nil && !errors.Is(e.Err, e.LastFailure) {
+		text += "; the last failure was " + strings.TrimPrefix(oneLine(e.LastFailure.Error()), "apono: ")
+	}
+	return text
+}
+
+// Unwrap returns Err.
+func (e *WaitError) Unwrap() error { return e.Err }
+
+// RevokeError reports access that may remain.
+type RevokeError struct {
+	IDs []string // requests that could not be revoked
+	// MaybeRequested reports that there may be more requests with unknown IDs, because
+	// the response to Create was lost or incomplete.
+	MaybeRequested bool
+	Err            error
+}
+
+// Error returns what may remain and why.
+func (e *RevokeError) Error() string {
+	text := "apono: access may remain"
+	if len(e.IDs) > 0 {
+		text += ": revoke the requests " + oneLine(strings.Join(e.IDs, ", "))
+	}
+	if e.MaybeRequested {
+		text += ": look for requests without a known ID"
+	}
+	if e.Err != nil {
+		text += ": " + strings.TrimPrefix(oneLine(e.Err.Error()), "apono: ")
+	}
+	return text
+}
+
+// Unwrap returns Err.
+func (e *RevokeError) Unwrap() error { return e.Err }

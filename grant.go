@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,11 +16,9 @@ import (
 )
 
 const (
-	createTimeout   = 30 * time.Second       // for Create, independent of the caller's context
-	sessionsTimeout = 30 * time.Second       // for Grant.Sessions without a deadline
-	revokeTimeout   = 30 * time.Second       // for a revocation
-	orderTimeout    = 10 * time.Second       // for one call of a revocation; leaves time for another
-	lastOrder       = 750 * time.Millisecond // before the end of a revocation, for its last call
+	timeLimit    = 30 * time.Second       // for Create, for Sessions without a deadline, and for a revocation
+	orderTimeout = 10 * time.Second       // for one call of a revocation; leaves time for another
+	lastOrder    = 750 * time.Millisecond // before the end of a revocation, for its last call
 )
 
 // AcquireOptions configures Acquire and During.
@@ -68,7 +65,7 @@ func (s *AccessRequestsService) Acquire(ctx context.Context, in CreateAccessRequ
 	if ctx == nil {
 		return nil, &ArgumentError{Arg: "ctx", Reason: "must not be nil"}
 	}
-	o, err := optional(opts)
+	o, err := oneOption(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +139,7 @@ func (s *AccessRequestsService) newGrant(opts []WaitOptions) (*Grant, error) {
 // create creates the requests and keeps their IDs, even those in a response that could
 // not be decoded.
 func (g *Grant) create(ctx context.Context, in CreateAccessRequestInput) error {
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), createTimeout, fmt.Errorf("no response within %s", createTimeout))
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), timeLimit, fmt.Errorf("no response within %s", timeLimit))
 	defer cancel()
 	g.lost = errors.New("creating the request panicked or ended its goroutine")
 	requests, err := g.service.Create(ctx, in)
@@ -191,14 +188,10 @@ func requestsIn(body []byte) (requests []*AccessRequest, whole bool) {
 
 // wait waits until all requests are granted.
 func (g *Grant) wait(ctx context.Context, proven bool) error {
-	w := g.waiter(func(p Poll) (bool, error) { return UntilGranted(p.Request) })
-	w.proven = proven
+	w := waiter{options: g.options, poll: g.poll, proven: proven}
+	w.done = func(p Poll) (bool, error) { return UntilGranted(p.Request) }
 	_, err := w.wait(ctx, g.ids...)
 	return err
-}
-
-func (g *Grant) waiter(done func(Poll) (bool, error)) *waiter {
-	return &waiter{options: g.options, poll: g.poll, done: done}
 }
 
 // poll reads a request and keeps it.
@@ -215,8 +208,7 @@ func (g *Grant) poll(ctx context.Context, id string) Poll {
 // IDs returns the IDs of the requests.
 func (g *Grant) IDs() []string { return slices.Clone(g.ids) }
 
-// Requests returns the requests as last read by a method of the Grant, in the order of
-// IDs.
+// Requests returns the requests as last read, in the order of IDs.
 func (g *Grant) Requests() []*AccessRequest {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -232,11 +224,11 @@ func (g *Grant) Watch(ctx context.Context) error {
 	if ctx == nil {
 		return &ArgumentError{Arg: "ctx", Reason: "must not be nil"}
 	}
-	w := g.waiter(func(p Poll) (bool, error) {
+	w := waiter{options: g.options, poll: g.poll, watching: true}
+	w.done = func(p Poll) (bool, error) {
 		_, err := UntilGranted(p.Request)
 		return false, err
-	})
-	w.watching = true
+	}
 	_, err := w.wait(ctx, g.ids...)
 	return err
 }
@@ -254,22 +246,22 @@ func (g *Grant) Sessions(ctx context.Context) ([]*AccessSession, error) {
 	}
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, sessionsTimeout, fmt.Errorf("no session within %s", sessionsTimeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, timeLimit, fmt.Errorf("no session within %s", timeLimit))
 		defer cancel()
 	}
 	found := map[string][]*AccessSession{} // by ID of the request
-	w := g.waiter(func(p Poll) (bool, error) {
+	w := waiter{options: g.options, proven: true, together: true}
+	w.done = func(p Poll) (bool, error) {
 		_, err := UntilGranted(p.Request)
 		return len(p.Missing) == 0, err
-	})
-	w.proven, w.together = true, true
+	}
 	w.poll = func(ctx context.Context, id string) Poll {
 		sessions, err := Collect(g.service.client.Sessions.ListAll(ctx, ListSessionsOptions{RequestIDs: []string{id}}))
 		if err != nil {
 			return Poll{ID: id, Err: err}
 		}
 		found[id] = slices.DeleteFunc(sessions, func(s *AccessSession) bool { return !slices.Contains(s.RequestIDs, id) })
-		p := Poll{ID: id, Request: g.request(id)}
+		p := Poll{ID: id, Request: g.Requests()[slices.Index(g.ids, id)]}
 		if p.Missing = missingSessions(p.Request, found[id]); len(p.Missing) > 0 { // is it still granted?
 			if p = g.poll(ctx, id); p.Err == nil {
 				p.Missing = missingSessions(p.Request, found[id])
@@ -280,24 +272,19 @@ func (g *Grant) Sessions(ctx context.Context) ([]*AccessSession, error) {
 	_, err := w.wait(ctx, g.ids...)
 	var all []*AccessSession
 	var missing []MissingSession
-	for _, id := range g.ids {
-		for _, session := range found[id] {
+	for i, request := range g.Requests() {
+		sessions := found[g.ids[i]]
+		for _, session := range sessions {
 			if !slices.ContainsFunc(all, func(s *AccessSession) bool { return s.ID == session.ID }) { // of two requests
 				all = append(all, session)
 			}
 		}
-		missing = append(missing, missingSessions(g.request(id), found[id])...)
+		missing = append(missing, missingSessions(request, sessions)...)
 	}
 	if ended := (*WaitError)(nil); errors.As(err, &ended) {
 		ended.Missing = missing
 	}
 	return all, err
-}
-
-func (g *Grant) request(id string) *AccessRequest {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.requests[slices.Index(g.ids, id)]
 }
 
 // missingSessions returns the integrations of a request in which none of the sessions is
@@ -448,7 +435,7 @@ func (s *AccessRequestsService) logLeft(ctx context.Context, left *RevokeError) 
 // if Retry-After asks to wait longer, or afterwards if the process was asleep.
 func (s *AccessRequestsService) ensureRevoked(ctx context.Context, id string, known bool) error {
 	started := time.Now()
-	end := started.Add(revokeTimeout)
+	end := started.Add(timeLimit)
 	last := false
 	limited := func() (context.Context, context.CancelFunc) {
 		limit := time.Until(end)
@@ -513,33 +500,6 @@ func (g *Grant) LogValue() slog.Value {
 
 // MarshalJSON returns the IDs of the requests.
 func (g *Grant) MarshalJSON() ([]byte, error) { return json.Marshal(g.ids) }
-
-// RevokeError reports access that may remain.
-type RevokeError struct {
-	IDs []string // requests that could not be revoked
-	// MaybeRequested reports that there may be more requests with unknown IDs, because
-	// the response to Create was lost or incomplete.
-	MaybeRequested bool
-	Err            error
-}
-
-// Error returns what may remain and why.
-func (e *RevokeError) Error() string {
-	text := "apono: access may remain"
-	if len(e.IDs) > 0 {
-		text += ": revoke the requests " + oneLine(strings.Join(e.IDs, ", "))
-	}
-	if e.MaybeRequested {
-		text += ": look for requests without a known ID"
-	}
-	if e.Err != nil {
-		text += ": " + strings.TrimPrefix(oneLine(e.Err.Error()), "apono: ")
-	}
-	return text
-}
-
-// Unwrap returns Err.
-func (e *RevokeError) Unwrap() error { return e.Err }
 
 // maybeDone reports whether an operation that failed may have changed something.
 func maybeDone(err error) bool {

@@ -6,10 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/apono-go/apono/internal/transport"
@@ -30,21 +28,18 @@ type WaitOptions struct {
 
 // Poll is the result of one poll, of a request or of a session.
 type Poll struct {
-	ID      string         // of the request or the session
-	Request *AccessRequest // nil for a session, or if Err is not nil
-	Session *AccessSession // nil for a request, or if Err is not nil
-	// Missing lists the integrations of the request in which no session is usable yet.
-	// Only [Grant.Sessions] sets it.
-	Missing []MissingSession
-	Err     error // why the poll failed
+	ID      string           // of the request or the session
+	Request *AccessRequest   // nil for a session, or if Err is not nil
+	Session *AccessSession   // nil for a request, or if Err is not nil
+	Missing []MissingSession // of the request, for Grant.Sessions
+	Err     error            // why the poll failed
 }
 
 // MissingSession is an integration in which a granted request has no session yet, or
 // only sessions whose credentials are being reset.
 type MissingSession struct {
-	RequestID string
-	// Integration is empty if the request does not name its integrations.
-	Integration Ref
+	RequestID   string
+	Integration Ref // empty if the request does not name its integrations
 }
 
 const (
@@ -118,18 +113,8 @@ func (s *SessionsService) WaitFor(ctx context.Context, id string, done func(*Acc
 	return polls[0].Session, nil
 }
 
-// optional returns the value of a variadic parameter, or a zero value.
-func optional[T any](opts []T) (o T, err error) {
-	if len(opts) > 1 {
-		return o, &ArgumentError{Arg: "opts", Reason: fmt.Sprintf("must be one value at most, not %d", len(opts))}
-	}
-	for _, o = range opts {
-	}
-	return o, nil
-}
-
 func waitOptions(opts []WaitOptions) (WaitOptions, error) {
-	o, err := optional(opts)
+	o, err := oneOption(opts)
 	if err != nil {
 		return o, err
 	}
@@ -260,12 +245,9 @@ func isFinal(err error, proven bool, elapsed time.Duration) bool {
 	)
 	lasts := false // until the base URL or the network is changed
 	switch {
-	case errors.As(err, &argument):
+	case errors.As(err, &argument), errors.As(err, &failed) && transport.FailedInCaller(failed.Err):
 		return true
-	case errors.As(err, &failed):
-		if transport.FailedInCaller(failed.Err) {
-			return true
-		}
+	case failed != nil:
 		lasts = transport.IsRejected(failed.Err)
 	case errors.As(err, &status):
 		if lasts = !transport.TemporaryStatus(status.StatusCode); lasts && isRejection(status) {
@@ -285,68 +267,6 @@ func isRejection(e *APIError) bool {
 	body := bytes.TrimSpace(e.Body)
 	return e.StatusCode/100 == 4 && bytes.HasPrefix(body, []byte("{")) && json.Valid(body)
 }
-
-// Errors of [UntilGranted], [UntilRevoked] and the methods that wait for access or watch
-// it.
-var (
-	ErrRequestRejected = errors.New("the access request was rejected")
-	ErrRequestFailed   = errors.New("the access request failed")
-	ErrRequestRevoked  = errors.New("the access request was revoked or has expired")
-)
-
-// WaitError reports a wait that ended early.
-type WaitError struct {
-	ID      string         // of the request or the session
-	Request *AccessRequest // as last read, nil if it was never read
-	Session *AccessSession // as last read, nil if it was never read
-	// Missing lists the integrations without a usable session. Only [Grant.Sessions]
-	// sets it.
-	Missing []MissingSession
-	// LastFailure is the error of the last failed poll, nil if there was none. A poll
-	// that the context ended does not count.
-	LastFailure error
-	Err         error // why the wait ended
-}
-
-// Error returns the ID, the reason, the last status, what is missing, and the last
-// failed poll.
-func (e *WaitError) Error() string {
-	var what, status string
-	switch {
-	case e.Request != nil:
-		what, status = "access request ", string(e.Request.Status)
-	case e.Session != nil:
-		what, status = "access session ", string(e.Session.CredentialsStatus)
-	}
-	text := "apono: waiting"
-	if e.ID != "" {
-		text += " for " + what + oneLine(e.ID)
-	}
-	if e.Err != nil {
-		text += ": " + strings.TrimPrefix(e.Err.Error(), "apono: ")
-	}
-	if what != "" {
-		text += "; its last status was " + oneLine(status)
-	}
-	for i, missing := range e.Missing {
-		if i == 0 {
-			text += "; no usable session"
-		} else {
-			text += ","
-		}
-		text += " of request " + oneLine(missing.RequestID)
-		if in := oneLine(cmp.Or(missing.Integration.Name, missing.Integration.ID)); in != "" {
-			text += " in " + in
-		}
-	}
-	if e.LastFailure != nil && !errors.Is(e.Err, e.LastFailure) {
-		text += "; the last failure was " + strings.TrimPrefix(oneLine(e.LastFailure.Error()), "apono: ")
-	}
-	return text
-}
-
-// Unwrap returns Err.
-func (e *WaitError) Unwrap() error { return e.Err }
 
 // UntilGranted makes [AccessRequestsService.WaitFor] wait until the access is granted.
 // It returns [ErrRequestRejected], [ErrRequestFailed] or [ErrRequestRevoked] if it will
