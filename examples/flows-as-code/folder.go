@@ -2,10 +2,9 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -16,13 +15,6 @@ import (
 // folder holds the objects in files. Kinds without a folder have no entry.
 type folder map[*kind][]*object
 
-// file is the content of a file.
-type file struct {
-	ID     string         `json:"id,omitempty"`
-	Space  string         `json:"space,omitempty"` // an id or a name
-	Object map[string]any `json:"object"`
-}
-
 // readFolder reads all files and rejects a folder with an invalid one. It ignores
 // names that begin with a dot, such as .git. It calls skipped for other files, or
 // parts of files, that it does not read.
@@ -32,6 +24,9 @@ func readFolder(dir string, skipped func(name, why string)) (folder, error) {
 		return nil, err
 	}
 	defer func() { _ = root.Close() }()
+	if _, err := root.Stat(unfinished); err == nil {
+		return nil, fmt.Errorf("%s: the last export did not finish, so files may be missing: export again", dir)
+	}
 	files, err := readFiles(root, skipped)
 	if err == nil && len(files) == 0 {
 		err = fmt.Errorf("%s: it has none of the folders %s", dir, folders())
@@ -94,10 +89,21 @@ func list(root *os.Root, name string, skipped func(name, why string)) ([]fs.DirE
 	return visible, err
 }
 
+// maxFile is the maximum size of a file, in bytes.
+const maxFile = 16 << 20
+
 func readFile(root *os.Root, k *kind, name string, skipped func(name, why string)) (*object, error) {
-	reject := func(err error) (*object, error) { return nil, fmt.Errorf("%s: %w", name, err) }
 	if path.Ext(name) != ".json" {
-		return reject(errors.New("not a .json file"))
+		return nil, fmt.Errorf("%s: not a .json file", name)
+	}
+	info, err := root.Stat(name) // before it is opened, since opening a FIFO waits for a writer
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: not a regular file", name)
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("%s: larger than %d MiB", name, maxFile>>20)
 	}
 	data, err := root.ReadFile(name)
 	if err != nil {
@@ -107,34 +113,19 @@ func readFile(root *os.Root, k *kind, name string, skipped func(name, why string
 		skipped(name, "the byte order mark at the start")
 		data = rest
 	}
-	var f file
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber() // keeps all digits
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&f); err != nil {
-		return reject(err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return reject(errors.New("unexpected data after the JSON object"))
-	}
-	// Check the types of known members now, so that apply does not fail halfway.
-	if err := json.Unmarshal([]byte(encode(f.Object)), k.input()); err != nil {
-		return reject(err)
-	}
-	o := &object{kind: k, id: f.ID, name: text(f.Object["name"]), space: f.Space, body: f.Object, file: name}
-	if strings.TrimSpace(o.name) == "" {
-		return reject(errors.New("the object has no name"))
-	}
-	if o.space != "" && !k.spaced {
-		return reject(fmt.Errorf("a %s cannot be in a space", k.noun))
-	}
-	o.complete()
-	return o, nil
+	return parse(k, name, data)
 }
+
+// An export writes all files to the folder draft first. While it then moves them to
+// their places, there is a file named unfinished. Both are hidden.
+const (
+	draft      = ".flows-as-code.draft"
+	unfinished = ".flows-as-code.unfinished"
+)
 
 // writeFolder writes a file for each object and removes the files of deleted
 // objects. It rejects a folder with other files.
-func writeFolder(dir string, t *tenant, skipped func(name, why string)) (total, removed int, err error) {
+func writeFolder(ctx context.Context, dir string, t *tenant, skipped func(name, why string)) (total, removed int, err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return 0, 0, err
 	}
@@ -147,53 +138,86 @@ func writeFolder(dir string, t *tenant, skipped func(name, why string)) (total, 
 	if err != nil {
 		return 0, 0, fmt.Errorf("%s has files that this program did not write: %w", dir, err)
 	}
+	if err := root.RemoveAll(draft); err != nil {
+		return 0, 0, err
+	}
+	defer func() { _ = root.RemoveAll(draft) }()
+	var old, written []string
 	for _, k := range kinds {
 		wanted := fileNames(t.objects[k])
-		// Remove files before writing: on a case-insensitive file system,
-		// removing orders.json would also remove a new Orders.json.
 		for _, o := range before[k] {
 			if wanted[o.file] == nil {
-				removed++
-				if err := root.Remove(o.file); err != nil {
-					return 0, 0, err
-				}
+				old = append(old, o.file)
 			}
 		}
-		if err := root.MkdirAll(k.folder, 0o750); err != nil {
-			return 0, 0, err
-		}
-		for name, o := range wanted {
-			total++
-			if err := writeFile(root, name, encode(file{o.id, o.space, o.body})); err != nil {
+		for _, folder := range []string{k.folder, path.Join(draft, k.folder)} {
+			if err := root.MkdirAll(folder, 0o750); err != nil {
 				return 0, 0, err
 			}
 		}
+		for name, o := range wanted {
+			if err := ctx.Err(); err != nil {
+				return 0, 0, err
+			}
+			total++
+			isNew, err := writeDraft(root, name, o.content())
+			if err != nil {
+				return 0, 0, err
+			}
+			if isNew {
+				written = append(written, name)
+			}
+		}
 	}
-	return total, removed, nil
+	if err := writeFile(root, unfinished, "An export has not finished. Run it again.\n"); err != nil {
+		return 0, 0, err
+	}
+	// Remove files before writing: on a case-insensitive file system, removing
+	// orders.json would also remove a new Orders.json.
+	for _, name := range old {
+		if err := root.Remove(name); err != nil {
+			return 0, 0, err
+		}
+	}
+	for _, name := range written {
+		if err := root.Rename(path.Join(draft, name), name); err != nil {
+			return 0, 0, err
+		}
+	}
+	return total, len(old), root.Remove(unfinished)
 }
 
-// draft is the name of a file until it is complete. It is hidden, so that a file
-// left by a killed program is ignored, and replaced by the next run.
-const draft = ".flows-as-code.draft"
-
-// writeFile writes a file completely or not at all, also if the program is killed.
-func writeFile(root *os.Root, name, text string) error {
-	temp := path.Join(path.Dir(name), draft)
-	if err := root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// content returns the content of the file of an object.
+func (o *object) content() string {
+	f := file{ID: o.id, Object: o.body}
+	if !o.space.isZero() {
+		f.Space = map[string]any{"space_id": o.space.id, "space_name": o.space.name}
 	}
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	return encode(f)
+}
+
+// writeDraft writes the draft of a file, unless the file has that content.
+func writeDraft(root *os.Root, name, content string) (isNew bool, err error) {
+	if data, err := root.ReadFile(name); err == nil && string(data) == content {
+		return false, nil
+	}
+	temp := path.Join(draft, name)
+	if err := writeFile(root, temp, content); err != nil {
+		return false, err
+	}
+	if info, err := root.Stat(name); err == nil {
+		return true, root.Chmod(temp, info.Mode().Perm())
+	}
+	return true, nil
+}
+
+func writeFile(root *os.Root, name, text string) error {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = root.Rename(temp, name)
-	}
-	if err != nil {
-		_ = root.Remove(temp)
-	}
-	return err
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 const (

@@ -8,7 +8,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -38,8 +40,14 @@ names and cannot be moved. Notes (*.md, README*) and backup files (*.orig,
 
 func run(ctx context.Context, p *program.Program) error {
 	yes := p.Flags.Bool("yes", false, "do not ask for confirmation")
-	remove := p.Flags.Bool("delete", false, "delete objects that have no file")
+	var opts options
+	p.Flags.BoolVar(&opts.remove, "delete", false, "delete objects that have no file")
+	p.Flags.BoolVar(&opts.allowUnknown, "allow-unknown", false, "accept members that neither this version nor Apono knows, for newer APIs")
+	parallel := p.Parallel()
 	if err := p.Parse(about, "COMMAND", "DIR"); err != nil {
+		return err
+	}
+	if err := p.CheckParallel(*parallel); err != nil {
 		return err
 	}
 	command, dir := p.Flags.Arg(0), p.Flags.Arg(1)
@@ -54,33 +62,34 @@ func run(ctx context.Context, p *program.Program) error {
 			return err
 		}
 	}
-	client, disconnect, err := p.Connect(nil)
+	client, disconnect, err := p.Connect(nil, apono.WithReadAhead())
 	if err != nil {
 		return err
 	}
 	defer disconnect()
-	tenant, err := readTenant(ctx, client)
+	read := func() (*tenant, error) { return readTenant(ctx, client, *parallel, p.Progress()) }
+	tenant, err := read()
 	if err != nil {
 		return err
 	}
 	if command == "export" {
-		return export(p, tenant, dir)
+		return export(ctx, p, tenant, dir)
 	}
-	changes, stay, err := plan(files, tenant, *remove)
+	plan, err := makePlan(files, tenant, opts)
 	if err != nil {
 		return err
 	}
-	if stay > 0 {
-		fmt.Fprintf(p.Stderr, "%s without a file will not be deleted; use -delete to delete them.\n", program.Plural(stay, "object"))
+	if plan.stay > 0 {
+		fmt.Fprintf(p.Stderr, "%s without a file will not be deleted; use -delete to delete them.\n", program.Plural(plan.stay, "object"))
 	}
-	if err := show(p, changes, tenant); err != nil {
+	if err := plan.show(p.Stdout); err != nil {
 		return err
 	}
 	switch {
-	case len(changes) == 0 && command == "apply":
+	case len(plan.changes) == 0 && command == "apply":
 		_, err := fmt.Fprintln(p.Stdout, "Nothing to do.")
 		return err
-	case len(changes) == 0:
+	case len(plan.changes) == 0:
 		return nil
 	case command == "diff":
 		return program.ErrDifferent
@@ -89,20 +98,71 @@ func run(ctx context.Context, p *program.Program) error {
 		if err := confirm(ctx, p); err != nil {
 			return err
 		}
-		if err := unchanged(ctx, client, files, *remove, changes); err != nil {
+		// Other changes may have been made during the confirmation.
+		if tenant, err = read(); err != nil {
+			return err
+		}
+		agreed := plan
+		if plan, err = makePlan(files, tenant, opts); err != nil {
+			return err
+		}
+		if err := plan.sameAs(agreed); err != nil {
 			return err
 		}
 	}
-	for i, c := range changes {
-		done, err := c.apply(ctx, client)
-		if err != nil {
-			return fmt.Errorf("after %d of %s: %s: %w", i, program.Plural(len(changes), "change"), c, err)
+	return apply(ctx, p, &applier{plan, client, *parallel})
+}
+
+// apply carries out the changes and reports each one.
+func apply(ctx context.Context, p *program.Program, a *applier) error {
+	progress := p.Progress()
+	var done, notStarted int
+	var failures []error
+	var unprinted error
+	a.run(ctx, func(c *change) {
+		var err error
+		switch {
+		case c.done != "" && c.isAside():
+			_, err = fmt.Fprintf(p.Stdout, "renamed %s to %q for a moment\n", c.old, c.new.name)
+		case c.done != "":
+			done++
+			_, err = fmt.Fprintln(p.Stdout, c.done, c)
+		case errors.Is(c.err, program.ErrNotStarted) || errors.As(c.err, new(errNeeds)):
+			if !c.isAside() {
+				notStarted++
+			}
+			fmt.Fprintf(p.Stderr, "not done: %s: %s\n", c, c.err)
+		default:
+			failures = append(failures, c.err)
+			fmt.Fprintf(p.Stderr, "failed: %s: %s\n", c, c.err)
 		}
-		if _, err := fmt.Fprintln(p.Stdout, done, c); err != nil {
+		unprinted = cmp.Or(unprinted, err)
+		progress("%d of %s", done, program.Plural(len(a.changes), "change"))
+	})
+	progress("")
+	if done == len(a.changes) && len(failures) == 0 {
+		return unprinted
+	}
+	summary := fmt.Sprintf("%d of %s done", done, program.Plural(len(a.changes), "change"))
+	if len(failures) > 0 {
+		summary += fmt.Sprintf(", %d failed", len(failures))
+	}
+	if notStarted > 0 {
+		summary += fmt.Sprintf(", %d not started", notStarted)
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintf(p.Stderr, "%s; the same command goes on.\n", summary)
+		return ctx.Err()
+	}
+	for _, err := range failures {
+		if errors.Is(err, apono.ErrUnauthorized) {
 			return err
 		}
 	}
-	return nil
+	if advice := program.Advice(failures); advice != "" {
+		summary += ": " + advice
+	}
+	return errors.New(summary)
 }
 
 // skipped returns a function that reports a file, or a part of one, that is not
@@ -111,31 +171,8 @@ func skipped(p *program.Program) func(name, why string) {
 	return func(name, why string) { fmt.Fprintf(p.Stderr, "%s: skipped: %s\n", name, why) }
 }
 
-// unchanged reads everything again and returns an error if the agreed changes are
-// outdated. Other changes may have been made during the confirmation.
-func unchanged(ctx context.Context, client *apono.Client, files folder, remove bool, agreed []change) error {
-	tenant, err := readTenant(ctx, client)
-	if err != nil {
-		return err
-	}
-	now, _, err := plan(files, tenant, remove)
-	if err != nil {
-		return err
-	}
-	const outdated = "%s: it changed in the meantime, so nothing was done: run the command again"
-	for i, c := range agreed {
-		if i >= len(now) || !c.equal(now[i]) {
-			return fmt.Errorf(outdated, c)
-		}
-	}
-	if len(now) > len(agreed) {
-		return fmt.Errorf(outdated, now[len(agreed)])
-	}
-	return nil
-}
-
-func export(p *program.Program, t *tenant, dir string) error {
-	total, removed, err := writeFolder(dir, t, skipped(p))
+func export(ctx context.Context, p *program.Program, t *tenant, dir string) error {
+	total, removed, err := writeFolder(ctx, dir, t, skipped(p))
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,15 @@ const platform = `{
   "id": "space-platform",
   "object": {
     "name": "Platform engineering",
-    "space_scope_references": [
-      "Orders resources",
-      "Staging resources"
+    "space_scopes": [
+      {
+        "id": "space-scope-orders",
+        "name": "Orders resources"
+      },
+      {
+        "id": "space-scope-staging",
+        "name": "Staging resources"
+      }
     ]
   }
 }
@@ -26,7 +32,10 @@ const platform = `{
 
 const ordersScope = `{
   "id": "scope-orders",
-  "space": "Orders",
+  "space": {
+    "space_id": "space-orders",
+    "space_name": "Orders"
+  },
   "object": {
     "name": "Orders databases",
     "query": "resource_type in (\"postgresql-database\", \"mysql-database\") and integration contains \"orders\""
@@ -34,20 +43,25 @@ const ordersScope = `{
 }
 `
 
+const inOrders = `"space": {
+    "space_id": "space-orders",
+    "space_name": "Orders"
+  },`
+
 func TestSpacesAreFiles(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
 	require.Equal(t, platform, read(t, dir, "spaces/Platform engineering.json"))
 	require.Equal(t, ordersScope, read(t, dir, "scopes/Orders databases.json"))
-	require.Contains(t, read(t, dir, "flows/Orders staging.json"), `"space": "Orders",`)
+	require.Contains(t, read(t, dir, "flows/Orders staging.json"), inOrders)
 	text := read(t, dir, "flows/Agents in development.json")
 	require.Contains(t, text, `"requestor_identity_type": "AGENT"`)
 	require.Contains(t, text, `"query_target": {`)
 
 	// The scopes of a space are a set, and an id is equivalent to a name.
-	edit(t, "\"Orders resources\",\n      \"Staging resources\"", `"space-scope-staging", "Orders resources"`, dir, "spaces/Platform engineering.json")
-	edit(t, `"space": "Orders"`, `"space": "space-orders"`, dir, "scopes/Orders databases.json")
+	write(t, `{"object": {"name": "Platform engineering", "space_scope_references": ["space-scope-staging", "Orders resources"]}}`, dir, "spaces/Platform engineering.json")
+	edit(t, inOrders, `"space": "Orders",`, dir, "scopes/Orders databases.json")
 	stdout, stderr := runs(t, server, "diff", dir)
 	require.Empty(t, stdout+stderr)
 
@@ -55,7 +69,7 @@ func TestSpacesAreFiles(t *testing.T) {
 	edit(t, `"query": "`, `"query": "true and `, dir, "space-scopes/Staging resources.json")
 	runs(t, server, "apply", dir, "-yes")
 	require.Equal(t, []string{"PUT /api/admin/v1/space-scopes/space-scope-staging", "PUT /api/admin/v1/spaces/space-platform"}, writes(server))
-	apitest.JSONEq(t, `{"name": "Platform engineering", "space_scope_references": ["Staging resources"]}`, server.Requests("Spaces.Update")[0].Body)
+	apitest.JSONEq(t, `{"name": "Platform engineering", "space_scope_references": ["space-scope-staging"]}`, server.Requests("Spaces.Update")[0].Body)
 	var space apono.Space
 	require.True(t, server.Get(aponotest.Spaces, "space-platform", &space), "the space does not exist")
 	require.Len(t, space.SpaceScopes, 1)
@@ -75,7 +89,7 @@ func TestObjectsAreCreatedInTheirSpace(t *testing.T) {
 		spaces = append(spaces, request.Query.Encode())
 		require.NotContains(t, request.Body, `"space"`)
 	}
-	require.Equal(t, []string{"", "space_reference=Orders"}, spaces)
+	require.ElementsMatch(t, []string{"", "space_reference=space-orders"}, spaces)
 	flows, err := apono.Collect(server.Client().AccessFlows.ListAll(t.Context(), apono.ListAccessFlowsOptions{SpaceReferences: []string{"space-orders"}}))
 	require.NoError(t, err)
 	require.Len(t, flows, 1)
@@ -91,23 +105,24 @@ func TestInvalidSpacesAreRejected(t *testing.T) {
 		want   string
 	}{
 		"another space": {func(t *testing.T, dir string) {
-			edit(t, `"space": "Orders"`, `"space": "Platform engineering"`, dir, "flows/Orders staging.json")
-		}, `flows/Orders staging.json: the space is "Platform engineering", but in Apono it is "Orders": an object cannot be moved`},
+			edit(t, inOrders, `"space": "Platform engineering",`, dir, "flows/Orders staging.json")
+		}, `flows/Orders staging.json:3: the space is "Platform engineering", but in Apono it is "Orders": an object cannot be moved`},
 		"a space for an object in none": {func(t *testing.T, dir string) {
 			edit(t, `"id": "flow-shift",`, `"id": "flow-shift", "space": "Orders",`, dir, "flows/Support shift.json")
-		}, `flows/Support shift.json: the space is "Orders", but in Apono it is none: an object cannot be moved`},
+		}, `flows/Support shift.json:2: the space is "Orders", but in Apono it is none: an object cannot be moved`},
 		"a space in a space": {func(t *testing.T, dir string) {
 			edit(t, `"id": "space-platform",`, `"id": "space-platform", "space": "Orders",`, dir, "spaces/Platform engineering.json")
-		}, "spaces/Platform engineering.json: a space cannot be in a space"},
+		}, "spaces/Platform engineering.json:2: a space cannot be in a space"},
 		"an unknown space": {func(t *testing.T, dir string) {
 			write(t, `{"space": "Nowhere", "object": {"name": "New", "query": "q"}}`, dir, "scopes/New.json")
-		}, `scopes/New.json: the referenced space "Nowhere" would not exist`},
+		}, `scopes/New.json:1: the referenced space "Nowhere" would not exist`},
 		"an unknown space scope": {func(t *testing.T, dir string) {
+			edit(t, `"space-scope-staging"`, `"nothing"`, dir, "spaces/Platform engineering.json")
 			edit(t, `"Staging resources"`, `"Nothing"`, dir, "spaces/Platform engineering.json")
-		}, `spaces/Platform engineering.json: the referenced space scope "Nothing" would not exist`},
+		}, `spaces/Platform engineering.json:10: the referenced space scope "Nothing" would not exist`},
 		"a space whose objects stay": {func(t *testing.T, dir string) {
 			require.NoError(t, os.Remove(filepath.Join(dir, "spaces/Orders.json")))
-		}, `scopes/Orders databases.json: the referenced space "Orders" would not exist`},
+		}, `scopes/Orders databases.json:4: the referenced space "Orders" would not exist`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,7 +142,7 @@ func TestFilesOfEarlierVersion(t *testing.T) {
 	t.Parallel()
 	server := demo(t)
 	dir := exported(t, server)
-	edit(t, "  \"space\": \"Orders\",\n", "", dir, "flows/Orders staging.json")
+	edit(t, inOrders, "", dir, "flows/Orders staging.json")
 	edit(t, "    \"requestor_identity_type\": \"HUMAN\",\n", "", dir, "flows/Orders staging.json")
 	stdout, stderr := runs(t, server, "diff", dir)
 	require.Empty(t, stdout+stderr)

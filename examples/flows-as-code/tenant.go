@@ -1,25 +1,26 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
-	"net/http"
-	"net/url"
+	"iter"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/examples/internal/program"
 )
 
 // kind is a kind of object.
 type kind struct {
 	noun, folder, path string
 
-	target    string         // prefix of members that refer to the kind, such as "bundle"
-	input     func() any     // a new input of package apono, to check the types of a file
+	target    string // prefix of members that refer to the kind, such as "bundle"
+	reader    reader
+	input     reflect.Type   // the input of package apono, to check files
 	writeOnly map[string]any // required members that responses never have, with defaults
 	defaults  map[string]any // required members that older servers do not return
 	spaced    bool           // whether an object can be in a space
@@ -29,28 +30,50 @@ type kind struct {
 // kinds lists the kinds so that each one refers only to kinds before it.
 var kinds = []*kind{
 	{
-		noun: "space scope", folder: "space-scopes", path: "/api/admin/v1/space-scopes", target: "space_scope",
-		input: func() any { return new(apono.SpaceScopeInput) }, added: true,
+		noun: "space scope", folder: "space-scopes", path: "/api/admin/v1/space-scopes", target: "space_scope", added: true,
+		reader: reads(func(c *apono.Client) service[apono.SpaceScope, apono.ListSpaceScopesOptions] { return c.SpaceScopes }),
+		input:  reflect.TypeFor[apono.SpaceScopeInput](),
 	},
 	space,
 	{
-		noun: "access scope", folder: "scopes", path: "/api/admin/v1/access-scopes", target: "access_scope",
-		input: func() any { return new(apono.AccessScopeInput) }, spaced: true,
+		noun: "access scope", folder: "scopes", path: "/api/admin/v1/access-scopes", target: "access_scope", spaced: true,
+		reader: reads(func(c *apono.Client) service[apono.AccessScope, apono.ListScopesOptions] { return c.Scopes }),
+		input:  reflect.TypeFor[apono.AccessScopeInput](),
 	},
 	{
-		noun: "bundle", folder: "bundles", path: "/api/admin/v2/bundles", target: "bundle",
-		input: func() any { return new(apono.BundleInput) }, spaced: true,
+		noun: "bundle", folder: "bundles", path: "/api/admin/v2/bundles", target: "bundle", spaced: true,
+		reader: reads(func(c *apono.Client) service[apono.Bundle, apono.ListBundlesOptions] { return c.Bundles }),
+		input:  reflect.TypeFor[apono.BundleInput](),
 	},
 	{
-		noun: "access flow", folder: "flows", path: "/api/admin/v2/access-flows", target: "access_flow",
-		input: func() any { return new(apono.AccessFlowInput) }, spaced: true,
+		noun: "access flow", folder: "flows", path: "/api/admin/v2/access-flows", target: "access_flow", spaced: true,
+		reader:    reads(func(c *apono.Client) service[apono.AccessFlow, apono.ListAccessFlowsOptions] { return c.AccessFlows }),
+		input:     reflect.TypeFor[apono.AccessFlowInput](),
 		writeOnly: map[string]any{"request_for_others": false}, defaults: map[string]any{"requestor_identity_type": "HUMAN"},
 	},
 }
 
 var space = &kind{
-	noun: "space", folder: "spaces", path: "/api/admin/v1/spaces", target: "space",
-	input: func() any { return new(apono.UpdateSpaceInput) }, added: true,
+	noun: "space", folder: "spaces", path: "/api/admin/v1/spaces", target: "space", added: true,
+	reader: reads(func(c *apono.Client) service[apono.Space, apono.ListSpacesOptions] { return c.Spaces }),
+	input:  reflect.TypeFor[apono.UpdateSpaceInput](),
+}
+
+// integration is a kind that objects refer to. It has no files.
+var integration = &kind{
+	noun: "integration", target: "integration",
+	reader: reads(func(c *apono.Client) service[apono.Integration, apono.ListIntegrationsOptions] { return c.Integrations }),
+}
+
+// kindOf returns the kind that the members with a prefix refer to.
+func kindOf(target string) *kind {
+	target = strings.TrimPrefix(target, "source_")
+	for _, k := range kinds {
+		if k.target == target {
+			return k
+		}
+	}
+	return integration
 }
 
 // folders returns the names of the folders as a phrase.
@@ -63,304 +86,135 @@ func folders() string {
 	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
-// scopesOfSpace is the member of a space that lists its scopes. The order of the
-// list has no meaning.
-const scopesOfSpace = "space_scope_references"
+// service is what the services of package apono for all kinds have.
+type service[T, O any] interface {
+	ListAll(context.Context, ...O) iter.Seq2[*T, error]
+	Get(context.Context, string) (*T, error)
+}
 
-// object is an object of any kind, from Apono or from a file.
-type object struct {
-	kind     *kind
-	id, name string
-	space    string // id or name, empty for none; immutable, and not part of the body
-	file     string // empty for an object from Apono
+// reader reads objects of a kind from Apono, in the form of responses.
+type reader struct {
+	list func(context.Context, *apono.Client) iter.Seq2[map[string]any, error]
+	get  func(context.Context, *apono.Client, string) (map[string]any, error)
+}
 
-	// body is the object as the API accepts it in requests. It is plain JSON,
-	// not an input of package apono, so that it can be written to a file with all
-	// its members.
-	body map[string]any
+func reads[T, O any](of func(*apono.Client) service[T, O]) reader {
+	return reader{
+		list: func(ctx context.Context, client *apono.Client) iter.Seq2[map[string]any, error] {
+			return func(yield func(map[string]any, error) bool) {
+				for item, err := range of(client).ListAll(ctx) {
+					if !yield(toJSON(item, err)) {
+						return
+					}
+				}
+			}
+		},
+		get: func(ctx context.Context, client *apono.Client, id string) (map[string]any, error) {
+			return toJSON(of(client).Get(ctx, id))
+		},
+	}
+}
+
+// toJSON returns a model of package apono as plain JSON. It has all members that Apono
+// returned, also those that this version of the package does not know.
+func toJSON(model any, err error) (map[string]any, error) {
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(model)
+	if err != nil {
+		return nil, err
+	}
+	value, err := decode(data)
+	body, _ := value.(map[string]any)
+	return body, err
+}
+
+// decode decodes JSON. Numbers keep all digits.
+func decode(data []byte) (value any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	err = decoder.Decode(&value)
+	return value, err
 }
 
 // tenant holds the objects of Apono.
 type tenant struct {
 	objects map[*kind][]*object
-	names   map[reference]string   // names by id
-	ids     map[reference][]string // ids by name
+	// others are objects without files that objects refer to: integrations, and objects
+	// that the token may not list.
+	others []*object
 }
 
-// reference is the id or the name of an object. The target is the prefix of the
-// members that hold it, such as "bundle".
-type reference struct{ target, text string }
-
 // readTenant reads all objects from Apono.
-func readTenant(ctx context.Context, client *apono.Client) (*tenant, error) {
-	t := &tenant{objects: map[*kind][]*object{}, names: map[reference]string{}, ids: map[reference][]string{}}
-	for _, k := range kinds {
-		items, err := listAll(ctx, client, k.path)
-		if k.added && errors.Is(err, apono.ErrNotFound) {
-			continue
+func readTenant(ctx context.Context, client *apono.Client, parallel int, progress func(format string, args ...any)) (*tenant, error) {
+	lists := slices.Concat(kinds, []*kind{integration})
+	results := make([][]*object, len(lists))
+	var failure error
+	program.Each(ctx, len(lists), parallel, func(i int) (err error) {
+		results[i], err = readKind(ctx, client, lists[i])
+		return err
+	}, func(i int, err error) {
+		progress("Read %ss", lists[i].noun)
+		if failure == nil {
+			failure = err
 		}
-		if err != nil {
-			return nil, err
+	})
+	if failure != nil {
+		return nil, interrupted(ctx, failure)
+	}
+	t := &tenant{objects: map[*kind][]*object{}}
+	known := map[reference]bool{}
+	for i, k := range lists {
+		for _, o := range results[i] {
+			known[reference{k, o.id}] = true
 		}
-		for _, body := range items {
-			o := &object{kind: k, id: text(body["id"]), name: text(body["name"]), body: body}
-			if o.id == "" {
-				return nil, fmt.Errorf("apono returned the %s %q without an id", k.noun, o.name)
-			}
-			t.objects[k] = append(t.objects[k], o)
-			t.learn(k.target, o.id, o.name)
-			visit(body, func(member map[string]any, target string) {
-				t.learn(target, text(member[target+"_id"]), text(member[target+"_name"]))
-			})
-			in, _ := body["space"].(map[string]any)
-			t.learn(space.target, text(in["space_id"]), text(in["space_name"]))
+		if k == integration {
+			t.others = results[i]
+		} else {
+			t.objects[k] = results[i]
 		}
 	}
 	for _, k := range kinds {
 		for _, o := range t.objects[k] {
-			t.toWritten(o)
+			for _, r := range o.references() {
+				if r.id != "" && !known[reference{r.kind, r.id}] {
+					known[reference{r.kind, r.id}] = true
+					t.others = append(t.others, &object{kind: r.kind, id: r.id, name: r.name})
+				}
+			}
 		}
 	}
 	return t, nil
 }
 
-// listAll reads all pages of a list as plain JSON.
-func listAll(ctx context.Context, client *apono.Client, path string) ([]map[string]any, error) {
-	var items []map[string]any
-	seen := map[string]bool{}
-	for query := (url.Values{}); ; {
-		var page struct {
-			Items      []map[string]any `json:"items"`
-			Pagination struct {
-				NextPageToken string `json:"next_page_token"`
-			} `json:"pagination"`
+// interrupted returns the error of ctx if that ended the calls.
+func interrupted(ctx context.Context, err error) error {
+	if errors.Is(err, program.ErrNotStarted) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func readKind(ctx context.Context, client *apono.Client, k *kind) ([]*object, error) {
+	var objects []*object
+	for body, err := range k.reader.list(ctx, client) {
+		if k.added && program.NotFound(err) {
+			return nil, nil
 		}
-		if err := client.Do(ctx, http.MethodGet, path, query, nil, &page); err != nil {
+		if err != nil {
 			return nil, err
 		}
-		items = append(items, page.Items...)
-		next := page.Pagination.NextPageToken
-		switch {
-		case next == "":
-			return items, nil
-		case seen[next]:
-			return nil, fmt.Errorf("GET %s: %w", path, apono.ErrPageLoop)
-		}
-		seen[next] = true
-		query.Set("page_token", next)
+		objects = append(objects, newObject(k, body))
 	}
+	return objects, nil
 }
 
-// learn records the id and the name of an object.
-func (t *tenant) learn(target, id, name string) {
-	if id == "" || name == "" {
-		return
+// read reads one object again.
+func (o *object) read(ctx context.Context, client *apono.Client) (*object, error) {
+	body, err := o.kind.reader.get(ctx, client, o.id)
+	if err != nil {
+		return nil, err
 	}
-	t.names[reference{target, id}] = name
-	if ids := t.ids[reference{target, name}]; !slices.Contains(ids, id) {
-		t.ids[reference{target, name}] = append(ids, id)
-	}
-}
-
-// refer returns the reference to an object in a file. It is the name, which is
-// the same in other tenants, or the id if several objects have the name.
-func (t *tenant) refer(target, id, name string) string {
-	if name == "" || len(t.ids[reference{target, name}]) > 1 && id != "" {
-		return id
-	}
-	return name
-}
-
-// toWritten converts an object from the form of responses to the form of
-// requests. It replaces x_id and x_name by x_reference and removes the members
-// that Apono sets.
-func (t *tenant) toWritten(o *object) {
-	for _, name := range []string{"id", "creation_date", "update_date", "created_date", "updated_date"} {
-		delete(o.body, name)
-	}
-	if o.kind.spaced {
-		in, _ := o.body["space"].(map[string]any)
-		o.space = t.refer(space.target, text(in["space_id"]), text(in["space_name"]))
-		delete(o.body, "space")
-	}
-	if scopes, ok := o.body["space_scopes"].([]any); ok {
-		references := []any{}
-		for _, element := range scopes {
-			scope, _ := element.(map[string]any)
-			references = append(references, t.refer("space_scope", text(scope["id"]), text(scope["name"])))
-		}
-		delete(o.body, "space_scopes")
-		o.body[scopesOfSpace] = references
-	}
-	visit(o.body, func(member map[string]any, target string) {
-		if to := t.refer(target, text(member[target+"_id"]), text(member[target+"_name"])); to != "" {
-			member[target+"_reference"] = to
-		}
-		delete(member, target+"_id")
-		delete(member, target+"_name")
-	})
-	o.complete()
-}
-
-// complete adds required members that the object lacks.
-func (o *object) complete() {
-	for _, members := range []map[string]any{o.kind.writeOnly, o.kind.defaults} {
-		for name, value := range members {
-			if _, given := o.body[name]; !given {
-				o.body[name] = value
-			}
-		}
-	}
-}
-
-// normal returns a text that is equal for two objects if they are the same to
-// Apono. References have one form, sets are sorted, and members that are null or
-// write-only are removed.
-func (t *tenant) normal(o *object) string {
-	body, _ := clone(o.body).(map[string]any)
-	visit(body, func(member map[string]any, target string) {
-		if to := text(member[target+"_reference"]); to != "" {
-			member[target+"_reference"] = t.same(target, to)
-		}
-	})
-	if scopes, ok := body[scopesOfSpace].([]any); ok {
-		for i, scope := range scopes {
-			scopes[i] = t.same("space_scope", text(scope))
-		}
-	}
-	sortSets(body)
-	for name := range o.kind.writeOnly {
-		delete(body, name)
-	}
-	return encode(body)
-}
-
-// sets are the members with lists whose order and duplicates have no meaning.
-// Apono may return their elements in another order.
-var sets = []string{
-	"permissions", "labels", "days_of_week", "request_scopes", "approver_groups", "approvers", "conditions", "values",
-	"access_targets", "resources_scopes", scopesOfSpace,
-}
-
-// sortSets sorts the sets in a value and removes duplicates, except in the members
-// named ordered. The approver groups of an escalation policy are ordered.
-func sortSets(value any, ordered ...string) {
-	switch value := value.(type) {
-	case []any:
-		for _, element := range value {
-			sortSets(element)
-		}
-	case map[string]any:
-		for _, name := range slices.Concat(holders, []string{"settings", "timeframe", "resources_scopes"}) {
-			if name == "escalation_policy" {
-				sortSets(value[name], "approver_groups")
-			} else {
-				sortSets(value[name])
-			}
-		}
-		for _, name := range sets {
-			if list, ok := value[name].([]any); ok && !slices.Contains(ordered, name) {
-				slices.SortFunc(list, func(a, b any) int { return strings.Compare(encode(a), encode(b)) })
-				value[name] = slices.CompactFunc(list, func(a, b any) bool { return encode(a) == encode(b) })
-			}
-		}
-	}
-}
-
-// same returns the reference by [tenant.refer] for an id or a name.
-func (t *tenant) same(target, to string) string {
-	if name, known := t.names[reference{target, to}]; known {
-		return t.refer(target, to, name)
-	}
-	return to
-}
-
-// references returns the references of an object.
-func (o *object) references() []reference {
-	var all []reference
-	if o.space != "" {
-		all = append(all, reference{space.target, o.space})
-	}
-	scopes, _ := o.body[scopesOfSpace].([]any)
-	for _, scope := range scopes {
-		all = append(all, reference{"space_scope", text(scope)})
-	}
-	visit(o.body, func(member map[string]any, target string) {
-		if to := text(member[target+"_reference"]); to != "" {
-			all = append(all, reference{target, to})
-		}
-	})
-	return all
-}
-
-var (
-	// holders are the members that can contain references. Other members are not
-	// changed.
-	holders = []string{
-		"requestors", "conditions", "request_for", "grantees", "approver_policy", "escalation_policy",
-		"approver_groups", "approvers", "access_targets", "integration", "bundle", "access_scope",
-	}
-	targets = []string{"source_integration", "integration", "bundle", "access_scope"}
-)
-
-// visit calls found for every JSON object in a value that has a reference: an id,
-// a name or both.
-func visit(value any, found func(member map[string]any, target string)) {
-	switch value := value.(type) {
-	case []any:
-		for _, element := range value {
-			visit(element, found)
-		}
-	case map[string]any:
-		for _, target := range targets {
-			for _, form := range []string{"_id", "_name", "_reference"} {
-				if _, has := value[target+form]; has {
-					found(value, target)
-					break
-				}
-			}
-		}
-		for _, name := range holders {
-			visit(value[name], found)
-		}
-	}
-}
-
-// clone returns a deep copy of a JSON value without null members.
-func clone(value any) any {
-	switch value := value.(type) {
-	case []any:
-		copied := make([]any, len(value))
-		for i, element := range value {
-			copied[i] = clone(element)
-		}
-		return copied
-	case map[string]any:
-		copied := maps.Clone(value)
-		maps.DeleteFunc(copied, func(_ string, member any) bool { return member == nil })
-		for name, member := range copied {
-			copied[name] = clone(member)
-		}
-		return copied
-	}
-	return value
-}
-
-// text returns a string, or "" for any other value.
-func text(value any) string {
-	s, _ := value.(string)
-	return s
-}
-
-// encode returns indented JSON with sorted members. Equal values have equal JSON;
-// numbers keep all digits.
-func encode(value any) string {
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(value); err != nil {
-		panic(err) // the value was decoded from JSON
-	}
-	return b.String()
+	return newObject(o.kind, body), nil
 }
