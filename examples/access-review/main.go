@@ -1,8 +1,7 @@
 // Command access-review lists who can get access to what, and flags risky access
 // flows.
 //
-// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
-// starts a fake server and reviews the access flows of its demo tenant.
+// With -demo, it uses a fake server with demo data instead of Apono.
 package main
 
 import (
@@ -67,10 +66,15 @@ func run(ctx context.Context, p *program.Program) error {
 	onlyFlagged := p.Flags.Bool("flagged", false, "print only flagged flows")
 	fail := p.Flags.Bool("fail", false, "exit with code 3 if a flow is flagged")
 	wide := p.Flags.Bool("wide", false, "print all columns of the table with full values")
+	p.Examples = []string{
+		`access-review -demo -flagged`,
+		`access-review -fail -format csv > review.csv`,
+	}
+	p.ExitCodes = map[int]string{3: "a flow is flagged (with -fail)"}
 	if err := p.Parse(about); err != nil {
 		return err
 	}
-	table := func(w io.Writer, rows []row) error { return writeTable(w, rows, *wide) }
+	table := func(w io.Writer, rows []row) error { return writeTable(w, rows, *wide, p.Width()) }
 	write, ok := map[string]func(io.Writer, []row) error{"table": table, "csv": writeCSV, "json": writeJSON}[*format]
 	if !ok {
 		return p.Misuse("-format must be table, csv or json, not %q", *format)
@@ -236,7 +240,7 @@ func people(operator apono.LogicalOperator, conditions []apono.Condition) []stri
 // short lists the columns of the table without -wide.
 var short = []string{"FLOW", "REQUESTOR", "TARGET", "FLAGS"}
 
-func writeTable(w io.Writer, rows []row, wide bool) error {
+func writeTable(w io.Writer, rows []row, wide bool, width int) error {
 	lines := [][]string{header}
 	for _, r := range rows {
 		lines = append(lines, r.cells())
@@ -251,7 +255,11 @@ func writeTable(w io.Writer, rows []row, wide bool) error {
 			}
 		}
 	}
-	return program.WriteTable(w, lines, wide)
+	layout := program.Table{Width: width, Whole: []string{"FLAGS"}}
+	if wide {
+		layout.Width = 0
+	}
+	return program.WriteTable(w, lines, layout)
 }
 
 func writeCSV(w io.Writer, rows []row) error {

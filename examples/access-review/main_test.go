@@ -216,14 +216,14 @@ func TestNamesAreEscaped(t *testing.T) {
 		server.Put(aponotest.AccessFlows, careful(name))
 	}
 	const rest = ",,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,"
-	require.Equal(t, []string{"'=cmd()" + rest, "'+1" + rest, "'-1" + rest, "'@SUM(A1)" + rest, "'\t=1" + rest, "a=b" + rest}, lines(t, server))
+	require.Equal(t, []string{"'=cmd()" + rest, "'+1" + rest, "'-1" + rest, "'@SUM(A1)" + rest, "\"'\t'=1\"" + rest, "a=b" + rest}, lines(t, server))
 
 	server = aponotest.NewServer(t)
 	server.Put(aponotest.AccessFlows, careful("a\tb\nc\x1b[2J"))
 	got := process.Run(t, process.Env(server), "-wide")
 	require.Equal(t, ""+
-		"FLOW       SPACE  STATE   TRIGGER     REQUESTOR  FOR   BUNDLE  TARGET  RESOURCES       PERMISSIONS  DURATION  FLAGS\n"+
-		"a b c [2J  -      active  SELF_SERVE  group g1   self  -       orders  mysql-database  READ         1h30m0s   -\n", got.Stdout)
+		"FLOW            SPACE  STATE   TRIGGER     REQUESTOR  FOR   BUNDLE  TARGET  RESOURCES       PERMISSIONS  DURATION  FLAGS\n"+
+		"a b c\\u001b[2J  -      active  SELF_SERVE  group g1   self  -       orders  mysql-database  READ         1h30m0s   -\n", got.Stdout)
 }
 
 // Spreadsheets recognize formulas after white space and marks and in full-width
@@ -231,30 +231,31 @@ func TestNamesAreEscaped(t *testing.T) {
 func TestCSVEscapesUnusualFormulas(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
-	for _, name := range []string{"  =1", "\n=1", "\ufeff=1", "\u00a0\u200b+1", "＝1", "＋1", "－1", "＠A", "a;=1"} {
+	for _, name := range []string{"  =1", "\n=1", "\ufeff=1", "\u00a0\u200b+1", "＝1", "＋1", "－1", "＠A", "a;=1", "a;\"=1"} {
 		server.Put(aponotest.AccessFlows, careful(name))
 	}
 	got := process.Run(t, process.Env(server), "-format", "csv")
 	require.Zero(t, got.Code)
 	for _, cell := range []string{
-		"\n'  =1,", "\n\"'\n=1\",", "\n'\ufeff=1,", "\n'\u00a0\u200b+1,", "\n'＝1,", "\n'＋1,", "\n'－1,", "\n'＠A,", "\n\"a;=1\",",
+		"\n'  =1,", "\n\"'\n'=1\",", "\n'\ufeff=1,", "\n'\u00a0\u200b+1,", "\n'＝1,", "\n'＋1,", "\n'－1,", "\n'＠A,", "\n\"a;'=1\",", "\n\"a;'\"\"=1\",",
 	} {
 		require.Contains(t, got.Stdout, cell)
 	}
 }
 
-func TestWithoutToken(t *testing.T) {
+func TestDemo(t *testing.T) {
 	t.Parallel()
-	const stderr = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n" +
+	process.NeedsToken(t)
+	const stderr = "Using a fake server with demo data.\n" +
 		"15 access flows reviewed, 4 flagged\n"
 	require.Equal(t, process.Result{
 		Stdout: "" +
-			"FLOW                REQUESTOR           TARGET               FLAGS\n" +
-			"Break glass         team platform       Production databas…  no approver, no en…\n" +
-			"Staging for every…  team *              mysql-staging-orde…  no approver\n" +
-			"Support shift       pagerduty_shift s…  aws-account-produc…  no approver, no end\n" +
-			"Agents in develop…  agent for team an…  (query)              no approver for ag…\n", Stderr: stderr,
-	}, process.Run(t, nil, "-flagged"))
+			"FLOW             REQUESTOR         TARGET            FLAGS\n" +
+			"Break glass      team platform     Producti…tabases  no approver, no end, no MFA\n" +
+			"Staging…erybody  team *            mysql-st…-orders  no approver\n" +
+			"Support shift    pagerdut…on call  aws-acco…support  no approver, no end\n" +
+			"Agents …lopment  agent fo…alytics  (query)           no approver for agents\n", Stderr: stderr,
+	}, process.Run(t, nil, "-demo", "-flagged"))
 	require.Equal(t, process.Result{
 		Stdout: "" +
 			"FLOW                   SPACE  STATE   TRIGGER     REQUESTOR                        FOR   BUNDLE  TARGET                          RESOURCES                                                                     PERMISSIONS     DURATION  FLAGS\n" +
@@ -263,7 +264,7 @@ func TestWithoutToken(t *testing.T) {
 			"Support shift          -      active  AUTOMATIC   pagerduty_shift support on call  self  -       aws-account-production-support  aws-account-s3-bucket                                                         ReadOnlyAccess  no end    no approver, no end\n" +
 			"Agents in development  -      active  SELF_SERVE  agent for team analytics         self  -       (query)                         resource_type = \"postgresql-database\" and integration contains \"development\"  -               30m0s     no approver for agents\n",
 		Stderr: stderr,
-	}, process.Run(t, nil, "-flagged", "-wide"))
+	}, process.Run(t, nil, "-demo", "-flagged", "-wide"))
 }
 
 func TestUsage(t *testing.T) {

@@ -2,8 +2,7 @@
 // Its use of memory does not grow with the number of rows. With a checkpoint it
 // continues where an earlier run stopped.
 //
-// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
-// starts a fake server and exports the activity of its demo tenant.
+// With -demo, it uses a fake server with demo data instead of Apono.
 package main
 
 import (
@@ -83,6 +82,10 @@ func run(ctx context.Context, p *program.Program) error {
 	list(p, "resource-type", "export only rows for resources of these `types`", &opts.ResourceType)
 	list(p, "status", "export only rows with these `statuses`", &opts.Status)
 	list(p, "trigger", "export only rows with these trigger `types`", &opts.TriggerType)
+	p.Examples = []string{
+		`activity-export -demo -format jsonl`,
+		`activity-export -from 2026-03-01 -to 2026-03-31 -o march.csv`,
+	}
 	if err := p.Parse(about); err != nil {
 		return err
 	}

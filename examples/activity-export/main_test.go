@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { process.Main(m, main) }
 
-const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n"
+const demo = "Using a fake server with demo data.\n"
 
 // noPagination is the advice in an error about a server without pagination.
 const noPagination = "; the API does not document pagination of activity: " +
@@ -62,9 +62,10 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-func TestWithoutTokenExportsDemoTenant(t *testing.T) {
+func TestDemoExportsDemoTenant(t *testing.T) {
 	t.Parallel()
-	result := process.Run(t, nil, "-from", "2026-03-03", "-to", "2026-03-04", "-integration", "postgresql-production-orders",
+	process.NeedsToken(t)
+	result := process.Run(t, nil, "-demo", "-from", "2026-03-03", "-to", "2026-03-04", "-integration", "postgresql-production-orders",
 		"-fields", "request_date,requestor_email,resources,bundle_name")
 	require.Equal(t, process.Result{
 		Stdout: "request_date,requestor_email,resources,bundle_name\n" +
@@ -72,7 +73,7 @@ func TestWithoutTokenExportsDemoTenant(t *testing.T) {
 			"2026-03-04T08:00:00Z,chen.orders@example.com,orders,Orders on-call\n",
 		Stderr: demo + "Exported 2 rows.\n",
 	}, result)
-	all := process.Run(t, nil)
+	all := process.Run(t, nil, "-demo")
 	require.Equal(t, demo+"Exported 600 rows.\n", all.Stderr)
 	require.Equal(t, 601, strings.Count(all.Stdout, "\n"))
 }
@@ -119,9 +120,9 @@ func TestCSV(t *testing.T) {
 		"pagination": {"total": 4, "limit": 100, "offset": 0}}`))
 	require.Equal(t, process.Result{
 		Stdout: "request_id,resources,justification,bundle_name\n" +
-			"'=1+1,\"a; b,c\",\"say \"\"hi\"\"\n-now\",\n" +
+			"'=1+1,\"a; b,c\",\"say \"\"hi\"\"\n'-now\",\n" +
 			"'+1,,'-2,12345678901234567890\n" +
-			"'@SUM(A1),\"'=a; b\",'\tx,\"{\"\"b\"\":[true]}\"\n" +
+			"'@SUM(A1),\"'=a; b\",\"'\tx\",\"{\"\"b\"\":[true]}\"\n" +
 			"a=1,,\"'\rx\",'-1\n",
 		Stderr: "Exported 4 rows.\n",
 	}, process.Run(t, env, "-fields", "request_id,resources,justification,bundle_name"))
@@ -504,9 +505,9 @@ func TestWrongUsage(t *testing.T) {
 		require.Equal(t, process.Result{Stderr: want, Code: 2}, process.Run(t, nil, strings.Fields(args)...))
 	}
 	missing := filepath.Join(t.TempDir(), "none", "out.csv")
-	result := process.Run(t, nil, "-o", missing)
+	result := process.Run(t, nil, "-demo", "-o", missing)
 	require.Equal(t, process.Result{Stderr: demo + "activity-export: open " + missing + ": no such file or directory\n", Code: 1}, result)
-	result = process.Run(t, nil, "-o", filepath.Join(t.TempDir(), "out.csv"), "-checkpoint", missing, "-to", "2026-04-01", "-every", "100")
+	result = process.Run(t, nil, "-demo", "-o", filepath.Join(t.TempDir(), "out.csv"), "-checkpoint", missing, "-to", "2026-04-01", "-every", "100")
 	require.Equal(t, 1, result.Code)
 	require.Contains(t, result.Stderr, "Stopped after 100 rows.")
 	require.Contains(t, result.Stderr, "\nactivity-export: ")

@@ -1,8 +1,7 @@
 // Command attribute-types prints the types of identity attributes that access
 // flows can use in conditions.
 //
-// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
-// starts a fake server and prints the attribute types of its demo tenant.
+// With -demo, it uses a fake server with demo data instead of Apono.
 package main
 
 import (
@@ -31,6 +30,10 @@ func run(ctx context.Context, p *program.Program) error {
 	source := p.Flags.String("source", "", "print only attributes from this `integration`, an id or a name")
 	asJSON := p.Flags.Bool("json", false, "print a JSON array")
 	count := p.Flags.Bool("count", false, "print after each type a tab and the number of its distinct values")
+	p.Examples = []string{
+		`attribute-types -demo -count`,
+		`attribute-types -source okta -json`,
+	}
 	if err := p.Parse(about); err != nil {
 		return err
 	}

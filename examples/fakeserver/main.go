@@ -35,6 +35,11 @@ func run(ctx context.Context, p *program.Program) error {
 	provisioning := p.Flags.Duration("provisioning", 2*time.Second, "take this `duration` to grant access, revoke access or reset credentials")
 	oneTime := p.Flags.Bool("one-time-details", false, "return the access details of a session only once")
 	latency := p.Flags.Duration("latency", 0, "wait this `duration` before each response")
+	p.Local = true
+	p.Examples = []string{
+		`fakeserver`,
+		`fakeserver -port 0 -empty -seed objects.json`,
+	}
 	if err := p.Parse(about); err != nil {
 		return err
 	}

@@ -44,6 +44,11 @@ func run(ctx context.Context, p *program.Program) error {
 	p.Flags.BoolVar(&opts.remove, "delete", false, "delete objects that have no file")
 	p.Flags.BoolVar(&opts.allowUnknown, "allow-unknown", false, "accept members that neither this version nor Apono knows, for newer APIs")
 	parallel := p.Parallel()
+	p.Examples = []string{
+		`flows-as-code export -demo DIR`,
+		`flows-as-code diff -delete DIR`,
+	}
+	p.ExitCodes = map[int]string{3: "there are differences, and nothing was changed"}
 	if err := p.Parse(about, "COMMAND", "DIR"); err != nil {
 		return err
 	}

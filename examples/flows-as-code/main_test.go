@@ -170,13 +170,14 @@ func TestDiffAfterExportIsEmpty(t *testing.T) {
 	require.Empty(t, writes(server))
 }
 
-func TestWithoutTokenExportsDemoTenant(t *testing.T) {
+func TestDemoExportsDemoTenant(t *testing.T) {
 	t.Parallel()
+	process.NeedsToken(t, "export", t.TempDir())
 	dir := t.TempDir()
-	result := process.Run(t, nil, "export", dir)
+	result := process.Run(t, nil, "-demo", "export", dir)
 	require.Equal(t, process.Result{
 		Stdout: "32 objects exported, 0 old files removed\n",
-		Stderr: "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n",
+		Stderr: "Using a fake server with demo data.\n",
 	}, result)
 	require.Equal(t, breakGlass, read(t, dir, "flows/Break glass.json"))
 }

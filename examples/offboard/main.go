@@ -1,8 +1,7 @@
 // Command offboard revokes a person's open access requests and removes the person
 // from all groups and spaces.
 //
-// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
-// starts a fake server and offboards a person of its demo tenant.
+// With -demo, it uses a fake server with demo data instead of Apono.
 package main
 
 import (
@@ -31,6 +30,10 @@ func run(ctx context.Context, p *program.Program) error {
 	email := p.Flags.String("user", "", "the `e-mail` address of the person, case-insensitive (required)")
 	missingOK := p.Flags.Bool("missing-ok", false, "accept an address that no user in Apono has")
 	apply := p.Flags.Bool("apply", false, "carry out the steps instead of printing them")
+	p.Examples = []string{
+		`offboard -demo -user ada.orders@example.com`,
+		`offboard -user ada@example.com -apply`,
+	}
 	if err := p.Parse(about); err != nil {
 		return err
 	}

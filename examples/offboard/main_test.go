@@ -212,9 +212,10 @@ func TestServerWithoutSpaces(t *testing.T) {
 	}, process.Run(t, process.Env(server), "-user", "ada.orders@example.com"))
 }
 
-func TestWithoutToken(t *testing.T) {
+func TestDemo(t *testing.T) {
 	t.Parallel()
-	const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n"
+	process.NeedsToken(t, "-user", "ada.orders@example.com", "-apply")
+	const demo = "Using a fake server with demo data.\n"
 	require.Equal(t, process.Result{
 		Stdout: "remove ada.orders@example.com from group orders\n" +
 			"remove ada.orders@example.com from space Orders\n" +
@@ -222,11 +223,11 @@ func TestWithoutToken(t *testing.T) {
 			"revoke request request-ada-pending (PENDING), postgresql-production-orders, bundle Orders on-call\n" +
 			"ADA.orders@example.com: 4 of 4 steps done, 0 groups managed by identity providers, 0 failures\n",
 		Stderr: demo,
-	}, process.Run(t, nil, "-user", "ADA.orders@example.com", "-apply"))
+	}, process.Run(t, nil, "-demo", "-user", "ADA.orders@example.com", "-apply"))
 	require.Equal(t, process.Result{
 		Stdout: "nobody@example.com: nothing to do, 0 groups managed by identity providers, 0 failures\n",
 		Stderr: demo,
-	}, process.Run(t, nil, "-user", "nobody@example.com", "-missing-ok"))
+	}, process.Run(t, nil, "-demo", "-user", "nobody@example.com", "-missing-ok"))
 }
 
 // A misspelled address must not look like success.

@@ -1,7 +1,7 @@
 // Command quickstart lists integrations.
 //
-// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
-// starts a fake server and lists the integrations of its demo tenant.
+// With -demo, and without a token, it starts a fake server and lists the integrations of
+// its demo tenant.
 package main
 
 import (
@@ -30,7 +30,12 @@ func run(ctx context.Context, p *program.Program) error {
 	statuses := p.Flags.String("status", "", "list integrations with one of these `statuses`, separated by commas, such as ACTIVE,ERROR")
 	asJSON := p.Flags.Bool("json", false, "print all integrations as JSON, one per line")
 	all := p.Flags.Bool("all", false, "print all integrations in the table")
-	wide := p.Flags.Bool("wide", false, "do not shorten values to fit 80 columns")
+	wide := p.Flags.Bool("wide", false, "do not shorten values to fit the terminal")
+	p.DemoWithoutToken = true
+	p.Examples = []string{
+		`quickstart -status ERROR`,
+		`quickstart -type mysql,postgresql -json`,
+	}
 	if err := p.Parse(about); err != nil {
 		return err
 	}
@@ -72,7 +77,11 @@ func run(ctx context.Context, p *program.Program) error {
 		}
 	}
 	if !*asJSON {
-		if err := program.WriteTable(p.Stdout, table, *wide); err != nil {
+		layout := program.Table{Width: p.Width(), First: []string{"TYPE", "CONNECTOR"}}
+		if *wide {
+			layout.Width = 0
+		}
+		if err := program.WriteTable(p.Stdout, table, layout); err != nil {
 			return err
 		}
 		if more := count - (len(table) - 1); more > 0 {

@@ -30,11 +30,11 @@ func TestWithoutTokenListsDemoTenant(t *testing.T) {
 	t.Parallel()
 	stdout, stderr, code := quickstart(t, nil)
 	require.Zero(t, code)
-	require.Equal(t, "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n", stderr)
+	require.Equal(t, "No token in APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n", stderr)
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	require.Len(t, lines, 1+10+2)
 	require.Equal(t, []string{"NAME", "TYPE", "CATEGORY", "STATUS", "CONNECTOR"}, strings.Fields(lines[0]))
-	require.Equal(t, []string{"aws-account-production-or…", "aws-account", "RESOURCES", "ACTIVE", "production-connector"}, strings.Fields(lines[1]))
+	require.Equal(t, []string{"aws-account-production-orders", "aws-account", "RESOURCES", "ACTIVE", "production-co…"}, strings.Fields(lines[1]))
 	require.Equal(t, "… 263 more; use -all to print all", lines[11])
 	require.Regexp(t, `^273 integrations in 3 pages, [0-9.]+m?s$`, lines[12], "wrong summary line")
 	for _, args := range [][]string{{"-all"}, {"-all", "-wide"}} {
@@ -45,6 +45,32 @@ func TestWithoutTokenListsDemoTenant(t *testing.T) {
 	}
 }
 
+// Without a token the program uses the demo tenant only if nothing points to another one.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	const fallback, demo = "No token in APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n", "Using a fake server with demo data.\n"
+	server := aponotest.NewServer(t)
+	for _, test := range []struct {
+		env    []string
+		args   []string
+		stderr string
+		code   int
+	}{
+		{[]string{"APONO_TOKEN=", "APONO_PERSONAL_TOKEN=", "APONO_ENDPOINT=", "APONO_TOKEN_FILE="}, nil, fallback, 0},
+		{nil, []string{"-demo"}, demo, 0},
+		{[]string{"APONO_ENDPOINT=" + server.URL}, []string{"-demo"}, demo, 0},
+		{[]string{"APONO_ENDPOINT=" + server.URL}, nil, "quickstart: no token: set APONO_TOKEN, or use -demo for a fake server with demo data; see -h\n", 2},
+		{[]string{"APONO_TOKEN=", "APONO_ENDPOINT=" + server.URL}, nil, "quickstart: no token: set APONO_TOKEN, or use -demo for a fake server with demo data; see -h\n", 2},
+		{[]string{"APONO_PERSONAL_TOKEN=t"}, []string{"-demo"}, "quickstart: -demo cannot be used with APONO_PERSONAL_TOKEN: unset it, or leave out -demo; see -h\n", 2},
+	} {
+		stdout, stderr, code := quickstart(t, test.env, test.args...)
+		require.Equal(t, test.stderr, stderr)
+		require.Equal(t, test.code, code)
+		require.Equal(t, test.code == 0, strings.Contains(stdout, "\n273 integrations in 3 pages, "))
+	}
+	require.Empty(t, server.Requests())
+}
+
 func TestTableFitsTerminalWidth(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t)
@@ -53,8 +79,8 @@ func TestTableFitsTerminalWidth(t *testing.T) {
 	stdout, _, code := quickstart(t, withToken(server, server.Token))
 	require.Zero(t, code)
 	require.Equal(t, ""+
-		"NAME                        TYPE   CATEGORY   STATUS  CONNECTOR\n"+
-		strings.Repeat("ä", 25)+"…  mysql  RESOURCES  ACTIVE  "+strings.Repeat("c", 25)+"…\n", stdout[:strings.Index(stdout, "1 integration")])
+		"NAME                                         TYPE   CATEGORY   STATUS  CONNECTOR\n"+
+		strings.Repeat("ä", 21)+"…"+strings.Repeat("ä", 20)+"!  mysql  RESOURCES  ACTIVE  "+strings.Repeat("c", 8)+"…\n", stdout[:strings.Index(stdout, "1 integration")])
 	stdout, _, _ = quickstart(t, withToken(server, server.Token), "-wide")
 	require.Contains(t, stdout, name+"  mysql  RESOURCES  ACTIVE  "+strings.Repeat("c", 60)+"\n")
 }

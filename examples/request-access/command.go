@@ -28,7 +28,8 @@ func (r *requester) run(ctx context.Context, u use, environment []string) (code 
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	cmd := exec.CommandContext(ctx, u.command[0], u.command[1:]...) //nolint:gosec // given by the user
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environment, r.Stdin, r.Stdout, r.Stderr
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environment, os.Stdin, os.Stdout, os.Stderr
+	r.EndProgress()
 	cmd.WaitDelay = u.grace
 	cmd.Cancel = func() error {
 		cause, received := context.Cause(ctx), signalled{}

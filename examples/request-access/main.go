@@ -2,8 +2,7 @@
 // to connect. It can also run a command that uses the access, or hold the access, and
 // revoke it at the end.
 //
-// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
-// starts a fake server with a demo tenant and requests access there.
+// With -demo, it uses a fake server with demo data instead of Apono.
 package main
 
 import (
@@ -84,6 +83,10 @@ func run(ctx context.Context, p *program.Program) error {
 		fields[id] = value
 		return nil
 	})
+	p.Examples = []string{
+		`request-access -demo -bundle "Orders on-call" -justification Incident`,
+		`request-access -bundle "On call" -justification Incident -- psql`,
+	}
 	if err := p.Parse(about); err != nil {
 		return err
 	}

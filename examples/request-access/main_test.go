@@ -324,14 +324,15 @@ func texts(values []any) []string {
 	return all
 }
 
-// Somebody who tries it without a token gets a company to try it on.
-func TestWithoutToken(t *testing.T) {
+// Somebody who tries it with -demo gets a company to try it on.
+func TestDemo(t *testing.T) {
 	t.Parallel()
-	const demo = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n"
-	got := process.Run(t, nil, "-bundle", "orders", "-justification", "Trying")
+	process.NeedsToken(t, "-bundle", "orders on-call", "-justification", "Trying")
+	const demo = "Using a fake server with demo data.\n"
+	got := process.Run(t, nil, "-demo", "-bundle", "orders", "-justification", "Trying")
 	require.Contains(t, got.Stderr, demo+"request-access: nothing with this name can be requested; these can:\n  Orders on-call: -bundle bundle-orders\n")
 	require.Equal(t, 1, got.Code)
-	got = process.Run(t, nil, "-bundle", "orders on-call", "-justification", "Trying", "-timeout", "500ms", "-keep")
+	got = process.Run(t, nil, "-demo", "-bundle", "orders on-call", "-justification", "Trying", "-timeout", "500ms", "-keep")
 	require.Equal(t, process.Result{Stderr: demo + "Requested: " + first + "\n" + waited + "Left open: " + first + "\nrequest-access: " + first +
 		": apono: waiting for access request " + first + ": context deadline exceeded: not granted within 500ms; its last status was PENDING\n", Code: 1}, got)
 }

@@ -1,7 +1,6 @@
 // Command sync-group adds and removes members of a group until they match a file.
 //
-// If APONO_TOKEN or APONO_PERSONAL_TOKEN is set, it calls Apono. Otherwise it
-// starts a fake server and changes a group of its demo tenant.
+// With -demo, it uses a fake server with demo data instead of Apono.
 package main
 
 import (
@@ -39,6 +38,11 @@ func run(ctx context.Context, p *program.Program) error {
 	yes := p.Flags.Bool("yes", false, "do not ask for confirmation")
 	create := p.Flags.Bool("create", false, "create the group if it does not exist")
 	allowEmpty := p.Flags.Bool("allow-empty", false, "remove all members if the file has no addresses")
+	p.Examples = []string{
+		`sync-group -demo -group orders members.txt`,
+		`sync-group -group "On call" -yes - < members.txt`,
+	}
+	p.ExitCodes = map[int]string{3: "changes are needed and were not confirmed"}
 	if err := p.Parse(about, "FILE"); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) { process.Main(m, main) }
 
 const (
-	demo       = "No APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n"
+	demo       = "Using a fake server with demo data.\n"
 	noTerminal = "Nothing was changed: cannot ask for confirmation without a terminal; use -yes.\n"
 	addAda     = "PUT /api/admin/v1/groups/g1/members/ada@example.com"
 	addDan     = "PUT /api/admin/v1/groups/g1/members/Dan+night@example.com"
@@ -263,14 +263,15 @@ func TestStandardInput(t *testing.T) {
 	require.Len(t, writes(server), 3)
 }
 
-func TestWithoutTokenSyncsDemoTenant(t *testing.T) {
+func TestDemoSyncsDemoTenant(t *testing.T) {
 	t.Parallel()
+	process.NeedsToken(t, "-group", "orders", "-yes", fileOf(t, "zoe@example.com\n"))
 	path := fileOf(t, "Ada.Orders@example.com\nben.orders@example.com\nzoe@example.com\n")
 	require.Equal(t, process.Result{
 		Stdout: "+ zoe@example.com\n- chen.orders@example.com\n- dana.orders@example.com\n- elif.orders@example.com\n- femi.orders@example.com\n" +
 			"- grace.orders@example.com\n- hugo.orders@example.com\n- ines.orders@example.com\n- jonas.orders@example.com\n",
 		Stderr: demo + "Group \"orders\": 1 added, 8 removed, 0 failed.\n",
-	}, process.Run(t, nil, "-group", "orders", "-yes", path))
+	}, process.Run(t, nil, "-demo", "-group", "orders", "-yes", path))
 }
 
 func TestWrongUsage(t *testing.T) {

@@ -39,17 +39,40 @@ func Run(tb testing.TB, env []string, args ...string) Result {
 }
 
 // Help returns the program's output for -h. It checks that the output is on
-// standard output, names the exit codes, and has no line longer than 80 columns.
+// standard output, has examples and
+// the exit codes, and has no line longer than 80 columns.
 func Help(tb testing.TB) string {
 	tb.Helper()
 	result := Run(tb, nil, "-h")
 	require.Zero(tb, result.Code)
 	require.Empty(tb, result.Stderr)
-	require.Contains(tb, result.Stdout, "Exit codes: 0 done, or the same; 1 failed; 2 wrong use; 3 different;\n130 interrupted.\n")
+	require.Regexp(tb, `\n\nExamples:\n(  .*\n){2,}\nExit codes:\n  0    .*\n  1    .*\n  2    (.*\n  3    )?.*\n  130  .*\n  141  .*\n$`, result.Stdout)
 	for line := range strings.Lines(result.Stdout) {
 		require.LessOrEqual(tb, utf8.RuneCountInString(line), 80+1, "line of -h is longer than 80 columns: %s", line)
 	}
 	return result.Stdout
+}
+
+// NeedsToken checks that the program, with args, exits with code 2 if it has no token, and
+// if it has both -demo and a token.
+func NeedsToken(tb testing.TB, args ...string) {
+	tb.Helper()
+	server := aponotest.NewServer(tb)
+	for _, env := range [][]string{
+		nil, {"APONO_TOKEN=", "APONO_PERSONAL_TOKEN="}, {"APONO_ENDPOINT=" + server.URL}, {"APONO_TOKEN=", "APONO_ENDPOINT=" + server.URL},
+	} {
+		result := Run(tb, env, args...)
+		require.Equal(tb, 2, result.Code, "%v: %s", env, result.Stderr)
+		require.Empty(tb, result.Stdout)
+		require.Contains(tb, result.Stderr, ": no token: set APONO_TOKEN, or use -demo for a fake server with demo data; see -h\n")
+	}
+	for _, name := range []string{"APONO_TOKEN", "APONO_PERSONAL_TOKEN", "APONO_TOKEN_FILE"} {
+		result := Run(tb, []string{name + "=t", "APONO_ENDPOINT=" + server.URL}, append([]string{"-demo"}, args...)...)
+		require.Equal(tb, 2, result.Code, result.Stderr)
+		require.Empty(tb, result.Stdout)
+		require.Contains(tb, result.Stderr, ": -demo cannot be used with "+name+": unset it, or leave out -demo; see -h\n")
+	}
+	require.Empty(tb, server.Requests())
 }
 
 // RunWith is like [Run] with stdin as the standard input.

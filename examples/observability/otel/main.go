@@ -33,6 +33,10 @@ const about = "Looks for a user in groups and prints spans and metrics of the ca
 func run(ctx context.Context, p *program.Program) (err error) {
 	id := p.Flags.String("user", "user-00-00", "look for the user with this `id`")
 	name := p.Flags.String("group", "ord*", "look in groups with this `name`; an asterisk at the start or end matches any text")
+	p.Examples = []string{
+		`otel -demo`,
+		`otel -user user-00-00 -group "prod*"`,
+	}
 	if err := p.Parse(about); err != nil {
 		return err
 	}

@@ -20,6 +20,10 @@ func run(ctx context.Context, p *program.Program) error {
 	count := p.Flags.Int("calls", 10, "make this `number` of calls")
 	perSecond := p.Flags.Float64("rate", 5, "allow this `number` of calls per second")
 	burst := p.Flags.Int("burst", 2, "allow a burst of this `number` of calls after a pause")
+	p.Examples = []string{
+		`ratelimit -demo`,
+		`ratelimit -demo -calls 20 -rate 10 -burst 5`,
+	}
 	if err := p.Parse(about); err != nil {
 		return err
 	}

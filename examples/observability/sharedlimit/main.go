@@ -34,6 +34,10 @@ func run(ctx context.Context, p *program.Program) error {
 	key := p.Flags.String("key", "apono", "count under this `key` in Redis; use one key per account")
 	away := p.Flags.String("away", "fail", "use this `mode` if Redis is not available: fail or alone")
 	processes := p.Flags.Int("processes", 3, "share the rate between this `number` of processes, for -away alone")
+	p.Examples = []string{
+		`sharedlimit -demo`,
+		`sharedlimit -demo -away alone -processes 2`,
+	}
 	if err := p.Parse(about); err != nil {
 		return err
 	}

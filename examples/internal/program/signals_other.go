@@ -4,4 +4,4 @@ package program
 
 import "os"
 
-var hangups []os.Signal
+var hangups, pipes []os.Signal
