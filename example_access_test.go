@@ -233,3 +233,87 @@ func ExampleSecret() {
 	// map[password:[redacted] username:[redacted]]
 	// made-up-1
 }
+
+// Resetting replaces credentials that were used up or lost.
+func ExampleSessionsService_ResetCredentials() {
+	server, err := aponotest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	server.Put(aponotest.Sessions, apono.AccessSession{
+		ID: "s1", CredentialsStatus: apono.CredentialsStatusViewed, CanResetCredentials: true,
+	})
+	ctx, client := context.Background(), server.Client()
+
+	session, err := client.Sessions.Get(ctx, "s1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if !session.CanResetCredentials {
+		log.Fatal("the credentials of this session cannot be reset")
+	}
+	if _, err := client.Sessions.ResetCredentials(ctx, session.ID); err != nil {
+		log.Fatal(err)
+	}
+	waiting, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	session, err = client.Sessions.WaitFor(waiting, session.ID, apono.UntilCredentialsAvailable)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(session.CredentialsStatus)
+	// Output: AVAILABLE
+}
+
+// List the entitlements that the owner of the token may request in one database server.
+func ExampleAvailableAccessService_ListAllEntitlements() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	options := apono.ListAvailableEntitlementsOptions{
+		IntegrationName: "postgresql-production-orders",
+		ResourceTypeID:  []string{"postgresql-database"},
+	}
+	for entitlement, err := range client.AvailableAccess.ListAllEntitlements(context.Background(), options) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(entitlement.Resource.Type.ID, entitlement.Resource.Name, entitlement.Permission.Name)
+	}
+	// Output:
+	// postgresql-database orders READ_ONLY
+	// postgresql-database orders READ_WRITE
+	// postgresql-database orders ADMIN
+}
+
+// Request access on behalf of another user, and list the requests for that user.
+func ExampleDelegatedRequestsService_ListAll() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx, client := context.Background(), server.Client()
+	_, err = client.AccessRequests.Create(ctx, apono.CreateAccessRequestInput{
+		BundleReference: new("Orders on-call"),
+		Grantee:         new("ben.orders@example.com"),
+		Justification:   new("Incident 4711"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	options := apono.ListDelegatedRequestsOptions{Grantee: "ben.orders@example.com"}
+	for request, err := range client.DelegatedRequests.ListAll(ctx, options) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(request.Grantee.SourceID, request.Status, request.Bundle.Name)
+	}
+	// Output: ben.orders@example.com PENDING Orders on-call
+}
