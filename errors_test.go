@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -85,7 +86,23 @@ func TestErrorTexts(t *testing.T) {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			require.EqualError(t, err, want)
-			_ = apitest.Printed(err)
+			for _, verb := range []string{"%v", "%+v", "%s"} {
+				require.Equal(t, want, fmt.Sprintf(verb, err), verb)
+			}
+			require.Equal(t, strconv.Quote(want), fmt.Sprintf("%q", err))
+			var values []any // also as a value, all verbs print the text
+			if rejected := (*apono.APIError)(nil); errors.As(err, &rejected) && rejected.Error() == want {
+				values = []any{rejected, *rejected}
+			}
+			if broken := (*apono.DecodeError)(nil); errors.As(err, &broken) {
+				values = []any{broken, *broken}
+			}
+			for _, value := range values {
+				for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x", "%t"} {
+					require.Equal(t, want, fmt.Sprintf(verb, value), verb)
+				}
+				require.Equal(t, strconv.Quote(want), fmt.Sprintf("%q", value))
+			}
 			require.EqualError(t, err, want)
 			require.Equal(t, untouched[want], err)
 		})
