@@ -374,7 +374,7 @@ func TestEveryInputWithSecretsIsSentWithThem(t *testing.T) {
 func TestEveryStructCanBeCompared(t *testing.T) {
 	t.Parallel()
 	for _, typ := range exportedTypes() {
-		if typ.Kind() != reflect.Struct {
+		if typ.Kind() != reflect.Struct || typ == reflect.TypeFor[apono.Grant]() { // which is no data
 			continue
 		}
 		a, b := reflect.New(typ), reflect.New(typ)
