@@ -7,6 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apono-go/apono/examples/internal/program"
 )
 
 // command is a running command.
@@ -90,4 +95,68 @@ func (r *requester) passOn(sig os.Signal) bool {
 		_ = r.command.process.Signal(sig) // it may have ended
 	}
 	return true
+}
+
+// sameInterrupt is the time within which two interrupts count as one. Programs such as
+// timeout(1) send each signal twice.
+const sameInterrupt = 200 * time.Millisecond
+
+// handleSignals returns a context that is canceled by a signal. While a command runs,
+// signals are passed on to it instead. A second interrupt ends the program.
+func (r *requester) handleSignals(main context.Context) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(main))
+	r.signals = make(chan os.Signal, 16)
+	endings := program.Endings()
+	signal.Notify(r.signals, endings...)
+	go func() {
+		var first time.Time
+		for sig := range r.signals {
+			switch {
+			case r.passOn(sig):
+				first = time.Time{}
+			case !slices.Contains(endings, sig): // the command has just ended
+			case !first.IsZero():
+				if sig == os.Interrupt && time.Since(first) > sameInterrupt {
+					r.endAtOnce()
+				}
+			default:
+				<-main.Done() // sets the exit code
+				first = time.Now()
+				if r.mayRemain() != "" {
+					r.once("Revoking. Interrupt again to exit at once.")
+				}
+				cancel()
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(r.signals)
+		close(r.signals)
+		cancel()
+	}
+}
+
+// endAtOnce exits without waiting for revocations.
+func (r *requester) endAtOnce() {
+	r.Progress()("")
+	text := "interrupted"
+	if left := r.mayRemain(); left != "" {
+		text += "; " + left
+	}
+	fmt.Fprintf(r.Stderr, "%s: %s\n", r.Flags.Name(), text)
+	os.Exit(130)
+}
+
+// mayRemain describes what may remain if the program exits now. It is empty if nothing
+// does.
+func (r *requester) mayRemain() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case len(r.ids) > 0:
+		return "revoke in the Apono portal what may remain: " + strings.Join(r.ids, ", ")
+	case r.sent:
+		return "a request may have been created: look for it in the Apono portal"
+	}
+	return ""
 }

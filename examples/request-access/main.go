@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -30,8 +31,12 @@ With -hold, -revoke-after or COMMAND, it holds the access and revokes it at the
 end: after SIGINT, SIGTERM or SIGHUP, after the time of -revoke-after, or when
 COMMAND ends. Of several requests, either all are granted or all are revoked.
 The access is held while Apono cannot be reached. An interrupt of -hold exits
-with code 0. A second interrupt exits at once and prints the ids of requests
+with code 0. A second interrupt exits at once and prints the IDs of requests
 that may remain.
+
+With -save, the IDs of the requests are appended to FILE as soon as they exist.
+"request-access -revoke FILE" revokes them, in any state: after a job that was
+killed, or as the last step of one.
 
 COMMAND receives the access details of the sessions in its environment. They are
 read once and not printed:
@@ -74,6 +79,8 @@ func run(ctx context.Context, p *program.Program) error {
 	hold := p.Flags.Bool("hold", false, "hold the access until an interrupt, the end of -duration or the end of the access")
 	revokeAfter := p.Flags.Duration("revoke-after", 0, "hold the access, or run COMMAND, for this `duration` at most")
 	grace := p.Flags.Duration("grace", 10*time.Second, "kill COMMAND if it runs this `duration` after it was terminated")
+	save := p.Flags.String("save", "", "append the IDs of the requests to this `file` when they are created")
+	revoke := p.Flags.String("revoke", "", "request nothing; revoke the requests whose IDs are in this `file`")
 	fields := map[string]string{}
 	p.Flags.Func("field", "set a custom field, `id=value`; can be given several times", func(field string) error {
 		id, value, ok := strings.Cut(field, "=")
@@ -93,6 +100,10 @@ func run(ctx context.Context, p *program.Program) error {
 	byParts := *integration != "" && *resource != "" && *permission != ""
 	during := *hold || *revokeAfter > 0 || command != nil
 	switch {
+	case *revoke != "" && (p.Flags.NFlag() > 1 || command != nil):
+		return p.Misuse("-revoke cannot be used with other flags or COMMAND")
+	case *revoke != "":
+		return revokeSaved(ctx, p, *revoke)
 	case byParts == (*bundle != "") || !byParts && *integration+*resource+*permission != "":
 		return p.Misuse("either -bundle, or -integration, -resource and -permission must be set")
 	case strings.TrimSpace(*justification) == "":
@@ -111,12 +122,20 @@ func run(ctx context.Context, p *program.Program) error {
 			return p.Misuse("%v", err)
 		}
 	}
-	r := &requester{Program: p, timeout: *timeout, poll: *poll}
+	r := &requester{Program: p, timeout: *timeout, poll: *poll, started: time.Now(), failed: map[string]error{}, over: map[string]bool{}}
+	if *save != "" { // before anything is requested
+		file, err := os.OpenFile(*save, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		r.save = file
+	}
 	ctx, stop := r.handleSignals(ctx)
 	defer stop()
 	client, disconnect, err := p.Connect([]aponotest.Option{
 		aponotest.WithApprovalAfter(2 * time.Second), aponotest.WithProvisioningTime(time.Second),
-	}, apono.WithMiddleware(r.middleware))
+	})
 	if err != nil {
 		return err
 	}
@@ -135,6 +154,9 @@ func run(ctx context.Context, p *program.Program) error {
 	} else {
 		err = pickBundle(ctx, client, &in, *grantee, *bundle)
 	}
+	r.mu.Lock()
+	r.sent = err == nil
+	r.mu.Unlock()
 	switch {
 	case err != nil:
 		return err
@@ -142,69 +164,6 @@ func run(ctx context.Context, p *program.Program) error {
 		return r.during(ctx, in, use{command: command, limit: *revokeAfter, grace: *grace})
 	}
 	return r.untilGranted(ctx, in, *keep)
-}
-
-// untilGranted requests access and prints how to connect. It does not revoke granted
-// access.
-func (r *requester) untilGranted(ctx context.Context, in apono.CreateAccessRequestInput, keep bool) error {
-	// An interrupt must not cancel this call: its response has the ids to revoke.
-	requests, err := r.client.AccessRequests.Create(context.WithoutCancel(ctx), in)
-	if err == nil && len(requests) == 0 {
-		err = errNoRequest
-	}
-	if err != nil {
-		if maybeCreated(err) {
-			fmt.Fprintln(r.Stderr, maybeRequested)
-		}
-		return err
-	}
-	for _, request := range requests {
-		r.requested(request.ID)
-	}
-	waiting, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("not granted within %s", r.timeout))
-	defer cancel()
-	var granted []*apono.AccessRequest
-	var open []string // to revoke; requests in neither list have ended
-	var failures []error
-	for i, err := range r.follow(waiting, requests, r.Progress()) {
-		id := requests[i].ID
-		switch {
-		case err == nil:
-			granted = append(granted, requests[i])
-			continue
-		case isEnd(err):
-		case keep && ctx.Err() == nil:
-			fmt.Fprintf(r.Stderr, "Left open: %s\n", id)
-		default:
-			open = append(open, id)
-		}
-		failures = append(failures, fmt.Errorf("%s: %w", id, err))
-	}
-	if ctx.Err() == nil {
-		failures = append(failures, r.revoke(ctx, open))
-		open = nil
-		if len(granted) > 0 {
-			sessions, err := r.sessions(ctx, granted)
-			failures = append(failures, err, r.printDetails(ctx, sessions))
-		}
-	}
-	if ctx.Err() != nil {
-		for _, request := range granted {
-			open = append(open, request.ID)
-		}
-		failures = []error{ctx.Err(), r.revoke(ctx, open)}
-	}
-	return errors.Join(failures...)
-}
-
-const maybeRequested = "The request may have been created: look for it in the Apono portal."
-
-var errNoRequest = errors.New("the response has no access request")
-
-// maybeCreated reports whether a failed call may have created a request.
-func maybeCreated(err error) bool {
-	lost, unreadable := (*apono.TransportError)(nil), (*apono.DecodeError)(nil)
-	return errors.As(err, &lost) && lost.MaybeSent || errors.As(err, &unreadable) || errors.Is(err, apono.ErrServer) || errors.Is(err, errNoRequest)
 }
 
 func pickBundle(ctx context.Context, client *apono.Client, in *apono.CreateAccessRequestInput, grantee, name string) error {
@@ -266,73 +225,4 @@ func pick[T any](items iter.Seq2[*T, error], compare func(*T) (fits bool, text s
 		return nil, fmt.Errorf("%w; these can:\n  %s", errNone, strings.Join(others, "\n  "))
 	}
 	return nil, errNone
-}
-
-// follow waits concurrently until requests are granted and shows their states. It
-// replaces granted requests in the slice by their current state.
-func (r *requester) follow(ctx context.Context, requests []*apono.AccessRequest, show func(string, ...any)) []error {
-	states, errs := make([]string, len(requests)), make([]error, len(requests))
-	changes, waiting := make(chan func()), len(requests)
-	for i, request := range requests {
-		states[i] = "…"
-		go func() {
-			last, err := r.client.AccessRequests.WaitFor(ctx, request.ID, func(r *apono.AccessRequest) (bool, error) {
-				changes <- func() { states[i] = string(r.Status) }
-				return apono.UntilGranted(r)
-			}, r.waitOptions(ctx))
-			changes <- func() {
-				if errs[i], waiting = err, waiting-1; err == nil {
-					requests[i] = last
-				}
-			}
-		}()
-	}
-	started, tick := time.Now(), time.NewTicker(time.Second)
-	defer tick.Stop()
-	for waiting > 0 {
-		select {
-		case change := <-changes:
-			change()
-		case <-tick.C:
-		}
-		show("%s, %s", strings.Join(states, ", "), time.Since(started).Round(time.Second))
-	}
-	show("")
-	return errs
-}
-
-// revoke revokes requests, also after an interrupt.
-func (r *requester) revoke(ctx context.Context, ids []string) error {
-	remaining := 0
-	for _, id := range ids {
-		if err := r.revokeOne(context.WithoutCancel(ctx), id); err != nil {
-			remaining++
-			fmt.Fprintf(r.Stderr, "NOT revoked: %s: %v\n", id, err)
-		} else {
-			fmt.Fprintf(r.Stderr, "Revoked: %s\n", id)
-		}
-	}
-	if remaining > 0 {
-		return fmt.Errorf("%s may remain: revoke it in the Apono portal", program.Plural(remaining, "request"))
-	}
-	return nil
-}
-
-// revokeOne revokes a request. If that fails, it reads the request, which may have
-// ended nevertheless.
-func (r *requester) revokeOne(ctx context.Context, id string) error {
-	const limit = 30 * time.Second
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not revoked within %s", limit))
-	defer cancel()
-	_, failure := r.client.AccessRequests.Revoke(ctx, id)
-	if failure == nil {
-		return nil
-	}
-	_, err := r.client.AccessRequests.WaitFor(ctx, id, func(r *apono.AccessRequest) (bool, error) {
-		if isOver(r.Status) {
-			return true, nil
-		}
-		return false, failure
-	}, apono.WaitOptions{Interval: r.poll})
-	return err
 }

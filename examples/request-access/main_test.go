@@ -1,18 +1,16 @@
 package main
 
 import (
-	"context"
-	"io"
+	"bytes"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
-	"github.com/apono-go/apono/examples/internal/program"
 	"github.com/apono-go/apono/internal/apitest"
 	"github.com/stretchr/testify/require"
 )
@@ -170,7 +168,7 @@ func TestResponsesThatWereNotAskedFor(t *testing.T) {
 		"integration": {"id": "i-people", "name": "people"}, "credentials_status": "AVAILABLE", "can_reset_credentials": true}],
 		"pagination": {"next_page_token": null}}`})
 	got := process.Run(t, process.Env(server), "-integration", "orders", "-resource", "main", "-permission", "WRITE", "-justification", "Fix", "-timeout", "1s")
-	require.Equal(t, process.Result{Stderr: "Requested: " + first + "\nWaiting for a session of " + first + "\nGranted, but without a session: " + first + "\n"}, got)
+	require.Equal(t, process.Result{Stderr: "Requested: " + first + "\nWaiting for a session of " + first + ", orders\nGranted, but without a session: " + first + ", orders\n"}, got)
 	apitest.JSONEq(t, `{"entitlements": [{"resource_id": "orders-db", "permission_id": "orders-write"}], "justification": "Fix", "custom_fields": {}}`, server.Requests("AccessRequests.Create")[0].Body)
 	require.Empty(t, server.Requests("Sessions.GetAccessDetails"))
 }
@@ -197,13 +195,12 @@ func TestSeveralRequestsOfOneSubmission(t *testing.T) {
 		Stdout: "console:\nOpen it.\nBe careful.\nconnect s1\nhttps://console.example.com\ncode: c\nuser: u\n",
 		Stderr: "Requested: r1\nRequested: r2\nRequested: r3\nRequested: r4\nRequested: r5\nRequested: r6\n" +
 			waited + "Revoked: r6\nWaiting for a session of r5\nGranted, but without a session: r5\n" +
-			"request-access: r3: apono: waiting for access request r3: the access request was rejected; its last status was REJECTED\n" +
-			"r4: apono: waiting for access request r4: the access request failed; its last status was FAILED\n" +
-			"r6: apono: waiting for access request r6: context deadline exceeded: not granted within 500ms; its last status was PENDING\n",
+			"request-access: apono: waiting for access request r3: the access request was rejected; its last status was REJECTED\n" +
+			"apono: waiting for access request r4: the access request failed; its last status was FAILED\n" +
+			"apono: waiting for access request r6: context deadline exceeded: not granted within 500ms; its last status was PENDING\n",
 		Code: 1,
 	}, process.Run(t, process.Env(server), onCall("-timeout", "500ms")...))
 	require.Len(t, server.Requests("Sessions.GetAccessDetails"), 1)
-	require.Equal(t, []string{"r1", "r2", "r5"}, server.Requests("Sessions.List")[0].Query["request_ids"])
 	require.Len(t, server.Requests("AccessRequests.Revoke"), 1)
 	require.EqualValues(t, "REVOKED", status(t, server, "r6"))
 }
@@ -213,7 +210,7 @@ func TestSeveralRequestsOfOneSubmission(t *testing.T) {
 // revoked is said.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
-	late := first + ": apono: waiting for access request " + first + ": context deadline exceeded: not granted within 500ms; its last status was PENDING\n"
+	late := "apono: waiting for access request " + first + ": context deadline exceeded: not granted within 500ms; its last status was PENDING\n"
 	for name, test := range map[string]struct {
 		args     []string
 		fault    aponotest.Fault
@@ -221,20 +218,22 @@ func TestTimeout(t *testing.T) {
 		ends     apono.AccessRequestStatus
 		response string // to the look after the revocation, if not the server's
 	}{
-		"rejected, and over nevertheless": {nil, aponotest.Fault{Status: 409}, "Revoked: " + first + "\nrequest-access: " + late, "PENDING", "REJECTED"},
+		"rejected, and over nevertheless": {nil, aponotest.Fault{Status: 409, Body: "{}"}, "Revoked: " + first + "\nrequest-access: " + late, "PENDING", "REJECTED"},
 		"revoked":                         {nil, aponotest.Fault{}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
 		"kept":                            {[]string{"-keep", "-poll", "20ms"}, aponotest.Fault{}, "Left open: " + first + "\nrequest-access: " + late, "PENDING", ""},
 		"response lost":                   {nil, aponotest.Fault{Break: aponotest.ResponseLost}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
 		"rejected": {
-			nil, aponotest.Fault{Status: 409}, "NOT revoked: " + first + ": apono: waiting for access request " + first + ": " +
-				"POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-4; its last status was PENDING\n" +
+			nil, aponotest.Fault{Status: 409, Body: "{}"}, "NOT revoked: " + first + ": apono: " +
+				"POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-4\n" +
 				"request-access: " + late + "1 request may remain: revoke it in the Apono portal\n", "PENDING", "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newServer(t)
-			server.FaultNext("AccessRequests.Revoke", 1, test.fault)
+			if test.fault.Status != 0 || test.fault.Break != "" {
+				server.FaultNext("AccessRequests.Revoke", 1, test.fault)
+			}
 			if test.response != "" {
 				server.FaultNext("AccessRequests.Get", 1, aponotest.Fault{After: 1, Body: `{"id": "` + first + `", "status": "` + test.response + `",
 				"creation_date": "2026-01-01T00:00:00Z", "custom_fields": {}, "access_groups": []}`})
@@ -284,46 +283,6 @@ func TestDetailsThatCannotBeRead(t *testing.T) {
 	require.Len(t, server.Requests("Sessions.GetAccessDetails"), 2)
 }
 
-// Several requests are waited for at the same time: one that nobody approves
-// must not keep the other from being seen. The line shows that time goes on.
-func TestFollowShowsStatesAndTime(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newServer(t, aponotest.WithoutNetwork(), aponotest.WithProvisioningTime(20*time.Second))
-		server.Put(aponotest.AccessRequests, apono.AccessRequest{ID: "never", Status: "PENDING"}, apono.AccessRequest{ID: "soon", Status: "PENDING"})
-		time.AfterFunc(2*time.Second, func() { server.Approve("soon") })
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		var lines []string
-		r := &requester{Program: &program.Program{Stderr: io.Discard}, client: server.Client(), poll: time.Second}
-		requests := []*apono.AccessRequest{{ID: "never"}, {ID: "soon"}}
-		errs := r.follow(ctx, requests, func(format string, args ...any) {
-			lines = append(lines, strings.TrimSpace(strings.Join(append([]string{format}, texts(args)...), "|")))
-		})
-		require.Len(t, errs, 2)
-		require.ErrorIs(t, errs[0], context.DeadlineExceeded)
-		require.NoError(t, errs[1])
-		require.True(t, requests[1].Status.Granted(), "the request as it was last seen")
-		for _, line := range []string{"%s, %s|PENDING, PENDING|1s", "%s, %s|PENDING, GRANTING|5s", "%s, %s|PENDING, GRANTING|21s", "%s, %s|PENDING, ACTIVE|50s"} {
-			require.Containsf(t, lines, line, "%q in %q", line, lines)
-		}
-		require.Empty(t, lines[len(lines)-1])
-	})
-}
-
-func texts(values []any) []string {
-	var all []string
-	for _, value := range values {
-		switch value := value.(type) {
-		case string:
-			all = append(all, value)
-		case time.Duration:
-			all = append(all, value.String())
-		}
-	}
-	return all
-}
-
 // Somebody who tries it with -demo gets a company to try it on.
 func TestDemo(t *testing.T) {
 	t.Parallel()
@@ -333,8 +292,8 @@ func TestDemo(t *testing.T) {
 	require.Contains(t, got.Stderr, demo+"request-access: nothing with this name can be requested; these can:\n  Orders on-call: -bundle bundle-orders\n")
 	require.Equal(t, 1, got.Code)
 	got = process.Run(t, nil, "-demo", "-bundle", "orders on-call", "-justification", "Trying", "-timeout", "500ms", "-keep")
-	require.Equal(t, process.Result{Stderr: demo + "Requested: " + first + "\n" + waited + "Left open: " + first + "\nrequest-access: " + first +
-		": apono: waiting for access request " + first + ": context deadline exceeded: not granted within 500ms; its last status was PENDING\n", Code: 1}, got)
+	require.Equal(t, process.Result{Stderr: demo + "Requested: " + first + "\n" + waited + "Left open: " + first +
+		"\nrequest-access: apono: waiting for access request " + first + ": context deadline exceeded: not granted within 500ms; its last status was PENDING\n", Code: 1}, got)
 }
 
 func TestUsage(t *testing.T) {
@@ -369,4 +328,47 @@ func TestUsage(t *testing.T) {
 	require.Contains(t, got.Stderr, `invalid value "ticket" for flag -field: must be id=value`)
 	require.Equal(t, 2, got.Code)
 	require.Empty(t, server.Requests())
+}
+
+func TestRevokeSaved(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	server.Put(aponotest.AccessRequests, apono.AccessRequest{ID: "r1", Status: "ACTIVE"}, apono.AccessRequest{ID: "r2", Status: "PENDING"})
+	saved := filepath.Join(t.TempDir(), "requests")
+	require.NoError(t, os.WriteFile(saved, []byte("r1\r\nunknown\n\nr2"), 0o600))
+	got := process.Run(t, process.Env(server), "-revoke", saved)
+	require.Equal(t, 1, got.Code)
+	require.Contains(t, got.Stderr, "Revoked: r1\nNOT revoked: unknown: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found")
+	require.Contains(t, got.Stderr, "\nRevoked: r2\nrequest-access: 1 request may remain: revoke it in the Apono portal\n")
+	require.EqualValues(t, "REVOKED", status(t, server, "r1"))
+	require.EqualValues(t, "REVOKED", status(t, server, "r2"))
+
+	require.NoError(t, os.WriteFile(saved, nil, 0o600))
+	got = process.Run(t, process.Env(server), "-revoke", saved)
+	require.Equal(t, process.Result{Stderr: "No requests in " + saved + ".\n"}, got)
+	require.NoError(t, os.WriteFile(saved, bytes.Repeat([]byte("r1\n"), 1<<19), 0o600))
+	got = process.Run(t, process.Env(server), "-revoke", saved)
+	require.Equal(t, process.Result{Stderr: "request-access: " + saved + " has more than 1048576 bytes\n", Code: 1}, got)
+	for _, args := range [][]string{{"-revoke", saved, "-hold"}, {"-revoke", saved, "--", "/bin/sh"}} {
+		got = process.Run(t, process.Env(server), args...)
+		require.Equal(t, process.Result{Stderr: "request-access: -revoke cannot be used with other flags or COMMAND; see -h\n", Code: 2}, got)
+	}
+	missing := filepath.Join(t.TempDir(), "no", "such")
+	for _, args := range [][]string{{"-revoke", missing}, onCall("-save", missing)} {
+		got = process.Run(t, process.Env(server), args...)
+		require.Equal(t, process.Result{Stderr: "request-access: open " + missing + ": no such file or directory\n", Code: 1}, got)
+	}
+	require.Empty(t, server.Requests("AccessRequests.Create"))
+}
+
+// Access whose ID cannot be saved does not remain.
+func TestFailedSaveRevokes(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{onCall("-save", "/dev/full"), onCall("-save", "/dev/full", "-revoke-after", "1s")} {
+		server := newServer(t, approved)
+		got := process.Run(t, process.Env(server), args...)
+		require.Equal(t, 1, got.Code)
+		require.Contains(t, got.Stderr, "Revoked: "+first+"\nrequest-access: write /dev/full: no space left on device\n")
+		require.EqualValues(t, "REVOKED", status(t, server, first))
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/apono-go/apono"
@@ -19,85 +20,50 @@ import (
 // sessionsTimeout limits the wait for sessions after the grant.
 const sessionsTimeout = 30 * time.Second
 
-// sessions returns the sessions of granted requests. It waits until there is one for
-// each integration, or until the timeout.
-func (r *requester) sessions(ctx context.Context, requests []*apono.AccessRequest) ([]*apono.AccessSession, error) {
+// sessions returns the sessions of granted requests, which it waits for. It prints which
+// of them are missing in the end.
+func (r *requester) sessions(ctx context.Context, grants ...*apono.Grant) (found []*apono.AccessSession, err error) {
 	waiting, cancel := context.WithTimeout(ctx, min(r.timeout, sessionsTimeout))
 	defer cancel()
-	var ids []string
-	for _, request := range requests {
-		ids = append(ids, request.ID)
+	lists, errs := make([][]*apono.AccessSession, len(grants)), make([]error, len(grants))
+	var waits sync.WaitGroup
+	for i, grant := range grants {
+		waits.Go(func() { lists[i], errs[i] = grant.Sessions(waiting) })
 	}
-	var found []*apono.AccessSession
-	missing, listed := ids, false
-	for interval := r.poll; ; interval = min(interval*3/2, 15*time.Second) {
-		sessions, err := apono.Collect(r.client.Sessions.ListAll(waiting, apono.ListSessionsOptions{RequestIDs: ids}))
-		switch {
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		case errors.Is(err, apono.ErrUnauthorized), errors.Is(err, apono.ErrForbidden), err != nil && waiting.Err() != nil && !listed:
-			return nil, err
-		case err != nil && waiting.Err() != nil: // use the previous list
-		case err != nil:
-			r.once("Cannot read the sessions, retrying: %v", err)
-		default:
-			found, listed = slices.DeleteFunc(sessions, func(s *apono.AccessSession) bool { // a server may ignore the filter
-				return !slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(s.RequestIDs, id) })
-			}), true
-			if missing = lacking(requests, found); len(missing) > 0 {
-				r.once("Waiting for a session of %s", strings.Join(missing, "; "))
+	waits.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	for i, list := range lists {
+		if late := (*apono.WaitError)(nil); errors.As(errs[i], &late) && waiting.Err() != nil && (len(list) > 0 || late.LastFailure == nil) {
+			for _, m := range late.Missing {
+				fmt.Fprintf(r.Stderr, "Granted, but without a session: %s\n", missing(m))
+			}
+			errs[i] = nil
+		}
+		for _, session := range list {
+			if !slices.ContainsFunc(found, func(s *apono.AccessSession) bool { return s.ID == session.ID }) { // of two requests
+				found = append(found, session)
 			}
 		}
-		if err == nil && len(missing) == 0 || listed && waiting.Err() != nil {
-			break
-		}
-		select {
-		case <-time.After(interval):
-		case <-waiting.Done(): // the next list returns the error
-		}
-	}
-	for _, text := range missing {
-		fmt.Fprintf(r.Stderr, "Granted, but without a session: %s\n", text)
 	}
 	slices.SortFunc(found, func(a, b *apono.AccessSession) int {
 		return cmp.Or(cmp.Compare(a.Integration.Name, b.Integration.Name), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
-	return found, nil
+	return found, errors.Join(errs...)
 }
 
-// lacking describes the requests, and their integrations, that have no session.
-func lacking(requests []*apono.AccessRequest, sessions []*apono.AccessSession) []string {
-	var list []string
-	for _, request := range requests {
-		in := map[string]bool{}
-		for _, session := range sessions {
-			if slices.Contains(session.RequestIDs, request.ID) {
-				in[session.Integration.ID] = true
-			}
-		}
-		if len(in) == 0 {
-			list = append(list, request.ID)
-			continue
-		}
-		for _, group := range request.AccessGroups {
-			if !in[group.Integration.ID] {
-				list = append(list, request.ID+", "+group.Integration.Name)
-			}
-		}
+// missing describes a request, and its integration, that has no session.
+func missing(m apono.MissingSession) string {
+	if m.Integration.Name == "" {
+		return m.RequestID
 	}
-	return list
+	return m.RequestID + ", " + m.Integration.Name
 }
 
 // details reads the access details of a session. It must be called once for each
 // session, because a read can use up one-time credentials.
 func (r *requester) details(ctx context.Context, session *apono.AccessSession) (*apono.AccessSessionDetails, error) {
-	if strings.EqualFold(string(session.CredentialsStatus), string(apono.CredentialsStatusResetting)) {
-		waiting, cancel := context.WithTimeout(ctx, sessionsTimeout)
-		defer cancel()
-		if _, err := r.client.Sessions.WaitFor(waiting, session.ID, apono.UntilCredentialsAvailable, apono.WaitOptions{Interval: r.poll}); err != nil {
-			return nil, fmt.Errorf("session %s: %w", session.ID, err)
-		}
-	}
 	details, err := r.client.Sessions.GetAccessDetails(ctx, session.ID)
 	if err != nil {
 		return nil, fmt.Errorf("session %s: %w", session.ID, err)

@@ -548,12 +548,14 @@ func TestCommandThatCannotRun(t *testing.T) {
 	}{
 		"details":  {"Sessions.GetAccessDetails", aponotest.Fault{Status: 503}, 1, onCallRuns("echo ran"), "access-details: 503 Service Unavailable"},
 		"sessions": {"Sessions.List", aponotest.Fault{Body: `{"items": [], "pagination": {}}`}, math.MaxInt, onCallRuns("echo ran", "-timeout", "500ms"), "the access has no session"},
-		"start":    {"Sessions.List", aponotest.Fault{}, 1, onCall("--", notExecutable), "exec format error"},
+		"start":    {"", aponotest.Fault{}, 0, onCall("--", notExecutable), "exec format error"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newServer(t, approved)
-			server.FaultNext(test.operation, test.times, test.fault)
+			if test.operation != "" {
+				server.FaultNext(test.operation, test.times, test.fault)
+			}
 			got := process.Run(t, process.Env(server), test.args...)
 			require.Empty(t, got.Stdout)
 			require.Contains(t, got.Stderr, test.want)
@@ -574,8 +576,47 @@ func TestCommandWaitsForAllSessions(t *testing.T) {
 		"integration": {"id": "i-people", "name": "people"}, "credentials_status": "AVAILABLE", "can_reset_credentials": true}], "pagination": {}}`})
 	got := process.Run(t, process.Env(server), onCallRuns("echo $APONO_SESSION_COUNT $APONO_SESSION_ID $APONO_SESSION_2_ID")...)
 	require.Equal(t, "2 s2 s1\n", got.Stdout)
-	require.Equal(t, 1, strings.Count(got.Stderr, "Cannot read the sessions, retrying: "), got.Stderr)
+	require.Equal(t, 1, strings.Count(got.Stderr, "Cannot read the access, retrying: "), got.Stderr)
 	require.Contains(t, got.Stderr, "Waiting for a session of r1, orders\n")
 	require.Zero(t, got.Code)
 	require.Len(t, server.Requests("Sessions.GetAccessDetails"), 2)
+}
+
+// Access of a program that was killed is revoked by another process, with the IDs that the
+// first one has saved.
+func TestRevokeAfterKill(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		opts []aponotest.Option
+		line string
+		args []string
+		was  apono.AccessRequestStatus
+	}{
+		"granted": {[]aponotest.Option{approved}, holding, onCall("-hold"), "ACTIVE"},
+		"command": {[]aponotest.Option{approved}, "running", onCallRuns("echo running >&2; exec /bin/sleep 60"), "ACTIVE"},
+		"pending": {nil, strings.TrimSpace(waiting), onCall(), "PENDING"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newServer(t, test.opts...)
+			saved := filepath.Join(t.TempDir(), "requests")
+			require.NoError(t, os.WriteFile(saved, []byte("earlier\n"), 0o600))
+			server.Put(aponotest.AccessRequests, apono.AccessRequest{ID: "earlier", Status: "REVOKED"})
+			r := start(t, process.Env(server), test.line, append([]string{"-save", saved}, test.args...)...)
+			require.NoError(t, syscall.Kill(-r.Process.Pid, syscall.SIGKILL))
+			_ = r.Wait()
+			require.Equal(t, -1, r.code())
+			require.Equal(t, test.was, status(t, server, first))
+			require.Empty(t, server.Requests("AccessRequests.Revoke"))
+			data, err := os.ReadFile(saved)
+			require.NoError(t, err)
+			require.Equal(t, "earlier\n"+first+"\n", string(data))
+
+			for range 2 { // it can be the last step of every job
+				got := process.Run(t, process.Env(server), "-revoke", saved)
+				require.Equal(t, process.Result{Stderr: "Revoked: earlier\nRevoked: " + first + "\n"}, got)
+				require.EqualValues(t, "REVOKED", status(t, server, first))
+			}
+		})
+	}
 }
