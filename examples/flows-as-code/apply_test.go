@@ -19,7 +19,7 @@ import (
 
 // behind returns the environment for a server of which each request is passed to before
 // first.
-func behind(t *testing.T, server *aponotest.Server, before func(*http.Request)) []string {
+func behind(t testing.TB, server *aponotest.Server, before func(*http.Request)) []string {
 	t.Helper()
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		before(r)

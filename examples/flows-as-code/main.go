@@ -8,7 +8,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +32,8 @@ Commands:
                changed since they were shown
 
 A file belongs to the object with the same id, or else to the one with the same
-name. Objects without a file are only deleted with -delete, and only if the
+name. It refers to other objects by id, with the name beside it; a file written
+by hand may have x_reference with an id or a name instead. Objects without a file are only deleted with -delete, and only if the
 folder for their kind exists. An object is created in the space that its file
 names and cannot be moved. Notes (*.md, README*) and backup files (*.orig,
 *.rej, *.bak, *~) are skipped.`
@@ -45,8 +45,9 @@ func run(ctx context.Context, p *program.Program) error {
 	p.Flags.BoolVar(&opts.allowUnknown, "allow-unknown", false, "accept members that neither this version nor Apono knows, for newer APIs")
 	parallel := p.Parallel()
 	p.Examples = []string{
-		`flows-as-code export -demo DIR`,
-		`flows-as-code diff -delete DIR`,
+		"flows-as-code export access",
+		"flows-as-code diff -delete access",
+		"flows-as-code apply -yes access",
 	}
 	p.ExitCodes = map[int]string{3: "there are differences, and nothing was changed"}
 	if err := p.Parse(about, "COMMAND", "DIR"); err != nil {
@@ -59,9 +60,13 @@ func run(ctx context.Context, p *program.Program) error {
 	if !slices.Contains([]string{"export", "diff", "apply"}, command) {
 		return p.Misuse("there is no command %q", command)
 	}
+	unlock, err := program.Lock(dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	// Read the folder first, so that an invalid one causes no requests.
 	var files folder
-	var err error
 	if command != "export" {
 		if files, err = readFolder(dir, skipped(p)); err != nil {
 			return err
@@ -72,8 +77,7 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	defer disconnect()
-	read := func() (*tenant, error) { return readTenant(ctx, client, *parallel, p.Progress()) }
-	tenant, err := read()
+	tenant, err := readTenant(ctx, client, *parallel)
 	if err != nil {
 		return err
 	}
@@ -87,13 +91,11 @@ func run(ctx context.Context, p *program.Program) error {
 	if plan.stay > 0 {
 		fmt.Fprintf(p.Stderr, "%s without a file will not be deleted; use -delete to delete them.\n", program.Plural(plan.stay, "object"))
 	}
-	if err := plan.show(p.Stdout); err != nil {
-		return err
-	}
+	plan.show(p.Stdout)
 	switch {
 	case len(plan.changes) == 0 && command == "apply":
-		_, err := fmt.Fprintln(p.Stdout, "Nothing to do.")
-		return err
+		fmt.Fprintln(p.Stdout, "Nothing to do.")
+		return nil
 	case len(plan.changes) == 0:
 		return nil
 	case command == "diff":
@@ -104,7 +106,7 @@ func run(ctx context.Context, p *program.Program) error {
 			return err
 		}
 		// Other changes may have been made during the confirmation.
-		if tenant, err = read(); err != nil {
+		if tenant, err = readTenant(ctx, client, *parallel); err != nil {
 			return err
 		}
 		agreed := plan
@@ -123,15 +125,13 @@ func apply(ctx context.Context, p *program.Program, a *applier) error {
 	progress := p.Progress()
 	var done, notStarted int
 	var failures []error
-	var unprinted error
 	a.run(ctx, func(c *change) {
-		var err error
 		switch {
 		case c.done != "" && c.isAside():
-			_, err = fmt.Fprintf(p.Stdout, "renamed %s to %q for a moment\n", c.old, c.new.name)
+			fmt.Fprintf(p.Stdout, "renamed %s to %q for a moment\n", c.old, c.new.name)
 		case c.done != "":
 			done++
-			_, err = fmt.Fprintln(p.Stdout, c.done, c)
+			fmt.Fprintln(p.Stdout, c.done, c)
 		case errors.Is(c.err, program.ErrNotStarted) || errors.As(c.err, new(errNeeds)):
 			if !c.isAside() {
 				notStarted++
@@ -141,12 +141,11 @@ func apply(ctx context.Context, p *program.Program, a *applier) error {
 			failures = append(failures, c.err)
 			fmt.Fprintf(p.Stderr, "failed: %s: %s\n", c, c.err)
 		}
-		unprinted = cmp.Or(unprinted, err)
 		progress("%d of %s", done, program.Plural(len(a.changes), "change"))
 	})
 	progress("")
 	if done == len(a.changes) && len(failures) == 0 {
-		return unprinted
+		return nil
 	}
 	summary := fmt.Sprintf("%d of %s done", done, program.Plural(len(a.changes), "change"))
 	if len(failures) > 0 {
@@ -181,8 +180,8 @@ func export(ctx context.Context, p *program.Program, t *tenant, dir string) erro
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.Stdout, "%s exported, %s removed\n", program.Plural(total, "object"), program.Plural(removed, "old file"))
-	return err
+	fmt.Fprintf(p.Stdout, "%s exported, %s removed\n", program.Plural(total, "object"), program.Plural(removed, "old file"))
+	return nil
 }
 
 // confirm asks for confirmation. Unless the reply is yes, it returns ErrDifferent.
@@ -190,6 +189,9 @@ func confirm(ctx context.Context, p *program.Program) error {
 	if !p.CanAsk() {
 		fmt.Fprintln(p.Stderr, "Nothing was changed: cannot ask for confirmation without a terminal; use -yes.")
 		return program.ErrDifferent
+	}
+	if err := p.WriteErr(); err != nil {
+		return err // nobody has seen the changes
 	}
 	yes, err := p.Confirm(ctx, "Apply?")
 	if err == nil && !yes {

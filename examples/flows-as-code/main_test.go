@@ -71,7 +71,7 @@ func read(t *testing.T, path ...string) string {
 	return string(data)
 }
 
-func write(t *testing.T, text string, path ...string) {
+func write(t testing.TB, text string, path ...string) {
 	t.Helper()
 	name := filepath.Join(path...)
 	require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o750))
@@ -401,7 +401,8 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	help := process.Help(t)
 	for _, part := range []string{
-		"Usage: flows-as-code [flags] COMMAND DIR\n", "export DIR", "diff DIR", "apply DIR", "-delete", "-yes",
+		"Usage: flows-as-code [flags] COMMAND DIR\n", "export DIR", "diff DIR", "apply DIR", "-delete", "-yes", "-allow-unknown", "-parallel number",
+		"  flows-as-code export access\n", "  3    there are differences, and nothing was changed\n", "APONO_TOKEN ",
 	} {
 		require.Contains(t, help, part)
 	}

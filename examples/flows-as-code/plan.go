@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // change creates, replaces or deletes one object. The old one is nil for a
@@ -360,31 +359,25 @@ func (p *plan) sameAs(agreed *plan) error {
 }
 
 // show prints the changes and their totals.
-func (p *plan) show(w io.Writer) error {
+func (p *plan) show(w io.Writer) {
 	var created, changed, deleted int
 	for _, c := range p.changes {
-		var b strings.Builder
 		switch {
 		case c.old == nil:
 			created++
-			fmt.Fprintf(&b, "+ %s\n", c)
+			fmt.Fprintf(w, "+ %s\n", c)
 		case c.new == nil:
 			deleted++
-			fmt.Fprintf(&b, "- %s\n", c)
+			fmt.Fprintf(w, "- %s\n", c)
 		default:
 			changed++
-			fmt.Fprintf(&b, "~ %s\n%s", c, difference(c.was.shown, c.is.shown))
+			fmt.Fprintf(w, "~ %s\n%s", c, difference(c.was.shown, c.is.shown))
 		}
 		if c.aside != nil {
-			fmt.Fprintf(&b, "    It is named %q for a moment, since another %s takes its name.\n", c.aside.new.name, c.old.kind.noun)
-		}
-		if _, err := io.WriteString(w, b.String()); err != nil {
-			return err
+			fmt.Fprintf(w, "    It is named %q for a moment, since another %s takes its name.\n", c.aside.new.name, c.old.kind.noun)
 		}
 	}
-	if len(p.changes) == 0 {
-		return nil
+	if len(p.changes) > 0 {
+		fmt.Fprintf(w, "%d to create, %d to change, %d to delete\n", created, changed, deleted)
 	}
-	_, err := fmt.Fprintf(w, "%d to create, %d to change, %d to delete\n", created, changed, deleted)
-	return err
 }

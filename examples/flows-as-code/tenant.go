@@ -147,15 +147,14 @@ type tenant struct {
 }
 
 // readTenant reads all objects from Apono.
-func readTenant(ctx context.Context, client *apono.Client, parallel int, progress func(format string, args ...any)) (*tenant, error) {
+func readTenant(ctx context.Context, client *apono.Client, parallel int) (*tenant, error) {
 	lists := slices.Concat(kinds, []*kind{integration})
 	results := make([][]*object, len(lists))
 	var failure error
 	program.Each(ctx, len(lists), parallel, func(i int) (err error) {
 		results[i], err = readKind(ctx, client, lists[i])
 		return err
-	}, func(i int, err error) {
-		progress("Read %ss", lists[i].noun)
+	}, func(_ int, err error) {
 		if failure == nil {
 			failure = err
 		}
