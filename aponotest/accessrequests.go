@@ -231,6 +231,7 @@ func (s *Server) begin(o object) {
 	id, _ := o["id"].(string)
 	s.store.put(AccessRequests, o)
 	s.recordRequest(o)
+	s.announceRequest(createdEvent, id)
 	if s.autoApproves {
 		s.later(s.approval, func() {
 			if s.hasStatus(id, pending) {
@@ -290,7 +291,7 @@ func (s *Server) revokeAccessRequest(req *request) (any, *problem) {
 	if _, err := accessRequestResource.find(s, req); err != nil {
 		return nil, err
 	}
-	s.revoke(req.args[0])
+	s.revoke(req.args[0], revokedEvent)
 	return object{"message": "The access request is being revoked"}, nil
 }
 

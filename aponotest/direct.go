@@ -59,7 +59,7 @@ func (w *recorder) WriteHeader(status int) { w.status = status }
 func (w *recorder) Write(data []byte) (int, error) { return w.body.Write(data) }
 
 // serve calls the handler and reports whether it aborted the connection.
-func (w *recorder) serve(s *Server, req *http.Request) (broken bool) {
+func (w *recorder) serve(h http.Handler, req *http.Request) (broken bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			if v != http.ErrAbortHandler { //nolint:errorlint // handlers panic with this value
@@ -68,6 +68,6 @@ func (w *recorder) serve(s *Server, req *http.Request) (broken bool) {
 			broken = true
 		}
 	}()
-	s.ServeHTTP(w, req)
+	h.ServeHTTP(w, req)
 	return false
 }

@@ -73,7 +73,7 @@ func (s *Server) handle(op *operation.Operation, r *http.Request, body []byte) (
 	if err != nil {
 		return err.response()
 	}
-	value, err := route.handle(s, req)
+	value, err := s.audit(op.Name, req.args, func() (any, *problem) { return route.handle(s, req) })
 	switch {
 	case err != nil:
 		return err.response()

@@ -15,6 +15,7 @@ const (
 	rejected = "REJECTED"
 	revoking = "REVOKING"
 	revoked  = "REVOKED"
+	failed   = "FAILED"
 )
 
 // States of a session's credentials.
@@ -57,7 +58,11 @@ func (s *Server) later(wait time.Duration, do func()) {
 		do()
 		return
 	}
-	s.events = append(s.events, event{s.present.Add(wait), do})
+	at := s.present.Add(wait)
+	s.events = append(s.events, event{at, do})
+	if len(s.webhooks) > 0 {
+		time.AfterFunc(at.Sub(s.clock().Add(s.ahead)), func() { s.lock()() })
+	}
 	slices.SortStableFunc(s.events, func(a, b event) int { return a.at.Compare(b.at) })
 }
 
@@ -100,6 +105,7 @@ func (s *Server) hasStatus(requestID, status string) bool {
 
 func (s *Server) approve(requestID string) {
 	s.setStatus(requestID, granting)
+	s.announceRequest(approvedEvent, requestID)
 	s.later(s.provisioning, func() {
 		if s.hasStatus(requestID, granting) {
 			s.grant(requestID)
@@ -114,21 +120,24 @@ func (s *Server) grant(requestID string) {
 	for _, group := range groups {
 		s.addSession(requestID, member(group, "integration"))
 	}
+	s.announceRequest(grantedEvent, requestID)
 	if seconds, err := number(o["duration_in_sec"]); err == nil {
 		s.later(time.Duration(seconds)*time.Second, func() {
 			if s.hasStatus(requestID, active) {
-				s.revoke(requestID)
+				s.revoke(requestID, expiredEvent)
 			}
 		})
 	}
 }
 
-func (s *Server) revoke(requestID string) {
+// revoke ends the access of a request and then announces the event.
+func (s *Server) revoke(requestID, eventType string) {
 	s.setStatus(requestID, revoking)
 	s.later(s.provisioning, func() {
 		if s.hasStatus(requestID, revoking) {
 			s.setStatus(requestID, revoked)
 			s.removeSessions(requestID)
+			s.announceRequest(eventType, requestID)
 		}
 	})
 }

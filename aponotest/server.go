@@ -48,6 +48,11 @@
 // server's clock. In a testing/synctest bubble, with [WithoutNetwork], waiting takes
 // no time.
 //
+// # Webhooks
+//
+// [WithWebhook] sends the events of Apono's webhooks to a program, and
+// [WithWebhookHandler] calls a handler with them. See package webhook.
+//
 // # Undocumented behavior
 //
 // The API does not document the bodies of errors, the spelling of states and the
@@ -96,6 +101,9 @@ type Server struct {
 	looseChecks    bool
 	clock          func() time.Time
 	http           http.Server
+	webhooks       []webhook
+	closing        context.Context // ends with the server
+	close          context.CancelFunc
 
 	mu       sync.Mutex
 	ahead    time.Duration // sum of Advance
@@ -104,6 +112,11 @@ type Server struct {
 	store    store
 	faults   []*plannedFault
 	requests []Request
+
+	outbox     []func(context.Context) Delivery // events to be sent
+	delivering bool                             // whether a goroutine sends them
+	deliveries []Delivery
+	delivered  chan struct{} // closed at the end of the next delivery; nil if nobody waits
 }
 
 // NewServer starts a server and stops it when the test ends. The test fails if the
@@ -125,8 +138,11 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 // [Server.Close]. Methods that fail the test of [NewServer] panic instead.
 func Start(opts ...Option) (*Server, error) { return start(nil, opts) }
 
-// Close stops the server. Requests in flight fail.
-func (s *Server) Close() { _ = s.http.Close() }
+// Close stops the server. Requests in flight and deliveries to webhooks fail.
+func (s *Server) Close() {
+	s.close()
+	_ = s.http.Close()
+}
 
 // Client returns a client for the server. The options are applied after the
 // server's own base URL and HTTP client. Each client has a separate connection pool.
@@ -260,6 +276,19 @@ func (s *Server) Reject(requestID string) {
 	defer s.lock()()
 	s.mustBePending(requestID)
 	s.setStatus(requestID, rejected)
+	s.announceRequest(rejectedEvent, requestID)
+}
+
+// Fail makes the provisioning of an access request fail. It fails the test if the
+// request does not exist or is neither pending nor being granted.
+func (s *Server) Fail(requestID string) {
+	s.help()
+	defer s.lock()()
+	if !s.hasStatus(requestID, granting) {
+		s.mustBePending(requestID)
+	}
+	s.setStatus(requestID, failed)
+	s.announceRequest(failedEvent, requestID)
 }
 
 // Put adds objects to a collection and replaces objects with the same id. An object
@@ -319,6 +348,7 @@ func (s *Server) Get(c Collection, id string, out any) bool {
 
 func start(tb testing.TB, opts []Option) (*Server, error) {
 	s := &Server{Token: DefaultToken, tb: tb, store: newStore(), clock: time.Now}
+	s.closing, s.close = context.WithCancel(context.Background())
 	for _, opt := range opts {
 		opt(s)
 	}

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 
+	"github.com/apono-go/apono"
+	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/webhook"
 )
 
@@ -53,4 +55,36 @@ func ExampleParse() {
 		fmt.Println(event.Time(), audit.Data.ActorID, audit.Data.Action, audit.Data.TargetName)
 	}
 	// Output: 2023-10-02 16:14:25.851898 +0000 UTC ada@example.com UPDATE On call
+}
+
+// A test of a handler: the server approves a request and calls the handler, which is
+// done when WaitForDelivery returns.
+func ExampleNewHandler_test() {
+	approved := make(chan string, 1)
+	handler := webhook.NewHandler("Authorization", "Bearer some-secret", func(_ context.Context, event webhook.Event) error {
+		if request, ok := event.(*webhook.RequestEvent); ok && request.EventType.Is(webhook.RequestApproved) {
+			approved <- request.Data.AccessBundle.Name
+		}
+		return nil
+	})
+	server, err := aponotest.Start( // in a test: aponotest.NewServer(t,
+		aponotest.WithDemoTenant(), aponotest.WithoutNetwork(),
+		aponotest.WithWebhookHandler(handler, "Authorization", "Bearer some-secret"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer server.Close()
+	ctx := context.Background()
+	requests, err := server.Client().AccessRequests.Create(ctx, apono.CreateAccessRequestInput{
+		BundleReference: new("Orders on-call"), Justification: new("Incident 4711"),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	server.Approve(requests[0].ID)
+	server.WaitForDelivery(ctx, func(d aponotest.Delivery) bool { return d.EventType == "AccessRequestApproved" })
+	fmt.Println(<-approved)
+	// Output: Orders on-call
 }
