@@ -32,11 +32,12 @@ Commands:
                changed since they were shown
 
 A file belongs to the object with the same id, or else to the one with the same
-name. It refers to other objects by id, with the name beside it; a file written
-by hand may have x_reference with an id or a name instead. Objects without a file are only deleted with -delete, and only if the
-folder for their kind exists. An object is created in the space that its file
-names and cannot be moved. Notes (*.md, README*) and backup files (*.orig,
-*.rej, *.bak, *~) are skipped.`
+name. It refers to other objects by id, with the name beside it. A file written
+by hand may have x_reference instead, with an id or a name. Objects without a
+file are only deleted with -delete, and only if the folder for their kind
+exists. An object is created in the space that its file names and cannot be
+moved. Notes (*.md, README*) and backup files (*.orig, *.rej, *.bak, *~) are
+skipped.`
 
 func run(ctx context.Context, p *program.Program) error {
 	yes := p.Flags.Bool("yes", false, "do not ask for confirmation")
