@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,11 +38,16 @@ func (e *events) handler(fail ...error) http.Handler {
 	})
 }
 
-func (e *events) types() []webhook.EventType {
+// list returns the events so far; more may follow.
+func (e *events) list() []webhook.Event {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return slices.Clone(e.all)
+}
+
+func (e *events) types() []webhook.EventType {
 	var types []webhook.EventType
-	for _, event := range e.all {
+	for _, event := range e.list() {
 		types = append(types, event.Type())
 	}
 	return types
@@ -69,7 +75,7 @@ func TestWebhooksFollowAccessRequests(t *testing.T) {
 		require.Equal(t, 204, last.Status)
 		require.Equal(t, []webhook.EventType{"AccessRequestCreated", "AccessRequestApproved", "AccessRequestGranted", "AccessRequestExpired"}, got.types())
 		for i, at := range []time.Duration{0, time.Minute, time.Minute + time.Second, time.Hour + time.Minute + 2*time.Second} {
-			require.True(t, got.all[i].Time().Equal(started.Add(at)), "%d: %s", i, got.all[i].Time())
+			require.True(t, got.list()[i].Time().Equal(started.Add(at)), "%d: %s", i, got.list()[i].Time())
 		}
 	})
 }
@@ -110,7 +116,7 @@ func TestWebhookOfAnAccessRequest(t *testing.T) {
 			want := &webhook.RequestEvent{
 				EventType: "AccessRequestApproved", EventTime: at,
 				Data: webhook.RequestData{
-					ID: id, FriendlyID: got.all[1].(*webhook.RequestEvent).Data.FriendlyID,
+					ID: id, FriendlyID: got.list()[1].(*webhook.RequestEvent).Data.FriendlyID,
 					Requester:     webhook.Person{ID: "token-owner", Name: "Token owner", Email: "token-owner@example.com"},
 					Grantee:       webhook.Grantee{ID: "user-01-00", SourceID: "ben.orders@example.com", Name: "Ben of orders", Type: "USER"},
 					Justification: justification, CreationDate: at.Truncate(time.Millisecond),
@@ -130,9 +136,9 @@ func TestWebhookOfAnAccessRequest(t *testing.T) {
 					}},
 				},
 			}
-			require.Equal(t, want, got.all[1])
+			require.Equal(t, want, got.list()[1])
 			require.Regexp(t, `^AR-\d+$`, want.Data.FriendlyID)
-			require.Equal(t, "PENDING", got.all[0].(*webhook.RequestEvent).Data.Approvals[0].Status)
+			require.Equal(t, "PENDING", got.list()[0].(*webhook.RequestEvent).Data.Approvals[0].Status)
 
 			// The forms differ.
 			quoted, escaped, raw := name == "quoted" || name == "all", name == "escaped" || name == "all", name == "raw" || name == "all"
@@ -173,11 +179,11 @@ func TestWebhooksOfEveryOutcome(t *testing.T) {
 		"AccessRequestRejected", "AccessRequestFailed", "AccessRequestApproved", "AccessRequestFailed",
 		"AccessRequestApproved", "AccessRequestGranted", "AccessRequestRevoked",
 	}, got.types())
-	require.Equal(t, "REJECTED", got.all[4].(*webhook.RequestEvent).Data.Approvals[0].Status)
+	require.Equal(t, "REJECTED", got.list()[4].(*webhook.RequestEvent).Data.Approvals[0].Status)
 	failed, err := client.AccessRequests.Get(t.Context(), ids[2])
 	require.NoError(t, err)
 	require.True(t, failed.Status.Failed())
-	require.False(t, got.all[10].(*webhook.RequestEvent).Data.RevocationDate.IsZero())
+	require.False(t, got.list()[10].(*webhook.RequestEvent).Data.RevocationDate.IsZero())
 }
 
 func TestWebhooksOfChanges(t *testing.T) {
@@ -203,7 +209,7 @@ func TestWebhooksOfChanges(t *testing.T) {
 		server.WaitForDelivery(t.Context(), func(d aponotest.Delivery) bool { return d.ID == flow.ID && strings.Contains(d.Body, "DELETE") })
 
 		var summary []string
-		for _, event := range got.all {
+		for _, event := range got.list() {
 			data := event.(*webhook.AuditEvent).Data
 			summary = append(summary, data.Action+" "+string(data.TargetType)+" "+data.TargetName)
 			require.Equal(t, data.Action != "CREATE", data.PreviousTargetObject.Object != nil)
@@ -213,7 +219,7 @@ func TestWebhooksOfChanges(t *testing.T) {
 			"CREATE Access flow New", "CREATE Bundle New", "CREATE Integration New", "CREATE Access flow Legacy",
 			"UPDATE Access flow Renamed", "DELETE Access flow Renamed",
 		}, summary)
-		update := got.all[4].(*webhook.AuditEvent).Data
+		update := got.list()[4].(*webhook.AuditEvent).Data
 		require.Equal(t, json.Number("3600"), update.CurrentTargetObject.Object["revoke_after_in_sec"])
 		require.Equal(t, "Renamed", update.CurrentTargetObject.Object["name"])
 		require.Equal(t, "Orders on-call", update.PreviousTargetObject.Object["name"])
