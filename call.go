@@ -132,7 +132,7 @@ func confirm(resp *response, err error) error {
 	if err != nil {
 		return err
 	}
-	if body := bytes.TrimSpace(resp.Body); len(body) > 0 && !json.Valid(body) {
+	if body := bytes.TrimSpace(wire.TrimMark(resp.Body)); len(body) > 0 && !json.Valid(body) {
 		return resp.decodeError(errors.New("the body is not JSON"))
 	}
 	return nil
@@ -143,9 +143,10 @@ func confirm(resp *response, err error) error {
 //
 // The method is GET, POST, PUT, PATCH or DELETE. The path starts with "/", is
 // already escaped (see [net/url.PathEscape]) and has no query. query may be nil. in
-// is sent as JSON unless it is nil. The response is decoded into out, a pointer,
-// unless out is nil: member names are case-sensitive, and numbers in values of type
-// any are decoded as [json.Number]. Segments of the path that may be arguments are
+// is sent as JSON unless it is nil; a []byte or [json.RawMessage] is sent as it is. The
+// response is decoded into out, a pointer, unless out is nil: member names are
+// case-sensitive, and numbers in values of type any are decoded as [json.Number]. A
+// *[]byte receives the body of any form. Segments of the path that may be arguments are
 // masked in errors and logs.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	if !slices.Contains(operation.Methods(), method) {
@@ -165,6 +166,10 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 		return confirm(resp, err)
 	case err != nil:
 		return err
+	}
+	if raw, ok := out.(*[]byte); ok {
+		*raw = resp.Body
+		return nil
 	}
 	if err := wire.UnmarshalGeneric(resp.Body, out); err != nil {
 		return resp.decodeError(err)
@@ -244,6 +249,12 @@ func (c *Client) resolve(path string, query url.Values) string {
 type checker interface{ check() error }
 
 func encodeInput(in any) ([]byte, error) {
+	switch in := in.(type) {
+	case []byte:
+		return in, nil
+	case json.RawMessage:
+		return in, nil
+	}
 	if c, ok := in.(checker); ok {
 		if err := c.check(); err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package apono_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -44,6 +45,53 @@ func TestDoWithoutInputAndOutput(t *testing.T) {
 			apitest.Sent(t, fake.Requests()[0], http.MethodDelete, "/api/admin/v1/gadgets/a%20b%2Fc", "", "")
 		})
 	}
+}
+
+// A body that is JSON already is not encoded again.
+func TestDoSendsJSONAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, in := range []any{[]byte(`{"b":1,  "a":1.0}`), json.RawMessage(`{"b":1,  "a":1.0}`)} {
+		fake := script.New(t, script.Response{})
+		require.NoError(t, apitest.NewClient(t, fake).Do(t.Context(), http.MethodPost, "/api/admin/v1/gadgets", nil, in, nil))
+		require.Equal(t, `{"b":1,  "a":1.0}`, fake.Requests()[0].Body)
+		require.Equal(t, "application/json", fake.Requests()[0].Header.Get("Content-Type"))
+	}
+}
+
+// Some operations of the portal return files.
+func TestDoReturnsBodyOfAnyForm(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"id,name\ni-1,prod\n", "\x1f\x8b", `{"id":"i-1"}`, "null", ""} {
+		out := []byte("before")
+		fake := script.New(t, script.Response{Body: body})
+		require.NoError(t, apitest.NewClient(t, fake).Do(t.Context(), http.MethodGet, "/api/admin/v1/gadgets/export", nil, nil, &out))
+		require.Equal(t, body, string(out))
+	}
+	out := []byte("before")
+	err := apitest.NewClient(t, script.New(t, script.Response{Status: 404, Body: "x"})).Do(t.Context(), http.MethodGet, "/api/x", nil, nil, &out)
+	require.ErrorIs(t, err, apono.ErrNotFound)
+	require.Equal(t, "before", string(out))
+}
+
+// Some servers begin every body with a byte order mark.
+func TestByteOrderMarkBeforeAnyBody(t *testing.T) {
+	t.Parallel()
+	const mark = "\ufeff"
+	var out struct{ ID string }
+	client := apitest.NewClient(t, script.New(t,
+		script.Response{Body: mark + apitest.OneIntegration}, script.Response{Body: mark}, script.Response{Body: mark + `{"message":"deleted"}`},
+		script.Response{Body: mark + `{"ID":"x"}`}, script.Response{Body: mark + `{"items":[{"id":"a"}],"pagination":{}}`},
+		script.Response{Status: 400, Body: mark + `{"code":"E7","message":"is taken"}`},
+	))
+	require.NoError(t, apitest.GetIntegration(t.Context(), client))
+	require.NoError(t, client.Integrations.Delete(t.Context(), "i"))
+	require.NoError(t, client.Integrations.Delete(t.Context(), "i"))
+	require.NoError(t, client.Do(t.Context(), http.MethodGet, "/api/x", nil, nil, &out))
+	require.Equal(t, "x", out.ID)
+	_, err := client.Integrations.List(t.Context())
+	require.NoError(t, err)
+	rejected := apitest.ErrorAs[*apono.APIError](t, apitest.GetIntegration(t.Context(), client))
+	require.Equal(t, "E7 is taken", rejected.Code+" "+rejected.Message)
 }
 
 // An empty or null body must not become a zero value.

@@ -1,6 +1,5 @@
 // Package apono is a client for the public REST API of Apono, which grants
-// just-in-time access to cloud resources, databases and clusters. It is not an official
-// product of Apono.
+// just-in-time access to cloud resources, databases and clusters.
 //
 // A [Client] has a service for each part of the API. List returns one page of
 // objects, ListAll iterates over all of them, and Get, Create, Update and Delete
@@ -17,98 +16,68 @@
 //		fmt.Println(integration.Name, integration.Status)
 //	}
 //
-// To try it without an account, run the demo server of the examples and set the two
-// variables that it prints:
-//
-//	go run github.com/apono-go/apono/examples/fakeserver
-//
-// # Services
-//
-// For administrators:
-//
-//   - [IntegrationsService]: connected systems, their catalog, resources and permissions
-//   - [ConnectorsService]: the programs through which Apono reaches them
-//   - [AccessFlowsService], [BundlesService], [ScopesService]: what can be requested
-//   - [SpacesService], [SpaceScopesService]: parts of an account with their own members
-//   - [UsersService], [GroupsService], [IdentitiesService], [AttributesService]: people
-//   - [ActivityService], [ReportsService]: who had which access
-//
-// For end users:
-//
-//   - [AvailableAccessService]: what can be requested
-//   - [AccessRequestsService], [DelegatedRequestsService]: requesting and revoking access
-//   - [SessionsService]: granted access and its credentials
-//
-// The services of [Client.Legacy] call operations of older API versions that have been
-// superseded. [Client.Do] calls any other endpoint.
-//
 // # Authentication
 //
 // [NewClient] takes a token created in Apono's portal. [NewClientFromEnv] reads it
-// from the environment variable APONO_TOKEN, or from the file that APONO_TOKEN_FILE
-// names. [WithTokenSource] sets a function that returns the token; it is called again
-// when the server rejects the token. [CachedTokenSource] caches what such a function
-// returns, and [FileTokenSource] reads a file. Tokens are sent only to the origin of the
-// base URL and are never printed or logged.
+// from the environment variable APONO_TOKEN. [WithTokenSource] sets a function that
+// returns the token; it is called again when the server rejects the token.
+// [CachedTokenSource] caches what such a function returns. Tokens are sent only to
+// the origin of the base URL and are never printed or logged.
 //
 // There are two kinds of token, and both can expire. A personal token has the
-// permissions of its user. The services for end users require one, and Apono support must
-// have enabled end-user tokens for the account. An account token does not belong to a user
-// and has its own roles. Use it for all other services.
+// permissions of its user. The services AccessRequests, DelegatedRequests,
+// AvailableAccess and Sessions require one, and Apono support must have enabled
+// end-user tokens for the account. An account token does not belong to a user and
+// has its own roles. It is for the other services.
 //
 // [WithReadOnly] configures a client that rejects operations that change something.
 //
 // Approving, rejecting and extending a request are not part of the public API.
-// [Client.Do] can call the portal's operations, but they may change without notice.
+// [Client.Do] can call such operations of Apono's portal, without any guarantee.
 //
 // # Pagination
 //
-// ListAll fetches the next page when the loop reaches it, and stops when the loop
-// ends. A second range starts over from the first page. An error ends the loop: a page
-// token that comes twice is [ErrPageLoop], and a list that fails after its first page
-// returns a [*PageError] with the token to resume from. Filters are fields of an options
-// struct:
+// ListAll requests the next page when the loop reaches it, and stops when the loop
+// ends. Ranging over it again starts again from the first page. Filters are fields
+// of an options struct:
 //
-//	options := apono.ListIntegrationsOptions{Name: "*production*", Type: []string{"postgresql"}}
+//	options := apono.ListIntegrationsOptions{Name: "prod*", Type: []string{"postgresql"}}
 //	databases, err := apono.Collect(client.Integrations.ListAll(ctx, options))
 //
 // [Collect] reads a list into a slice, and [First] returns the first item that
-// matches. GetByName finds an object by its name; it exists where the API can filter by
-// name. [WithReadAhead] requests the next page while the loop runs. [Pages] iterates over
-// pages instead of items.
+// matches. GetByName returns an object by its name, where the API filters by name.
+// [WithReadAhead] requests the next page while the loop runs.
 //
-// To resume a list, even in another process, set PageToken in the options to the
-// NextPageToken of a [Page]. The token carries the filters of its list; other filters are
-// then ignored.
+// A [Page] holds the token of the next page. With that token in the PageToken of the
+// options, a list resumes there, also in another process. [Pages] iterates over pages
+// instead of items. A list that fails after its first page returns a [*PageError]
+// with the token of the page that could not be read.
 //
 // # Writing
 //
-// Inputs are structs. Required fields are plain values; optional fields are pointers,
+// Inputs are structs. Required fields are plain values; optional fields are pointers
 // written new("text"), slices and maps. A nil field is omitted, and an empty slice or map is
-// sent. An update replaces the whole object, so build its input from the current object.
-// This keeps fields that this version does not know (see [Extra]). The API has no version
-// check: a change that somebody else makes between the read and the update is lost.
+// sent. An update replaces the whole object, so its input is derived from an object
+// that was read. This keeps members that this version has no field for (see [Extra]):
 //
 //	in := flow.UpdateInput()
 //	in.Active = false
 //	flow, err = client.AccessFlows.Update(ctx, flow.ID, in)
-//
-// A create is not retried if it may already have taken effect; see [ErrMaybeDone].
 //
 // # Errors
 //
 // Every method can return these errors:
 //
 //   - [*APIError]: the server responded with a status other than 2xx. errors.Is
-//     matches it with [ErrNotFound] and similar errors.
+//     compares it with [ErrNotFound] and similar.
 //   - [*ArgumentError]: an argument is invalid. No request was sent.
 //   - [*DecodeError]: the response is not in the form that the API documents.
 //   - [*TransportError]: the call received no usable response. It is a [net.Error],
 //     and every timeout matches [context.DeadlineExceeded].
 //
-// Lists, waits, grants and bulk calls can also return [*PageError], [*TruncatedError],
-// [*WaitError], [*RevokeError] and [*BulkError]. Error texts contain path templates, not
-// the arguments of the call, but they quote the message of the server.
+// Lists, waits, During and bulk calls have further errors: [*PageError],
+// [*TruncatedError], [*WaitError], [*RevokeError] and [*BulkError]. Error texts contain
+// path templates, not the arguments of the call.
 //
 // # Retries and timeouts
 //
@@ -122,31 +91,16 @@
 // over a new connection to prevent it; see [WithHTTPClient] for transports other than
 // [http.Transport].
 //
-// [WithAttemptTimeout] limits each attempt, and [WithCallAttemptTimeout] each attempt of
-// one call. The context limits the whole call, retries and waits included.
+// [WithAttemptTimeout] limits each attempt, and [WithCallAttemptTimeout] each attempt of one
+// call. A context limits the call as a whole, retries and waits included.
 //
-// # Access
-//
-// [AccessRequestsService.During] requests access, waits until it is granted, calls a
-// function, and revokes the access in every case. [AccessRequestsService.Acquire] does the
-// same in steps and returns a [Grant]. An exit that runs no deferred functions leaves the
-// access: os.Exit, log.Fatal, and a signal that the program does not handle.
-//
-// To share one access between processes, list the active requests, choose one, and
-// [AccessRequestsService.Adopt] it, but do not revoke it. To clean up after a process that
-// was killed, save the IDs in [AcquireOptions] OnCreated and pass them to
-// [AccessRequestsService.EnsureRevoked] in another process.
+// # Waiting
 //
 // [AccessRequestsService.WaitFor] polls an access request until a function such as
 // [UntilGranted] returns true. [SessionsService.WaitFor] polls a session. Only the
 // context limits how long they wait; temporary failures do not end the wait.
-//
-// # Secrets
-//
-// A [Secret] is a string that is or may contain a credential. However it is printed,
-// logged or marshaled, it is [redacted]; only a request contains the string. The JSON of a
-// model is the API's own, fields that this version does not know included; as text, a model
-// shows only their names.
+// [AccessRequestsService.During] requests access, waits until it is granted, calls a
+// function, and revokes the access in every case.
 //
 // # Logging, metrics and rate limits
 //
@@ -155,8 +109,56 @@
 //
 // # Testing
 //
-// Package [github.com/apono-go/apono/aponotest] provides an in-memory Apono server for
-// tests. Package [github.com/apono-go/apono/webhook] receives the events that Apono sends.
+// Package aponotest provides an in-memory Apono server for tests.
+//
+// # Legacy operations
+//
+// The services of [Client.Legacy] call operations of older API versions that have a
+// newer version. All other services call the newest version.
+//
+// # Services and methods
+//
+//	Integrations           List ListAll Get GetByName Create Update Delete
+//	                       Refresh ListCatalog ListAllCatalog GetCatalogEntry
+//	                       ListPermissions ListAllPermissions ListResources
+//	                       ListAllResources GetResourceTags UpdateResourceTags
+//	AccessFlows            List ListAll Get Create Update Delete
+//	Bundles                List ListAll Get GetByName Create Update Delete
+//	AccessRequests         List ListAll Get Create RequestAgain Revoke
+//	                       ListEntitlements ListAllEntitlements WaitFor During
+//	Users                  List ListAll Get
+//	Groups                 List ListAll Get GetByName Create Delete Rename
+//	                       ListMembers ListAllMembers SetMembers AddMember
+//	                       RemoveMember
+//	Connectors             List ListAll Get Update Delete
+//	Reports                List ListAll Get Create Update Delete
+//	Scopes                 List ListAll Get GetByName Create Update Delete
+//	Sessions               List ListAll Get GetAccessDetails ResetCredentials
+//	                       WaitFor
+//	AvailableAccess        ListBundles ListAllBundles ListEntitlements
+//	                       ListAllEntitlements
+//	DelegatedRequests      List ListAll Get
+//	Attributes             List ListAll
+//	Identities             List ListAll ListAttributes ListAllAttributes
+//	                       UpsertAttributes DeleteAttributes
+//	Activity               List ListAll
+//	Spaces                 List ListAll Get GetByName Create Update Delete
+//	                       ListMembers ListAllMembers SetMembers SetMember
+//	                       RemoveMember
+//	SpaceScopes            List ListAll Get GetByName Create Update Delete
+//	Legacy.Integrations    List ListAll Get Create Update Delete
+//	Legacy.AccessFlows     List ListAll Get Create Update Delete
+//	Legacy.AccessBundles   List ListAll Get Create Update Delete
+//	Legacy.Connectors      List
+//	Legacy.Users           List ListAll Get
+//	Legacy.AccessRequests  List ListAll Get Create RevokeMany GetAccessDetails
+//	                       ResetCredentials ListSelectableIntegrations
+//	                       ListAllSelectableIntegrations
+//	                       ListSelectableResourceTypes
+//	                       ListAllSelectableResourceTypes
+//	                       ListSelectablePermissions
+//	                       ListAllSelectablePermissions ListSelectableResources
+//	                       ListAllSelectableResources
 package apono
 
 //go:generate go run ./internal/generate

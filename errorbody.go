@@ -1,53 +1,178 @@
 package apono
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/apono-go/apono/internal/wire"
 )
+
+// Bounds in bytes, levels, and reasons of one list or object.
+const maxMessage, maxDepth, maxReasons = 4096, 6, 20
 
 // parseErrorBody finds a code and a message in a body of any form. The API documents
 // only {"status": "401", "code": "Unauthorized"}.
 func parseErrorBody(header http.Header, body []byte) (code, message string) {
+	body = bytes.TrimSpace(wire.TrimMark(body))
 	var value any
 	if err := json.Unmarshal(body, &value); err == nil {
-		return findCode(value), cut(findMessage(value, 0), maxMessage)
+		object, _ := value.(map[string]any)
+		return codeOf(normalized(object)), cut(reasons(value, inBody, 0), maxMessage)
 	}
-	text := strings.TrimSpace(string(body))
-	if strings.HasPrefix(text, "<") || strings.Contains(header.Get("Content-Type"), "html") || !utf8.ValidString(text) {
+	if bytes.HasPrefix(body, []byte("<")) || strings.Contains(header.Get("Content-Type"), "html") || !utf8.Valid(body) {
 		return "", ""
 	}
-	return "", text
+	return "", string(body)
 }
 
-// Names of members in the error bodies of common frameworks, in lower case, without
-// underscores and hyphens. The most likely come first.
+// Names of members, in lower case, without underscores and hyphens. The most likely come
+// first.
 var (
-	textMembers = []string{
+	messageNames = []string{
 		"message", "msg", "errordescription", "errormessage", "errorsummary", "defaultmessage", "error", "detail", "details",
 		"title", "reason", "description",
 	}
-	// partMembers hold details of a message, each a text or an object.
-	partMembers = []string{"errors", "violations", "fields", "fielderrors", "invalidparams", "errorcauses", "detail", "details", "error", "embedded"}
-	// byField are those of partMembers that may be objects with a member per field.
-	byField      = []string{"errors", "fields", "fielderrors"}
-	fieldMembers = []string{"field", "loc", "property", "propertypath", "pointer", "param", "parameter", "path", "name"}
-	codeMembers  = []string{"code", "errorcode"}
+	// The last ones name a field in lists only: elsewhere an exception or the request.
+	fieldNames = []string{"field", "loc", "property", "propertypath", "pointer", "param", "parameter", "instancepath", "source", "target", "path", "name"}
+	listNames  = slices.Index(fieldNames, "source")
+	// Ends of names, without an s, of members that hold reasons and are no fields. An
+	// object in one of the last three has a member for each field.
+	holderNames = []string{"detail", "violation", "issue", "message", "cause", "invalidparam", "embedded", "error", "constraint", "field"}
 )
+
+// place is where a value stands in an error body.
+type place int
 
 const (
-	maxMessage = 4096 // bytes
-	maxDepth   = 6
-	maxParts   = 20 // of one list
+	inBody   place = iota
+	inList         // an element of a list of reasons
+	inFields       // an object with a member for each field
+	inField        // a value of such a member
 )
 
-// members returns the members of an object by their normalized names.
-func members(object map[string]any) map[string]any {
+// reasons returns the texts of a value in an error body. An object with a message is one
+// reason, and only its members that hold further ones are read. In other objects, members
+// are named after fields.
+func reasons(value any, at place, depth int) string {
+	if depth > maxDepth {
+		return ""
+	}
+	var found []string
+	switch value := value.(type) {
+	case string:
+		return strings.TrimSpace(value)
+	case []any:
+		if at == inBody {
+			at = inList
+		}
+		for _, element := range value[:min(len(value), maxReasons)] {
+			found = append(found, reasons(element, at, depth+1))
+		}
+		return joinTexts("; ", found...)
+	case map[string]any:
+		object := normalized(value)
+		message, source := "", ""
+		for i, name := range messageNames {
+			_, isText := object[name].(string)
+			_, isList := object[name].([]any)
+			if message == "" && at != inFields && (isText || isList && i < 2) {
+				message, source = reasons(object[name], inBody, depth+1), name
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			if (message == "" || normalName(name) != source) && len(found) < maxReasons {
+				if reason := memberReasons(name, value[name], message, at, depth+1); reason != message {
+					found = append(found, reason)
+				}
+			}
+		}
+		text, field := joinTexts(": ", message, joinTexts("; ", found...)), fieldOf(object, at)
+		if text == "" && field != "" {
+			text = codeOf(object)
+		}
+		if text != "" {
+			return joinTexts(": ", field, text)
+		}
+	}
+	return ""
+}
+
+// memberReasons returns the reasons in a member of an object with a message.
+func memberReasons(name string, value any, message string, at place, depth int) string {
+	text, isText := value.(string)
+	_, isObject := value.(map[string]any)
+	normal := normalName(name)
+	holder := slices.IndexFunc(holderNames, func(end string) bool { return strings.HasSuffix(strings.TrimSuffix(normal, "s"), end) })
+	switch {
+	case at == inFields:
+		if slices.Contains(messageNames[:2], normal) {
+			return reasons(value, inField, depth)
+		}
+		at = inField
+	case at != inField && isText && slices.Contains(fieldNames[:listNames], normal):
+		return ""
+	case holder >= 0:
+		if isText && message != "" && !strings.HasSuffix(normal, "s") && normal != "detail" {
+			return "" // such as "Bad Request"
+		}
+		if at = inBody; isObject && holder >= len(holderNames)-3 && strings.HasSuffix(normal, "s") {
+			at = inFields
+		}
+		return reasons(value, at, depth)
+	case message != "", isText && at != inField && (!strings.Contains(text, " ") || strings.Contains(normal, "time")):
+		return "" // about the reason, an identifier or a time
+	}
+	if reason := reasons(value, at, depth); reason != "" {
+		return name + ": " + reason
+	}
+	return ""
+}
+
+// fieldOf returns the name of the field that an object is about, "" if it has none.
+func fieldOf(object map[string]any, at place) string {
+	names := fieldNames
+	switch at {
+	case inBody:
+		names = fieldNames[:listNames]
+	case inFields, inField:
+		names = nil // the name of the member says it
+	}
+	for _, name := range names {
+		switch field := object[name].(type) {
+		case string:
+			return strings.TrimSpace(field)
+		case []any:
+			steps := convert(field, func(step any) string { return fmt.Sprint(step) })
+			return strings.Join(steps[:min(len(steps), maxReasons)], ".")
+		case map[string]any:
+			return fieldOf(normalized(field), inBody)
+		}
+	}
+	return ""
+}
+
+// codeOf returns the code of an object, or of the object in its member error.
+func codeOf(object map[string]any) string {
+	for _, name := range []string{"code", "errorcode"} {
+		switch code := object[name].(type) {
+		case string, float64:
+			return fmt.Sprint(code)
+		}
+	}
+	if nested, ok := object["error"].(map[string]any); ok {
+		return codeOf(normalized(nested))
+	}
+	return ""
+}
+
+// normalized returns the members of an object by their normalized names.
+func normalized(object map[string]any) map[string]any {
 	found := make(map[string]any, len(object))
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		found[normalName(name)] = object[name] // lower case sorts last and takes precedence
@@ -57,130 +182,4 @@ func members(object map[string]any) map[string]any {
 
 func normalName(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
-}
-
-// findMessage returns the texts of a value. For an object these are the field that it
-// is about, its message and its details.
-func findMessage(value any, depth int) string {
-	if depth > maxDepth {
-		return ""
-	}
-	switch value := value.(type) {
-	case string:
-		return strings.TrimSpace(value)
-	case []any:
-		var texts []string
-		for _, element := range value[:min(len(value), maxParts)] {
-			texts = append(texts, findMessage(element, depth+1))
-		}
-		return joinTexts("; ", texts...)
-	case map[string]any:
-		object := members(value)
-		var text, source string
-		for _, name := range textMembers {
-			if text = findMessage(object[name], depth+1); text != "" {
-				source = name
-				break
-			}
-		}
-		var parts []string
-		for _, name := range partMembers {
-			if _, plain := object[name].(string); name == source || plain && !slices.Contains(byField, name) {
-				continue
-			}
-			if part := findParts(name, object[name], depth+1); part != text {
-				parts = append(parts, part)
-			}
-		}
-		text = joinTexts(": ", text, joinTexts("; ", parts...))
-		if depth > 0 && text != "" {
-			text = joinTexts(": ", fieldOf(object), text)
-		}
-		return text
-	}
-	return ""
-}
-
-// findParts returns the texts of one of partMembers.
-func findParts(name string, value any, depth int) string {
-	fields, ok := value.(map[string]any)
-	if !ok || !slices.Contains(byField, name) {
-		return findMessage(value, depth)
-	}
-	var texts []string
-	for _, field := range slices.Sorted(maps.Keys(fields)) {
-		if len(texts) == maxParts {
-			break
-		}
-		if text := findMessage(fields[field], depth+1); text != "" {
-			if slices.Contains(textMembers[:2], normalName(field)) {
-				field = "" // the member is a message, not a field
-			}
-			texts = append(texts, joinTexts(": ", field, text))
-		}
-	}
-	return joinTexts("; ", texts...)
-}
-
-// fieldOf returns the name of the field that an object is about, "" if it has none.
-func fieldOf(object map[string]any) string {
-	for _, name := range fieldMembers {
-		switch field := object[name].(type) {
-		case string:
-			return strings.TrimSpace(field)
-		case []any:
-			steps := convert(field, func(step any) string { return fmt.Sprint(step) })
-			return strings.Join(steps[:min(len(steps), maxParts)], ".")
-		}
-	}
-	return ""
-}
-
-// joinTexts joins the texts that are not empty.
-func joinTexts(separator string, texts ...string) string {
-	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), separator)
-}
-
-func findCode(value any) string {
-	plain, _ := value.(map[string]any)
-	object := members(plain)
-	for _, name := range codeMembers {
-		switch code := object[name].(type) {
-		case string:
-			return code
-		case float64:
-			return fmt.Sprintf("%v", code)
-		}
-	}
-	if nested, ok := object["error"].(map[string]any); ok {
-		return findCode(nested)
-	}
-	return ""
-}
-
-// oneLine makes text from outside fit for a line of a log: no line breaks, no
-// addresses of people, no query strings, and not too long.
-func oneLine(text string) string {
-	const limit = 300
-	words := strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
-	for i, word := range words {
-		if len(word) > 1 && strings.Contains(word, "@") {
-			words[i] = "[e-mail]"
-		} else if query := strings.Index(word, "?"); query >= 0 && strings.Contains(word, "/") {
-			words[i] = word[:query]
-		}
-	}
-	return cut(strings.Join(words, " "), limit)
-}
-
-// cut shortens a text to a number of bytes.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	end := limit
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
 }

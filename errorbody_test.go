@@ -85,6 +85,53 @@ func TestErrorBodyOfAnyForm(t *testing.T) {
 	}
 }
 
+// The names of fields and the reasons must be found in whatever form a framework has for
+// them, and rejected values must not.
+func TestFieldsOfErrorBodies(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ body, message string }{
+		"fields at the top":           {`{"name":["This field is required."],"duration":["is too long","is odd"]}`, "duration: is too long; is odd; name: This field is required."},
+		"sentences at the top":        {`{"name":"is already taken","timestamp":"Mon Nov 30 2026","path":"/api/x"}`, "name: is already taken"},
+		"nested fields":               {`{"owner":{"email":["Enter a valid address."]}}`, "owner: email: Enter a valid address."},
+		"errors of no field":          {`{"non_field_errors":["passwords differ"]}`, "passwords differ"},
+		"a message and fields":        {`{"message":"The given data was invalid.","errors":{"name":["is required"]}}`, "The given data was invalid.: name: is required"},
+		"problem with fields":         {`{"type":"https://x","title":"Validation failed","status":400,"traceId":"a b","errors":{"Name":["is required"]}}`, "Validation failed: Name: is required"},
+		"parameter violations":        {`{"exception":null,"propertyViolations":[],"parameterViolations":[{"constraintType":"PARAMETER","path":"create.in.name","message":"must not be blank","value":"hunter2"}]}`, "create.in.name: must not be blank"},
+		"field violations":            {`{"error":{"code":400,"message":"invalid argument","status":"INVALID_ARGUMENT","details":[{"@type":"type.x/BadRequest","fieldViolations":[{"field":"name","description":"must not be empty"}]}]}}`, "invalid argument: name: must not be empty"},
+		"issues":                      {`{"success":false,"error":{"issues":[{"code":"too_small","path":["in","name"],"message":"is too short"}],"name":"ValidationError"}}`, "in.name: is too short"},
+		"field errors":                {`{"formErrors":[],"fieldErrors":{"name":["Required"]}}`, "name: Required"},
+		"errors below each field":     {`{"_errors":[],"name":{"_errors":["Required"]}}`, "name: Required"},
+		"path and location":           {`{"errors":[{"type":"field","msg":"Invalid value","path":"name","location":"body","value":"hunter2"}]}`, "name: Invalid value"},
+		"messages in a list":          {`{"statusCode":400,"message":["name must be a string"],"error":"Bad Request"}`, "name must be a string"},
+		"constraints":                 {`{"message":[{"property":"name","value":"hunter2","constraints":{"isString":"must be a string"}}]}`, "name: isString: must be a string"},
+		"details with a context":      {`{"details":[{"message":"is required","path":["name"],"type":"any.required","context":{"label":"name","value":"hunter2"}}]}`, "name: is required"},
+		"instance path":               {`{"errors":[{"instancePath":"/name","keyword":"minLength","params":{"limit":1},"message":"is too short"}]}`, "/name: is too short"},
+		"pointer in a source":         {`{"errors":[{"status":"422","source":{"pointer":"/data/name"},"title":"Invalid","detail":"is too short"}]}`, "/data/name: is too short"},
+		"parameter of an error":       {`{"error":{"type":"invalid_request","param":"name","message":"is taken"}}`, "name: is taken"},
+		"code as the reason":          {`{"message":"Validation Failed","errors":[{"resource":"Issue","field":"title","code":"missing_field"}]}`, "Validation Failed: title: missing_field"},
+		"fields in a location":        {`{"errors":{"json":{"name":["Missing data."]}}}`, "json: name: Missing data."},
+		"property path":               {`{"title":"Invalid","violations":[{"propertyPath":"name","title":"is blank"}]}`, "Invalid: name: is blank"},
+		"targets":                     {`{"error":{"code":"X","message":"invalid","target":"in","details":[{"code":"Y","target":"name","message":"is taken"}]}}`, "invalid: name: is taken"},
+		"objects by field":            {`{"errors":{"name":{"message":"is required","kind":"required","path":"name","value":"hunter2"}}}`, "name: is required"},
+		"fields in fields":            {`{"message":"schema violation","name":"schema violation","fields":{"config":{"host":"required"}},"code":2}`, "schema violation: config: host: required"},
+		"a list of errors":            {`[{"message":"is blank","messageTemplate":"{x}","path":"create.name","invalidValue":"hunter2"}]`, "create.name: is blank"},
+		"messages and fields":         {`{"errorMessages":["not allowed"],"errors":{"summary":"is required"}}`, "not allowed; summary: is required"},
+		"lists of messages by field":  {`{"obj.name":[{"msg":["error.path.missing"],"args":[]}]}`, "obj.name: error.path.missing"},
+		"a field beside the message":  {`{"field":"name","message":"is taken"}`, "name: is taken"},
+		"details as a string":         {`{"message":"Validation failed","details":"name is blank"}`, "Validation failed: name is blank"},
+		"fields called like messages": {`{"errors":{"message":"is blank","description":"is long","title":["is odd"]}}`, "description: is long; is blank; title: is odd"},
+		"a byte order mark":           {"\ufeff" + `{"message":"is taken"}`, "is taken"},
+		"a mark before text":          {"\ufeffis taken", "is taken"},
+		"other members only":          {`{"status":400,"data":{"id":"i-1"},"trace":"a1b2"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Status: 400, Body: test.body})))
+			require.Equal(t, test.message, apitest.ErrorAs[*apono.APIError](t, err).Message)
+		})
+	}
+}
+
 func FuzzErrorBody(f *testing.F) {
 	for _, body := range []string{
 		"", "null", `{"status":"401","code":"Unauthorized"}`, `{"message":"a\nb"}`, `{"error":{"message":["x",{"detail":1}]}}`, `"text"`,

@@ -1,20 +1,28 @@
 package apono
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/apono-go/apono/internal/operation"
 	"github.com/apono-go/apono/internal/transport"
+	"github.com/apono-go/apono/internal/wire"
 )
 
 // Errors that an [*APIError] matches by its status, for errors.Is.
@@ -41,6 +49,10 @@ var (
 	ErrAmbiguous = errors.New("several objects have this name")
 	// ErrResponseTooLarge is a body above the limit of [WithMaxResponseBytes].
 	ErrResponseTooLarge = transport.ErrTooLarge
+	// ErrMaybeDone is matched by every error of an operation that may have taken effect
+	// on the server although it failed: an [*APIError] or [*DecodeError] with MaybeDone,
+	// or a [*TransportError] with MaybeSent.
+	ErrMaybeDone = errors.New("the operation may have taken effect")
 	// ErrReadOnly is returned for operations that [WithReadOnly] rejects.
 	ErrReadOnly = errors.New("the client is read-only")
 )
@@ -73,6 +85,9 @@ type APIError struct {
 	RetryAfter time.Duration // 0 if the server did not send it
 	Header     http.Header   // without Set-Cookie
 	Body       Body          // with the token masked
+	// MaybeDone reports that the operation may have taken effect: it changes something,
+	// and the status is 408 or 5xx, or an earlier attempt may have reached the server.
+	MaybeDone bool
 }
 
 // Format prints the text of the error with every verb.
@@ -102,9 +117,11 @@ func (e *APIError) Error() string {
 }
 
 // Is reports whether target is the error of this package for the status, such as
-// [ErrNotFound].
+// [ErrNotFound], or [ErrMaybeDone] if MaybeDone is true.
 func (e *APIError) Is(target error) bool {
 	switch target {
+	case ErrMaybeDone:
+		return e.MaybeDone
 	case ErrBadRequest:
 		return e.StatusCode == http.StatusBadRequest || e.StatusCode == http.StatusUnprocessableEntity
 	case ErrUnauthorized:
@@ -156,6 +173,9 @@ type DecodeError struct {
 	Header     http.Header // without Set-Cookie
 	Body       Body        // as far as it was received
 	Err        error       // what is wrong with the body
+	// MaybeDone reports that the operation changes something, so it has probably taken
+	// effect.
+	MaybeDone bool
 }
 
 // Format prints the text of the error with every verb.
@@ -173,6 +193,9 @@ func (e *DecodeError) Error() string {
 	}
 	return b.String()
 }
+
+// Is reports whether target is [ErrMaybeDone] and MaybeDone is true.
+func (e *DecodeError) Is(target error) bool { return target == ErrMaybeDone && e.MaybeDone }
 
 // Unwrap returns what is wrong with the body.
 func (e *DecodeError) Unwrap() error { return e.Err }
@@ -213,9 +236,10 @@ func (e *TransportError) Timeout() bool { return e.Err != nil && transport.IsTim
 // Temporary returns the same as Timeout. It is required by [net.Error].
 func (e *TransportError) Temporary() bool { return e.Timeout() }
 
-// Is reports whether target is [context.DeadlineExceeded] and the error is a timeout.
+// Is reports whether target is [context.DeadlineExceeded] and the error is a timeout, or
+// [ErrMaybeDone] and MaybeSent is true.
 func (e *TransportError) Is(target error) bool {
-	return target == context.DeadlineExceeded && e.Timeout()
+	return target == context.DeadlineExceeded && e.Timeout() || target == ErrMaybeDone && e.MaybeSent
 }
 
 // Unwrap returns Err, and Last if there was a response.
@@ -290,6 +314,38 @@ func formatText(f fmt.State, verb rune, text string) {
 	_, _ = io.WriteString(f, text)
 }
 
+// oneLine makes text from outside fit for a line of a log: no line breaks, no
+// addresses of people, no query strings, and not too long.
+func oneLine(text string) string {
+	const limit = 300
+	words := strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+	for i, word := range words {
+		if len(word) > 1 && strings.Contains(word, "@") {
+			words[i] = "[e-mail]"
+		} else if query := strings.Index(word, "?"); query >= 0 && strings.Contains(word, "/") {
+			words[i] = word[:query]
+		}
+	}
+	return cut(strings.Join(words, " "), limit)
+}
+
+// joinTexts joins the texts that are not empty.
+func joinTexts(separator string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), separator)
+}
+
+// cut shortens a text to a number of bytes.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	end := limit
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}
+
 func startMessage(method, path string) *strings.Builder {
 	b := new(strings.Builder)
 	b.WriteString("apono")
@@ -306,7 +362,9 @@ func statusText(status int) string {
 func (r *response) apiError() *APIError {
 	header, body := r.Redacted()
 	code, message := parseErrorBody(header, body)
+	unclear := r.Uncertain || r.StatusCode == http.StatusRequestTimeout || r.StatusCode >= http.StatusInternalServerError
 	return &APIError{
+		MaybeDone:  r.op.Changes && unclear,
 		StatusCode: r.StatusCode,
 		Code:       r.Mask(code), // again, because JSON may have escaped the token
 		Message:    r.Mask(message),
@@ -326,6 +384,7 @@ func (r *response) decodeError(err error) *DecodeError {
 		err = errors.New(text)
 	}
 	return &DecodeError{
+		MaybeDone:  r.op.Changes,
 		StatusCode: r.StatusCode,
 		RequestID:  transport.RequestID(header),
 		Method:     r.op.Method,
@@ -339,7 +398,7 @@ func (r *response) decodeError(err error) *DecodeError {
 
 func newTransportError(op *operation.Operation, err error) *TransportError {
 	e := &TransportError{Method: op.Method, Path: op.Path, Err: err}
-	if failed := (*transport.Error)(nil); errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*transport.Error](err); ok {
 		e.Err, e.Attempts, e.MaybeSent = failed.Err, failed.Attempts, failed.MaybeSent
 		if failed.Last != nil {
 			e.Last = (&response{failed.Last, op}).apiError()
@@ -436,3 +495,33 @@ func (e *RevokeError) Error() string {
 
 // Unwrap returns Err.
 func (e *RevokeError) Unwrap() error { return e.Err }
+
+// Most programs never see such a page, so none compiles these when it starts.
+var (
+	htmlElement  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)<html[\s>]`) })
+	titleElement = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title`) })
+)
+
+// notFromTheAPI describes a body that is still compressed, HTML or XML, and what to
+// check. It returns "" for other bodies.
+func notFromTheAPI(header http.Header, body []byte) string {
+	if bytes.HasPrefix(body, []byte("\x1f\x8b")) {
+		return "the body is still compressed with gzip: unset http.Transport.DisableCompression and Accept-Encoding"
+	}
+	text := bytes.TrimSpace(wire.TrimMark(body))
+	isType := strings.Contains(strings.ToLower(header.Get("Content-Type")), "html")
+	if !bytes.HasPrefix(text, []byte("<")) && (!isType || json.Valid(text)) {
+		return ""
+	}
+	text = text[:min(len(text), 64<<10)] // the title is near the start
+	what, title := "an HTML page", ""
+	if bytes.HasPrefix(text, []byte("<?xml")) && !htmlElement().Match(text) {
+		what = "an XML document"
+	}
+	if found := titleElement().FindSubmatch(text); found != nil {
+		if words := oneLine(html.UnescapeString(string(found[1]))); words != "" {
+			title = " titled " + strconv.Quote(cut(words, 100))
+		}
+	}
+	return what + title + " instead of JSON: a proxy or gateway may have responded"
+}

@@ -294,3 +294,39 @@ type netTimeout string
 func (e netTimeout) Error() string { return string(e) }
 func (netTimeout) Timeout() bool   { return true }
 func (netTimeout) Temporary() bool { return true }
+
+func TestErrMaybeDone(t *testing.T) {
+	t.Parallel()
+	once := apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1})
+	cut := script.Response{Body: `{"id":`, BodyErr: io.ErrUnexpectedEOF}
+	for _, test := range []struct {
+		name      string
+		method    string
+		responses []script.Response
+		want      bool
+	}{
+		{"500", http.MethodPost, []script.Response{{Status: 500}}, true},
+		{"408", http.MethodPost, []script.Response{{Status: 408}}, true},
+		{"503 of a PUT", http.MethodPut, []script.Response{{Status: 503}, {Status: 503}, {Status: 503}}, true},
+		{"400", http.MethodPost, []script.Response{{Status: 400}}, false},
+		{"429", http.MethodPost, []script.Response{{Status: 429}, {Status: 429}, {Status: 429}}, false},
+		{"403 after 500", http.MethodPut, []script.Response{{Status: 500}, {Status: 403}}, true},
+		{"403 after 429", http.MethodPut, []script.Response{{Status: 429}, {Status: 403}}, false},
+		{"403 after a reset", http.MethodDelete, []script.Response{{Err: apitest.ErrReset}, {Status: 403}}, true},
+		{"reset", http.MethodPost, []script.Response{{Err: apitest.ErrReset}}, true},
+		{"refused", http.MethodPost, []script.Response{{Err: apitest.ErrConnectionRefused}, {Err: apitest.ErrConnectionRefused}, {Err: apitest.ErrConnectionRefused}}, false},
+		{"cut body", http.MethodPost, []script.Response{cut}, true},
+		{"no object", http.MethodPost, []script.Response{{Body: `{}`}}, true},
+		{"500 of a read", http.MethodGet, []script.Response{{Status: 500}, {Status: 500}, {Status: 500}}, false},
+		{"cut body of a read", http.MethodGet, []script.Response{cut, cut, cut}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			err := apitest.CallWith(t.Context(), test.method, apitest.NewClient(t, script.New(t, test.responses...), apitest.Quickly))
+			require.Error(t, err)
+			require.Equal(t, test.want, errors.Is(err, apono.ErrMaybeDone), err)
+		})
+	}
+	_, err := apitest.NewClient(t, script.New(t, script.Response{Body: `{}`}), once).Sessions.GetAccessDetails(t.Context(), "s")
+	require.ErrorIs(t, err, apono.ErrMaybeDone, "credentials may have been used up")
+}

@@ -17,48 +17,25 @@ func TestInstantIsReadExactly(t *testing.T) {
 		`1696263265.851898001`:             time.Unix(1696263265, 851898001),
 		`"1696263265.851898001"`:           time.Unix(1696263265, 851898001),
 		`" 1696263265.5 "`:                 time.Unix(1696263265, 500000000),
-		`"\u0031.5"`:                       time.Unix(1, 500000000),
 		`1696263265`:                       time.Unix(1696263265, 0),
 		`"1696263265"`:                     time.Unix(1696263265, 0),
-		`1700000000.5`:                     time.Unix(1700000000, 500000000),
-		`1700000000.5000000`:               time.Unix(1700000000, 500000000),
 		`1700000000.005`:                   time.Unix(1700000000, 5000000),
-		`1700000000.05`:                    time.Unix(1700000000, 50000000),
-		`1700000000.000000001`:             time.Unix(1700000000, 1),
 		`1700000000.0000000019`:            time.Unix(1700000000, 1),
 		`1700000000.9999999999999`:         time.Unix(1700000000, 999999999),
+		`1.696263265851898E9`:              time.Unix(1696263265, 851898000),
 		`1.7e9`:                            time.Unix(1700000000, 0),
-		`1.7E+9`:                           time.Unix(1700000000, 0),
-		`17e8`:                             time.Unix(1700000000, 0),
-		`1.696263265851898001e9`:           time.Unix(1696263265, 851898001),
-		`1696263265851898E-6`:              time.Unix(1696263265, 851898000),
-		`1e-9`:                             time.Unix(0, 1),
-		`1e-10`:                            time.Unix(0, 0),
-		`5e-1000`:                          time.Unix(0, 0),
-		`0e1000`:                           time.Unix(0, 0),
+		`1696263265851`:                    time.Unix(1696263265, 851000000),
 		`0`:                                time.Unix(0, 0),
-		`-0`:                               time.Unix(0, 0),
-		`0.000000000`:                      time.Unix(0, 0),
-		`-0.5`:                             time.Unix(-1, 500000000),
-		`-1`:                               time.Unix(-1, 0),
-		`-1.25`:                            time.Unix(-2, 750000000),
-		`-1.5e-3`:                          time.Unix(-1, 998500000),
-		`253402300799.999999999`:           time.Unix(253402300799, 999999999),
-		`"007"`:                            time.Unix(7, 0),
-		`"1."`:                             time.Unix(1, 0),
 		`"2023-10-02T16:14:25Z"`:           time.Unix(1696263265, 0),
 		`"2023-10-02T16:14:25.851898001Z"`: time.Unix(1696263265, 851898001),
 		`"2023-10-02T18:14:25.5+02:00"`:    time.Unix(1696263265, 500000000),
-		`"2023-10-02T16:14:25"`:            time.Unix(1696263265, 0),
-		`"2023-10-02 16:14:25Z"`:           time.Unix(1696263265, 0),
+		`"2023-10-02 16:14:25"`:            time.Unix(1696263265, 0),
 		`""`:                               {},
 		`" "`:                              {},
-		`"9999-12-31T23:59:59.999999999Z"`: time.Unix(253402300799, 999999999),
-		`"1969-12-31T23:59:59.999999999Z"`: time.Unix(-1, 999999999),
 		`1` + strings.Repeat("0", 9) + `.` + strings.Repeat("1", 5000): time.Unix(1000000000, 111111111),
 	} {
 		var got instant
-		require.NoError(t, json.Unmarshal([]byte(text), &got))
+		require.NoError(t, json.Unmarshal([]byte(text), &got), text)
 		require.Truef(t, got.Equal(want), "%s as %s, got %s", text, want.UTC(), got.Time)
 	}
 }
@@ -66,17 +43,10 @@ func TestInstantIsReadExactly(t *testing.T) {
 func TestInstantRejectsInvalidTimes(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		`"soon"`, `true`, `{}`, `[]`, `[1]`, `"null"`, `"NaN"`, `"Infinity"`, `"-inf"`, `"0x7"`, `"0x1p3"`, `"7_000"`,
-		`"+1"`, `".5"`, `"."`, `"-"`, `"--1"`, `"-.5"`, `"e5"`, `"1e"`, `"1e5e5"`, `"1e1.5"`, `"1.2.3"`, `"1,5"`, `"1 2"`, `"٧"`,
-		`253402300800`, `-253402300800`, `1e12`, `1e1000`, `1e1001`, `1e-1001`, `1e99999999999999999999`, `1e-99999999999999999999`,
-		`9223372036854775808`, `1696263265851`, strings.Repeat("9", 5000),
-		`"2023-10-02"`, `"2023-13-02T16:14:25Z"`, `"9999-12-31T23:59:59-23:59"`,
+		`"soon"`, `true`, `{}`, `[]`, `[1]`, `"NaN"`, `"Infinity"`, `"0x7"`, `"0x1p3"`, `"7_000"`, `"+1"`, `".5"`, `"."`, `"e5"`, `"1.2.3"`, `"1,5"`, `"٧"`,
+		`-1`, `-0.5`, `"1969-12-31T23:59:59Z"`, `253402300800000`, `1e1000`, `9223372036854775808`, strings.Repeat("9", 5000), `"2023-13-02T16:14:25Z"`,
 	} {
-		got := instant{time.Unix(7, 0)}
-		require.Errorf(t, json.Unmarshal([]byte(text), &got), "expected an error for %.100s, got %s", text, got.Time)
-	}
-	for _, text := range []string{``, `"`, `1` + "\n" + `2`, ` 1`} { // not passed on by json.Unmarshal
-		require.Errorf(t, new(instant).UnmarshalJSON([]byte(text)), "expected an error for %q", text)
+		require.Errorf(t, json.Unmarshal([]byte(text), new(instant)), "%.100s", text)
 	}
 }
 
@@ -98,18 +68,12 @@ func TestInstantKeepsItsValueOnNull(t *testing.T) {
 func TestInstantIsWrittenWithNineDigits(t *testing.T) {
 	t.Parallel()
 	for want, at := range map[string]time.Time{
-		`1696263265.851898001`:   time.Unix(1696263265, 851898001),
-		`1700000000.005000000`:   time.Unix(1700000000, 5000000),
-		`1700000000.000000000`:   time.Unix(1700000000, 0),
-		`0.000000000`:            time.Unix(0, 0),
-		`0.000000001`:            time.Unix(0, 1),
-		`-0.000000001`:           time.Unix(0, -1),
-		`-0.500000000`:           time.Unix(-1, 500000000),
-		`-1.000000000`:           time.Unix(-1, 0),
-		`-1.250000000`:           time.Unix(-2, 750000000),
-		`253402300799.999999999`: time.Unix(253402300799, 999999999),
-		`-62135596800.000000000`: {},
-		`1696263265.500000000`:   time.Date(2023, 10, 2, 18, 14, 25, 500000000, time.FixedZone("", 7200)),
+		`1696263265.851898001`: time.Unix(1696263265, 851898001),
+		`1700000000.005000000`: time.Unix(1700000000, 5000000),
+		`0.000000000`:          time.Unix(0, 0),
+		`0.000000001`:          time.Unix(0, 1),
+		`1696263265.500000000`: time.Date(2023, 10, 2, 18, 14, 25, 500000000, time.FixedZone("", 7200)),
+		`null`:                 {},
 	} {
 		data, err := json.Marshal(newInstant(&at))
 		require.NoError(t, err)

@@ -299,7 +299,7 @@ func byName[T any](name string, seq iter.Seq2[*T, error], identify func(*T) (id,
 	}
 	switch len(found.ids) {
 	case 0:
-		return nil, fmt.Errorf("apono: no object has this name: %w", ErrNotFound)
+		return nil, fmt.Errorf("apono: no object has the name %q: %w", name, ErrNotFound)
 	case 1:
 		return found.item, nil
 	}

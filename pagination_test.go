@@ -285,10 +285,8 @@ func namedPage(token string, objects ...string) script.Response {
 // change or delete.
 func TestGetByName(t *testing.T) {
 	t.Parallel()
-	const (
-		none      = "apono: no object has this name: not found"
-		ambiguous = "apono: several objects have this name: use one of the ids "
-	)
+	none := func(name string) string { return fmt.Sprintf("apono: no object has the name %q: not found", name) }
+	const ambiguous = "apono: several objects have this name: use one of the ids "
 	for kind, list := range namedLists {
 		for name, test := range map[string]struct {
 			name  string
@@ -301,10 +299,10 @@ func TestGetByName(t *testing.T) {
 			"same name":                 {"prod", []script.Response{namedPage("", "1=prod")}, "name=prod", "1", nil, ""},
 			"different case":            {"PROD db", []script.Response{namedPage("", "1=Prod DB")}, "name=PROD+db", "1", nil, ""},
 			"case of non-ASCII letters": {"ÉTÉ ΣΑΣ", []script.Response{namedPage("", "1=été σας")}, "name=%C3%89T%C3%89+%CE%A3%CE%91%CE%A3", "1", nil, ""},
-			"none":                      {"prod", []script.Response{namedPage("")}, "name=prod", "", apono.ErrNotFound, none},
-			"a longer name":             {"prod", []script.Response{namedPage("", "1=production", "2=my prod", "3=prod ")}, "name=prod", "", apono.ErrNotFound, none},
+			"none":                      {"prod", []script.Response{namedPage("")}, "name=prod", "", apono.ErrNotFound, none("prod")},
+			"a longer name":             {"prod", []script.Response{namedPage("", "1=production", "2=my prod", "3=prod ")}, "name=prod", "", apono.ErrNotFound, none("prod")},
 			"asterisk":                  {"prod*", []script.Response{namedPage("", "1=production", "2=prod*", "3=prod")}, "name=prod%2A", "2", nil, ""},
-			"asterisk without a match":  {"*prod*", []script.Response{namedPage("", "1=my production")}, "name=%2Aprod%2A", "", apono.ErrNotFound, none},
+			"asterisk without a match":  {"*prod*", []script.Response{namedPage("", "1=my production")}, "name=%2Aprod%2A", "", apono.ErrNotFound, none("*prod*")},
 			"only an asterisk":          {"*", []script.Response{namedPage("", "1=a", "2=*")}, "name=%2A", "2", nil, ""},
 			"filter is ignored":         {"prod", []script.Response{namedPage("", "1=a", "2=b", "3=prod", "4=c")}, "name=prod", "3", nil, ""},
 			"several":                   {"prod", []script.Response{namedPage("", "7=Prod", "3=other", "5=PROD")}, "name=prod", "", apono.ErrAmbiguous, ambiguous + "7, 5"},
@@ -638,7 +636,7 @@ func TestGetByNamePrefersExactName(t *testing.T) {
 		"one similar":       {[]string{"Orders"}, "b0", ""},
 		"several similar":   {[]string{"Orders", "ORDERS"}, "", "apono: several objects have this name: use one of the ids b0, b1"},
 		"several exact":     {[]string{"orders", "Orders", "orders"}, "", "apono: several objects have this name: use one of the ids b0, b2"},
-		"none":              {[]string{"orders-2"}, "", "apono: no object has this name: not found"},
+		"none":              {[]string{"orders-2"}, "", `apono: no object has the name "orders": not found`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

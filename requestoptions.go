@@ -75,7 +75,7 @@ func observe(ctx context.Context, resp *transport.Response, err error) {
 	if f == nil {
 		return
 	}
-	if failed := (*transport.Error)(nil); errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*transport.Error](err); ok {
 		resp = failed.Last
 	}
 	if resp == nil {

@@ -159,7 +159,7 @@ func TestDecodeErrorNamesPath(t *testing.T) {
 		require.ErrorContains(t, err, ": "+want)
 	}
 	_, err := apitest.NewClient(t, script.New(t, script.Response{Body: `{"data":[{},{"created_date":"soon"}],"pagination":{}}`})).Legacy.AccessFlows.List(t.Context())
-	require.ErrorContains(t, err, ": data[1].created_date: a time is neither")
+	require.ErrorContains(t, err, ": data[1].created_date: not a time")
 }
 
 func BenchmarkDecodePage(b *testing.B) {

@@ -8,7 +8,6 @@ package operation
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -136,15 +135,10 @@ func Match(method, path string) *Operation {
 
 // Unknown returns an operation that is not in the table. Segments that may be
 // arguments are masked in its path, so that messages can contain it. Reads of
-// access details consume credentials in every version of the API, so the last
-// segment is compared unescaped, case-insensitively and without parameters.
+// access details consume credentials in every version of the API.
 func Unknown(method, path string) *Operation {
 	segments := strings.Split(path, "/")
-	last, err := url.PathUnescape(segments[len(segments)-1])
-	if err != nil {
-		last = segments[len(segments)-1]
-	}
-	last, _, _ = strings.Cut(last, ";")
+	last := segments[len(segments)-1]
 	for i, segment := range segments {
 		if !isName(segment) {
 			segments[i] = "{}"

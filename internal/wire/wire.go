@@ -94,8 +94,11 @@ func Unmarshal(data []byte, v any) error {
 // encoding/json does. Numbers in values of type any are decoded as [json.Number].
 func UnmarshalGeneric(data []byte, v any) error { return unmarshal(data, v, generic, tolerantGeneric) }
 
+// TrimMark returns a body without a byte order mark at its beginning.
+func TrimMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
+
 func unmarshal(data []byte, v any, attempts ...func() jsonv2.Options) (err error) {
-	data = bytes.Trim(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n")
+	data = bytes.Trim(TrimMark(data), " \t\r\n")
 	switch {
 	case len(data) == 0:
 		return ErrEmpty
