@@ -77,7 +77,7 @@
 //
 // Lists, waits, During and bulk calls have further errors: [*PageError],
 // [*TruncatedError], [*WaitError], [*RevokeError] and [*BulkError]. Error texts contain
-// path templates, not the arguments of the call.
+// path templates, not the arguments of the call, except the name in those of GetByName.
 //
 // # Retries and timeouts
 //
@@ -116,49 +116,26 @@
 // The services of [Client.Legacy] call operations of older API versions that have a
 // newer version. All other services call the newest version.
 //
-// # Services and methods
+// # Services
 //
-//	Integrations           List ListAll Get GetByName Create Update Delete
-//	                       Refresh ListCatalog ListAllCatalog GetCatalogEntry
-//	                       ListPermissions ListAllPermissions ListResources
-//	                       ListAllResources GetResourceTags UpdateResourceTags
-//	AccessFlows            List ListAll Get Create Update Delete
-//	Bundles                List ListAll Get GetByName Create Update Delete
-//	AccessRequests         List ListAll Get Create RequestAgain Revoke
-//	                       ListEntitlements ListAllEntitlements WaitFor During
-//	Users                  List ListAll Get
-//	Groups                 List ListAll Get GetByName Create Delete Rename
-//	                       ListMembers ListAllMembers SetMembers AddMember
-//	                       RemoveMember
-//	Connectors             List ListAll Get Update Delete
-//	Reports                List ListAll Get Create Update Delete
-//	Scopes                 List ListAll Get GetByName Create Update Delete
-//	Sessions               List ListAll Get GetAccessDetails ResetCredentials
-//	                       WaitFor
-//	AvailableAccess        ListBundles ListAllBundles ListEntitlements
-//	                       ListAllEntitlements
-//	DelegatedRequests      List ListAll Get
-//	Attributes             List ListAll
-//	Identities             List ListAll ListAttributes ListAllAttributes
-//	                       UpsertAttributes DeleteAttributes
-//	Activity               List ListAll
-//	Spaces                 List ListAll Get GetByName Create Update Delete
-//	                       ListMembers ListAllMembers SetMembers SetMember
-//	                       RemoveMember
-//	SpaceScopes            List ListAll Get GetByName Create Update Delete
-//	Legacy.Integrations    List ListAll Get Create Update Delete
-//	Legacy.AccessFlows     List ListAll Get Create Update Delete
-//	Legacy.AccessBundles   List ListAll Get Create Update Delete
-//	Legacy.Connectors      List
-//	Legacy.Users           List ListAll Get
-//	Legacy.AccessRequests  List ListAll Get Create RevokeMany GetAccessDetails
-//	                       ResetCredentials ListSelectableIntegrations
-//	                       ListAllSelectableIntegrations
-//	                       ListSelectableResourceTypes
-//	                       ListAllSelectableResourceTypes
-//	                       ListSelectablePermissions
-//	                       ListAllSelectablePermissions ListSelectableResources
-//	                       ListAllSelectableResources
+//   - [IntegrationsService]: integrations, their resources and permissions, the catalog
+//   - [AccessFlowsService]: who can request access to what, and who approves
+//   - [BundlesService]: sets of access that are requested together
+//   - [AccessRequestsService]: requests for access, waiting and revocation
+//   - [UsersService]: users
+//   - [GroupsService]: groups and their members
+//   - [ConnectorsService]: connectors
+//   - [ReportsService]: saved activity reports
+//   - [ScopesService]: access scopes, which select resources by a query
+//   - [SessionsService]: sessions and their credentials
+//   - [AvailableAccessService]: what the owner of the token can request
+//   - [DelegatedRequestsService]: requests for other people
+//   - [AttributesService]: attributes of identities
+//   - [IdentitiesService]: identities, and their attributes in bulk
+//   - [ActivityService]: the log of access
+//   - [SpacesService]: parts of an account, and their members
+//   - [SpaceScopesService]: resources of spaces
+//   - [Legacy]: older versions of the API
 package apono
 
 //go:generate go run ./internal/generate
