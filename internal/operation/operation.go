@@ -138,7 +138,7 @@ func Match(method, path string) *Operation {
 // access details consume credentials in every version of the API.
 func Unknown(method, path string) *Operation {
 	segments := strings.Split(path, "/")
-	last := segments[len(segments)-1]
+	last, _, _ := strings.Cut(segments[len(segments)-1], "%3B") // parameters after ";"
 	for i, segment := range segments {
 		if !isName(segment) {
 			segments[i] = "{}"
