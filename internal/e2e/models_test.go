@@ -175,7 +175,7 @@ func TestEveryObjectOfAPIHasExtra(t *testing.T) {
 				walk(t, typ.Elem())
 			}
 		case reflect.Struct:
-			if typ == timeType || typ == secretType || slices.Contains(reached, typ.Name()) {
+			if typ == timeType || typ == secretType || typ == typeOf[apono.Grant]() || slices.Contains(reached, typ.Name()) {
 				return
 			}
 			reached = append(reached, typ.Name())
