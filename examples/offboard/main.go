@@ -1,5 +1,5 @@
-// Command offboard revokes a person's open access requests and removes the person
-// from all groups and spaces.
+// Command offboard revokes a person's open access requests, removes the person from all
+// groups and spaces, and lists the rights that are left.
 //
 // With -demo, it uses a fake server with demo data instead of Apono.
 package main
@@ -20,8 +20,14 @@ func main() { program.Main("offboard", run) }
 
 const about = `Revokes the open access requests of a person, including those that others
 created for the person, and removes the person from all groups and spaces.
-Without -apply it only prints what it would do. It does not wait until the
-access is revoked. It is safe to run again.
+A removal is done when the person is not listed any more; the program does not
+wait until the access is revoked.
+
+The aliases of the person's user in Apono count as well. Rights that are neither
+requests nor memberships are listed but not changed: entries with the person in
+access flows, and reports that the person receives.
+
+Without -apply it only prints what it would do. It is safe to run again.
 
 If Apono has no user with the address, the program still does what it finds for
 the address, but ends with an error, since the address may be misspelled.`
@@ -30,9 +36,15 @@ func run(ctx context.Context, p *program.Program) error {
 	email := p.Flags.String("user", "", "the `e-mail` address of the person, case-insensitive (required)")
 	missingOK := p.Flags.Bool("missing-ok", false, "accept an address that no user in Apono has")
 	apply := p.Flags.Bool("apply", false, "carry out the steps instead of printing them")
+	parallel := p.Parallel()
 	p.Examples = []string{
-		`offboard -demo -user ada.orders@example.com`,
-		`offboard -user ada@example.com -apply`,
+		"offboard -demo -user ada.orders@example.com",
+		"offboard -user ada@example.com -apply",
+	}
+	p.ExitCodes = map[int]string{
+		0: "nothing is left to do",
+		1: "something failed, or rights are left that must be changed by hand",
+		3: "there is something to do; use -apply",
 	}
 	if err := p.Parse(about); err != nil {
 		return err
@@ -41,249 +53,213 @@ func run(ctx context.Context, p *program.Program) error {
 	if !strings.Contains(*email, "@") || strings.ContainsFunc(*email, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		return p.Misuse("-user must be an e-mail address")
 	}
-	client, disconnect, err := p.Connect(nil)
+	if err := p.CheckParallel(*parallel); err != nil {
+		return err
+	}
+	client, disconnect, err := p.Connect(nil, apono.WithReadAhead())
 	if err != nil {
 		return err
 	}
 	defer disconnect()
 
-	o := &offboarding{Program: p, client: client, email: *email}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	o := &offboarding{Program: p, tenant: tenant{client: client, parallel: *parallel, progress: p.Progress(), stop: stop}}
+	o.read(ctx)
+	if ctx.Err() != nil {
+		return o.ended(ctx)
+	}
+	if o.who, err = o.person(*email); err != nil {
+		return err
+	}
+	requests := o.readRequests(ctx, o.who)
+	o.progress("")
+	if ctx.Err() != nil {
+		return o.ended(ctx)
+	}
+
+	for _, failure := range o.failures {
+		o.fail(failure)
+	}
+	if !o.who.known && !*missingOK {
+		o.fail(errUnknown)
+	}
+	if o.noSpaces {
+		fmt.Fprintln(p.Stderr, "Apono has no spaces: it does not know the call that lists them.")
+	}
 	// Groups and spaces come first, so that no access flow grants revoked access again.
-	for _, find := range []func(context.Context) error{o.findPerson, o.findGroups, o.findSpaces, o.findRequests, o.findDelegated} {
-		if err := find(ctx); errors.Is(err, apono.ErrUnauthorized) || ctx.Err() != nil {
-			return err
-		} else if err != nil {
-			o.fail("could not read everything", err)
+	phases := [][]step{o.removals(), o.revocations(requests)}
+	o.steps = len(slices.Concat(phases...))
+	if *apply {
+		o.apply(ctx, phases)
+	} else {
+		for _, step := range slices.Concat(phases...) {
+			fmt.Fprintf(p.Stdout, "would %s\n", step.text)
 		}
 	}
-	if !o.known && !*missingOK {
-		o.fail("could not find the person", errors.New("Apono has no user with this address; check the spelling, or use -missing-ok")) //nolint:staticcheck // Apono is a name
+	if ctx.Err() != nil {
+		fmt.Fprintf(o.Stderr, "Stopped after %d of %s. Run the same command to continue.\n", o.done, program.Plural(o.steps, "step"))
+		return o.ended(ctx)
 	}
-	for _, step := range o.steps {
-		if *apply {
-			err := step.do(ctx)
-			if ctx.Err() != nil {
-				fmt.Fprintf(p.Stderr, "Stopped after %d of %s. Run the same command to continue.\n", o.done, program.Plural(len(o.steps), "step"))
-				return ctx.Err()
-			}
-			if err != nil {
-				o.fail("could not "+step.text, err)
-				continue
-			}
-			o.done++
-		} else {
-			fmt.Fprint(p.Stdout, "would ")
-		}
-		fmt.Fprintln(p.Stdout, step.text)
+	for _, right := range slices.Concat(o.rights(o.who), o.who.shared) {
+		o.remaining++
+		fmt.Fprintf(p.Stdout, "not changed: %s\n", right)
 	}
-	switch {
-	case *apply:
-		fmt.Fprintf(p.Stdout, "%s: %d of %s done", *email, o.done, program.Plural(len(o.steps), "step"))
-	case len(o.steps) > 0:
-		fmt.Fprintf(p.Stdout, "%s: %s to do (use -apply)", *email, program.Plural(len(o.steps), "step"))
-	default:
-		fmt.Fprintf(p.Stdout, "%s: nothing to do", *email)
-	}
-	fmt.Fprintf(p.Stdout, ", %s managed by identity providers, %s\n", program.Plural(o.elsewhere, "group"), program.Plural(o.failures, "failure"))
-	if o.failures > 0 {
-		return fmt.Errorf("not complete, %s: run the command again", program.Plural(o.failures, "failure"))
-	}
-	return nil
+	return o.conclude(*apply)
 }
 
-// offboarding holds the steps for one person.
+var errUnknown = errors.New("Apono has no user with this address: check the spelling, or use -missing-ok") //nolint:staticcheck // Apono is a name
+
+// offboarding is the work for one person.
 type offboarding struct {
 	*program.Program
-	client    *apono.Client
-	email     string
-	spellings []string // the address as the user objects in Apono spell it
-	ids       []string // of the user objects with the address
-	known     bool     // whether Apono has the user, true also if users cannot be read
-	steps     []step
+	tenant
+	who person
 
-	done, elsewhere, failures int
+	steps, done int
+	failed      []error
+	elsewhere   int // groups of identity providers
+	remaining   int // rights that are not changed
 }
 
 // step is one change.
 type step struct {
 	text string // such as "remove ada@example.com from group orders"
-	do   func(context.Context) error
+	do   func(running, finishing context.Context) error
 }
 
-func (o *offboarding) fail(what string, err error) {
-	o.failures++
-	fmt.Fprintf(o.Stderr, "offboard: %s: %v\n", what, err)
+func (o *offboarding) fail(err error) {
+	o.failed = append(o.failed, err)
+	fmt.Fprintf(o.Stderr, "offboard: %v\n", err)
 }
 
-func (o *offboarding) isPerson(names ...string) bool {
-	return slices.ContainsFunc(names, func(name string) bool {
-		return strings.EqualFold(name, o.email) || slices.Contains(o.ids, name)
-	})
-}
-
-// findPerson finds the ids of the person and the spellings of the address, since
-// filters may be case-sensitive. A person who is not a user may still be a member
-// of groups.
-func (o *offboarding) findPerson(ctx context.Context) error {
-	o.spellings = []string{o.email}
-	for user, err := range o.client.Users.ListAll(ctx) {
-		if err != nil {
-			o.known = true // do not report the user as missing
-			return err
-		}
-		if !o.isPerson(user.Email) {
-			continue
-		}
-		if o.ids = append(o.ids, user.ID); len(o.ids) == 1 {
-			o.spellings = nil
-		}
-		if !slices.Contains(o.spellings, user.Email) {
-			o.spellings = append(o.spellings, user.Email)
-		}
-	}
-	o.known = len(o.ids) > 0
-	return nil
-}
-
-// findGroups adds a step for each group to remove the person from. It only reports
+// removals returns a step for each group and space to remove the person from. It reports
 // groups that an identity provider manages.
-func (o *offboarding) findGroups(ctx context.Context) error {
-	for group, err := range o.client.Groups.ListAll(ctx) {
-		if err != nil {
-			return err
-		}
-		for member, err := range o.client.Groups.ListAllMembers(ctx, group.ID) {
-			if errors.Is(err, apono.ErrUnauthorized) || ctx.Err() != nil {
-				return err
-			}
-			if errors.Is(err, apono.ErrNotFound) {
-				break // deleted in the meantime
-			}
-			if err != nil {
-				o.fail("could not read the members of group "+group.Name, err)
-				break
-			}
-			switch email := member.Email; {
-			case !o.isPerson(email):
-			case group.SourceIntegrationID != nil:
+func (o *offboarding) removals() []step {
+	var steps []step
+	for _, place := range o.places {
+		for _, member := range place.members {
+			shown := program.Clean(member.names[0])
+			switch {
+			case !o.who.is(member.names...):
+			case place.source != "":
 				o.elsewhere++
-				fmt.Fprintf(o.Stdout, "not removed: %s in group %s, which is managed in %s\n", email, group.Name, source(group))
+				fmt.Fprintf(o.Stdout, "not removed: %s in %s %s, which is managed in %s\n", shown, place.kind, place.name, place.source)
 			default:
-				o.steps = append(o.steps, step{fmt.Sprintf("remove %s from group %s", email, group.Name), func(ctx context.Context) error {
-					if err := o.client.Groups.RemoveMember(ctx, group.ID, email); !errors.Is(err, apono.ErrNotFound) {
-						return err
-					}
-					return nil // removed in the meantime
+				text := fmt.Sprintf("remove %s from %s %s", shown, place.kind, place.name)
+				steps = append(steps, step{text, func(running, finishing context.Context) error {
+					return o.remove(running, finishing, place, member)
 				}})
 			}
 		}
 	}
-	return nil
+	return steps
 }
 
-// findSpaces adds a step for each space to remove the person from. A server
-// without spaces responds with 404.
-func (o *offboarding) findSpaces(ctx context.Context) error {
-	for space, err := range o.client.Spaces.ListAll(ctx) {
-		if errors.Is(err, apono.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for member, err := range o.client.Spaces.ListAllMembers(ctx, space.ID) {
-			if errors.Is(err, apono.ErrUnauthorized) || ctx.Err() != nil {
-				return err
-			}
-			if errors.Is(err, apono.ErrNotFound) {
-				break
-			}
-			if err != nil {
-				o.fail("could not read the members of space "+space.Name, err)
-				break
-			}
-			names := []string{member.IdentityID}
-			if member.Email != nil {
-				names = []string{*member.Email, member.IdentityID}
-			}
-			if member.IdentityType == apono.SpaceIdentityTypeGroup || !o.isPerson(names...) {
-				continue
-			}
-			text := fmt.Sprintf("remove %s from space %s", names[0], space.Name)
-			o.steps = append(o.steps, step{text, func(ctx context.Context) error {
-				if err := o.client.Spaces.RemoveMember(ctx, space.ID, member.IdentityID); !errors.Is(err, apono.ErrNotFound) {
-					return err
-				}
-				return nil // removed in the meantime
-			}})
-		}
-	}
-	return nil
-}
-
-func source(group *apono.Group) string {
-	if group.SourceIntegrationName != nil {
-		return *group.SourceIntegrationName
-	}
-	return *group.SourceIntegrationID
-}
-
-// findRequests adds a step for each open request that the person created for
-// themselves. It checks the requestor, since a server may ignore the filter.
-func (o *offboarding) findRequests(ctx context.Context) error {
-	for _, email := range o.spellings {
-		for request, err := range o.client.AccessRequests.ListAll(ctx, apono.ListAccessRequestsOptions{Requestor: email}) {
-			switch {
-			case err != nil:
-				return err
-			case !open(request.Status):
-			case request.Requestor == nil:
-				o.fail("request "+request.ID+" is not revoked", errors.New("it has no requestor"))
-			case o.isPerson(request.Requestor.SourceID, request.Requestor.ID) &&
-				(request.Grantee == nil || o.isPerson(request.Grantee.SourceID, request.Grantee.ID)):
-				o.revoke(request.ID, request.Status, request.Bundle, request.AccessGroups)
-			}
-		}
-	}
-	return nil
-}
-
-// findDelegated adds a step for each open request that others created for the
-// person.
-func (o *offboarding) findDelegated(ctx context.Context) error {
-	for _, email := range o.spellings {
-		for request, err := range o.client.DelegatedRequests.ListAll(ctx, apono.ListDelegatedRequestsOptions{Grantee: email}) {
-			if err != nil {
-				return err
-			}
-			if open(request.Status) && o.isPerson(request.Grantee.SourceID, request.Grantee.ID) {
-				o.revoke(request.ID, request.Status, request.Bundle, request.AccessGroups)
-			}
-		}
-	}
-	return nil
-}
-
-// open reports whether a request has access to revoke, now or later. An unknown
-// status counts as open.
-func open(status apono.AccessRequestStatus) bool {
-	return !status.Rejected() && !status.Failed() && !status.Revoked() && !status.Is(apono.AccessRequestStatusRevoking)
-}
-
-func (o *offboarding) revoke(id string, status apono.AccessRequestStatus, bundle *apono.Ref, groups []apono.AccessGroup) {
-	words := []string{fmt.Sprintf("revoke request %s (%s)", id, status)}
-	for _, group := range groups {
-		words = append(words, group.Integration.Name)
-	}
-	if bundle != nil {
-		words = append(words, "bundle "+bundle.Name)
-	}
-	text := strings.Join(words, ", ")
-	if slices.ContainsFunc(o.steps, func(s step) bool { return s.text == text }) {
-		return // found in several lists
-	}
-	o.steps = append(o.steps, step{text, func(ctx context.Context) error {
-		_, err := o.client.AccessRequests.Revoke(ctx, id)
+// remove removes a member. Whatever the response, the list of members tells whether the
+// member is gone.
+func (o *offboarding) remove(running, finishing context.Context, place *place, gone member) error {
+	err := place.remove(finishing, gone.reference)
+	if running.Err() != nil || errors.Is(err, apono.ErrUnauthorized) {
 		return err
-	}})
+	}
+	members, failed := place.read(running)
+	switch {
+	case failed != nil && running.Err() != nil:
+		return err
+	case failed != nil && err == nil:
+		return fmt.Errorf("cannot confirm it: %w", failed)
+	case failed != nil:
+		return err
+	case !slices.ContainsFunc(members, func(m member) bool { return strings.EqualFold(m.reference, gone.reference) }):
+		return nil
+	case err == nil:
+		return errors.New("Apono accepted the removal but still lists the member") //nolint:staticcheck // Apono is a name
+	}
+	return err
+}
+
+// revocations returns a step for each request.
+func (o *offboarding) revocations(requests []request) []step {
+	var steps []step
+	for _, r := range requests {
+		if r.unclear {
+			o.fail(fmt.Errorf("request %s is not revoked: it has no requestor", program.Clean(r.id)))
+			continue
+		}
+		text := fmt.Sprintf("revoke request %s (%s)", program.Clean(r.id), program.Clean(string(r.status)))
+		if len(r.contents) > 0 {
+			text += ", " + strings.Join(r.contents, ", ")
+		}
+		steps = append(steps, step{text, func(running, finishing context.Context) error {
+			_, err := o.client.AccessRequests.Revoke(finishing, r.id)
+			if err == nil || running.Err() != nil || errors.Is(err, apono.ErrUnauthorized) {
+				return err
+			}
+			if now, failed := o.client.AccessRequests.Get(running, r.id); failed == nil && !open(now.Status) {
+				return nil // ended in the meantime
+			}
+			return err
+		}})
+	}
+	return steps
+}
+
+// apply carries out the steps, each phase after the one before.
+func (o *offboarding) apply(ctx context.Context, phases [][]step) {
+	finishing, cancel := program.Finishing(ctx)
+	defer cancel()
+	defer o.TellStop(ctx)()
+	for _, steps := range phases {
+		program.Each(ctx, len(steps), o.parallel, func(i int) error {
+			return o.check(steps[i].do(ctx, finishing))
+		}, func(i int, err error) {
+			switch {
+			case errors.Is(err, program.ErrNotStarted):
+				fmt.Fprintf(o.Stderr, "not done: %s\n", steps[i].text)
+			case err != nil:
+				o.fail(fmt.Errorf("could not %s: %w", steps[i].text, err))
+			default:
+				o.done++
+				fmt.Fprintln(o.Stdout, steps[i].text)
+			}
+			o.progress("%d of %s done", o.done, program.Plural(o.steps, "step"))
+		})
+	}
+	o.progress("")
+}
+
+// conclude prints a summary without zeros and returns the result of the run.
+func (o *offboarding) conclude(apply bool) error {
+	var parts []string
+	add := func(n int, text string) {
+		if n > 0 {
+			parts = append(parts, text)
+		}
+	}
+	if apply {
+		add(o.steps, fmt.Sprintf("%d of %s done", o.done, program.Plural(o.steps, "step")))
+	} else {
+		add(o.steps, program.Plural(o.steps, "step")+" to do (use -apply)")
+	}
+	add(o.elsewhere, program.Plural(o.elsewhere, "group")+" managed by identity providers")
+	add(o.remaining, program.Plural(o.remaining, "right")+" to change by hand")
+	add(len(o.failed), program.Plural(len(o.failed), "failure"))
+	if len(parts) == 0 {
+		parts = []string{"nothing to do"}
+	}
+	fmt.Fprintf(o.Stdout, "%s: %s\n", o.who, strings.Join(parts, ", "))
+
+	advice := program.Advice(slices.DeleteFunc(slices.Clone(o.failed), func(err error) bool { return errors.Is(err, errUnknown) }))
+	switch {
+	case len(o.failed) > 0 && advice != "":
+		return fmt.Errorf("not complete: %s", advice)
+	case len(o.failed) > 0:
+		return errors.New("not complete")
+	case !apply && o.steps > 0:
+		return program.ErrDifferent
+	case o.remaining > 0:
+		return errors.New("not complete: change the remaining rights in the Apono portal")
+	}
+	return nil
 }

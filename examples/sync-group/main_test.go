@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bufio"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
@@ -75,9 +79,9 @@ func TestSync(t *testing.T) {
 	require.Equal(t, []string{}, writes(server))
 
 	require.Equal(t, process.Result{
-		Stdout: plan, Stderr: "Group \"On call\": 2 added, 2 removed, 0 failed.\n",
+		Stdout: plan, Stderr: "Group \"On call\": 2 added, 2 removed.\n",
 	}, process.Run(t, process.Env(server), "-group", "on CALL", "-yes", path))
-	require.Equal(t, []string{addAda, addDan, dropCarl, dropEve}, writes(server))
+	require.ElementsMatch(t, []string{addAda, addDan, dropCarl, dropEve}, writes(server))
 	for email, member := range map[string]bool{
 		"ada@example.com": true, "Dan+night@example.com": true, "BOB@example.com": true, "frida@example.com": true,
 		"Carl@example.com": false, "eve@example.com": false, "bob@example.com": false, "ADA@example.com": false,
@@ -98,19 +102,19 @@ func TestFailedChangeDoesNotStopRun(t *testing.T) {
 	server, path := newServer(t), fileOf(t, wanted)
 	server.FaultNext("Groups.AddMember", 1, aponotest.Fault{Status: 422, Body: `{"message": "no such user"}`})
 	server.FaultNext("Groups.RemoveMember", 1, aponotest.Fault{Status: 403})
-	result := process.Run(t, process.Env(server), "-group", "On call", "-yes", path)
-	require.Equal(t, "+ ada@example.com: apono: PUT /api/admin/v1/groups/{id}/members/{email}: 422 Unprocessable Entity: no such user, request id fake-4\n"+
-		"- Carl@example.com: apono: DELETE /api/admin/v1/groups/{id}/members/{email}: 403 Forbidden, request id fake-6\n"+
+	result := process.Run(t, process.Env(server), "-group", "On call", "-yes", "-parallel", "1", path)
+	require.Equal(t, "+ ada@example.com: apono: PUT /api/admin/v1/groups/{id}/members/{email}: 422 Unprocessable Entity: no such user, request id fake-5\n"+
+		"- Carl@example.com: apono: DELETE /api/admin/v1/groups/{id}/members/{email}: 403 Forbidden, request id fake-7\n"+
 		"Group \"On call\": 1 added, 1 removed, 2 failed.\n"+
-		"sync-group: 2 of 4 changes failed: run the command again to retry them\n", result.Stderr)
+		"sync-group: not complete: the token needs more permissions\n", result.Stderr)
 	require.Equal(t, 1, result.Code)
-	require.Equal(t, []string{addAda, addDan, dropCarl, dropEve}, writes(server))
+	require.ElementsMatch(t, []string{addAda, addDan, dropCarl, dropEve}, writes(server))
 
 	result = process.Run(t, process.Env(server), "-group", "On call", "-yes", path)
 	require.Equal(t, process.Result{
-		Stdout: "+ ada@example.com\n- Carl@example.com\n", Stderr: "Group \"On call\": 1 added, 1 removed, 0 failed.\n",
+		Stdout: "+ ada@example.com\n- Carl@example.com\n", Stderr: "Group \"On call\": 1 added, 1 removed.\n",
 	}, result)
-	require.Equal(t, []string{addAda, dropCarl}, writes(server)[4:])
+	require.ElementsMatch(t, []string{addAda, dropCarl}, writes(server)[4:])
 }
 
 // Nothing is changed if the list of members cannot be read to its end.
@@ -124,33 +128,195 @@ func TestIncompleteListChangesNothing(t *testing.T) {
 	require.Equal(t, []string{}, writes(server))
 }
 
-func TestRunAfterInterruptContinues(t *testing.T) {
+// behind returns an environment for the program in which step sees each request before
+// the server does. If step returns true, it has responded.
+func behind(t *testing.T, server *aponotest.Server, step func(w http.ResponseWriter, r *http.Request) bool) []string {
+	t.Helper()
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !step(w, r) {
+			server.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(front.Close)
+	return []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + front.URL}
+}
+
+// An interrupt lets the calls that are running end and starts no others. The program
+// tells what is done and what is not, and the next run does the rest.
+func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, wanted)
-	arrived := make(chan struct{})
-	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	env := behind(t, server, func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "/Dan+night@example.com") {
 			close(arrived)
-			<-r.Context().Done()
-			return
+			<-release
 		}
-		server.ServeHTTP(w, r)
-	}))
-	defer slow.Close()
-	cmd := process.Command(t, []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + slow.URL}, "-group", "On call", "-yes", path)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
+		return false
+	})
+	cmd := process.Command(t, env, "-group", "On call", "-yes", "-parallel", "1", path)
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	<-arrived
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	reader := bufio.NewReader(stderr)
+	line, err := reader.ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "Stopping: waiting for the calls that are running.\n", line)
+	close(release)
+	rest, err := io.ReadAll(reader)
+	require.NoError(t, err)
 	_ = cmd.Wait()
 	require.Equal(t, 130, cmd.ProcessState.ExitCode())
-	require.Equal(t, "Stopped at + Dan+night@example.com. Run the same command to continue.\nsync-group: interrupted\n", stderr.String())
-	require.Equal(t, []string{addAda}, writes(server))
+	require.Equal(t, "done: + ada@example.com\ndone: + Dan+night@example.com\nnot done: - Carl@example.com\nnot done: - eve@example.com\n"+
+		"Stopped after 2 of 4 changes. Run the same command to continue.\nsync-group: interrupted\n", string(rest))
+	require.Equal(t, []string{addAda, addDan}, writes(server))
 
 	require.Equal(t, process.Result{
-		Stdout: "+ Dan+night@example.com\n- Carl@example.com\n- eve@example.com\n", Stderr: "Group \"On call\": 1 added, 2 removed, 0 failed.\n",
+		Stdout: "- Carl@example.com\n- eve@example.com\n", Stderr: "Group \"On call\": 2 removed.\n",
 	}, process.Run(t, process.Env(server), "-group", "On call", "-yes", path))
+}
+
+// Calls run side by side, as many as -parallel allows, also additions with removals. The
+// order of the output does not change.
+func TestParallel(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	var mu sync.Mutex
+	running, most := 0, 0
+	all := make(chan struct{}) // ends when three changes have come
+	env := behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == "GET" {
+			return false
+		}
+		mu.Lock()
+		if running++; running == 3 && most < 3 {
+			close(all)
+		}
+		most = max(most, running)
+		mu.Unlock()
+		select {
+		case <-all:
+		case <-time.After(20 * time.Second):
+			t.Error("only one change at a time")
+		}
+		server.ServeHTTP(w, r)
+		mu.Lock()
+		running--
+		mu.Unlock()
+		return true
+	})
+	server.FaultNext("Groups.RemoveMember", 2, aponotest.Fault{Status: 403})
+	got := process.Run(t, env, "-group", "On call", "-yes", "-parallel", "3", fileOf(t, wanted))
+	require.Equal(t, 3, most)
+	require.Regexp(t, `^- Carl@example.com: .*\n- eve@example.com: .*\nGroup "On call": 2 added, 2 failed.\nsync-group: not complete: the token needs more permissions\n$`, got.Stderr)
+	require.Equal(t, 1, got.Code)
+	require.Equal(t, process.Result{Stderr: "sync-group: -parallel must be at least 1; see -h\n", Code: 2},
+		process.Run(t, nil, "-group", "On call", "-parallel", "0", "members.txt"))
+}
+
+// The members that are read in the end tell what is done, not the responses: a 404 of a
+// gateway is none, and a member whom somebody else removed is removed.
+func TestChangesAreConfirmed(t *testing.T) {
+	t.Parallel()
+	run := func(t *testing.T, server *aponotest.Server, step func(w http.ResponseWriter, r *http.Request) bool) process.Result {
+		t.Helper()
+		return process.Run(t, behind(t, server, step), "-group", "On call", "-yes", fileOf(t, wanted))
+	}
+	none := func(http.ResponseWriter, *http.Request) bool { return false }
+	t.Run("page of a gateway", func(t *testing.T) {
+		t.Parallel()
+		server := newServer(t)
+		server.FaultNext("Groups.RemoveMember", 2, aponotest.Fault{Status: 404, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<html><title>Sorry</title></html>"})
+		got := run(t, server, none)
+		require.Equal(t, 1, got.Code)
+		require.Contains(t, got.Stderr, `- Carl@example.com: apono: DELETE /api/admin/v1/groups/{id}/members/{email}: 404 Not Found: an HTML page titled "Sorry"`)
+		require.Contains(t, got.Stderr, "Group \"On call\": 2 added, 2 failed.\nsync-group: not complete: run the command again\n")
+	})
+	t.Run("gone in the meantime", func(t *testing.T) {
+		t.Parallel()
+		server := newServer(t)
+		got := run(t, server, func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Method == "DELETE" {
+				server.ServeHTTP(httptest.NewRecorder(), r.Clone(r.Context()))
+			}
+			return false
+		})
+		require.Equal(t, "Group \"On call\": 2 added, 2 removed.\n", got.Stderr)
+		require.Zero(t, got.Code)
+	})
+	t.Run("accepted without effect", func(t *testing.T) {
+		t.Parallel()
+		server := newServer(t)
+		server.FaultNext("Groups.RemoveMember", 2, aponotest.Fault{Status: 204})
+		server.FaultNext("Groups.AddMember", 2, aponotest.Fault{Status: 204})
+		got := run(t, server, none)
+		const ignored = ": Apono accepted the change but does not show it\n"
+		require.Equal(t, "+ ada@example.com"+ignored+"+ Dan+night@example.com"+ignored+"- Carl@example.com"+ignored+"- eve@example.com"+ignored+
+			"Group \"On call\": 4 failed.\nsync-group: not complete: run the command again\n", got.Stderr)
+		require.Equal(t, 1, got.Code)
+	})
+	t.Run("members cannot be read again", func(t *testing.T) {
+		t.Parallel()
+		server := newServer(t)
+		server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{After: 2, Status: 403}) // two pages
+		got := run(t, server, none)
+		require.Equal(t, "Group \"On call\": 2 added, 2 removed.\n"+
+			"sync-group: the token has no permission for this: cannot confirm the changes: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-9\n", got.Stderr)
+		require.Equal(t, 1, got.Code)
+	})
+}
+
+// Only a list without the group, or the API's own 404, means that there is no group.
+func TestNotFoundIsNotMissing(t *testing.T) {
+	t.Parallel()
+	server, path := newServer(t), fileOf(t, wanted)
+	html := http.Header{"Content-Type": {"text/html"}}
+	server.FaultNext("Groups.List", 1, aponotest.Fault{Status: 404, Header: html, Body: "<html>"})
+	got := process.Run(t, process.Env(server), "-group", "On call", "-create", "-yes", path)
+	require.Equal(t, process.Result{
+		Stderr: "sync-group: apono: GET /api/admin/v1/groups: 404 Not Found: an HTML page instead of JSON: a proxy or gateway may have responded, request id fake-1\n", Code: 1,
+	}, got)
+	server.FaultNext("Groups.Get", 1, aponotest.Fault{Status: 404, Header: html, Body: "<html>"})
+	got = process.Run(t, process.Env(server), "-group-id", "g1", "-yes", path)
+	require.Contains(t, got.Stderr, "an HTML page instead of JSON")
+	require.Equal(t, 1, got.Code)
+	require.Empty(t, writes(server))
+}
+
+// An alias stands for the user, in the file and among the members.
+func TestAliases(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	server.Put(aponotest.Users,
+		apono.User{ID: "u1", Email: "ada@example.com", EmailAliases: []string{"ada.old@example.com", "ada.byron@example.com"}},
+		apono.User{ID: "u2", Email: "Bob@example.com", EmailAliases: []string{"bob.old@example.com", "shared@example.com"}},
+		apono.User{ID: "u3", Email: "carl@example.com", EmailAliases: []string{"carl.old@example.com", "shared@example.com"}},
+		apono.User{ID: "u4", Email: "eve@example.com", EmailAliases: []string{"ada@example.com"}})
+	server.Put(aponotest.MembersOf("g1"), apono.GroupMember{Email: "carl.OLD@example.com"})
+	sync := func(text string) process.Result {
+		return process.Run(t, process.Env(server), "-group", "On call", "-yes", fileOf(t, text))
+	}
+	// Bob and Frida stay; Ada is added once; every address of Carl is removed.
+	require.Equal(t, process.Result{
+		Stdout: "+ ada@example.com (ADA.old@example.com in the file)\n- carl.OLD@example.com\n- Carl@example.com\n- eve@example.com\n",
+		Stderr: "Group \"On call\": 1 added, 3 removed.\n",
+	}, sync("bob.old@example.com\nfrida@example.com\nADA.old@example.com\nada.byron@example.com\n"))
+	require.True(t, holds(server, "ada@example.com"))
+	require.False(t, holds(server, "carl.OLD@example.com"))
+
+	// Two users share an alias, so it stands for neither.
+	require.Equal(t, process.Result{
+		Stdout: "+ shared@example.com\n- BOB@example.com\n", Stderr: "Group \"On call\": 1 added, 1 removed.\n",
+	}, sync("shared@example.com\nfrida@example.com\nada@example.com\n"))
+
+	// Without the users, it is not known what to change.
+	server.FaultNext("Users.List", 1, aponotest.Fault{Status: 403})
+	got := sync("bob@example.com\n")
+	require.Contains(t, got.Stderr, "cannot tell which addresses belong to the same user: ")
+	require.Equal(t, 1, got.Code)
+	require.Empty(t, got.Stdout)
 }
 
 func TestGroupOfIdentityProviderIsRejected(t *testing.T) {
@@ -172,7 +338,7 @@ func TestEmptyFileNeedsFlag(t *testing.T) {
 	result := process.Run(t, process.Env(server), "-group", "On call", "-yes", "-allow-empty", path)
 	require.Equal(t, process.Result{
 		Stdout: "- BOB@example.com\n- Carl@example.com\n- eve@example.com\n- frida@example.com\n",
-		Stderr: "Group \"On call\": 0 added, 4 removed, 0 failed.\n",
+		Stderr: "Group \"On call\": 4 removed.\n",
 	}, result)
 	require.False(t, holds(server, "eve@example.com"), "the group must be empty")
 }
@@ -210,7 +376,7 @@ func TestCreate(t *testing.T) {
 
 	args[2] = "Other"
 	require.Equal(t, process.Result{
-		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: "Created group \"Other\" with 2 members.\n",
+		Stdout: "+ ada@example.com\n+ zoe@example.com\n", Stderr: "Created group \"Other\".\nGroup \"Other\": 2 added.\n",
 	}, process.Run(t, process.Env(server), args...))
 	args[2] = "Third"
 	require.Equal(t, process.Result{
@@ -227,11 +393,11 @@ func TestGroupByID(t *testing.T) {
 	require.Equal(t, 1, process.Run(t, process.Env(server), "-group", "On call", "-yes", path).Code)
 	require.Equal(t, process.Result{
 		Stdout: "+ ada@example.com\n+ Dan+night@example.com\n- Carl@example.com\n- eve@example.com\n",
-		Stderr: "Group \"On call\": 2 added, 2 removed, 0 failed.\n",
+		Stderr: "Group \"On call\": 2 added, 2 removed.\n",
 	}, process.Run(t, process.Env(server), "-group-id", "g1", "-yes", path))
-	require.Equal(t, []string{addAda, addDan, dropCarl, dropEve}, writes(server))
+	require.ElementsMatch(t, []string{addAda, addDan, dropCarl, dropEve}, writes(server))
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: there is no group with the id \"g9\"\n", Code: 1,
+		Stderr: "sync-group: there is no group with the ID \"g9\"\n", Code: 1,
 	}, process.Run(t, process.Env(server), "-group-id", "g9", "-yes", path))
 	require.Equal(t, process.Result{
 		Stderr: "sync-group: group \"Engineers\" comes from the integration okta-1: change its members there\n", Code: 1,
@@ -244,7 +410,7 @@ func TestStandardInput(t *testing.T) {
 	server := newServer(t)
 	args := []string{"-group", "On call", "-yes", "-"}
 	require.Equal(t, process.Result{
-		Stdout: "- BOB@example.com\n- Carl@example.com\n- eve@example.com\n", Stderr: "Group \"On call\": 0 added, 3 removed, 0 failed.\n",
+		Stdout: "- BOB@example.com\n- Carl@example.com\n- eve@example.com\n", Stderr: "Group \"On call\": 3 removed.\n",
 	}, process.RunWith(t, "\ufefffrida@example.com\r\n", process.Env(server), args...))
 
 	// Standard input is in use, so the program cannot ask there.
@@ -258,19 +424,28 @@ func TestStandardInput(t *testing.T) {
 	var stderr strings.Builder
 	cmd.Stdin, cmd.Stderr = endless, &stderr
 	require.Error(t, cmd.Run())
-	require.Equal(t, "sync-group: - is larger than 16 MiB\n", stderr.String())
+	require.Equal(t, "sync-group: standard input has more than 16777216 bytes\n", stderr.String())
 	require.Equal(t, 1, cmd.ProcessState.ExitCode())
 	require.Len(t, writes(server), 3)
 }
 
-func TestDemoSyncsDemoTenant(t *testing.T) {
+// What the server sends cannot act on a terminal.
+func TestAddressesAreCleaned(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	server.Put(aponotest.MembersOf("g1"), apono.GroupMember{Email: "x\x1b[2J\u202e\n+ y@example.com"})
+	got := process.Run(t, process.Env(server), "-group", "On call", fileOf(t, wanted))
+	require.Contains(t, got.Stdout, "\n- x\\u001b[2J\\u202e + y@example.com\n")
+}
+
+func TestDemo(t *testing.T) {
 	t.Parallel()
 	process.NeedsToken(t, "-group", "orders", "-yes", fileOf(t, "zoe@example.com\n"))
 	path := fileOf(t, "Ada.Orders@example.com\nben.orders@example.com\nzoe@example.com\n")
 	require.Equal(t, process.Result{
 		Stdout: "+ zoe@example.com\n- chen.orders@example.com\n- dana.orders@example.com\n- elif.orders@example.com\n- femi.orders@example.com\n" +
 			"- grace.orders@example.com\n- hugo.orders@example.com\n- ines.orders@example.com\n- jonas.orders@example.com\n",
-		Stderr: demo + "Group \"orders\": 1 added, 8 removed, 0 failed.\n",
+		Stderr: demo + "Group \"orders\": 1 added, 8 removed.\n",
 	}, process.Run(t, nil, "-demo", "-group", "orders", "-yes", path))
 }
 
@@ -283,7 +458,7 @@ func TestWrongUsage(t *testing.T) {
 		require.Equal(t, process.Result{Stderr: "sync-group: set either -group or -group-id; see -h\n", Code: 2}, process.Run(t, nil, args...))
 	}
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: -create needs -group: Apono assigns the id; see -h\n", Code: 2,
+		Stderr: "sync-group: -create needs -group: Apono assigns the ID; see -h\n", Code: 2,
 	}, process.Run(t, nil, "-group-id", "b", "-create", "members.txt"))
 	missing := filepath.Join(t.TempDir(), "none.txt")
 	require.Equal(t, process.Result{
@@ -291,7 +466,8 @@ func TestWrongUsage(t *testing.T) {
 	}, process.Run(t, nil, "-group", "orders", missing))
 	help := process.Help(t)
 	for _, part := range []string{
-		"Usage: sync-group [flags] FILE", "-group name", "-group-id id", "-yes", "-create", "-allow-empty",
+		"Usage: sync-group [flags] FILE", "-group name", "-group-id ID", "-yes", "-create", "-allow-empty", "-parallel number",
+		"  3    changes are needed and were not confirmed\n", "  sync-group -demo -group orders members.txt\n",
 	} {
 		require.Contains(t, help, part)
 	}

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bufio"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/apono-go/apono/examples/internal/process"
@@ -21,7 +24,7 @@ func TestAsksOnTerminal(t *testing.T) {
 		code   int
 		writes int
 	}{
-		{"yes", typed("y\n"), "Group \"On call\": 2 added, 2 removed, 0 failed.\n", 0, 4},
+		{"yes", typed("y\n"), "Group \"On call\": 2 added, 2 removed.\n", 0, 4},
 		{"no", typed("n\n"), "Nothing was changed.\n", 3, 0},
 		{"only enter", typed("\n"), "Nothing was changed.\n", 3, 0},
 		{"end of input", typed("\x04"), "Nothing was changed.\n", 3, 0},
@@ -87,4 +90,34 @@ func TestDoesNotAskNullDevice(t *testing.T) {
 	require.Equal(t, 3, cmd.ProcessState.ExitCode())
 	require.Equal(t, noTerminal, stderr.String())
 	require.Equal(t, []string{}, writes(server))
+}
+
+// An interrupt ends the program also while it waits for the addresses.
+func TestInterruptWhileReadingAddresses(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	fifo := filepath.Join(t.TempDir(), "members")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	for _, path := range []string{"-", fifo} {
+		cmd := process.Command(t, process.Env(server), "-group", "On call", "-yes", path)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		input, err := cmd.StdinPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		if path == fifo {
+			file, err := os.OpenFile(fifo, os.O_WRONLY, 0) // waits for the program
+			require.NoError(t, err)
+			defer file.Close()
+			input = file
+		}
+		// The program reads, since a pipe does not hold this much.
+		_, err = io.WriteString(input, strings.Repeat("# nobody\n", 1<<17))
+		require.NoError(t, err)
+		require.NoError(t, cmd.Process.Signal(os.Interrupt))
+		_ = cmd.Wait()
+		require.Equal(t, 130, cmd.ProcessState.ExitCode())
+		require.Equal(t, "sync-group: interrupted\n", stderr.String())
+	}
+	require.Empty(t, server.Requests())
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -73,6 +74,12 @@ func Finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 	finishing, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(Grace, cancel) })
 	return finishing, func() { stop(); cancel() }
+}
+
+// TellStop prints that the program waits for calls, once ctx has ended. The function
+// that it returns ends this.
+func (p *Program) TellStop(ctx context.Context) (end func() bool) {
+	return context.AfterFunc(ctx, func() { fmt.Fprintln(p.Stderr, "Stopping: waiting for the calls that are running.") })
 }
 
 // NotFound reports whether err is a 404 of the API, which has a JSON object as its body,
