@@ -1,5 +1,6 @@
 // Package apono is a client for the public REST API of Apono, which grants
-// just-in-time access to cloud resources, databases and clusters.
+// just-in-time access to cloud resources, databases and clusters. It is not an official
+// product of Apono.
 //
 // A [Client] has a service for each part of the API. List returns one page of
 // objects, ListAll iterates over all of them, and Get, Create, Update and Delete
@@ -16,68 +17,98 @@
 //		fmt.Println(integration.Name, integration.Status)
 //	}
 //
+// To try it without an account, run the demo server of the examples and set the two
+// variables that it prints:
+//
+//	go run github.com/apono-go/apono/examples/fakeserver
+//
+// # Services
+//
+// For administrators:
+//
+//   - [IntegrationsService]: connected systems, their catalog, resources and permissions
+//   - [ConnectorsService]: the programs through which Apono reaches them
+//   - [AccessFlowsService], [BundlesService], [ScopesService]: what can be requested
+//   - [SpacesService], [SpaceScopesService]: parts of an account with their own members
+//   - [UsersService], [GroupsService], [IdentitiesService], [AttributesService]: people
+//   - [ActivityService], [ReportsService]: who had which access
+//
+// For end users:
+//
+//   - [AvailableAccessService]: what can be requested
+//   - [AccessRequestsService], [DelegatedRequestsService]: requesting and revoking access
+//   - [SessionsService]: granted access and its credentials
+//
+// The services of [Client.Legacy] call operations of older API versions that have been
+// superseded. [Client.Do] calls any other endpoint.
+//
 // # Authentication
 //
 // [NewClient] takes a token created in Apono's portal. [NewClientFromEnv] reads it
-// from the environment variable APONO_TOKEN. [WithTokenSource] sets a function that
-// returns the token; it is called again when the server rejects the token.
-// [CachedTokenSource] caches what such a function returns. Tokens are sent only to
-// the origin of the base URL and are never printed or logged.
+// from the environment variable APONO_TOKEN, or from the file that APONO_TOKEN_FILE
+// names. [WithTokenSource] sets a function that returns the token; it is called again
+// when the server rejects the token. [CachedTokenSource] caches what such a function
+// returns, and [FileTokenSource] reads a file. Tokens are sent only to the origin of the
+// base URL and are never printed or logged.
 //
 // There are two kinds of token, and both can expire. A personal token has the
-// permissions of its user. The services AccessRequests, DelegatedRequests,
-// AvailableAccess and Sessions require one, and Apono support must have enabled
-// end-user tokens for the account. An account token does not belong to a user and
-// has its own roles. It is for the other services.
+// permissions of its user. The services for end users require one, and Apono support must
+// have enabled end-user tokens for the account. An account token does not belong to a user
+// and has its own roles. Use it for all other services.
 //
 // [WithReadOnly] configures a client that rejects operations that change something.
 //
 // Approving, rejecting and extending a request are not part of the public API.
-// [Client.Do] can call such operations of Apono's portal, without any guarantee.
+// [Client.Do] can call the portal's operations, but they may change without notice.
 //
 // # Pagination
 //
-// ListAll requests the next page when the loop reaches it, and stops when the loop
-// ends. Ranging over it again starts again from the first page. Filters are fields
-// of an options struct:
+// ListAll fetches the next page when the loop reaches it, and stops when the loop
+// ends. A second range starts over from the first page. An error ends the loop: a page
+// token that comes twice is [ErrPageLoop], and a list that fails after its first page
+// returns a [*PageError] with the token to resume from. Filters are fields of an options
+// struct:
 //
-//	options := apono.ListIntegrationsOptions{Name: "prod*", Type: []string{"postgresql"}}
+//	options := apono.ListIntegrationsOptions{Name: "*production*", Type: []string{"postgresql"}}
 //	databases, err := apono.Collect(client.Integrations.ListAll(ctx, options))
 //
 // [Collect] reads a list into a slice, and [First] returns the first item that
-// matches. GetByName returns an object by its name, where the API filters by name.
-// [WithReadAhead] requests the next page while the loop runs.
+// matches. GetByName finds an object by its name; it exists where the API can filter by
+// name. [WithReadAhead] requests the next page while the loop runs. [Pages] iterates over
+// pages instead of items.
 //
-// A [Page] holds the token of the next page. With that token in the PageToken of the
-// options, a list resumes there, also in another process. [Pages] iterates over pages
-// instead of items. A list that fails after its first page returns a [*PageError]
-// with the token of the page that could not be read.
+// To resume a list, even in another process, set PageToken in the options to the
+// NextPageToken of a [Page]. The token carries the filters of its list; other filters are
+// then ignored.
 //
 // # Writing
 //
-// Inputs are structs. Required fields are plain values; optional fields are pointers
+// Inputs are structs. Required fields are plain values; optional fields are pointers,
 // written new("text"), slices and maps. A nil field is omitted, and an empty slice or map is
-// sent. An update replaces the whole object, so its input is derived from an object
-// that was read. This keeps members that this version has no field for (see [Extra]):
+// sent. An update replaces the whole object, so build its input from the current object.
+// This keeps fields that this version does not know (see [Extra]). The API has no version
+// check: a change that somebody else makes between the read and the update is lost.
 //
 //	in := flow.UpdateInput()
 //	in.Active = false
 //	flow, err = client.AccessFlows.Update(ctx, flow.ID, in)
+//
+// A create is not retried if it may already have taken effect; see [ErrMaybeDone].
 //
 // # Errors
 //
 // Every method can return these errors:
 //
 //   - [*APIError]: the server responded with a status other than 2xx. errors.Is
-//     compares it with [ErrNotFound] and similar.
+//     matches it with [ErrNotFound] and similar errors.
 //   - [*ArgumentError]: an argument is invalid. No request was sent.
 //   - [*DecodeError]: the response is not in the form that the API documents.
 //   - [*TransportError]: the call received no usable response. It is a [net.Error],
 //     and every timeout matches [context.DeadlineExceeded].
 //
-// Lists, waits, During and bulk calls have further errors: [*PageError],
-// [*TruncatedError], [*WaitError], [*RevokeError] and [*BulkError]. Error texts contain
-// path templates, not the arguments of the call, except the name in those of GetByName.
+// Lists, waits, grants and bulk calls can also return [*PageError], [*TruncatedError],
+// [*WaitError], [*RevokeError] and [*BulkError]. Error texts contain path templates, not
+// the arguments of the call, but they quote the message of the server.
 //
 // # Retries and timeouts
 //
@@ -91,16 +122,31 @@
 // over a new connection to prevent it; see [WithHTTPClient] for transports other than
 // [http.Transport].
 //
-// [WithAttemptTimeout] limits each attempt, and [WithCallAttemptTimeout] each attempt of one
-// call. A context limits the call as a whole, retries and waits included.
+// [WithAttemptTimeout] limits each attempt, and [WithCallAttemptTimeout] each attempt of
+// one call. The context limits the whole call, retries and waits included.
 //
-// # Waiting
+// # Access
+//
+// [AccessRequestsService.During] requests access, waits until it is granted, calls a
+// function, and revokes the access in every case. [AccessRequestsService.Acquire] does the
+// same in steps and returns a [Grant]. An exit that runs no deferred functions leaves the
+// access: os.Exit, log.Fatal, and a signal that the program does not handle.
+//
+// To share one access between processes, list the active requests, choose one, and
+// [AccessRequestsService.Adopt] it, but do not revoke it. To clean up after a process that
+// was killed, save the IDs in [AcquireOptions] OnCreated and pass them to
+// [AccessRequestsService.EnsureRevoked] in another process.
 //
 // [AccessRequestsService.WaitFor] polls an access request until a function such as
 // [UntilGranted] returns true. [SessionsService.WaitFor] polls a session. Only the
 // context limits how long they wait; temporary failures do not end the wait.
-// [AccessRequestsService.During] requests access, waits until it is granted, calls a
-// function, and revokes the access in every case.
+//
+// # Secrets
+//
+// A [Secret] is a string that is or may contain a credential. However it is printed,
+// logged or marshaled, it is [redacted]; only a request contains the string. The JSON of a
+// model is the API's own, fields that this version does not know included; as text, a model
+// shows only their names.
 //
 // # Logging, metrics and rate limits
 //
@@ -109,33 +155,8 @@
 //
 // # Testing
 //
-// Package aponotest provides an in-memory Apono server for tests.
-//
-// # Legacy operations
-//
-// The services of [Client.Legacy] call operations of older API versions that have a
-// newer version. All other services call the newest version.
-//
-// # Services
-//
-//   - [IntegrationsService]: integrations, their resources and permissions, the catalog
-//   - [AccessFlowsService]: who can request access to what, and who approves
-//   - [BundlesService]: sets of access that are requested together
-//   - [AccessRequestsService]: requests for access, waiting and revocation
-//   - [UsersService]: users
-//   - [GroupsService]: groups and their members
-//   - [ConnectorsService]: connectors
-//   - [ReportsService]: saved activity reports
-//   - [ScopesService]: access scopes, which select resources by a query
-//   - [SessionsService]: sessions and their credentials
-//   - [AvailableAccessService]: what the owner of the token can request
-//   - [DelegatedRequestsService]: requests for other people
-//   - [AttributesService]: attributes of identities
-//   - [IdentitiesService]: identities, and their attributes in bulk
-//   - [ActivityService]: the log of access
-//   - [SpacesService]: parts of an account, and their members
-//   - [SpaceScopesService]: resources of spaces
-//   - [Legacy]: older versions of the API
+// Package [github.com/apono-go/apono/aponotest] provides an in-memory Apono server for
+// tests. Package [github.com/apono-go/apono/webhook] receives the events that Apono sends.
 package apono
 
 //go:generate go run ./internal/generate

@@ -48,6 +48,14 @@ func ExampleSpacesService() {
 		AccessTargets: []apono.AccessTargetInput{
 			{QueryTarget: &apono.QueryTarget{Query: `resource_type = "postgresql-database"`}},
 		},
+		ApproverPolicy: &apono.ApproverPolicyInput{
+			ApprovalMode: apono.ApprovalModeAnyOf,
+			ApproverGroups: []apono.ApproverGroupInput{{
+				LogicalOperator: apono.LogicalOperatorOr,
+				Approvers:       []apono.ConditionInput{{Type: apono.ConditionTypeGroup, Values: []string{"group-leads"}}},
+			}},
+		},
+		GrantDurationInMin: new(60),
 	}, apono.SpaceOptions{SpaceReference: space.Name})
 	if err != nil {
 		log.Fatal(err)

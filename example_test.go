@@ -533,7 +533,7 @@ func ExampleAccessScope_UpdateInput() {
 }
 
 // Optional fields are pointers. A nil field is omitted, and a pointer to zero is sent.
-func ExamplePtr() {
+func Example_optionalFields() {
 	settings := apono.AccessFlowSettings{
 		Labels:        []string{"production"},
 		MaxExtensions: new(0), // access cannot be extended
