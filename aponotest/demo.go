@@ -85,15 +85,15 @@ var (
 	demoStages = []string{"production", "staging", "development"}
 	demoTeams  = []string{"orders", "payments", "billing", "catalog", "search", "identity", "shipping", "support", "analytics", "platform"}
 	demoPeople = []string{"Ada", "Ben", "Chen", "Dana", "Elif", "Femi", "Grace", "Hugo", "Ines", "Jonas"}
-	demoStart  = time.Date(2026, time.March, 2, 8, 0, 0, 0, time.UTC)
-	demoEnd    = demoStart.AddDate(0, 0, demoDays)
+
+	demoCreated = time.Date(2026, time.January, 31, 8, 0, 0, 0, time.UTC)
 )
 
 // seedDemo adds the demo tenant. Each of ten teams has, in each of three stages, one
 // integration of most types and two databases of each database type.
 func (s *Server) seedDemo() {
 	for i, stage := range demoStages {
-		seen := demoEnd.Add(time.Duration(i) * time.Hour).Format(time.RFC3339)
+		seen := s.demoEnd().Add(time.Duration(i) * time.Hour).Format(time.RFC3339)
 		s.Put(Connectors, object{
 			"id": stage + "-connector", "name": stage, "status": "CONNECTED", "version": "1.7.4", "last_connected": seen,
 			"is_latest_version": true, "cloud_provider_type": "AWS",
@@ -284,10 +284,17 @@ func demoSettings(mfa bool, labels ...any) object {
 	}
 }
 
-// demoSince returns day n of the month before the first access request.
-func demoSince(n int) string { return demoDay(n - 30) }
+// demoDay returns the time of the access requests of day n, relative to the server's clock:
+// the last of demoDays is yesterday.
+func (s *Server) demoDay(n int) time.Time {
+	return s.clock().UTC().Truncate(24*time.Hour).AddDate(0, 0, n-demoDays).Add(8 * time.Hour)
+}
 
-func demoDay(n int) string { return demoStart.AddDate(0, 0, n).Format(time.RFC3339) }
+// demoEnd returns a time after the last access request.
+func (s *Server) demoEnd() time.Time { return s.demoDay(demoDays - 1).Add(2 * time.Hour) }
+
+// demoSince returns day n of the month in which the objects were created.
+func demoSince(n int) string { return demoCreated.AddDate(0, 0, n).Format(time.RFC3339) }
 
 func emailOf(first, team string) string {
 	return fmt.Sprintf("%s.%s@example.com", strings.ToLower(first), team)
@@ -298,7 +305,7 @@ func titled(team string) string { return strings.ToUpper(team[:1]) + team[1:] }
 func (s *Server) seedPeople(sys system) {
 	s.Put(Integrations, object{
 		"id": sys.integrationType, "name": sys.integrationType, "type": sys.integrationType,
-		"last_sync_time": demoEnd.Format(time.RFC3339), "integration_config": sys.config(sys.integrationType),
+		"last_sync_time": s.demoEnd().Format(time.RFC3339), "integration_config": sys.config(sys.integrationType),
 	})
 }
 
@@ -308,7 +315,7 @@ func (s *Server) seedSystem(sys system, stage, team string, n int) {
 	id := fmt.Sprintf("%s-%s-%s", sys.integrationType, stage, team)
 	integration := object{
 		"id": id, "name": id, "type": sys.integrationType, "status": "ACTIVE", "connector_id": stage + "-connector",
-		"last_sync_time":           demoEnd.Add(time.Duration(n) * time.Minute).Format(time.RFC3339),
+		"last_sync_time":           s.demoEnd().Add(time.Duration(n) * time.Minute).Format(time.RFC3339),
 		"integration_config":       sys.config(team),
 		"connected_resource_types": sys.resourceTypes,
 		"owner": object{

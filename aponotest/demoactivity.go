@@ -17,7 +17,7 @@ type demoRequest struct {
 	grantee   *int
 }
 
-// seedActivity adds an access request of each team for each of two months' days. The
+// seedActivity adds an access request of each team for each of the last 60 days. The
 // latest requests of Ada of team orders are active and pending, and one is delegated.
 func (s *Server) seedActivity() {
 	for day := range demoDays {
@@ -46,7 +46,7 @@ func (s *Server) seedActivity() {
 // seedRequest adds an access request with its entitlement, its activity and, if it is
 // active, a session with access details.
 func (s *Server) seedRequest(r demoRequest) {
-	requested := demoStart.AddDate(0, 0, r.day)
+	requested := s.demoDay(r.day)
 	granted, ended := requested.Add(5*time.Minute), requested.Add(time.Hour)
 	integrationID := "postgresql-production-" + r.team
 	integration := object{"id": integrationID, "name": integrationID}

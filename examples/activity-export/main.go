@@ -18,8 +18,8 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,6 +64,7 @@ var columns = []apono.ReportField{
 func run(ctx context.Context, p *program.Program) error {
 	opts := apono.ListActivityOptions{Fields: columns}
 	from := p.Flags.String("from", "", "start of the period: a `date`, from midnight UTC, or a time in RFC 3339")
+	last := p.Flags.String("last", "", "export the `period` before now, such as 30d or 12h, instead of -from and -to")
 	to := p.Flags.String("to", "", "end of the period: a `date`, to the end of the day in UTC, or a time in RFC 3339")
 	unit := p.Flags.String("unit", "ms", "send the period in this `unit`, s or ms")
 	format := p.Flags.String("format", "csv", "export in this `format`: csv or jsonl")
@@ -83,15 +84,22 @@ func run(ctx context.Context, p *program.Program) error {
 	list(p, "status", "export only rows with these `statuses`", &opts.Status)
 	list(p, "trigger", "export only rows with these trigger `types`", &opts.TriggerType)
 	p.Examples = []string{
-		`activity-export -demo -format jsonl`,
-		`activity-export -from 2026-03-01 -to 2026-03-31 -o march.csv`,
+		`activity-export -demo -last 30d -format jsonl`,
+		`activity-export -from 2026-03-01 -to 2026-03-31 -o march.csv -checkpoint march.json`,
 	}
 	if err := p.Parse(about); err != nil {
 		return err
 	}
 	start, errStart := moment(*from, 0)
 	end, errEnd := moment(*to, 24*time.Hour-time.Nanosecond)
+	period, errLast := duration(*last)
+	if period > 0 {
+		end = time.Now()
+		start = end.Add(-period)
+	}
 	switch {
+	case errLast != nil || *last != "" && *from+*to+*mark != "":
+		return p.Misuse("-last must be a number of days such as 30d or a duration such as 12h, without -from, -to and -checkpoint")
 	case errStart != nil || errEnd != nil:
 		return p.Misuse("-from and -to must be dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z")
 	case !end.IsZero() && end.Before(start):
@@ -102,17 +110,26 @@ func run(ctx context.Context, p *program.Program) error {
 		return p.Misuse("-format must be csv or jsonl")
 	case len(opts.Fields) == 0 || *every < 1 || *limit < 0:
 		return p.Misuse("-fields must name a column, -every must be at least 1 and -limit at least 0")
-	case *mark != "" && (*path == "" || sameFile(*path, *mark) || end.IsZero() || end.After(time.Now())):
-		return p.Misuse("-checkpoint needs -o, a file other than that of -o, and a -to in the past")
+	case *mark != "" && (*path == "" || program.SameFile(*path, *mark) || !program.IsRegular(*path) || end.IsZero() || end.After(time.Now())):
+		return p.Misuse("-checkpoint needs -o with a regular file, another file than that of -o, and a -to in the past")
 	case *restart && *mark == "":
 		return p.Misuse("-restart needs -checkpoint")
 	}
 	opts.StartDate, opts.EndDate = number(start, *unit), number(end, *unit)
 
-	e := export{checkpoint: checkpoint{Export: parameters{*path, *format, opts}}, mark: *mark}
-	if !*restart {
-		if err := e.load(); err != nil {
-			return err
+	e := export{Program: p, checkpoint: checkpoint{Export: parameters{*path, *format, opts}}, mark: *mark}
+	if *mark != "" {
+		for _, path := range []string{*path, *mark} {
+			unlock, err := program.Lock(path)
+			if err != nil {
+				return err
+			}
+			defer unlock()
+		}
+		if !*restart {
+			if err := e.load(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	if e.Complete {
@@ -125,21 +142,22 @@ func run(ctx context.Context, p *program.Program) error {
 	}
 	defer disconnect()
 	opts.Limit = *limit
-	progress := p.Progress()
-	outside, err := e.run(ctx, client, p.Stdout, opts, progress, *every, func(at time.Time) bool {
+	outside, err := e.run(ctx, client, opts, *every, func(at time.Time) bool {
 		return at.Before(start) || !end.IsZero() && at.After(end)
 	})
-	progress("")
 	more := ""
 	switch {
 	case err != nil && e.add == nil:
 		return explain(err, opts) // nothing was written
 	case err != nil && *mark != "":
 		more = " Run the same command to continue."
-	case err != nil && *path != "":
+	case err != nil && e.file != nil && !e.file.Direct():
 		more = fmt.Sprintf(" %s is unchanged.", *path)
-	case outside > 0 || e.Rows == 0 && *from+*to != "":
+	case outside > 0:
 		more = fmt.Sprintf(" Requested outside the period: %d. The server may expect the other -unit.", outside)
+	case err == nil && e.Rows == 0:
+		fmt.Fprintln(p.Stderr, "No activity in this period.")
+		return nil
 	}
 	verb := "Exported"
 	if err != nil {
@@ -151,9 +169,9 @@ func run(ctx context.Context, p *program.Program) error {
 
 // run exports the rows that are not in the checkpoint. It returns the number of
 // rows that were requested outside the period.
-func (e *export) run(ctx context.Context, client *apono.Client, w io.Writer, opts apono.ListActivityOptions,
-	progress func(string, ...any), every int, isOutside func(time.Time) bool,
+func (e *export) run(ctx context.Context, client *apono.Client, opts apono.ListActivityOptions, every int, isOutside func(time.Time) bool,
 ) (outside int, err error) {
+	progress := e.Progress()
 	known := len(e.Last)
 	opts.Skip = e.Rows - known
 	first, err := client.Activity.List(ctx, opts)
@@ -164,7 +182,7 @@ func (e *export) run(ctx context.Context, client *apono.Client, w io.Writer, opt
 		return 0, err
 	}
 	e.Total = first.Total
-	if err := e.open(w); err != nil {
+	if err := e.open(ctx); err != nil {
 		e.add = nil
 		return 0, err
 	}
@@ -177,7 +195,7 @@ func (e *export) run(ctx context.Context, client *apono.Client, w io.Writer, opt
 			known--
 			continue
 		}
-		if err = e.add(row); err != nil {
+		if err = cmp.Or(e.add(row), e.WriteErr()); err != nil {
 			break
 		}
 		e.Rows++
@@ -252,24 +270,37 @@ func (e *export) check(page *apono.OffsetPage[apono.ActivityEntry], skip int) er
 	return nil
 }
 
-// identity returns the id of a row's request, or else a hash of the row.
+// identity returns a hash of a row. A request can have several rows.
 func identity(row *apono.ActivityEntry) string {
-	if row.RequestID != nil {
-		return *row.RequestID
-	}
-	data, _ := json.Marshal(row) // decoded from JSON, so it cannot fail
+	values, _ := members(row) // decoded from JSON, so it cannot fail
+	data, _ := json.Marshal(values)
 	return fmt.Sprintf("%x", sha256.Sum256(data))
+}
+
+// members returns the members of a row.
+func members(row *apono.ActivityEntry) (values map[string]any, err error) {
+	data, err := json.Marshal(row)
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	return values, decoder.Decode(&values)
 }
 
 // export is an export in progress.
 type export struct {
+	*program.Program
 	checkpoint
-	mark  string   // path of the checkpoint, empty for none
-	file  *os.File // the output, nil for standard output
-	final string   // path to rename a temporary output to, empty if it is not temporary
-	add   func(*apono.ActivityEntry) error
-	flush func() error
+	mark     string        // path of the checkpoint, empty for none
+	file     *program.File // the output without a checkpoint, nil for standard output
+	appended *os.File      // the output with a checkpoint
+	add      func(*apono.ActivityEntry) error
+	flush    func() error
 }
+
+// maxCheckpoint is the maximum size of a checkpoint in bytes.
+const maxCheckpoint = 1 << 20
 
 // checkpoint describes the part of an export that is synced to the output.
 type checkpoint struct {
@@ -288,8 +319,8 @@ type parameters struct {
 }
 
 // load reads the checkpoint, if there is one.
-func (e *export) load() error {
-	data, err := os.ReadFile(e.mark)
+func (e *export) load(ctx context.Context) error {
+	data, err := e.ReadFile(ctx, e.mark, maxCheckpoint)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -310,27 +341,29 @@ func (e *export) load() error {
 	return nil
 }
 
-// open opens the output and truncates it to the bytes in the checkpoint. Later
-// rows are exported again.
-func (e *export) open(w io.Writer) error {
-	if path := e.Export.Output; path != "" {
+// open opens the output. With a checkpoint, it truncates the output to the bytes in the
+// checkpoint; later rows are exported again.
+func (e *export) open(ctx context.Context) (err error) {
+	w := e.Stdout
+	switch path := e.Export.Output; {
+	case e.mark != "":
 		flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 		if e.Bytes > 0 {
 			flags = os.O_WRONLY
 		}
-		var err error
-		if e.final = e.replaceable(path); e.final != "" {
-			if e.file, err = os.CreateTemp(filepath.Dir(e.final), "."+filepath.Base(e.final)+".*"); err != nil {
-				return &fs.PathError{Op: "open", Path: path, Err: errors.Unwrap(err)}
-			}
-		} else if e.file, err = os.OpenFile(path, flags, 0o600); err != nil { //nolint:gosec // the file that the user names
+		if e.appended, err = os.OpenFile(path, flags, 0o600); err != nil { //nolint:gosec // the file that the user names
 			return err
 		}
 		if e.Bytes > 0 {
-			_, err = e.file.Seek(e.Bytes, io.SeekStart)
-			if err = errors.Join(err, e.file.Truncate(e.Bytes)); err != nil {
+			_, err = e.appended.Seek(e.Bytes, io.SeekStart)
+			if err = errors.Join(err, e.appended.Truncate(e.Bytes)); err != nil {
 				return err
 			}
+		}
+		w = e.appended
+	case path != "":
+		if e.file, err = e.Create(ctx, path); err != nil {
+			return err
 		}
 		w = e.file
 	}
@@ -353,62 +386,18 @@ func (e *export) open(w io.Writer) error {
 	return program.WriteCSV(buffer, header)
 }
 
-// replaceable returns the path of the file to replace when the export is complete.
-// It is empty if there is a checkpoint, or if path is not a regular file, such as
-// the null device.
-func (e *export) replaceable(path string) string {
-	info, err := os.Stat(path)
-	if e.mark != "" || err == nil && !info.Mode().IsRegular() {
-		return ""
-	}
-	return canonical(path)
-}
-
-// close closes the output. It renames a complete temporary output and removes an
-// incomplete one.
+// close closes the output, which an error leaves unchanged unless there is a checkpoint.
 func (e *export) close(err error) error {
-	if e.file == nil {
+	switch {
+	case e.appended != nil:
+		return cmp.Or(err, e.appended.Close())
+	case e.file == nil:
+		return err
+	case err != nil:
+		_ = e.file.Discard()
 		return err
 	}
-	if e.final != "" && err == nil {
-		if info, statErr := os.Stat(e.final); statErr == nil {
-			err = e.file.Chmod(info.Mode())
-		}
-		err = cmp.Or(err, e.file.Sync())
-	}
-	err = cmp.Or(err, e.file.Close())
-	if e.final == "" {
-		return err
-	}
-	if err == nil {
-		err = os.Rename(e.file.Name(), e.final)
-	}
-	if err != nil {
-		_ = os.Remove(e.file.Name())
-	}
-	return err
-}
-
-// canonical returns an absolute path without symbolic links. The file need not
-// exist.
-func canonical(path string) string {
-	if absolute, err := filepath.Abs(path); err == nil {
-		path = absolute
-	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		return filepath.Join(dir, filepath.Base(path))
-	}
-	return path
-}
-
-// sameFile reports whether two paths name the same file.
-func sameFile(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return canonical(a) == canonical(b) || errA == nil && errB == nil && os.SameFile(infoA, infoB)
+	return e.file.Commit()
 }
 
 // save syncs all rows to the output and then writes the checkpoint, if there is
@@ -417,9 +406,9 @@ func (e *export) save() error {
 	if err := e.flush(); err != nil || e.mark == "" {
 		return err
 	}
-	err := e.file.Sync()
+	err := e.appended.Sync()
 	if err == nil {
-		e.Bytes, err = e.file.Seek(0, io.SeekCurrent)
+		e.Bytes, err = e.appended.Seek(0, io.SeekCurrent)
 	}
 	if err != nil {
 		return err
@@ -428,32 +417,13 @@ func (e *export) save() error {
 	if err != nil {
 		return err
 	}
-	// Write a temporary file and rename it, so that the checkpoint is always
-	// complete.
-	temp, err := os.CreateTemp(filepath.Dir(e.mark), filepath.Base(e.mark)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(append(data, '\n'))
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), e.mark)
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name())
-	}
-	return err
+	return program.WriteFile(e.mark, append(data, '\n'))
 }
 
 // addCells writes a row as CSV.
 func addCells(w io.Writer, row *apono.ActivityEntry, columns []apono.ReportField) error {
-	data, err := json.Marshal(row)
+	values, err := members(row)
 	if err != nil {
-		return err
-	}
-	var values map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	if err := decoder.Decode(&values); err != nil {
 		return err
 	}
 	cells := make([]string, len(columns))
@@ -499,6 +469,26 @@ func moment(text string, onDates time.Duration) (time.Time, error) {
 		return date.Add(onDates), nil
 	}
 	return time.Parse(time.RFC3339, text)
+}
+
+// duration parses a number of days such as "30d", or a positive duration such as "12h". An
+// empty text is 0.
+func duration(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16) // more would overflow
+		if n == 0 {
+			err = cmp.Or(err, errors.New("no days"))
+		}
+		return time.Duration(min(n, 36500)) * 24 * time.Hour, err //nolint:gosec // at most 100 years
+	}
+	d, err := time.ParseDuration(text)
+	if d <= 0 {
+		err = cmp.Or(err, errors.New("not positive"))
+	}
+	return d, err
 }
 
 // number returns a time in the unit s or ms, and 0 for the zero time.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
@@ -65,14 +67,16 @@ func read(t *testing.T, path string) string {
 func TestDemoExportsDemoTenant(t *testing.T) {
 	t.Parallel()
 	process.NeedsToken(t)
-	result := process.Run(t, nil, "-demo", "-from", "2026-03-03", "-to", "2026-03-04", "-integration", "postgresql-production-orders",
+	// Its activity ends yesterday.
+	yesterday := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1).Format(time.DateOnly)
+	result := process.Run(t, nil, "-demo", "-from", yesterday, "-to", yesterday, "-integration", "postgresql-production-orders",
 		"-fields", "request_date,requestor_email,resources,bundle_name")
 	require.Equal(t, process.Result{
 		Stdout: "request_date,requestor_email,resources,bundle_name\n" +
-			"2026-03-03T08:00:00Z,ben.orders@example.com,orders,Orders on-call\n" +
-			"2026-03-04T08:00:00Z,chen.orders@example.com,orders,Orders on-call\n",
-		Stderr: demo + "Exported 2 rows.\n",
+			yesterday + "T08:00:00Z,ada.orders@example.com,orders,Orders on-call\n",
+		Stderr: demo + "Exported 1 row.\n",
 	}, result)
+	require.Regexp(t, "^"+demo+`Exported (290|300) rows\.\n$`, process.Run(t, nil, "-demo", "-last", "30d").Stderr)
 	all := process.Run(t, nil, "-demo")
 	require.Equal(t, demo+"Exported 600 rows.\n", all.Stderr)
 	require.Equal(t, 601, strings.Count(all.Stdout, "\n"))
@@ -210,7 +214,10 @@ func TestChangedRowsAreDetected(t *testing.T) {
 	rows := func(from, to int) *aponotest.Server {
 		server := aponotest.NewServer(t, aponotest.WithOffsetPageSize(10))
 		for i := from; i < to; i++ {
-			server.Put(aponotest.Activity, map[string]any{"request_id": fmt.Sprintf("r%d", i), "request_date": "2026-03-02T08:00:00Z"})
+			// Six rows a request; the resource tells them apart.
+			server.Put(aponotest.Activity, map[string]any{
+				"request_id": fmt.Sprintf("r%d", i/6), "request_date": "2026-03-02T08:00:00Z", "resources": []string{fmt.Sprint(i)},
+			})
 		}
 		return server
 	}
@@ -221,6 +228,7 @@ func TestChangedRowsAreDetected(t *testing.T) {
 	}{
 		"oldest removed":           {10, 500, moved + "(there were 500 rows, now there are 490): use -restart to start over\n"},
 		"as many added as removed": {10, 510, moved + "(row 218 is not the exported one): use -restart to start over\n"},
+		"two added and removed":    {2, 502, moved + "(row 218 is not the exported one): use -restart to start over\n"},
 		"newest removed":           {0, 490, moved + "(there were 500 rows, now there are 490): use -restart to start over\n"},
 		"nearly all removed":       {0, 1, moved + "(there were 500 rows, now there are 1): use -restart to start over\n"},
 	} {
@@ -229,7 +237,7 @@ func TestChangedRowsAreDetected(t *testing.T) {
 			server := rows(0, 500)
 			server.FaultNext("Activity.List", 1, aponotest.Fault{After: 22, Status: 403})
 			args, output, mark := resumable(t)
-			args[len(args)-1] = "100"
+			args[1], args[len(args)-1] = "request_id,resources", "100"
 			require.Contains(t, process.Run(t, process.Env(server), args...).Stderr, "Stopped after 220 rows.")
 			before, checkpoint := read(t, output), read(t, mark)
 
@@ -241,7 +249,7 @@ func TestChangedRowsAreDetected(t *testing.T) {
 			result := process.Run(t, process.Env(later), append(args, "-restart")...)
 			require.Equal(t, process.Result{Stderr: fmt.Sprintf("Exported %s.\n", program.Plural(test.to-test.from, "row"))}, result)
 			require.Equal(t, test.to-test.from, strings.Count(read(t, output), "\nr"))
-			require.Contains(t, read(t, output), fmt.Sprintf("request_id\nr%d\n", test.from))
+			require.Contains(t, read(t, output), fmt.Sprintf("request_id,resources\nr%d,%d\n", test.from/6, test.from))
 		})
 	}
 }
@@ -270,7 +278,7 @@ func TestRowsRemovedAfterFirstPageAreDetected(t *testing.T) {
 func TestCheckpointWithoutLastRows(t *testing.T) {
 	t.Parallel()
 	server, args, output, mark := stopped(t)
-	text := strings.NewReplacer(`"r1",`, "", `"r2",`, "", `"r3"`, "").Replace(read(t, mark))
+	text := strings.NewReplacer(`"`+hashOf(1)+`",`, "", `"`+hashOf(2)+`",`, "", `"`+hashOf(3)+`"`, "").Replace(read(t, mark))
 	require.NoError(t, os.WriteFile(mark, []byte(text), 0o600))
 	result := process.Run(t, process.Env(server), args...)
 	require.Equal(t, 1, result.Code)
@@ -315,11 +323,16 @@ func resumable(t *testing.T) (args []string, output, mark string) {
 	return []string{"-fields", "request_id", "-to", "2026-04-01", "-o", output, "-checkpoint", mark, "-every", "2"}, output, mark
 }
 
+// hashOf returns the hash of a row of newServer.
+func hashOf(i int) string {
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(fmt.Sprintf(`{"request_id":"r%d"}`, i))))
+}
+
 // checkpointOf returns the content of a checkpoint file.
 func checkpointOf(output string, rows, bytes int, complete bool, total int) string {
 	last := []string{}
 	for i := max(0, rows-3); i < rows; i++ {
-		last = append(last, fmt.Sprintf(`"r%d"`, i))
+		last = append(last, fmt.Sprintf(`"%s"`, hashOf(i)))
 	}
 	return fmt.Sprintf(`{"total": %d, "last": [%s], "rows": %d, "bytes": %d, "complete": %v, "export": {"format": "csv", "output": %q, "options": {
 		"Limit": 0, "Skip": 0, "StartDate": 0, "EndDate": 1775087999999, "Fields": ["request_id"], "AccessFlowID": null,
@@ -479,35 +492,44 @@ func TestPeriodInWrongUnit(t *testing.T) {
 	require.Equal(t, process.Result{Stderr: "Exported 4 rows.\n"}, process.Run(t, all, "-o", os.DevNull))
 	require.Equal(t, process.Result{Stderr: "Exported 4 rows.\n"}, process.Run(t, all, "-o", os.DevNull, "-from", "2026-02-01"))
 	none := serve(t, respond(`{"data": [], "pagination": {"total": 0, "limit": 4, "offset": 0}}`))
-	require.Equal(t, process.Result{Stderr: "Exported 0 rows. Requested outside the period: 0" + hint}, process.Run(t, none, "-o", os.DevNull, "-to", "2026-03-01"))
-	require.Equal(t, process.Result{Stderr: "Exported 0 rows.\n"}, process.Run(t, none, "-o", os.DevNull))
+	require.Equal(t, process.Result{Stderr: "No activity in this period.\n"}, process.Run(t, none, "-o", os.DevNull, "-to", "2026-03-01"))
+	require.Equal(t, process.Result{Stderr: "No activity in this period.\n"}, process.Run(t, none, "-o", os.DevNull))
 }
 
 func TestWrongUsage(t *testing.T) {
 	t.Parallel()
-	const checkpoint = "activity-export: -checkpoint needs -o, a file other than that of -o, and a -to in the past; see -h\n"
+	const checkpoint = "activity-export: -checkpoint needs -o with a regular file, another file than that of -o, and a -to in the past; see -h\n"
+	const last = "activity-export: -last must be a number of days such as 30d or a duration such as 12h, without -from, -to and -checkpoint; see -h\n"
 	for args, want := range map[string]string{
-		"-from yesterday":                     "activity-export: -from and -to must be dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
-		"-to 2026-02-30":                      "activity-export: -from and -to must be dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
-		"-from 2026-03-31 -to 2026-03-30":     "activity-export: -to is before -from; see -h\n",
-		"-unit min":                           "activity-export: -unit must be s or ms; see -h\n",
-		"-format xlsx":                        "activity-export: -format must be csv or jsonl; see -h\n",
-		"-fields ,":                           "activity-export: -fields must name a column, -every must be at least 1 and -limit at least 0; see -h\n",
-		"-every 0":                            "activity-export: -fields must name a column, -every must be at least 1 and -limit at least 0; see -h\n",
-		"-checkpoint c -to 2026-01-01":        checkpoint,
-		"-checkpoint c -o o":                  checkpoint,
-		"-checkpoint c -o o -to 2999-01-01":   checkpoint,
-		"-checkpoint c -o c -to 2026-01-01":   checkpoint,
-		"-checkpoint ./c -o c -to 2026-01-01": checkpoint,
-		"-restart":                            "activity-export: -restart needs -checkpoint; see -h\n",
-		"extra":                               "activity-export: expected 0 arguments, got 1; see -h\n",
+		"-from yesterday":                             "activity-export: -from and -to must be dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
+		"-to 2026-02-30":                              "activity-export: -from and -to must be dates such as 2026-03-31 or times such as 2026-03-31T18:00:00Z; see -h\n",
+		"-from 2026-03-31 -to 2026-03-30":             "activity-export: -to is before -from; see -h\n",
+		"-unit min":                                   "activity-export: -unit must be s or ms; see -h\n",
+		"-format xlsx":                                "activity-export: -format must be csv or jsonl; see -h\n",
+		"-fields ,":                                   "activity-export: -fields must name a column, -every must be at least 1 and -limit at least 0; see -h\n",
+		"-every 0":                                    "activity-export: -fields must name a column, -every must be at least 1 and -limit at least 0; see -h\n",
+		"-checkpoint c -to 2026-01-01":                checkpoint,
+		"-checkpoint c -o o":                          checkpoint,
+		"-checkpoint c -o o -to 2999-01-01":           checkpoint,
+		"-checkpoint c -o c -to 2026-01-01":           checkpoint,
+		"-checkpoint ./c -o c -to 2026-01-01":         checkpoint,
+		"-last 0d":                                    last,
+		"-last -1h":                                   last,
+		"-last month":                                 last,
+		"-last 99999999d":                             last,
+		"-last 1d -from 2026-01-01":                   last,
+		"-last 1d -to 2026-01-01":                     last,
+		"-last 1d -o o -checkpoint c":                 last,
+		"-checkpoint c -o /dev/stdout -to 2026-01-01": checkpoint,
+		"-restart":                                    "activity-export: -restart needs -checkpoint; see -h\n",
+		"extra":                                       "activity-export: expected 0 arguments, got 1; see -h\n",
 	} {
 		require.Equal(t, process.Result{Stderr: want, Code: 2}, process.Run(t, nil, strings.Fields(args)...))
 	}
 	missing := filepath.Join(t.TempDir(), "none", "out.csv")
 	result := process.Run(t, nil, "-demo", "-o", missing)
 	require.Equal(t, process.Result{Stderr: demo + "activity-export: open " + missing + ": no such file or directory\n", Code: 1}, result)
-	result = process.Run(t, nil, "-demo", "-o", filepath.Join(t.TempDir(), "out.csv"), "-checkpoint", missing, "-to", "2026-04-01", "-every", "100")
+	result = process.Run(t, nil, "-demo", "-o", filepath.Join(t.TempDir(), "out.csv"), "-checkpoint", missing, "-to", time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly), "-every", "100")
 	require.Equal(t, 1, result.Code)
 	require.Contains(t, result.Stderr, "Stopped after 100 rows.")
 	require.Contains(t, result.Stderr, "\nactivity-export: ")

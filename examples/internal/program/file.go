@@ -49,16 +49,21 @@ func (p *Program) Create(ctx context.Context, path string) (file *File, err erro
 		}
 		return &File{Writer: opened, direct: opened, unlock: func() {}}, nil
 	}
-	info, err := os.Stat(target)
-	exists := err == nil
-	if exists && !info.Mode().IsRegular() {
+	if info, err := os.Stat(target); err == nil && !info.Mode().IsRegular() {
 		return createDirect(ctx, target)
 	}
 	unlock, err := Lock(target)
 	if err != nil {
 		return nil, err
 	}
+	return create(target, unlock)
+}
+
+// create opens a regular file, which need not exist.
+func create(target string, unlock func()) (_ *File, err error) {
 	f := &File{path: target, unlock: unlock}
+	info, err := os.Stat(target)
+	exists := err == nil
 	defer func() {
 		if err != nil {
 			_ = f.Discard()
@@ -79,7 +84,7 @@ func (p *Program) Create(ctx context.Context, path string) (file *File, err erro
 		f.temp, err = os.CreateTemp("", "")
 	}
 	if err != nil {
-		return nil, &fs.PathError{Op: "create", Path: path, Err: cmp.Or(errors.Unwrap(err), err)}
+		return nil, &fs.PathError{Op: "open", Path: target, Err: cmp.Or(errors.Unwrap(err), err)}
 	}
 	f.Writer = f.temp
 	return f, nil
@@ -184,6 +189,26 @@ func (f *File) remove() error {
 		err = errors.Join(err, f.temp.Close(), os.Remove(f.temp.Name()))
 	}
 	return err
+}
+
+// WriteFile writes a regular file as [Program.Create] does, but does not lock it.
+func WriteFile(path string, data []byte) error {
+	f, err := create(Resolve(path), func() {})
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(data); err != nil {
+		return errors.Join(err, f.Discard())
+	}
+	return f.Commit()
+}
+
+// IsRegular reports whether a path names a regular file or none, and does not lead to an
+// open file of the process, such as /dev/stdout.
+func IsRegular(path string) bool {
+	target, descriptor := follow(path)
+	info, err := os.Stat(target)
+	return descriptor < 0 && (err != nil || info.Mode().IsRegular())
 }
 
 // Resolve returns an absolute path without symbolic links. The file need not exist: a

@@ -3,7 +3,6 @@ package program
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -79,21 +78,17 @@ func splitIncomplete(text []byte) (whole, rest []byte) {
 	return text, nil
 }
 
-// WriteErr returns the error of the first failed write to Stdout or Stderr, or nil. The
-// writes themselves return no error, so that a program that holds or changes something
+// WriteErr returns the error of the first failed write to Stdout, or nil. Writes to Stdout
+// and Stderr return no error themselves, so that a program that holds or changes something
 // goes on; [Main] reports the failure at the end. A program that only reads can stop.
 func (p *Program) WriteErr() error {
-	for _, w := range []io.Writer{p.Stdout, p.Stderr} {
-		if s, ok := w.(*stream); ok {
-			s.mu.Lock()
-			err := s.err
-			s.mu.Unlock()
-			if err != nil {
-				return err
-			}
-		}
+	s, ok := p.Stdout.(*stream)
+	if !ok {
+		return nil
 	}
-	return nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
 }
 
 // Clean returns text as one line without characters that could change how a terminal
