@@ -378,7 +378,7 @@ func TestParseErrorsNameTheFieldAndNotTheBody(t *testing.T) {
 		require.EqualError(t, err, want, body)
 	}
 	for _, form := range []string{
-		`"hunter2"`, `1696263265851`, `-1`, `1e9`, `1696263265.8518980001`, `"1696263265,851"`, `true`, `.5`, `"99999999999999999999"`, `"hunter.2"`,
+		`"hunter2"`, `-1`, `"1696263265,851"`, `true`, `.5`, `"99999999999999999999"`, `"hunter.2"`,
 	} {
 		_, err := webhook.Parse([]byte(`{"data": {"id": "1", "creation_date": ` + form + `}}`))
 		require.Error(t, err, form)

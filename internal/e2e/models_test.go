@@ -197,6 +197,9 @@ func TestEveryObjectOfAPIHasExtra(t *testing.T) {
 		if out.Kind() == reflect.Func && out.NumIn() == 1 { // iter.Seq2
 			out = out.In(0).In(0)
 		}
+		if out == reflect.TypeFor[*apono.Grant]() {
+			continue // no object of the API
+		}
 		if out.Kind() == reflect.Pointer || out.Kind() == reflect.Slice {
 			walk(t, out)
 		}

@@ -3,7 +3,6 @@ package wire
 import (
 	"errors"
 	"reflect"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,7 +18,7 @@ var lenient = sync.OnceValue(func() jsonv2.Options {
 // UnmarshalLenient is [Unmarshal] for JSON that a text template wrote, where quotes and
 // what stands for null depend on the template. A number or boolean is accepted as a
 // string, a string as a number, and an empty string as the zero value of any type.
-// Times are read in the forms of [ParseTime] and as decimal seconds since 1970.
+// Times are read in the forms of [ParseTime].
 func UnmarshalLenient(data []byte, v any) error {
 	return unmarshal(data, v, lenient)
 }
@@ -52,7 +51,7 @@ func readLenient(dec *jsontext.Decoder, v any) error {
 	case text == "":
 		target.SetZero()
 	case isTime:
-		*moment, err = parseMoment(text)
+		*moment, err = ParseTime(text)
 	case target.Kind() == reflect.Int64 && !jsontext.Value(text).IsValid():
 		err = errors.New("not a number")
 	case target.Kind() == reflect.Int64:
@@ -61,23 +60,4 @@ func readLenient(dec *jsontext.Decoder, v any) error {
 		err = describe(jsonv2.Unmarshal(value, v, common))
 	}
 	return err
-}
-
-// parseMoment parses seconds since 1970 with up to nine digits of fraction, or a time
-// in a form of ParseTime.
-func parseMoment(text string) (time.Time, error) {
-	whole, fraction, _ := strings.Cut(text, ".")
-	if strings.Trim(whole+fraction, "0123456789") != "" || whole == "" || len(fraction) > 9 {
-		return ParseTime(text)
-	}
-	const lastSecond = 253402300799 // of the year 9999; RFC 3339 has no later time
-	seconds, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || seconds > lastSecond {
-		return time.Time{}, errTime
-	}
-	nanos, err := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
-	if err != nil {
-		return time.Time{}, errTime
-	}
-	return time.Unix(seconds, nanos).UTC(), nil
 }
