@@ -4,11 +4,13 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/wire"
 	"github.com/stretchr/testify/require"
 )
 
@@ -55,4 +57,50 @@ func TestObjectsWithoutIdentityAreDecodeErrors(t *testing.T) {
 			require.Greater(t, calls, 90)
 		}
 	}
+}
+
+// FuzzIdentity decodes any bytes as objects and lists. No result may lack what identifies
+// it.
+func FuzzIdentity(f *testing.F) {
+	for _, object := range []string{
+		`{"id":"i-1"}`, `{"Id":"i-1","ID":"i-2"}`, `{"id":null}`, `{"id":"","name":"x"}`, `{"data":{"id":"i-1"}}`, `{"message":"maintenance"}`, `{"id":"a","id":""}`,
+		`{"type":"x"}`, `{"email":"x"}`, `{"resource":{"id":""}}`, `{}`, `null`,
+	} {
+		f.Add([]byte(object))
+		f.Add([]byte(`[` + object + `]`))
+		f.Add([]byte(`{"items":[` + object + `],"data":[` + object + `],"pagination":{"total":1}}`))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		client, err := apono.NewClient(apitest.Token, apono.WithHTTPClient(&http.Client{Transport: &sameBody{body: body}}), apitest.Quickly)
+		require.NoError(t, err)
+		if flow, err := client.AccessFlows.Get(t.Context(), "x"); err == nil {
+			require.NotEmpty(t, flow.ID)
+		}
+		if entry, err := client.Integrations.GetCatalogEntry(t.Context(), "x"); err == nil {
+			require.NotEmpty(t, entry.Type)
+		}
+		if requests, err := client.AccessRequests.RequestAgain(t.Context(), "x", apono.RequestAgainInput{}); err == nil {
+			for _, request := range requests {
+				require.NotEmpty(t, request.ID)
+			}
+		}
+		if page, err := client.AvailableAccess.ListEntitlements(t.Context()); err == nil {
+			for _, item := range page.Items {
+				require.NotEqual(t, apono.EntitlementResource{}, item.Resource)
+			}
+		}
+		if page, err := client.Identities.List(t.Context()); err == nil {
+			for _, item := range page.Items {
+				require.NotEmpty(t, item.ID)
+			}
+		}
+		if details, err := client.Sessions.GetAccessDetails(t.Context(), "x"); err == nil {
+			var object map[string]any
+			require.NoError(t, wire.Unmarshal(body, &object))
+			require.True(t, details != nil && slices.ContainsFunc([]string{"instructions", "custom_admin_message", "parameters", "cli", "link"}, func(name string) bool {
+				_, ok := object[name]
+				return ok
+			}))
+		}
+	})
 }
