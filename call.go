@@ -2,7 +2,7 @@ package apono
 
 import (
 	"bytes"
-	"cmp"
+
 	"context"
 	"encoding/json"
 	"errors"
@@ -218,6 +218,16 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 	return resp, nil
 }
 
+// fillPath fills a path template with arguments, each as one escaped segment.
+func fillPath(op *operation.Operation, args []string) (string, error) {
+	for i, name := range op.Parameters() {
+		if err := checkSegment(name, args[i]); err != nil {
+			return "", err
+		}
+	}
+	return op.Fill(func(i int, _ string) string { return url.PathEscape(args[i]) }), nil
+}
+
 const mediaType = "application/json"
 
 // header returns the header fields of a call, in addition to those of the client.
@@ -265,117 +275,4 @@ func encodeInput(in any) ([]byte, error) {
 		return nil, &ArgumentError{Arg: "in", Reason: "cannot be encoded as JSON: " + err.Error()}
 	}
 	return body, checkMembers("in", reflect.ValueOf(in))
-}
-
-// checkMembers rejects what must not be sent: a member in an Extra for which its object
-// has a field, and the mask of a Secret in an object that holds Secrets.
-func checkMembers(arg string, v reflect.Value) error {
-	var errs []error
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		return checkMembers(arg, v.Elem())
-	case reflect.Slice, reflect.Array:
-		for i := range v.Len() {
-			errs = append(errs, checkMembers(fmt.Sprintf("%s[%d]", arg, i), v.Index(i)))
-		}
-	case reflect.Map:
-		for key, value := range v.Seq2() {
-			errs = append(errs, checkMembers(fmt.Sprintf("%s[%q]", arg, key), value))
-		}
-	case reflect.Struct:
-		if secret, ok := reflect.TypeAssert[Secret](v); ok {
-			return checkUnmasked(arg, secret.Reveal())
-		}
-		for field, value := range v.Fields() {
-			if !field.IsExported() {
-				continue
-			}
-			arg := arg + "." + field.Name
-			if field.Name == "Extra" {
-				errs = append(errs, checkExtra(arg, value, v.Type()))
-			}
-			if text := reflect.Indirect(value); text.Kind() == reflect.String && holdsSecrets(v.Type()) {
-				errs = append(errs, checkUnmasked(arg, text.String()))
-			}
-			errs = append(errs, checkMembers(arg, value))
-		}
-	}
-	return cmp.Or(errs...)
-}
-
-// checkExtra rejects a member for which an object of type t has a field.
-func checkExtra(arg string, extra reflect.Value, t reflect.Type) error {
-	if extra.Kind() != reflect.Map || extra.Type().Key().Kind() != reflect.String {
-		return nil // not of this package
-	}
-	for field := range t.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if name != "" && extra.MapIndex(reflect.ValueOf(name).Convert(extra.Type().Key())).IsValid() {
-			return &ArgumentError{Arg: arg, Reason: fmt.Sprintf("the member %q has a field: set %s instead", name, field.Name)}
-		}
-	}
-	return nil
-}
-
-// holdsSecrets reports whether the Extra of a struct type holds Secrets.
-func holdsSecrets(t reflect.Type) bool {
-	extra, ok := t.FieldByName("Extra")
-	return ok && extra.Type == reflect.TypeFor[map[string]Secret]()
-}
-
-func checkUnmasked(arg, text string) error {
-	if text == redacted {
-		return &ArgumentError{Arg: arg, Reason: "must not be " + redacted + ": objects that were printed or marshaled lack their secrets"}
-	}
-	return nil
-}
-
-func notEmpty(arg, value string) error {
-	if value == "" {
-		return &ArgumentError{Arg: arg, Reason: "must not be empty"}
-	}
-	return nil
-}
-
-// member is a member of a union, and whether it is set.
-type member struct {
-	name string
-	set  bool
-}
-
-// exactlyOne rejects a union that has not exactly one member. A union with unknown
-// members may have none: it is of a kind that this version does not know.
-func exactlyOne(arg string, unknown int, members ...member) error {
-	set := setOf(members)
-	if len(set) == 1 || len(set) == 0 && unknown > 0 {
-		return nil
-	}
-	found := "none is"
-	if len(set) > 1 {
-		found = strings.Join(set, " and ") + " are"
-	}
-	names := convert(members, func(m member) string { return m.name })
-	last := len(names) - 1
-	return &ArgumentError{
-		Arg:    arg,
-		Reason: "exactly one of " + strings.Join(names[:last], ", ") + " and " + names[last] + " must be set, but " + found,
-	}
-}
-
-// setOf returns the names of the members that are set.
-func setOf(members []member) []string {
-	var names []string
-	for _, m := range members {
-		if m.set {
-			names = append(names, m.name)
-		}
-	}
-	return names
-}
-
-// Message is a response with a text for people and no object.
-type Message struct {
-	Message string `json:"message"`
-
-	Extra Extra `json:",embed,inline"`
 }

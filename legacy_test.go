@@ -433,3 +433,126 @@ func TestLegacyTypesAreTagged(t *testing.T) {
 		reflect.TypeFor[apono.SelectableResourceType](), reflect.TypeFor[apono.SelectableResource](),
 	)
 }
+
+// legacyTargetJSON is legacyTarget in JSON.
+const legacyTargetJSON = `{
+	"integration_id": "i1", "resource_type": "postgresql-database",
+	"resource_tag_includes": [{"name": "__id", "value": "r1"}, {"name": "env", "value": "prod"}],
+	"resource_tag_excludes": [{"name": "__name", "value": "billing"}],
+	"permissions": ["READ_ONLY", "ADMIN"]
+}`
+
+const (
+	legacyBundleInput = `{"name": "Orders on-call", "integration_targets": [` + legacyTargetJSON + `]}`
+	legacyBundleJSON  = `{"id": "b1", "name": "Orders on-call", "integration_targets": [` + legacyTargetJSON + `]}`
+)
+
+func legacyBundle() *apono.AccessBundleV1 {
+	return &apono.AccessBundleV1{ID: "b1", Name: "Orders on-call", IntegrationTargets: []apono.AccessTargetIntegrationV1{legacyTarget()}}
+}
+
+func TestListLegacyAccessBundles(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: `{
+		"data": [` + legacyBundleJSON + `, {"id": "b2", "name": "", "integration_targets": []}], "pagination": {"total": 9, "limit": 2, "offset": 4}
+	}`})
+	page, err := apitest.NewClient(t, fake).Legacy.AccessBundles.List(t.Context(), apono.ListAccessBundlesV1Options{Limit: 2, Skip: 4})
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.AccessBundleV1]{
+		Items: []*apono.AccessBundleV1{legacyBundle(), {ID: "b2", IntegrationTargets: []apono.AccessTargetIntegrationV1{}}}, Total: 9, Limit: 2, Offset: 4,
+	}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v1/access-bundles", "limit=2&skip=4", "")
+}
+
+func TestGetCreateAndUpdateLegacyAccessBundle(t *testing.T) {
+	t.Parallel()
+	targets := []apono.AccessTargetIntegrationV1{legacyTarget()}
+	for _, c := range []struct {
+		method, path, body string
+		call               func(*apono.LegacyAccessBundlesService) (*apono.AccessBundleV1, error)
+	}{
+		{"GET", "/api/v1/access-bundles/b1", "", func(s *apono.LegacyAccessBundlesService) (*apono.AccessBundleV1, error) {
+			return s.Get(t.Context(), "b1")
+		}},
+		{"POST", "/api/v1/access-bundles", legacyBundleInput, func(s *apono.LegacyAccessBundlesService) (*apono.AccessBundleV1, error) {
+			return s.Create(t.Context(), apono.CreateAccessBundleV1Input{Name: "Orders on-call", IntegrationTargets: targets})
+		}},
+		{"PATCH", "/api/v1/access-bundles/b1", legacyBundleInput, func(s *apono.LegacyAccessBundlesService) (*apono.AccessBundleV1, error) {
+			return s.Update(t.Context(), "b1", apono.UpdateAccessBundleV1Input{Name: new("Orders on-call"), IntegrationTargets: targets})
+		}},
+	} {
+		fake := script.New(t, script.Response{Body: legacyBundleJSON})
+		got, err := c.call(apitest.NewClient(t, fake).Legacy.AccessBundles)
+		require.NoError(t, err)
+		require.Equal(t, legacyBundle(), got)
+		apitest.Sent(t, fake.Requests()[0], c.method, c.path, "", c.body)
+	}
+}
+
+func TestListLegacyConnectors(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t,
+		script.Response{Body: `[{"connector_id": "c1", "last_connected": 1696263265.851898001, "status": "Connected"}, {"connector_id": "c2", "status": ""}]`},
+		script.Response{Body: `[]`},
+	)
+	client := apitest.NewClient(t, fake).Legacy.Connectors
+	for i, want := range [][]*apono.ConnectorV2{legacyConnectors(), {}} {
+		got, err := client.List(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		apitest.Sent(t, fake.Requests()[i], "GET", "/api/v2/connectors", "", "")
+	}
+}
+
+// A list with null items, or in another form, must not look like an empty list.
+func TestInvalidListOfLegacyConnectorsIsDecodeError(t *testing.T) {
+	t.Parallel()
+	for body, cause := range map[string]string{
+		``:                            "the body is empty",
+		`null`:                        "the body is null",
+		`[null]`:                      "item 0 of the list is null",
+		`[{"connector_id":"c"},null]`: "item 1 of the list is null",
+		`{}`:                          "",
+		`{"data":[]}`:                 "",
+		`["c"]`:                       "",
+		`[[]]`:                        "",
+		`[]]`:                         "after top-level value",
+		`[{"last_connected":"soon"}]`: "",
+		`[{"connector_id":`:           "",
+	} {
+		_, err := apitest.NewClient(t, script.New(t, script.Response{Body: body})).Legacy.Connectors.List(t.Context())
+		require.ErrorAs(t, err, new(*apono.DecodeError))
+		require.ErrorContains(t, err, "apono: GET /api/v2/connectors: 200 OK with a body that cannot be used: ")
+		require.ErrorContains(t, err, cause)
+	}
+}
+
+const legacyAnn = `{"id": "u1", "email": "ann@example.com", "first_name": "Ann", "last_name": "Lee", "active": true}`
+
+func legacyUser() *apono.UserV2 {
+	return &apono.UserV2{ID: "u1", Email: "ann@example.com", FirstName: "Ann", LastName: "Lee", Active: true}
+}
+
+func TestListLegacyUsers(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: `{"data": [` + legacyAnn + `, {"id": "u2", "active": false}], "pagination": {"total": 9, "limit": 2, "offset": 4}}`})
+	page, err := apitest.NewClient(t, fake).Legacy.Users.List(t.Context(), apono.ListUsersV2Options{Limit: 2, Skip: 4})
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.UserV2]{Items: []*apono.UserV2{legacyUser(), {ID: "u2"}}, Total: 9, Limit: 2, Offset: 4}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v2/users", "limit=2&skip=4", "")
+}
+
+func TestGetLegacyUserByEmail(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: legacyAnn})
+	got, err := apitest.NewClient(t, fake).Legacy.Users.Get(t.Context(), "ann+x@example.com")
+	require.NoError(t, err)
+	require.Equal(t, legacyUser(), got)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v2/users/ann+x@example.com", "", "")
+}
+
+// legacyConnectors are a connector with all members and one with only the required
+// members.
+func legacyConnectors() []*apono.ConnectorV2 {
+	return []*apono.ConnectorV2{{ConnectorID: "c1", LastConnected: new(legacyTime()), Status: "Connected"}, {ConnectorID: "c2"}}
+}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/textproto"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/apono-go/apono/internal/transport"
@@ -83,24 +81,4 @@ func observe(ctx context.Context, resp *transport.Response, err error) {
 	}
 	header, _ := resp.Redacted()
 	f(resp.StatusCode, header)
-}
-
-// ownHeaders are the headers that [WithRequestHeader] rejects.
-var ownHeaders = []string{
-	"Authorization", "Proxy-Authorization", "Host", "Accept", "Accept-Encoding", "Content-Type", "Content-Length",
-	"Content-Encoding", "Transfer-Encoding", "Connection", "Te", "Trailer", "Upgrade", "Expect",
-	"Idempotency-Key", "X-Idempotency-Key",
-}
-
-func checkHeader(name, value string) error {
-	const nameCharacters = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	switch {
-	case name == "" || strings.Trim(name, nameCharacters) != "":
-		return &ArgumentError{Arg: "key", Reason: "must be the name of an HTTP header"}
-	case slices.Contains(ownHeaders, name):
-		return &ArgumentError{Arg: "key", Reason: "must not be " + name + ": the client sets this header"}
-	case !isHeaderValue(value):
-		return &ArgumentError{Arg: "value", Reason: "must be printable ASCII in the header " + name}
-	}
-	return nil
 }

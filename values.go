@@ -1,10 +1,12 @@
 package apono
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/apono-go/apono/internal/wire"
@@ -36,4 +38,89 @@ type Object map[string]any
 func (o *Object) UnmarshalJSON(data []byte) (err error) {
 	*o, err = wire.ReadObject(data, *o)
 	return err
+}
+
+// Message is a response with a text for people and no object.
+type Message struct {
+	Message string `json:"message"`
+
+	Extra Extra `json:",embed,inline"`
+}
+
+// clone returns a deep copy, so that editing an input never changes the model
+// that it was made from.
+func clone[T any](v T) T {
+	reflect.ValueOf(&v).Elem().Set(deepCopy(reflect.ValueOf(v)))
+	return v
+}
+
+func deepCopy(v reflect.Value) reflect.Value {
+	c := v
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			c = reflect.New(v.Type().Elem())
+			c.Elem().Set(deepCopy(v.Elem()))
+		}
+	case reflect.Interface:
+		switch v.Interface().(type) {
+		case Object, map[string]any, []any:
+			c = deepCopy(v.Elem())
+		}
+	case reflect.Slice:
+		if !v.IsNil() {
+			c = reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+			for i := range v.Len() {
+				c.Index(i).Set(deepCopy(v.Index(i)))
+			}
+		}
+	case reflect.Map:
+		if !v.IsNil() {
+			c = reflect.MakeMapWithSize(v.Type(), v.Len())
+			for key, value := range v.Seq2() {
+				c.SetMapIndex(key, deepCopy(value))
+			}
+		}
+	case reflect.Struct:
+		c = reflect.New(v.Type()).Elem()
+		c.Set(v)
+		for i := range v.NumField() {
+			if c.Field(i).CanSet() {
+				c.Field(i).Set(deepCopy(v.Field(i)))
+			}
+		}
+	}
+	return c
+}
+
+// value returns what a pointer points to, or the zero value.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// convert applies a conversion to each element of a slice, and keeps nil.
+func convert[A, B any](in []A, conversion func(A) B) []B {
+	if in == nil {
+		return nil
+	}
+	out := make([]B, len(in))
+	for i, element := range in {
+		out[i] = conversion(element)
+	}
+	return out
+}
+
+// reference returns how an update refers to an object that was read with its id
+// and name: by id, which stays right when the name changes.
+func reference(id, name *string) *string { return cmp.Or(id, name) }
+
+// without removes members for which an input has a field of its own.
+func (e Extra) without(names ...string) Extra {
+	for _, name := range names {
+		delete(e, name)
+	}
+	return e
 }
