@@ -137,7 +137,7 @@ func WithTokenSource(source func(ctx context.Context) (string, error)) Option {
 // TokenRejected reports, in a function passed to [WithTokenSource], whether the server
 // rejected the previous token. A function that caches its token should then get a new
 // one.
-func TokenRejected(ctx context.Context) bool { return transport.TokenRejected(ctx) }
+func TokenRejected(ctx context.Context) bool { return transport.RejectedToken(ctx) != "" }
 
 // WithUserAgent appends a product, such as "inventory/1.4", to the User-Agent
 // header.

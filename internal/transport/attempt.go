@@ -1,13 +1,16 @@
 package transport
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -26,26 +29,26 @@ type result struct {
 // request and reads the whole body.
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.waiting = false
-	ctx, err := c.admit(req.Context())
+	a := &attempt{alone: c.sendsOnce()}
+	ctx, err := c.admit(context.WithValue(req.Context(), attemptKey{}, a))
 	if err != nil {
 		c.stopped = err
 		return nil, err
 	}
 	c.attempts++
-	clock := clock{timeout: c.timeout(), limit: c.transport.limit}
+	clock := clock{timeout: c.timeout()}
 	ctx = withDialTimeout(clock.start(ctx), clock.timeout)
 	defer clock.stop()
-	var trace connTrace
 	if c.request.Operation.Changes { // reads are retried, sent or not
-		ctx = trace.watch(ctx)
+		ctx = a.trace.watch(ctx)
 	}
-	if c.sendsOnce() || c.suspect {
-		ctx = context.WithValue(ctx, aloneKey{}, &trace)
-		c.suspect = false
-	}
+	leave := c.transport.pool.enter(a, cmp.Or(clock.timeout, c.client.Timeout))
+	defer func() { leave(!clock.header && c.latest.err != nil && IsTimeout(c.latest.err)) }()
 	outgoing := req.WithContext(ctx)
-	if c.request.Operation.Class == operation.Acting && req.GetBody != nil {
-		trace.once(outgoing)
+	if c.request.Operation.Class == operation.Acting {
+		// Without GetBody, net/http does not send the body again. HTTP/2 servers report
+		// that they did not process a request (REFUSED_STREAM) even if they did.
+		outgoing.GetBody = nil
 	}
 	resp, err := c.transport.next.RoundTrip(outgoing)
 	if resp != nil && resp.Body != nil {
@@ -53,11 +56,11 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case err != nil:
-		c.latest = c.failed(ctx, err, &trace)
+		c.latest = c.failed(outgoing, err, a, &clock)
 	case resp == nil:
-		c.latest = c.failed(ctx, errors.New("the transport returned neither a response nor an error"), &trace)
+		c.latest = c.failed(outgoing, errors.New("the transport returned neither a response nor an error"), a, &clock)
 	default:
-		c.latest = c.responded(ctx, resp, clock.body(resp.Body))
+		c.latest = c.responded(ctx, resp, a, &clock)
 	}
 	c.latest.took = time.Since(clock.started)
 	if c.latest.resp == nil {
@@ -67,33 +70,51 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: http.NoBody, Request: req}, nil
 }
 
-// sendsOnce reports whether the request needs a separate connection so that
-// net/http does not send it twice. A POST or PATCH with a body does not need one:
-// see [connTrace.once].
+// sendsOnce reports whether the request needs a connection of its own so that
+// net/http does not send it twice. A POST or PATCH with a body needs none, because it
+// has no GetBody.
 func (c *call) sendsOnce() bool {
 	class := c.request.Operation.Class
 	return class == operation.Consuming || class == operation.Acting && c.request.Body == nil
 }
 
-// admit waits for the limiter and gets a token, which the returned context holds.
-// The attempt timeout covers neither.
+// admit waits for the limiter, gets a token, and waits as long as the server asks the
+// users of the token to. The attempt timeout covers none of this.
 func (c *call) admit(ctx context.Context) (context.Context, error) {
 	config := &c.transport.config
 	if config.Limiter != nil {
 		if err := config.Limiter.Wait(ctx); err != nil {
+			// Such as the error of golang.org/x/time/rate, which has no type.
+			if strings.HasSuffix(err.Error(), "would exceed context deadline") {
+				err = fmt.Errorf("%w: %w", err, context.DeadlineExceeded)
+			}
 			return nil, callerError{fmt.Errorf("waiting for the limiter: %w", err)}
 		}
 	}
 	asking := ctx
 	if c.rejected {
 		c.rejected = false
-		asking = context.WithValue(ctx, rejectedKey{}, true)
+		asking = withRejected(ctx, c.token)
 	}
-	var err error
-	if c.token, err = config.Token(asking); err != nil {
-		return nil, callerError{fmt.Errorf("getting a token: %w", err)}
+	for {
+		var err error
+		if c.token, err = config.Token(asking); err != nil {
+			return nil, callerError{fmt.Errorf("getting a token: %w", err)}
+		}
+		pause := c.transport.pauses.left(c.token)
+		if deadline, ok := ctx.Deadline(); pause <= 0 || ok && pause >= time.Until(deadline) || isUnpaused(ctx) {
+			return withToken(ctx, c.token), nil
+		}
+		asking = ctx
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+			c.wait += pause
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, fmt.Errorf("waiting because the server limits the rate: %w", ContextErr(ctx))
+		}
 	}
-	return withToken(ctx, c.token), nil
 }
 
 // timeout returns the timeout of one attempt, 0 for none.
@@ -105,23 +126,31 @@ func (c *call) timeout() time.Duration {
 }
 
 // failed returns the result of an attempt without a response.
-func (c *call) failed(ctx context.Context, err error, trace *connTrace) result {
-	// An alert received on a new connection in place of a response ended the
-	// handshake. In TLS 1.3 the client has sent its request by then.
-	unsent := trace.unsent() || isDialError(err) || isAlert(err) && !trace.reused.Load()
+func (c *call) failed(req *http.Request, err error, a *attempt, clock *clock) result {
+	ctx := req.Context()
+	err = withoutURL(err)
+	unsent := a.trace.unsent(err, ctx.Err() != nil)
 	c.uncertain = c.uncertain || !unsent
-	err = c.explain(ctx, err)
-	c.suspect = !unsent && IsTimeout(err)
+	if err = c.explain(ctx, err, clock); ctx.Err() == nil {
+		err = withProxy(c.transport.base, req, err)
+	}
+	if len(c.transport.config.Middleware) > 0 && !a.failed.Load() {
+		err = callerError{err}
+	}
 	return result{err: err, unsent: unsent}
 }
 
 // responded reads the body and returns the result of an attempt with a response.
-func (c *call) responded(ctx context.Context, resp *http.Response, body io.Reader) result {
+func (c *call) responded(ctx context.Context, resp *http.Response, a *attempt, clock *clock) result {
+	body := clock.body(resp.Body)
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		body = nil // what follows is another protocol
+	}
 	buffer, err := readAll(body, resp.ContentLength, c.transport.config.MaxBytes)
 	if err != nil {
-		err = c.explain(ctx, err)
-		c.suspect = IsTimeout(err)
+		err = c.explain(ctx, err, clock)
 	}
+	c.uncertain = c.uncertain || a.trace.headers.Load() > 1
 	came := &Response{
 		StatusCode: resp.StatusCode, Header: resp.Header, Body: buffer.Bytes(), ReadErr: err,
 		RetryAfter: RetryAfter(resp.Header, time.Now()),
@@ -131,21 +160,30 @@ func (c *call) responded(ctx context.Context, resp *http.Response, body io.Reade
 		c.last = came
 	}
 	c.uncertain = c.uncertain || mayHaveActed(resp.StatusCode)
+	if resp.StatusCode == http.StatusTooManyRequests {
+		c.transport.pauses.add(c.token, min(came.RetryAfter, c.transport.config.Policy.MaxRetryAfter))
+	}
 	return result{resp: came}
 }
 
-// explain returns the attempt's timeout if that caused the error. It removes the
-// URLs that an http.Client in middleware adds to errors, and the token if net/http
-// quotes a malformed response that contains it.
-func (c *call) explain(ctx context.Context, err error) error {
+// explain returns a TimeoutError if a timeout of the attempt caused the error. It
+// removes the URLs that an http.Client in middleware adds to errors, and the token if
+// net/http quotes a malformed response that contains it.
+func (c *call) explain(ctx context.Context, err error, clock *clock) error {
 	if ctx.Err() != nil && c.ctx.Err() == nil {
-		return context.Cause(ctx)
+		timeout := &TimeoutError{Took: time.Since(clock.started), Header: clock.header, Bytes: clock.bytes, Option: "the Timeout of the http.Client"}
+		if context.Cause(ctx) == errTimeout { //nolint:errorlint // not wrapped
+			if timeout.Option = "WithAttemptTimeout"; c.request.Timeout != nil {
+				timeout.Option = "WithCallAttemptTimeout"
+			}
+		}
+		return timeout
 	}
 	err = withoutURL(err)
 	if text := err.Error(); mask(text, c.token) != text {
 		return errors.New(mask(text, c.token)) // without what it wraps
 	}
-	return err
+	return withoutAdvice(err)
 }
 
 // withoutURL returns the error that a url.Error wraps. The text of a url.Error
@@ -157,40 +195,53 @@ func withoutURL(err error) error {
 	return err
 }
 
-// aloneKey is the context key for the trace of an attempt on a separate
-// connection. These are requests that must not be sent twice, and attempts after a
-// timeout, because the previous connection may be dead. It is not closed, because
-// other calls may be using it.
-type aloneKey struct{}
+// attempt is what the stages of an attempt share, in its context.
+type attempt struct {
+	alone  bool        // the request needs a connection of its own
+	failed atomic.Bool // the last error was the network's, not middleware's
+	trace  connTrace
+}
 
-// connTrace records whether a connection was requested and obtained, and whether
+type attemptKey struct{}
+
+// connTrace records whether a connection was requested and obtained, and how often
 // the request's header was written.
-type connTrace struct{ asked, got, reused, wrote atomic.Bool }
+type connTrace struct {
+	asked, got, reused atomic.Bool
+	http1              atomic.Bool // the connection is one of HTTP/1
+	headers            atomic.Int32
+}
 
 func (t *connTrace) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { t.asked.Store(true) },
-		GotConn: func(info httptrace.GotConnInfo) {
-			t.got.Store(true)
-			t.reused.Store(info.Reused)
-		},
-		WroteHeaders: func() { t.wrote.Store(true) },
+		GetConn:      func(string) { t.asked.Store(true) },
+		GotConn:      func(info httptrace.GotConnInfo) { t.obtained(info.Conn, info.Reused) },
+		WroteHeaders: func() { t.headers.Add(1) },
 	})
 }
 
-var errReplay = errors.New("the server or a proxy reported that it did not process the request (REFUSED_STREAM or GOAWAY), which is not always true")
-
-// once keeps net/http from sending the request again after its header was
-// written. To send a request again, net/http calls GetBody, which then fails.
-func (t *connTrace) once(req *http.Request) {
-	get := req.GetBody
-	req.GetBody = func() (io.ReadCloser, error) {
-		if t.wrote.Load() {
-			return nil, errReplay
-		}
-		return get()
-	}
+func (t *connTrace) obtained(conn net.Conn, reused bool) {
+	secure, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
+	t.http1.Store(conn != nil && !(ok && secure.ConnectionState().NegotiatedProtocol == "h2"))
+	t.reused.Store(reused)
+	t.got.Store(true)
 }
 
-// unsent reports whether the transport requested a connection and obtained none.
-func (t *connTrace) unsent() bool { return t.asked.Load() && !t.got.Load() }
+// unsent reports whether the server certainly processed nothing. If net/http wrote the
+// header twice, it may have processed the first request. If the context ended, net/http
+// may still be writing.
+func (t *connTrace) unsent(err error, ended bool) bool {
+	switch headers := t.headers.Load(); {
+	case t.asked.Load() && !t.got.Load():
+		return true
+	case headers > 1:
+		return false
+	case isUnprocessed(err):
+		return true
+	case headers == 0:
+		return isDialError(err) || t.http1.Load() && !ended
+	}
+	// An alert received on a new connection in place of a response ended the
+	// handshake. In TLS 1.3 the client has sent its request by then.
+	return isAlert(err) && !t.reused.Load() || t.http1.Load() && isWriteError(err)
+}

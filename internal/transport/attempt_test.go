@@ -83,7 +83,7 @@ func TestAttemptTimeout(t *testing.T) {
 		<-req.Context().Done()
 		return nil, req.Context().Err()
 	}
-	const advice = " within 5s: raise WithAttemptTimeout for a slow server"
+	const advice = " within 5 s: raise WithAttemptTimeout for a slow server"
 	for text, next := range map[string]roundTripFunc{"no response" + advice: silent, "only 0 bytes of the body" + advice: stalled} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
@@ -109,11 +109,11 @@ func TestAttemptTimeout(t *testing.T) {
 	}
 }
 
-// tokens is a token source that records whether each request follows a rejection.
-type tokens struct{ rejected []bool }
+// tokens is a token source that records the rejected token for which each is asked.
+type tokens struct{ rejected []string }
 
 func (s *tokens) next(ctx context.Context) (string, error) {
-	s.rejected = append(s.rejected, TokenRejected(ctx))
+	s.rejected = append(s.rejected, RejectedToken(ctx))
 	return fmt.Sprintf("token-%d", len(s.rejected)), nil
 }
 
@@ -129,7 +129,7 @@ func TestTokenRejectedIsReportedOnce(t *testing.T) {
 		resp, err := send(t, transport, reading)
 		require.NoError(t, err)
 		assert.Equal(t, 401, resp.StatusCode)
-		assert.Equal(t, []bool{false, true, false}, source.rejected)
+		assert.Equal(t, []string{"", "token-1", ""}, source.rejected)
 		assert.Equal(t, "Bearer token-2", fake.Requests()[1].Header.Get("Authorization"))
 		assert.Equal(t, started, fake.Requests()[1].At, "the call waited before the renewal")
 	})

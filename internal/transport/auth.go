@@ -18,11 +18,18 @@ func withToken(ctx context.Context, token string) context.Context {
 	return context.WithValue(ctx, tokenKey{}, func() string { return token })
 }
 
-// TokenRejected reports whether a token is requested because the server rejected
-// the previous one.
-func TokenRejected(ctx context.Context) bool {
-	rejected, _ := ctx.Value(rejectedKey{}).(bool)
-	return rejected
+// withRejected returns a context for a token source after the server rejected a token.
+func withRejected(ctx context.Context, token string) context.Context {
+	return context.WithValue(ctx, rejectedKey{}, func() string { return token })
+}
+
+// RejectedToken returns the token that the server rejected, because of which another
+// one is requested, or an empty string.
+func RejectedToken(ctx context.Context) string {
+	if token, ok := ctx.Value(rejectedKey{}).(func() string); ok {
+		return token()
+	}
+	return ""
 }
 
 // authorizer adds the token. It is the last stage before the caller's transport,
@@ -49,15 +56,14 @@ func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		req.Header["Authorization"] = []string{"Bearer " + token()}
 	}
-	var resp *http.Response
-	var err error
-	if trace, ok := req.Context().Value(aloneKey{}).(*connTrace); ok {
-		resp, err = roundTripAlone(a.next, req, trace)
-	} else {
-		resp, err = a.next.RoundTrip(req)
+	send := a.next.RoundTrip
+	attempt, ok := req.Context().Value(attemptKey{}).(*attempt)
+	if ok && attempt.alone {
+		send = func(req *http.Request) (*http.Response, error) { return roundTripAlone(a.next, req, &attempt.trace) }
 	}
-	if err != nil {
-		err = proxyError(a.next, req, err)
+	resp, err := send(req)
+	if ok {
+		attempt.failed.Store(err != nil)
 	}
 	return resp, err
 }

@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode"
-	"unicode/utf8"
 )
 
 // ErrTooLarge means that a body was longer than the limit.
@@ -92,10 +90,6 @@ func (r *Response) Redacted() (http.Header, []byte) {
 // Mask returns text from the response with the token masked.
 func (r *Response) Mask(text string) string { return mask(text, r.token) }
 
-// wholeOnly is the length below which a token is masked only as a whole word,
-// because a short token may be part of ordinary words.
-const wholeOnly = 8
-
 // mask replaces the token in text, also if quoted or escaped for HTML.
 func mask(text, token string) string {
 	if token == "" {
@@ -103,34 +97,7 @@ func mask(text, token string) string {
 	}
 	quoted := strconv.Quote(token)
 	for _, form := range []string{token, quoted[1 : len(quoted)-1], html.EscapeString(token)} {
-		if len(token) >= wholeOnly {
-			text = strings.ReplaceAll(text, form, redacted)
-		} else {
-			text = replaceWhole(text, form)
-		}
+		text = strings.ReplaceAll(text, form, redacted)
 	}
 	return text
 }
-
-// replaceWhole masks word unless it is part of a longer word.
-func replaceWhole(text, word string) string {
-	var b strings.Builder
-	for at := 0; ; {
-		i := strings.Index(text[at:], word)
-		if i < 0 {
-			return b.String() + text[at:]
-		}
-		i += at
-		end := i + len(word)
-		before, _ := utf8.DecodeLastRuneInString(text[:i])
-		after, _ := utf8.DecodeRuneInString(text[end:])
-		if isOfWord(before) || isOfWord(after) {
-			b.WriteString(text[at:end])
-		} else {
-			b.WriteString(text[at:i] + redacted)
-		}
-		at = end
-	}
-}
-
-func isOfWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }

@@ -113,24 +113,6 @@ func TestMask(t *testing.T) {
 	assert.Equal(t, "<p>[redacted]</p>", mask("<p>s3&amp;cret-token</p>", "s3&cret-token"))
 }
 
-// A short token, such as that of a fake server, may be part of ordinary words, which
-// must stay readable.
-func TestShortTokenIsMaskedAsWholeWord(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"no such status":           "no such status",
-		"us":                       "[redacted]",
-		"Bearer us":                "Bearer [redacted]",
-		`{"token":"us","x":"use"}`: `{"token":"[redacted]","x":"use"}`,
-		"bus, us, us_east, us-1":   "bus, [redacted], us_east, [redacted]-1",
-		"usus us us":               "usus [redacted] [redacted]",
-		"maüus us":                 "maüus [redacted]",
-	} {
-		assert.Equal(t, want, mask(text, "us"))
-	}
-	assert.Equal(t, `"[redacted]"`, mask(`"a\"b"`, `a"b`))
-}
-
 // BenchmarkReadAll shows the effect of buffers and of allocating by Content-Length.
 func BenchmarkReadAll(b *testing.B) {
 	page := bytes.Repeat([]byte("x"), 85_000)

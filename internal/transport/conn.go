@@ -3,7 +3,6 @@ package transport
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -86,7 +85,7 @@ func roundTripAlone(next http.RoundTripper, req *http.Request, trace *connTrace)
 	if err != nil {
 		return nil, err
 	}
-	trace.got.Store(true)
+	trace.obtained(nil, false)
 	closeConn := sync.OnceFunc(func() { _ = conn.Close() })
 	context.AfterFunc(req.Context(), closeConn) // if middleware does not close the body
 	resp, err := conn.RoundTrip(req)
@@ -133,7 +132,7 @@ func (e *ProxyError) Error() string {
 	return fmt.Sprintf("the proxy %s rejected CONNECT: %d %s: %s", e.Proxy, e.Status, http.StatusText(e.Status), hint)
 }
 
-func (e *ProxyError) permanent() bool { return e.Status < http.StatusInternalServerError }
+func (e *ProxyError) permanent() bool { return !TemporaryStatus(e.Status) }
 
 // onProxyConnectResponse is the OnProxyConnectResponse function of an
 // http.Transport. It returns a *ProxyError if the proxy rejects CONNECT.
@@ -144,20 +143,53 @@ func onProxyConnectResponse(_ context.Context, proxy *url.URL, _ *http.Request, 
 	return &ProxyError{Proxy: proxy.Host, Status: resp.StatusCode}
 }
 
-// proxyError returns a *ProxyError if err is a proxy's status text, which is all
-// that net/http returns from a transport without onProxyConnectResponse.
-func proxyError(next http.RoundTripper, req *http.Request, err error) error {
+// withProxy adds the address of the request's proxy to an error that does not contain
+// it, such as EOF.
+func withProxy(next http.RoundTripper, req *http.Request, err error) error {
 	transport, ok := next.(*http.Transport)
-	if !ok || transport.Proxy == nil || req.URL.Scheme != "https" || errors.Unwrap(err) != nil {
+	if !ok || transport.Proxy == nil {
 		return err
 	}
-	for status := http.StatusBadRequest; status < 600; status++ {
-		if text := http.StatusText(status); text == "" || !strings.EqualFold(err.Error(), text) {
-			continue
-		}
-		if proxy, _ := transport.Proxy(req); proxy != nil {
-			return &ProxyError{Proxy: proxy.Host, Status: status}
+	proxy, failed := transport.Proxy(req)
+	if failed != nil || proxy == nil || strings.Contains(err.Error(), proxy.Host) {
+		return err
+	}
+	return fmt.Errorf("through the proxy %s: %w", proxy.Host, err)
+}
+
+// pool notices that connections of the caller's transport may be dead. A router may
+// drop one without notice, and net/http then keeps it as long as requests are waiting
+// on it. Transports with pings notice it themselves.
+type pool struct {
+	client *http.Client // nil if its transport has pings
+
+	mu     sync.Mutex
+	active int       // number of attempts under way
+	stale  bool      // an attempt timed out without a header
+	closed time.Time // when idle connections were last closed
+}
+
+// enter records the start of an attempt. While connections may be dead, each attempt
+// has a connection of its own, so that those of the pool become idle and can be closed.
+// The returned function records the end, and whether a timeout came before the header.
+func (p *pool) enter(a *attempt, timeout time.Duration) (leave func(lost bool)) {
+	if p.client == nil {
+		return func(bool) {}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a.alone = a.alone || p.stale; a.alone {
+		return func(bool) {}
+	}
+	p.active++
+	return func(lost bool) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.active--
+		p.stale = p.stale || lost && time.Since(p.closed) >= timeout
+		if p.stale && p.active == 0 {
+			p.stale, p.closed = false, time.Now()
+			p.client.CloseIdleConnections()
 		}
 	}
-	return err
 }

@@ -20,12 +20,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/apono-go/apono/internal/apitest/frames"
 	"github.com/apono-go/apono/internal/operation"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/net/dns/dnsmessage"
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 )
 
 // counting starts a server that counts its connections and requests, and sends to
@@ -166,63 +164,6 @@ func within(t *testing.T, event <-chan struct{}) {
 	}
 }
 
-// A dead connection is noticed only by the timeout. The next attempt must not use it
-// again, and must not end other calls on it.
-func TestAttemptAfterTimeoutUsesSeparateConnection(t *testing.T) {
-	t.Parallel()
-	for name, stalls := range map[string]func(w http.ResponseWriter){
-		"no header": func(http.ResponseWriter) {},
-		"half a body": func(w http.ResponseWriter) {
-			_, _ = io.WriteString(w, "{")
-			_ = http.NewResponseController(w).Flush()
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var mu sync.Mutex
-			var addresses []string
-			lost := func(r *http.Request) bool {
-				mu.Lock()
-				defer mu.Unlock()
-				addresses = append(addresses, r.RemoteAddr)
-				return len(addresses) == 1
-			}
-			release := make(chan struct{})
-			server, connections, _ := counting(t, true, func(w http.ResponseWriter, r *http.Request) {
-				switch r.URL.Path {
-				case "/slow":
-					<-release
-				case "/lost":
-					if lost(r) {
-						stalls(w)
-						<-r.Context().Done()
-						return
-					}
-				}
-				_, _ = io.WriteString(w, "{}")
-			})
-			transport, _ := over(t, server)
-			patient, quick := time.Minute, time.Second // quick enough, with time for a handshake
-			_, err := transport.Send(t.Context(), Request{Operation: reading, URL: server.URL, Timeout: &patient})
-			require.NoError(t, err)
-			slow := make(chan error)
-			go func() {
-				_, err := transport.Send(t.Context(), Request{Operation: reading, URL: server.URL + "/slow", Timeout: &patient})
-				slow <- err
-			}()
-			resp, err := transport.Send(t.Context(), Request{Operation: reading, URL: server.URL + "/lost", Timeout: &quick})
-			require.NoError(t, err)
-			require.NoError(t, resp.ReadErr)
-			assert.Equal(t, 2, resp.Attempts)
-			require.Len(t, addresses, 2)
-			assert.NotEqual(t, addresses[0], addresses[1])
-			close(release)
-			require.NoError(t, <-slow, "call on the same connection as the timeout")
-			assert.EqualValues(t, 2, connections.Load())
-		})
-	}
-}
-
 // proxy starts a proxy that responds to CONNECT with a status.
 func proxy(t *testing.T, status int) (address *url.URL, requests *atomic.Int32) {
 	t.Helper()
@@ -250,45 +191,26 @@ func TestProxyThatRejects(t *testing.T) {
 		{407, 1, "407 Proxy Authentication Required: check the user and password of the proxy"},
 		{403, 1, "403 Forbidden: check that it allows the host"},
 		{502, 3, "502 Bad Gateway: it may be overloaded"},
+		{429, 3, "429 Too Many Requests: it may be overloaded"},
 	} {
-		for name, change := range map[string]func(*http.Transport){
-			"tuned":     func(next *http.Transport) { Tune(next) },
-			"not tuned": func(*http.Transport) {},
-		} {
-			for _, op := range []struct{ name string }{{"read"}, {"create"}, {"consume"}} {
-				t.Run(tc.text+" "+name+" "+op.name, func(t *testing.T) {
-					t.Parallel()
-					address, requests := proxy(t, tc.status)
-					next := &http.Transport{Proxy: http.ProxyURL(address)}
-					change(next)
-					transport := newTransport(t, next, func(config *Config) { config.Policy.MinWait, config.Policy.MaxWait = 1, 1 })
-					operations := map[string]Request{"read": {Operation: reading}, "create": {Operation: creating}, "consume": {Operation: consuming}}
-					req := operations[op.name]
-					req.URL = "https://apono.test/"
-					_, err := transport.Send(t.Context(), req)
-					require.ErrorContains(t, err, "the proxy "+address.Host+" rejected CONNECT: "+tc.text)
-					assert.NotContains(t, err.Error(), "s3cret")
-					assert.Equal(t, tc.attempts, failure(t, err).Attempts)
-					assert.EqualValues(t, tc.attempts, requests.Load())
-					assert.False(t, failure(t, err).MaybeSent)
-				})
-			}
+		for _, op := range []struct{ name string }{{"read"}, {"create"}, {"consume"}} {
+			t.Run(tc.text+" "+op.name, func(t *testing.T) {
+				t.Parallel()
+				address, requests := proxy(t, tc.status)
+				next := &http.Transport{Proxy: http.ProxyURL(address)}
+				Tune(next)
+				transport := newTransport(t, next, func(config *Config) { config.Policy.MinWait, config.Policy.MaxWait = 1, 1 })
+				operations := map[string]Request{"read": {Operation: reading}, "create": {Operation: creating}, "consume": {Operation: consuming}}
+				req := operations[op.name]
+				req.URL = "https://apono.test/"
+				_, err := transport.Send(t.Context(), req)
+				require.ErrorContains(t, err, "the proxy "+address.Host+" rejected CONNECT: "+tc.text)
+				assert.NotContains(t, err.Error(), "s3cret")
+				assert.Equal(t, tc.attempts, failure(t, err).Attempts)
+				assert.EqualValues(t, tc.attempts, requests.Load())
+				assert.False(t, failure(t, err).MaybeSent)
+			})
 		}
-	}
-}
-
-// Without a proxy, an error with such a text is not changed.
-func TestNoProxyErrorWithoutProxy(t *testing.T) {
-	t.Parallel()
-	forbidden := errors.New("Forbidden")
-	dial := func(context.Context, string, string) (net.Conn, error) { return nil, forbidden }
-	for name, next := range map[string]http.RoundTripper{
-		"no Proxy function": &http.Transport{DialContext: dial},
-		"no proxy for this": &http.Transport{DialContext: dial, Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }},
-		"not a Transport":   roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, forbidden }),
-	} {
-		_, err := send(t, newTransport(t, next, func(config *Config) { config.Policy.MaxAttempts = 1 }), reading)
-		require.EqualError(t, err, "Forbidden", name)
 	}
 }
 
@@ -379,18 +301,21 @@ func names(first, second [4]byte) *net.Resolver {
 			if _, err := io.ReadFull(server, query); err != nil {
 				return
 			}
-			var message dnsmessage.Message
-			if message.Unpack(query) != nil {
+			if len(query) < 17 {
 				return
 			}
-			message.Response, message.Additionals = true, nil
-			if question := message.Questions[0]; question.Type == dnsmessage.TypeA {
+			end := 12 + bytes.IndexByte(query[12:], 0) + 5 // of the question
+			response := bytes.Clone(query[:end])
+			response[2] |= 0x80 // a response
+			clear(response[6:12])
+			if query[end-3] == 1 { // type A
+				response[7] = 2 // answers
 				for _, address := range [][4]byte{first, second} {
-					header := dnsmessage.ResourceHeader{Name: question.Name, Class: question.Class}
-					message.Answers = append(message.Answers, dnsmessage.Resource{Header: header, Body: &dnsmessage.AResource{A: address}})
+					// The name of the question, type A, class IN, TTL 0, four bytes.
+					response = append(response, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
+					response = append(response, address[:]...)
 				}
 			}
-			response, _ := message.Pack()
 			_, _ = server.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(response))), response...)) //nolint:gosec // short
 		}()
 		return client, nil
@@ -448,51 +373,26 @@ func TestTune(t *testing.T) {
 // pipes is an HTTP/2 server over connections in memory. Its first connection
 // responds once and is dead afterwards: it stays open, but nothing more is received
 // on it, not even the response to a ping.
-func pipes(t *testing.T, certificates []tls.Certificate) (dial func(context.Context, string, string) (net.Conn, error), connections *atomic.Int32) {
-	t.Helper()
-	connections = new(atomic.Int32)
-	serve := func(conn net.Conn, dies bool) {
-		if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
-			return
-		}
-		framer, requests := http2.NewFramer(conn, conn), 0
-		_ = framer.WriteSettings()
-		for {
-			frame, err := framer.ReadFrame()
-			if err != nil {
-				return
-			}
-			switch frame := frame.(type) {
-			case *http2.PingFrame:
-				if !dies {
-					_ = framer.WritePing(true, frame.Data)
-				}
-			case *http2.HeadersFrame:
-				if requests++; dies && requests > 1 {
-					continue
-				}
-				var block bytes.Buffer
-				_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
-				_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: frame.StreamID, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true})
-			}
-		}
-	}
+func pipes() (dial func(context.Context, string, string) (net.Conn, error), server *frames.Server) {
+	server = frames.InMemory(func(c *frames.Conn, stream uint32) {
+		c.Respond(stream, 200, "")
+		c.Dead = c.Number == 1
+	})
 	return func(context.Context, string, string) (net.Conn, error) {
-		client, server := net.Pipe()
-		dies := connections.Add(1) == 1
-		buffered := bufferedConn{server, make(chan []byte, 100)}
+		ours, theirs := net.Pipe()
+		buffered := bufferedConn{theirs, make(chan []byte, 100)}
 		go func() {
 			for p := range buffered.out {
-				_, _ = server.Write(p)
+				_, _ = theirs.Write(p)
 			}
 		}()
 		go func() {
 			defer close(buffered.out)
-			serve(tls.Server(buffered, &tls.Config{Certificates: certificates, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12}), dies)
-			_ = server.Close()
+			server.Serve(buffered)
+			_ = theirs.Close()
 		}()
-		return client, nil
-	}, connections
+		return ours, nil
+	}, server
 }
 
 // bufferedConn is a connection whose Write does not wait for the reader, unlike that
@@ -511,11 +411,8 @@ func (c bufferedConn) Write(p []byte) (int, error) {
 // lasts its whole timeout.
 func TestDeadConnectionIsDetectedByPings(t *testing.T) {
 	t.Parallel()
-	borrowed := httptest.NewUnstartedServer(nil)
-	borrowed.StartTLS() // for its certificate
-	borrowed.Close()
+	dial, server := pipes()
 	synctest.Test(t, func(t *testing.T) {
-		dial, connections := pipes(t, borrowed.TLS.Certificates)
 		next := &http.Transport{
 			DialContext: dial, ForceAttemptHTTP2: true,
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // a test's
@@ -530,7 +427,7 @@ func TestDeadConnectionIsDetectedByPings(t *testing.T) {
 			assert.Equal(t, 200, resp.StatusCode)
 		}
 		assert.Equal(t, 21*time.Second, time.Since(started), "must be 10 s until the ping, 10 s for it and 1 s before the retry")
-		assert.EqualValues(t, 2, connections.Load())
+		assert.EqualValues(t, 2, server.Connections.Load())
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 // result of read-ahead is no longer needed.
 var ErrAbandoned = errors.New("the result is no longer needed")
 
-// record logs the latest attempt. The level is Debug for success and for abandoned
+// record logs the latest attempt. The level is Debug for success and for canceled
 // calls, Warn for status 3xx or 4xx and for attempts that are retried, and Error
 // for other failures.
 func (c *call) record(retried bool) {
@@ -44,7 +44,7 @@ func (c *call) record(retried bool) {
 func (c *call) level(err error, retried bool) slog.Level {
 	resp := c.latest.resp
 	switch {
-	case context.Cause(c.ctx) == ErrAbandoned: //nolint:errorlint // not wrapped
+	case errors.Is(c.ctx.Err(), context.Canceled):
 		return slog.LevelDebug
 	case retried:
 		return slog.LevelWarn

@@ -71,6 +71,8 @@ func decide(op *operation.Operation, o outcome, p Policy) (retry bool, wait time
 	}
 	if wait = o.retryAfter; wait == 0 {
 		wait = p.backoff(o.attempts, o.chance)
+	} else {
+		wait += time.Duration(o.chance * float64(max(0, min(wait/spread, o.left-wait))))
 	}
 	if wait > o.left {
 		return false, 0, pastDeadline
@@ -100,13 +102,14 @@ func allowed(retries operation.Retries, o outcome) (may bool, why reason) {
 	return may, why
 }
 
+// spread is the part of a Retry-After by which waits differ at most: a fifth. Without
+// it, all clients would retry at the same moment.
+const spread = 5
+
 // backoff returns the wait after a number of attempts: a value between MinWait and
 // a bound that doubles with each attempt.
 func (p Policy) backoff(attempts int, chance float64) time.Duration {
-	bound := p.MaxWait
-	if shift := min(attempts, 32); p.MinWait <= p.MaxWait>>shift {
-		bound = p.MinWait << shift
-	}
+	bound := min(p.MaxWait, p.MinWait<<min(attempts, 16))
 	return p.MinWait + time.Duration(chance*float64(bound-p.MinWait+1))
 }
 
@@ -133,14 +136,47 @@ func mayHaveActed(status int) bool {
 }
 
 // isDialError reports whether no connection was established, so that nothing was
-// sent. An HTTP/2 connection that ends before its first request has no error type.
+// sent.
 func isDialError(err error) bool {
 	var op *net.OpError
-	var dns *net.DNSError
-	var proxy *ProxyError
-	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns) ||
-		errors.As(err, &proxy) || strings.HasSuffix(err.Error(), "http2: client conn could not be established")
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect" || isSOCKS(op)) ||
+		errors.As(err, new(*net.DNSError)) || errors.As(err, new(*ProxyError))
 }
+
+func isSOCKS(op *net.OpError) bool { return strings.HasPrefix(op.Op, "socks") }
+
+// isWriteError reports whether a first write to an HTTP/1 connection failed. net/http
+// says more if it wrote anything before.
+func isWriteError(err error) bool {
+	op, ok := err.(*net.OpError) //nolint:errorlint // see above
+	return ok && op.Op == "write"
+}
+
+// net/http's error for a request whose body it cannot send again.
+const cannotRetry, afterBody = "http2: Transport: cannot retry err [", "] after Request.Body was written; define Request.GetBody to avoid this error"
+
+// withoutAdvice removes what that error tells authors of transports.
+func withoutAdvice(err error) error {
+	text, ok := strings.CutPrefix(err.Error(), cannotRetry)
+	if text, also := strings.CutSuffix(text, afterBody); ok && also {
+		return errors.New(text)
+	}
+	return err
+}
+
+const gracefulGoAway = "http2: Transport received Server's graceful shutdown GOAWAY"
+
+// unprocessed are net/http's errors without a type for a request that the server has
+// not processed (RFC 9113, section 6.8). Whole texts are compared, because others
+// quote the server. REFUSED_STREAM is none of them: HAProxy sends it for requests that
+// the server has received.
+var unprocessed = []string{
+	gracefulGoAway, cannotRetry + gracefulGoAway + afterBody,
+	"http2: client conn not usable", "http2: client conn could not be established",
+	"net/http: cannot rewind body after connection loss",
+}
+
+func isUnprocessed(err error) bool { return slices.Contains(unprocessed, err.Error()) }
 
 // isPermanent reports whether a retry would fail in the same way.
 func isPermanent(err error) bool {
@@ -152,7 +188,7 @@ func isPermanent(err error) bool {
 }
 
 // IsRejected reports whether the connection was rejected permanently: a certificate
-// is invalid, one side rejects the TLS handshake, or a proxy rejects CONNECT.
+// is invalid, one side rejects the TLS handshake, or a proxy rejects the request.
 func IsRejected(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError
@@ -161,10 +197,19 @@ func IsRejected(err error) bool {
 		invalid      x509.CertificateInvalidError
 		record       tls.RecordHeaderError
 		proxy        *ProxyError
+		op           *net.OpError
 	)
 	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) ||
 		errors.As(err, &invalid) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch) ||
-		errors.As(err, &proxy) && proxy.permanent() || isAlert(err)
+		errors.As(err, &proxy) && proxy.permanent() || isAlert(err) ||
+		errors.As(err, &op) && isSOCKS(op) && slices.Contains(refusals, op.Err.Error())
+}
+
+// refusals are net/http's errors without a type of a SOCKS proxy that rejects the
+// request or the password. Its other replies are about the network.
+var refusals = []string{
+	"unknown error connection not allowed by ruleset", "no acceptable authentication methods",
+	"username/password authentication failed", "invalid username/password",
 }
 
 // alerts are the TLS alerts after which a retry fails too (RFC 8446, section 6.2).
@@ -220,11 +265,8 @@ func RetryAfter(header http.Header, now time.Time) time.Duration {
 		return 0
 	}
 	if strings.Trim(value, "0123456789") == "" {
-		seconds, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || seconds > math.MaxInt64/int64(time.Second) {
-			return math.MaxInt64
-		}
-		return time.Duration(seconds) * time.Second
+		seconds, _ := strconv.ParseInt(value, 10, 64) // of a number too large, the largest
+		return time.Duration(min(seconds, math.MaxInt64/int64(time.Second))) * time.Second
 	}
 	date, err := http.ParseTime(value)
 	if err != nil {

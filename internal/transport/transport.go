@@ -4,15 +4,16 @@
 //
 // Each stage of a request has a file. In order:
 //
-//   - transport.go: Send makes one call of one or more attempts. The loop is that of
-//     go-retryablehttp. Inside it an http.Client handles cookies, and redirects,
-//     which are not followed.
+//   - transport.go: Send makes one call of one or more attempts. go-retryablehttp
+//     runs the loop: it sends, asks the policy, waits, and rewinds the body. Inside it
+//     an http.Client handles cookies, and redirects, which are not followed.
 //   - attempt.go: RoundTrip makes one attempt. It waits for the limiter, gets a
-//     token, starts the timeout (timeout.go), sends the request and reads the body.
+//     token, waits if the server limits the rate (pause.go), starts the timeout
+//     (timeout.go), sends the request and reads the body.
 //   - The caller's middleware runs next, outermost first.
 //   - auth.go: the authorizer adds the token, for the API's scheme and host only, and
 //     calls the caller's transport.
-//   - conn.go: some attempts use a separate connection.
+//   - conn.go: some attempts use a connection of their own.
 //   - body.go: the body is read up to a limit, and the token is masked in texts from
 //     the response.
 //   - policy.go: pure functions decide whether and when the request is retried.
@@ -108,20 +109,23 @@ func (e *Error) Unwrap() error { return e.Err }
 type Transport struct {
 	config Config
 	client http.Client       // copied for each call
-	limit  time.Duration     // Timeout of the caller's http.Client, for one attempt
-	next   http.RoundTripper // middleware, authorizer and the caller's transport
+	base   http.RoundTripper // the caller's transport
+	next   http.RoundTripper // middleware, authorizer and base
+	pool   pool
+	pauses pauses
 }
 
 // New returns a Transport. It returns an error if a middleware returns nil.
 func New(config Config) (*Transport, error) {
-	t := &Transport{config: config, client: *config.HTTPClient, limit: config.HTTPClient.Timeout}
-	t.client.Timeout = 0 // the clock of each attempt applies it
+	t := &Transport{config: config, client: *config.HTTPClient}
+	t.base = cmp.Or(t.client.Transport, http.DefaultTransport)
+	if own, ok := t.base.(*http.Transport); !ok || own.HTTP2 == nil || own.HTTP2.SendPingTimeout == 0 {
+		t.pool.client = config.HTTPClient
+	}
 	// Following a redirect could send the token to another host, and change a
 	// DELETE into a GET. The 3xx response is returned instead.
 	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	t.next = authorizer{
-		origin: config.Origin, next: cmp.Or(t.client.Transport, http.DefaultTransport), direct: len(config.Middleware) == 0,
-	}
+	t.next = authorizer{origin: config.Origin, next: t.base, direct: len(config.Middleware) == 0}
 	for _, middleware := range config.Middleware {
 		if t.next = middleware(t.next); IsNil(t.next) {
 			return nil, errors.New("the middleware returned nil")
@@ -183,7 +187,6 @@ type call struct {
 	renewed   bool          // another token is used after a 401
 	rejected  bool          // ... and has not been requested yet
 	uncertain bool          // the server may have carried out an attempt
-	suspect   bool          // the latest attempt timed out on a connection
 }
 
 // operationKey is the context key for the operation.
