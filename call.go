@@ -123,10 +123,10 @@ func (r *response) requireAny(members ...string) error {
 }
 
 // confirm checks a response without an object. The body must be empty or JSON: an HTML
-// page comes from a proxy. A DELETE with the status 404 succeeded if an earlier attempt
-// may have reached the server.
+// page comes from a proxy. A DELETE with the API's 404 succeeded if an earlier attempt may
+// have reached the server.
 func confirm(resp *response, err error) error {
-	if errors.Is(err, ErrNotFound) && resp.op.Method == http.MethodDelete && resp.Uncertain {
+	if errors.Is(err, ErrNotFound) && resp.op.Method == http.MethodDelete && resp.Uncertain && json.Valid(resp.Body) {
 		return nil
 	}
 	if err != nil {
@@ -199,9 +199,6 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 		if req.Body, err = encodeInput(in); err != nil {
 			return nil, err
 		}
-	}
-	if c.renewable {
-		ctx = context.WithValue(ctx, usedTokenKey{}, new(usedToken))
 	}
 	received, err := c.transport.Send(ctx, req)
 	observe(ctx, received, err)

@@ -183,6 +183,8 @@ func TestErrorsOfDoMaskThePath(t *testing.T) {
 func TestDeleteWithNotFoundAfterRetry(t *testing.T) {
 	t.Parallel()
 	refresh := apono.WithTokenSource(func(context.Context) (string, error) { return apitest.Token, nil })
+	notFound := script.Response{Status: 404, Body: `{"message":"not found"}`}
+	page := script.Response{Status: 404, Body: "<html>not here</html>"}
 	for _, tc := range []struct {
 		name      string
 		responses []script.Response
@@ -192,17 +194,19 @@ func TestDeleteWithNotFoundAfterRetry(t *testing.T) {
 		{"204", []script.Response{{Status: 204}}, nil, nil},
 		{"200 with a message", []script.Response{{Body: `{"message":"deleted"}`}}, nil, nil},
 		{"200 without a body", []script.Response{{Body: " "}}, nil, nil},
-		{"404", []script.Response{{Status: 404}}, nil, apono.ErrNotFound},
-		{"404 after a broken connection", []script.Response{{Err: apitest.ErrReset}, {Status: 404}}, nil, nil},
-		{"404 after 408", []script.Response{{Status: 408}, {Status: 404}}, nil, nil},
-		{"404 after 500", []script.Response{{Status: 500}, {Status: 404}}, nil, nil},
-		{"404 after 504", []script.Response{{Status: 504}, {Status: 404}}, nil, nil},
-		{"404 after a cut body", []script.Response{{Body: "{", BodyErr: io.ErrUnexpectedEOF}, {Status: 404}}, nil, nil},
-		{"404 after 500 and 429", []script.Response{{Status: 500}, {Status: 429}, {Status: 404}}, nil, nil},
-		{"404 after 429", []script.Response{{Status: 429}, {Status: 404}}, nil, apono.ErrNotFound},
-		{"404 after 425", []script.Response{{Status: 425}, {Status: 404}}, nil, apono.ErrNotFound},
-		{"404 after 401", []script.Response{{Status: 401}, {Status: 404}}, []apono.Option{refresh}, apono.ErrNotFound},
-		{"404 after connection refused", []script.Response{{Err: apitest.ErrConnectionRefused}, {Status: 404}}, nil, apono.ErrNotFound},
+		{"404", []script.Response{notFound}, nil, apono.ErrNotFound},
+		{"404 after a broken connection", []script.Response{{Err: apitest.ErrReset}, notFound}, nil, nil},
+		{"404 after 408", []script.Response{{Status: 408}, notFound}, nil, nil},
+		{"404 after 500", []script.Response{{Status: 500}, notFound}, nil, nil},
+		{"404 after 504", []script.Response{{Status: 504}, notFound}, nil, nil},
+		{"404 after a cut body", []script.Response{{Body: "{", BodyErr: io.ErrUnexpectedEOF}, notFound}, nil, nil},
+		{"404 after 500 and 429", []script.Response{{Status: 500}, {Status: 429}, notFound}, nil, nil},
+		{"a page with 404 after 500", []script.Response{{Status: 500}, page}, nil, apono.ErrNotFound},
+		{"404 without a body after 500", []script.Response{{Status: 500}, {Status: 404}}, nil, apono.ErrNotFound},
+		{"404 after 429", []script.Response{{Status: 429}, notFound}, nil, apono.ErrNotFound},
+		{"404 after 425", []script.Response{{Status: 425}, notFound}, nil, apono.ErrNotFound},
+		{"404 after 401", []script.Response{{Status: 401}, notFound}, []apono.Option{refresh}, apono.ErrNotFound},
+		{"404 after connection refused", []script.Response{{Err: apitest.ErrConnectionRefused}, notFound}, nil, apono.ErrNotFound},
 		{"403 after 500", []script.Response{{Status: 500}, {Status: 403}}, nil, apono.ErrForbidden},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

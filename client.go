@@ -180,6 +180,7 @@ const DefaultBaseURL = "https://api.apono.io"
 const (
 	envToken         = "APONO_TOKEN"
 	envPersonalToken = "APONO_PERSONAL_TOKEN"
+	envTokenFile     = "APONO_TOKEN_FILE"
 	envEndpoint      = "APONO_ENDPOINT"
 )
 
@@ -209,7 +210,6 @@ type Client struct {
 	transport *transport.Transport
 	logger    *slog.Logger // nil for none
 	baseURL   string
-	renewable bool // the token comes from a source
 	readOnly  bool
 	readAhead bool
 }
@@ -223,19 +223,29 @@ type Client struct {
 //
 // The error is an [*ArgumentError] if an option is invalid, or if the token is empty or
 // contains spaces or characters other than printable ASCII. With [WithTokenSource] the
-// token may be empty.
+// token must be empty.
 func NewClient(token string, opts ...Option) (*Client, error) {
 	return newClient("token", token, opts)
 }
 
 // NewClientFromEnv returns a client configured by environment variables. The token is
-// APONO_TOKEN, or APONO_PERSONAL_TOKEN if that is not set. The base URL is
-// APONO_ENDPOINT, or [DefaultBaseURL] if that is not set. Options take precedence over
+// APONO_TOKEN, or APONO_PERSONAL_TOKEN if that is not set; instead of them,
+// APONO_TOKEN_FILE names a file for [FileTokenSource]. The base URL is APONO_ENDPOINT, or [DefaultBaseURL] if that is not set. Options take precedence over
 // variables. An [*ArgumentError] names the variable that is missing or invalid.
 func NewClientFromEnv(opts ...Option) (*Client, error) {
 	name := envToken
 	if os.Getenv(envToken) == "" && os.Getenv(envPersonalToken) != "" {
 		name = envPersonalToken
+	}
+	if path := os.Getenv(envTokenFile); path != "" {
+		source := FileTokenSource(path)
+		if os.Getenv(name) != "" {
+			return nil, &ArgumentError{Arg: envTokenFile, Reason: "must not be set together with " + name}
+		}
+		if _, err := source(context.Background()); err != nil {
+			return nil, &ArgumentError{Arg: envTokenFile, Reason: "must name a file with a token: " + err.Error()}
+		}
+		opts = append([]Option{WithTokenSource(source)}, opts...)
 	}
 	if endpoint := os.Getenv(envEndpoint); endpoint != "" {
 		opts = append([]Option{baseURLOption(envEndpoint, endpoint)}, opts...)
@@ -254,6 +264,9 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 			return nil, err
 		}
 	}
+	if o.Token != nil && token != "" && name == "token" {
+		return nil, &ArgumentError{Arg: name, Reason: "must be empty with WithTokenSource"}
+	}
 	if o.Token == nil {
 		if err := checkToken(name, token); err != nil {
 			return nil, err
@@ -267,7 +280,7 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	if err != nil {
 		return nil, &ArgumentError{Arg: "middleware", Reason: err.Error()}
 	}
-	c := &Client{transport: t, logger: o.Logger, baseURL: o.Origin.String(), renewable: o.Renewable, readOnly: o.readOnly, readAhead: o.readAhead}
+	c := &Client{transport: t, logger: o.Logger, baseURL: o.Origin.String(), readOnly: o.readOnly, readAhead: o.readAhead}
 	c.Integrations = &IntegrationsService{client: c}
 	c.AccessFlows = &AccessFlowsService{client: c}
 	c.Bundles = &BundlesService{client: c}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -73,6 +74,7 @@ func TestInvalidConfigurationIsArgumentError(t *testing.T) {
 		{"nil option", "good", []apono.Option{nil}, "opts[2]", "nil"},
 		{"nil HTTP client", "good", []apono.Option{apono.WithHTTPClient(nil)}, "client", "nil"},
 		{"nil logger", "good", []apono.Option{apono.WithLogger(nil)}, "logger", "nil"},
+		{"logger without a handler", "good", []apono.Option{apono.WithLogger(&slog.Logger{})}, "logger", "handler"},
 		{"nil middleware", "good", []apono.Option{apono.WithMiddleware(nil)}, "middleware", "nil"},
 		{
 			"middleware that returns nil", "good",
@@ -84,7 +86,9 @@ func TestInvalidConfigurationIsArgumentError(t *testing.T) {
 		{"blank product", "good", []apono.Option{apono.WithUserAgent("  ")}, "product", "printable ASCII"},
 		{"product with a line break", "good", []apono.Option{apono.WithUserAgent("tool/1\r\nX-Admin: 1")}, "product", "printable ASCII"},
 		{"product that is not ASCII", "good", []apono.Option{apono.WithUserAgent("wérkzeug/1")}, "product", "printable ASCII"},
-		{"negative attempt timeout", "good", []apono.Option{apono.WithAttemptTimeout(-1)}, "timeout", "positive"},
+		{"token beside a token source", "good", []apono.Option{apono.WithTokenSource(func(context.Context) (string, error) { return "other", nil })}, "token", "must be empty with WithTokenSource"},
+		{"negative attempt timeout", "good", []apono.Option{apono.WithAttemptTimeout(-1)}, "timeout", "24 hours"},
+		{"attempt timeout above a day", "good", []apono.Option{apono.WithAttemptTimeout(24*time.Hour + 1)}, "timeout", "24 hours"},
 		{"zero response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(0)}, "limit", "positive"},
 		{"negative response bytes", "good", []apono.Option{apono.WithMaxResponseBytes(-1)}, "limit", "positive"},
 
@@ -92,6 +96,8 @@ func TestInvalidConfigurationIsArgumentError(t *testing.T) {
 		{"negative MinWait", "good", policy(apono.RetryPolicy{MinWait: -1}), "policy.MinWait", "negative"},
 		{"negative MaxWait", "good", policy(apono.RetryPolicy{MaxWait: -1}), "policy.MinWait", "MaxWait"},
 		{"MinWait above MaxWait", "good", policy(apono.RetryPolicy{MinWait: 2, MaxWait: 1}), "policy.MinWait", "MaxWait"},
+		{"MinWait above a day", "good", policy(apono.RetryPolicy{MinWait: 24*time.Hour + 1}), "policy", "24 hours"},
+		{"MaxRetryAfter above a day", "good", policy(apono.RetryPolicy{MaxRetryAfter: 24*time.Hour + 1}), "policy", "24 hours"},
 		{"negative MaxRetryAfter", "good", policy(apono.RetryPolicy{MaxRetryAfter: -1}), "policy.MaxRetryAfter", "negative"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -266,8 +266,8 @@ func TestTransportErrorTimeout(t *testing.T) {
 		timeout bool
 		text    string
 	}{
-		{"http.Client", &http.Client{Transport: silent, Timeout: 200 * time.Millisecond}, nil, true, "no response within 200ms: raise the Timeout of the http.Client"},
-		{"attempt", &http.Client{Transport: silent}, []apono.Option{apono.WithAttemptTimeout(time.Second)}, true, "no response within 1s: raise WithAttemptTimeout for a slow server"},
+		{"http.Client", &http.Client{Transport: silent, Timeout: 200 * time.Millisecond}, nil, true, "no response within 0.2 s: raise the Timeout of the http.Client for a slow server"},
+		{"attempt", &http.Client{Transport: silent}, []apono.Option{apono.WithAttemptTimeout(time.Second)}, true, "no response within 1 s: raise WithAttemptTimeout for a slow server"},
 		{"response header", &http.Client{Transport: failing(netTimeout("net/http: timeout awaiting response headers"))}, nil, true, "net/http: timeout awaiting response headers"},
 		{"dialer", &http.Client{Transport: failing(&net.OpError{Op: "dial", Net: "tcp", Err: netTimeout("i/o timeout")})}, nil, true, "dial tcp: i/o timeout"},
 		{"no timeout", &http.Client{Transport: failing(apitest.ErrReset)}, nil, false, "connection reset by peer"},

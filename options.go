@@ -42,15 +42,19 @@ func defaultOptions() options {
 //
 // The conditions for a retry are fixed:
 //
-//   - GET, PUT and DELETE are retried after the statuses 408, 425, 429, 500, 502, 503
-//     and 504, after network errors, and when the response body is cut short.
+//   - GET, PUT and DELETE are retried after the statuses 408, 425, 429, 500, 502, 503,
+//     504, 520 to 530, 598 and 599, after network errors, and when the response body is
+//     cut short.
 //   - POST and PATCH are retried after 429 and when nothing was sent.
 //   - Reads that can use up one-time credentials are retried when nothing was sent.
 //   - Permanent failures are never retried: invalid certificates, TLS alerts, host
-//     names that do not exist, and a proxy that rejects the connection.
+//     names that do not exist, and, without [WithHTTPClient], a proxy that rejects the
+//     connection.
 //
-// The wait before a retry is that of the Retry-After header. Without one it is random,
-// between MinWait and a bound that doubles up to MaxWait. If the next attempt would
+// The wait before a retry is that of the Retry-After header and up to a fifth more, at
+// random. After a 429 with Retry-After, all calls of the client with the same token wait,
+// at most MaxRetryAfter, except those whose deadline comes sooner. Without Retry-After the
+// wait is random, between MinWait and a bound that doubles up to MaxWait. If the next attempt would
 // start after the deadline of the context, the call ends immediately. Its error then
 // holds both the deadline and the last response.
 type RetryPolicy struct {
@@ -87,12 +91,20 @@ func baseURLOption(arg, baseURL string) Option {
 }
 
 // WithHTTPClient sets the client that sends the requests. Its transport, its cookie jar
-// and, for each attempt, its timeout are used. It is not modified. Its redirect policy
-// has no effect, because redirects are not followed.
+// and, for each attempt, its timeout are used; the timeout includes the waits for the
+// limiter and the token. It is not modified. Its redirect policy has no effect, because
+// redirects are not followed.
 //
-// If the transport is an [*http.Transport], reads that use up one-time credentials are
-// sent over a new connection. Any other [http.RoundTripper] receives an ordinary
-// request. It may send that twice, as net/http does with a GET when a connection breaks.
+// If the transport is an [*http.Transport], reads that use up one-time credentials and
+// POST requests without a body are sent over a new connection, which does not count
+// against MaxConnsPerHost. Any other [http.RoundTripper], and the Fetch API of a browser,
+// receives an ordinary request. It may send that twice, as net/http does with a GET when a
+// connection breaks.
+//
+// If a request gets no response within the timeout of an attempt, connections of the
+// transport may be dead. Unless HTTP2.SendPingTimeout of the transport is set, the client
+// then closes its idle connections, at most once in that timeout, and sends requests over
+// new ones until those under way have ended.
 func WithHTTPClient(client *http.Client) Option {
 	return func(o *options) error {
 		if client == nil {
@@ -164,7 +176,10 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 		if policy.MinWait == 0 {
 			policy.MinWait = min(standard.MinWait, policy.MaxWait)
 		}
+		longest := max(policy.MinWait, policy.MaxWait, policy.MaxRetryAfter)
 		switch {
+		case longest > maxDuration:
+			return &ArgumentError{Arg: "policy", Reason: "must not have waits longer than 24 hours"}
 		case policy.MaxAttempts < 1:
 			return &ArgumentError{Arg: "policy.MaxAttempts", Reason: "must be at least 1, or 0 for the default"}
 		case policy.MinWait < 0 || policy.MaxWait < policy.MinWait:
@@ -178,9 +193,8 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 }
 
 // WithAttemptTimeout sets how long one attempt waits for the header of the response,
-// including the time to connect. The default is 30 s; 0 means no timeout. The same
-// time is then allowed for the body, plus one second for every 4 KiB received, so that
-// large pages can be read over slow connections. In total, an attempt takes at most ten
+// including the time to connect, and then for each part of the body. The default is 30 s,
+// the maximum is 24 hours; 0 means no timeout. In total, an attempt takes at most ten
 // times the timeout. [WithCallAttemptTimeout] sets the timeout for one call.
 //
 // This timeout is not a deadline of the context that middleware receives, because the
@@ -195,9 +209,12 @@ func WithAttemptTimeout(timeout time.Duration) Option {
 	}
 }
 
+// maxDuration is the longest timeout or wait.
+const maxDuration = 24 * time.Hour
+
 func checkTimeout(arg string, timeout time.Duration) error {
-	if timeout < 0 {
-		return &ArgumentError{Arg: arg, Reason: "must be positive, or 0 for no timeout"}
+	if timeout < 0 || timeout > maxDuration {
+		return &ArgumentError{Arg: arg, Reason: "must be at most 24 hours, or 0 for no timeout"}
 	}
 	return nil
 }
@@ -219,13 +236,16 @@ func WithMaxResponseBytes(limit int64) Option {
 // it, duration, status, request id and error. Records do not contain arguments,
 // queries, bodies or tokens. The levels are:
 //
-//   - Debug: successful attempts, and read-ahead requests that were canceled
+//   - Debug: successful attempts, and requests that were canceled
 //   - Warn: attempts that are retried, and the statuses 3xx and 4xx
 //   - Error: the statuses 5xx, and attempts without a response
 func WithLogger(logger *slog.Logger) Option {
 	return func(o *options) error {
 		if logger == nil {
 			return &ArgumentError{Arg: "logger", Reason: "must not be nil: omit the option for no logging"}
+		}
+		if transport.IsNil(logger.Handler()) {
+			return &ArgumentError{Arg: "logger", Reason: "must have a handler: use slog.New"}
 		}
 		o.Logger = logger
 		return nil
@@ -293,16 +313,28 @@ func WithReadAhead() Option {
 	}
 }
 
-// sharedTransport returns the transport of all clients without [WithHTTPClient].
-var sharedTransport = sync.OnceValue(func() http.RoundTripper {
+// shared is the transport of all clients without [WithHTTPClient].
+var shared struct {
+	mu       sync.Mutex
+	standard *http.Transport // http.DefaultTransport when it was cloned
+	tuned    *http.Transport
+}
+
+// sharedTransport returns that transport. If http.DefaultTransport has been replaced, it
+// is another one, or nil if net/http uses a replacement of another type.
+func sharedTransport() http.RoundTripper {
 	standard, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
-		return nil // http.DefaultTransport was replaced; net/http uses the replacement
+		return nil
 	}
-	t := standard.Clone()
-	transport.Tune(t)
-	return t
-})
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.standard != standard {
+		shared.standard, shared.tuned = standard, standard.Clone()
+		transport.Tune(shared.tuned)
+	}
+	return shared.tuned
+}
 
 func parseBaseURL(arg, text string) (*url.URL, error) {
 	reject := func(reason string) error { return &ArgumentError{Arg: arg, Reason: reason} }

@@ -44,8 +44,8 @@ func isWithoutRetry(ctx context.Context) bool {
 }
 
 // WithCallAttemptTimeout returns a context that sets the attempt timeout of its calls, in place
-// of the client's [WithAttemptTimeout]; 0 means no timeout. With a negative timeout,
-// calls return an [*ArgumentError].
+// of the client's [WithAttemptTimeout]; 0 means no timeout. With a negative timeout or one
+// above 24 hours, calls return an [*ArgumentError].
 func WithCallAttemptTimeout(ctx context.Context, timeout time.Duration) context.Context {
 	return context.WithValue(ctx, callTimeoutKey{}, timeout)
 }

@@ -218,7 +218,7 @@ func TestDeletionInSpacesWithNotFoundAfterRetrySucceeds(t *testing.T) {
 		"/api/admin/v1/space-scopes/s": func(ctx context.Context, c *apono.Client) error { return c.SpaceScopes.Delete(ctx, "s") },
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			fake := script.New(t, script.Response{Status: 503}, script.Response{Status: 404}, script.Response{Status: 404})
+			fake := script.New(t, script.Response{Status: 503}, script.Response{Status: 404, Body: `{"message":"not found"}`}, script.Response{Status: 404})
 			client := apitest.NewClient(t, fake)
 			require.NoError(t, remove(t.Context(), client))
 			require.ErrorIs(t, remove(t.Context(), client), apono.ErrNotFound)

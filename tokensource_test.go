@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/apitest"
+	"github.com/apono-go/apono/internal/apitest/script"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -108,7 +112,7 @@ func TestCachedTokenSourceRenewsOnceForLateRejections(t *testing.T) {
 	})
 }
 
-func TestCachedTokenSourceRenewsOneMinuteBeforeExpiry(t *testing.T) {
+func TestCachedTokenSourceRenewsBeforeExpiry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		get := apono.CachedTokenSource(func(context.Context) (string, time.Time, error) {
@@ -116,7 +120,7 @@ func TestCachedTokenSourceRenewsOneMinuteBeforeExpiry(t *testing.T) {
 		})
 		first, err := get(t.Context())
 		require.NoError(t, err)
-		time.Sleep(9*time.Minute - time.Second)
+		time.Sleep(9*time.Minute - time.Second) // a tenth of its life is a minute
 		again, err := get(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, first, again)
@@ -127,7 +131,7 @@ func TestCachedTokenSourceRenewsOneMinuteBeforeExpiry(t *testing.T) {
 	})
 }
 
-// A caller waits until its context ends. When it leaves, the others still get the token.
+// A caller waits until its context ends. When it leaves, another one calls the source.
 func TestCachedTokenSourceWaitsNoLongerThanTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -157,10 +161,11 @@ func TestCachedTokenSourceWaitsNoLongerThanTheContext(t *testing.T) {
 		group.Go(func() {
 			time.Sleep(time.Millisecond)
 			assert.NoError(t, ask(time.Minute))
-			assert.Equal(t, 10*time.Second, time.Since(started))
+			assert.Equal(t, 11*time.Second, time.Since(started))
 		})
 		group.Wait()
-		require.EqualValues(t, 1, calls.Load())
+		require.EqualValues(t, 2, calls.Load())
+		require.EqualValues(t, 1, ended.Load())
 
 		get = apono.CachedTokenSource(func(ctx context.Context) (string, time.Time, error) {
 			<-ctx.Done()
@@ -169,7 +174,7 @@ func TestCachedTokenSourceWaitsNoLongerThanTheContext(t *testing.T) {
 		})
 		require.ErrorIs(t, ask(time.Second), context.DeadlineExceeded)
 		synctest.Wait()
-		require.EqualValues(t, 1, ended.Load(), "the source must end with the last caller")
+		require.EqualValues(t, 2, ended.Load(), "the source must end with its caller")
 	})
 }
 
@@ -199,4 +204,199 @@ func TestCachedTokenSourceDoesNotCacheErrors(t *testing.T) {
 	}
 	_, err = apono.NewClient("", apono.WithTokenSource(apono.CachedTokenSource(nil)))
 	require.ErrorAs(t, err, new(*apono.ArgumentError))
+}
+
+// With a source that fails, a valid token is used to its end, and the source is called
+// once a second, by one goroutine.
+func TestCachedTokenSourceUsesValidTokenWhileSourceFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		get := apono.CachedTokenSource(func(context.Context) (string, time.Time, error) {
+			if calls.Add(1) == 1 {
+				return "token", time.Now().Add(10 * time.Minute), nil
+			}
+			time.Sleep(100 * time.Millisecond)
+			return "", time.Time{}, errors.New("the vault is sealed")
+		})
+		ask := func(until time.Duration, check func(token string, err error)) {
+			started := time.Now()
+			var group sync.WaitGroup
+			for range 20 {
+				group.Go(func() {
+					for time.Since(started) < until {
+						check(get(t.Context()))
+						time.Sleep(10 * time.Millisecond)
+					}
+				})
+			}
+			group.Wait()
+		}
+		valid := func(token string, err error) {
+			assert.NoError(t, err)
+			assert.Equal(t, "token", token)
+		}
+		ask(time.Second, valid)
+		require.EqualValues(t, 1, calls.Load())
+		time.Sleep(8*time.Minute + 59*time.Second)
+		ask(20*time.Second, valid)
+		require.InDelta(t, 20, calls.Load(), 2)
+		time.Sleep(time.Minute)
+		before := calls.Load()
+		ask(50*time.Millisecond, func(_ string, err error) { assert.ErrorContains(t, err, "the vault is sealed") })
+		require.LessOrEqual(t, calls.Load(), before+2, "goroutines that wait for the same call share its error")
+	})
+}
+
+// A token of 30 s is not fetched for every call.
+func TestCachedTokenSourceKeepsShortLivedToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		get := apono.CachedTokenSource(func(context.Context) (string, time.Time, error) {
+			return fmt.Sprint("token-", calls.Add(1)), time.Now().Add(30 * time.Second), nil
+		})
+		for range 27 {
+			token, err := get(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, "token-1", token)
+			time.Sleep(time.Second)
+		}
+		token, err := get(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "token-2", token)
+	})
+}
+
+// A rejected token is not used again, even if the source fails.
+func TestCachedTokenSourceDropsRejectedToken(t *testing.T) {
+	t.Parallel()
+	results := []string{"token-1", "", "token-2"}
+	source := apono.CachedTokenSource(func(context.Context) (string, time.Time, error) {
+		token := results[0]
+		results = results[1:]
+		if token == "" {
+			return "", time.Time{}, errors.New("the vault is sealed")
+		}
+		return token, time.Now().Add(time.Hour), nil
+	})
+	fake := script.New(t, script.Response{Status: 401}, script.Response{Body: apitest.OneIntegration})
+	client := apitest.NewClient(t, fake, apono.WithTokenSource(source))
+	require.ErrorContains(t, apitest.GetIntegration(t.Context(), client), "the vault is sealed")
+	require.NoError(t, apitest.GetIntegration(t.Context(), client))
+	require.Equal(t, "Bearer token-2", fake.Requests()[1].Header.Get("Authorization"))
+}
+
+// A source that ignores its context does not hold its caller.
+func TestCachedTokenSourceLeavesSourceThatIgnoresContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		get := apono.CachedTokenSource(func(context.Context) (string, time.Time, error) {
+			time.Sleep(time.Hour)
+			return "token", time.Time{}, nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		started := time.Now()
+		_, err := get(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(started))
+		token, err := get(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "token", token)
+	})
+}
+
+// CI jobs and Kubernetes hand tokens over as files, and replace them.
+func TestFileTokenSource(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "token")
+	write := func(text string) {
+		// A replaced file is another one, whatever its time and size.
+		require.NoError(t, os.WriteFile(path+".new", []byte(text), 0o600))
+		require.NoError(t, os.Rename(path+".new", path))
+	}
+	fake := script.New(t, slices.Repeat([]script.Response{{Body: apitest.OneIntegration}}, 4)...)
+	source := apono.FileTokenSource(path)
+	client := apitest.NewClient(t, fake, apono.WithTokenSource(source))
+	get := func() error { return apitest.GetIntegration(t.Context(), client) }
+	require.ErrorIs(t, get(), os.ErrNotExist)
+	write("token-1\n")
+	require.NoError(t, get())
+	write("token-2\r\n")
+	require.NoError(t, get())
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, get(), "the previous token is used while the file cannot be read")
+	write("token 3")
+	require.NoError(t, get(), "the previous token is used while the file is invalid")
+	require.Equal(t, "Bearer token-1, Bearer token-2, Bearer token-2, Bearer token-2", apitest.Authorizations(fake))
+
+	// The server rejects the token: the file is read again, although it looks the same.
+	write("token-4")
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	fake = script.New(t, script.Response{Body: apitest.OneIntegration}, script.Response{Status: 401}, script.Response{Body: apitest.OneIntegration}, script.Response{Status: 401})
+	client = apitest.NewClient(t, fake, apono.WithTokenSource(apono.FileTokenSource(path)))
+	require.NoError(t, get())
+	require.NoError(t, os.WriteFile(path, []byte("token-5"), 0o600))
+	require.NoError(t, os.Chtimes(path, info.ModTime(), info.ModTime()))
+	require.NoError(t, get())
+	require.Equal(t, "Bearer token-4, Bearer token-4, Bearer token-5", apitest.Authorizations(fake))
+	require.NoError(t, os.Remove(path))
+	require.ErrorIs(t, get(), os.ErrNotExist, "a rejected token was used")
+}
+
+func TestFileTokenSourceRejectsOtherFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"large": strings.Repeat("x", 64<<10+1), "empty": "", "two lines": "a\nb\n"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+		_, err := apono.FileTokenSource(filepath.Join(dir, name))(t.Context())
+		require.Contains(t, apitest.ErrorAs[*apono.ArgumentError](t, err).Arg, name)
+	}
+	_, err := apono.FileTokenSource(dir)(t.Context())
+	require.Contains(t, apitest.ErrorAs[*apono.ArgumentError](t, err).Reason, "regular file")
+	_, err = apono.FileTokenSource(filepath.Join(dir, "none"))(t.Context())
+	require.ErrorIs(t, err, os.ErrNotExist)
+	largest := filepath.Join(dir, "largest")
+	require.NoError(t, os.WriteFile(largest, []byte(strings.Repeat("x", 64<<10)), 0o600))
+	token, err := apono.FileTokenSource(largest)(t.Context())
+	require.NoError(t, err)
+	require.Len(t, token, 64<<10)
+}
+
+// Not parallel: t.Setenv changes the environment of the whole process.
+func TestNewClientFromEnvWithTokenFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(path, []byte("from-file\n"), 0o600))
+	t.Setenv("APONO_ENDPOINT", "")
+	for _, tc := range []struct {
+		name, token, personal, file string
+		reason                      string // of the error, empty for success
+	}{
+		{"file", "", "", path, ""},
+		{"file that does not exist", "", "", path + "-not", "no such file"},
+		{"file and token", "one", "", path, "together with APONO_TOKEN"},
+		{"file and personal token", "", "two", path, "together with APONO_PERSONAL_TOKEN"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Setenv("APONO_TOKEN", tc.token)
+			t.Setenv("APONO_PERSONAL_TOKEN", tc.personal)
+			t.Setenv("APONO_TOKEN_FILE", tc.file)
+			fake := apitest.NoRequest(t)
+			if tc.reason == "" {
+				fake = script.New(t, script.Response{Body: apitest.OneIntegration})
+			}
+			client, err := apono.NewClientFromEnv(apono.WithHTTPClient(fake.Client()))
+			if tc.reason != "" {
+				rejected := apitest.ErrorAs[*apono.ArgumentError](t, err)
+				require.Equal(t, "APONO_TOKEN_FILE", rejected.Arg)
+				require.Contains(t, rejected.Reason, tc.reason)
+				return
+			}
+			require.NoError(t, err)
+			require.NoError(t, apitest.GetIntegration(t.Context(), client))
+			require.Equal(t, "Bearer from-file", apitest.Authorizations(fake))
+		})
+	}
 }

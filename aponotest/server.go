@@ -61,6 +61,7 @@ package aponotest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -155,7 +156,11 @@ func (s *Server) Client(opts ...apono.Option) *apono.Client {
 		transport = direct{s}
 	}
 	own := []apono.Option{apono.WithBaseURL(s.URL), apono.WithHTTPClient(&http.Client{Transport: transport})}
-	client, err := apono.NewClient(s.Token, append(own, opts...)...)
+	opts = append(own, opts...)
+	client, err := apono.NewClient(s.Token, opts...)
+	if invalid, ok := errors.AsType[*apono.ArgumentError](err); ok && invalid.Arg == "token" {
+		client, err = apono.NewClient("", opts...) // with WithTokenSource
+	}
 	if err != nil {
 		s.fail("%v", err)
 	}

@@ -28,6 +28,9 @@ func NewClient(t *testing.T, fake *script.Transport, opts ...apono.Option) *apon
 	t.Helper()
 	opts = append([]apono.Option{apono.WithBaseURL(BaseURL), apono.WithHTTPClient(fake.Client())}, opts...)
 	client, err := apono.NewClient(Token, opts...)
+	if invalid, ok := errors.AsType[*apono.ArgumentError](err); ok && invalid.Arg == "token" {
+		client, err = apono.NewClient("", opts...) // with WithTokenSource
+	}
 	require.NoError(t, err)
 	return client
 }
@@ -142,6 +145,14 @@ func Waits(fake *script.Transport) []time.Duration {
 		all = append(all, requests[i].At.Sub(requests[i-1].At))
 	}
 	return all
+}
+
+// IsRetryAfter fails the test unless a wait is that of a Retry-After header, with up to a
+// fifth more.
+func IsRetryAfter(t *testing.T, want, got time.Duration) {
+	t.Helper()
+	require.GreaterOrEqual(t, got, want)
+	require.LessOrEqual(t, got, want+want/5)
 }
 
 // IsAPIError fails the test unless the error is an APIError that no TransportError

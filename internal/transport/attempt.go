@@ -129,7 +129,8 @@ func (c *call) timeout() time.Duration {
 func (c *call) failed(req *http.Request, err error, a *attempt, clock *clock) result {
 	ctx := req.Context()
 	err = withoutURL(err)
-	unsent := a.trace.unsent(err, ctx.Err() != nil)
+	_, known := c.transport.base.(*http.Transport)
+	unsent := a.trace.unsent(err, known && ctx.Err() == nil)
 	c.uncertain = c.uncertain || !unsent
 	if err = c.explain(ctx, err, clock); ctx.Err() == nil {
 		err = withProxy(c.transport.base, req, err)
@@ -228,9 +229,9 @@ func (t *connTrace) obtained(conn net.Conn, reused bool) {
 }
 
 // unsent reports whether the server certainly processed nothing. If net/http wrote the
-// header twice, it may have processed the first request. If the context ended, net/http
-// may still be writing.
-func (t *connTrace) unsent(err error, ended bool) bool {
+// header twice, it may have processed the first request. traced means that a header that
+// was not recorded was not written.
+func (t *connTrace) unsent(err error, traced bool) bool {
 	switch headers := t.headers.Load(); {
 	case t.asked.Load() && !t.got.Load():
 		return true
@@ -239,7 +240,7 @@ func (t *connTrace) unsent(err error, ended bool) bool {
 	case isUnprocessed(err):
 		return true
 	case headers == 0:
-		return isDialError(err) || t.http1.Load() && !ended
+		return isDialError(err) || traced && t.got.Load()
 	}
 	// An alert received on a new connection in place of a response ended the
 	// handshake. In TLS 1.3 the client has sent its request by then.

@@ -109,7 +109,7 @@ func TestUpstreamIsTooSlowForClient(t *testing.T) {
 		for _, c := range calls {
 			r.fake.FaultNext("", 1, aponotest.Fault{Latency: time.Minute})
 			o := r.try(t, c)
-			o.isBroken(t, "no response within 500ms", 1)
+			o.isBroken(t, "no response within 0.5 s", 1)
 			require.ErrorIs(t, o.err, context.DeadlineExceeded)
 		}
 	}, apono.WithAttemptTimeout(500*time.Millisecond))
