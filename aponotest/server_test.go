@@ -190,7 +190,7 @@ func TestMisuseFailsTest(t *testing.T) {
 		},
 		"client options": {
 			func(s *aponotest.Server) { s.Client(apono.WithAttemptTimeout(-1)) },
-			"aponotest: apono: argument timeout: must be positive, or 0 for no timeout",
+			"aponotest: apono: argument timeout: must be at most 24 hours, or 0 for no timeout",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -74,8 +74,14 @@ func Tagged(t *testing.T, tag string, types ...reflect.Type) {
 // NoRequest returns a transport that fails the test if a request is sent.
 func NoRequest(t *testing.T) *script.Transport { return script.New(t) }
 
-// ErrReset is the error of a connection that the server resets.
-var ErrReset = errors.New("connection reset by peer")
+// ErrReset is the error of a connection that the server resets. It is temporary, as
+// syscall.ECONNRESET is, also if middleware returns it.
+var ErrReset error = resetError{}
+
+type resetError struct{}
+
+func (resetError) Error() string   { return "connection reset by peer" }
+func (resetError) Temporary() bool { return true }
 
 // Fixture reads a file below testdata.
 func Fixture(t *testing.T, name string) string {
