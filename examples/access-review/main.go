@@ -8,26 +8,29 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/examples/internal/program"
+	"golang.org/x/sync/errgroup"
 )
 
 func main() { program.Main("access-review", run) }
 
 const about = `Lists who can get access to what: each access flow with its space, requestors
 and targets. A bundle is expanded into its targets. The review flags flows
-without an approver, flows whose access does not expire, and production flows
-that do not require MFA. Flows for AI agents without an approver have a separate
-flag.
+without an approver, flows whose requestors can approve themselves, flows whose
+access does not expire, and production flows that do not require MFA. Flows for
+AI agents without an approver have a separate flag.
 
-The table shows the columns that fit in 80 columns and ends shortened values
-with "…". All columns and full values are printed by -wide, -format csv and
+The table shows the most important columns and shortens values with "…" to fit
+the terminal. All columns and full values are printed by -wide, -format csv and
 -format json.`
 
 // row is one combination of access flow, requestor and target.
@@ -71,7 +74,11 @@ func run(ctx context.Context, p *program.Program) error {
 		`access-review -fail -format csv > review.csv`,
 	}
 	p.ExitCodes = map[int]string{3: "a flow is flagged (with -fail)"}
+	parallel := p.Parallel()
 	if err := p.Parse(about); err != nil {
+		return err
+	}
+	if err := p.CheckParallel(*parallel); err != nil {
 		return err
 	}
 	table := func(w io.Writer, rows []row) error { return writeTable(w, rows, *wide, p.Width()) }
@@ -79,25 +86,19 @@ func run(ctx context.Context, p *program.Program) error {
 	if !ok {
 		return p.Misuse("-format must be table, csv or json, not %q", *format)
 	}
-	client, disconnect, err := p.Connect(nil)
+	client, disconnect, err := p.Connect(nil, apono.WithReadAhead())
 	if err != nil {
 		return err
 	}
 	defer disconnect()
 
-	bundles := map[string]*apono.Bundle{}
-	for bundle, err := range client.Bundles.ListAll(ctx) {
-		if err != nil {
-			return err
-		}
-		bundles[bundle.ID] = bundle
+	t, err := readTenant(ctx, p, client, *parallel)
+	if err != nil {
+		return err
 	}
 	rows := []row{}
 	flows, flagged := 0, 0
-	for flow, err := range client.AccessFlows.ListAll(ctx) {
-		if err != nil {
-			return err
-		}
+	for _, flow := range t.flows {
 		if !flow.Active && !*all {
 			continue
 		}
@@ -108,7 +109,7 @@ func run(ctx context.Context, p *program.Program) error {
 		} else if *onlyFlagged {
 			continue
 		}
-		rows = append(rows, expand(flow, flags, bundles)...)
+		rows = append(rows, t.expand(flow, flags)...)
 	}
 	if err := write(p.Stdout, rows); err != nil {
 		return err
@@ -120,6 +121,80 @@ func run(ctx context.Context, p *program.Program) error {
 	return nil
 }
 
+// tenant is what a review needs.
+type tenant struct {
+	flows   []*apono.AccessFlow
+	bundles map[string]*apono.Bundle
+	names   map[string]string // of groups and users, by id
+}
+
+// readTenant reads the lists at the same time. Without permission to read groups or users,
+// the review shows their ids.
+func readTenant(ctx context.Context, p *program.Program, client *apono.Client, parallel int) (*tenant, error) {
+	progress := p.Progress()
+	t := &tenant{bundles: map[string]*apono.Bundle{}, names: map[string]string{}}
+	var groups, users []named
+	var lists errgroup.Group
+	lists.SetLimit(parallel)
+	lists.Go(func() error {
+		return each(client.AccessFlows.ListAll(ctx), func(flow *apono.AccessFlow) { t.flows = append(t.flows, flow) })
+	})
+	lists.Go(func() error {
+		return each(client.Bundles.ListAll(ctx), func(bundle *apono.Bundle) { t.bundles[bundle.ID] = bundle })
+	})
+	var noGroups, noUsers error
+	lists.Go(func() error {
+		noGroups = each(client.Groups.ListAll(ctx), func(group *apono.Group) { groups = append(groups, named{group.ID, group.Name}) })
+		return unlessForbidden(noGroups)
+	})
+	lists.Go(func() error {
+		noUsers = each(client.Users.ListAll(ctx), func(user *apono.User) {
+			users = append(users, named{user.ID, user.Email})
+			progress("Reading: %s", program.Plural(len(users), "user"))
+		})
+		return unlessForbidden(noUsers)
+	})
+	err := lists.Wait()
+	progress("")
+	if err != nil {
+		return nil, err
+	}
+	if noGroups != nil || noUsers != nil {
+		fmt.Fprintln(p.Stderr, "The token may not read all groups and users: some are shown by ID.")
+	}
+	count := map[string]int{}
+	for _, n := range slices.Concat(groups, users) {
+		count[n.name]++
+	}
+	for _, n := range slices.Concat(groups, users) {
+		if t.names[n.id] = n.name; count[n.name] > 1 {
+			t.names[n.id] += " (" + n.id + ")"
+		}
+	}
+	return t, nil
+}
+
+// named is the id and the name of a group or a user.
+type named struct{ id, name string }
+
+// each calls take for the items of a list.
+func each[T any](list iter.Seq2[*T, error], take func(*T)) error {
+	for item, err := range list {
+		if err != nil {
+			return err
+		}
+		take(item)
+	}
+	return nil
+}
+
+func unlessForbidden(err error) error {
+	if errors.Is(err, apono.ErrForbidden) {
+		return nil
+	}
+	return err
+}
+
 // review returns the flags of a flow.
 func review(flow *apono.AccessFlow, productionLabels []string) []string {
 	flags := []string{}
@@ -129,6 +204,8 @@ func review(flow *apono.AccessFlow, productionLabels []string) []string {
 		} else {
 			flags = append(flags, "no approver")
 		}
+	} else if !flow.Settings.RequestorCannotApproveHimself {
+		flags = append(flags, "self-approval")
 	}
 	if flow.GrantDurationInMin == nil || *flow.GrantDurationInMin <= 0 {
 		flags = append(flags, "no end")
@@ -143,7 +220,7 @@ func review(flow *apono.AccessFlow, productionLabels []string) []string {
 }
 
 // expand returns a row for each combination of a flow's requestors and targets.
-func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bundle) []row {
+func (t *tenant) expand(flow *apono.AccessFlow, flags []string) []row {
 	base := row{Flow: flow.Name, Active: flow.Active, Trigger: string(flow.Trigger), For: "self", Permissions: []string{}, Flags: flags}
 	if flow.Space != nil {
 		base.Space = cmp.Or(flow.Space.SpaceName, flow.Space.SpaceID)
@@ -156,17 +233,17 @@ func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bu
 		for _, scope := range flow.RequestFor.RequestScopes {
 			text := string(scope)
 			if grantees := flow.RequestFor.Grantees; grantees != nil && scope == apono.RequestScopeOthers {
-				text += " (" + strings.Join(people(grantees.LogicalOperator, grantees.Conditions), "; ") + ")"
+				text += " (" + strings.Join(t.people(grantees.LogicalOperator, grantees.Conditions), "; ") + ")"
 			}
 			scopes = append(scopes, text)
 		}
 		base.For = strings.Join(scopes, ", ")
 	}
 	var rows []row
-	for _, requestor := range people(flow.Requestors.LogicalOperator, flow.Requestors.Conditions) {
+	for _, requestor := range t.people(flow.Requestors.LogicalOperator, flow.Requestors.Conditions) {
 		base.Requestor = requestor
-		if t := flow.RequestorIdentityType; t != "" && t != apono.RequestorIdentityTypeHuman {
-			base.Requestor = strings.ToLower(string(t)) + " for " + requestor
+		if kind := flow.RequestorIdentityType; kind != "" && kind != apono.RequestorIdentityTypeHuman {
+			base.Requestor = strings.ToLower(string(kind)) + " for " + requestor
 		}
 		for _, target := range flow.AccessTargets {
 			if target.Bundle == nil {
@@ -175,7 +252,7 @@ func expand(flow *apono.AccessFlow, flags []string, bundles map[string]*apono.Bu
 			}
 			within := base
 			within.Bundle = cmp.Or(target.Bundle.BundleName, target.Bundle.BundleID)
-			bundle, known := bundles[target.Bundle.BundleID]
+			bundle, known := t.bundles[target.Bundle.BundleID]
 			if !known || len(bundle.AccessTargets) == 0 {
 				within.Target = map[bool]string{true: "(nothing)", false: "(unknown)"}[known]
 				rows = append(rows, within)
@@ -218,15 +295,21 @@ func (r row) to(integration *apono.IntegrationAccessTarget, scope *apono.TargetS
 }
 
 // people describes the identities that match conditions. Conditions joined by OR
-// have one text each, others one text in all.
-func people(operator apono.LogicalOperator, conditions []apono.Condition) []string {
+// have one text each, others one text in all. Groups and users appear by name.
+func (t *tenant) people(operator apono.LogicalOperator, conditions []apono.Condition) []string {
 	texts := []string{}
 	for _, condition := range conditions {
 		text := string(condition.Type)
 		if condition.MatchOperator != nil && *condition.MatchOperator != apono.MatchOperatorIs {
 			text += " " + string(*condition.MatchOperator)
 		}
-		texts = append(texts, strings.TrimSpace(text+" "+strings.Join(condition.Values, ", ")))
+		values := make([]string, len(condition.Values))
+		for i, value := range condition.Values {
+			if values[i] = value; condition.Type == apono.ConditionTypeGroup || condition.Type == apono.ConditionTypeUser {
+				values[i] = cmp.Or(t.names[value], value)
+			}
+		}
+		texts = append(texts, strings.TrimSpace(text+" "+strings.Join(values, ", ")))
 	}
 	switch {
 	case len(texts) == 0:

@@ -2,9 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/examples/internal/process"
 	"github.com/apono-go/apono/internal/apitest"
@@ -48,7 +53,7 @@ func target(integration string, permissions ...string) map[string]any {
 }
 
 func settings(mfa bool, labels ...string) map[string]any {
-	return map[string]any{"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": false, "require_mfa": mfa, "labels": labels}
+	return map[string]any{"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": true, "require_mfa": mfa, "labels": labels}
 }
 
 // with sets members of a flow; a nil value removes the member.
@@ -119,7 +124,10 @@ func TestAllRequestorsAndTargetsAreListed(t *testing.T) {
 		require.Equal(t, "GET", request.Method)
 		asked = append(asked, request.Operation)
 	}
-	require.Equal(t, []string{"Bundles.List", "Bundles.List", "AccessFlows.List", "AccessFlows.List", "AccessFlows.List"}, asked)
+	slices.Sort(asked)
+	require.Equal(t, []string{
+		"AccessFlows.List", "AccessFlows.List", "AccessFlows.List", "Bundles.List", "Bundles.List", "Groups.List", "Users.List",
+	}, asked)
 }
 
 // The API may add types of targets that this version does not know.
@@ -158,6 +166,65 @@ func TestFlags(t *testing.T) {
 	labeled := lines(t, server, "-flagged", "-production-label", "staging, TEST")
 	require.Len(t, labeled, 4)
 	require.Equal(t, "test,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no MFA", labeled[3])
+}
+
+// A flow whose requestors may approve their own requests is flagged, unless it needs no
+// approval at all.
+func TestSelfApprovalIsFlagged(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	own := settings(true, "production")
+	own["requestor_cannot_approve_himself"] = false
+	server.Put(aponotest.AccessFlows,
+		careful("careful"), with(careful("own"), map[string]any{"settings": own}),
+		with(careful("none"), map[string]any{"settings": own, "approver_policy": nil}))
+	require.Equal(t, []string{
+		"own,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,self-approval",
+		"none,,active,SELF_SERVE,group g1,self,,orders,mysql-database,READ,1h30m0s,no approver",
+	}, lines(t, server, "-flagged"))
+}
+
+// Groups and users appear by name, with the ID if several have it. Without permission to
+// read them, they appear by ID.
+func TestGroupsAndUsersAppearByName(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	server.Put(aponotest.Groups, apono.Group{ID: "g1", Name: "On call"}, apono.Group{ID: "g2", Name: "Twins"}, apono.Group{ID: "g3", Name: "Twins"})
+	server.Put(aponotest.Users, apono.User{ID: "u1", Email: "ada@example.com"})
+	server.Put(aponotest.AccessFlows, with(careful("named"), map[string]any{
+		"requestors": object("OR", condition("group", "is", "g1", "g2", "gone"), condition("user", "is", "u1"), condition("team", "is", "g1")),
+	}))
+	first := func(got []string) string {
+		return strings.Split(got[0], ",self")[0] + strings.Split(got[1], ",self")[0] + strings.Split(got[2], ",self")[0]
+	}
+	const start = "named,,active,SELF_SERVE,"
+	require.Equal(t, start+`"group On call, Twins (g2), gone"`+start+"user ada@example.com"+start+"team g1", first(lines(t, server)))
+	server.FaultNext("Groups.List", 1, aponotest.Fault{Status: 403})
+	require.Equal(t, start+`"group g1, g2, gone"`+start+"user ada@example.com"+start+"team g1", first(lines(t, server)))
+	server.FaultNext("Users.List", 1, aponotest.Fault{Status: 403})
+	got := process.Run(t, process.Env(server), "-wide")
+	require.Contains(t, got.Stdout, "  user u1  ")
+	require.Equal(t, "The token may not read all groups and users: some are shown by ID.\n1 access flow reviewed, 0 flagged\n", got.Stderr)
+	server.FaultNext("Users.List", 1, aponotest.Fault{Status: 401})
+	require.Equal(t, 1, process.Run(t, process.Env(server)).Code)
+}
+
+// The lists are read at the same time.
+func TestListsAreReadTogether(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutNetwork())
+	all := make(chan struct{})
+	var arrived atomic.Int64
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if arrived.Add(1) == 4 {
+			close(all)
+		}
+		<-all // the first page of each of the four lists
+		server.ServeHTTP(w, r)
+	}))
+	defer slow.Close()
+	got := process.Run(t, []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + slow.URL})
+	require.Zero(t, got.Code, got.Stderr)
 }
 
 // The list shows the space of a flow, flows for agents and query targets.
@@ -203,8 +270,9 @@ func TestFail(t *testing.T) {
 		"target": "orders", "resources": "mysql-database", "permissions": ["READ"], "duration_min": 90, "flags": ["no approver"]}]`, got.Stdout)
 	server.FaultNext("AccessFlows.List", 1, aponotest.Fault{Status: 403})
 	got = process.Run(t, process.Env(server))
-	require.Equal(t, process.Result{Code: 1,
-		Stderr: "access-review: the token has no permission for this: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request id fake-6\n"}, got)
+	require.Equal(t, 1, got.Code)
+	require.Empty(t, got.Stdout)
+	require.Contains(t, got.Stderr, "access-review: the token has no permission for this: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request id fake-")
 }
 
 // A name that begins like a formula is escaped in CSV, and control characters in
@@ -247,22 +315,26 @@ func TestDemo(t *testing.T) {
 	t.Parallel()
 	process.NeedsToken(t)
 	const stderr = "Using a fake server with demo data.\n" +
-		"15 access flows reviewed, 4 flagged\n"
+		"15 access flows reviewed, 5 flagged\n"
 	require.Equal(t, process.Result{
 		Stdout: "" +
 			"FLOW             REQUESTOR         TARGET            FLAGS\n" +
 			"Break glass      team platform     Producti…tabases  no approver, no end, no MFA\n" +
 			"Staging…erybody  team *            mysql-st…-orders  no approver\n" +
 			"Support shift    pagerdut…on call  aws-acco…support  no approver, no end\n" +
+			"Orders staging   group orders      postgres…-orders  self-approval\n" +
+			"Orders staging   group orders      Orders databases  self-approval\n" +
 			"Agents …lopment  agent fo…alytics  (query)           no approver for agents\n", Stderr: stderr,
 	}, process.Run(t, nil, "-demo", "-flagged"))
 	require.Equal(t, process.Result{
 		Stdout: "" +
-			"FLOW                   SPACE  STATE   TRIGGER     REQUESTOR                        FOR   BUNDLE  TARGET                          RESOURCES                                                                     PERMISSIONS     DURATION  FLAGS\n" +
-			"Break glass            -      active  SELF_SERVE  team platform                    self  -       Production databases            access scope                                                                  -               no end    no approver, no end, no MFA\n" +
-			"Staging for everybody  -      active  SELF_SERVE  team *                           self  -       mysql-staging-orders            mysql-database                                                                READ_ONLY       8h0m0s    no approver\n" +
-			"Support shift          -      active  AUTOMATIC   pagerduty_shift support on call  self  -       aws-account-production-support  aws-account-s3-bucket                                                         ReadOnlyAccess  no end    no approver, no end\n" +
-			"Agents in development  -      active  SELF_SERVE  agent for team analytics         self  -       (query)                         resource_type = \"postgresql-database\" and integration contains \"development\"  -               30m0s     no approver for agents\n",
+			"FLOW                   SPACE   STATE   TRIGGER     REQUESTOR                        FOR   BUNDLE          TARGET                          RESOURCES                                                                     PERMISSIONS     DURATION  FLAGS\n" +
+			"Break glass            -       active  SELF_SERVE  team platform                    self  -               Production databases            access scope                                                                  -               no end    no approver, no end, no MFA\n" +
+			"Staging for everybody  -       active  SELF_SERVE  team *                           self  -               mysql-staging-orders            mysql-database                                                                READ_ONLY       8h0m0s    no approver\n" +
+			"Support shift          -       active  AUTOMATIC   pagerduty_shift support on call  self  -               aws-account-production-support  aws-account-s3-bucket                                                         ReadOnlyAccess  no end    no approver, no end\n" +
+			"Orders staging         Orders  active  SELF_SERVE  group orders                     self  Orders staging  postgresql-staging-orders       postgresql-database                                                           READ_ONLY       4h0m0s    self-approval\n" +
+			"Orders staging         Orders  active  SELF_SERVE  group orders                     self  Orders staging  Orders databases                access scope                                                                  -               4h0m0s    self-approval\n" +
+			"Agents in development  -       active  SELF_SERVE  agent for team analytics         self  -               (query)                         resource_type = \"postgresql-database\" and integration contains \"development\"  -               30m0s     no approver for agents\n",
 		Stderr: stderr,
 	}, process.Run(t, nil, "-demo", "-flagged", "-wide"))
 }

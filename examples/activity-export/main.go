@@ -85,7 +85,7 @@ func run(ctx context.Context, p *program.Program) error {
 	list(p, "trigger", "export only rows with these trigger `types`", &opts.TriggerType)
 	p.Examples = []string{
 		`activity-export -demo -last 30d -format jsonl`,
-		`activity-export -from 2026-03-01 -to 2026-03-31 -o march.csv -checkpoint march.json`,
+		`activity-export -to 2026-03-31 -o all.csv -checkpoint all.json`,
 	}
 	if err := p.Parse(about); err != nil {
 		return err
