@@ -122,8 +122,9 @@ func TestInterruptDuringApply(t *testing.T) {
 	require.Equal(t, 130, cmd.ProcessState.ExitCode())
 	require.Len(t, writes(server), 3)
 	require.Equal(t, 3, strings.Count(stdout.String(), "\ncreated access scope "))
-	require.Equal(t, `not done: access scope "scope 03" (scopes/scope 03.json): not started
-not done: access scope "scope 04" (scopes/scope 04.json): not started
+	require.Equal(t, `Finishing the changes that have started, in 10s at most.
+not done: access scope "scope 03" (scopes/scope 03.json)
+not done: access scope "scope 04" (scopes/scope 04.json)
 3 of 5 changes done, 2 not started; the same command goes on.
 flows-as-code: interrupted
 `, stderr.String())

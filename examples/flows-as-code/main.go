@@ -126,24 +126,32 @@ func apply(ctx context.Context, p *program.Program, a *applier) error {
 	progress := p.Progress()
 	var done, notStarted int
 	var failures []error
+	show := func() { progress("%d of %s done", done, program.Plural(len(a.changes), "change")) }
+	show()
+	finishing := context.AfterFunc(ctx, func() {
+		fmt.Fprintf(p.Stderr, "Finishing the changes that have started, in %s at most.\n", program.Grace)
+	})
 	a.run(ctx, func(c *change) {
 		switch {
 		case c.done != "" && c.isAside():
-			fmt.Fprintf(p.Stdout, "renamed %s to %q for a moment\n", c.old, c.new.name)
+			fmt.Fprintf(p.Stdout, "renamed %s for now\n", c.old)
 		case c.done != "":
 			done++
 			fmt.Fprintln(p.Stdout, c.done, c)
-		case errors.Is(c.err, program.ErrNotStarted) || errors.As(c.err, new(errNeeds)):
-			if !c.isAside() {
-				notStarted++
-			}
+		case c.isAside() && errors.Is(c.err, program.ErrNotStarted):
+		case errors.Is(c.err, program.ErrNotStarted):
+			notStarted++
+			fmt.Fprintf(p.Stderr, "not done: %s\n", c)
+		case errors.As(c.err, new(errNeeds)):
+			notStarted++
 			fmt.Fprintf(p.Stderr, "not done: %s: %s\n", c, c.err)
 		default:
 			failures = append(failures, c.err)
 			fmt.Fprintf(p.Stderr, "failed: %s: %s\n", c, c.err)
 		}
-		progress("%d of %s", done, program.Plural(len(a.changes), "change"))
+		show()
 	})
+	finishing()
 	progress("")
 	if done == len(a.changes) && len(failures) == 0 {
 		return nil

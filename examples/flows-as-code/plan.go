@@ -374,7 +374,7 @@ func (p *plan) show(w io.Writer) {
 			fmt.Fprintf(w, "~ %s\n%s", c, difference(c.was.shown, c.is.shown))
 		}
 		if c.aside != nil {
-			fmt.Fprintf(w, "    It is named %q for a moment, since another %s takes its name.\n", c.aside.new.name, c.old.kind.noun)
+			fmt.Fprintf(w, "    first renamed to %q\n", c.aside.new.name)
 		}
 	}
 	if len(p.changes) > 0 {

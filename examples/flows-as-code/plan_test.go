@@ -189,8 +189,7 @@ func TestNamesAreSwapped(t *testing.T) {
 	edit(t, `"name": "Orders on-call"`, `"name": "Search on-call"`, dir, "flows/Orders on-call.json")
 	edit(t, `"name": "Search on-call"`, `"name": "Break glass"`, dir, "flows/Search on-call.json")
 	stdout := differs(t, server, "diff", dir)
-	require.Equal(t, 1, strings.Count(stdout, "    It is named \"renaming-flow-"))
-	require.Contains(t, stdout, "for a moment, since another access flow takes its name.\n")
+	require.Equal(t, 1, strings.Count(stdout, "    first renamed to \"renaming-flow-"))
 	stdout, _ = runs(t, server, "apply", dir, "-yes")
 	require.Contains(t, stdout, "\nrenamed access flow \"")
 	got := flowNames(t, server)
@@ -236,7 +235,7 @@ func TestNameOfDeletedObjectIsUsed(t *testing.T) {
 		}
 	}
 	stdout, _ := runs(t, server, "apply", dir, "-yes", "-delete")
-	require.Contains(t, stdout, "- access scope \"Production databases\" (scope-production)\n    It is named \"renaming-scope-production\" for a moment, since another access scope takes its name.\n")
+	require.Contains(t, stdout, "- access scope \"Production databases\" (scope-production)\n    first renamed to \"renaming-scope-production\"\n")
 	sent := writes(server)
 	require.Equal(t, []string{"PUT /api/admin/v1/access-scopes/scope-production", "PUT /api/admin/v1/access-scopes/scope-orders"}, sent[:2])
 	require.Equal(t, "DELETE /api/admin/v1/access-scopes/scope-production", sent[len(sent)-1])
