@@ -81,8 +81,11 @@ func TestChangesOfAKindRunInParallel(t *testing.T) {
 			}
 		})
 		go func() {
-			<-m.arrived
-			time.Sleep(50 * time.Millisecond) // for one more, which would be a fault
+			select {
+			case <-m.arrived:
+				time.Sleep(50 * time.Millisecond) // for one more, which would be a fault
+			case <-time.After(20 * time.Second): // they never come, which is one too
+			}
 			close(m.passed)
 		}()
 		result := process.Run(t, env, append([]string{"apply", scopes(t, 20), "-yes"}, test.flags...)...)
