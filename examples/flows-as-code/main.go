@@ -1,10 +1,12 @@
 // Command flows-as-code keeps access flows, bundles, access scopes, spaces and
 // space scopes as files, to be reviewed and versioned like code. The commands are
-// in main.go. Objects are read from Apono in tenant.go and from files in
-// folder.go. The changes are computed in plan.go and shown as diffs by lines.go.
+// in main.go. Objects (object.go) are read from Apono in tenant.go, and from files in
+// folder.go and file.go. The changes are computed in plan.go, shown as diffs by
+// lines.go, and carried out in apply.go.
 //
-// The program reads plain JSON with [apono.Client.Do] instead of the models of
-// package apono, so that a file keeps members that this version does not know.
+// Lists are read by the methods of package apono, which do not take a response
+// without items for an empty tenant. The objects are then plain JSON, so that a file
+// keeps members that this version does not know.
 package main
 
 import (

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -356,6 +357,10 @@ func TestInvalidFilesAreRejected(t *testing.T) {
 			"flows/Break glass.json", strings.NewReplacer("scope-production", "scope-nothing", "Production databases", "Nothing").Replace(breakGlass),
 			`flows/Break glass.json:7: the referenced access scope "Nothing" would not exist`,
 		},
+		"unknown integration": {
+			"flows/Break glass.json", strings.ReplaceAll(breakGlass, "google-idp", "nothing-idp"),
+			`flows/Break glass.json:21: the referenced integration "nothing-idp" would not exist`,
+		},
 		"unknown bundle": {
 			"flows/Break glass.json", strings.NewReplacer("access_scope", "bundle", "Production databases", "Nothing").Replace(breakGlass),
 			`flows/Break glass.json:7: the referenced bundle "Nothing" would not exist`,
@@ -552,6 +557,29 @@ func TestExportRemovesFilesOfDeletedObjects(t *testing.T) {
 	require.NotContainsf(t, names, "bundles/Orders on-call.json", "a file with the old name in %q", names)
 	require.NotContainsf(t, names, "flows/Break glass.json", "a file of the deleted flow in %q", names)
 	require.Contains(t, read(t, dir, "flows/Orders on-call.json"), `"bundle_name": "ORDERS on-call"`)
+}
+
+func TestInterruptedExportChangesNothing(t *testing.T) {
+	t.Parallel()
+	server := demo(t)
+	dir := exported(t, server)
+	before := read(t, dir, "flows/Break glass.json")
+	client := server.Client()
+	require.NoError(t, client.AccessFlows.Delete(t.Context(), "flow-shift"))
+	flow, err := client.AccessFlows.Get(t.Context(), "flow-break-glass")
+	require.NoError(t, err)
+	in := flow.UpdateInput()
+	in.Active = false
+	_, err = client.AccessFlows.Update(t.Context(), flow.ID, in)
+	require.NoError(t, err)
+	now, err := readTenant(t.Context(), client, 10)
+	require.NoError(t, err)
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	_, _, err = writeFolder(ctx, dir, now, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, before, read(t, dir, "flows/Break glass.json"))
+	require.Len(t, tree(t, dir), 32, "a file was removed, or a draft remains")
 }
 
 func TestExportKeepsOtherFiles(t *testing.T) {
