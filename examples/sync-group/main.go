@@ -60,12 +60,16 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	path := p.Flags.Arg(0)
-	wanted, err := readAddresses(ctx, p, path)
+	file := path // in messages
+	if path == "-" {
+		file = "standard input"
+	}
+	wanted, err := readAddresses(ctx, p, path, file)
 	switch {
 	case err != nil:
 		return err
 	case len(wanted) == 0 && !*allowEmpty:
-		return fmt.Errorf("%s has no addresses: use -allow-empty to remove all members", path)
+		return fmt.Errorf("%s has no addresses: use -allow-empty to remove all members", file)
 	}
 
 	client, disconnect, err := p.Connect(nil, apono.WithReadAhead())
@@ -81,7 +85,7 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	if s.group != nil && len(s.changes) == 0 {
-		fmt.Fprintf(p.Stderr, "Nothing to change: group %q has the %s of %s.\n", s.group.Name, program.Plural(len(wanted), "member"), path)
+		fmt.Fprintf(p.Stderr, "Nothing to change: group %q has the %s of %s.\n", s.group.Name, program.Plural(len(wanted), "member"), file)
 		return nil
 	}
 	for _, c := range s.changes {
@@ -134,7 +138,7 @@ func find(ctx context.Context, client *apono.Client, name, id string, create boo
 
 // readAddresses reads the addresses in a file. An address that differs from an earlier one
 // only in case is left out.
-func readAddresses(ctx context.Context, p *program.Program, path string) ([]string, error) {
+func readAddresses(ctx context.Context, p *program.Program, path, file string) ([]string, error) {
 	data, err := p.ReadFile(ctx, path, maxInput)
 	if err != nil {
 		return nil, err
@@ -150,7 +154,7 @@ func readAddresses(ctx context.Context, p *program.Program, path string) ([]stri
 		}
 		address, err := mail.ParseAddress(words[0])
 		if err != nil || address.Address != words[0] || len(words) > 1 && !strings.HasPrefix(words[1], "#") {
-			return nil, fmt.Errorf("%s, line %d: not a single e-mail address", path, n)
+			return nil, fmt.Errorf("%s, line %d: not a single e-mail address", file, n)
 		}
 		if key := strings.ToLower(words[0]); !seen[key] {
 			seen[key] = true

@@ -417,6 +417,9 @@ func TestStandardInput(t *testing.T) {
 	result := process.RunWith(t, "zoe@example.com\n", process.Env(server), "-group", "On call", "-")
 	require.Equal(t, process.Result{Stdout: "+ zoe@example.com\n- frida@example.com\n", Stderr: noTerminal, Code: 3}, result)
 
+	require.Equal(t, process.Result{Stderr: "sync-group: standard input, line 2: not a single e-mail address\n", Code: 1},
+		process.RunWith(t, "zoe@example.com\nada\n", process.Env(server), args...))
+
 	endless, err := os.Open("/dev/zero")
 	require.NoError(t, err)
 	defer endless.Close()
