@@ -150,7 +150,7 @@ func readTenant(ctx context.Context, p *program.Program, client *apono.Client, p
 	lists.Go(func() error {
 		noUsers = each(client.Users.ListAll(ctx), func(user *apono.User) {
 			users = append(users, named{user.ID, user.Email})
-			progress("Reading: %s", program.Plural(len(users), "user"))
+			progress("Reading %s", program.Plural(len(users), "user"))
 		})
 		return unlessForbidden(noUsers)
 	})

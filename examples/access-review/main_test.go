@@ -352,3 +352,8 @@ func TestUsage(t *testing.T) {
 	require.Equal(t, process.Result{Code: 1,
 		Stderr: "access-review: Apono rejected the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or create a new token in the Apono portal\n"}, process.Run(t, []string{"APONO_TOKEN=wrong", "APONO_ENDPOINT=" + server.URL}))
 }
+
+func TestFullOutput(t *testing.T) {
+	t.Parallel()
+	process.FullOutput(t, nil, "-demo")
+}

@@ -294,6 +294,9 @@ func TestCheckpointIsNotOutput(t *testing.T) {
 	soft, hard := output+".soft", output+".hard"
 	require.NoError(t, os.Symlink(output, soft))
 	require.NoError(t, os.Link(output, hard))
+	dangling := output + ".dangling"
+	require.NoError(t, os.Symlink(dangling+".target", dangling))
+	require.Equal(t, 2, process.Run(t, nil, "-o", dangling, "-checkpoint", dangling+".target", "-to", "2026-01-01").Code)
 	for _, mark := range []string{soft, hard, filepath.Dir(output) + "/./out.csv"} {
 		require.Equal(t, 2, process.Run(t, nil, "-o", output, "-checkpoint", mark, "-to", "2026-01-01").Code)
 		require.Equal(t, "old\n", read(t, output))
@@ -476,9 +479,10 @@ func TestServerWithoutPagination(t *testing.T) {
 	apitest.JSONEq(t, checkpointOf(output, 2, 17, false, 5), read(t, mark))
 
 	strict := aponotest.NewServer(t)
-	require.Equal(t, process.Result{
-		Code: 1, Stderr: "activity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: limit: unknown query parameter, request id fake-1" + noPagination,
-	}, process.Run(t, process.Env(strict), "-limit", "2", "-format", "jsonl"))
+	result := process.Run(t, process.Env(strict), "-limit", "2", "-format", "jsonl")
+	require.Equal(t, 1, result.Code)
+	require.Regexp(t, `^activity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: .*limit: unknown query parameter, request id fake-1; `, result.Stderr)
+	require.True(t, strings.HasSuffix(result.Stderr, noPagination))
 }
 
 // The program reports rows outside the period, and periods without rows, which
@@ -568,4 +572,9 @@ func TestMemoryDoesNotGrowWithRows(t *testing.T) {
 	}
 	few, many := inUse(5_000), inUse(30_000)
 	require.Less(t, many, few+30, "use of memory grows with the number of rows")
+}
+
+func TestFullOutput(t *testing.T) {
+	t.Parallel()
+	process.FullOutput(t, nil, "-demo")
 }

@@ -95,3 +95,8 @@ func TestErrorPrintsNoTypes(t *testing.T) {
 	require.Contains(t, help, "-json")
 	require.Contains(t, help, "-count")
 }
+
+func TestFullOutput(t *testing.T) {
+	t.Parallel()
+	process.FullOutput(t, nil, "-demo")
+}

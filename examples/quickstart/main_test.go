@@ -30,7 +30,7 @@ func TestWithoutTokenListsDemoTenant(t *testing.T) {
 	t.Parallel()
 	stdout, stderr, code := quickstart(t, nil)
 	require.Zero(t, code)
-	require.Equal(t, "No token in APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n", stderr)
+	require.Equal(t, "No token is set: using a fake server with demo data.\n", stderr)
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	require.Len(t, lines, 1+10+2)
 	require.Equal(t, []string{"NAME", "TYPE", "CATEGORY", "STATUS", "CONNECTOR"}, strings.Fields(lines[0]))
@@ -48,7 +48,7 @@ func TestWithoutTokenListsDemoTenant(t *testing.T) {
 // Without a token the program uses the demo tenant only if nothing points to another one.
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	const fallback, demo = "No token in APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.\n", "Using a fake server with demo data.\n"
+	const fallback, demo = "No token is set: using a fake server with demo data.\n", "Using a fake server with demo data.\n"
 	server := aponotest.NewServer(t)
 	for _, test := range []struct {
 		env    []string
@@ -59,8 +59,8 @@ func TestDemo(t *testing.T) {
 		{[]string{"APONO_TOKEN=", "APONO_PERSONAL_TOKEN=", "APONO_ENDPOINT=", "APONO_TOKEN_FILE="}, nil, fallback, 0},
 		{nil, []string{"-demo"}, demo, 0},
 		{[]string{"APONO_ENDPOINT=" + server.URL}, []string{"-demo"}, demo, 0},
-		{[]string{"APONO_ENDPOINT=" + server.URL}, nil, "quickstart: no token: set APONO_TOKEN, or use -demo for a fake server with demo data; see -h\n", 2},
-		{[]string{"APONO_TOKEN=", "APONO_ENDPOINT=" + server.URL}, nil, "quickstart: no token: set APONO_TOKEN, or use -demo for a fake server with demo data; see -h\n", 2},
+		{[]string{"APONO_ENDPOINT=" + server.URL}, nil, "quickstart: no token: set APONO_TOKEN, or use -demo for demo data; see -h\n", 2},
+		{[]string{"APONO_TOKEN=", "APONO_ENDPOINT=" + server.URL}, nil, "quickstart: no token: set APONO_TOKEN, or use -demo for demo data; see -h\n", 2},
 		{[]string{"APONO_PERSONAL_TOKEN=t"}, []string{"-demo"}, "quickstart: -demo cannot be used with APONO_PERSONAL_TOKEN: unset it, or leave out -demo; see -h\n", 2},
 	} {
 		stdout, stderr, code := quickstart(t, test.env, test.args...)
@@ -149,4 +149,9 @@ func TestUsage(t *testing.T) {
 	_, stderr, code := quickstart(t, nil, "-nonsense")
 	require.Equal(t, 2, code)
 	require.Equal(t, "quickstart: flag provided but not defined: -nonsense; see -h\n", stderr)
+}
+
+func TestFullOutput(t *testing.T) {
+	t.Parallel()
+	process.FullOutput(t, nil, "-json")
 }

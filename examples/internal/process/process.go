@@ -47,6 +47,9 @@ func Help(tb testing.TB) string {
 	require.Zero(tb, result.Code)
 	require.Empty(tb, result.Stderr)
 	require.Regexp(tb, `\n\nExamples:\n(  .*\n){2,}\nExit codes:\n  0    .*\n  1    .*\n  2    (.*\n  3    )?.*\n  130  .*\n  141  .*\n$`, result.Stdout)
+	if strings.Contains(result.Stdout, "\n  -demo\n") {
+		require.Contains(tb, result.Stdout, "\nEnvironment:\n  APONO_TOKEN ")
+	}
 	for line := range strings.Lines(result.Stdout) {
 		require.LessOrEqual(tb, utf8.RuneCountInString(line), 80+1, "line of -h is longer than 80 columns: %s", line)
 	}
@@ -64,7 +67,7 @@ func NeedsToken(tb testing.TB, args ...string) {
 		result := Run(tb, env, args...)
 		require.Equal(tb, 2, result.Code, "%v: %s", env, result.Stderr)
 		require.Empty(tb, result.Stdout)
-		require.Contains(tb, result.Stderr, ": no token: set APONO_TOKEN, or use -demo for a fake server with demo data; see -h\n")
+		require.Contains(tb, result.Stderr, ": no token: set APONO_TOKEN, or use -demo for demo data; see -h\n")
 	}
 	for _, name := range []string{"APONO_TOKEN", "APONO_PERSONAL_TOKEN", "APONO_TOKEN_FILE"} {
 		result := Run(tb, []string{name + "=t", "APONO_ENDPOINT=" + server.URL}, append([]string{"-demo"}, args...)...)
@@ -73,6 +76,23 @@ func NeedsToken(tb testing.TB, args ...string) {
 		require.Contains(tb, result.Stderr, ": -demo cannot be used with "+name+": unset it, or leave out -demo; see -h\n")
 	}
 	require.Empty(tb, server.Requests())
+}
+
+// FullOutput checks that the program, with args, exits with code 1 and says why if its
+// output cannot be written.
+func FullOutput(tb testing.TB, env []string, args ...string) {
+	tb.Helper()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		return // not this system
+	}
+	defer func() { _ = full.Close() }()
+	cmd := Command(tb, env, args...)
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = full, &stderr
+	require.Error(tb, cmd.Run())
+	require.Equal(tb, 1, cmd.ProcessState.ExitCode(), stderr.String())
+	require.Contains(tb, stderr.String(), ": write /dev/stdout: no space left on device\n")
 }
 
 // RunWith is like [Run] with stdin as the standard input.

@@ -176,9 +176,9 @@ func (p *Program) Connect(fake []aponotest.Option, opts ...apono.Option) (client
 		client, err = apono.NewClientFromEnv(opts...)
 		return client, func() {}, err
 	case p.DemoWithoutToken && firstSet("APONO_ENDPOINT") == "":
-		fmt.Fprintln(p.Stderr, "No token in APONO_TOKEN or APONO_PERSONAL_TOKEN: using a fake server with demo data.")
+		fmt.Fprintln(p.Stderr, "No token is set: using a fake server with demo data.")
 	default:
-		return nil, nil, p.Misuse("no token: set APONO_TOKEN, or use -demo for a fake server with demo data")
+		return nil, nil, p.Misuse("no token: set APONO_TOKEN, or use -demo for demo data")
 	}
 	server, err := aponotest.Start(append([]aponotest.Option{aponotest.WithDemoTenant()}, fake...)...)
 	if err != nil {
