@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -485,4 +486,89 @@ func TestRevokeErrorTexts(t *testing.T) {
 		require.EqualError(t, err, want)
 		require.Equal(t, err.Err, errors.Unwrap(err))
 	}
+}
+
+// safeBuffer is a log that is read while it is written.
+type safeBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
+// A function that ignores the end of its context does not keep the access. During still
+// returns after it.
+func TestDuringRevokesWhileUseOverstays(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		ends func(server *aponotest.Server, cancel func())
+		fail bool // the first revocation
+	}{
+		"the context ends": {func(_ *aponotest.Server, cancel func()) { cancel() }, false},
+		"the access ends": {func(s *aponotest.Server, _ func()) {
+			_, _ = s.Client().AccessRequests.Revoke(context.Background(), "00000001-0000-4000-8000-000000000001")
+		}, false},
+		"the revocation fails": {func(_ *aponotest.Server, cancel func()) { cancel() }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := tenant(t, aponotest.WithApprovalAfter(0))
+				ctx, cancel := context.WithCancel(t.Context())
+				var log safeBuffer
+				started := time.Now()
+				err := server.Client(apitest.JSONLogger(&log), intercept(func(req *http.Request) (*http.Response, error) {
+					if isRevocation(req) && test.fail && time.Since(started) < 20*time.Minute {
+						return responds(403, `{"message": "not now"}`)
+					}
+					return pass()
+				})).AccessRequests.During(ctx, twoRequests(), func(ctx context.Context, _ *apono.Grant) error {
+					time.Sleep(time.Minute)
+					test.ends(server, cancel)
+					<-ctx.Done()
+					time.Sleep(9 * time.Second)
+					assert.Contains(t, statuses(t, server), "ACTIVE")
+					assert.NotContains(t, log.String(), "ERROR")
+					time.Sleep(2 * time.Second)
+					assert.Equal(t, test.fail, statuses(t, server) == "ACTIVE ACTIVE")
+					assert.Contains(t, log.String(), `"level":"ERROR","msg":"apono access is revoked while it is in use"`)
+					time.Sleep(time.Hour)
+					return errUse
+				})
+				require.ErrorIs(t, err, errUse)
+				require.NotErrorAs(t, err, new(*apono.RevokeError))
+				require.GreaterOrEqual(t, time.Since(started), time.Hour)
+				require.Equal(t, "REVOKED REVOKED", statuses(t, server))
+				require.Len(t, server.Requests("AccessRequests.Revoke"), 2, "this counts as the one revocation")
+			})
+		})
+	}
+}
+
+// A function that returns within ten seconds is not reported.
+func TestDuringDoesNotReportUseThatReturns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := tenant(t, aponotest.WithApprovalAfter(0))
+		ctx, cancel := context.WithCancel(t.Context())
+		var log bytes.Buffer
+		err := server.Client(apitest.JSONLogger(&log)).AccessRequests.During(ctx, twoRequests(), func(context.Context, *apono.Grant) error {
+			cancel()
+			time.Sleep(9 * time.Second)
+			return nil
+		})
+		require.NoError(t, err)
+		require.NotContains(t, log.String(), "ERROR")
+		require.Equal(t, "REVOKED REVOKED", statuses(t, server))
+	})
 }

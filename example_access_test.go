@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/apono-go/apono"
@@ -118,6 +121,159 @@ func ExampleAccessRequestsService_During() {
 	// postgresql-production-orders apono-user
 	// k8s-roles-production-orders apono-user
 	// 1 revoked
+}
+
+// Acquire is for access that does not end with a function: that of a controller, or of a
+// Terraform resource. The IDs are saved as soon as they exist, so that another process can
+// end the access if this one is killed.
+func ExampleAccessRequestsService_Acquire() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant(), aponotest.WithApprovalAfter(0)) // approves immediately
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	client := server.Client()
+	saved := filepath.Join(os.TempDir(), fmt.Sprintf("requests-%d", os.Getpid()))
+	defer os.Remove(saved)
+
+	grant, err := client.AccessRequests.Acquire(ctx, apono.CreateAccessRequestInput{
+		BundleReference: new("Orders on-call"),
+		Justification:   new("Incident 4711"),
+	}, apono.AcquireOptions{OnCreated: func(ids []string) error {
+		return os.WriteFile(saved, []byte(strings.Join(ids, "\n")), 0o600)
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(grant.Requests()[0].Status) // use the access here
+	if err := grant.Revoke(ctx); err != nil {
+		log.Fatal(err)
+	}
+	// Output: ACTIVE
+}
+
+// A second process uses the access of an ID that the first one has saved. It does not
+// revoke what it has not requested.
+func ExampleAccessRequestsService_Adopt() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client := server.Client()
+
+	saved := "request-ada-active"
+	grant, err := client.AccessRequests.Adopt(ctx, []string{saved})
+	switch {
+	case errors.Is(err, apono.ErrRequestRevoked):
+		log.Fatal("the access has ended: request it again")
+	case err != nil:
+		log.Fatal(err)
+	}
+	fmt.Println(grant, grant.Requests()[0].Status)
+	// Output: [request-ada-active] ACTIVE
+}
+
+// A program that needs access for a moment uses what it has already, and requests access
+// only if there is none. It does not revoke access that it adopted, because somebody else
+// may use it.
+func ExampleAccessRequestsService_Adopt_reuse() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client := server.Client()
+
+	const bundle = "Orders on-call"
+	mine := apono.ListAccessRequestsOptions{Requestor: "user-00-00"}
+	for request, err := range client.AccessRequests.ListAll(ctx, mine) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if !request.Status.Granted() || request.Bundle == nil || request.Bundle.Name != bundle {
+			continue
+		}
+		grant, err := client.AccessRequests.Adopt(ctx, []string{request.ID})
+		if err != nil {
+			continue // it has just ended
+		}
+		fmt.Println("reusing", grant)
+		return
+	}
+	fmt.Println("requesting", bundle) // with During
+	// Output: reusing [request-ada-active]
+}
+
+// The cleanup step of a CI job ends what a killed step has left. Requests that have ended
+// before are no error.
+func ExampleAccessRequestsService_EnsureRevoked() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client := server.Client()
+
+	saved := []string{"request-ada-active", "request-ada-pending"} // by OnCreated of Acquire or During
+	var remains *apono.RevokeError
+	err = client.AccessRequests.EnsureRevoked(context.Background(), saved...)
+	if errors.As(err, &remains) {
+		log.Fatal("revoke in the Apono portal: ", remains.IDs)
+	}
+	for _, id := range saved {
+		request, err := client.AccessRequests.Get(context.Background(), id)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(id, request.Status)
+	}
+	// Output:
+	// request-ada-active REVOKED
+	// request-ada-pending REVOKED
+}
+
+// Sessions waits until the access can be used. Some integrations may have no session, so
+// the sessions that there are can be used after an error that lists the others.
+func ExampleGrant_Sessions() {
+	server, err := aponotest.Start(aponotest.WithDemoTenant(), aponotest.WithApprovalAfter(0))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client := server.Client()
+
+	grant, err := client.AccessRequests.Acquire(ctx, apono.CreateAccessRequestInput{
+		BundleReference: new("Orders on-call"),
+		Justification:   new("Incident 4711"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer grant.Revoke(ctx)
+	sessions, err := grant.Sessions(ctx)
+	var late *apono.WaitError
+	if errors.As(err, &late) {
+		for _, missing := range late.Missing {
+			fmt.Println("no session in", missing.Integration.Name)
+		}
+	} else if err != nil {
+		log.Fatal(err)
+	}
+	for _, session := range sessions {
+		fmt.Println(session.Integration.Name)
+	}
+	// Output:
+	// postgresql-production-orders
+	// k8s-roles-production-orders
 }
 
 // Revoke does not wait until the access has ended. WaitFor with UntilRevoked does.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -143,7 +142,7 @@ func (g *Grant) create(ctx context.Context, in CreateAccessRequestInput) error {
 	defer cancel()
 	g.lost = errors.New("creating the request panicked or ended its goroutine")
 	requests, err := g.service.Create(ctx, in)
-	whole := err == nil || !maybeDone(err)
+	whole := err == nil || !errors.Is(err, ErrMaybeDone)
 	if unreadable := (*DecodeError)(nil); errors.As(err, &unreadable) {
 		requests, whole = requestsIn(unreadable.Body)
 	}
@@ -500,18 +499,3 @@ func (g *Grant) LogValue() slog.Value {
 
 // MarshalJSON returns the IDs of the requests.
 func (g *Grant) MarshalJSON() ([]byte, error) { return json.Marshal(g.ids) }
-
-// maybeDone reports whether an operation that failed may have changed something.
-func maybeDone(err error) bool {
-	var (
-		failed *TransportError
-		status *APIError
-	)
-	switch {
-	case errors.As(err, &failed):
-		return failed.MaybeSent
-	case errors.As(err, &status):
-		return status.StatusCode >= http.StatusInternalServerError || status.StatusCode == http.StatusRequestTimeout
-	}
-	return errors.As(err, new(*DecodeError))
-}

@@ -188,7 +188,7 @@ func (r *requester) untilGranted(ctx context.Context, in apono.CreateAccessReque
 		err = errNoRequest
 	}
 	if err != nil {
-		if maybeCreated(err) {
+		if errors.Is(err, apono.ErrMaybeDone) || errors.Is(err, errNoRequest) {
 			fmt.Fprintln(r.Stderr, maybeRequested)
 		}
 		return err
@@ -242,12 +242,6 @@ func (r *requester) untilGranted(ctx context.Context, in apono.CreateAccessReque
 }
 
 var errNoRequest = errors.New("the response has no access request")
-
-// maybeCreated reports whether a failed call may have created a request.
-func maybeCreated(err error) bool {
-	lost, unreadable := (*apono.TransportError)(nil), (*apono.DecodeError)(nil)
-	return errors.As(err, &lost) && lost.MaybeSent || errors.As(err, &unreadable) || errors.Is(err, apono.ErrServer) || errors.Is(err, errNoRequest)
-}
 
 // revoke revokes requests, also after an interrupt.
 func (r *requester) revoke(ctx context.Context, ids []string) error {
