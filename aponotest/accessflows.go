@@ -29,6 +29,8 @@ var (
 	})
 	writeAccessFlowSchema = accessFlowForm(conditionFields.with(sourceWrite), targetsWrite, relaxed(int32s)).with(map[string]field{
 		"request_for_others": required(boolean),
+		// Released Terraform providers do not send it.
+		"requestor_identity_type": added(optional(oneText("HUMAN", "AGENT"))),
 	})
 )
 

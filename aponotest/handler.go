@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -54,7 +55,8 @@ func (s *Server) process(op *operation.Operation, r *http.Request, body []byte) 
 }
 
 func (s *Server) handle(op *operation.Operation, r *http.Request, body []byte) (int, any) {
-	if r.Header.Get("Authorization") != "Bearer "+s.Token {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token != s.Token {
 		return http.StatusUnauthorized, object{"status": "401", "code": "Unauthorized"}
 	}
 	if op != nil && s.withoutSpaces {
@@ -133,7 +135,7 @@ func (s *Server) parse(op *operation.Operation, route route, r *http.Request, bo
 		}
 		return req, nil
 	}
-	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return nil, &problem{http.StatusUnsupportedMediaType, "", "the body must be application/json"}
 	}
 	value, err := parseJSON(body)
@@ -163,7 +165,7 @@ func (s *Server) parse(op *operation.Operation, route route, r *http.Request, bo
 
 // parseJSON decodes JSON with numbers as json.Number.
 func parseJSON(data []byte) (any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
 	decoder.UseNumber()
 	var value any
 	if err := decoder.Decode(&value); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -92,4 +93,55 @@ func TestOtherMediaTypesAreRejected(t *testing.T) {
 	response := httptest.NewRecorder()
 	server.ServeHTTP(response, req)
 	require.Equal(t, http.StatusUnsupportedMediaType, response.Code)
+}
+
+// Servers ignore the case of schemes and media types, and a byte order mark.
+func TestHeadersInOtherForms(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t)
+	for _, test := range []struct {
+		authorization, contentType string
+		status                     int
+	}{
+		{"bearer " + server.Token, "Application/JSON; charset=utf-8", 200},
+		{"BEARER " + server.Token, "application/json;charset=UTF-8", 200},
+		{"Basic " + server.Token, "application/json", 401},
+		{"Bearer" + server.Token, "application/json", 401},
+		{"Bearer " + server.Token + "x", "application/json", 401},
+		{"Bearer " + server.Token, "application/jsonp", 415},
+		{"Bearer " + server.Token, "", 415},
+	} {
+		body := "\ufeff" + `{"name": "` + test.authorization + `", "members_emails": []}`
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+groupsPath, strings.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Authorization", test.authorization)
+		req.Header.Set("Content-Type", test.contentType)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, test.status, resp.StatusCode, "%+v", test)
+	}
+}
+
+func TestFlowWithoutIdentityTypeIsForHumans(t *testing.T) {
+	t.Parallel()
+	server := demoServer(t)
+	for _, value := range []string{"", `"requestor_identity_type": null, `} {
+		body := strings.Replace(goodFlow, `"requestor_identity_type": "HUMAN",`, value, 1)
+		require.NotEqual(t, goodFlow, body)
+		status, response := send(t, server, "POST", flowsPath, strings.Replace(body, `"New"`, `"New`+strconv.Itoa(len(value))+`"`, 1))
+		require.Equal(t, 200, status, response)
+		require.Contains(t, response, `"requestor_identity_type":"HUMAN"`)
+	}
+	status, response := send(t, server, "POST", flowsPath, strings.Replace(goodFlow, `"HUMAN"`, `"HUMANOID"`, 1))
+	require.Equal(t, 422, status)
+	require.Contains(t, response, "requestor_identity_type")
+}
+
+func TestWithHost(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithHost("0.0.0.0"))
+	require.Regexp(t, `^http://127\.0\.0\.1:\d+$`, server.URL)
+	status, _ := send(t, server, "GET", groupsPath, noBody)
+	require.Equal(t, 200, status)
 }

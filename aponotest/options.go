@@ -75,6 +75,10 @@ func WithClock(now func() time.Time) Option { return func(s *Server) { s.clock =
 // free port.
 func WithPort(port int) Option { return func(s *Server) { s.port = port } }
 
+// WithHost sets the host name or address that the server listens on, such as "0.0.0.0" in
+// a container. The default is 127.0.0.1. Whoever reaches it can use the server.
+func WithHost(host string) Option { return func(s *Server) { s.host = host } }
+
 // WithoutNetwork creates a server that does not listen on a port. The clients of
 // [Server.Client] call it directly. Such a server can be used inside a testing/synctest
 // bubble, where the server uses the bubble's clock and waiting takes no time.

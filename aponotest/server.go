@@ -68,6 +68,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -88,6 +89,7 @@ type Server struct {
 	Token string
 
 	tb             testing.TB // nil for Start
+	host           string
 	port           int
 	noNetwork      bool
 	demo           bool
@@ -352,7 +354,7 @@ func (s *Server) Get(c Collection, id string, out any) bool {
 }
 
 func start(tb testing.TB, opts []Option) (*Server, error) {
-	s := &Server{Token: DefaultToken, tb: tb, store: newStore(), clock: time.Now}
+	s := &Server{Token: DefaultToken, tb: tb, host: "127.0.0.1", store: newStore(), clock: time.Now}
 	s.closing, s.close = context.WithCancel(context.Background())
 	for _, opt := range opts {
 		opt(s)
@@ -369,11 +371,18 @@ func start(tb testing.TB, opts []Option) (*Server, error) {
 		s.URL = "http://localhost"
 		return s, nil
 	}
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port)))
 	if err != nil {
 		return nil, err
 	}
-	s.URL = "http://" + listener.Addr().String()
+	host, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return nil, err
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	s.URL = "http://" + net.JoinHostPort(host, port)
 	s.http.Handler = s
 	s.http.ReadHeaderTimeout = time.Minute
 	go func() { _ = s.http.Serve(listener) }()

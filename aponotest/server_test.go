@@ -315,6 +315,7 @@ func TestWithSeed(t *testing.T) {
 	for seed, want := range map[string]string{
 		`[]`:              "seed: json: cannot unmarshal array",
 		`{"group": [{}]}`: `seed: unknown collection "group"`,
+		`{"flows": []}`:   `seed: unknown collection "flows"`,
 		`{"users": [{"email": "ada@example.com"}]}`: "seed: users: active: must be set",
 	} {
 		_, err := aponotest.Start(aponotest.WithSeed([]byte(seed)))

@@ -153,8 +153,7 @@ func TestInvalidSpacesAreRejected(t *testing.T) {
 		{"PUT", bundlesPath + "/b1?space_reference=t1", `{"name": "b", "access_targets": []}`, 422, "space_reference", "unknown query parameter"},
 		{"POST", bundlesPath, `{"name": "b", "access_targets": [], "space": {"space_id": "t1", "space_name": "My team"}}`, 422, "space", "unknown field"},
 		{"POST", bundlesPath, `{"name": "b", "access_targets": [{"query_target": {"query": "` + strings.Repeat("ü", 4096) + `a"}}]}`, 422, "access_targets[0].query_target.query", "must have at most 8192 bytes, not 8193"},
-		{"POST", flowsPath, strings.Replace(flow, `"requestor_identity_type": "HUMAN", `, "", 1), 422, "requestor_identity_type", "must be set"},
-		{"POST", flowsPath, strings.Replace(flow, `"HUMAN"`, "null", 1), 422, "requestor_identity_type", "must not be null"},
+		{"POST", flowsPath, strings.Replace(flow, `"HUMAN"`, `"HUMANOID"`, 1), 422, "requestor_identity_type", "must be one of HUMAN, AGENT"},
 	})
 	checkResponse(t, server, "GET", spacesPath+"/t1/members", "", 200, spacePage(memberAda, memberCall))
 	require.Equal(t, "t1", listedMembers(t, server, spacesPath, "id"))

@@ -143,6 +143,9 @@ func (s *Server) putSeed(seed []byte) error {
 	}
 	defer s.lock()()
 	for _, c := range slices.SortedFunc(maps.Keys(collections), parentsFirst) {
+		if err := c.check(); err != nil { // also if it is empty
+			return err
+		}
 		for _, o := range collections[c] {
 			if err := s.put(c, []any{o}); err != nil {
 				return err

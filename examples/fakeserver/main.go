@@ -26,6 +26,7 @@ interrupted. It prints its address and token as an export command for a shell.`
 
 func run(ctx context.Context, p *program.Program) error {
 	port := p.Flags.Int("port", 8080, "listen on this `port`; 0 selects a free one")
+	host := p.Flags.String("host", "127.0.0.1", "listen on this `host`, such as 0.0.0.0 in a container")
 	token := p.Flags.String("token", aponotest.DefaultToken, "accept this `token`")
 	seed := p.Flags.String("seed", "", "add the objects of this JSON `file` to the demo tenant, or with -empty, to an empty tenant")
 	empty := p.Flags.Bool("empty", false, "start without the demo tenant")
@@ -44,7 +45,7 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	opts := []aponotest.Option{
-		aponotest.WithPort(*port), aponotest.WithToken(*token), aponotest.WithProvisioningTime(*provisioning),
+		aponotest.WithHost(*host), aponotest.WithPort(*port), aponotest.WithToken(*token), aponotest.WithProvisioningTime(*provisioning),
 		aponotest.WithPageSize(*pageSize), aponotest.WithOffsetPageSize(*offsetPageSize),
 	}
 	if !*empty {
