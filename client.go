@@ -180,7 +180,7 @@ const DefaultBaseURL = "https://api.apono.io"
 const (
 	envToken         = "APONO_TOKEN"
 	envPersonalToken = "APONO_PERSONAL_TOKEN"
-	envTokenFile     = "APONO_TOKEN_FILE"
+	envTokenFile     = "APONO_TOKEN_FILE" //nolint:gosec // a name, no credentials
 	envEndpoint      = "APONO_ENDPOINT"
 )
 

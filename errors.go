@@ -439,31 +439,32 @@ func (e *WaitError) Error() string {
 	case e.Session != nil:
 		what, status = "access session ", string(e.Session.CredentialsStatus)
 	}
-	text := "apono: waiting"
+	var text strings.Builder
+	text.WriteString("apono: waiting")
 	if e.ID != "" {
-		text += " for " + what + oneLine(e.ID)
+		text.WriteString(" for " + what + oneLine(e.ID))
 	}
 	if e.Err != nil {
-		text += ": " + strings.TrimPrefix(e.Err.Error(), "apono: ")
+		text.WriteString(": " + strings.TrimPrefix(e.Err.Error(), "apono: "))
 	}
 	if what != "" {
-		text += "; its last status was " + oneLine(status)
+		text.WriteString("; its last status was " + oneLine(status))
 	}
 	for i, missing := range e.Missing {
 		if i == 0 {
-			text += "; no usable session"
+			text.WriteString("; no usable session")
 		} else {
-			text += ","
+			text.WriteString(",")
 		}
-		text += " of request " + oneLine(missing.RequestID)
+		text.WriteString(" of request " + oneLine(missing.RequestID))
 		if in := oneLine(cmp.Or(missing.Integration.Name, missing.Integration.ID)); in != "" {
-			text += " in " + in
+			text.WriteString(" in " + in)
 		}
 	}
 	if e.LastFailure != nil && !errors.Is(e.Err, e.LastFailure) {
-		text += "; the last failure was " + strings.TrimPrefix(oneLine(e.LastFailure.Error()), "apono: ")
+		text.WriteString("; the last failure was " + strings.TrimPrefix(oneLine(e.LastFailure.Error()), "apono: "))
 	}
-	return text
+	return text.String()
 }
 
 // Unwrap returns Err.

@@ -108,8 +108,7 @@ func ExampleAccessRequestsService_During() {
 		}
 		return nil // use the access here
 	})
-	var remains *apono.RevokeError
-	if errors.As(err, &remains) {
+	if remains, ok := errors.AsType[*apono.RevokeError](err); ok {
 		fmt.Println("not revoked:", remains.IDs)
 	}
 	if err != nil {

@@ -390,8 +390,7 @@ func ExampleIdentitiesService_UpsertAttributes() {
 		{Email: "ada.orders@example.com", Attributes: map[string]string{"cost_center": "4711"}},
 		{Email: "unknown@example.com", Attributes: map[string]string{"cost_center": "4711"}},
 	})
-	var rejected *apono.BulkError
-	if errors.As(err, &rejected) {
+	if rejected, ok := errors.AsType[*apono.BulkError](err); ok {
 		for _, item := range rejected.Failed {
 			fmt.Println(item.Email, item.Errors[0].ErrorCode)
 		}

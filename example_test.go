@@ -436,8 +436,7 @@ func ExampleArgumentError() {
 
 	var id string // for example, a flag that was not set
 	err = client.Groups.Delete(context.Background(), id)
-	var invalid *apono.ArgumentError
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*apono.ArgumentError](err); ok {
 		fmt.Printf("%s: %s\n", invalid.Arg, invalid.Reason)
 	}
 	fmt.Println(len(server.Requests()), "requests were sent")

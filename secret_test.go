@@ -210,7 +210,7 @@ func TestAPIErrorIsMarshaledAsItsText(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, string(data))
 	}
-	data, err := json.Marshal(&apono.TransportError{Err: errors.New("x"), Last: rejected})
+	data, err := json.Marshal(&apono.TransportError{Err: errors.New("x"), Last: rejected}) //nolint:musttag // as a program may do
 	require.NoError(t, err)
 	require.NotContains(t, string(data), "ann")
 	require.Contains(t, string(data), want)

@@ -310,9 +310,10 @@ func key(kind string, at time.Time, id string, further ...any) string {
 	if id == "" || at.IsZero() {
 		return ""
 	}
-	text := fmt.Sprintf("%s %s %q", kind, at.UTC().Format(time.RFC3339Nano), id)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s %s %q", kind, at.UTC().Format(time.RFC3339Nano), id)
 	for _, part := range further {
-		text += fmt.Sprintf(" %q", part)
+		fmt.Fprintf(&text, " %q", part)
 	}
-	return text
+	return text.String()
 }

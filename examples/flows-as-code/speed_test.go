@@ -36,7 +36,7 @@ const largeFlow = `{"object": {"name": "Flow %[1]d", "active": true, "trigger": 
 	"access_targets": [{"access_scope": {"access_scope_id": "scope-%[1]d", "access_scope_name": "Scope %[1]d"}}],
 	"settings": {"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": false, "require_mfa": false, "labels": []}}}`
 
-// Run with: go test ./examples/flows-as-code -run '^$' -bench LargeTenant -benchtime 1x
+// Run with: go test ./examples/flows-as-code -run '^$' -bench LargeTenant -benchtime 1x.
 func BenchmarkLargeTenant(b *testing.B) {
 	server := largeTenant(b)
 	env := behind(b, server, func(*http.Request) { time.Sleep(latency) })

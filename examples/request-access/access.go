@@ -135,7 +135,7 @@ func (r *requester) waitOptions(ctx context.Context) apono.WaitOptions {
 		if ctx.Err() != nil || errors.Is(p.Err, context.Canceled) { // the wait has ended
 			return
 		}
-		if rejected := (*apono.APIError)(nil); failure == nil && !(errors.As(p.Err, &rejected) && rejected.StatusCode < 500) {
+		if rejected := (*apono.APIError)(nil); failure == nil && (!errors.As(p.Err, &rejected) || rejected.StatusCode >= 500) {
 			failure = p.Err
 		}
 		if failure != nil {

@@ -128,7 +128,7 @@ func run(ctx context.Context, p *program.Program) error {
 		if err != nil {
 			return err
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }()
 		r.save = file
 	}
 	ctx, stop := r.handleSignals(ctx)

@@ -223,7 +223,7 @@ func (t *connTrace) watch(ctx context.Context) context.Context {
 
 func (t *connTrace) obtained(conn net.Conn, reused bool) {
 	secure, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
-	t.http1.Store(conn != nil && !(ok && secure.ConnectionState().NegotiatedProtocol == "h2"))
+	t.http1.Store(conn != nil && (!ok || secure.ConnectionState().NegotiatedProtocol != "h2"))
 	t.reused.Store(reused)
 	t.got.Store(true)
 }

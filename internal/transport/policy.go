@@ -180,8 +180,7 @@ func isUnprocessed(err error) bool { return slices.Contains(unprocessed, err.Err
 
 // isPermanent reports whether a retry would fail in the same way.
 func isPermanent(err error) bool {
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsNotFound
 	}
 	return IsRejected(err)

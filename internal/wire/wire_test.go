@@ -29,8 +29,6 @@ type inner struct {
 	Notes map[string]string `json:"notes,omitzero"`
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // The API rejects null for a required array or object. An empty list must be sent as
 // an empty array.
 func TestMarshal(t *testing.T) {
@@ -67,7 +65,7 @@ func TestMarshal(t *testing.T) {
 			B *bool   `json:"b,omitzero"`
 			S *string `json:"s,omitzero"`
 			N *int64  `json:"n,omitzero"`
-		}{ptr(false), ptr(""), ptr(int64(0))}, `{"b":false,"s":"","n":0}`},
+		}{new(false), new(""), new(int64(0))}, `{"b":false,"s":"","n":0}`},
 		{"unexported and ignored fields", struct {
 			A       int `json:"a"`
 			ignored int
@@ -82,7 +80,7 @@ func TestMarshal(t *testing.T) {
 			P *time.Time `json:"p,omitzero"`
 		}{
 			time.Date(2026, 3, 5, 7, 8, 9, 5000000, time.UTC),
-			ptr(time.Date(2026, 3, 5, 7, 8, 9, 0, time.FixedZone("", 7200))),
+			new(time.Date(2026, 3, 5, 7, 8, 9, 0, time.FixedZone("", 7200))),
 		}, `{"t":"2026-03-05T07:08:09.005Z","p":"2026-03-05T07:08:09+02:00"}`},
 		{"HTML characters", struct {
 			S string            `json:"s"`

@@ -31,7 +31,7 @@ func Lock(path string) (unlock func(), err error) {
 	path = Resolve(path)
 	for {
 		name := lockPath(path)
-		file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+		file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600) //nolint:gosec // the user chooses the file
 		beside := err == nil
 		if !beside {
 			if file, err = os.Open(path); err != nil { //nolint:gosec // the file that the user names

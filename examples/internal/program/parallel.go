@@ -49,7 +49,7 @@ func Each(ctx context.Context, n, parallel int, do func(i int) error, report fun
 			calls.Go(func() error {
 				if ctx.Err() != nil {
 					result <- ErrNotStarted
-					return nil
+					return nil //nolint:nilerr // the result tells it
 				}
 				err := do(i)
 				if errors.Is(err, apono.ErrUnauthorized) {

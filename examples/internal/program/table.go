@@ -63,11 +63,11 @@ func WriteTable(w io.Writer, rows [][]string, t Table) error {
 	}
 	var b strings.Builder
 	for i := range rows {
-		line := ""
+		var line strings.Builder
 		for j, column := range columns {
-			line += column[i] + strings.Repeat(" ", between+widths[j]-textWidth(column[i]))
+			line.WriteString(column[i] + strings.Repeat(" ", between+widths[j]-textWidth(column[i])))
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
