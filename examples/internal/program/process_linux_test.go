@@ -21,6 +21,10 @@ func TestProgress(t *testing.T) {
 	require.Zero(t, code)
 	require.Equal(t, "group one\nReading groups (2 requests)\r\x1b[Kgroup two\ngroup three\n", shown)
 
+	shown, code = process.RunOnTerminal(t, 80, slow(t, aponotest.Fault{After: 1, Latency: 400 * time.Millisecond}), "-list")
+	require.Zero(t, code)
+	require.Equal(t, "group one\ngroup two\ngroup three\n", shown)
+
 	env = slow(t, aponotest.Fault{After: 1, Latency: 1500 * time.Millisecond})
 	shown, code = process.RunOnTerminal(t, 20, env, "-list")
 	require.Zero(t, code)
@@ -123,7 +127,9 @@ func TestOutputFile(t *testing.T) {
 func TestOutputToStandardStream(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "all")
-	for _, name := range []string{"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"} {
+	stdout := path + ".stdout" // as /dev/stdout, which a failure could replace
+	require.NoError(t, os.Symlink("/proc/self/fd/1", stdout))
+	for _, name := range []string{stdout, "/dev/fd/1", "/proc/self/fd/1"} {
 		require.NoError(t, os.WriteFile(path, []byte("old\n"), 0o600))
 		file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 		require.NoError(t, err)
