@@ -163,10 +163,11 @@ func withProxy(next http.RoundTripper, req *http.Request, err error) error {
 type pool struct {
 	client *http.Client // nil if its transport has pings
 
-	mu     sync.Mutex
-	active int       // number of attempts under way
-	stale  bool      // an attempt timed out without a header
-	closed time.Time // when idle connections were last closed
+	mu      sync.Mutex
+	active  int       // number of attempts under way
+	stale   bool      // an attempt timed out without a header
+	drained time.Time // when the last attempt ended
+	closed  time.Time // when idle connections were last closed
 }
 
 // enter records the start of an attempt. While connections may be dead, each attempt
@@ -178,6 +179,11 @@ func (p *pool) enter(a *attempt, timeout time.Duration) (leave func(lost bool)) 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	// net/http takes a moment to notice that an HTTP/2 connection is idle.
+	if p.stale && p.active == 0 && time.Since(p.drained) >= timeout/10 {
+		p.stale, p.closed = false, time.Now()
+		p.client.CloseIdleConnections()
+	}
 	if a.alone = a.alone || p.stale; a.alone {
 		return func(bool) {}
 	}
@@ -186,10 +192,7 @@ func (p *pool) enter(a *attempt, timeout time.Duration) (leave func(lost bool)) 
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.active--
+		p.drained = time.Now()
 		p.stale = p.stale || lost && time.Since(p.closed) >= timeout
-		if p.stale && p.active == 0 {
-			p.stale, p.closed = false, time.Now()
-			p.client.CloseIdleConnections()
-		}
 	}
 }

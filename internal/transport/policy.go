@@ -145,11 +145,11 @@ func isDialError(err error) bool {
 
 func isSOCKS(op *net.OpError) bool { return strings.HasPrefix(op.Op, "socks") }
 
-// isWriteError reports whether a first write to an HTTP/1 connection failed. net/http
-// says more if it wrote anything before.
+// isWriteError reports whether the first write of a request to an HTTP/1 connection
+// failed. After a later one, net/http says that the connection is broken.
 func isWriteError(err error) bool {
-	op, ok := err.(*net.OpError) //nolint:errorlint // see above
-	return ok && op.Op == "write"
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "write" && !strings.HasPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: ")
 }
 
 // net/http's error for a request whose body it cannot send again.
