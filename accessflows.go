@@ -28,7 +28,8 @@ var (
 // AccessFlowTrigger is what triggers a grant.
 type AccessFlowTrigger string
 
-// The known triggers: a request, or matching the conditions of the flow.
+// The known triggers. SELF_SERVE grants access on request, AUTOMATIC to everyone who
+// meets the conditions of the flow.
 const (
 	AccessFlowTriggerSelfServe AccessFlowTrigger = "SELF_SERVE"
 	AccessFlowTriggerAutomatic AccessFlowTrigger = "AUTOMATIC"
@@ -69,8 +70,8 @@ const (
 // MatchOperator is how a condition compares.
 type MatchOperator string
 
-// The known operators; [MatchOperatorIs] is the default. One of the values must
-// match, or with a negative operator none.
+// The known operators; [MatchOperatorIs] is the default. A condition holds if any value
+// matches or, for a negative operator, if none does.
 const (
 	MatchOperatorIs             MatchOperator = "is"
 	MatchOperatorIsNot          MatchOperator = "is_not"
@@ -79,10 +80,11 @@ const (
 	MatchOperatorStartsWith     MatchOperator = "starts_with"
 )
 
-// RequestScope is for whom access can be requested.
+// RequestScope says for whom access can be requested.
 type RequestScope string
 
-// The known scopes: oneself, the grantees of the flow, one's direct reports.
+// The known scopes: the requestor, the grantees of the flow, and the requestor's direct
+// reports.
 const (
 	RequestScopeSelf          RequestScope = "self"
 	RequestScopeOthers        RequestScope = "others"
@@ -98,7 +100,7 @@ const (
 	ApprovalModeAllOf ApprovalMode = "ALL_OF"
 )
 
-// ScopeMode is whether a scope selects or excludes the matching resources.
+// ScopeMode says whether a scope selects or excludes the matching resources.
 type ScopeMode string
 
 // The known modes.
@@ -110,7 +112,7 @@ const (
 // ResourcesScopeType is what a scope matches resources by.
 type ResourcesScopeType string
 
-// The known types: the name, the value of the tag in Key, or Apono's id.
+// The known types: the name, the value of the tag in Key, or Apono's ID.
 const (
 	ResourcesScopeTypeName    ResourcesScopeType = "NAME"
 	ResourcesScopeTypeTag     ResourcesScopeType = "TAG"
@@ -144,13 +146,13 @@ type AccessFlow struct {
 	// RequestorIdentityType is empty if an older server did not send it, which
 	// means [RequestorIdentityTypeHuman].
 	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type,omitzero"`
-	// RequestFor applies to self-serve flows; nil means for oneself only.
+	// RequestFor applies to self-serve flows; nil means for the requestor only.
 	RequestFor    *RequestFor    `json:"request_for,omitzero"`
 	AccessTargets []AccessTarget `json:"access_targets"`
 	// ApproverPolicy applies to self-serve flows; nil means automatic approval.
 	ApproverPolicy   *ApproverPolicy   `json:"approver_policy,omitzero"`
 	EscalationPolicy *EscalationPolicy `json:"escalation_policy,omitzero"`
-	// GrantDurationInMin is nil for access that does not end.
+	// GrantDurationInMin is nil for access that never expires.
 	GrantDurationInMin *int `json:"grant_duration_in_min,omitzero"`
 	// Timeframe is when access may be granted. It applies to self-serve flows.
 	Timeframe    *AccessFlowTimeframe `json:"timeframe,omitzero"`
@@ -179,7 +181,7 @@ type AccessFlowSettings struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessFlowTimeframe is a weekly window.
+// AccessFlowTimeframe is a weekly window in which access may be granted.
 type AccessFlowTimeframe struct {
 	// StartTime and EndTime are times of day, such as "08:00".
 	StartTime string `json:"start_time"`
@@ -208,13 +210,13 @@ type Condition struct {
 	Type                  ConditionType `json:"type"`
 	// MatchOperator is nil if there are no values.
 	MatchOperator *MatchOperator `json:"match_operator,omitzero"`
-	// Values are ids; for users also e-mails.
+	// Values are IDs or, for users, e-mail addresses.
 	Values []string `json:"values,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// RequestFor is for whom access can be requested.
+// RequestFor says for whom access can be requested.
 type RequestFor struct {
 	RequestScopes []RequestScope `json:"request_scopes"`
 	// Grantees are those for whom [RequestScopeOthers] allows requests.
@@ -223,7 +225,7 @@ type RequestFor struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ApproverPolicy is who approves requests.
+// ApproverPolicy says who approves requests.
 type ApproverPolicy struct {
 	ApprovalMode   ApprovalMode    `json:"approval_mode"`
 	ApproverGroups []ApproverGroup `json:"approver_groups"`
@@ -231,16 +233,16 @@ type ApproverPolicy struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ApproverGroup are approvers who decide together.
+// ApproverGroup is a group of approvers who decide together.
 type ApproverGroup struct {
-	// LogicalOperator is whether all approvers or one of them must approve.
+	// LogicalOperator says whether all approvers or only one of them must approve.
 	LogicalOperator LogicalOperator `json:"logical_operator"`
 	Approvers       []Condition     `json:"approvers"`
 
 	Extra Extra `json:",embed,inline"`
 }
 
-// EscalationPolicy is who must approve if the approvers do not respond.
+// EscalationPolicy says who must approve if the approvers do not respond.
 type EscalationPolicy struct {
 	// IntervalInMin is the time until a request is passed to the next group.
 	IntervalInMin int `json:"interval_in_min"`
@@ -260,7 +262,7 @@ type AccessTarget struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// IntegrationAccessTarget has resources of one type and permissions to them.
+// IntegrationAccessTarget grants permissions on resources of one type.
 type IntegrationAccessTarget struct {
 	IntegrationID   string `json:"integration_id"`
 	IntegrationName string `json:"integration_name"`
@@ -316,8 +318,7 @@ type ListAccessFlowsOptions struct {
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
-	// SpaceReferences are ids or names, or [SpaceReferenceNone]; empty means
-	// all.
+	// SpaceReferences are IDs or names, or [SpaceReferenceNone]; empty means all.
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
@@ -334,13 +335,13 @@ type AccessFlowInput struct {
 	Requestors ConditionGroupInput `json:"requestors"`
 	// RequestorIdentityType defaults to [RequestorIdentityTypeHuman].
 	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type"`
-	// RequestFor applies to self-serve flows; nil means for oneself only.
+	// RequestFor applies to self-serve flows; nil means for the requestor only.
 	RequestFor    *RequestForInput    `json:"request_for,omitzero"`
 	AccessTargets []AccessTargetInput `json:"access_targets"`
 	// ApproverPolicy applies to self-serve flows; nil means automatic approval.
 	ApproverPolicy   *ApproverPolicyInput   `json:"approver_policy,omitzero"`
 	EscalationPolicy *EscalationPolicyInput `json:"escalation_policy,omitzero"`
-	// GrantDurationInMin is nil for access that does not end.
+	// GrantDurationInMin is nil for access that never expires.
 	GrantDurationInMin *int `json:"grant_duration_in_min,omitzero"`
 	// Timeframe is when access may be granted. It applies to self-serve flows.
 	Timeframe *AccessFlowTimeframe `json:"timeframe,omitzero"`
@@ -362,13 +363,13 @@ type ConditionGroupInput struct {
 
 // ConditionInput sets a test of an identity.
 type ConditionInput struct {
-	// SourceIntegrationReference is the id or the name of an integration.
+	// SourceIntegrationReference is the ID or the name of an integration.
 	SourceIntegrationReference *string       `json:"source_integration_reference,omitzero"`
 	Type                       ConditionType `json:"type"`
 	// MatchOperator defaults to [MatchOperatorIs]. Set it only if there are
 	// Values.
 	MatchOperator *MatchOperator `json:"match_operator,omitzero"`
-	// Values are ids; for users also e-mails.
+	// Values are IDs or, for users, e-mail addresses.
 	Values []string `json:"values,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -394,7 +395,7 @@ type ApproverPolicyInput struct {
 
 // ApproverGroupInput sets approvers who decide together.
 type ApproverGroupInput struct {
-	// LogicalOperator is whether all approvers or one of them must approve.
+	// LogicalOperator says whether all approvers or only one of them must approve.
 	LogicalOperator LogicalOperator  `json:"logical_operator"`
 	Approvers       []ConditionInput `json:"approvers"`
 
@@ -424,7 +425,7 @@ type AccessTargetInput struct {
 // IntegrationAccessTargetInput sets resources of one type and their
 // permissions.
 type IntegrationAccessTargetInput struct {
-	// IntegrationReference is an id or a name.
+	// IntegrationReference is an ID or a name.
 	IntegrationReference string `json:"integration_reference"`
 	ResourceType         string `json:"resource_type"`
 	// Permissions are names of permissions.
@@ -437,7 +438,7 @@ type IntegrationAccessTargetInput struct {
 
 // TargetBundleInput sets a bundle as a target.
 type TargetBundleInput struct {
-	// BundleReference is an id or a name.
+	// BundleReference is an ID or a name.
 	BundleReference string `json:"bundle_reference"`
 
 	Extra Extra `json:",embed,inline"`
@@ -445,7 +446,7 @@ type TargetBundleInput struct {
 
 // TargetScopeInput sets an access scope as a target.
 type TargetScopeInput struct {
-	// AccessScopeReference is an id or a name.
+	// AccessScopeReference is an ID or a name.
 	AccessScopeReference string `json:"access_scope_reference"`
 
 	Extra Extra `json:",embed,inline"`
@@ -458,32 +459,32 @@ func (s *AccessFlowsService) List(ctx context.Context, opts ...ListAccessFlowsOp
 	return list[AccessFlow](ctx, s.client, listAccessFlows, opts)
 }
 
-// ListAll returns an iterator over all access flows and requests pages as
-// needed. An error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all access flows and fetches pages as needed. An
+// error ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v2/access-flows
 func (s *AccessFlowsService) ListAll(ctx context.Context, opts ...ListAccessFlowsOptions) iter.Seq2[*AccessFlow, error] {
 	return listAll[AccessFlow](ctx, s.client, listAccessFlows, opts)
 }
 
-// Get returns the access flow with the given id, or [ErrNotFound].
+// Get returns the access flow with the given ID, or [ErrNotFound].
 //
 // GET /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Get(ctx context.Context, id string) (*AccessFlow, error) {
 	return decode[AccessFlow](s.client.call(ctx, getAccessFlow, nil, id))
 }
 
-// Create creates an access flow. It is not retried when a failure leaves open
-// whether it took effect. A target without exactly one field set is an
-// [*ArgumentError]. [SpaceOptions] can set its space.
+// Create creates an access flow. It is not retried if it may already have taken effect.
+// Each target must have exactly one field set, or Create returns an [*ArgumentError].
+// [SpaceOptions] can set its space.
 //
 // POST /api/admin/v2/access-flows
 func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opts ...SpaceOptions) (*AccessFlow, error) {
 	return decode[AccessFlow](s.client.create(ctx, createAccessFlow, in.complete(), opts))
 }
 
-// Update replaces an access flow, or returns [ErrNotFound]. A target without
-// exactly one field set is an [*ArgumentError].
+// Update replaces an access flow, or returns [ErrNotFound]. Each target must have
+// exactly one field set, or Update returns an [*ArgumentError].
 //
 // PUT /api/admin/v2/access-flows/{id}
 func (s *AccessFlowsService) Update(ctx context.Context, id string, in AccessFlowInput) (*AccessFlow, error) {
@@ -600,7 +601,7 @@ func (t *TargetScope) input() *TargetScopeInput {
 	return &TargetScopeInput{AccessScopeReference: cmp.Or(t.AccessScopeID, t.AccessScopeName), Extra: t.Extra.without("access_scope_reference")}
 }
 
-// complete sets the defaults of required members.
+// complete sets the defaults of required fields.
 func (in AccessFlowInput) complete() AccessFlowInput {
 	in.RequestorIdentityType = cmp.Or(in.RequestorIdentityType, RequestorIdentityTypeHuman)
 	return in

@@ -10,8 +10,8 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// AccessRequestsService creates, reads and revokes access requests of the owner of the
-// token.
+// AccessRequestsService creates, reads and revokes the access requests of the token's
+// owner.
 //
 // API section: Access Requests, version 4, see https://docs.apono.io.
 type AccessRequestsService struct{ client *Client }
@@ -26,13 +26,13 @@ var (
 )
 
 // AccessRequestStatus is the state of a request. The API documents neither its values
-// nor their spelling, so compare it with its methods rather than with ==. They ignore
-// case, spaces, hyphens and underscores. Other values are passed through.
+// nor their spelling, so compare it with its methods rather than with ==. The methods
+// ignore case, spaces, hyphens and underscores. Other values are passed through.
 type AccessRequestStatus string
 
 // The states that Apono's tools and the legacy API use. A request that is pending MFA
-// waits for the second factor of the requestor, which Apono's portal asks for. Granted
-// is an older name of active, and failure is one of failed, for a part of a request.
+// waits for the second factor of the requestor, which Apono's portal asks for. GRANTED
+// is an older name for ACTIVE. FAILURE means FAILED, for a part of a request.
 const (
 	AccessRequestStatusInitializing AccessRequestStatus = "INITIALIZING"
 	AccessRequestStatusPending      AccessRequestStatus = "PENDING"
@@ -95,7 +95,7 @@ type AccessRequest struct {
 	Justification  *string             `json:"justification,omitzero"`
 	CreationDate   time.Time           `json:"creation_date"`
 	RevocationDate *time.Time          `json:"revocation_date,omitzero"`
-	// CustomFields holds the values by field id.
+	// CustomFields holds the values by field ID.
 	CustomFields map[string]string `json:"custom_fields"`
 	// AccessGroups has one group for each integration.
 	AccessGroups []AccessGroup `json:"access_groups"`
@@ -116,7 +116,7 @@ type AccessGroup struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// Ref refers to an object by its id and name.
+// Ref refers to an object by its ID and name.
 type Ref struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -127,7 +127,7 @@ type Ref struct {
 // IdentityRef refers to a requestor or a grantee.
 type IdentityRef struct {
 	ID string `json:"id"`
-	// SourceID is the id in the source system, an e-mail for users.
+	// SourceID is the ID in the source system, the e-mail address for users.
 	SourceID string `json:"source_id"`
 
 	Extra Extra `json:",embed,inline"`
@@ -154,9 +154,9 @@ type AccessRequestEntitlement struct {
 
 // EntitlementResource is the resource of an entitlement.
 type EntitlementResource struct {
-	// ID is Apono's id, for use in a request.
+	// ID is Apono's ID, for use in a request.
 	ID string `json:"id"`
-	// SourceID is the id in the integrated system, such as an ARN.
+	// SourceID is the ID in the integrated system, such as an ARN.
 	SourceID string       `json:"source_id"`
 	Type     ResourceType `json:"type"`
 	Name     string       `json:"name"`
@@ -164,7 +164,7 @@ type EntitlementResource struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// RequestEntitlementPermission is a permission that was requested. It has no id; use
+// RequestEntitlementPermission is a permission that was requested. It has no ID; use
 // [AccessRequestsService.RequestAgain] to request it again.
 type RequestEntitlementPermission struct {
 	Name string `json:"name"`
@@ -174,32 +174,34 @@ type RequestEntitlementPermission struct {
 
 // ListAccessRequestsOptions filters and pages a list of access requests.
 type ListAccessRequestsOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
 	// Requestor is the identity that requested; empty means the caller.
 	Requestor string `url:"requestor,omitempty"`
-	// Statuses have no documented spelling.
+	// The API does not document how statuses are spelled.
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
 }
 
 // ListAccessRequestEntitlementsOptions filters and pages a list of the
 // entitlements of a request.
 type ListAccessRequestEntitlementsOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit          int      `url:"limit,omitempty"`
 	IntegrationIDs []string `url:"integration_ids,omitempty"`
 	ResourceTypes  []string `url:"resource_types,omitempty"`
-	// Statuses have no documented spelling.
+	// The API does not document how statuses are spelled.
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
 }
 
 // CreateAccessRequestInput is a request for a bundle or for entitlements.
 type CreateAccessRequestInput struct {
-	// BundleReference is the id or the name of a bundle. Exactly one of BundleReference
+	// BundleReference is the ID or the name of a bundle. Exactly one of BundleReference
 	// and Entitlements must be set.
 	BundleReference *string                          `json:"bundle_reference,omitzero"`
 	Entitlements    []CreateAccessRequestEntitlement `json:"entitlements,omitzero"`
@@ -208,10 +210,10 @@ type CreateAccessRequestInput struct {
 	// DurationInSec is positive and at most what the access flow allows; nil means the
 	// duration of the access flow.
 	DurationInSec *int `json:"duration_in_sec,omitzero"`
-	// CustomFields holds the values by field id.
+	// CustomFields holds the values by field ID.
 	CustomFields map[string]string `json:"custom_fields"`
-	// Grantee is an id or an e-mail; nil means the caller. The access flow must allow
-	// requests for the grantee.
+	// Grantee is an ID or an e-mail address; nil means the caller. The access flow must
+	// allow requests for the grantee.
 	Grantee *string `json:"grantee,omitzero"`
 }
 
@@ -226,7 +228,7 @@ type CreateAccessRequestEntitlement struct {
 type RequestAgainInput struct {
 	// Justification is required by some access flows.
 	Justification *string `json:"justification,omitzero"`
-	// CustomFields holds the values by field id.
+	// CustomFields holds the values by field ID.
 	CustomFields map[string]string `json:"custom_fields"`
 }
 
@@ -237,15 +239,15 @@ func (s *AccessRequestsService) List(ctx context.Context, opts ...ListAccessRequ
 	return list[AccessRequest](ctx, s.client, listAccessRequests, opts)
 }
 
-// ListAll returns an iterator over all access requests and requests pages as needed. An
-// error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all access requests and fetches pages as needed. An
+// error ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/user/v4/access-requests
 func (s *AccessRequestsService) ListAll(ctx context.Context, opts ...ListAccessRequestsOptions) iter.Seq2[*AccessRequest, error] {
 	return listAll[AccessRequest](ctx, s.client, listAccessRequests, opts)
 }
 
-// Get returns the access request with the given id, or [ErrNotFound].
+// Get returns the access request with the given ID, or [ErrNotFound].
 //
 // GET /api/user/v4/access-requests/{id}
 func (s *AccessRequestsService) Get(ctx context.Context, id string) (*AccessRequest, error) {
@@ -253,24 +255,25 @@ func (s *AccessRequestsService) Get(ctx context.Context, id string) (*AccessRequ
 }
 
 // Create requests access. The server may create several requests, all of which are
-// returned. It is not retried when a failure leaves open whether it took effect. An input
-// without exactly one of BundleReference and Entitlements is an [*ArgumentError].
+// returned. It is not retried if it may already have taken effect. An input must have
+// exactly one of BundleReference and Entitlements, or Create returns an
+// [*ArgumentError].
 //
 // POST /api/user/v4/access-requests
 func (s *AccessRequestsService) Create(ctx context.Context, in CreateAccessRequestInput) ([]*AccessRequest, error) {
 	return decodeList[AccessRequest](s.client.call(ctx, createAccessRequest, in))
 }
 
-// RequestAgain requests the access of a request again. The server may create several
-// requests, all of which are returned.
+// RequestAgain submits a request again. The server may create several requests, all of
+// which are returned.
 //
 // POST /api/user/v4/access-requests/{id}/request-again
 func (s *AccessRequestsService) RequestAgain(ctx context.Context, id string, in RequestAgainInput) ([]*AccessRequest, error) {
 	return decodeList[AccessRequest](s.client.call(ctx, requestAccessAgain, in, id))
 }
 
-// Revoke starts to revoke the access of a request and does not wait for the end; see
-// [AccessRequestsService.WaitFor] with [UntilRevoked].
+// Revoke asks Apono to revoke the access of a request and does not wait until it has
+// ended; see [AccessRequestsService.WaitFor] with [UntilRevoked].
 //
 // POST /api/user/v4/access-requests/{id}/revoke
 func (s *AccessRequestsService) Revoke(ctx context.Context, id string) (*Message, error) {
@@ -284,8 +287,9 @@ func (s *AccessRequestsService) ListEntitlements(ctx context.Context, id string,
 	return list[AccessRequestEntitlement](ctx, s.client, listAccessRequestEntitlements, opts, id)
 }
 
-// ListAllEntitlements returns an iterator over the entitlements of a request and requests
-// pages as needed. An error ends it; a page token seen before is [ErrPageLoop].
+// ListAllEntitlements returns an iterator over the entitlements of a request and
+// fetches pages as needed. An error ends it; a page token seen before returns
+// [ErrPageLoop].
 //
 // GET /api/user/v4/access-requests/{id}/entitlements
 func (s *AccessRequestsService) ListAllEntitlements(ctx context.Context, id string, opts ...ListAccessRequestEntitlementsOptions) iter.Seq2[*AccessRequestEntitlement, error] {

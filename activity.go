@@ -62,7 +62,7 @@ type ActivityEntry struct {
 	Status         *string  `json:"status,omitzero"`
 	TriggerType    *string  `json:"trigger_type,omitzero"`
 	AccessFlow     *string  `json:"access_flow,omitzero"`
-	// ExtensionCount is a number as text.
+	// ExtensionCount is a number as a string.
 	ExtensionCount *string `json:"extension_count,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -99,15 +99,15 @@ func (s *ActivityService) List(ctx context.Context, opts ...ListActivityOptions)
 	return listOffset[ActivityEntry](ctx, s.client, listActivity, opts)
 }
 
-// ListAll returns an iterator over the activity and requests pages as needed.
-// An error ends it; an incomplete list is [ErrTruncated]. Set EndDate so that
-// new rows do not truncate the list.
+// ListAll returns an iterator over the activity and fetches pages as needed. An error
+// ends it; an incomplete list returns [ErrTruncated]. Set EndDate; otherwise new rows
+// can end the list with that error.
 //
 // GET /api/v3/activity
 func (s *ActivityService) ListAll(ctx context.Context, opts ...ListActivityOptions) iter.Seq2[*ActivityEntry, error] {
 	return listAllOffset[ActivityEntry](ctx, s.client, listActivity, opts)
 }
 
-// mayEqualOthers reports whether the row may equal a different one, because the id of the
-// access request was not requested.
+// mayEqualOthers reports whether the row may equal a different one, because the ID of
+// the access request was not requested.
 func (e *ActivityEntry) mayEqualOthers() bool { return e.RequestID == nil }

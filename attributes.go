@@ -20,7 +20,7 @@ type Attribute struct {
 	// Type is the attribute, as in Condition.Type. It is case-sensitive.
 	Type  string `json:"type"`
 	Value string `json:"value"`
-	// SourceID is the id in the system that the value comes from.
+	// SourceID is the ID in the system that the value comes from.
 	SourceID              *string `json:"source_id,omitzero"`
 	SourceIntegrationID   *string `json:"source_integration_id,omitzero"`
 	SourceIntegrationName *string `json:"source_integration_name,omitzero"`
@@ -30,13 +30,14 @@ type Attribute struct {
 
 // ListAttributesOptions filters and pages a list of attributes.
 type ListAttributesOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
 	// Search is a value and may begin or end with "*".
 	Search string `url:"search,omitempty"`
-	// SourceIntegrationReference is the id or the name of an integration.
+	// SourceIntegrationReference is the ID or the name of an integration.
 	SourceIntegrationReference string `url:"source_integration_reference,omitempty"`
 	Type                       string `url:"type,omitempty"`
 }
@@ -48,8 +49,8 @@ func (s *AttributesService) List(ctx context.Context, opts ...ListAttributesOpti
 	return list[Attribute](ctx, s.client, listAttributes, opts)
 }
 
-// ListAll returns an iterator over all attributes and requests pages as needed.
-// An error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all attributes and fetches pages as needed. An error
+// ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v1/attributes
 func (s *AttributesService) ListAll(ctx context.Context, opts ...ListAttributesOptions) iter.Seq2[*Attribute, error] {

@@ -37,9 +37,9 @@ type AvailableEntitlement struct {
 
 // EntitlementPermission is a permission that may be requested.
 type EntitlementPermission struct {
-	// ID is Apono's id, for use in a request.
+	// ID is Apono's ID, for use in a request.
 	ID string `json:"id"`
-	// SourceID is the id in the integrated system.
+	// SourceID is the ID in the integrated system.
 	SourceID string `json:"source_id"`
 	Name     string `json:"name"`
 
@@ -48,7 +48,8 @@ type EntitlementPermission struct {
 
 // ListAvailableBundlesOptions filters and pages a list of available bundles.
 type ListAvailableBundlesOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -60,7 +61,8 @@ type ListAvailableBundlesOptions struct {
 // ListAvailableEntitlementsOptions filters and pages a list of available
 // entitlements.
 type ListAvailableEntitlementsOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -80,9 +82,8 @@ func (s *AvailableAccessService) ListBundles(ctx context.Context, opts ...ListAv
 	return list[AvailableBundle](ctx, s.client, listAvailableBundles, opts)
 }
 
-// ListAllBundles returns an iterator over all bundles that may be requested and
-// requests pages as needed. An error ends it; a page token seen before is
-// [ErrPageLoop].
+// ListAllBundles returns an iterator over all bundles that may be requested and fetches
+// pages as needed. An error ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/user/v1/available-access/bundles
 func (s *AvailableAccessService) ListAllBundles(ctx context.Context, opts ...ListAvailableBundlesOptions) iter.Seq2[*AvailableBundle, error] {
@@ -96,9 +97,9 @@ func (s *AvailableAccessService) ListEntitlements(ctx context.Context, opts ...L
 	return list[AvailableEntitlement](ctx, s.client, listAvailableEntitlements, opts)
 }
 
-// ListAllEntitlements returns an iterator over all entitlements that may be
-// requested and requests pages as needed. An error ends it; a page token seen
-// before is [ErrPageLoop].
+// ListAllEntitlements returns an iterator over all entitlements that may be requested
+// and fetches pages as needed. An error ends it; a page token seen before returns
+// [ErrPageLoop].
 //
 // GET /api/user/v1/available-access/entitlements
 func (s *AvailableAccessService) ListAllEntitlements(ctx context.Context, opts ...ListAvailableEntitlementsOptions) iter.Seq2[*AvailableEntitlement, error] {

@@ -50,14 +50,14 @@ type BundleTarget struct {
 
 // ListBundlesOptions filters and pages a list of bundles.
 type ListBundlesOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
 	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
-	// SpaceReferences are ids or names, or [SpaceReferenceNone]; empty means
-	// all.
+	// SpaceReferences are IDs or names, or [SpaceReferenceNone]; empty means all.
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
@@ -88,15 +88,15 @@ func (s *BundlesService) List(ctx context.Context, opts ...ListBundlesOptions) (
 	return list[Bundle](ctx, s.client, listBundles, opts)
 }
 
-// ListAll returns an iterator over all bundles and requests pages as needed. An
-// error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all bundles and fetches pages as needed. An error
+// ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v2/bundles
 func (s *BundlesService) ListAll(ctx context.Context, opts ...ListBundlesOptions) iter.Seq2[*Bundle, error] {
 	return listAll[Bundle](ctx, s.client, listBundles, opts)
 }
 
-// Get returns the bundle with the given id, or [ErrNotFound].
+// Get returns the bundle with the given ID, or [ErrNotFound].
 //
 // GET /api/admin/v2/bundles/{id}
 func (s *BundlesService) Get(ctx context.Context, id string) (*Bundle, error) {
@@ -112,8 +112,8 @@ func (s *BundlesService) GetByName(ctx context.Context, name string) (*Bundle, e
 	return byName(name, s.ListAll(ctx, ListBundlesOptions{Name: name}), func(o *Bundle) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates a bundle. It is not retried when a failure leaves open whether
-// it took effect. A target without exactly one field set is an [*ArgumentError].
+// Create creates a bundle. It is not retried if it may already have taken effect. Each
+// target must have exactly one field set, or Create returns an [*ArgumentError].
 // [SpaceOptions] can set its space.
 //
 // POST /api/admin/v2/bundles
@@ -121,8 +121,8 @@ func (s *BundlesService) Create(ctx context.Context, in BundleInput, opts ...Spa
 	return decode[Bundle](s.client.create(ctx, createBundle, in, opts))
 }
 
-// Update replaces a bundle, or returns [ErrNotFound]. A target without exactly
-// one field set is an [*ArgumentError].
+// Update replaces a bundle, or returns [ErrNotFound]. Each target must have exactly one
+// field set, or Update returns an [*ArgumentError].
 //
 // PUT /api/admin/v2/bundles/{id}
 func (s *BundlesService) Update(ctx context.Context, id string, in BundleInput) (*Bundle, error) {

@@ -65,7 +65,7 @@ func decodeList[T any](resp *response, err error) ([]*T, error) {
 	return items, nil
 }
 
-// identify rejects an object without the members that its operation requires, because
+// identify rejects an object without the fields that its operation requires, because
 // its zero values would be mistaken for data: an update would send them.
 func identify[T any](resp *response, object *T) error {
 	if resp.op.AnyOf != nil {
@@ -105,7 +105,7 @@ func identityField[T any](op *operation.Operation) int {
 	return -1
 }
 
-// requireAny rejects an object that has none of the members. A member may be null.
+// requireAny rejects an object that has none of the fields. A field may be null.
 func (r *response) requireAny(members ...string) error {
 	var object map[string]json.RawMessage
 	if err := wire.Unmarshal(r.Body, &object); err != nil {
@@ -141,13 +141,13 @@ func confirm(resp *response, err error) error {
 // Do calls an operation that has no method in this package, with the same
 // authentication, retries, limits and errors as all others.
 //
-// The method is GET, POST, PUT, PATCH or DELETE. The path starts with "/", is
-// already escaped (see [net/url.PathEscape]) and has no query. query may be nil. in
-// is sent as JSON unless it is nil; a []byte or [json.RawMessage] is sent as it is. The
-// response is decoded into out, a pointer, unless out is nil: member names are
-// case-sensitive, and numbers in values of type any are decoded as [json.Number]. A
-// *[]byte receives the body of any form. Segments of the path that may be arguments are
-// masked in errors and logs.
+// The method is GET, POST, PUT, PATCH or DELETE. The path starts with "/", is already
+// escaped (see [net/url.PathEscape]) and has no query. query may be nil. in is sent as
+// JSON unless it is nil; a []byte or [json.RawMessage] is sent as it is. The response
+// is decoded into out, a pointer, unless out is nil: field names are case-sensitive,
+// and numbers in values of type any are decoded as [json.Number]. A *[]byte receives
+// the body of any form. Segments of the path that may be arguments are masked in errors
+// and logs.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	if !slices.Contains(operation.Methods(), method) {
 		return &ArgumentError{Arg: "method", Reason: "must be one of " + strings.Join(operation.Methods(), ", ")}

@@ -69,8 +69,8 @@ func checkHeader(name, value string) error {
 	return nil
 }
 
-// checkMembers rejects what must not be sent: a member in an Extra for which its object
-// has a field, and the mask of a Secret in an object that holds Secrets.
+// checkMembers rejects what must not be sent: a field in an Extra that its struct has
+// itself, and the mask of a Secret in an object that holds Secrets.
 func checkMembers(arg string, v reflect.Value) error {
 	var errs []error
 	switch v.Kind() {
@@ -105,7 +105,7 @@ func checkMembers(arg string, v reflect.Value) error {
 	return cmp.Or(errs...)
 }
 
-// checkExtra rejects a member for which an object of type t has a field.
+// checkExtra rejects a field that the struct type t has itself.
 func checkExtra(arg string, extra reflect.Value, t reflect.Type) error {
 	if extra.Kind() != reflect.Map || extra.Type().Key().Kind() != reflect.String {
 		return nil // not of this package

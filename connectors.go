@@ -9,9 +9,8 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// ConnectorsService manages connectors: the installations through which Apono
-// reaches systems. A connector is created by its installation, not through the
-// API.
+// ConnectorsService manages connectors: the installations through which Apono reaches
+// systems. Installing a connector creates it; the API cannot.
 //
 // API section: Connectors, version 3, see https://docs.apono.io.
 type ConnectorsService struct{ client *Client }
@@ -23,7 +22,7 @@ var (
 	deleteConnector = operation.New("Connectors.Delete", http.MethodDelete, "/api/admin/v3/connectors/{id}")
 )
 
-// ConnectorStatus is whether a connector is reachable.
+// ConnectorStatus says whether a connector is reachable.
 type ConnectorStatus string
 
 // The known states of a connector.
@@ -34,7 +33,7 @@ const (
 
 // Connector is an installation through which Apono reaches systems.
 type Connector struct {
-	// ID is readable text.
+	// ID is human-readable, such as "production-connector".
 	ID string `json:"id"`
 	// Name is unique in the account.
 	Name            string          `json:"name"`
@@ -90,7 +89,8 @@ type CloudProviderMetadata struct {
 
 // ListConnectorsOptions filters and pages a list of connectors.
 type ListConnectorsOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit  int               `url:"limit,omitempty"`
@@ -112,15 +112,15 @@ func (s *ConnectorsService) List(ctx context.Context, opts ...ListConnectorsOpti
 	return list[Connector](ctx, s.client, listConnectors, opts)
 }
 
-// ListAll returns an iterator over all connectors and requests pages as needed.
-// An error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all connectors and fetches pages as needed. An error
+// ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v3/connectors
 func (s *ConnectorsService) ListAll(ctx context.Context, opts ...ListConnectorsOptions) iter.Seq2[*Connector, error] {
 	return listAll[Connector](ctx, s.client, listConnectors, opts)
 }
 
-// Get returns the connector with the given id, or [ErrNotFound].
+// Get returns the connector with the given ID, or [ErrNotFound].
 //
 // GET /api/admin/v3/connectors/{id}
 func (s *ConnectorsService) Get(ctx context.Context, id string) (*Connector, error) {

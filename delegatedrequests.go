@@ -27,7 +27,7 @@ type DelegatedAccessRequest struct {
 	Justification  *string             `json:"justification,omitzero"`
 	CreationDate   time.Time           `json:"creation_date"`
 	RevocationDate *time.Time          `json:"revocation_date,omitzero"`
-	// CustomFields holds the values by field id.
+	// CustomFields holds the values by field ID.
 	CustomFields map[string]string `json:"custom_fields"`
 	// AccessGroups has one group for each integration.
 	AccessGroups []AccessGroup `json:"access_groups"`
@@ -42,12 +42,13 @@ type DelegatedAccessRequest struct {
 
 // ListDelegatedRequestsOptions filters and pages a list of delegated requests.
 type ListDelegatedRequestsOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit   int    `url:"limit,omitempty"`
 	Grantee string `url:"grantee,omitempty"`
-	// Statuses have no documented spelling.
+	// The API does not document how statuses are spelled.
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
 }
 
@@ -58,15 +59,15 @@ func (s *DelegatedRequestsService) List(ctx context.Context, opts ...ListDelegat
 	return list[DelegatedAccessRequest](ctx, s.client, listDelegatedRequests, opts)
 }
 
-// ListAll returns an iterator over all delegated requests and requests pages as
-// needed. An error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all delegated requests and fetches pages as needed.
+// An error ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/user/v1/delegated-access-requests
 func (s *DelegatedRequestsService) ListAll(ctx context.Context, opts ...ListDelegatedRequestsOptions) iter.Seq2[*DelegatedAccessRequest, error] {
 	return listAll[DelegatedAccessRequest](ctx, s.client, listDelegatedRequests, opts)
 }
 
-// Get returns the delegated request with the given id, or [ErrNotFound].
+// Get returns the delegated request with the given ID, or [ErrNotFound].
 //
 // GET /api/user/v1/delegated-access-requests/{id}
 func (s *DelegatedRequestsService) Get(ctx context.Context, id string) (*DelegatedAccessRequest, error) {

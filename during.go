@@ -15,7 +15,7 @@ const overstayTimeout = 10 * time.Second
 // During acquires access, calls use, and revokes the access: it is
 // [AccessRequestsService.Acquire], use and [Grant.Revoke]. It revokes when use returns,
 // panics or ends its goroutine; a panic continues after the revocation. Access that may
-// remain is returned as a [*RevokeError], joined with the error of use.
+// remain is returned as a [*RevokeError], joined with the error that use returned.
 //
 // While use runs, During watches the access, as [Grant.Watch] does. When it ends, the
 // context of use is canceled, with the error of Watch as its cause. If use has not

@@ -56,9 +56,9 @@ const (
 	inField        // a value of such a member
 )
 
-// reasons returns the texts of a value in an error body. An object with a message is one
-// reason, and only its members that hold further ones are read. In other objects, members
-// are named after fields.
+// reasons returns the strings of a value in an error body. An object with a message is
+// one reason, and only its members that hold further ones are read. In other objects,
+// members are named after fields.
 func reasons(value any, at place, depth int) string {
 	if depth > maxDepth {
 		return ""

@@ -25,7 +25,7 @@ import (
 	"github.com/apono-go/apono/internal/wire"
 )
 
-// Errors that an [*APIError] matches by its status, for errors.Is.
+// An [*APIError] matches one of these, by its status, in errors.Is.
 var (
 	ErrBadRequest   = errors.New("bad request")  // 400 and 422
 	ErrUnauthorized = errors.New("unauthorized") // 401: the token is missing, invalid, revoked or expired
@@ -36,18 +36,18 @@ var (
 	ErrServer       = errors.New("server error") // 500 and above
 )
 
-// Errors that are independent of the status, for errors.Is.
+// Errors that do not depend on the status. Compare with errors.Is.
 var (
 	// ErrPageLoop ends a list when the server returns a page token seen before.
 	ErrPageLoop = errors.New("the server returned the same page token twice")
-	// ErrEmptyPages ends a list after 10,000 empty pages in a row, each with a token
-	// of a next page. The error is a [*PageError].
+	// ErrEmptyPages ends a list after 10,000 empty pages in a row, each with a token of a
+	// next page. The list then returns a [*PageError].
 	ErrEmptyPages = errors.New("the server returned 10000 empty pages in a row")
 	// ErrTruncated is matched by every [*TruncatedError].
 	ErrTruncated = errors.New("the list is not complete")
 	// ErrAmbiguous is returned by GetByName when several objects have the name.
 	ErrAmbiguous = errors.New("several objects have this name")
-	// ErrResponseTooLarge is a body above the limit of [WithMaxResponseBytes].
+	// ErrResponseTooLarge is returned for a body above the limit of [WithMaxResponseBytes].
 	ErrResponseTooLarge = transport.ErrTooLarge
 	// ErrMaybeDone is matched by every error of an operation that may have taken effect
 	// on the server although it failed: an [*APIError] or [*DecodeError] with MaybeDone,
@@ -72,8 +72,8 @@ func (b Body) MarshalJSON() ([]byte, error) { return json.Marshal(b.hidden()) }
 
 func (b Body) hidden() string { return fmt.Sprintf("[%d bytes]", len(b)) }
 
-// APIError is a response with a status other than 2xx. Code, Message and RequestID are
-// empty if the server sent none.
+// APIError reports a response with a status other than 2xx. Code, Message and RequestID
+// are empty if the server sent none.
 type APIError struct {
 	StatusCode int
 	Code       string // the server's error code
@@ -162,8 +162,8 @@ func (e APIError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(attributes)
 }
 
-// DecodeError is a response with status 2xx and an invalid body: not JSON, of another
-// type, without a required member, or cut short.
+// DecodeError reports a 2xx response whose body is invalid: not JSON, of another type,
+// without a required field, or cut short.
 type DecodeError struct {
 	StatusCode int
 	RequestID  string // empty if the server sent none
@@ -200,9 +200,9 @@ func (e *DecodeError) Is(target error) bool { return target == ErrMaybeDone && e
 // Unwrap returns what is wrong with the body.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// TransportError is a call that ended without a usable response, because the network
-// failed or the context ended. It is a [net.Error]. For every kind of timeout, Timeout
-// returns true, and errors.Is matches [context.DeadlineExceeded].
+// TransportError reports a call that ended without a usable response, because the
+// network failed or the context ended. It is a [net.Error]. For every kind of timeout,
+// Timeout returns true, and errors.Is matches [context.DeadlineExceeded].
 type TransportError struct {
 	Method   string
 	Path     string // path template
@@ -254,7 +254,7 @@ func (e *TransportError) Unwrap() []error {
 	return errs
 }
 
-// ArgumentError is an invalid argument. No request was sent.
+// ArgumentError reports an invalid argument. No request was sent.
 type ArgumentError struct {
 	Arg    string // name of the argument, such as "id" or "in.Name"
 	Reason string // what is wrong with it, such as "must not be empty"
@@ -265,8 +265,8 @@ func (e *ArgumentError) Error() string {
 	return "apono: argument " + e.Arg + ": " + e.Reason
 }
 
-// PageError is a list with page tokens that failed after its first page. A list that
-// ended with [ErrPageLoop] has no PageError, because it cannot be resumed.
+// PageError reports a list with page tokens that failed after its first page. A list
+// that ended with [ErrPageLoop] has no PageError, because it cannot be resumed.
 type PageError struct {
 	// NextPageToken is the token of the page that was not read. As the PageToken of the
 	// options, it resumes the list there.
@@ -285,9 +285,9 @@ func (e *PageError) Error() string {
 // Unwrap returns Err.
 func (e *PageError) Unwrap() error { return e.Err }
 
-// TruncatedError is a list by offset that ended early, because reading on would have
-// lost or duplicated items. The items before the error are valid. errors.Is matches
-// [ErrTruncated].
+// TruncatedError reports a list by offset that ended early, because continuing could
+// have lost or duplicated items. The items before the error are valid. errors.Is
+// matches [ErrTruncated].
 type TruncatedError struct {
 	Method   string
 	Path     string // path template
@@ -306,7 +306,7 @@ func (e *TruncatedError) Error() string {
 // Is reports whether target is [ErrTruncated].
 func (e *TruncatedError) Is(target error) bool { return target == ErrTruncated }
 
-// formatText prints a text with every verb, so that none prints the fields.
+// formatText prints a string with every verb, so that none prints the fields.
 func formatText(f fmt.State, verb rune, text string) {
 	if verb == 'q' {
 		text = strconv.Quote(text)
@@ -329,12 +329,12 @@ func oneLine(text string) string {
 	return cut(strings.Join(words, " "), limit)
 }
 
-// joinTexts joins the texts that are not empty.
+// joinTexts joins the strings that are not empty.
 func joinTexts(separator string, texts ...string) string {
 	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), separator)
 }
 
-// cut shortens a text to a number of bytes.
+// cut shortens a string to a number of bytes.
 func cut(text string, limit int) string {
 	if len(text) <= limit {
 		return text

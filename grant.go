@@ -40,7 +40,7 @@ type Grant struct {
 	lost error // why there may be requests with unknown IDs, nil if there are none
 
 	mu       sync.Mutex
-	requests []*AccessRequest // as last read, in the order of ids
+	requests []*AccessRequest // as last read, in the order of IDs
 
 	// A channel is full while OnPoll runs or a revocation does. Unlike a goroutine that
 	// waits for a mutex, one that waits for it is idle for testing/synctest.
@@ -52,12 +52,13 @@ type Grant struct {
 // requests, and all of them must be granted. The caller ends the access with
 // [Grant.Revoke]; without it, the access lasts as long as the access flow allows.
 //
-// Creating takes up to 30 s and is not canceled when ctx ends, so that no request with an
-// unknown ID remains. Acquire then waits as [AccessRequestsService.WaitFor] does with
-// [UntilGranted]; ctx should have a deadline. If a request is rejected or fails, if ctx
-// ends, or if OnCreated fails or panics, Acquire revokes the requests, as Grant.Revoke
-// does, and returns the reason. Access that may remain is a [*RevokeError], joined with
-// the reason. If a panic hides it, the logger of [WithLogger] has it at level Error.
+// Creating takes up to 30 s and is not canceled when ctx ends, so that no request with
+// an unknown ID remains. Acquire then waits as [AccessRequestsService.WaitFor] does
+// with [UntilGranted]; ctx should have a deadline. If a request is rejected or fails,
+// if ctx ends, or if OnCreated fails or panics, Acquire revokes the requests, as
+// Grant.Revoke does, and returns the reason. Access that may remain is returned as a
+// [*RevokeError], joined with the reason. If a panic hides it, the logger of
+// [WithLogger] has it at level Error.
 //
 // POST /api/user/v4/access-requests
 func (s *AccessRequestsService) Acquire(ctx context.Context, in CreateAccessRequestInput, opts ...AcquireOptions) (*Grant, error) {
@@ -305,12 +306,12 @@ func missingSessions(request *AccessRequest, sessions []*AccessSession) []Missin
 	return missing
 }
 
-// EnsureRevoked revokes requests in any state: the access of pending, granted and failed
-// ones is revoked, those that have ended stay as they are. It takes 30 s at most, works on
-// all requests concurrently, and continues after a failure. If it is unclear whether a
-// revocation succeeded, it reads the request, and revokes again if the access still
-// exists. It ends with ctx. Access that may remain is returned as a [*RevokeError]; a
-// request that does not exist is [ErrNotFound] in it.
+// EnsureRevoked revokes requests in any state: the access of pending, granted and
+// failed ones is revoked, those that have ended stay as they are. It takes 30 s at
+// most, works on all requests concurrently, and continues after a failure. If it is
+// unclear whether a revocation succeeded, it reads the request, and revokes again if
+// the access still exists. It ends with ctx. Access that may remain is returned as a
+// [*RevokeError]; for a request that does not exist it matches [ErrNotFound].
 //
 // EnsureRevoked makes sure that the API has accepted every revocation. It does not wait
 // until the access has ended; see [AccessRequestsService.WaitFor] with [UntilRevoked].

@@ -30,7 +30,7 @@ var (
 type Group struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	// SourceID is the id in the system that the group comes from.
+	// SourceID is the ID in the system that the group comes from.
 	SourceID *string `json:"source_id,omitzero"`
 	// SourceIntegrationID is nil for groups that are managed in Apono.
 	SourceIntegrationID   *string `json:"source_integration_id,omitzero"`
@@ -48,7 +48,8 @@ type GroupMember struct {
 
 // ListGroupsOptions filters and pages a list of groups.
 type ListGroupsOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -86,15 +87,15 @@ func (s *GroupsService) List(ctx context.Context, opts ...ListGroupsOptions) (*P
 	return list[Group](ctx, s.client, listGroups, opts)
 }
 
-// ListAll returns an iterator over all groups and requests pages as needed. An
-// error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all groups and fetches pages as needed. An error
+// ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v1/groups
 func (s *GroupsService) ListAll(ctx context.Context, opts ...ListGroupsOptions) iter.Seq2[*Group, error] {
 	return listAll[Group](ctx, s.client, listGroups, opts)
 }
 
-// Get returns the group with the given id, or [ErrNotFound].
+// Get returns the group with the given ID, or [ErrNotFound].
 //
 // GET /api/admin/v1/groups/{id}
 func (s *GroupsService) Get(ctx context.Context, id string) (*Group, error) {
@@ -110,8 +111,7 @@ func (s *GroupsService) GetByName(ctx context.Context, name string) (*Group, err
 	return byName(name, s.ListAll(ctx, ListGroupsOptions{Name: name}), func(o *Group) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates a group. It is not retried when a failure leaves open whether
-// it took effect.
+// Create creates a group. It is not retried if it may already have taken effect.
 //
 // POST /api/admin/v1/groups
 func (s *GroupsService) Create(ctx context.Context, in CreateGroupInput) (*Group, error) {
@@ -139,8 +139,8 @@ func (s *GroupsService) ListMembers(ctx context.Context, id string, opts ...List
 	return list[GroupMember](ctx, s.client, listGroupMembers, opts, id)
 }
 
-// ListAllMembers returns an iterator over the members of a group and requests
-// pages as needed. An error ends it; a page token seen before is [ErrPageLoop].
+// ListAllMembers returns an iterator over the members of a group and fetches pages as
+// needed. An error ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v1/groups/{id}/members
 func (s *GroupsService) ListAllMembers(ctx context.Context, id string, opts ...ListGroupMembersOptions) iter.Seq2[*GroupMember, error] {

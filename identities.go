@@ -85,7 +85,7 @@ type IdentityResult struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// IdentityResultError is the reason for which an item of a bulk call was rejected.
+// IdentityResultError says why an item of a bulk call was rejected.
 type IdentityResultError struct {
 	// ErrorCode has no documented values.
 	ErrorCode    string `json:"error_code"`
@@ -118,8 +118,8 @@ func (s *IdentitiesService) List(ctx context.Context, opts ...ListIdentitiesOpti
 	return listOffset[Identity](ctx, s.client, listIdentities, opts)
 }
 
-// ListAll returns an iterator over all identities and requests pages as needed.
-// An error ends it; an incomplete list is [ErrTruncated].
+// ListAll returns an iterator over all identities and fetches pages as needed. An error
+// ends it; an incomplete list returns [ErrTruncated].
 //
 // GET /api/v2/identities
 func (s *IdentitiesService) ListAll(ctx context.Context, opts ...ListIdentitiesOptions) iter.Seq2[*Identity, error] {
@@ -133,9 +133,8 @@ func (s *IdentitiesService) ListAttributes(ctx context.Context, opts ...ListIden
 	return listOffset[IdentityAttributes](ctx, s.client, listIdentityAttributes, opts)
 }
 
-// ListAllAttributes returns an iterator over the attributes of all identities
-// and requests pages as needed. An error ends it; an incomplete list is
-// [ErrTruncated].
+// ListAllAttributes returns an iterator over the attributes of all identities and
+// fetches pages as needed. An error ends it; an incomplete list returns [ErrTruncated].
 //
 // GET /api/v2/bulk/identities/attributes
 func (s *IdentitiesService) ListAllAttributes(ctx context.Context, opts ...ListIdentityAttributesOptions) iter.Seq2[*IdentityAttributes, error] {

@@ -95,7 +95,7 @@ type Integration struct {
 type Owner struct {
 	// AttributeType is the type of an attribute, such as "user" or "group".
 	AttributeType string `json:"attribute_type"`
-	// AttributeValue holds the values to match: ids, or e-mails for users.
+	// AttributeValue holds the values to match: IDs or, for users, e-mail addresses.
 	AttributeValue []string `json:"attribute_value"`
 	// SourceIntegrationID is the integration that the attribute comes from.
 	SourceIntegrationID   *string `json:"source_integration_id,omitzero"`
@@ -158,7 +158,7 @@ type Permission struct {
 
 // Resource is a resource of an integration.
 type Resource struct {
-	// ID is Apono's id of the resource.
+	// ID is Apono's ID of the resource.
 	ID     string             `json:"id"`
 	Name   string             `json:"name"`
 	Type   string             `json:"type"`
@@ -177,7 +177,7 @@ type ResourceSyncStatus struct {
 
 // ResourceTags are the tags that users set on a resource in Apono.
 type ResourceTags struct {
-	// ResourceID is Apono's id of the resource.
+	// ResourceID is Apono's ID of the resource.
 	ResourceID string            `json:"resource_id"`
 	Tags       map[string]string `json:"tags"`
 
@@ -187,7 +187,8 @@ type ResourceTags struct {
 // ListIntegrationsOptions filters and pages a list of integrations. All filters
 // must match, each with at least one of its values.
 type ListIntegrationsOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -264,9 +265,9 @@ type UpdateIntegrationInput struct {
 type OwnerInput struct {
 	// AttributeType is the type of an attribute, such as "user" or "group".
 	AttributeType string `json:"attribute_type"`
-	// AttributeValue holds the values to match: ids, or e-mails for users.
+	// AttributeValue holds the values to match: IDs or, for users, e-mail addresses.
 	AttributeValue []string `json:"attribute_value"`
-	// SourceIntegrationReference is the id or the name of an integration.
+	// SourceIntegrationReference is the ID or the name of an integration.
 	SourceIntegrationReference *string `json:"source_integration_reference,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -278,7 +279,7 @@ type OwnersMappingInput struct {
 	KeyName string `json:"key_name"`
 	// AttributeType is the attribute to match with the value of the tag.
 	AttributeType string `json:"attribute_type"`
-	// SourceIntegrationReference is the id or the name of an integration.
+	// SourceIntegrationReference is the ID or the name of an integration.
 	SourceIntegrationReference *string `json:"source_integration_reference,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -298,15 +299,15 @@ func (s *IntegrationsService) List(ctx context.Context, opts ...ListIntegrations
 	return list[Integration](ctx, s.client, listIntegrations, opts)
 }
 
-// ListAll returns an iterator over all integrations and requests pages as
-// needed. An error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all integrations and fetches pages as needed. An
+// error ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v4/integrations
 func (s *IntegrationsService) ListAll(ctx context.Context, opts ...ListIntegrationsOptions) iter.Seq2[*Integration, error] {
 	return listAll[Integration](ctx, s.client, listIntegrations, opts)
 }
 
-// Get returns the integration with the given id, or [ErrNotFound].
+// Get returns the integration with the given ID, or [ErrNotFound].
 //
 // GET /api/admin/v4/integrations/{id}
 func (s *IntegrationsService) Get(ctx context.Context, id string) (*Integration, error) {
@@ -322,8 +323,8 @@ func (s *IntegrationsService) GetByName(ctx context.Context, name string) (*Inte
 	return byName(name, s.ListAll(ctx, ListIntegrationsOptions{Name: name}), func(o *Integration) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates an integration. It is not retried when a failure leaves open
-// whether it took effect. A SecretStoreConfig without exactly one store is an
+// Create creates an integration. It is not retried if it may already have taken effect.
+// A SecretStoreConfig must have exactly one store, or Create returns an
 // [*ArgumentError].
 //
 // POST /api/admin/v4/integrations
@@ -331,8 +332,8 @@ func (s *IntegrationsService) Create(ctx context.Context, in CreateIntegrationIn
 	return decode[Integration](s.client.call(ctx, createIntegration, in))
 }
 
-// Update replaces an integration, or returns [ErrNotFound]. A SecretStoreConfig
-// without exactly one store is an [*ArgumentError].
+// Update replaces an integration, or returns [ErrNotFound]. A SecretStoreConfig must
+// have exactly one store, or Update returns an [*ArgumentError].
 //
 // PUT /api/admin/v4/integrations/{id}
 func (s *IntegrationsService) Update(ctx context.Context, id string, in UpdateIntegrationInput) (*Integration, error) {
@@ -346,8 +347,8 @@ func (s *IntegrationsService) Delete(ctx context.Context, id string) error {
 	return confirm(s.client.call(ctx, deleteIntegration, nil, id))
 }
 
-// Refresh starts a sync of the resources and permissions of an integration. It
-// does not wait for its end.
+// Refresh starts a sync of the resources and permissions of an integration. It does not
+// wait for the sync to finish.
 //
 // POST /api/v2/integrations/{id}/refresh
 func (s *IntegrationsService) Refresh(ctx context.Context, id string) (*Message, error) {
@@ -361,9 +362,9 @@ func (s *IntegrationsService) ListCatalog(ctx context.Context, opts ...ListCatal
 	return listOffset[CatalogEntry](ctx, s.client, listCatalog, opts)
 }
 
-// ListAllCatalog returns an iterator over the catalog of systems that can be
-// integrated and requests pages as needed. An error ends it; an incomplete list
-// is [ErrTruncated].
+// ListAllCatalog returns an iterator over the catalog of systems that can be integrated
+// and fetches pages as needed. An error ends it; an incomplete list returns
+// [ErrTruncated].
 //
 // GET /api/v2/integrations-catalog
 func (s *IntegrationsService) ListAllCatalog(ctx context.Context, opts ...ListCatalogOptions) iter.Seq2[*CatalogEntry, error] {
@@ -385,9 +386,8 @@ func (s *IntegrationsService) ListPermissions(ctx context.Context, id string, op
 	return listOffset[Permission](ctx, s.client, listIntegrationPermissions, opts, id)
 }
 
-// ListAllPermissions returns an iterator over the permissions of an integration
-// and requests pages as needed. An error ends it; an incomplete list is
-// [ErrTruncated].
+// ListAllPermissions returns an iterator over the permissions of an integration and
+// fetches pages as needed. An error ends it; an incomplete list returns [ErrTruncated].
 //
 // GET /api/v3/integrations/{id}/permissions
 func (s *IntegrationsService) ListAllPermissions(ctx context.Context, id string, opts ...ListPermissionsOptions) iter.Seq2[*Permission, error] {
@@ -401,9 +401,8 @@ func (s *IntegrationsService) ListResources(ctx context.Context, id string, opts
 	return listOffset[Resource](ctx, s.client, listIntegrationResources, opts, id)
 }
 
-// ListAllResources returns an iterator over the resources of an integration and
-// requests pages as needed. An error ends it; an incomplete list is
-// [ErrTruncated].
+// ListAllResources returns an iterator over the resources of an integration and fetches
+// pages as needed. An error ends it; an incomplete list returns [ErrTruncated].
 //
 // GET /api/v3/integrations/{id}/resources
 func (s *IntegrationsService) ListAllResources(ctx context.Context, id string, opts ...ListResourcesOptions) iter.Seq2[*Resource, error] {

@@ -134,8 +134,8 @@ func (s *LegacyAccessBundlesService) List(ctx context.Context, opts ...ListAcces
 	return listOffset[AccessBundleV1](ctx, s.client, listAccessBundlesV1, opts)
 }
 
-// ListAll returns an iterator over all bundles and requests pages as needed. An
-// error ends it; an incomplete list is [ErrTruncated]. Its successor is
+// ListAll returns an iterator over all bundles and fetches pages as needed. An error
+// ends it; an incomplete list returns [ErrTruncated]. Its successor is
 // [BundlesService.ListAll].
 //
 // GET /api/v1/access-bundles
@@ -143,7 +143,7 @@ func (s *LegacyAccessBundlesService) ListAll(ctx context.Context, opts ...ListAc
 	return listAllOffset[AccessBundleV1](ctx, s.client, listAccessBundlesV1, opts)
 }
 
-// Get returns the bundle with the given id, or [ErrNotFound]. Its successor is
+// Get returns the bundle with the given ID, or [ErrNotFound]. Its successor is
 // [BundlesService.Get].
 //
 // GET /api/v1/access-bundles/{id}
@@ -151,8 +151,8 @@ func (s *LegacyAccessBundlesService) Get(ctx context.Context, id string) (*Acces
 	return decode[AccessBundleV1](s.client.call(ctx, getAccessBundleV1, nil, id))
 }
 
-// Create creates a bundle. It is not retried when a failure leaves open whether
-// it took effect. Its successor is [BundlesService.Create].
+// Create creates a bundle. It is not retried if it may already have taken effect. Its
+// successor is [BundlesService.Create].
 //
 // POST /api/v1/access-bundles
 func (s *LegacyAccessBundlesService) Create(ctx context.Context, in CreateAccessBundleV1Input) (*AccessBundleV1, error) {
@@ -259,8 +259,8 @@ func (s *LegacyUsersService) List(ctx context.Context, opts ...ListUsersV2Option
 	return listOffset[UserV2](ctx, s.client, listUsersV2, opts)
 }
 
-// ListAll returns an iterator over all users and requests pages as needed. An
-// error ends it; an incomplete list is [ErrTruncated]. Its successor is
+// ListAll returns an iterator over all users and fetches pages as needed. An error ends
+// it; an incomplete list returns [ErrTruncated]. Its successor is
 // [UsersService.ListAll].
 //
 // GET /api/v2/users
@@ -268,8 +268,8 @@ func (s *LegacyUsersService) ListAll(ctx context.Context, opts ...ListUsersV2Opt
 	return listAllOffset[UserV2](ctx, s.client, listUsersV2, opts)
 }
 
-// Get returns the user with the given id or e-mail, or [ErrNotFound]. Its
-// successor is [UsersService.Get], for which only the id is documented.
+// Get returns the user with the given ID or e-mail address, or [ErrNotFound]. Its
+// successor is [UsersService.Get], for which only the ID is documented.
 //
 // GET /api/v2/users/{id}
 func (s *LegacyUsersService) Get(ctx context.Context, id string) (*UserV2, error) {

@@ -28,7 +28,7 @@ var (
 // not list its values.
 type AccessFlowTriggerTypeV1 string
 
-// The known triggers of version 1: a request, or being a grantee.
+// The known triggers of version 1: access is granted on request, or to every grantee.
 const (
 	AccessFlowTriggerTypeV1UserRequest AccessFlowTriggerTypeV1 = "user_request"
 	AccessFlowTriggerTypeV1Automatic   AccessFlowTriggerTypeV1 = "automatic"
@@ -75,7 +75,7 @@ type AccessFlowTriggerV1 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// TimeframeV1 is a weekly window.
+// TimeframeV1 is a weekly window in which access may be granted.
 type TimeframeV1 struct {
 	// StartOfDayTimeInSeconds and EndOfDayTimeInSeconds count from midnight.
 	StartOfDayTimeInSeconds int64 `json:"start_of_day_time_in_seconds"`
@@ -115,13 +115,13 @@ type ApproverV1 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// AccessTargetIntegrationV1 has resources of one type and permissions to them.
+// AccessTargetIntegrationV1 grants permissions on resources of one type.
 type AccessTargetIntegrationV1 struct {
 	IntegrationID string `json:"integration_id"`
 	ResourceType  string `json:"resource_type"`
-	// ResourceTagIncludes select the resources with any of the tags; empty
-	// means all of the type. The tag names "__id" and "__name" stand for the id
-	// and the name of the resource.
+	// ResourceTagIncludes select the resources with any of the tags; empty means all of
+	// the type. The tag names "__id" and "__name" stand for the ID and the name of the
+	// resource.
 	ResourceTagIncludes []TagV1 `json:"resource_tag_includes"`
 	// ResourceTagExcludes exclude the resources with any of the tags.
 	ResourceTagExcludes []TagV1 `json:"resource_tag_excludes"`
@@ -193,25 +193,25 @@ func (s *LegacyAccessFlowsService) List(ctx context.Context, opts ...ListAccessF
 	return listOffset[AccessFlowV1](ctx, s.client, listAccessFlowsV1, opts)
 }
 
-// ListAll returns an iterator over all access flows and requests pages as
-// needed. An error ends it; an incomplete list is [ErrTruncated]. Its successor
-// is [AccessFlowsService.ListAll].
+// ListAll returns an iterator over all access flows and fetches pages as needed. An
+// error ends it; an incomplete list returns [ErrTruncated]. Its successor is
+// [AccessFlowsService.ListAll].
 //
 // GET /api/v1/access-flows
 func (s *LegacyAccessFlowsService) ListAll(ctx context.Context, opts ...ListAccessFlowsV1Options) iter.Seq2[*AccessFlowV1, error] {
 	return listAllOffset[AccessFlowV1](ctx, s.client, listAccessFlowsV1, opts)
 }
 
-// Get returns the access flow with the given id, or [ErrNotFound]. Its
-// successor is [AccessFlowsService.Get].
+// Get returns the access flow with the given ID, or [ErrNotFound]. Its successor is
+// [AccessFlowsService.Get].
 //
 // GET /api/v1/access-flows/{id}
 func (s *LegacyAccessFlowsService) Get(ctx context.Context, id string) (*AccessFlowV1, error) {
 	return decode[AccessFlowV1](s.client.call(ctx, getAccessFlowV1, nil, id))
 }
 
-// Create creates an access flow. It is not retried when a failure leaves open
-// whether it took effect. Its successor is [AccessFlowsService.Create].
+// Create creates an access flow. It is not retried if it may already have taken effect.
+// Its successor is [AccessFlowsService.Create].
 //
 // POST /api/v1/access-flows
 func (s *LegacyAccessFlowsService) Create(ctx context.Context, in CreateAccessFlowV1Input) (*AccessFlowV1, error) {

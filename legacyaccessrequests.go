@@ -46,7 +46,7 @@ const (
 // AccessRequestV3 is an access request, as version 3 returns it.
 type AccessRequestV3 struct {
 	RequestID string `json:"request_id"`
-	// FriendlyRequestID is a readable id, such as AR-123.
+	// FriendlyRequestID is a readable ID, such as AR-123.
 	FriendlyRequestID string `json:"friendly_request_id"`
 	// UserID is the user who gets the access.
 	UserID        string         `json:"user_id"`
@@ -148,25 +148,25 @@ func (s *LegacyAccessRequestsService) List(ctx context.Context, opts ...ListAcce
 	return listOffset[AccessRequestV3](ctx, s.client, listAccessRequestsV3, opts)
 }
 
-// ListAll returns an iterator over all access requests and requests pages as
-// needed. An error ends it; an incomplete list is [ErrTruncated]. Its successor
-// is [AccessRequestsService.ListAll].
+// ListAll returns an iterator over all access requests and fetches pages as needed. An
+// error ends it; an incomplete list returns [ErrTruncated]. Its successor is
+// [AccessRequestsService.ListAll].
 //
 // GET /api/v3/access-requests
 func (s *LegacyAccessRequestsService) ListAll(ctx context.Context, opts ...ListAccessRequestsV3Options) iter.Seq2[*AccessRequestV3, error] {
 	return listAllOffset[AccessRequestV3](ctx, s.client, listAccessRequestsV3, opts)
 }
 
-// Get returns the access request with the given id, or [ErrNotFound]. Its
-// successor is [AccessRequestsService.Get].
+// Get returns the access request with the given ID, or [ErrNotFound]. Its successor is
+// [AccessRequestsService.Get].
 //
 // GET /api/v3/access-requests/{id}
 func (s *LegacyAccessRequestsService) Get(ctx context.Context, id string) (*AccessRequestV3, error) {
 	return decode[AccessRequestV3](s.client.call(ctx, getAccessRequestV3, nil, id))
 }
 
-// Create requests access. It is not retried when a failure leaves open whether
-// it took effect. Its successor is [AccessRequestsService.Create].
+// Create requests access. It is not retried if it may already have taken effect. Its
+// successor is [AccessRequestsService.Create].
 //
 // POST /api/v3/access-requests
 func (s *LegacyAccessRequestsService) Create(ctx context.Context, in CreateAccessRequestV3Input) (*AccessRequestV3, error) {
@@ -174,8 +174,9 @@ func (s *LegacyAccessRequestsService) Create(ctx context.Context, in CreateAcces
 }
 
 // RevokeMany starts to revoke the access of several requests. The API returns one
-// message for all of them; Get returns the state of each. An empty list of ids is an
-// [*ArgumentError]. Its successor is [AccessRequestsService.Revoke], for one request.
+// message for all of them; Get returns the state of each. An empty list of IDs returns
+// an [*ArgumentError]. Its successor is [AccessRequestsService.Revoke], for one
+// request.
 //
 // POST /api/v3/access-requests-bulk/revoke
 func (s *LegacyAccessRequestsService) RevokeMany(ctx context.Context, requestIDs []string) (*Message, error) {
@@ -184,7 +185,7 @@ func (s *LegacyAccessRequestsService) RevokeMany(ctx context.Context, requestIDs
 
 // GetAccessDetails returns the credentials of a request. Reading may use them up, so it
 // is not retried once it may have reached the server, except after a 401 with a token
-// source. With [WithReadOnly] it is [ErrReadOnly]. Its successor is
+// source. A client with [WithReadOnly] returns [ErrReadOnly]. Its successor is
 // [SessionsService.GetAccessDetails].
 //
 // GET /api/v3/access-requests/{id}/access-details
@@ -208,9 +209,9 @@ func (s *LegacyAccessRequestsService) ListSelectableIntegrations(ctx context.Con
 	return listOffset[SelectableIntegration](ctx, s.client, listSelectableIntegrations, opts)
 }
 
-// ListAllSelectableIntegrations returns an iterator over the integrations in
-// which access can be requested and requests pages as needed. An error ends it;
-// an incomplete list is [ErrTruncated]. Its successor is
+// ListAllSelectableIntegrations returns an iterator over the integrations in which
+// access can be requested and fetches pages as needed. An error ends it; an incomplete
+// list returns [ErrTruncated]. Its successor is
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations
@@ -227,10 +228,10 @@ func (s *LegacyAccessRequestsService) ListSelectableResourceTypes(ctx context.Co
 	return listOffset[SelectableResourceType](ctx, s.client, listSelectableResourceTypes, opts, integrationID)
 }
 
-// ListAllSelectableResourceTypes returns an iterator over the types of
-// resources in an integration to which access can be requested and requests
-// pages as needed. An error ends it; an incomplete list is [ErrTruncated]. Its
-// successor is [AvailableAccessService.ListAllEntitlements].
+// ListAllSelectableResourceTypes returns an iterator over the types of resources in an
+// integration to which access can be requested and fetches pages as needed. An error
+// ends it; an incomplete list returns [ErrTruncated]. Its successor is
+// [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/resource-types
 func (s *LegacyAccessRequestsService) ListAllSelectableResourceTypes(ctx context.Context, integrationID string, opts ...ListSelectableOptions) iter.Seq2[*SelectableResourceType, error] {
@@ -260,10 +261,10 @@ func (s *LegacyAccessRequestsService) ListSelectablePermissions(ctx context.Cont
 	}, nil
 }
 
-// ListAllSelectablePermissions returns an iterator over the names of the
-// permissions that can be requested for a type of resources and requests pages
-// as needed. An error ends it; an incomplete list is [ErrTruncated]. Its
-// successor is [AvailableAccessService.ListAllEntitlements].
+// ListAllSelectablePermissions returns an iterator over the names of the permissions
+// that can be requested for a type of resources and fetches pages as needed. An error
+// ends it; an incomplete list returns [ErrTruncated]. Its successor is
+// [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
 func (s *LegacyAccessRequestsService) ListAllSelectablePermissions(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) iter.Seq2[string, error] {
@@ -286,9 +287,9 @@ func (s *LegacyAccessRequestsService) ListSelectableResources(ctx context.Contex
 	return listOffset[SelectableResource](ctx, s.client, listSelectableResources, opts, integrationID, resourceType)
 }
 
-// ListAllSelectableResources returns an iterator over the resources of a type
-// to which access can be requested and requests pages as needed. An error ends
-// it; an incomplete list is [ErrTruncated]. Its successor is
+// ListAllSelectableResources returns an iterator over the resources of a type to which
+// access can be requested and fetches pages as needed. An error ends it; an incomplete
+// list returns [ErrTruncated]. Its successor is
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/resources

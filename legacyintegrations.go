@@ -47,7 +47,7 @@ type IntegrationV2 struct {
 	Status IntegrationStatusV2 `json:"status"`
 	// Details explains the status.
 	Details *string `json:"details,omitzero"`
-	// ProvisionerID is the id of the connector.
+	// ProvisionerID is the ID of the connector.
 	ProvisionerID *string `json:"provisioner_id,omitzero"`
 	// Connection is not documented.
 	Connection Object `json:"connection,omitzero"`
@@ -56,8 +56,8 @@ type IntegrationV2 struct {
 	// Metadata holds the settings of this kind of system. Numbers are read as
 	// json.Number.
 	Metadata Object `json:"metadata"`
-	// SecretConfig is the place where the credentials for the system are stored: a member
-	// "type", a [SecretStoreType], and the members of that store.
+	// SecretConfig is the place where the credentials for the system are stored: a field
+	// "type", a [SecretStoreType], and the fields of that store.
 	SecretConfig map[string]Secret `json:"secret_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
 	ConnectedResourceTypes []string `json:"connected_resource_types"`
@@ -87,7 +87,7 @@ type CreateIntegrationV2Input struct {
 }
 
 // UpdateIntegrationV2Input is the input for updating an integration. It replaces
-// everything except the type, and removes members that this package does not know. The
+// everything except the type, and removes fields that this package does not know. The
 // successor, [Integration.UpdateInput], keeps them.
 type UpdateIntegrationV2Input struct {
 	Name                   string            `json:"name"`
@@ -106,25 +106,25 @@ func (s *LegacyIntegrationsService) List(ctx context.Context, opts ...ListIntegr
 	return listOffset[IntegrationV2](ctx, s.client, listIntegrationsV2, opts)
 }
 
-// ListAll returns an iterator over all integrations and requests pages as
-// needed. An error ends it; an incomplete list is [ErrTruncated]. Its successor
-// is [IntegrationsService.ListAll].
+// ListAll returns an iterator over all integrations and fetches pages as needed. An
+// error ends it; an incomplete list returns [ErrTruncated]. Its successor is
+// [IntegrationsService.ListAll].
 //
 // GET /api/v2/integrations
 func (s *LegacyIntegrationsService) ListAll(ctx context.Context, opts ...ListIntegrationsV2Options) iter.Seq2[*IntegrationV2, error] {
 	return listAllOffset[IntegrationV2](ctx, s.client, listIntegrationsV2, opts)
 }
 
-// Get returns the integration with the given id, or [ErrNotFound]. Its
-// successor is [IntegrationsService.Get].
+// Get returns the integration with the given ID, or [ErrNotFound]. Its successor is
+// [IntegrationsService.Get].
 //
 // GET /api/v2/integrations/{id}
 func (s *LegacyIntegrationsService) Get(ctx context.Context, id string) (*IntegrationV2, error) {
 	return decode[IntegrationV2](s.client.call(ctx, getIntegrationV2, nil, id))
 }
 
-// Create creates an integration. It is not retried when a failure leaves open
-// whether it took effect. Its successor is [IntegrationsService.Create].
+// Create creates an integration. It is not retried if it may already have taken effect.
+// Its successor is [IntegrationsService.Create].
 //
 // POST /api/v2/integrations
 func (s *LegacyIntegrationsService) Create(ctx context.Context, in CreateIntegrationV2Input) (*IntegrationV2, error) {

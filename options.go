@@ -52,11 +52,11 @@ func defaultOptions() options {
 //     connection.
 //
 // The wait before a retry is that of the Retry-After header and up to a fifth more, at
-// random. After a 429 with Retry-After, all calls of the client with the same token wait,
-// at most MaxRetryAfter, except those whose deadline comes sooner. Without Retry-After the
-// wait is random, between MinWait and a bound that doubles up to MaxWait. If the next attempt would
-// start after the deadline of the context, the call ends immediately. Its error then
-// holds both the deadline and the last response.
+// random. After a 429 with Retry-After, all calls of the client with the same token
+// wait, at most MaxRetryAfter, except those whose deadline comes sooner. Without
+// Retry-After the wait is random, between MinWait and a bound that doubles up to
+// MaxWait. If the next attempt would start after the deadline of the context, the call
+// ends immediately. Its error then wraps both the deadline and the last response.
 type RetryPolicy struct {
 	// MaxAttempts is the maximum number of attempts, 3 by default. With 1 there are no
 	// retries, except after a 401 with a token source.
@@ -65,8 +65,8 @@ type RetryPolicy struct {
 	MinWait time.Duration
 	// MaxWait is the longest wait without Retry-After, 8 s by default.
 	MaxWait time.Duration
-	// MaxRetryAfter is the longest Retry-After that the client waits for, 60 s by
-	// default. A longer one ends the call with the response that has it.
+	// MaxRetryAfter is the longest Retry-After that the client waits for, 60 s by default.
+	// If the server asks for more, the call fails with that response.
 	MaxRetryAfter time.Duration
 }
 
@@ -78,7 +78,7 @@ var defaultRetryPolicy = RetryPolicy{
 }
 
 // WithBaseURL sets the base URL of the API; the default is [DefaultBaseURL]. It must be
-// an https URL without user, query and fragment. http is accepted for loopback
+// an https URL without a user, query or fragment. http is accepted for loopback
 // addresses. A path is kept as a prefix, except for a trailing /api, because the path
 // of every operation starts with it.
 func WithBaseURL(baseURL string) Option { return baseURLOption("baseURL", baseURL) }
@@ -197,8 +197,8 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 // the maximum is 24 hours; 0 means no timeout. In total, an attempt takes at most ten
 // times the timeout. [WithCallAttemptTimeout] sets the timeout for one call.
 //
-// This timeout is not a deadline of the context that middleware receives, because the
-// end of an attempt moves while its body is read.
+// Middleware does not see this timeout as a deadline, because it is extended while the
+// body is read.
 func WithAttemptTimeout(timeout time.Duration) Option {
 	return func(o *options) error {
 		if err := checkTimeout("timeout", timeout); err != nil {
@@ -220,7 +220,7 @@ func checkTimeout(arg string, timeout time.Duration) error {
 }
 
 // WithMaxResponseBytes limits the size of a response body after decompression. The
-// default is 64 MiB. A larger body is a [*DecodeError] that wraps
+// default is 64 MiB. A larger body returns a [*DecodeError] that wraps
 // [ErrResponseTooLarge].
 func WithMaxResponseBytes(limit int64) Option {
 	return func(o *options) error {
@@ -233,7 +233,7 @@ func WithMaxResponseBytes(limit int64) Option {
 }
 
 // WithLogger logs every attempt: operation, method, path template, attempt, wait before
-// it, duration, status, request id and error. Records do not contain arguments,
+// it, duration, status, request ID and error. Records do not contain arguments,
 // queries, bodies or tokens. The levels are:
 //
 //   - Debug: successful attempts, and requests that were canceled
@@ -295,7 +295,7 @@ func WithLimiter(limiter interface {
 
 // WithReadOnly rejects every operation that changes something, and every read that uses
 // up one-time credentials. Such calls return [ErrReadOnly] and send nothing. The option
-// is meant for audits and reports that use the token of an administrator.
+// is meant for audits and reports that use an administrator's token.
 func WithReadOnly() Option {
 	return func(o *options) error {
 		o.readOnly = true
@@ -304,8 +304,8 @@ func WithReadOnly() Option {
 }
 
 // WithReadAhead lets the ListAll methods request the next page while the loop uses the
-// current one. When the loop ends early, that request is canceled, and the loop waits for
-// its end.
+// current one. When the loop ends early, that request is canceled, and the loop waits
+// for it to finish.
 func WithReadAhead() Option {
 	return func(o *options) error {
 		o.readAhead = true

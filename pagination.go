@@ -36,7 +36,7 @@ type OffsetPage[T any] struct {
 }
 
 // Pages iterates over the pages of a list with page tokens, for programs that save the
-// page token as a checkpoint. A list method with an id is passed in a closure:
+// page token as a checkpoint. A list method with an ID is passed in a closure:
 //
 //	for page, err := range apono.Pages(ctx, client.Integrations.List, apono.ListIntegrationsOptions{Limit: 50}) {
 //		...
@@ -44,8 +44,8 @@ type OffsetPage[T any] struct {
 //
 // Its errors are those of the ListAll methods: [ErrPageLoop], [ErrEmptyPages], or a
 // [*PageError] with the token to resume from. It does not read ahead. Lists by offset
-// have no page tokens; passing one does not compile. Options without a field PageToken
-// are an [*ArgumentError].
+// have no page tokens; passing one does not compile. With options that have no field
+// PageToken it returns an [*ArgumentError].
 func Pages[T, O any](ctx context.Context, list func(context.Context, ...O) (*Page[T], error), opts ...O) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
 		o, err := oneOption(opts)
@@ -254,7 +254,7 @@ func Collect[T any](seq iter.Seq2[*T, error]) ([]*T, error) {
 }
 
 // First returns the first item of a list for which match returns true, and reads no
-// further. If there is none, the error is [ErrNotFound].
+// further. If there is none, it returns [ErrNotFound].
 func First[T any](seq iter.Seq2[*T, error], match func(*T) bool) (*T, error) {
 	for item, err := range seq {
 		if err != nil {

@@ -65,7 +65,7 @@ type ActivityReport struct {
 // of its values. The API does not list the identity types, statuses and trigger
 // types.
 type ReportFilters struct {
-	// RequestorSourceIDs and GranteeSourceIDs are ids in the source system.
+	// RequestorSourceIDs and GranteeSourceIDs are IDs in the source system.
 	RequestorSourceIDs   []string `json:"requestor_source_ids,omitzero"`
 	GranteeSourceIDs     []string `json:"grantee_source_ids,omitzero"`
 	GranteeIdentityTypes []string `json:"grantee_identity_types,omitzero"`
@@ -120,7 +120,8 @@ type ReportSchedule struct {
 
 // ListReportsOptions filters and pages a list of activity reports.
 type ListReportsOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -152,23 +153,23 @@ func (s *ReportsService) List(ctx context.Context, opts ...ListReportsOptions) (
 	return list[ActivityReport](ctx, s.client, listReports, opts)
 }
 
-// ListAll returns an iterator over all activity reports and requests pages as
-// needed. An error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all activity reports and fetches pages as needed. An
+// error ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v1/activity-reports
 func (s *ReportsService) ListAll(ctx context.Context, opts ...ListReportsOptions) iter.Seq2[*ActivityReport, error] {
 	return listAll[ActivityReport](ctx, s.client, listReports, opts)
 }
 
-// Get returns the activity report with the given id, or [ErrNotFound].
+// Get returns the activity report with the given ID, or [ErrNotFound].
 //
 // GET /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Get(ctx context.Context, id string) (*ActivityReport, error) {
 	return decode[ActivityReport](s.client.call(ctx, getReport, nil, id))
 }
 
-// Create creates an activity report. It is not retried when a failure leaves
-// open whether it took effect. A time frame without exactly one field set is an
+// Create creates an activity report. It is not retried if it may already have taken
+// effect. The time frame must have exactly one field set, or Create returns an
 // [*ArgumentError].
 //
 // POST /api/admin/v1/activity-reports
@@ -176,8 +177,8 @@ func (s *ReportsService) Create(ctx context.Context, in ActivityReportInput) (*A
 	return decode[ActivityReport](s.client.call(ctx, createReport, in))
 }
 
-// Update replaces an activity report, or returns [ErrNotFound]. A time frame
-// without exactly one field set is an [*ArgumentError].
+// Update replaces an activity report, or returns [ErrNotFound]. The time frame must
+// have exactly one field set, or Update returns an [*ArgumentError].
 //
 // PUT /api/admin/v1/activity-reports/{id}
 func (s *ReportsService) Update(ctx context.Context, id string, in ActivityReportInput) (*ActivityReport, error) {

@@ -31,7 +31,7 @@ func WithRequestHeader(ctx context.Context, key, value string) context.Context {
 	return context.WithValue(ctx, headerKey{}, header)
 }
 
-// WithoutRetry returns a context whose calls have a single attempt. When a reused
+// WithoutRetry returns a context whose calls make a single attempt. When a reused
 // connection breaks, net/http may still send a GET twice, but no other request, and no
 // read that uses up one-time credentials.
 func WithoutRetry(ctx context.Context) context.Context {
@@ -59,7 +59,7 @@ func callTimeout(ctx context.Context) (*time.Duration, error) {
 }
 
 // WithResponseFunc returns a context whose calls pass the status and header of their
-// last response to a function, for example to read rate limits and request ids. The
+// last response to a function, for example to read rate limits and request IDs. The
 // function runs before the call returns, and not if there was no response. Lists call
 // it for each page; with [WithReadAhead], from other goroutines. The header has no
 // cookies, and the token is masked in it.

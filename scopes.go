@@ -41,14 +41,14 @@ type AccessScope struct {
 
 // ListScopesOptions filters and pages a list of access scopes.
 type ListScopesOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
 	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
-	// SpaceReferences are ids or names, or [SpaceReferenceNone]; empty means
-	// all.
+	// SpaceReferences are IDs or names, or [SpaceReferenceNone]; empty means all.
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
@@ -71,15 +71,15 @@ func (s *ScopesService) List(ctx context.Context, opts ...ListScopesOptions) (*P
 	return list[AccessScope](ctx, s.client, listScopes, opts)
 }
 
-// ListAll returns an iterator over all access scopes and requests pages as
-// needed. An error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all access scopes and fetches pages as needed. An
+// error ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v1/access-scopes
 func (s *ScopesService) ListAll(ctx context.Context, opts ...ListScopesOptions) iter.Seq2[*AccessScope, error] {
 	return listAll[AccessScope](ctx, s.client, listScopes, opts)
 }
 
-// Get returns the access scope with the given id, or [ErrNotFound].
+// Get returns the access scope with the given ID, or [ErrNotFound].
 //
 // GET /api/admin/v1/access-scopes/{id}
 func (s *ScopesService) Get(ctx context.Context, id string) (*AccessScope, error) {
@@ -95,8 +95,8 @@ func (s *ScopesService) GetByName(ctx context.Context, name string) (*AccessScop
 	return byName(name, s.ListAll(ctx, ListScopesOptions{Name: name}), func(o *AccessScope) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates an access scope. It is not retried when a failure leaves open
-// whether it took effect. [SpaceOptions] can set its space.
+// Create creates an access scope. It is not retried if it may already have taken
+// effect. [SpaceOptions] can set its space.
 //
 // POST /api/admin/v1/access-scopes
 func (s *ScopesService) Create(ctx context.Context, in AccessScopeInput, opts ...SpaceOptions) (*AccessScope, error) {

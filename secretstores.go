@@ -36,7 +36,7 @@ type AWSSecretConfig struct {
 
 // GCPSecretConfig points to a secret in Google Secret Manager.
 type GCPSecretConfig struct {
-	Project  string `json:"project"` // id of the project
+	Project  string `json:"project"` // ID of the project
 	SecretID string `json:"secret_id"`
 
 	Extra map[string]Secret `json:",embed,inline"`

@@ -26,9 +26,9 @@ var (
 // other values.
 type CredentialsStatus string
 
-// The known states of credentials. They are available until they are read, and viewed
-// after that. A session for which they are not applicable has no credentials, but it has
-// access details.
+// The known states of credentials. They are AVAILABLE until they are read, then VIEWED.
+// A session for which they are not applicable has no credentials, but it has access
+// details.
 const (
 	CredentialsStatusAvailable     CredentialsStatus = "AVAILABLE"
 	CredentialsStatusViewed        CredentialsStatus = "VIEWED"
@@ -36,7 +36,7 @@ const (
 	CredentialsStatusNotApplicable CredentialsStatus = "NOT_APPLICABLE"
 )
 
-// AccessSession is granted access in an integration.
+// AccessSession is access that was granted in one integration.
 type AccessSession struct {
 	ID                string            `json:"id"`
 	Name              string            `json:"name"`
@@ -75,7 +75,8 @@ type Link struct {
 
 // ListSessionsOptions filters and pages a list of sessions.
 type ListSessionsOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit         int      `url:"limit,omitempty"`
@@ -90,15 +91,15 @@ func (s *SessionsService) List(ctx context.Context, opts ...ListSessionsOptions)
 	return list[AccessSession](ctx, s.client, listSessions, opts)
 }
 
-// ListAll returns an iterator over all sessions and requests pages as needed. An error
-// ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all sessions and fetches pages as needed. An error
+// ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/user/v1/access-sessions
 func (s *SessionsService) ListAll(ctx context.Context, opts ...ListSessionsOptions) iter.Seq2[*AccessSession, error] {
 	return listAll[AccessSession](ctx, s.client, listSessions, opts)
 }
 
-// Get returns the session with the given id, or [ErrNotFound].
+// Get returns the session with the given ID, or [ErrNotFound].
 //
 // GET /api/user/v1/access-sessions/{id}
 func (s *SessionsService) Get(ctx context.Context, id string) (*AccessSession, error) {
@@ -106,10 +107,10 @@ func (s *SessionsService) Get(ctx context.Context, id string) (*AccessSession, e
 }
 
 // GetAccessDetails returns the credentials of a session. Reading may use them up:
-// one-time credentials are returned only once. The request is therefore not retried once
-// it may have reached the server, except after a 401 with a token source. It is sent over
-// a new connection, so that net/http does not send it twice; see [WithHTTPClient]. With
-// [WithReadOnly] it is [ErrReadOnly].
+// one-time credentials are returned only once. The request is therefore not retried
+// once it may have reached the server, except after a 401 with a token source. It is
+// sent over a new connection, so that net/http does not send it twice; see
+// [WithHTTPClient]. A client with [WithReadOnly] returns [ErrReadOnly].
 //
 // GET /api/user/v1/access-sessions/{id}/access-details
 func (s *SessionsService) GetAccessDetails(ctx context.Context, id string) (*AccessSessionDetails, error) {

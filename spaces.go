@@ -11,9 +11,8 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// SpacesService manages spaces: parts of an account with their own resources,
-// members, access flows, bundles and access scopes. Methods take the id or the
-// name of a space.
+// SpacesService manages spaces: parts of an account with their own resources, members,
+// access flows, bundles and access scopes. Methods take the ID or the name of a space.
 //
 // API section: Spaces, see https://docs.apono.io.
 type SpacesService struct{ client *Client }
@@ -30,7 +29,7 @@ var (
 	removeSpaceMember = operation.New("Spaces.RemoveMember", http.MethodDelete, "/api/admin/v1/spaces/{id}/members/{identity_reference}")
 )
 
-// SpaceRole is what a member may do in a space.
+// SpaceRole says what a member may do in a space.
 type SpaceRole string
 
 // The known roles. An owner manages the space, and a manager the objects in it.
@@ -94,7 +93,8 @@ type SpaceMember struct {
 
 // ListSpacesOptions filters and pages a list of spaces.
 type ListSpacesOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -113,8 +113,8 @@ type ListSpaceMembersOptions struct {
 // SpaceOptions set the space in which an access flow, a bundle or an access scope is
 // created.
 type SpaceOptions struct {
-	// SpaceReference is the id or the name of a space; empty means none. An
-	// object stays in the space that it was created in.
+	// SpaceReference is the ID or the name of a space; empty means none. An object stays
+	// in the space that it was created in.
 	SpaceReference string `url:"space_reference,omitempty"`
 }
 
@@ -131,7 +131,7 @@ func (c *Client) create(ctx context.Context, op *operation.Operation, in any, op
 type CreateSpaceInput struct {
 	// Name has 3 to 64 characters and is unique in the account.
 	Name string `json:"name"`
-	// SpaceScopeReferences are ids or names of space scopes.
+	// SpaceScopeReferences are IDs or names of space scopes.
 	SpaceScopeReferences []string           `json:"space_scope_references"`
 	Members              []SpaceMemberInput `json:"members,omitzero"`
 }
@@ -140,7 +140,7 @@ type CreateSpaceInput struct {
 type UpdateSpaceInput struct {
 	// Name has 3 to 64 characters and is unique in the account.
 	Name string `json:"name"`
-	// SpaceScopeReferences are ids or names; they replace all space scopes.
+	// SpaceScopeReferences are IDs or names; they replace all space scopes.
 	SpaceScopeReferences []string `json:"space_scope_references"`
 
 	Extra Extra `json:",embed,inline"`
@@ -148,8 +148,8 @@ type UpdateSpaceInput struct {
 
 // SpaceMemberInput sets the roles of a user or a group in a space.
 type SpaceMemberInput struct {
-	// IdentityReference is the id or the e-mail of a user, or the id or the
-	// name of a group.
+	// IdentityReference is the ID or the e-mail address of a user, or the ID or the name
+	// of a group.
 	IdentityReference string            `json:"identity_reference"`
 	IdentityType      SpaceIdentityType `json:"identity_type"`
 	SpaceRoles        []SpaceRole       `json:"space_roles"`
@@ -173,15 +173,15 @@ func (s *SpacesService) List(ctx context.Context, opts ...ListSpacesOptions) (*P
 	return list[Space](ctx, s.client, listSpaces, opts)
 }
 
-// ListAll returns an iterator over all spaces and requests pages as needed. An
-// error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all spaces and fetches pages as needed. An error
+// ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v1/spaces
 func (s *SpacesService) ListAll(ctx context.Context, opts ...ListSpacesOptions) iter.Seq2[*Space, error] {
 	return listAll[Space](ctx, s.client, listSpaces, opts)
 }
 
-// Get returns the space with the given id or name, or [ErrNotFound].
+// Get returns the space with the given ID or name, or [ErrNotFound].
 //
 // GET /api/admin/v1/spaces/{id}
 func (s *SpacesService) Get(ctx context.Context, id string) (*Space, error) {
@@ -197,8 +197,7 @@ func (s *SpacesService) GetByName(ctx context.Context, name string) (*Space, err
 	return byName(name, s.ListAll(ctx, ListSpacesOptions{Name: name}), func(o *Space) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates a space. It is not retried when a failure leaves open whether
-// it took effect.
+// Create creates a space. It is not retried if it may already have taken effect.
 //
 // POST /api/admin/v1/spaces
 func (s *SpacesService) Create(ctx context.Context, in CreateSpaceInput) (*Space, error) {
@@ -227,8 +226,8 @@ func (s *SpacesService) ListMembers(ctx context.Context, id string, opts ...List
 	return list[SpaceMember](ctx, s.client, listSpaceMembers, opts, id)
 }
 
-// ListAllMembers returns an iterator over all members of a space and requests
-// pages as needed. An error ends it; a page token seen before is [ErrPageLoop].
+// ListAllMembers returns an iterator over all members of a space and fetches pages as
+// needed. An error ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v1/spaces/{id}/members
 func (s *SpacesService) ListAllMembers(ctx context.Context, id string, opts ...ListSpaceMembersOptions) iter.Seq2[*SpaceMember, error] {
@@ -244,8 +243,8 @@ func (s *SpacesService) SetMembers(ctx context.Context, id string, members []Spa
 	return decodePage[SpaceMember](s.client.call(ctx, setSpaceMembers, setSpaceMembersInput{members}, id))
 }
 
-// SetMember adds a member to a space or replaces its roles. The reference is
-// the id or the e-mail of a user, or the id or the name of a group.
+// SetMember adds a member to a space or replaces its roles. The reference is the ID or
+// the e-mail address of a user, or the ID or the name of a group.
 //
 // PUT /api/admin/v1/spaces/{id}/members/{identity_reference}
 func (s *SpacesService) SetMember(ctx context.Context, id, identityReference string, in SpaceMemberRolesInput) (*SpaceMember, error) {

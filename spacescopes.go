@@ -9,8 +9,8 @@ import (
 	"github.com/apono-go/apono/internal/operation"
 )
 
-// SpaceScopesService manages space scopes: saved queries for the resources of a
-// space. Methods take the id or the name of a space scope.
+// SpaceScopesService manages space scopes: saved queries for the resources of a space.
+// Methods take the ID or the name of a space scope.
 //
 // API section: Spaces, see https://docs.apono.io.
 type SpaceScopesService struct{ client *Client }
@@ -38,7 +38,8 @@ type SpaceScope struct {
 
 // ListSpaceScopesOptions filters and pages a list of space scopes.
 type ListSpaceScopesOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -64,15 +65,15 @@ func (s *SpaceScopesService) List(ctx context.Context, opts ...ListSpaceScopesOp
 	return list[SpaceScope](ctx, s.client, listSpaceScopes, opts)
 }
 
-// ListAll returns an iterator over all space scopes and requests pages as
-// needed. An error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all space scopes and fetches pages as needed. An
+// error ends it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v1/space-scopes
 func (s *SpaceScopesService) ListAll(ctx context.Context, opts ...ListSpaceScopesOptions) iter.Seq2[*SpaceScope, error] {
 	return listAll[SpaceScope](ctx, s.client, listSpaceScopes, opts)
 }
 
-// Get returns the space scope with the given id or name, or [ErrNotFound].
+// Get returns the space scope with the given ID or name, or [ErrNotFound].
 //
 // GET /api/admin/v1/space-scopes/{id}
 func (s *SpaceScopesService) Get(ctx context.Context, id string) (*SpaceScope, error) {
@@ -88,8 +89,7 @@ func (s *SpaceScopesService) GetByName(ctx context.Context, name string) (*Space
 	return byName(name, s.ListAll(ctx, ListSpaceScopesOptions{Name: name}), func(o *SpaceScope) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates a space scope. It is not retried when a failure leaves open
-// whether it took effect.
+// Create creates a space scope. It is not retried if it may already have taken effect.
 //
 // POST /api/admin/v1/space-scopes
 func (s *SpaceScopesService) Create(ctx context.Context, in SpaceScopeInput) (*SpaceScope, error) {

@@ -23,7 +23,7 @@ type UserRole string
 
 // The known roles, as spelled in Apono's documentation. The API documents only the
 // first four, as examples. A power user manages access. A deployment user deploys
-// connectors and integrations. Auditor is an older name of viewer. A grantee requests
+// connectors and integrations. Auditor is an older name for viewer. A grantee requests
 // access in the portal. A space owner manages spaces, and a space manager the objects
 // in a space.
 const (
@@ -57,7 +57,8 @@ type User struct {
 
 // ListUsersOptions filters and pages a list of users.
 type ListUsersOptions struct {
-	// PageToken is a NextPageToken. It includes filters; those here are ignored.
+	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
+	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
 	// Limit is the page size; 0 means the server's default of 100.
 	Limit int `url:"limit,omitempty"`
@@ -76,15 +77,15 @@ func (s *UsersService) List(ctx context.Context, opts ...ListUsersOptions) (*Pag
 	return list[User](ctx, s.client, listUsers, opts)
 }
 
-// ListAll returns an iterator over all users and requests pages as needed. An
-// error ends it; a page token seen before is [ErrPageLoop].
+// ListAll returns an iterator over all users and fetches pages as needed. An error ends
+// it; a page token seen before returns [ErrPageLoop].
 //
 // GET /api/admin/v3/users
 func (s *UsersService) ListAll(ctx context.Context, opts ...ListUsersOptions) iter.Seq2[*User, error] {
 	return listAll[User](ctx, s.client, listUsers, opts)
 }
 
-// Get returns the user with the given id, or [ErrNotFound].
+// Get returns the user with the given ID, or [ErrNotFound].
 //
 // GET /api/admin/v3/users/{id}
 func (s *UsersService) Get(ctx context.Context, id string) (*User, error) {

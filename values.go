@@ -12,22 +12,22 @@ import (
 	"github.com/apono-go/apono/internal/wire"
 )
 
-// Extra holds the members of an object that this version has no field for, by name.
-// They are part of the JSON of the object. [Integration.UpdateInput] and similar methods
-// copy them into the input, so that an update keeps them.
+// Extra holds, by name, the JSON fields of an object that this version does not know.
+// They are part of the JSON of the object. [Integration.UpdateInput] and similar
+// methods copy them into the input, so that an update keeps them.
 //
-// Members that a program adds to an Extra are sent. A member with the name of a field of
-// the object is an [*ArgumentError]. An Extra prints and logs only the names of its
-// members, because their values may be credentials.
+// Fields that a program adds to an Extra are sent. If one of them is a field of the
+// struct itself, the call returns an [*ArgumentError]. An Extra prints and logs only
+// the names of its fields, because their values may be credentials.
 type Extra map[string]json.RawMessage
 
-// String returns the names of the members.
+// String returns the names of the fields.
 func (e Extra) String() string { return fmt.Sprint(slices.Sorted(maps.Keys(e))) }
 
-// Format prints the names of the members with every verb.
+// Format prints the names of the fields with every verb.
 func (e Extra) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, e.String()) }
 
-// LogValue returns the names of the members.
+// LogValue returns the names of the fields.
 func (e Extra) LogValue() slog.Value { return slog.StringValue(e.String()) }
 
 // Object is a free-form JSON object. Its numbers are of type [json.Number], which keeps
@@ -40,7 +40,7 @@ func (o *Object) UnmarshalJSON(data []byte) (err error) {
 	return err
 }
 
-// Message is a response with a text for people and no object.
+// Message is a response with a message for people and no object.
 type Message struct {
 	Message string `json:"message"`
 
@@ -113,11 +113,11 @@ func convert[A, B any](in []A, conversion func(A) B) []B {
 	return out
 }
 
-// reference returns how an update refers to an object that was read with its id
-// and name: by id, which stays right when the name changes.
+// reference returns how an update refers to an object that was read with its ID and
+// name: by ID, which stays right when the name changes.
 func reference(id, name *string) *string { return cmp.Or(id, name) }
 
-// without removes members for which an input has a field of its own.
+// without removes fields that an input has itself.
 func (e Extra) without(names ...string) Extra {
 	for _, name := range names {
 		delete(e, name)

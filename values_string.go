@@ -4,344 +4,344 @@ package apono
 
 import "github.com/apono-go/apono/internal/wire"
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AWSSecretConfig) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AbsoluteTimeframe) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessBundleV1) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessDetailsV3) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessFlow) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessFlowInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessFlowSettings) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessFlowSettingsV1) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessFlowTimeframe) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessFlowTriggerV1) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessFlowV1) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessGroup) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessRequest) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessRequestEntitlement) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessRequestV3) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessScope) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessScopeInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessSession) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessSessionDetails) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessTarget) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessTargetBundleV1) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessTargetInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessTargetIntegrationV1) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ActivityEntry) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ActivityReport) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ActivityReportInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ApproverGroup) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ApproverGroupInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ApproverPolicy) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ApproverPolicyInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ApproverV1) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Attribute) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AvailableBundle) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AvailableEntitlement) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AzureSecretConfig) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Bundle) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v BundleInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v BundleTarget) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v BundleTargetInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v CatalogEntry) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v CatalogParam) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v CloudProviderMetadata) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Condition) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ConditionGroup) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ConditionGroupInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ConditionInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Connector) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ConnectorSession) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ConnectorSessionMetadata) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ConnectorV2) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v DelegatedAccessRequest) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v EntitlementPermission) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v EntitlementResource) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v EscalationPolicy) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v EscalationPolicyInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v GCPSecretConfig) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v GranteeV1) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Group) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v GroupMember) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v HashicorpVaultSecretConfig) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Identity) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v IdentityAttributes) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v IdentityAttributesResult) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v IdentityAttributesSummary) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v IdentityRef) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v IdentityResult) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v IdentityResultError) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Integration) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v IntegrationAccessTarget) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v IntegrationAccessTargetInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v IntegrationV2) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v KubernetesSecretConfig) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Link) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Message) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Owner) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v OwnerInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v OwnersMapping) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v OwnersMappingInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Permission) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v QueryTarget) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Ref) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v RelativeTimeframe) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ReportFilters) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ReportSchedule) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ReportTimeframe) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v RequestEntitlementPermission) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v RequestFor) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v RequestForInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Resource) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ResourceSyncStatus) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ResourceTags) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ResourceType) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ResourcesScope) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v SecretConfig) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v SecretStoreConfig) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v SelectableIntegration) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v SelectableResource) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v SelectableResourceType) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Space) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v SpaceMember) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v SpaceReference) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v SpaceScope) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v SpaceScopeInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v TagV1) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v TargetBundle) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v TargetBundleInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v TargetScope) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v TargetScopeInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v TimeframeV1) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v UpdateConnectorInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v UpdateIntegrationInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v UpdateSpaceInput) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v User) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v UserV2) String() string { return wire.Text(v) }

@@ -140,7 +140,7 @@ type waiter struct {
 }
 
 // wait polls the objects in turn until each is done, and returns the last polls in the
-// order of ids.
+// order of IDs.
 func (w *waiter) wait(ctx context.Context, ids ...string) ([]Poll, error) {
 	var (
 		started  = time.Now()

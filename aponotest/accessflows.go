@@ -50,7 +50,7 @@ var (
 	}
 )
 
-// named returns the fields for the id and name of a target in responses.
+// named returns the fields for the ID and name of a target in responses.
 func named(target string) map[string]field {
 	return map[string]field{target + "_id": required(text), target + "_name": required(text)}
 }

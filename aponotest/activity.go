@@ -9,7 +9,7 @@ import (
 )
 
 // Columns of activity, by the form that they have in responses. Columns that no example
-// of the API's document has are texts.
+// of the API's document has are strings.
 var (
 	activityTexts = []string{
 		"request_id", "request_date", "request_grant_date", "request_revoke_date", "requestor_name", "requestor_email",
@@ -102,7 +102,7 @@ func (s *Server) recordRequest(o object) {
 	}
 }
 
-// activityOf returns a copy of a row with the members of one integration.
+// activityOf returns a copy of a row with the values of one integration.
 func (s *Server) activityOf(requestID string, about object, integration any) object {
 	row := maps.Clone(about)
 	row["integration"], row["integration_id"] = member(integration, "name"), member(integration, "id")

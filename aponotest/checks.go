@@ -88,8 +88,8 @@ func (s *Server) validateConditions(path string, conditions any) *problem {
 	return nil
 }
 
-// checkIdentities rejects users and groups that do not exist. Users are given by id or
-// e-mail address, groups by id or source id. Other kinds of identities are accepted.
+// checkIdentities rejects users and groups that do not exist. Users are given by ID or
+// e-mail address, groups by ID or source ID. Other kinds of identities are accepted.
 func (s *Server) checkIdentities(path string, kind, values any) *problem {
 	list, _ := values.([]any)
 	for i, value := range list {
@@ -169,7 +169,7 @@ func (s *Server) validateIntegration(body object) *problem {
 	return s.checkIdentities("owner.attribute_value", member(body, "owner.attribute_type"), member(body, "owner.attribute_value"))
 }
 
-// checkConnector rejects a connector that does not exist. An empty id means none.
+// checkConnector rejects a connector that does not exist. An empty ID means none.
 func (s *Server) checkConnector(field string, id any) *problem {
 	name, _ := id.(string)
 	if name != "" && s.store.get(Connectors, name) == nil {

@@ -53,9 +53,9 @@ type plannedFault struct {
 	used      bool
 }
 
-// FaultNext applies a [Fault] to the next requests of an operation, as many as times.
-// The operation is a name of package apono, such as "Integrations.Get", or "" for any
-// operation. Requests of a ListAll method count as its List.
+// FaultNext applies a [Fault] to the next requests of an operation; times is their
+// number. The operation is a name of package apono, such as "Integrations.Get", or ""
+// for any operation. Requests of a ListAll method count as its List.
 //
 // Faults of the same operation are used in the order in which they were planned. A
 // times of [math.MaxInt] applies to all further requests. FaultNext fails the test if

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// The older versions of the API read and write the same objects in other forms. A
-// write leaves members unchanged that the older form does not have.
+// The older versions of the API read and write the same objects in other forms. A write
+// leaves fields unchanged that the older form does not have.
 
 var (
 	tagsSchema     = listOf(objectOf(map[string]field{"name": required(text), "value": maybeEmpty(text)}))
 	targetV1Schema = objectOf(map[string]field{"integration_id": required(text), "resource_type": required(text), "resource_tag_includes": maybeEmpty(tagsSchema), "resource_tag_excludes": maybeEmpty(tagsSchema), "permissions": required(texts)})
 )
 
-// allOptional returns the schema of a PATCH, where absent members are unchanged.
+// allOptional returns the schema of a PATCH, where absent fields are unchanged.
 func (s *schema) allOptional() *schema {
 	fields := maps.Clone(s.fields)
 	for name, f := range fields {
@@ -136,7 +136,7 @@ func legacyInstant(value any) (json.Number, bool) {
 	return json.Number(fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())), err == nil
 }
 
-// copyMembers copies members from one object to another. The keys of names are the old
+// copyMembers copies fields from one object to another. The keys of names are the old
 // names, the values the new ones.
 func copyMembers(to, from object, names map[string]string) {
 	for old, name := range names {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Tags of version 1 that select by the id or name of a resource.
+// Tags of version 1 that select by the ID or name of a resource.
 var scopeTypes = map[string]string{"__id": "APONO_ID", "__name": "NAME"}
 
 // targetsV1 converts the targets of a flow or bundle to version 1.
@@ -82,7 +82,7 @@ func targetsFromV1(integrations, bundles any) []any {
 	return targets
 }
 
-// checkTargetsV1 rejects targets that do not exist. Version 1 refers to them by id.
+// checkTargetsV1 rejects targets that do not exist. Version 1 refers to them by ID.
 func (s *Server) checkTargetsV1(body object) *problem {
 	for _, kind := range []struct {
 		list, field string
@@ -99,7 +99,7 @@ func (s *Server) checkTargetsV1(body object) *problem {
 	return nil
 }
 
-// changesV1 returns the members of a body that differ from what version 1 shows. Writing
+// changesV1 returns the fields of a body that differ from what version 1 shows. Writing
 // only those keeps what version 1 cannot express.
 func changesV1(shown, body object) object {
 	changes := maps.Clone(body)
@@ -115,7 +115,7 @@ func keptTargets(o object, kinds ...string) []any {
 	})
 }
 
-// flowPartsV1 groups the members of a version 1 flow that map to one part of a flow.
+// flowPartsV1 groups the fields of a version 1 flow that map to one part of a flow.
 var flowPartsV1 = [][]string{
 	{"trigger"}, {"grantees"}, {"integration_targets", "bundle_targets"}, {"revoke_after_in_sec"}, {"settings", "approvers"},
 }

@@ -16,7 +16,7 @@ var statusesV3 = map[string]string{
 }
 
 // requestV3 converts an access request to version 3, which has one integration and one
-// user. The user id is empty if the request has neither requestor nor grantee.
+// user. The user ID is empty if the request has neither requestor nor grantee.
 func (s *Server) requestV3(o object) object {
 	id, _ := o["id"].(string)
 	resources, permissions := []any{}, []any{}

@@ -24,7 +24,7 @@ func WithOffsetPageSize(items int) Option { return func(s *Server) { s.offsetPag
 // the same in every run.
 func WithDemoTenant() Option { return func(s *Server) { s.demo = true } }
 
-// WithSeed adds objects from a JSON object whose members are lists named after a
+// WithSeed adds objects from a JSON object whose fields are lists named after a
 // [Collection], for example:
 //
 //	{
@@ -33,7 +33,7 @@ func WithDemoTenant() Option { return func(s *Server) { s.demo = true } }
 //	}
 //
 // The objects are added after those of [WithDemoTenant]. An object that [Server.Put]
-// would reject is an error of [Start] and fails the test of [NewServer].
+// would reject makes [Start] return an error and fails the test of [NewServer].
 func WithSeed(data []byte) Option { return func(s *Server) { s.seeds = append(s.seeds, data) } }
 
 // WithApprovalAfter approves each access request that is created through the API
@@ -54,12 +54,12 @@ func WithOneTimeDetails() Option { return func(s *Server) { s.oneTimeDetails = t
 
 // WithoutSpaces selects the API of April 2026, before it had spaces. The server returns
 // 404 for the operations of spaces and ignores their query parameters and unknown
-// members of bodies. Responses lack the members that were added with spaces, among
-// them the type of a flow's requestors, query targets and descriptions of bundles.
+// fields of bodies. Responses lack the fields that were added with spaces, among them
+// the type of a flow's requestors, query targets and descriptions of bundles.
 func WithoutSpaces() Option { return func(s *Server) { s.withoutSpaces = true } }
 
 // WithLooseChecks makes the server accept requests of the right form that the API is
-// likely to reject: empty texts and lists, references to connectors, users and groups
+// likely to reject: empty strings and lists, references to connectors, users and groups
 // that do not exist, access requests that no access flow allows, and page tokens with
 // other filters. It is meant for tests whose requests have placeholder values.
 //

@@ -20,7 +20,7 @@ type filter struct {
 	orField string // another field that may match
 	many    bool   // whether it may be given more than once
 	none    string // value that matches objects without the field
-	pattern bool   // whether an asterisk at either end matches any text
+	pattern bool   // whether an asterisk at either end matches any string
 }
 
 // matches reports whether an object passes all filters. One of the values of a filter
@@ -42,7 +42,7 @@ func matches(o object, filters []filter, query url.Values) bool {
 	return true
 }
 
-// member returns the member of an object at a path with dots, or nil.
+// member returns the field of an object at a path with dots, or nil.
 func member(value any, path string) any {
 	for name := range strings.SplitSeq(path, ".") {
 		o, _ := value.(object)

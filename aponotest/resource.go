@@ -16,19 +16,19 @@ type resource struct {
 	schema           *schema  // of objects in the store and in responses
 	create, update   *schema  // of request bodies, nil without the operation
 	filters          []filter // of its list
-	kept             []string // members that an update keeps, besides id and creation date
-	keyedBy          string   // member that identifies an object, "id" if empty
-	keyless          bool     // whether no member identifies an object
+	kept             []string // fields that an update keeps, besides ID and creation date
+	keyedBy          string   // field that identifies an object, "id" if empty
+	keyless          bool     // whether no field identifies an object
 	named            bool     // whether a path may refer to an object by name
 	spaced           bool     // whether an object can be created in a space
-	created, updated string   // members with the dates, "creation_date" and "update_date" if empty
+	created, updated string   // fields with the dates, "creation_date" and "update_date" if empty
 	sharesNames      bool     // whether objects may have the same name
-	writeOnly        []string // members of request bodies that responses do not have
+	writeOnly        []string // fields of request bodies that responses do not have
 	deleted          any      // response to a deletion, nil for 204
 	nested           []string // kinds of collections that each object has
 	// validate checks the content of a body. It may be nil.
 	validate func(*Server, object) *problem
-	// complete adds members that the API sets. It may be nil.
+	// complete adds fields that the API sets. It may be nil.
 	complete func(*Server, object)
 }
 
@@ -133,7 +133,7 @@ func (r *resource) check(s *Server, body object) *problem {
 	return r.validate(s, body)
 }
 
-// Members with the dates of most objects.
+// Fields with the dates of most objects.
 const (
 	creationDate = "creation_date"
 	updateDate   = "update_date"
@@ -142,7 +142,7 @@ const (
 // noTime is the JSON of a zero time.Time.
 const noTime = "0001-01-01T00:00:00Z"
 
-// finish adds to a new object the members that the API sets.
+// finish adds to a new object the fields that the API sets.
 func (r *resource) finish(s *Server, o object) {
 	created, updated := r.dates()
 	if _, dated := r.schema.fields[created]; dated && (o[created] == nil || o[created] == noTime) {
@@ -156,12 +156,12 @@ func (r *resource) finish(s *Server, o object) {
 	}
 }
 
-// dates returns the names of the members with the dates.
+// dates returns the names of the fields with the dates.
 func (r *resource) dates() (created, updated string) {
 	return cmp.Or(r.created, creationDate), cmp.Or(r.updated, updateDate)
 }
 
-// put replaces an object, except for the members that the API sets.
+// put replaces an object, except for the fields that the API sets.
 func (r *resource) put(s *Server, req *request) (any, *problem) {
 	old, err := r.find(s, req)
 	if err != nil {
@@ -219,7 +219,7 @@ func (r *resource) delete(s *Server, req *request) (any, *problem) {
 }
 
 // references maps x to the collection that x_reference, x_id and x_name refer to.
-// Request bodies have x_reference, an id or name; responses have x_id and x_name.
+// Request bodies have x_reference, an ID or name; responses have x_id and x_name.
 var references = map[string]Collection{
 	"source_integration": Integrations,
 	"integration":        Integrations,
@@ -228,10 +228,10 @@ var references = map[string]Collection{
 	"space":              Spaces,
 }
 
-// settings is a free-form member. It has no references, whatever its members are named.
+// settings is a free-form field. It has no references, whatever its own fields are named.
 const settings = "integration_config"
 
-// resolve replaces the references in a value by ids and names.
+// resolve replaces the references in a value by IDs and names.
 func (s *Server) resolve(path string, value any) *problem {
 	switch value := value.(type) {
 	case []any:

@@ -28,7 +28,7 @@ type schema struct {
 type field struct {
 	*schema
 	required bool
-	filled   bool // whether a text or list must not be empty
+	filled   bool // whether a string or list must not be empty
 	added    bool // whether the field was added with spaces
 	relaxed  bool // whether the field was required before spaces
 }
@@ -74,7 +74,7 @@ func added(f field) field {
 // relaxed returns an optional field that was required before spaces.
 func relaxed(s *schema) field { return field{schema: s, relaxed: true} }
 
-// maybeEmpty returns a required field whose text or list may be empty.
+// maybeEmpty returns a required field whose string or list may be empty.
 func maybeEmpty(s *schema) field { return field{schema: s, required: true} }
 
 // textThat returns a string schema with a check, see schema.wrong.
@@ -94,10 +94,10 @@ func (s *schema) with(fields map[string]field) *schema {
 	return objectOf(all)
 }
 
-// check rejects a value that does not match. It removes optional members that are null.
+// check rejects a value that does not match. It removes optional fields that are null.
 func (s *schema) check(path string, value any) *problem { return s.checkAs(path, value, false) }
 
-// checkAs is like check. If open is set, unknown members are allowed.
+// checkAs is like check. If open is set, unknown fields are allowed.
 func (s *schema) checkAs(path string, value any, open bool) *problem {
 	if !s.accepts(value) {
 		return invalid(path, "must be %s, not %s", s.kind, describe(value))
@@ -184,7 +184,7 @@ func (s *schema) older() *schema {
 	return &before
 }
 
-// forget removes members from a value: those that were added with spaces and, if all is
+// forget removes fields from a value: those that were added with spaces and, if all is
 // set, those that the schema does not have.
 func (s *schema) forget(value any, all bool) {
 	switch value := value.(type) {

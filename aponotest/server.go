@@ -21,18 +21,17 @@
 //
 // # Validation
 //
-// The server rejects invalid requests with a message that names the parameter or
-// member:
+// The server rejects invalid requests with a message that names the parameter or field:
 //
-//   - 422 for an unknown query parameter, an unknown or missing member of a body, or
+//   - 422 for an unknown query parameter, an unknown or missing field of a body, or
 //     a value of the wrong type
-//   - 400 for a required text or list that is empty, a reference to an object that
+//   - 400 for a required string or list that is empty, a reference to an object that
 //     does not exist, an access flow without requestors or targets, or an access
 //     request that no access flow allows
 //   - 409 for a name that is already in use
 //
-// It accepts everything else that the API's document does not exclude.
-// [WithLooseChecks] turns off most of the checks with status 400.
+// It accepts anything else that the API's document allows. [WithLooseChecks] turns off
+// most of the checks with status 400.
 //
 // # Pagination and errors
 //
@@ -41,12 +40,11 @@
 //
 // # Access requests
 //
-// An access request is PENDING until [Server.Approve] or [Server.Reject] is called
-// or the time of [WithApprovalAfter] has passed. An approved request is GRANTING for
-// the time of [WithProvisioningTime], then ACTIVE with a session for each
-// integration, until it is revoked or its duration ends. [Server.Advance] moves the
-// server's clock. In a testing/synctest bubble, with [WithoutNetwork], waiting takes
-// no time.
+// An access request is PENDING until [Server.Approve] or [Server.Reject] is called or
+// the delay of [WithApprovalAfter] has passed. An approved request is GRANTING for the
+// time of [WithProvisioningTime], then ACTIVE with a session for each integration,
+// until it is revoked or its duration ends. [Server.Advance] moves the server's clock.
+// In a testing/synctest bubble, with [WithoutNetwork], waiting takes no time.
 //
 // # Webhooks
 //
@@ -55,8 +53,8 @@
 //
 // # Undocumented behavior
 //
-// The API does not document the bodies of errors, the spelling of states and the
-// order of lists. Programs should not depend on those of this server.
+// The API does not document the bodies of errors, the spelling of states and the order
+// of lists. Do not rely on how this server does it.
 package aponotest
 
 import (
@@ -203,8 +201,8 @@ func (s *Server) Requests(operations ...string) []Request {
 type Collection string
 
 // Collections of objects in the form that the newest version of the API returns:
-// Integrations holds [apono.Integration], and so on. Attributes and Activity have
-// no id, so that [Server.Put] always adds to them.
+// Integrations holds [apono.Integration], and so on. Attributes and Activity have no
+// ID, so that [Server.Put] always adds to them.
 const (
 	Integrations Collection = "integrations"
 	Catalog      Collection = "catalog" // apono.CatalogEntry, identified by its type
@@ -245,7 +243,7 @@ func MembersOf(groupID string) Collection { return nested(groupID, "members") }
 func SpaceMembersOf(spaceID string) Collection { return nested(spaceID, spaceMembers) }
 
 // EntitlementsOf returns the collection of an access request's entitlements, of type
-// [apono.AccessRequestEntitlement]. They have no id, so that [Server.Put] always adds.
+// [apono.AccessRequestEntitlement]. They have no ID, so that [Server.Put] always adds.
 func EntitlementsOf(requestID string) Collection { return nested(requestID, "entitlements") }
 
 // DetailsOf returns the collection of a session's access details, of type
@@ -298,13 +296,13 @@ func (s *Server) Fail(requestID string) {
 	s.announceRequest(failedEvent, requestID)
 }
 
-// Put adds objects to a collection and replaces objects with the same id. An object
-// is a model of package apono, a map, raw JSON ([json.RawMessage] or []byte), or any
-// other value that marshals to the JSON that the API returns.
+// Put adds objects to a collection and replaces objects with the same ID. An object is
+// a model of package apono, a map, raw JSON ([json.RawMessage] or []byte), or any other
+// value that marshals to the JSON that the API returns.
 //
-// Put generates an id for an object without one. Raw JSON and the Extra field of a
-// model may have unknown members, which are returned unchanged. Put fails the test
-// if the collection is unknown, belongs to an object that does not exist, such as the
+// Put generates an ID for an object without one. Raw JSON and the Extra field of a
+// model may have unknown fields, which are returned unchanged. Put fails the test if
+// the collection is unknown, belongs to an object that does not exist, such as the
 // members of a group, or if an object does not have the form that the API documents.
 func (s *Server) Put(c Collection, objects ...any) {
 	s.help()
@@ -336,7 +334,7 @@ func List[T any](s *Server, c Collection) []*T {
 	return list
 }
 
-// Get decodes the object with an id into out, which must be a pointer, and reports
+// Get decodes the object with an ID into out, which must be a pointer, and reports
 // whether the object exists. If it does not, out is unchanged. Get fails the test if
 // the collection is unknown.
 func (s *Server) Get(c Collection, id string, out any) bool {

@@ -23,9 +23,9 @@ func (c Collection) kind() string {
 type store struct {
 	objects map[Collection][]entry
 	byKey   map[Collection]map[any]object // objects that have a key
-	tags    map[string]object             // of resources, by id
-	flowsV1 map[string]object             // flows as last written through version 1, by id
-	granted map[string]bool               // ids of sessions that the server added
+	tags    map[string]object             // of resources, by ID
+	flowsV1 map[string]object             // flows as last written through version 1, by ID
+	granted map[string]bool               // IDs of sessions that the server added
 	ids     int                           // generated so far
 	secrets int                           // generated so far
 	places  int                           // assigned so far
@@ -48,7 +48,7 @@ func newStore() store {
 	return s
 }
 
-// newID returns an id that looks like the API's and is the same in every run.
+// newID returns an ID that looks like the API's and is the same in every run.
 func (s *store) newID() string {
 	s.ids++
 	return fmt.Sprintf("%08x-0000-4000-8000-%012x", s.ids, s.ids)
@@ -72,10 +72,10 @@ func (s *store) put(c Collection, o object) {
 	s.objects[c] = append(s.objects[c], entry{s.places, o})
 }
 
-// get returns the object with an id or other key, or nil.
+// get returns the object with an ID or other key, or nil.
 func (s *store) get(c Collection, id string) object { return s.byKey[c][id] }
 
-// refer returns the object with an id or name, or nil.
+// refer returns the object with an ID or name, or nil.
 func (s *store) refer(c Collection, reference string) object {
 	if o := s.get(c, reference); o != nil {
 		return o
@@ -225,7 +225,7 @@ func (s *Server) put(c Collection, objects []any) error {
 			schema.forget(stored, false)
 			schema = schema.older()
 		}
-		// Unknown members of a map are likely misspelt.
+		// Unknown fields of a map are likely misspelt.
 		_, isMap := o.(object)
 		if err := schema.checkAs("", stored, !isMap); err != nil {
 			return fmt.Errorf("%s: %s: %s", c, err.field, err.message)

@@ -266,7 +266,7 @@ type AuditData struct {
 	Extra apono.Extra `json:",embed,inline"`
 }
 
-// FreeForm is an object or other text, depending on the template.
+// FreeForm is an object or a string, depending on the template.
 type FreeForm struct {
 	// Object is set if the value is an object, or a string that contains the JSON of one.
 	Object apono.Object

@@ -4,38 +4,38 @@ package webhook
 
 import "github.com/apono-go/apono/internal/wire"
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessGroup) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AccessUnit) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Approval) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AuditData) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v AuditEvent) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Grantee) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Integration) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Person) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v RequestData) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v RequestEvent) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v Resource) String() string { return wire.Text(v) }
 
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v ResourceType) String() string { return wire.Text(v) }

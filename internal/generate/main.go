@@ -32,7 +32,7 @@ import "github.com/apono-go/apono/internal/wire"
 `
 
 const text = `
-// String returns the object as JSON, with the values of unknown members redacted.
+// String returns the object as JSON, with the values of unknown fields redacted.
 func (v %[1]s) String() string { return wire.Text(v) }
 `
 

@@ -66,10 +66,10 @@ type Operation struct {
 	Path    string // template, such as "/api/admin/v4/integrations/{id}"
 	Class   Class
 	Changes bool // the operation changes something on the server
-	// Identity is the member that every object of the response must have and that must
-	// not be empty, "id" by default.
+	// Identity is the field that every object of the response must have and that must not
+	// be empty, "id" by default.
 	Identity string
-	// AnyOf are the members of which the response must have one, in place of Identity.
+	// AnyOf are the fields of which the response must have one, in place of Identity.
 	AnyOf []string
 
 	// The path is parsed on first use, because most programs call few operations.
@@ -95,13 +95,13 @@ func (op *Operation) Consuming() *Operation {
 	return op
 }
 
-// Identified sets Identity, which is empty if no member identifies an object.
+// Identified sets Identity, which is empty if no field identifies an object.
 func (op *Operation) Identified(member string) *Operation {
 	op.Identity = member
 	return op
 }
 
-// Requires sets AnyOf, for responses in which even an empty member is data.
+// Requires sets AnyOf, for responses in which even an empty field is data.
 func (op *Operation) Requires(anyOf ...string) *Operation {
 	op.Identity, op.AnyOf = "", anyOf
 	return op

@@ -167,7 +167,7 @@ func withoutAdvice(err error) error {
 const gracefulGoAway = "http2: Transport received Server's graceful shutdown GOAWAY"
 
 // unprocessed are net/http's errors without a type for a request that the server has
-// not processed (RFC 9113, section 6.8). Whole texts are compared, because others
+// not processed (RFC 9113, section 6.8). Whole strings are compared, because others
 // quote the server. REFUSED_STREAM is none of them: HAProxy sends it for requests that
 // the server has received.
 var unprocessed = []string{

@@ -75,7 +75,7 @@ func (r clockReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TimeoutError is the error of an attempt that took too long.
+// TimeoutError reports an attempt that took too long.
 type TimeoutError struct {
 	Took   time.Duration
 	Header bool   // the header was received
@@ -101,7 +101,7 @@ func (e *TimeoutError) Temporary() bool { return true }
 // net/http.
 func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// Seconds returns a duration as text, such as "2.5 s".
+// Seconds returns a duration as a string, such as "2.5 s".
 func Seconds(d time.Duration) string {
 	return strconv.FormatFloat(d.Round(time.Millisecond).Seconds(), 'f', -1, 64) + " s"
 }

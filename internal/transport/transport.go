@@ -91,7 +91,7 @@ type Response struct {
 	buffer *bytes.Buffer // of Body
 }
 
-// Error is the error of a call that ended without a response.
+// Error reports a call that ended without a response.
 type Error struct {
 	Err      error
 	Attempts int

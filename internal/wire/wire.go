@@ -19,8 +19,8 @@ var (
 	ErrNull = errors.New("the body is null")
 	// ErrEmpty means that a body is empty.
 	ErrEmpty = errors.New("the body is empty")
-	// Of duplicate names the last one is used. Invalid UTF-8 is replaced by U+FFFD.
-	// Members of maps are written sorted by name.
+	// Of duplicate names the last one is used. Invalid UTF-8 is replaced by U+FFFD. Maps
+	// are written sorted by key.
 	common    = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsonv2.Deterministic(true))
 	nilAsNull = jsonv2.JoinOptions(common, jsonv2.FormatNilSliceAsNull(true), jsonv2.FormatNilMapAsNull(true))
 
@@ -66,7 +66,7 @@ func MarshalObject(enc *jsontext.Encoder, object map[string]any) error {
 }
 
 // Text returns a value as JSON for people, with every json.RawMessage redacted, such as
-// members without a field.
+// the fields in an Extra.
 func Text(v any) string {
 	data, err := marshal(v, nilAsNull, redactRaw, numbers)
 	if err != nil {
@@ -80,9 +80,9 @@ func marshal(v any, options jsonv2.Options, marshalers ...*jsonv2.Marshalers) ([
 	return data, describe(err)
 }
 
-// Unmarshal decodes a body, which must be a single JSON value. Member names are
-// case-sensitive, and unknown members are ignored. Errors contain the path of the
-// value but never its text, which may be a credential.
+// Unmarshal decodes a body, which must be a single JSON value. Field names are
+// case-sensitive, and unknown fields are ignored. Errors contain the path of the value
+// but never its text, which may be a credential.
 //
 // Times are expected in RFC 3339 and integers without a fraction. A body with other
 // forms is decoded again with slower readers.
@@ -115,7 +115,7 @@ func unmarshal(data []byte, v any, attempts ...func() jsonv2.Options) (err error
 }
 
 // ReadObject decodes an object or null as encoding/json does, with numbers as
-// [json.Number]. Members are added to the map into, which may be nil.
+// [json.Number]. Fields are added to the map into, which may be nil.
 func ReadObject(data []byte, into map[string]any) (map[string]any, error) {
 	r := readers.Get().(*reader) //nolint:forcetypeassert // nothing else is put there
 	defer readers.Put(r)
