@@ -12,7 +12,6 @@ import (
 	"iter"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"time"
 
@@ -168,8 +167,8 @@ func run(ctx context.Context, p *program.Program) error {
 
 func pickBundle(ctx context.Context, client *apono.Client, in *apono.CreateAccessRequestInput, grantee, name string) error {
 	bundles := client.AvailableAccess.ListAllBundles(ctx, apono.ListAvailableBundlesOptions{Grantee: grantee})
-	picked, err := pick(bundles, func(b *apono.AvailableBundle) (bool, string) {
-		return called(name, b.Name, b.ID), fmt.Sprintf("%s: -bundle %s", b.Name, b.ID)
+	picked, err := pick(bundles, func(b *apono.AvailableBundle, same comparison) (bool, string) {
+		return same(name, b.Name) || same(name, b.ID), fmt.Sprintf("%s: -bundle %s", b.Name, b.ID)
 	})
 	if err == nil {
 		in.BundleReference = &picked.ID
@@ -179,8 +178,8 @@ func pickBundle(ctx context.Context, client *apono.Client, in *apono.CreateAcces
 
 func pickEntitlement(ctx context.Context, client *apono.Client, in *apono.CreateAccessRequestInput, grantee, integration, resource, permission string) error {
 	// Compare here too: a server may ignore a filter.
-	compare := func(e *apono.AvailableEntitlement) (bool, string) {
-		return called(integration, e.Integration.Name) && called(resource, e.Resource.Name, e.Resource.ID) && called(permission, e.Permission.Name),
+	compare := func(e *apono.AvailableEntitlement, same comparison) (bool, string) {
+		return same(integration, e.Integration.Name) && (same(resource, e.Resource.Name) || same(resource, e.Resource.ID)) && same(permission, e.Permission.Name),
 			fmt.Sprintf("%s, %s: -resource %s -permission %s", e.Resource.Type.Label, e.Resource.Name, e.Resource.ID, e.Permission.Name)
 	}
 	filter := apono.ListAvailableEntitlementsOptions{Grantee: grantee, IntegrationName: integration, ResourceName: resource, PermissionName: []string{permission}}
@@ -195,27 +194,37 @@ func pickEntitlement(ctx context.Context, client *apono.Client, in *apono.Create
 	return err
 }
 
-func called(wanted string, names ...string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, wanted) })
-}
+type comparison func(a, b string) bool
+
+func exactly(a, b string) bool { return a == b }
 
 var errNone = errors.New("nothing with this name can be requested")
 
-// pick returns the only matching item. Otherwise the error lists the candidates.
-func pick[T any](items iter.Seq2[*T, error], compare func(*T) (fits bool, text string)) (picked *T, err error) {
+// pick returns the only item that matches exactly or, if none does, the only one that
+// matches in another case. Otherwise the error lists the candidates.
+func pick[T any](items iter.Seq2[*T, error], compare func(item *T, same comparison) (fits bool, text string)) (picked *T, err error) {
 	var fitting, others []string
+	exact := 0
 	for item, err := range items {
 		if err != nil {
 			return nil, err
 		}
-		if fits, text := compare(item); fits {
-			picked, fitting = item, append(fitting, text)
+		same, text := compare(item, exactly)
+		fits, _ := compare(item, strings.EqualFold)
+		switch {
+		case same:
+			picked, exact = item, exact+1
+		case fits && exact == 0:
+			picked = item
+		}
+		if fits {
+			fitting = append(fitting, text)
 		} else {
 			others = append(others, text)
 		}
 	}
 	switch n := len(others); {
-	case len(fitting) == 1:
+	case len(fitting) == 1 || exact == 1:
 		return picked, nil
 	case len(fitting) > 1:
 		return nil, fmt.Errorf("several have this name; use an id:\n  %s", strings.Join(fitting, "\n  "))

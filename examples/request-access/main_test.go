@@ -135,7 +135,7 @@ func TestNamesThatDoNotFitExactlyOne(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-bundle", "twice"}, "several have this name; use an id:\n  Twice: -bundle b2\n  twice: -bundle b3\n"},
+		{[]string{"-bundle", "TWICE"}, "several have this name; use an id:\n  Twice: -bundle b2\n  twice: -bundle b3\n"},
 		{[]string{"-bundle", "On*"}, "nothing with this name can be requested; these can:\n" +
 			"  On call: -bundle b1\n  Twice: -bundle b2\n  twice: -bundle b3\n  Empty: -bundle b4\n"},
 		{[]string{"-integration", "orders", "-resource", "main", "-permission", "READ"}, "several have this name; use an id:\n" +
@@ -154,6 +154,34 @@ func TestNamesThatDoNotFitExactlyOne(t *testing.T) {
 	got := process.Run(t, process.Env(server), "-bundle", "none", "-justification", "Fix")
 	require.Equal(t, "request-access: nothing with this name can be requested; 12 others can\n", got.Stderr)
 	require.Empty(t, server.Requests("AccessRequests.Create"))
+}
+
+// Names that differ only in case are two objects. The exact one is meant, wherever it is
+// in the list.
+func TestExactNameIsPreferred(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, approved)
+	server.Put(aponotest.PermissionsOf("i-orders"), apono.Permission{ID: "orders-small-write", Name: "write", ResourceType: "database"})
+	for _, test := range []struct {
+		args []string
+		body string
+	}{
+		{[]string{"-bundle", "Twice"}, `{"bundle_reference": "b2", "justification": "Fix", "custom_fields": {}}`},
+		{[]string{"-bundle", "twice"}, `{"bundle_reference": "b3", "justification": "Fix", "custom_fields": {}}`},
+		{
+			[]string{"-integration", "orders", "-resource", "main", "-permission", "WRITE"},
+			`{"entitlements": [{"resource_id": "orders-db", "permission_id": "orders-write"}], "justification": "Fix", "custom_fields": {}}`,
+		},
+		{
+			[]string{"-integration", "orders", "-resource", "main", "-permission", "write"},
+			`{"entitlements": [{"resource_id": "orders-db", "permission_id": "orders-small-write"}], "justification": "Fix", "custom_fields": {}}`,
+		},
+	} {
+		got := process.Run(t, process.Env(server), append(test.args, "-justification", "Fix")...)
+		require.Zero(t, got.Code, got.Stderr)
+		sent := server.Requests("AccessRequests.Create")
+		apitest.JSONEq(t, test.body, sent[len(sent)-1].Body)
+	}
 }
 
 // A server that ignores a filter must lead neither to a request for the wrong

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -15,12 +16,21 @@ import (
 
 const isProgram = "EXAMPLE_TEST_MAIN"
 
+// dispositions are the signals that programs must not ignore, also if the tests run under
+// nohup or in the background of a script.
+var dispositions = []os.Signal{os.Interrupt}
+
 // Main implements TestMain. It runs the tests, or main if [Command] started the
 // test binary.
 func Main(m *testing.M, main func()) {
 	if os.Getenv(isProgram) != "" {
 		main()
 		os.Exit(0)
+	}
+	for _, sig := range dispositions {
+		if signal.Ignored(sig) { // programs inherit that, but not a handler
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
 	}
 	os.Exit(m.Run())
 }
