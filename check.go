@@ -113,7 +113,7 @@ func checkExtra(arg string, extra reflect.Value, t reflect.Type) error {
 	for field := range t.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name != "" && extra.MapIndex(reflect.ValueOf(name).Convert(extra.Type().Key())).IsValid() {
-			return &ArgumentError{Arg: arg, Reason: fmt.Sprintf("the member %q has a field: set %s instead", name, field.Name)}
+			return &ArgumentError{Arg: arg, Reason: fmt.Sprintf("the field %q belongs in %s, not in Extra", name, field.Name)}
 		}
 	}
 	return nil

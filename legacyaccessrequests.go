@@ -299,7 +299,7 @@ func (s *LegacyAccessRequestsService) ListAllSelectableResources(ctx context.Con
 
 func (in revokeManyInput) check() error {
 	if len(in.RequestIDs) == 0 {
-		return &ArgumentError{Arg: "requestIDs", Reason: "must not be empty: pass the ids of the requests to revoke"}
+		return &ArgumentError{Arg: "requestIDs", Reason: "must not be empty: pass the IDs of the requests to revoke"}
 	}
 	return nil
 }

@@ -303,5 +303,5 @@ func byName[T any](name string, seq iter.Seq2[*T, error], identify func(*T) (id,
 	case 1:
 		return found.item, nil
 	}
-	return nil, fmt.Errorf("apono: %w: use one of the ids %s", ErrAmbiguous, strings.Join(found.ids, ", "))
+	return nil, fmt.Errorf("apono: %w: use one of the IDs %s", ErrAmbiguous, strings.Join(found.ids, ", "))
 }

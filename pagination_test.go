@@ -289,7 +289,7 @@ func namedPage(token string, objects ...string) script.Response {
 func TestGetByName(t *testing.T) {
 	t.Parallel()
 	none := func(name string) string { return fmt.Sprintf("apono: no object has the name %q: not found", name) }
-	const ambiguous = "apono: several objects have this name: use one of the ids "
+	const ambiguous = "apono: several objects have this name: use one of the IDs "
 	for kind, list := range namedLists {
 		for name, test := range map[string]struct {
 			name  string
@@ -637,8 +637,8 @@ func TestGetByNamePrefersExactName(t *testing.T) {
 	}{
 		"exact and similar": {[]string{"Orders", "orders", "ORDERS"}, "b1", ""},
 		"one similar":       {[]string{"Orders"}, "b0", ""},
-		"several similar":   {[]string{"Orders", "ORDERS"}, "", "apono: several objects have this name: use one of the ids b0, b1"},
-		"several exact":     {[]string{"orders", "Orders", "orders"}, "", "apono: several objects have this name: use one of the ids b0, b2"},
+		"several similar":   {[]string{"Orders", "ORDERS"}, "", "apono: several objects have this name: use one of the IDs b0, b1"},
+		"several exact":     {[]string{"orders", "Orders", "orders"}, "", "apono: several objects have this name: use one of the IDs b0, b2"},
 		"none":              {[]string{"orders-2"}, "", `apono: no object has the name "orders": not found`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,7 +34,7 @@ func TestExtraWithNameOfFieldIsArgumentError(t *testing.T) {
 		{Bundle: &apono.TargetBundleInput{BundleReference: "b"}},
 		{Integration: &apono.IntegrationAccessTargetInput{IntegrationReference: "i", Extra: extra}},
 	}})
-	require.EqualError(t, err, `apono: argument in.AccessTargets[1].Integration.Extra: the member "permissions" has a field: set Permissions instead`)
+	require.EqualError(t, err, `apono: argument in.AccessTargets[1].Integration.Extra: the field "permissions" belongs in Permissions, not in Extra`)
 	require.ErrorAs(t, err, new(*apono.ArgumentError))
 	for _, in := range []any{
 		apono.AccessScopeInput{Name: "n", Extra: apono.Extra{"name": nil}},           // set
