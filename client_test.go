@@ -38,8 +38,8 @@ func TestInvalidConfigurationIsArgumentError(t *testing.T) {
 		arg, reason string
 	}{
 		{"empty token", "", nil, "token", "must not be empty"},
-		{"token with a line break", "hidden-1\n", nil, "token", "trim it"},
-		{"token with a leading space", " hidden-1", nil, "token", "trim it"},
+		{"token with a line break", "hidden-1\n", nil, "token", "must not begin or end with white space"},
+		{"token with a leading space", " hidden-1", nil, "token", "must not begin or end with white space"},
 		{"token with a space", "hidden 1", nil, "token", "printable ASCII"},
 		{"token with a line break inside", "hidden\r\nX-Admin: 1", nil, "token", "printable ASCII"},
 		{"token with a tab", "hidden\t1", nil, "token", "printable ASCII"},

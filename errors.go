@@ -105,7 +105,7 @@ func (e *APIError) Error() string {
 		fmt.Fprintf(b, ", code %s", code)
 	}
 	if id := oneLine(e.RequestID); id != "" {
-		fmt.Fprintf(b, ", request id %s", id)
+		fmt.Fprintf(b, ", request ID %s", id)
 	}
 	if e.RetryAfter > 0 {
 		fmt.Fprintf(b, ", retry after %s", e.RetryAfter)
@@ -184,12 +184,12 @@ func (e DecodeError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Erro
 // Error describes the error in one line, without the body.
 func (e *DecodeError) Error() string {
 	b := startMessage(e.Method, e.Path)
-	fmt.Fprintf(b, ": %s with a body that cannot be used", statusText(e.StatusCode))
+	fmt.Fprintf(b, ": %s, but the body is unusable", statusText(e.StatusCode))
 	if e.Err != nil {
 		fmt.Fprintf(b, ": %s", oneLine(e.Err.Error()))
 	}
 	if id := oneLine(e.RequestID); id != "" {
-		fmt.Fprintf(b, ", request id %s", id)
+		fmt.Fprintf(b, ", request ID %s", id)
 	}
 	return b.String()
 }

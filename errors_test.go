@@ -65,8 +65,8 @@ func everyError() map[string]error {
 	}
 	return map[string]error{
 		"apono: GET /api/admin/v4/integrations/{id}: 429 Too Many Requests: slow down, [e-mail] see https://apono.test/limits, " +
-			"code E7, request id r-1, retry after 1m30s, after 3 attempts": rejected,
-		"apono: POST /api/x: 200 OK with a body that cannot be used: bad character, request id r-2": &apono.DecodeError{
+			"code E7, request ID r-1, retry after 1m30s, after 3 attempts": rejected,
+		"apono: POST /api/x: 200 OK, but the body is unusable: bad character, request ID r-2": &apono.DecodeError{
 			StatusCode: 200, RequestID: "r-2", Method: "POST", Path: "/api/x", Attempts: 2, Body: []byte("<"), Err: errors.New("bad\ncharacter"),
 		},
 		"apono: PUT /api/x: context canceled, after 2 attempts; the last response was 429 Too Many Requests": &apono.TransportError{
@@ -117,7 +117,7 @@ func TestErrorTextsOfZeroValues(t *testing.T) {
 		want string
 	}{
 		{&apono.APIError{}, "apono: 0"},
-		{&apono.DecodeError{}, "apono: 0 with a body that cannot be used"},
+		{&apono.DecodeError{}, "apono: 0, but the body is unusable"},
 		{&apono.TransportError{}, "apono"},
 		{&apono.TransportError{Last: &apono.APIError{}}, "apono; the last response was 0"},
 		{&apono.ArgumentError{}, "apono: argument : "},
@@ -231,7 +231,7 @@ func TestDecodeErrorText(t *testing.T) {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
 			err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, script.New(t, script.Response{Body: body})))
-			require.EqualError(t, apitest.ErrorAs[*apono.DecodeError](t, err), "apono: GET /api/admin/v4/integrations/{id}: 200 OK with a body that cannot be used: "+want)
+			require.EqualError(t, apitest.ErrorAs[*apono.DecodeError](t, err), "apono: GET /api/admin/v4/integrations/{id}: 200 OK, but the body is unusable: "+want)
 		})
 	}
 }
@@ -340,7 +340,7 @@ func TestErrorsNameHTMLAndCompressedBodies(t *testing.T) {
 	_, _ = writer.Write([]byte(apitest.OneIntegration))
 	_ = writer.Close()
 	const (
-		unusable = "200 OK with a body that cannot be used: "
+		unusable = "200 OK, but the body is unusable: "
 		place    = " instead of JSON: a proxy or gateway may have responded"
 		page     = "an HTML page"
 	)

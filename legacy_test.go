@@ -522,7 +522,7 @@ func TestInvalidListOfLegacyConnectorsIsDecodeError(t *testing.T) {
 	} {
 		_, err := apitest.NewClient(t, script.New(t, script.Response{Body: body})).Legacy.Connectors.List(t.Context())
 		require.ErrorAs(t, err, new(*apono.DecodeError))
-		require.ErrorContains(t, err, "apono: GET /api/v2/connectors: 200 OK with a body that cannot be used: ")
+		require.ErrorContains(t, err, "apono: GET /api/v2/connectors: 200 OK, but the body is unusable: ")
 		require.ErrorContains(t, err, cause)
 	}
 }

@@ -154,7 +154,7 @@ func TestDecodeErrorOfLegacyAccessDetailsHidesBody(t *testing.T) {
 	} {
 		_, err := apitest.NewClient(t, script.New(t, script.Response{Body: body})).Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
 		require.Equal(t, body, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
-		require.ErrorContains(t, err, "apono: GET /api/v3/access-requests/{id}/access-details: 200 OK with a body that cannot be used: ")
+		require.ErrorContains(t, err, "apono: GET /api/v3/access-requests/{id}/access-details: 200 OK, but the body is unusable: ")
 		for way, text := range formatted(err) {
 			require.NotContainsf(t, text, "hunter2", "%s must not print the password", way)
 		}

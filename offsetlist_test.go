@@ -22,7 +22,7 @@ func TestOffsetPageWithoutPaginationIsDecodeError(t *testing.T) {
 	fake := script.New(t, script.Response{Body: `{"data":[{"id":"a"}]}`})
 	_, err := apitest.Drain(t, apitest.NewClient(t, fake).Integrations.ListAllPermissions(t.Context(), "i1"), apitest.PermissionID)
 	require.ErrorAs(t, err, new(*apono.DecodeError))
-	require.EqualError(t, err, "apono: GET /api/v3/integrations/{id}/permissions: 200 OK with a body that cannot be used: "+
+	require.EqualError(t, err, "apono: GET /api/v3/integrations/{id}/permissions: 200 OK, but the body is unusable: "+
 		"pagination is missing")
 }
 

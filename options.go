@@ -382,7 +382,7 @@ func checkToken(arg, token string) error {
 	case token == "":
 		return reject("must not be empty")
 	case strings.TrimSpace(token) != token:
-		return reject("must not have white space or a line break around it: trim it")
+		return reject("must not begin or end with white space")
 	case strings.HasPrefix(strings.ToLower(token), "bearer "):
 		return reject("must not start with Bearer: pass the token only")
 	case strings.Contains(token, " ") || !isHeaderValue(token):

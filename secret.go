@@ -11,11 +11,11 @@ const redacted = wire.Redacted
 
 // Secret is a string that is or may contain a credential. [Secret.Reveal] returns it.
 // Printed, logged or marshaled, a Secret is [redacted]. It does not hold the string as it
-// is, so that nothing that works by reflection can show it. Only a request contains it;
-// a Secret with the string [redacted], which was unmarshaled from such an output, is an
-// [*ArgumentError] there.
+// is, so that nothing that works by reflection can show it. Only a request contains it.
+// A request with the Secret [redacted], which was unmarshaled from such an output, is not
+// sent: the call returns an [*ArgumentError].
 //
-// Secrets of equal strings are equal, also by ==. The zero value is the empty string.
+// Secrets of equal strings are equal, even with ==. The zero value is the empty string.
 type Secret struct{ sealed }
 
 type sealed = wire.Sealed

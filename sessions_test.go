@@ -103,7 +103,7 @@ func TestDecodeErrorTextOfAccessDetailsHidesBody(t *testing.T) {
 			t.Parallel()
 			_, err := apitest.NewClient(t, script.New(t, script.Response{Body: body})).Sessions.GetAccessDetails(t.Context(), "s1")
 			require.Equal(t, body, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
-			require.ErrorContains(t, err, "apono: GET /api/user/v1/access-sessions/{id}/access-details: 200 OK with a body that cannot be used: ")
+			require.ErrorContains(t, err, "apono: GET /api/user/v1/access-sessions/{id}/access-details: 200 OK, but the body is unusable: ")
 			require.NotContains(t, err.Error(), "hunter2")
 		})
 	}

@@ -190,7 +190,7 @@ func TestResponseWithoutPageIsDecodeError(t *testing.T) {
 				errs[3] = err
 				for _, err := range errs {
 					require.Equal(t, c.body, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
-					require.ErrorContains(t, err, ": 200 OK with a body that cannot be used: ")
+					require.ErrorContains(t, err, ": 200 OK, but the body is unusable: ")
 					require.ErrorContains(t, err, c.reason)
 				}
 			})
@@ -285,7 +285,7 @@ func TestPageErrorHasTokenToResumeFrom(t *testing.T) {
 		text    string
 	}{
 		"an error status": {script.Response{Status: 403}, apono.ErrForbidden, "apono: GET /api/admin/v4/integrations: 403 Forbidden"},
-		"an invalid body": {script.Response{Body: "{"}, nil, "apono: GET /api/admin/v4/integrations: 200 OK with a body that cannot be used: unexpected EOF"},
+		"an invalid body": {script.Response{Body: "{"}, nil, "apono: GET /api/admin/v4/integrations: 200 OK, but the body is unusable: unexpected EOF"},
 		"no network":      {script.Response{Err: apitest.ErrReset}, apitest.ErrReset, "apono: GET /api/admin/v4/integrations: connection reset by peer"},
 	} {
 		for _, ahead := range []int{0, 1} {

@@ -20,7 +20,7 @@ func TestWithoutNetworkBehavesTheSame(t *testing.T) {
 			require.NoError(t, faultCalls["Groups.Create"](ctx, client))
 			require.NoError(t, faultCalls["Integrations.Delete"](ctx, client))
 			_, err := client.Integrations.Get(ctx, "a/b ?")
-			require.EqualError(t, err, `apono: GET /api/admin/v4/integrations/{id}: 404 Not Found: integration "a/b ?" not found, request id fake-3`)
+			require.EqualError(t, err, `apono: GET /api/admin/v4/integrations/{id}: 404 Not Found: integration "a/b ?" not found, request ID fake-3`)
 			page, err := client.Groups.List(ctx, apono.ListGroupsOptions{Name: "G*", Limit: 5})
 			require.NoError(t, err)
 			require.Len(t, page.Items, 1)

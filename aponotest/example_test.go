@@ -95,7 +95,7 @@ func ExampleServer_FaultNext() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// apono: GET /api/admin/v1/groups/{id}: 403 Forbidden: not yours, request id fake-1
+	// apono: GET /api/admin/v1/groups/{id}: 403 Forbidden: not yours, request ID fake-1
 }
 
 func ExampleServer_Approve() {

@@ -272,7 +272,7 @@ func TestFail(t *testing.T) {
 	got = process.Run(t, process.Env(server))
 	require.Equal(t, 1, got.Code)
 	require.Empty(t, got.Stdout)
-	require.Contains(t, got.Stderr, "access-review: the token has no permission for this: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request id fake-")
+	require.Contains(t, got.Stderr, "access-review: the token has no permission for this: apono: GET /api/admin/v2/access-flows: 403 Forbidden, request ID fake-")
 }
 
 // A name that begins like a formula is escaped in CSV, and control characters in

@@ -353,7 +353,7 @@ func stopped(t *testing.T) (server *aponotest.Server, args []string, output, mar
 	server.FaultNext("Activity.List", 1, aponotest.Fault{After: 2, Status: 403})
 	require.Equal(t, process.Result{
 		Stderr: "Stopped after 4 rows. Run the same command to continue.\n" +
-			"activity-export: the token has no permission for this: apono: GET /api/v3/activity: 403 Forbidden, request id fake-3\n", Code: 1,
+			"activity-export: the token has no permission for this: apono: GET /api/v3/activity: 403 Forbidden, request ID fake-3\n", Code: 1,
 	}, process.Run(t, process.Env(server), args...))
 	require.Equal(t, firstFour, read(t, output))
 	apitest.JSONEq(t, checkpointOf(output, 4, 23, false, 7), read(t, mark))
@@ -481,7 +481,7 @@ func TestServerWithoutPagination(t *testing.T) {
 	strict := aponotest.NewServer(t)
 	result := process.Run(t, process.Env(strict), "-limit", "2", "-format", "jsonl")
 	require.Equal(t, 1, result.Code)
-	require.Regexp(t, `^activity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: .*limit: unknown query parameter, request id fake-1; `, result.Stderr)
+	require.Regexp(t, `^activity-export: apono: GET /api/v3/activity: 422 Unprocessable Entity: .*limit: unknown query parameter, request ID fake-1; `, result.Stderr)
 	require.True(t, strings.HasSuffix(result.Stderr, noPagination))
 }
 

@@ -85,7 +85,7 @@ func TestErrorPrintsNoTypes(t *testing.T) {
 	server := newServer(t)
 	server.FaultNext("Attributes.List", 1, aponotest.Fault{After: 1, Status: 403})
 	require.Equal(t, process.Result{
-		Stderr: "attribute-types: the token has no permission for this: apono: GET /api/admin/v1/attributes: 403 Forbidden, request id fake-2\n", Code: 1,
+		Stderr: "attribute-types: the token has no permission for this: apono: GET /api/admin/v1/attributes: 403 Forbidden, request ID fake-2\n", Code: 1,
 	}, process.Run(t, process.Env(server)))
 	require.Equal(t, process.Result{
 		Stderr: "attribute-types: expected 0 arguments, got 1; see -h\n", Code: 2,

@@ -55,9 +55,9 @@ func TestResponseWithoutItemsIsNotAnEmptyTenant(t *testing.T) {
 				dir := exported(t, server)
 				before := tree(t, dir)
 				server.FaultNext(operation, 2, aponotest.Fault{Body: body})
-				require.Contains(t, fails(t, server, "export", dir), "with a body that cannot be used")
+				require.Contains(t, fails(t, server, "export", dir), "but the body is unusable")
 				require.Equal(t, before, tree(t, dir))
-				require.Contains(t, fails(t, server, "apply", dir, "-yes", "-delete"), "with a body that cannot be used")
+				require.Contains(t, fails(t, server, "apply", dir, "-yes", "-delete"), "but the body is unusable")
 			})
 		}
 	}

@@ -182,11 +182,11 @@ func TestFailureDoesNotStopRun(t *testing.T) {
 			"revoke request own-PENDING_MFA (PENDING_MFA), db, k8s\n" +
 			"revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n" +
 			"Ada Lovelace (Ada@example.com): 5 of 7 steps done, 1 group managed by identity providers, 5 failures\n",
-		Stderr: "offboard: could not read the members of group orders: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-6\n" +
-			"offboard: could not read the members of space Payments: apono: GET /api/admin/v1/spaces/{id}/members: 403 Forbidden, request id fake-10\n" +
-			"offboard: could not read the access requests of others for the person: apono: GET /api/user/v1/delegated-access-requests: 403 Forbidden, request id fake-14\n" +
-			"offboard: could not revoke request own-ACTIVE (ACTIVE), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-19\n" +
-			"offboard: could not revoke request own-Granted (Granted), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found, request id fake-21\n" +
+		Stderr: "offboard: could not read the members of group orders: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request ID fake-6\n" +
+			"offboard: could not read the members of space Payments: apono: GET /api/admin/v1/spaces/{id}/members: 403 Forbidden, request ID fake-10\n" +
+			"offboard: could not read the access requests of others for the person: apono: GET /api/user/v1/delegated-access-requests: 403 Forbidden, request ID fake-14\n" +
+			"offboard: could not revoke request own-ACTIVE (ACTIVE), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request ID fake-19\n" +
+			"offboard: could not revoke request own-Granted (Granted), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found, request ID fake-21\n" +
 			"offboard: not complete: run the command again\n",
 		Code: 1,
 	}, got)
@@ -196,7 +196,7 @@ func TestFailureDoesNotStopRun(t *testing.T) {
 	got = process.Run(t, process.Env(server), "-user", "nobody@example.com", "-missing-ok")
 	require.Equal(t, process.Result{
 		Stdout: "nobody@example.com: 1 failure\n",
-		Stderr: "offboard: could not read the groups: apono: GET /api/admin/v1/groups: 403 Forbidden, request id fake-N\n" +
+		Stderr: "offboard: could not read the groups: apono: GET /api/admin/v1/groups: 403 Forbidden, request ID fake-N\n" +
 			"offboard: not complete: the token needs more permissions\n",
 		Code: 1,
 	}, withoutNumbers(got))

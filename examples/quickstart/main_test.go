@@ -126,7 +126,7 @@ func TestErrorIsOneLine(t *testing.T) {
 		code int
 		want string
 	}{
-		{withToken(server, server.Token), nil, 1, "quickstart: the token has no permission for this: apono: GET /api/admin/v4/integrations: 403 Forbidden, request id fake-1\n"},
+		{withToken(server, server.Token), nil, 1, "quickstart: the token has no permission for this: apono: GET /api/admin/v4/integrations: 403 Forbidden, request ID fake-1\n"},
 		{withToken(server, "wrong"), nil, 1, "quickstart: Apono rejected the token: check APONO_TOKEN or APONO_PERSONAL_TOKEN, or create a new token in the Apono portal\n"},
 		{withToken(server, "two words"), nil, 1, "quickstart: apono: argument APONO_TOKEN: must be printable ASCII without spaces: check that it is complete and the right one\n"},
 		{nil, []string{"extra"}, 2, "quickstart: expected 0 arguments, got 1; see -h\n"},

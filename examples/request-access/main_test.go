@@ -252,7 +252,7 @@ func TestTimeout(t *testing.T) {
 		"response lost":                   {nil, aponotest.Fault{Break: aponotest.ResponseLost}, "Revoked: " + first + "\nrequest-access: " + late, "REVOKED", ""},
 		"rejected": {
 			nil, aponotest.Fault{Status: 409, Body: "{}"}, "NOT revoked: " + first + ": apono: " +
-				"POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request id fake-4\n" +
+				"POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request ID fake-4\n" +
 				"request-access: " + late + "1 request may remain: revoke it in the Apono portal\n", "PENDING", "",
 		},
 	} {

@@ -103,8 +103,8 @@ func TestFailedChangeDoesNotStopRun(t *testing.T) {
 	server.FaultNext("Groups.AddMember", 1, aponotest.Fault{Status: 422, Body: `{"message": "no such user"}`})
 	server.FaultNext("Groups.RemoveMember", 1, aponotest.Fault{Status: 403})
 	result := process.Run(t, process.Env(server), "-group", "On call", "-yes", "-parallel", "1", path)
-	require.Equal(t, "+ ada@example.com: apono: PUT /api/admin/v1/groups/{id}/members/{email}: 422 Unprocessable Entity: no such user, request id fake-5\n"+
-		"- Carl@example.com: apono: DELETE /api/admin/v1/groups/{id}/members/{email}: 403 Forbidden, request id fake-7\n"+
+	require.Equal(t, "+ ada@example.com: apono: PUT /api/admin/v1/groups/{id}/members/{email}: 422 Unprocessable Entity: no such user, request ID fake-5\n"+
+		"- Carl@example.com: apono: DELETE /api/admin/v1/groups/{id}/members/{email}: 403 Forbidden, request ID fake-7\n"+
 		"Group \"On call\": 1 added, 1 removed, 2 failed.\n"+
 		"sync-group: not complete: the token needs more permissions\n", result.Stderr)
 	require.Equal(t, 1, result.Code)
@@ -123,7 +123,7 @@ func TestIncompleteListChangesNothing(t *testing.T) {
 	server := newServer(t)
 	server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{After: 1, Status: 403})
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: the token has no permission for this: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-3\n", Code: 1,
+		Stderr: "sync-group: the token has no permission for this: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request ID fake-3\n", Code: 1,
 	}, process.Run(t, process.Env(server), "-group", "On call", "-yes", fileOf(t, wanted)))
 	require.Equal(t, []string{}, writes(server))
 }
@@ -263,7 +263,7 @@ func TestChangesAreConfirmed(t *testing.T) {
 		server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{After: 2, Status: 403}) // two pages
 		got := run(t, server, none)
 		require.Equal(t, "Group \"On call\": 2 added, 2 removed.\n"+
-			"sync-group: the token has no permission for this: cannot confirm the changes: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request id fake-9\n", got.Stderr)
+			"sync-group: the token has no permission for this: cannot confirm the changes: apono: GET /api/admin/v1/groups/{id}/members: 403 Forbidden, request ID fake-9\n", got.Stderr)
 		require.Equal(t, 1, got.Code)
 	})
 }
@@ -276,7 +276,7 @@ func TestNotFoundIsNotMissing(t *testing.T) {
 	server.FaultNext("Groups.List", 1, aponotest.Fault{Status: 404, Header: html, Body: "<html>"})
 	got := process.Run(t, process.Env(server), "-group", "On call", "-create", "-yes", path)
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: apono: GET /api/admin/v1/groups: 404 Not Found: an HTML page instead of JSON: a proxy or gateway may have responded, request id fake-1\n", Code: 1,
+		Stderr: "sync-group: apono: GET /api/admin/v1/groups: 404 Not Found: an HTML page instead of JSON: a proxy or gateway may have responded, request ID fake-1\n", Code: 1,
 	}, got)
 	server.FaultNext("Groups.Get", 1, aponotest.Fault{Status: 404, Header: html, Body: "<html>"})
 	got = process.Run(t, process.Env(server), "-group-id", "g1", "-yes", path)

@@ -167,15 +167,15 @@ func confirmed(name string, want, del outcome, modes ...hostile.Mode) scenario {
 
 // unidentified is a response without what identifies an object.
 func unidentified(name, body string) scenario {
-	s := confirmed(name, unusable(1, "200 OK with a body that cannot be used: id is missing"), ok(1), hostile.JSON(body))
-	s.once = unusable(1, "200 OK with a body that cannot be used: instructions, custom_admin_message, parameters, cli, link are missing")
+	s := confirmed(name, unusable(1, "200 OK, but the body is unusable: id is missing"), ok(1), hostile.JSON(body))
+	s.once = unusable(1, "200 OK, but the body is unusable: instructions, custom_admin_message, parameters, cli, link are missing")
 	return s
 }
 
 const (
-	cut      = "200 OK with a body that cannot be used: unexpected EOF"
-	tooLarge = "200 OK with a body that cannot be used: the body is larger than the limit"
-	notJSON  = "200 OK with a body that cannot be used: the body is not JSON"
+	cut      = "200 OK, but the body is unusable: unexpected EOF"
+	tooLarge = "200 OK, but the body is unusable: the body is larger than the limit"
+	notJSON  = "200 OK, but the body is unusable: the body is not JSON"
 	late     = "no response within 0.05 s: raise WithAttemptTimeout for a slow server"
 	lateBody = "only * bytes of the body within *: raise WithAttemptTimeout for a slow server"
 	slowDown = "429 Too Many Requests: slow down"
@@ -271,19 +271,19 @@ func scenarios(elsewhere map[string]string) []scenario {
 		broken("header without a colon", lost, "*", hostile.Raw("HTTP/1.1 200 OK\r\nBroken\r\n\r\n")),
 		broken("header without end", lost, "net/http: HTTP/1.x transport connection broken: *", hostile.Raw("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 1<<18))),
 		broken("header that drips", lost, late, hostile.DripHeader()),
-		broken("body that drips", unusable, "200 OK with a body that cannot be used: "+lateBody, hostile.DripBody()),
+		broken("body that drips", unusable, "200 OK, but the body is unusable: "+lateBody, hostile.DripBody()),
 		broken("header without a body", unusable, cut, hostile.HeaderOnly()),
 		broken("body cut short of its length", unusable, cut, hostile.CutLength(anyObject)),
 		broken("body cut between chunks", unusable, cut, hostile.CutChunked(anyObject)),
 		broken("body cut inside a chunk", unusable, cut, hostile.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{")),
-		broken("bad chunks", unusable, "200 OK with a body that cannot be used: invalid byte in chunk length", hostile.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")),
+		broken("bad chunks", unusable, "200 OK, but the body is unusable: invalid byte in chunk length", hostile.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")),
 		broken("gzip cut short", unusable, cut, hostile.CutGzip(anyObject)),
-		broken("gzip with another checksum", unusable, "200 OK with a body that cannot be used: gzip: invalid checksum", hostile.CorruptGzip(anyObject)),
-		broken("not gzip", unusable, "200 OK with a body that cannot be used: gzip: invalid header", hostile.Response(200, map[string]string{"Content-Encoding": "gzip"}, anyObject)),
+		broken("gzip with another checksum", unusable, "200 OK, but the body is unusable: gzip: invalid checksum", hostile.CorruptGzip(anyObject)),
+		broken("not gzip", unusable, "200 OK, but the body is unusable: gzip: invalid header", hostile.Response(200, map[string]string{"Content-Encoding": "gzip"}, anyObject)),
 	)
 
 	// Bodies.
-	const unfit = "200 OK with a body that cannot be used: "
+	const unfit = "200 OK, but the body is unusable: "
 	all = append(
 		all,
 		same("gzip bomb", unusable(1, tooLarge), hostile.GzipBomb(1)),
@@ -302,7 +302,7 @@ func scenarios(elsewhere map[string]string) []scenario {
 		confirmed("deep nesting", unusable(1, unfit+"exceeded max depth"), unusable(1, notJSON), hostile.JSON(`{"x":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+"}")),
 		confirmed("null", unusable(1, unfit+"the body is null"), ok(1), hostile.JSON(" null\n")),
 		confirmed("an empty body", unusable(1, unfit+"the body is empty"), ok(1), hostile.JSON("")),
-		confirmed("204", unusable(1, "204 No Content with a body that cannot be used: the body is empty"), ok(1), hostile.NoContent()),
+		confirmed("204", unusable(1, "204 No Content, but the body is unusable: the body is empty"), ok(1), hostile.NoContent()),
 		same("a page of HTML", unusable(1, unfit+"an HTML page* JSON: *"), hostile.HTML(200)),
 	)
 
@@ -585,11 +585,11 @@ func TestHostileTokenLists(t *testing.T) {
 			"a page that succeeds on the third attempt", pages(hostile.Page("t1", "a"), hostile.Status(503, ""), hostile.CutChunked("{"), hostile.Page("", "b")),
 			"a b", "/ page_token=t1/ page_token=t1/ page_token=t1/", nil, "",
 		},
-		{"no page", pages(hostile.JSON("{}")), "", "/", errAny, path + "200 OK with a body that cannot be used: items is missing"},
-		{"an array", pages(hostile.JSON("[]")), "", "/", errAny, path + "200 OK with a body that cannot be used: cannot unmarshal array into Go struct"},
-		{"null for an item", pages(hostile.JSON(`{"items":[null]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: item 0 of the list is null"},
-		{"a token of another type", pages(hostile.JSON(`{"items":[],"pagination":{"next_page_token":7}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination.next_page_token: cannot unmarshal number into Go string"},
-		{"items of another type", pages(hostile.JSON(`{"items":{}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: items: cannot unmarshal object into Go slice"},
+		{"no page", pages(hostile.JSON("{}")), "", "/", errAny, path + "200 OK, but the body is unusable: items is missing"},
+		{"an array", pages(hostile.JSON("[]")), "", "/", errAny, path + "200 OK, but the body is unusable: cannot unmarshal array into Go struct"},
+		{"null for an item", pages(hostile.JSON(`{"items":[null]}`)), "", "/", errAny, path + "200 OK, but the body is unusable: item 0 of the list is null"},
+		{"a token of another type", pages(hostile.JSON(`{"items":[],"pagination":{"next_page_token":7}}`)), "", "/", errAny, path + "200 OK, but the body is unusable: pagination.next_page_token: cannot unmarshal number into Go string"},
+		{"items of another type", pages(hostile.JSON(`{"items":{}}`)), "", "/", errAny, path + "200 OK, but the body is unusable: items: cannot unmarshal object into Go slice"},
 	} {
 		for _, ahead := range []int{0, 1, 4} {
 			t.Run(fmt.Sprintf("%s, %d ahead", l.name, ahead), func(t *testing.T) {
@@ -669,8 +669,8 @@ func TestHostileOffsetLists(t *testing.T) {
 		{"a total of 0", pages(hostile.OffsetPage(0, 0, 0, "a"), hostile.OffsetPage(0, 0, 1)), "a", "/ skip=1/", nil, ""},
 		{"a negative total", pages(hostile.OffsetPage(-1, -1, 0, "a"), hostile.OffsetPage(-1, -1, 1)), "a", "/ skip=1/", nil, ""},
 		{"a page that fails", pages(hostile.OffsetPage(2, 1, 0, "a"), hostile.HTML(403)), "a", "/ skip=1/", apono.ErrForbidden, path + "403 Forbidden: an HTML page*"},
-		{"no pagination", pages(hostile.JSON(`{"data":[]}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination is missing"},
-		{"a total out of range", pages(hostile.JSON(`{"data":[],"pagination":{"total":1e400,"limit":0,"offset":0}}`)), "", "/", errAny, path + "200 OK with a body that cannot be used: pagination.total: number out of the range of int"},
+		{"no pagination", pages(hostile.JSON(`{"data":[]}`)), "", "/", errAny, path + "200 OK, but the body is unusable: pagination is missing"},
+		{"a total out of range", pages(hostile.JSON(`{"data":[],"pagination":{"total":1e400,"limit":0,"offset":0}}`)), "", "/", errAny, path + "200 OK, but the body is unusable: pagination.total: number out of the range of int"},
 	} {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()

@@ -202,7 +202,7 @@ func TestLastAttemptReturnsLastResponse(t *testing.T) {
 		err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake))
 		require.ErrorIs(t, err, apono.ErrServer)
 		require.EqualError(t, err, "apono: GET /api/admin/v4/integrations/{id}: 503 Service Unavailable: "+
-			"down for r-3, request id r-3, after 3 attempts")
+			"down for r-3, request ID r-3, after 3 attempts")
 	})
 }
 

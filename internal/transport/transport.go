@@ -14,7 +14,7 @@
 //   - auth.go: the authorizer adds the token, for the API's scheme and host only, and
 //     calls the caller's transport.
 //   - conn.go: some attempts use a connection of their own.
-//   - body.go: the body is read up to a limit, and the token is masked in texts from
+//   - body.go: the body is read up to a limit, and the token is masked in strings from
 //     the response.
 //   - policy.go: pure functions decide whether and when the request is retried.
 //   - log.go: one log record for each attempt.

@@ -75,7 +75,7 @@ func TestResponseCutShort(t *testing.T) {
 			require.Equal(t, http.StatusOK, cut.StatusCode)
 			require.Equal(t, 1, cut.Attempts)
 			require.NotEmpty(t, cut.Body)
-			o.hasText(t, "200 OK with a body that cannot be used: .*(unexpected EOF|INTERNAL_ERROR)")
+			o.hasText(t, "200 OK, but the body is unusable: .*(unexpected EOF|INTERNAL_ERROR)")
 		}
 	})
 }
