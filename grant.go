@@ -144,7 +144,7 @@ func (g *Grant) create(ctx context.Context, in CreateAccessRequestInput) error {
 	g.lost = errors.New("creating the request panicked or ended its goroutine")
 	requests, err := g.service.Create(ctx, in)
 	whole := err == nil || !errors.Is(err, ErrMaybeDone)
-	if unreadable := (*DecodeError)(nil); errors.As(err, &unreadable) {
+	if unreadable, ok := errors.AsType[*DecodeError](err); ok {
 		requests, whole = requestsIn(unreadable.Body)
 	}
 	for _, request := range requests {
@@ -281,7 +281,7 @@ func (g *Grant) Sessions(ctx context.Context) ([]*AccessSession, error) {
 		}
 		missing = append(missing, missingSessions(request, sessions)...)
 	}
-	if ended := (*WaitError)(nil); errors.As(err, &ended) {
+	if ended, ok := errors.AsType[*WaitError](err); ok {
 		ended.Missing = missing
 	}
 	return all, err
@@ -362,8 +362,8 @@ func (g *Grant) thenRevoke(ctx context.Context, keep bool, f func() error) (err 
 		if returned && keep && err == nil {
 			return
 		}
-		var left *RevokeError
-		if errors.As(g.Revoke(ctx), &left); g.lost != nil {
+		left, _ := errors.AsType[*RevokeError](g.Revoke(ctx))
+		if g.lost != nil {
 			if left == nil {
 				left = &RevokeError{Err: g.lost}
 			} else {

@@ -227,7 +227,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // retryAfter returns the wait that the server asks for in an error, 0 for none.
 func retryAfter(err error) time.Duration {
-	if rejected := (*APIError)(nil); errors.As(err, &rejected) {
+	if rejected, ok := errors.AsType[*APIError](err); ok {
 		return rejected.RetryAfter
 	}
 	return 0
