@@ -438,11 +438,11 @@ func (s *AccessRequestsService) ensureRevoked(ctx context.Context, id string, kn
 	end := started.Add(timeLimit)
 	last := false
 	limited := func() (context.Context, context.CancelFunc) {
-		limit := time.Until(end)
+		calling, limit := transport.Unpaused(ctx), time.Until(end)
 		if !last {
-			limit = min(orderTimeout, limit-lastOrder)
+			calling, limit = ctx, min(orderTimeout, limit-lastOrder)
 		}
-		return context.WithTimeoutCause(ctx, limit, fmt.Errorf("no response within %s", limit.Round(time.Millisecond)))
+		return context.WithTimeoutCause(calling, limit, fmt.Errorf("no response within %s", limit.Round(time.Millisecond)))
 	}
 	// pause reports whether there is time for another call before the last one.
 	pause := func(d time.Duration) bool {

@@ -96,8 +96,5 @@ func mask(text, token string) string {
 		return text
 	}
 	quoted := strconv.Quote(token)
-	for _, form := range []string{token, quoted[1 : len(quoted)-1], html.EscapeString(token)} {
-		text = strings.ReplaceAll(text, form, redacted)
-	}
-	return text
+	return strings.NewReplacer(token, redacted, quoted[1:len(quoted)-1], redacted, html.EscapeString(token), redacted).Replace(text)
 }

@@ -1,4 +1,4 @@
-// Command api compares the exported API of packages apono and aponotest with the one
+// Command api compares the exported API of packages apono, aponotest and webhook with the one
 // recorded in .ci/api. The record has one line for each declaration, sorted.
 //
 //	GOTOOLCHAIN=go1.27.4 go run -C tools ./api           compare
@@ -32,7 +32,7 @@ const release = "go1.27"
 // module is the module of the packages that users import.
 const module = "github.com/apono-go/apono"
 
-var packages = []string{module, module + "/aponotest"}
+var packages = []string{module, module + "/aponotest", module + "/webhook"}
 
 func main() {
 	record := flag.Bool("record", false, "record the API")

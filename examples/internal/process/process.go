@@ -48,9 +48,8 @@ func Run(tb testing.TB, env []string, args ...string) Result {
 	return RunWith(tb, "", env, args...)
 }
 
-// Help returns the program's output for -h. It checks that the output is on
-// standard output, has examples and
-// the exit codes, and has no line longer than 80 columns.
+// Help returns the program's output for -h. It checks that the output is on standard
+// output, has variables, examples and exit codes, and has no line longer than 80 columns.
 func Help(tb testing.TB) string {
 	tb.Helper()
 	result := Run(tb, nil, "-h")
@@ -58,7 +57,7 @@ func Help(tb testing.TB) string {
 	require.Empty(tb, result.Stderr)
 	require.Regexp(tb, `\n\nExamples:\n(  .*\n){2,}\nExit codes:\n  0    .*\n  1    .*\n  2    (.*\n  3    )?.*\n  130  .*\n  141  .*\n$`, result.Stdout)
 	if strings.Contains(result.Stdout, "\n  -demo\n") {
-		require.Contains(tb, result.Stdout, "\nEnvironment:\n  APONO_TOKEN ")
+		require.Contains(tb, result.Stdout, "\nEnvironment:\n  APONO_")
 	}
 	for line := range strings.Lines(result.Stdout) {
 		require.LessOrEqual(tb, utf8.RuneCountInString(line), 80+1, "line of -h is longer than 80 columns: %s", line)
