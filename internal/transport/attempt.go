@@ -130,7 +130,7 @@ func (c *call) failed(req *http.Request, err error, a *attempt, clock *clock) re
 	ctx := req.Context()
 	err = withoutURL(err)
 	_, known := c.transport.base.(*http.Transport)
-	unsent := a.trace.unsent(err, known && ctx.Err() == nil)
+	unsent := a.trace.unsent(err, known && ctx.Err() == nil) || a.trace.isReusedHTTP1() && c.isOneWrite(req) && isWriteError(err)
 	c.uncertain = c.uncertain || !unsent
 	if err = c.explain(ctx, err, clock); ctx.Err() == nil {
 		err = withProxy(c.transport.base, req, err)
@@ -176,6 +176,9 @@ func (c *call) explain(ctx context.Context, err error, clock *clock) error {
 		if context.Cause(ctx) == errTimeout { //nolint:errorlint // not wrapped
 			if timeout.Option = "WithAttemptTimeout"; c.request.Timeout != nil {
 				timeout.Option = "WithCallAttemptTimeout"
+			}
+			if !clock.header {
+				timeout.Took = clock.timeout
 			}
 		}
 		return timeout
@@ -244,5 +247,27 @@ func (t *connTrace) unsent(err error, traced bool) bool {
 	}
 	// An alert received on a new connection in place of a response ended the
 	// handshake. In TLS 1.3 the client has sent its request by then.
-	return isAlert(err) && !t.reused.Load() || t.http1.Load() && isWriteError(err)
+	return isAlert(err) && !t.reused.Load()
+}
+
+// isReusedHTTP1 reports whether a request was written once, to a reused connection.
+func (t *connTrace) isReusedHTTP1() bool {
+	return t.http1.Load() && t.reused.Load() && t.headers.Load() == 1
+}
+
+// isOneWrite reports whether net/http buffers the whole request and writes it at once.
+// Nothing was sent if that write fails. For a longer request, its error for a later write
+// is the same.
+func (c *call) isOneWrite(req *http.Request) bool {
+	base, ok := c.transport.base.(*http.Transport)
+	if !ok || base.WriteBufferSize != 0 || len(c.transport.config.Middleware) > 0 {
+		return false
+	}
+	size := len(req.URL.String()) + len(c.token) + len(c.request.Body) + 256 // with what net/http adds
+	for name, values := range req.Header {
+		for _, value := range values {
+			size += len(name) + len(value) + len(": \r\n")
+		}
+	}
+	return size <= 4<<10
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -66,6 +67,9 @@ func roundTripAlone(next http.RoundTripper, req *http.Request, trace *connTrace)
 		return next.RoundTrip(req)
 	}
 	transport = transport.Clone()
+	if config := transport.TLSClientConfig; config != nil {
+		config.NextProtos = slices.Clip(config.NextProtos) // clones share it, and net/http appends to it
+	}
 	// net/http counts a connection of NewClientConn when it closes, but not when it
 	// opens, and panics.
 	transport.MaxConnsPerHost = 0

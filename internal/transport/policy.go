@@ -145,8 +145,8 @@ func isDialError(err error) bool {
 
 func isSOCKS(op *net.OpError) bool { return strings.HasPrefix(op.Op, "socks") }
 
-// isWriteError reports whether the first write of a request to an HTTP/1 connection
-// failed. After a later one, net/http says that the connection is broken.
+// isWriteError reports whether a write to an HTTP/1 connection failed: the first one, or
+// one of the body.
 func isWriteError(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "write" && !strings.HasPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: ")

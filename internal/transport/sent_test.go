@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -142,6 +143,39 @@ func TestReusedConnectionThatWritesNothingIsUnsent(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
+}
+
+// A write that fails after another one may follow a request that the server acts on.
+func TestLaterWriteThatFailsMayHaveSent(t *testing.T) {
+	t.Parallel()
+	var armed, fails atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	t.Cleanup(server.Close)
+	next := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		return laterWrites{failingWrites{conn, &fails}, &armed}, err
+	}}
+	t.Cleanup(next.CloseIdleConnections)
+	transport := newTransport(t, next)
+	_, err := transport.Send(t.Context(), Request{Operation: creating, URL: server.URL, Body: []byte("{}")})
+	require.NoError(t, err)
+	armed.Store(true)
+	_, err = transport.Send(t.Context(), Request{Operation: creating, URL: server.URL, Body: bytes.Repeat([]byte(" "), 64<<10)})
+	require.ErrorContains(t, err, "broken pipe")
+	require.True(t, failure(t, err).MaybeSent)
+	require.Equal(t, 1, failure(t, err).Attempts)
+}
+
+// laterWrites is a connection whose writes fail after the first one since armed was set.
+type laterWrites struct {
+	failingWrites
+	armed *atomic.Bool
+}
+
+func (c laterWrites) Write(p []byte) (int, error) {
+	n, err := c.failingWrites.Write(p)
+	c.fails.Store(c.armed.Load())
+	return n, err
 }
 
 // A dead HTTP/2 connection of the caller's transport costs each goroutine one timeout,
