@@ -2,8 +2,8 @@ package apono
 
 import "runtime"
 
-// async runs a function in another goroutine. ended is closed at its end. After that,
-// rethrow panics or ends the goroutine of the caller if the function did.
+// async runs a function in another goroutine. ended is closed when the function ends.
+// After that, rethrow panics or ends the goroutine of the caller if the function did.
 func async(f func()) (ended <-chan struct{}, rethrow func()) {
 	done := make(chan struct{})
 	var panicked any

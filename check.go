@@ -145,8 +145,8 @@ type member struct {
 	set  bool
 }
 
-// exactlyOne rejects a union that has not exactly one member. A union with unknown
-// members may have none: it is of a kind that this version does not know.
+// exactlyOne rejects a union that does not have exactly one member. A union with
+// unknown members may have none: it is of a kind that this version does not know.
 func exactlyOne(arg string, unknown int, members ...member) error {
 	set := setOf(members)
 	if len(set) == 1 || len(set) == 0 && unknown > 0 {

@@ -41,7 +41,7 @@ var (
 	// The last ones name a field in lists only: elsewhere an exception or the request.
 	fieldNames = []string{"field", "loc", "property", "propertypath", "pointer", "param", "parameter", "instancepath", "source", "target", "path", "name"}
 	listNames  = slices.Index(fieldNames, "source")
-	// Ends of names, without an s, of members that hold reasons and are no fields. An
+	// Ends of names, without an s, of members that hold reasons and are not fields. An
 	// object in one of the last three has a member for each field.
 	holderNames = []string{"detail", "violation", "issue", "message", "cause", "invalidparam", "embedded", "error", "constraint", "field"}
 )

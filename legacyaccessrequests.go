@@ -173,7 +173,7 @@ func (s *LegacyAccessRequestsService) Create(ctx context.Context, in CreateAcces
 	return decode[AccessRequestV3](s.client.call(ctx, createAccessRequestV3, in))
 }
 
-// RevokeMany starts to revoke the access of several requests. The API returns one
+// RevokeMany asks Apono to revoke the access of several requests. The API returns one
 // message for all of them; Get returns the state of each. An empty list of IDs returns
 // an [*ArgumentError]. Its successor is [AccessRequestsService.Revoke], for one
 // request.
@@ -193,8 +193,8 @@ func (s *LegacyAccessRequestsService) GetAccessDetails(ctx context.Context, id s
 	return decode[AccessDetailsV3](s.client.call(ctx, getAccessDetailsV3, nil, id))
 }
 
-// ResetCredentials starts to replace the credentials of a request and does not
-// wait for the end. Its successor is [SessionsService.ResetCredentials].
+// ResetCredentials asks Apono to replace the credentials of a request and does not wait
+// until they are replaced. Its successor is [SessionsService.ResetCredentials].
 //
 // POST /api/v3/access-requests/{id}/reset
 func (s *LegacyAccessRequestsService) ResetCredentials(ctx context.Context, id string) (*Message, error) {

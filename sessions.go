@@ -117,8 +117,8 @@ func (s *SessionsService) GetAccessDetails(ctx context.Context, id string) (*Acc
 	return decode[AccessSessionDetails](s.client.call(ctx, getSessionAccessDetails, nil, id))
 }
 
-// ResetCredentials starts to replace the credentials of a session, if its
-// CanResetCredentials is true, and does not wait for the end; see
+// ResetCredentials asks Apono to replace the credentials of a session, if its
+// CanResetCredentials is true, and does not wait until they are replaced; see
 // [SessionsService.WaitFor] with [UntilCredentialsAvailable].
 //
 // POST /api/user/v1/access-sessions/{id}/reset-credentials

@@ -12,9 +12,9 @@ import (
 
 // Event is a [*RequestEvent] or an [*AuditEvent].
 type Event interface {
-	// Key identifies the event: two deliveries of one event have the same key. It is
-	// made of the event's type, ID and time, because Apono documents no delivery ID. It
-	// is empty if the body lacks the ID or the time.
+	// Key identifies the event: two deliveries of one event have the same key. It is built
+	// from the event's type, ID and time, because Apono documents no delivery ID. It is
+	// empty if the body lacks the ID or the time.
 	Key() string
 	// Type returns the event type.
 	Type() EventType

@@ -87,9 +87,8 @@ func decode[T any](body []byte, into *T) (*T, error) {
 	return into, nil
 }
 
-// repair returns a body with what a template leaves that is not JSON in valid form: line
-// breaks and other control characters inside strings, backslashes that escape nothing,
-// and nothing at all where a value was empty.
+// repair corrects what a template may leave that is not valid JSON: line breaks and other
+// control characters inside strings, backslashes that escape nothing, and missing values.
 func repair(body []byte) []byte {
 	fixed := make([]byte, 0, len(body)+len(body)/16)
 	inString, afterColon := false, false

@@ -90,7 +90,7 @@ func (r *Response) Redacted() (http.Header, []byte) {
 // Mask returns text from the response with the token masked.
 func (r *Response) Mask(text string) string { return mask(text, r.token) }
 
-// mask replaces the token in text, also if quoted or escaped for HTML.
+// mask replaces the token in text, even if quoted or escaped for HTML.
 func mask(text, token string) string {
 	if token == "" {
 		return text

@@ -56,10 +56,10 @@ func withDialTimeout(ctx context.Context, attempt time.Duration) context.Context
 }
 
 // roundTripAlone sends a request over a new connection that no other request uses.
-// Otherwise net/http sends a GET again if a reused connection breaks, or if an
-// HTTP/2 server sends GOAWAY or REFUSED_STREAM. A body would prevent that over
-// HTTP/1, but proxies reject a GET with a body. In all else the connection is one of
-// the transport's. Only an http.Transport that does not use the Fetch API of a browser
+// Otherwise net/http sends a GET again if a reused connection breaks, or if an HTTP/2
+// server sends GOAWAY or REFUSED_STREAM. A body would prevent that over HTTP/1, but
+// proxies reject a GET with a body. In every other respect the new connection is
+// like the transport's own. Only an http.Transport that does not use the Fetch API of a browser
 // supports this; any other RoundTripper gets an ordinary request.
 func roundTripAlone(next http.RoundTripper, req *http.Request, trace *connTrace) (*http.Response, error) {
 	transport, ok := next.(*http.Transport)
@@ -119,7 +119,7 @@ func (b connBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// ProxyError is returned if a proxy rejects CONNECT. Nothing was sent to the server.
+// ProxyError reports that a proxy rejected CONNECT. Nothing was sent to the server.
 type ProxyError struct {
 	Proxy  string // host and port
 	Status int    // of the response to CONNECT

@@ -242,8 +242,8 @@ type callerError struct{ error }
 func (e callerError) Unwrap() error { return e.error }
 
 // FailedInCaller reports whether err is what the caller's token source, limiter or
-// middleware returned of its own, and is final: neither a timeout, nor temporary by
-// itself, nor a network failure that a later attempt may not meet.
+// middleware returned itself, and is final: neither a timeout, nor temporary by itself,
+// nor a network failure that a later attempt may not meet.
 func FailedInCaller(err error) bool {
 	var network net.Error
 	var temporary interface{ Temporary() bool }

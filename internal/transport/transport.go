@@ -52,8 +52,8 @@ type Config struct {
 	// Renewable means that Token may return another token after a 401.
 	Renewable bool
 	Policy    Policy
-	// AttemptTimeout limits the time until the header is received, 0 for no limit.
-	// The body has more time: see [TimeoutError].
+	// AttemptTimeout limits the time until the header is received, 0 for no limit. The
+	// body gets more time; see [TimeoutError].
 	AttemptTimeout time.Duration
 	MaxBytes       int64
 	Logger         *slog.Logger
