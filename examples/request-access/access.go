@@ -22,6 +22,8 @@ type requester struct {
 	timeout, poll time.Duration
 	started       time.Time
 	save          io.Writer // for IDs, nil not to save them
+	json          bool      // print the access details as JSON
+	session       string    // name or ID of the session for the command, or empty
 	signals       chan os.Signal
 
 	mu      sync.Mutex
@@ -43,7 +45,7 @@ type use struct {
 func (r *requester) during(ctx context.Context, in apono.CreateAccessRequestInput, u use) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	tooLate := time.AfterFunc(r.timeout, func() { cancel(fmt.Errorf("not granted within %s", r.timeout)) })
+	tooLate := time.AfterFunc(r.timeout, func() { cancel(fmt.Errorf("not granted within %s", inWords(r.timeout))) })
 	defer tooLate.Stop()
 	if u.limit == 0 && in.DurationInSec != nil {
 		u.limit = time.Duration(*in.DurationInSec) * time.Second
@@ -62,7 +64,7 @@ func (r *requester) during(ctx context.Context, in apono.CreateAccessRequestInpu
 		if u.command == nil {
 			err = errors.Join(err, r.printDetails(ctx, sessions))
 			if ctx.Err() == nil {
-				r.once("Holding the access. Interrupt to revoke it.")
+				r.once("Access is held. Press Ctrl-C to revoke it.")
 			}
 			<-ctx.Done()
 			return err
@@ -145,10 +147,27 @@ func (r *requester) waitOptions(ctx context.Context) apono.WaitOptions {
 		case len(p.Missing) > 0:
 			r.once("Waiting for a session of %s", missing(p.Missing[0]))
 		case p.Err == nil && !granted && over == nil:
-			r.once("Waiting at most %[2]s for the access; its status is %[1]s.", p.Request.Status, r.timeout)
+			awaited := "access"
+			if p.Request.Status.Pending() {
+				awaited = "approval"
+			}
+			r.once("Waiting up to %s for %s (%s).", inWords(r.timeout), awaited, p.Request.Status)
 			r.Progress()("%s, %s", p.Request.Status, program.Since(r.started).Round(time.Second))
 		}
 	}}
+}
+
+// inWords formats a duration such as "10 minutes".
+func inWords(d time.Duration) string {
+	switch {
+	case d%time.Hour == 0:
+		return program.Plural(int(d/time.Hour), "hour")
+	case d%time.Minute == 0:
+		return program.Plural(int(d/time.Minute), "minute")
+	case d%time.Second == 0:
+		return program.Plural(int(d/time.Second), "second")
+	}
+	return d.String()
 }
 
 // once prints a line for each format, and none while a command runs.
@@ -200,7 +219,7 @@ func (r *requester) untilGranted(ctx context.Context, in apono.CreateAccessReque
 	if err := r.created(ids); err != nil {
 		return errors.Join(err, r.revoke(ctx, ids))
 	}
-	waiting, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("not granted within %s", r.timeout))
+	waiting, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("not granted within %s", inWords(r.timeout)))
 	defer cancel()
 	grants, errs := make([]*apono.Grant, len(ids)), make([]error, len(ids))
 	var waits sync.WaitGroup
@@ -246,10 +265,14 @@ var errNoRequest = errors.New("the response has no access request")
 // revoke revokes requests, also after an interrupt.
 func (r *requester) revoke(ctx context.Context, ids []string) error {
 	err := r.client.AccessRequests.EnsureRevoked(context.WithoutCancel(ctx), ids...)
-	if remaining := r.report(ids, err); remaining > 0 {
-		return fmt.Errorf("%s may remain: revoke it in the Apono portal", program.Plural(remaining, "request"))
+	switch remaining := r.report(ids, err); remaining {
+	case 0:
+		return nil
+	case 1:
+		return errors.New("1 request may remain: revoke it in the Apono portal")
+	default:
+		return fmt.Errorf("%d requests may remain: revoke them in the Apono portal", remaining)
 	}
-	return nil
 }
 
 // revokeSaved revokes the requests whose IDs are in a file.

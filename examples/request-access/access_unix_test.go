@@ -27,9 +27,9 @@ import (
 )
 
 const (
-	holding  = "Holding the access. Interrupt to revoke it."
-	revoking = "Revoking. Interrupt again to exit at once.\n"
-	waiting  = "Waiting at most 10m0s for the access; its status is PENDING.\n"
+	holding  = "Access is held. Press Ctrl-C to revoke it."
+	revoking = "Revoking. Press Ctrl-C again to exit at once.\n"
+	waiting  = "Waiting up to 10 minutes for approval (PENDING).\n"
 )
 
 // running is the program while it runs.
@@ -623,5 +623,101 @@ func TestRevokeAfterKill(t *testing.T) {
 				require.EqualValues(t, "REVOKED", status(t, server, first))
 			}
 		})
+	}
+}
+
+// A write that fails uses up one-time credentials: the program tells which session must be
+// reset, and does not use up those of the next one.
+func TestLostAccessDetails(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		lost int
+		code int
+	}{
+		"granted": {onCall(), 1, 1},
+		"held":    {onCall("-revoke-after", "3s"), 1, 1},
+		"JSON":    {onCall("-json"), 2, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newServer(t, approved, aponotest.WithOneTimeDetails())
+			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+			require.NoError(t, err)
+			defer func() { _ = full.Close() }()
+			var stderr strings.Builder
+			cmd := process.Command(t, process.Env(server), test.args...)
+			cmd.Stdout, cmd.Stderr = full, &stderr
+			_ = cmd.Run()
+			require.Equal(t, test.code, cmd.ProcessState.ExitCode())
+			require.Equal(t, test.lost, strings.Count(stderr.String(), "could not be written. One-time credentials may be lost: reset"), stderr.String())
+			read := server.Requests("Sessions.GetAccessDetails")
+			require.Len(t, read, test.lost)
+			for _, request := range read {
+				id := strings.Split(strings.TrimSuffix(request.Path, "/access-details"), "/")
+				require.Contains(t, stderr.String(), "reset the credentials of session "+id[len(id)-1]+" in the Apono portal, or with Sessions.ResetCredentials.\n")
+			}
+			require.Contains(t, stderr.String(), "request-access: write /dev/stdout: no space left on device\n")
+		})
+	}
+}
+
+// A script reads the details of all sessions, or gets those of one by its name.
+func TestDetailsForScripts(t *testing.T) {
+	t.Parallel()
+	server := seeded(t)
+	got := process.Run(t, process.Env(server), onCall("-json")...)
+	require.Zero(t, got.Code, got.Stderr)
+	require.JSONEq(t, `[{"id": "s2", "name": "orders db", "integration": "orders", "access_details": {
+		"instructions": "secret steps\nin two lines", "custom_admin_message": "secret note", "cli": "connect 'secret cli'",
+		"link": {"url": "https://secret.example.com/?a=b", "title": "Secret"}, "newer": {"token": "secret extra", "n": 12345678901234567890},
+		"parameters": {"user-name": "secret user", "Passwörd": "secret password=1", "a b": "secret one", "a_b": "secret two", "nul": "secret\u0000zero"}}},
+		{"id": "s1", "name": "people db", "integration": "people", "access_details": {"instructions": ""}}]`, got.Stdout)
+	require.Contains(t, got.Stdout, "12345678901234567890")
+
+	for _, name := range []string{"people db", "PEOPLE DB", "s1"} {
+		server = seeded(t)
+		got = process.Run(t, process.Env(server), onCallRuns(`echo $APONO_SESSION_COUNT $APONO_SESSION_ID "$APONO_SESSION_NAME" $APONO_SESSION_2_ID`, "-session", name)...)
+		require.Equal(t, process.Result{Stdout: "1 s1 people db\n", Stderr: "Requested: r1\nRevoked: r1\n"}, got)
+		require.Len(t, server.Requests("Sessions.GetAccessDetails"), 1)
+	}
+
+	server = seeded(t)
+	got = process.Run(t, process.Env(server), onCallRuns("echo ran", "-session", "none")...)
+	require.Equal(t, process.Result{Stderr: "Requested: r1\nRevoked: r1\nrequest-access: no session has this name; the sessions are:\n" +
+		"  orders db: -session s2\n  people db: -session s1\n", Code: 1}, got)
+	require.Empty(t, server.Requests("Sessions.GetAccessDetails"))
+}
+
+func TestInWords(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		time.Hour: "1 hour", 90 * time.Minute: "90 minutes", 10 * time.Minute: "10 minutes", 90 * time.Second: "90 seconds", 1500 * time.Millisecond: "1.5s",
+	} {
+		require.Equal(t, want, inWords(d))
+	}
+}
+
+// What the instructions say is not printed again, unless it is only part of a line.
+func TestDescribeSaysEachThingOnce(t *testing.T) {
+	t.Parallel()
+	details := &apono.AccessSessionDetails{
+		Instructions: apono.NewSecret("Run\npsql orders\nwith a port, as in psql"), CLI: new(apono.NewSecret("psql orders")),
+		CustomAdminMessage: new("psql"),
+	}
+	require.Equal(t, "db:\nRun\npsql orders\nwith a port, as in psql\npsql\n", describe(&apono.AccessSession{Name: "db"}, details))
+}
+
+func TestNamedSession(t *testing.T) {
+	t.Parallel()
+	sessions := []*apono.AccessSession{{ID: "s1", Name: "db"}, {ID: "s2", Name: "DB"}, {ID: "s3", Name: "twice"}, {ID: "s4", Name: "twice"}}
+	for name, id := range map[string]string{"db": "s1", "DB": "s2", "S3": "s3", "s4": "s4"} {
+		got, err := named(name, sessions)
+		require.NoError(t, err)
+		require.Equal(t, id, got.ID)
+	}
+	for _, name := range []string{"twice", "Db"} {
+		_, err := named(name, sessions)
+		require.ErrorContains(t, err, "several sessions have this name; use an ID:\n  db: -session s1\n")
 	}
 }

@@ -123,7 +123,7 @@ func (r *requester) handleSignals(main context.Context) (ctx context.Context, st
 				<-main.Done() // sets the exit code
 				first = time.Now()
 				if r.mayRemain() != "" {
-					r.once("Revoking. Interrupt again to exit at once.")
+					r.once("Revoking. Press Ctrl-C again to exit at once.")
 				}
 				cancel()
 			}

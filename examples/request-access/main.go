@@ -23,15 +23,15 @@ import (
 func main() { program.Main("request-access", run) }
 
 const about = `Requests a bundle, or a permission to a resource of an integration, waits until
-it is granted, and prints how to connect. An interrupt before that revokes the
+it is granted, and prints how to connect. Ctrl-C before that revokes the
 request.
 
 With -hold, -revoke-after or COMMAND, it holds the access and revokes it at the
 end: after SIGINT, SIGTERM or SIGHUP, after the time of -revoke-after, or when
 COMMAND ends. Of several requests, either all are granted or all are revoked.
-The access is held while Apono cannot be reached. An interrupt of -hold exits
-with code 0. A second interrupt exits at once and prints the IDs of requests
-that may remain.
+Access is kept even if Apono becomes unreachable. Ctrl-C during -hold exits with
+code 0. A second Ctrl-C exits at once and prints the IDs of requests that may
+remain.
 
 With -save, the IDs of the requests are appended to FILE as soon as they exist.
 "request-access -revoke FILE" revokes them, in any state: after a job that was
@@ -41,7 +41,7 @@ COMMAND receives the access details of the sessions in its environment. They are
 read once and not printed:
 
   APONO_SESSION_COUNT          number of sessions
-  APONO_SESSION_ID             id of the session
+  APONO_SESSION_ID             ID of the session
   APONO_SESSION_NAME           name of the session
   APONO_SESSION_INTEGRATION    name of the integration
   APONO_SESSION_INSTRUCTIONS   instructions for a person
@@ -54,32 +54,35 @@ read once and not printed:
 
 A variable is unset if the session does not have that detail. Several sessions
 are sorted by integration and name: APONO_SESSION_CLI is of the first session,
-APONO_SESSION_2_CLI of the second. COMMAND does not receive the API token.
+APONO_SESSION_2_CLI of the second. With -session, there is only the session with
+that name, and no other is read. COMMAND does not receive the API token.
 
 COMMAND uses the input and output of this program and receives its signals. An
 interrupt does not end this program while COMMAND runs. After SIGTERM or SIGHUP,
 or when the access or the time ends, COMMAND is terminated, and killed after
 -grace. The access is revoked last. The exit code is that of COMMAND, or 128
 plus the number of the signal that ended it. If COMMAND succeeds, the exit code
-is 1 if the access ended before COMMAND or may remain.`
+is 1 if access ended first, or may not have been revoked.`
 
 func run(ctx context.Context, p *program.Program) error {
 	command := p.Command()
-	bundle := p.Flags.String("bundle", "", "request the bundle with this `name` or id")
+	bundle := p.Flags.String("bundle", "", "request the bundle with this `name` or ID")
 	integration := p.Flags.String("integration", "", "request access to the integration with this `name`")
-	resource := p.Flags.String("resource", "", "request the resource with this `name` or id")
+	resource := p.Flags.String("resource", "", "request the resource with this `name` or ID")
 	permission := p.Flags.String("permission", "", "request the permission with this `name`")
 	justification := p.Flags.String("justification", "", "state this `reason` (required)")
 	duration := p.Flags.Duration("duration", 0, "request access for this `duration`, in whole seconds; 0 leaves it to the access flow")
 	grantee := p.Flags.String("grantee", "", "request access for the user with this `e-mail` address")
 	timeout := p.Flags.Duration("timeout", 10*time.Minute, "wait this `duration` for the access, then revoke the request")
-	poll := p.Flags.Duration("poll", time.Second, "poll after this `duration`, and less often later")
+	poll := p.Flags.Duration("poll", time.Second, "`time` to the first poll; later polls are less frequent")
 	keep := p.Flags.Bool("keep", false, "do not revoke the request after -timeout")
-	hold := p.Flags.Bool("hold", false, "hold the access until an interrupt, the end of -duration or the end of the access")
+	hold := p.Flags.Bool("hold", false, "hold the access until Ctrl-C, the end of -duration or the end of the access")
 	revokeAfter := p.Flags.Duration("revoke-after", 0, "hold the access, or run COMMAND, for this `duration` at most")
-	grace := p.Flags.Duration("grace", 10*time.Second, "kill COMMAND if it runs this `duration` after it was terminated")
+	grace := p.Flags.Duration("grace", 10*time.Second, "how `long` COMMAND may run after SIGTERM before it is killed")
 	save := p.Flags.String("save", "", "append the IDs of the requests to this `file` when they are created")
 	revoke := p.Flags.String("revoke", "", "request nothing; revoke the requests whose IDs are in this `file`")
+	asJSON := p.Flags.Bool("json", false, "print the access details as a JSON array")
+	session := p.Flags.String("session", "", "give COMMAND the access details of the session with this `name` or ID only")
 	fields := map[string]string{}
 	p.Flags.Func("field", "set a custom field, `id=value`; can be given several times", func(field string) error {
 		id, value, ok := strings.Cut(field, "=")
@@ -92,6 +95,11 @@ func run(ctx context.Context, p *program.Program) error {
 	p.Examples = []string{
 		`request-access -demo -bundle "Orders on-call" -justification Incident`,
 		`request-access -bundle "On call" -justification Incident -- psql`,
+	}
+	p.ExitCodes = map[int]string{
+		0:   "access was granted or, if it was held or requests were to end, revoked",
+		1:   "access was not granted, cannot be used, or may remain",
+		130: "interrupted before access was granted; the request was revoked",
 	}
 	if err := p.Parse(about); err != nil {
 		return err
@@ -113,6 +121,10 @@ func run(ctx context.Context, p *program.Program) error {
 		return p.Misuse("-keep cannot be used with -hold, -revoke-after or COMMAND")
 	case *hold && command != nil:
 		return p.Misuse("-hold cannot be used with COMMAND")
+	case *asJSON && command != nil:
+		return p.Misuse("-json cannot be used with COMMAND, which has APONO_SESSION_JSON")
+	case *session != "" && command == nil:
+		return p.Misuse("-session can only be used with COMMAND")
 	case command != nil && len(command) == 0:
 		return p.Misuse("COMMAND must follow --")
 	}
@@ -121,7 +133,7 @@ func run(ctx context.Context, p *program.Program) error {
 			return p.Misuse("%v", err)
 		}
 	}
-	r := &requester{Program: p, timeout: *timeout, poll: *poll, started: time.Now(), failed: map[string]error{}, over: map[string]bool{}}
+	r := &requester{Program: p, json: *asJSON, session: *session, timeout: *timeout, poll: *poll, started: time.Now(), failed: map[string]error{}, over: map[string]bool{}}
 	if *save != "" { // before anything is requested
 		file, err := os.OpenFile(*save, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { process.Main(m, main) }
 // first is the id that the fake server gives out first.
 const first = "00000001-0000-4000-8000-000000000001"
 
-const waited = "Waiting at most 500ms for the access; its status is PENDING.\n"
+const waited = "Waiting up to 500ms for approval (PENDING).\n"
 
 var approved = aponotest.WithApprovalAfter(0)
 
@@ -79,7 +79,7 @@ func TestBundleToConnectionDetails(t *testing.T) {
 	server := newServer(t, approved, aponotest.WithOneTimeDetails(), aponotest.WithPageSize(1))
 	require.Equal(t, process.Result{
 		Stdout: "orders:\nConnect to orders as apono-user with the password made-up-1.\npassword: made-up-1\nusername: apono-user\n" +
-			"people:\nConnect to people as apono-user with the password made-up-2.\npassword: made-up-2\nusername: apono-user\n",
+			"\npeople:\nConnect to people as apono-user with the password made-up-2.\npassword: made-up-2\nusername: apono-user\n",
 		Stderr: "Requested: " + first + "\n",
 	}, process.Run(t, process.Env(server), "-bundle", "ON CALL", "-justification", "Incident 4711"))
 	require.Equal(t, []string{
@@ -329,7 +329,9 @@ func TestUsage(t *testing.T) {
 	server := newServer(t)
 	help := process.Help(t)
 	for _, part := range []string{
-		"Usage: request-access [flags] [-- COMMAND ARG...]\n", "-bundle", "-field", "-hold", "-keep", "-revoke-after", "10m0s)",
+		"Usage: request-access [flags] [-- COMMAND ARG...]\n", "-bundle", "-field", "-hold", "-keep", "-revoke-after", "10m0s)", "\n  -demo\n", "APONO_TOKEN_FILE", "APONO_SESSION_JSON",
+		"\n  request-access -demo -bundle", "\n  1    access was not granted, cannot be used, or may remain\n",
+		"\n  130  interrupted before access was granted; the request was revoked\n",
 	} {
 		require.Contains(t, help, part)
 	}
@@ -347,6 +349,8 @@ func TestUsage(t *testing.T) {
 		{onCall("-timeout", "0"), "request-access: -duration must be whole seconds, -timeout, -poll and -grace must be positive, and -revoke-after must not be negative; see -h\n"},
 		{onCall("-hold", "-keep"), "request-access: -keep cannot be used with -hold, -revoke-after or COMMAND; see -h\n"},
 		{onCall("-hold", "--", "/bin/sh"), "request-access: -hold cannot be used with COMMAND; see -h\n"},
+		{onCall("-json", "--", "/bin/sh"), "request-access: -json cannot be used with COMMAND, which has APONO_SESSION_JSON; see -h\n"},
+		{onCall("-session", "orders"), "request-access: -session can only be used with COMMAND; see -h\n"},
 		{onCall("--"), "request-access: COMMAND must follow --; see -h\n"},
 		{onCall("--", "./no-such"), "request-access: exec: \"./no-such\": stat ./no-such: no such file or directory; see -h\n"},
 	} {

@@ -71,30 +71,98 @@ func (r *requester) details(ctx context.Context, session *apono.AccessSession) (
 	return details, nil
 }
 
-// printDetails prints how to connect.
+// printDetails prints how to connect. After a failed write it reads no further details,
+// since that could use up more one-time credentials.
 func (r *requester) printDetails(ctx context.Context, sessions []*apono.AccessSession) error {
 	var failures []error
-	for _, session := range sessions {
+	all := []map[string]any{} // for -json
+	var unwritten []*apono.AccessSession
+	for i, session := range sessions {
 		details, err := r.details(ctx, session)
 		if err != nil {
 			failures = append(failures, err)
 			continue
 		}
-		fmt.Fprintf(r.Stdout, "%s:\n%s\n", session.Name, details.Instructions.Reveal())
-		if details.CustomAdminMessage != nil {
-			fmt.Fprintln(r.Stdout, *details.CustomAdminMessage)
+		unwritten = append(unwritten, session)
+		if r.json {
+			all = append(all, map[string]any{
+				"id": session.ID, "name": session.Name, "integration": session.Integration.Name, "access_details": everything(details),
+			})
+			continue
 		}
-		if details.CLI != nil {
-			fmt.Fprintln(r.Stdout, details.CLI.Reveal())
+		text := describe(session, details)
+		if i > len(failures) {
+			text = "\n" + text
 		}
-		if details.Link != nil {
-			fmt.Fprintln(r.Stdout, details.Link.URL.Reveal())
+		fmt.Fprint(r.Stdout, text)
+		if r.WriteErr() != nil {
+			break
 		}
-		for _, name := range slices.Sorted(maps.Keys(details.Parameters)) {
-			fmt.Fprintf(r.Stdout, "%s: %s\n", name, details.Parameters[name].Reveal())
+		unwritten = nil
+	}
+	if r.json {
+		encoder := json.NewEncoder(r.Stdout)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		failures = append(failures, encoder.Encode(all))
+	}
+	if r.WriteErr() != nil {
+		for _, session := range unwritten {
+			if session.CanResetCredentials {
+				fmt.Fprintf(r.Stderr, "The access details of %s could not be written. One-time credentials may be lost: "+
+					"reset the credentials of session %s in the Apono portal, or with Sessions.ResetCredentials.\n", session.Name, session.ID)
+			}
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// describe returns how to connect, for a person. It leaves out what is a
+// line of the instructions.
+func describe(session *apono.AccessSession, details *apono.AccessSessionDetails) string {
+	var text strings.Builder
+	instructions := details.Instructions.Reveal()
+	fmt.Fprintf(&text, "%s:\n%s\n", session.Name, instructions)
+	more := func(line string) {
+		if !strings.Contains("\n"+instructions+"\n", "\n"+line+"\n") {
+			fmt.Fprintln(&text, line)
+		}
+	}
+	if details.CustomAdminMessage != nil {
+		more(*details.CustomAdminMessage)
+	}
+	if details.CLI != nil {
+		more(details.CLI.Reveal())
+	}
+	if details.Link != nil {
+		more(details.Link.URL.Reveal())
+	}
+	for _, name := range slices.Sorted(maps.Keys(details.Parameters)) {
+		more(name + ": " + details.Parameters[name].Reveal())
+	}
+	return text.String()
+}
+
+// named returns the only session with this name or ID.
+func named(name string, sessions []*apono.AccessSession) (*apono.AccessSession, error) {
+	var all []string
+	for _, same := range []comparison{exactly, strings.EqualFold} {
+		var found []*apono.AccessSession
+		all = nil
+		for _, s := range sessions {
+			all = append(all, fmt.Sprintf("%s: -session %s", s.Name, s.ID))
+			if same(name, s.Name) || same(name, s.ID) {
+				found = append(found, s)
+			}
+		}
+		switch {
+		case len(found) == 1:
+			return found[0], nil
+		case len(found) > 1:
+			return nil, fmt.Errorf("several sessions have this name; use an ID:\n  %s", strings.Join(all, "\n  "))
+		}
+	}
+	return nil, fmt.Errorf("no session has this name; the sessions are:\n  %s", strings.Join(all, "\n  "))
 }
 
 const prefix = "APONO_SESSION_"
@@ -104,6 +172,13 @@ const prefix = "APONO_SESSION_"
 func (r *requester) environment(ctx context.Context, sessions []*apono.AccessSession) ([]string, error) {
 	if len(sessions) == 0 {
 		return nil, errors.New("the access has no session")
+	}
+	if r.session != "" { // the others are not read
+		session, err := named(r.session, sessions)
+		if err != nil {
+			return nil, err
+		}
+		sessions = []*apono.AccessSession{session}
 	}
 	environment := slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
