@@ -20,11 +20,12 @@ const overstayTimeout = 10 * time.Second
 // While use runs, During watches the access, as [Grant.Watch] does. When it ends, the
 // context of use is canceled, with the error of Watch as its cause. If use has not
 // returned ten seconds after its context has ended, During revokes the access, and logs
-// that at level Error by the logger of [WithLogger]. It still returns after use.
+// that at level Error with the logger of [WithLogger]. It still returns after use.
 //
-// os.Exit, log.Fatal and a signal that the program does not handle leave the access. To
-// revoke it after a signal, pass a context of [os/signal.NotifyContext]. To revoke it even
-// after SIGKILL, save the IDs in OnCreated; see [AccessRequestsService.EnsureRevoked].
+// os.Exit, log.Fatal and a signal that the program does not handle leave the access in
+// place. To revoke it after a signal, pass a context of [os/signal.NotifyContext]. To
+// revoke it even after SIGKILL, save the IDs in OnCreated; see
+// [AccessRequestsService.EnsureRevoked].
 //
 // POST /api/user/v4/access-requests
 func (s *AccessRequestsService) During(ctx context.Context, in CreateAccessRequestInput, use func(ctx context.Context, grant *Grant) error, opts ...AcquireOptions) error {

@@ -29,9 +29,10 @@ type AcquireOptions struct {
 	OnCreated func(ids []string) error
 }
 
-// Grant is access that was granted by one or more requests. It is for
-// [AccessRequestsService.Acquire] and [AccessRequestsService.Adopt]. Its methods are safe
-// for concurrent use. It prints, logs and marshals as the IDs of its requests.
+// Grant is access that was granted by one or more requests.
+// [AccessRequestsService.Acquire] and [AccessRequestsService.Adopt] return it. Its
+// methods are safe for concurrent use. It prints, logs and marshals as the IDs of its
+// requests.
 type Grant struct {
 	service *AccessRequestsService
 	options WaitOptions
@@ -94,10 +95,10 @@ func (s *AccessRequestsService) Acquire(ctx context.Context, in CreateAccessRequ
 	return g, nil
 }
 
-// Adopt returns the access of requests that exist, such as those that another process has
-// created. It waits until all are granted, as [AccessRequestsService.WaitFor] does with
-// [UntilGranted]. The first request that has ended, was rejected or failed is returned as
-// a [*WaitError]. Adopt creates and revokes nothing, whatever happens.
+// Adopt returns the access of requests that exist, such as those that another process
+// has created. It waits until all are granted, as [AccessRequestsService.WaitFor] does
+// with [UntilGranted]. For the first request that has ended, was rejected or failed, it
+// returns a [*WaitError]. Adopt creates and revokes nothing, whatever happens.
 //
 // GET /api/user/v4/access-requests/{id}
 func (s *AccessRequestsService) Adopt(ctx context.Context, ids []string, opts ...WaitOptions) (*Grant, error) {
@@ -233,11 +234,12 @@ func (g *Grant) Watch(ctx context.Context) error {
 	return err
 }
 
-// Sessions waits until every integration of every request has a session whose credentials
-// are not being reset, and returns the sessions of the requests. If ctx has no deadline,
-// it waits for 30 s at most. If that time, ctx or the access ends before, it returns the
-// sessions that there are, and a [*WaitError] whose Missing lists the others: some kinds
-// of integrations may have no sessions. It does not read access details.
+// Sessions waits until every integration of every request has a session whose
+// credentials are not being reset, and returns the sessions of the requests. If ctx has
+// no deadline, it waits for 30 s at most. If that time, ctx or the access ends first,
+// it returns the sessions that exist, and a [*WaitError] whose Missing lists the
+// others: some kinds of integrations may have no sessions. It does not read access
+// details.
 //
 // GET /api/user/v1/access-sessions
 func (g *Grant) Sessions(ctx context.Context) ([]*AccessSession, error) {
@@ -326,9 +328,9 @@ func (s *AccessRequestsService) EnsureRevoked(ctx context.Context, ids ...string
 }
 
 // Revoke revokes the requests, except those that have ended, as
-// [AccessRequestsService.EnsureRevoked] does. It does not end with ctx, of which it uses
-// the values only, so that it can be deferred. Of concurrent calls one revokes. A later
-// one revokes only what could not be revoked before.
+// [AccessRequestsService.EnsureRevoked] does. It uses only the values of ctx and does
+// not end with it, so that it can be deferred. Of several concurrent calls, one
+// revokes. A later call revokes only what could not be revoked before.
 //
 // POST /api/user/v4/access-requests/{id}/revoke
 func (g *Grant) Revoke(ctx context.Context) error {

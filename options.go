@@ -38,7 +38,7 @@ func defaultOptions() options {
 }
 
 // RetryPolicy configures the number of attempts and the waits between them. A zero
-// field has its default.
+// field means the default.
 //
 // The conditions for a retry are fixed:
 //
@@ -97,9 +97,9 @@ func baseURLOption(arg, baseURL string) Option {
 //
 // If the transport is an [*http.Transport], reads that use up one-time credentials and
 // POST requests without a body are sent over a new connection, which does not count
-// against MaxConnsPerHost. Any other [http.RoundTripper], and the Fetch API of a browser,
-// receives an ordinary request. It may send that twice, as net/http does with a GET when a
-// connection breaks.
+// against MaxConnsPerHost. Any other [http.RoundTripper], and the Fetch API of a
+// browser, receives an ordinary request. It may send it twice, as net/http does with a
+// GET when a connection breaks.
 //
 // If a request gets no response within the timeout of an attempt, connections of the
 // transport may be dead. Unless HTTP2.SendPingTimeout of the transport is set, the client
@@ -128,7 +128,7 @@ func WithHTTPClient(client *http.Client) Option {
 //
 // When the server responds with 401, the function is called again with a context for
 // which [TokenRejected] is true, and the request is retried once, whatever its method.
-// An error of the function ends the call.
+// An error from the function ends the call.
 func WithTokenSource(source func(ctx context.Context) (string, error)) Option {
 	return func(o *options) error {
 		if source == nil {
@@ -280,7 +280,7 @@ func OperationFromContext(ctx context.Context) (name, path string, ok bool) {
 }
 
 // WithLimiter sets a rate limiter that every attempt waits for, such as a *rate.Limiter
-// of golang.org/x/time/rate. An error of the limiter ends the call.
+// of golang.org/x/time/rate. An error from the limiter ends the call.
 func WithLimiter(limiter interface {
 	Wait(ctx context.Context) error
 }) Option {

@@ -60,7 +60,7 @@ func callTimeout(ctx context.Context) (*time.Duration, error) {
 
 // WithResponseFunc returns a context whose calls pass the status and header of their
 // last response to a function, for example to read rate limits and request IDs. The
-// function runs before the call returns, and not if there was no response. Lists call
+// function runs before the call returns, and only if there was a response. Lists call
 // it for each page; with [WithReadAhead], from other goroutines. The header has no
 // cookies, and the token is masked in it.
 func WithResponseFunc(ctx context.Context, f func(status int, header http.Header)) context.Context {

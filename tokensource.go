@@ -115,8 +115,8 @@ func (c *tokenCache) call(ctx context.Context) (string, error) {
 
 // FileTokenSource returns a function for [WithTokenSource] that reads the token from a
 // regular file of at most 64 KiB, without a line break at its end. It reads the file
-// again when the file has changed or the server rejected the token. While the file cannot
-// be read, it returns the previous token unless the server rejected that.
+// again when the file has changed or the server rejected the token. While the file
+// cannot be read, it returns the previous token unless the server rejected it.
 func FileTokenSource(path string) func(context.Context) (string, error) {
 	var (
 		mu    sync.Mutex

@@ -16,7 +16,7 @@ import (
 
 // Fault describes how a request fails.
 type Fault struct {
-	// After is the number of requests of the operation that succeed before.
+	// After is the number of requests of the operation that succeed before the fault.
 	After int
 	// Latency delays the request. A request that the client cancels during that time
 	// is not processed.
@@ -128,8 +128,7 @@ func (s *Server) nextFault(op *operation.Operation) Fault {
 	return Fault{}
 }
 
-// wait waits for the latency and reports false if the client cancels the request
-// before.
+// wait waits for the latency and reports false if the client cancels the request first.
 func (f Fault) wait(ctx context.Context) bool {
 	if f.Latency <= 0 {
 		return true

@@ -58,8 +58,8 @@ func withDialTimeout(ctx context.Context, attempt time.Duration) context.Context
 // roundTripAlone sends a request over a new connection that no other request uses.
 // Otherwise net/http sends a GET again if a reused connection breaks, or if an HTTP/2
 // server sends GOAWAY or REFUSED_STREAM. A body would prevent that over HTTP/1, but
-// proxies reject a GET with a body. In every other respect the new connection is
-// like the transport's own. Only an http.Transport that does not use the Fetch API of a browser
+// proxies reject a GET with a body. In other respects the new connection is like the
+// transport's own. Only an http.Transport that does not use the Fetch API of a browser
 // supports this; any other RoundTripper gets an ordinary request.
 func roundTripAlone(next http.RoundTripper, req *http.Request, trace *connTrace) (*http.Response, error) {
 	transport, ok := next.(*http.Transport)
