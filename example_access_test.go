@@ -221,9 +221,8 @@ func ExampleAccessRequestsService_EnsureRevoked() {
 	client := server.Client()
 
 	saved := []string{"request-ada-active", "request-ada-pending"} // by OnCreated of Acquire or During
-	var remains *apono.RevokeError
 	err = client.AccessRequests.EnsureRevoked(context.Background(), saved...)
-	if errors.As(err, &remains) {
+	if remains, ok := errors.AsType[*apono.RevokeError](err); ok {
 		log.Fatal("revoke in the Apono portal: ", remains.IDs)
 	}
 	for _, id := range saved {
@@ -259,8 +258,7 @@ func ExampleGrant_Sessions() {
 	}
 	defer grant.Revoke(ctx)
 	sessions, err := grant.Sessions(ctx)
-	var late *apono.WaitError
-	if errors.As(err, &late) {
+	if late, ok := errors.AsType[*apono.WaitError](err); ok {
 		for _, missing := range late.Missing {
 			fmt.Println("no session in", missing.Integration.Name)
 		}

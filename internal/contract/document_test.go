@@ -123,7 +123,7 @@ func (t *tightener) tighten(ref *openapi3.SchemaRef) {
 	t.tighten(s.Items)
 	t.tighten(s.AdditionalProperties.Schema)
 	if len(s.Properties) > 0 {
-		s.AdditionalProperties = openapi3.AdditionalProperties{Has: openapi3.Ptr(false)}
+		s.AdditionalProperties = openapi3.AdditionalProperties{Has: new(false)}
 	}
 }
 
