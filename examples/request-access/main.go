@@ -78,7 +78,7 @@ func run(ctx context.Context, p *program.Program) error {
 	keep := p.Flags.Bool("keep", false, "do not revoke the request after -timeout")
 	hold := p.Flags.Bool("hold", false, "hold the access until Ctrl-C, the end of -duration or the end of the access")
 	revokeAfter := p.Flags.Duration("revoke-after", 0, "hold the access, or run COMMAND, for this `duration` at most")
-	grace := p.Flags.Duration("grace", 10*time.Second, "how `long` COMMAND may run after SIGTERM before it is killed")
+	grace := p.Flags.Duration("grace", 10*time.Second, "the `time` for which COMMAND may run after SIGTERM before it is killed")
 	save := p.Flags.String("save", "", "append the IDs of the requests to this `file` when they are created")
 	revoke := p.Flags.String("revoke", "", "request nothing; revoke the requests whose IDs are in this `file`")
 	asJSON := p.Flags.Bool("json", false, "print the access details as a JSON array")
@@ -97,9 +97,9 @@ func run(ctx context.Context, p *program.Program) error {
 		`request-access -bundle "On call" -justification Incident -- psql`,
 	}
 	p.ExitCodes = map[int]string{
-		0:   "access was granted or, if it was held or requests were to end, revoked",
+		0:   "access was granted; with -hold, -revoke-after or -revoke, it was revoked",
 		1:   "access was not granted, cannot be used, or may remain",
-		130: "interrupted before access was granted; the request was revoked",
+		130: "interrupted; the output says what was revoked and what may remain",
 	}
 	if err := p.Parse(about); err != nil {
 		return err

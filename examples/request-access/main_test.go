@@ -331,7 +331,7 @@ func TestUsage(t *testing.T) {
 	for _, part := range []string{
 		"Usage: request-access [flags] [-- COMMAND ARG...]\n", "-bundle", "-field", "-hold", "-keep", "-revoke-after", "10m0s)", "\n  -demo\n", "APONO_TOKEN_FILE", "APONO_SESSION_JSON",
 		"\n  request-access -demo -bundle", "\n  1    access was not granted, cannot be used, or may remain\n",
-		"\n  130  interrupted before access was granted; the request was revoked\n",
+		"\n  130  interrupted; the output says what was revoked and what may remain\n",
 	} {
 		require.Contains(t, help, part)
 	}
