@@ -64,8 +64,8 @@
 // # Pagination
 //
 // ListAll fetches the next page when the loop reaches it, and stops when the loop
-// ends. A second range starts over from the first page. An error ends the loop: a page
-// token that comes twice is [ErrPageLoop], and a list that fails after its first page
+// ends. A second range starts over from the first page. An error ends the loop. A page
+// token that comes twice returns [ErrPageLoop]; a list that fails after its first page
 // returns a [*PageError] with the token to resume from. Filters are fields of an options
 // struct:
 //
