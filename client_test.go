@@ -2,6 +2,7 @@ package apono_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -253,6 +254,29 @@ func TestDefaultsOfNetHTTPAreNotModified(t *testing.T) {
 	require.Zero(t, transport.MaxIdleConnsPerHost)
 	require.Nil(t, http.DefaultClient.Transport, "http.DefaultClient must not change")
 	require.Nil(t, http.DefaultClient.CheckRedirect, "http.DefaultClient must not change")
+}
+
+// A test may replace http.DefaultTransport after other clients were made. Without it, the
+// real API would be called.
+//
+// Not parallel: it replaces http.DefaultTransport.
+func TestClientUsesReplacedDefaultTransport(t *testing.T) { //nolint:paralleltest // see above
+	standard := http.DefaultTransport
+	t.Cleanup(func() { http.DefaultTransport = standard })
+	get := func() error {
+		client, err := apono.NewClient(apitest.Token, apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1}))
+		require.NoError(t, err)
+		return apitest.GetIntegration(t.Context(), client)
+	}
+	for _, text := range []string{"first replacement", "second replacement"} {
+		replaced := errors.New(text)
+		http.DefaultTransport = &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, replaced }}
+		require.ErrorIs(t, get(), replaced)
+	}
+	fake := script.New(t, script.Response{Body: apitest.OneIntegration})
+	http.DefaultTransport = fake
+	require.NoError(t, get())
+	require.Len(t, fake.Requests(), 1)
 }
 
 // Clients are often printed by accident, as part of another struct.

@@ -151,7 +151,7 @@ func (c *call) responded(ctx context.Context, resp *http.Response, a *attempt, c
 	if err != nil {
 		err = c.explain(ctx, err, clock)
 	}
-	c.uncertain = c.uncertain || a.trace.headers.Load() > 1
+	c.uncertain = c.uncertain || a.trace.again.Load()
 	came := &Response{
 		StatusCode: resp.StatusCode, Header: resp.Header, Body: buffer.Bytes(), ReadErr: err,
 		RetryAfter: RetryAfter(resp.Header, time.Now()),
@@ -214,6 +214,9 @@ type connTrace struct {
 	asked, got, reused atomic.Bool
 	http1              atomic.Bool // the connection is one of HTTP/1
 	headers            atomic.Int32
+	// again means that a connection was obtained after a header had been written. Over
+	// HTTP/2 a response may come before net/http reports that its header was written.
+	again atomic.Bool
 }
 
 func (t *connTrace) watch(ctx context.Context) context.Context {
@@ -228,6 +231,7 @@ func (t *connTrace) obtained(conn net.Conn, reused bool) {
 	secure, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
 	t.http1.Store(conn != nil && (!ok || secure.ConnectionState().NegotiatedProtocol != "h2"))
 	t.reused.Store(reused)
+	t.again.Store(t.headers.Load() > 0)
 	t.got.Store(true)
 }
 

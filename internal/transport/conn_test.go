@@ -215,6 +215,106 @@ func TestProxyThatRejects(t *testing.T) {
 	}
 }
 
+// A proxy that accepts CONNECT connects to the server.
+func TestProxyThatConnects(t *testing.T) {
+	t.Parallel()
+	server, _, requests := counting(t, false, func(http.ResponseWriter, *http.Request) {})
+	var connects atomic.Int32
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		connects.Add(1)
+		there, err := new(net.Dialer).DialContext(r.Context(), "tcp", r.Host)
+		if !assert.NoError(t, err) {
+			return
+		}
+		defer func() { _ = there.Close() }()
+		here, _, err := http.NewResponseController(w).Hijack()
+		if !assert.NoError(t, err) {
+			return
+		}
+		defer func() { _ = here.Close() }()
+		_, _ = io.WriteString(here, "HTTP/1.1 200 Connection Established\r\n\r\n")
+		go func() { _, _ = io.Copy(there, here) }()
+		_, _ = io.Copy(here, there)
+	}))
+	t.Cleanup(proxy.Close)
+	address, err := url.Parse(proxy.URL)
+	require.NoError(t, err)
+	transport, next := over(t, server)
+	next.Proxy = http.ProxyURL(address)
+	Tune(next)
+	for _, req := range []Request{{Operation: reading}, {Operation: creating, Body: []byte("{}")}, {Operation: consuming}} {
+		req.URL, req.Once = server.URL, true
+		resp, err := transport.Send(t.Context(), req)
+		require.NoError(t, err)
+		assert.Equal(t, 200, resp.StatusCode)
+	}
+	assert.EqualValues(t, 3, requests.Load())
+	assert.EqualValues(t, 2, connects.Load())
+}
+
+// socks starts a SOCKS5 proxy (RFC 1928) that chooses a method of authentication and
+// sends a status for the password and for the request, until one is a rejection.
+func socks(t *testing.T, method, password, reply byte) (address *url.URL, connections *atomic.Int32) {
+	t.Helper()
+	connections = new(atomic.Int32)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connections.Add(1)
+			answers := [][]byte{{5, method}, {5, reply, 0, 1, 0, 0, 0, 0, 0, 0}}
+			if method == 2 {
+				answers = slices.Insert(answers, 1, []byte{1, password})
+			}
+			for _, answer := range answers {
+				if _, err := conn.Read(make([]byte, 512)); err != nil {
+					break
+				}
+				_, _ = conn.Write(answer)
+			}
+			_, _ = io.Copy(io.Discard, conn) // until the client closes it
+			_ = conn.Close()
+		}
+	}()
+	return &url.URL{Scheme: "socks5", Host: listener.Addr().String(), User: url.UserPassword("ann", "s3cret")}, connections
+}
+
+// A SOCKS proxy that rejects a request or the password rejects retries too. Its other
+// replies are about the network. net/http has no types for them; the test pins its texts.
+func TestSOCKSProxyThatRejects(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		text                    string
+		method, password, reply byte
+		attempts                int32
+	}{
+		{"no acceptable authentication methods", 0xff, 0, 0, 1},
+		{"username/password authentication failed", 2, 1, 0, 1},
+		{"connection not allowed by ruleset", 0, 0, 2, 1},
+		{"host unreachable", 0, 0, 4, 3},
+		{"connection refused", 2, 0, 5, 3},
+	} {
+		t.Run(tc.text, func(t *testing.T) {
+			t.Parallel()
+			for _, op := range []*operation.Operation{reading, creating, consuming} {
+				address, connections := socks(t, tc.method, tc.password, tc.reply)
+				next := &http.Transport{Proxy: http.ProxyURL(address)}
+				_, err := newTransport(t, next, quickly).Send(t.Context(), Request{Operation: op, URL: "http://apono.test/"})
+				require.ErrorContains(t, err, tc.text)
+				assert.NotContains(t, err.Error(), "s3cret")
+				assert.Equal(t, tc.attempts, connections.Load())
+				assert.EqualValues(t, tc.attempts, failure(t, err).Attempts)
+				assert.False(t, failure(t, err).MaybeSent)
+			}
+		})
+	}
+}
+
 // lingering is a listener whose connections accept writes after Close, so that the
 // client receives the alert and not a reset.
 type lingering struct{ net.Listener }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -81,11 +82,40 @@ func TestHeaderWrittenTwiceIsUncertain(t *testing.T) {
 		}
 		c.Respond(stream, 404, "{}")
 	})
-	resp, err := newTransport(t, next).Send(t.Context(), Request{Operation: deleting, URL: server.URL})
+	// net/http reports the second header only after the response has been read.
+	slowly := func(next http.RoundTripper) http.RoundTripper {
+		return roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			var headers atomic.Int32
+			read := make(chan struct{})
+			resp, err := next.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() {
+				if headers.Add(1) > 1 {
+					<-read
+				}
+			}})))
+			if err == nil {
+				resp.Body = closed{resp.Body, sync.OnceFunc(func() { close(read) })}
+			}
+			return resp, err
+		})
+	}
+	resp, err := newTransport(t, next, func(config *Config) {
+		config.Middleware = []func(http.RoundTripper) http.RoundTripper{slowly}
+	}).Send(t.Context(), Request{Operation: deleting, URL: server.URL})
 	require.NoError(t, err)
 	assert.Equal(t, 404, resp.StatusCode)
 	assert.Equal(t, 1, resp.Attempts)
 	assert.True(t, resp.Uncertain)
+}
+
+// closed is a body that calls a function before it is closed.
+type closed struct {
+	io.ReadCloser
+	before func()
+}
+
+func (c closed) Close() error {
+	c.before()
+	return c.ReadCloser.Close()
 }
 
 // If net/http cannot connect to send a request again, the first one may have arrived.
@@ -141,6 +171,71 @@ func TestReusedConnectionThatWritesNothingIsUnsent(t *testing.T) {
 			assert.False(t, failure(t, err).MaybeSent)
 		} else {
 			require.NoError(t, err)
+		}
+	}
+}
+
+// alerting is a connection that ends with an alert.
+type alerting struct{ net.Conn }
+
+func (c alerting) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		err = errAlert
+	}
+	return n, err
+}
+
+// An alert ends the handshake of a new connection, and nothing was processed. On a reused
+// connection it may follow a request that the server acts on.
+func TestAlertOnReusedConnectionMayHaveSent(t *testing.T) {
+	t.Parallel()
+	for name, reused := range map[string]bool{"new": false, "reused": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, requests := httptest.NewUnstartedServer(nil), 0
+			server.Config.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				if requests++; !reused || requests == 2 {
+					panic(http.ErrAbortHandler) // closes the connection
+				}
+			})
+			server.Start()
+			t.Cleanup(server.Close)
+			next := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, address)
+				return alerting{conn}, err
+			}}
+			t.Cleanup(next.CloseIdleConnections)
+			transport, req := newTransport(t, next), Request{Operation: creating, URL: server.URL, Body: []byte("{}")}
+			if reused {
+				_, err := transport.Send(t.Context(), req)
+				require.NoError(t, err)
+			}
+			_, err := transport.Send(t.Context(), req)
+			require.ErrorIs(t, err, errAlert)
+			assert.Equal(t, 1, failure(t, err).Attempts)
+			assert.Equal(t, reused, failure(t, err).MaybeSent)
+		})
+	}
+}
+
+// If net/http wrote the header twice, the error is about the second request only.
+func TestErrorAfterHeaderWrittenTwiceIsUncertain(t *testing.T) {
+	t.Parallel()
+	for _, failed := range []error{errors.New(gracefulGoAway), errAlert, errDial} {
+		for headers, sent := range map[int]bool{1: failed == errDial, 2: true} { //nolint:errorlint // not wrapped
+			_, err := newTransport(t, roundTripFunc(func(req *http.Request) (*http.Response, error) {
+				trace := httptrace.ContextClientTrace(req.Context())
+				trace.GetConn("apono.test:443")
+				trace.GotConn(httptrace.GotConnInfo{})
+				for range headers {
+					trace.WroteHeaders()
+				}
+				return nil, failed
+			})).Send(t.Context(), Request{Operation: deleting, URL: "https://apono.test/", Once: true})
+			require.ErrorIs(t, err, failed)
+			assert.Equal(t, sent, failure(t, err).MaybeSent, "%v after %d headers", failed, headers)
 		}
 	}
 }
@@ -306,25 +401,81 @@ func TestPauseOfRateLimit(t *testing.T) {
 	}
 }
 
+// Calls that the server asks to wait are not sent again at the same moment: neither those
+// that receive Retry-After, nor those that wait because another call received it.
+func TestRetryAfterIsSpread(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]int{"own": 503, "shared": 429} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				first, sent := map[string]bool{}, map[time.Duration]int{} // by path, and by seconds
+				started := time.Now()
+				transport := newTransport(t, roundTripFunc(func(req *http.Request) (*http.Response, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					wanted := status == 503 || len(first) == 0
+					if wanted && !first[req.URL.Path] {
+						first[req.URL.Path] = true
+						return &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"50"}}}, nil
+					}
+					sent[time.Since(started).Truncate(time.Second)]++
+					return &http.Response{StatusCode: 200}, nil
+				}))
+				var group sync.WaitGroup
+				for i := range 200 {
+					group.Go(func() {
+						_, err := transport.Send(t.Context(), Request{Operation: reading, URL: fmt.Sprintf("https://apono.test/%d", i)})
+						assert.NoError(t, err)
+					})
+					synctest.Wait()
+				}
+				group.Wait()
+				assert.Len(t, sent, 10)
+				for second, calls := range sent {
+					assert.GreaterOrEqual(t, second, 50*time.Second)
+					assert.Less(t, second, 60*time.Second)
+					assert.Less(t, calls, 100, "of 200 calls in one of 10 s")
+				}
+			})
+		})
+	}
+}
+
 // An error of the limiter or the token source on the second attempt is not taken for the
 // outcome of the first, and ends the call.
 func TestSecondAttemptThatIsNotAdmittedEndsCall(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		calls := 0
-		transport := newTransport(t, script.New(t, script.Response{Status: 503}), func(config *Config) {
-			config.Limiter = limiterFunc(func(context.Context) error {
-				if calls++; calls > 1 {
-					return fmt.Errorf("closed")
-				}
-				return nil
+	for text, change := range map[string]func(config *Config, admit func() error){
+		"waiting for the limiter: closed": func(config *Config, admit func() error) {
+			config.Limiter = limiterFunc(func(context.Context) error { return admit() })
+		},
+		"getting a token: closed": func(config *Config, admit func() error) {
+			config.Token = func(context.Context) (string, error) { return testToken, admit() }
+		},
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				calls := 0
+				transport := newTransport(t, script.New(t, script.Response{Status: 503}), func(config *Config) {
+					change(config, func() error {
+						if calls++; calls > 1 {
+							return errors.New("closed")
+						}
+						return nil
+					})
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // of a call that would go on
+				defer cancel()
+				_, err := transport.Send(ctx, Request{Operation: reading, URL: "https://apono.test/"})
+				require.EqualError(t, err, text)
+				assert.Equal(t, 2, calls, "the call went on")
+				assert.Equal(t, 503, failure(t, err).Last.StatusCode)
 			})
 		})
-		_, err := send(t, transport, reading)
-		require.EqualError(t, err, "waiting for the limiter: closed")
-		assert.Equal(t, 2, calls, "the call went on")
-		assert.Equal(t, 503, failure(t, err).Last.StatusCode)
-	})
+	}
 }
 
 // The error of golang.org/x/time/rate has no type.
