@@ -240,5 +240,5 @@ func TestMemoryOfDiff(t *testing.T) {
 	require.Equal(t, 3, program.ProcessState.ExitCode())
 	usage, ok := program.ProcessState.SysUsage().(*syscall.Rusage)
 	require.True(t, ok)
-	require.Less(t, usage.Maxrss, int64(600<<10)) // kB; a table of all pairs has 1.2 GB
+	require.Less(t, usage.Maxrss, int64(900<<10)) // kB, with the race detector; a table of all pairs has 1.2 GB without it
 }

@@ -35,7 +35,7 @@ func readLenient(dec *jsontext.Decoder, v any) error {
 	case kind == '"' && target.Kind() == reflect.Struct:
 	case kind == '"' && target.Kind() == reflect.Slice && target.Type().Elem().Kind() != reflect.Uint8:
 	default:
-		return errors.ErrUnsupported
+		return errSkip
 	}
 	value, err := dec.ReadValue()
 	if err != nil {
