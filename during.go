@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// overstayTimeout is the time that the function of During has to return after its context
-// has ended.
+// overstayTimeout is how long the function of During may run after its context ended.
 const overstayTimeout = 10 * time.Second
 
 // During acquires access, calls use, and revokes the access: it is
@@ -22,10 +21,9 @@ const overstayTimeout = 10 * time.Second
 // returned ten seconds after its context has ended, During revokes the access, and logs
 // that at level Error with the logger of [WithLogger]. It still returns after use.
 //
-// os.Exit, log.Fatal and a signal that the program does not handle leave the access in
-// place. To revoke it after a signal, pass a context of [os/signal.NotifyContext]. To
-// revoke it even after SIGKILL, save the IDs in OnCreated; see
-// [AccessRequestsService.EnsureRevoked].
+// os.Exit, log.Fatal and an unhandled signal leave the access in place. To revoke it
+// after a signal, pass a context of [os/signal.NotifyContext]; after SIGKILL, save the IDs
+// in OnCreated and pass them to [AccessRequestsService.EnsureRevoked].
 //
 // POST /api/user/v4/access-requests
 func (s *AccessRequestsService) During(ctx context.Context, in CreateAccessRequestInput, use func(ctx context.Context, grant *Grant) error, opts ...AcquireOptions) error {

@@ -139,8 +139,7 @@ type waiter struct {
 	together bool // an object that is done is polled until all are
 }
 
-// wait polls the objects in turn until each is done, and returns the last polls in the
-// order of IDs.
+// wait polls the objects in turn until each is done. It returns the last polls, by ID.
 func (w *waiter) wait(ctx context.Context, ids ...string) ([]Poll, error) {
 	var (
 		started  = time.Now()
