@@ -556,3 +556,564 @@ func TestGetLegacyUserByEmail(t *testing.T) {
 func legacyConnectors() []*apono.ConnectorV2 {
 	return []*apono.ConnectorV2{{ConnectorID: "c1", LastConnected: new(legacyTime()), Status: "Connected"}, {ConnectorID: "c2"}}
 }
+
+// legacyTime is 1696263265.851898001 in the fixtures. A float would lose its last digits.
+func legacyTime() time.Time { return time.Date(2023, 10, 2, 16, 14, 25, 851898001, time.UTC) }
+
+func legacyAWS() map[string]apono.Secret {
+	return secrets("type", "AWS", "region", "eu-west-1", "secret_id", "orders/apono")
+}
+
+// legacyOrders returns the object in legacy/integration.json.
+func legacyOrders() *apono.IntegrationV2 {
+	return &apono.IntegrationV2{
+		ID: "i1", Name: "Orders database", Type: "postgresql", Status: apono.IntegrationStatusV2Active,
+		Details: new("4 resources loaded"), ProvisionerID: new("connector-1"),
+		Connection:   map[string]any{"attempts": json.Number("3"), "hosts": []any{"a", map[string]any{"b": nil}}},
+		LastSyncTime: new(legacyTime()),
+		Metadata: map[string]any{
+			"hostname": "orders.example.com", "port": json.Number("5432"), "weight": json.Number("12345678901234567890"),
+			"ssl": map[string]any{"hosts": []any{"a", map[string]any{"b": "c"}}},
+		},
+		SecretConfig:           legacyAWS(),
+		ConnectedResourceTypes: []string{"postgresql-database", "postgresql-table"},
+		CustomAccessDetails:    new("Ask in #orders <first>."),
+	}
+}
+
+// legacyDirectory returns the object in legacy/integration_minimal.json. Its status is
+// not one of the constants.
+func legacyDirectory() *apono.IntegrationV2 {
+	return &apono.IntegrationV2{
+		ID: "i2", Name: "Directory", Type: "google-idp", Status: "Paused", Metadata: map[string]any{}, ConnectedResourceTypes: []string{},
+	}
+}
+
+func TestListLegacyIntegrations(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: `{
+		"data": [` + apitest.Fixture(t, "legacy/integration.json") + `,` + apitest.Fixture(t, "legacy/integration_minimal.json") + `],
+		"pagination": {"total": 9, "limit": 2, "offset": 4}
+	}`})
+	page, err := apitest.NewClient(t, fake).Legacy.Integrations.List(t.Context(), apono.ListIntegrationsV2Options{Limit: 2, Skip: 4})
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.IntegrationV2]{
+		Items: []*apono.IntegrationV2{legacyOrders(), legacyDirectory()}, Total: 9, Limit: 2, Offset: 4,
+	}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v2/integrations", "limit=2&skip=4", "")
+}
+
+func TestGetLegacyIntegration(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t,
+		script.Response{Body: apitest.Fixture(t, "legacy/integration.json")}, script.Response{Body: apitest.Fixture(t, "legacy/integration_minimal.json")},
+	)
+	client := apitest.NewClient(t, fake)
+	for i, want := range []*apono.IntegrationV2{legacyOrders(), legacyDirectory()} {
+		got, err := client.Legacy.Integrations.Get(t.Context(), "i/1 a")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		apitest.Sent(t, fake.Requests()[i], "GET", "/api/v2/integrations/i%2F1%20a", "", "")
+	}
+}
+
+func TestCreateAndUpdateLegacyIntegration(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t,
+		script.Response{Body: apitest.Fixture(t, "legacy/integration.json")}, script.Response{Body: apitest.Fixture(t, "legacy/integration_minimal.json")},
+	)
+	client := apitest.NewClient(t, fake).Legacy.Integrations
+	update := apono.UpdateIntegrationV2Input{
+		Name: "Orders database", ProvisionerID: new("connector-1"),
+		Metadata: map[string]any{
+			"hostname": "orders.example.com", "port": 5432, "ssl": map[string]any{"hosts": []any{"a", map[string]string{"b": "c"}}},
+		},
+		SecretConfig:           legacyAWS(),
+		ConnectedResourceTypes: []string{"postgresql-database", "postgresql-table"},
+		CustomAccessDetails:    new("Ask in #orders <first>."),
+	}
+	got, err := client.Create(t.Context(), apono.CreateIntegrationV2Input{
+		Name: update.Name, Type: "postgresql", ProvisionerID: update.ProvisionerID, Metadata: update.Metadata, SecretConfig: update.SecretConfig,
+		ConnectedResourceTypes: update.ConnectedResourceTypes, CustomAccessDetails: update.CustomAccessDetails,
+	})
+	require.NoError(t, err)
+	require.Equal(t, legacyOrders(), got)
+	body := apitest.Fixture(t, "legacy/integration_update.json")
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/v2/integrations", "", strings.Replace(body, "{", `{"type": "postgresql",`, 1))
+	got, err = client.Update(t.Context(), "i1", update)
+	require.NoError(t, err)
+	require.Equal(t, legacyDirectory(), got)
+	apitest.Sent(t, fake.Requests()[1], "PUT", "/api/v2/integrations/i1", "", body)
+}
+
+// The API rejects null for required maps. Empty members must be sent, because they clear
+// values.
+func TestLegacyIntegrationInputsAreSentWithoutNulls(t *testing.T) {
+	t.Parallel()
+	const empty = `"metadata": {}, "provisioner_id": "", "secret_config": {}, "connected_resource_types": [], "custom_access_details": ""}`
+	for _, c := range []struct {
+		create     apono.CreateIntegrationV2Input
+		createBody string
+		update     apono.UpdateIntegrationV2Input
+		updateBody string
+	}{
+		{createBody: `{"name": "", "type": "", "metadata": {}}`, updateBody: `{"name": "", "metadata": {}}`},
+		{
+			apono.CreateIntegrationV2Input{
+				ProvisionerID: new(""), SecretConfig: map[string]apono.Secret{}, ConnectedResourceTypes: []string{}, CustomAccessDetails: new(""),
+			},
+			`{"name": "", "type": "", ` + empty,
+			apono.UpdateIntegrationV2Input{
+				ProvisionerID: new(""), SecretConfig: map[string]apono.Secret{}, ConnectedResourceTypes: []string{}, CustomAccessDetails: new(""),
+			},
+			`{"name": "", ` + empty,
+		},
+	} {
+		fake := script.New(t, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject})
+		client := apitest.NewClient(t, fake).Legacy.Integrations
+		_, err := client.Create(t.Context(), c.create)
+		require.NoError(t, err)
+		_, err = client.Update(t.Context(), "i1", c.update)
+		require.NoError(t, err)
+		apitest.JSONEq(t, c.createBody, fake.Requests()[0].Body)
+		apitest.JSONEq(t, c.updateBody, fake.Requests()[1].Body)
+	}
+}
+
+func legacyCredentials(t *testing.T) (config map[string]apono.Secret) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(`{"type": "APONO", "login": {"password":"hunter2-<&>"}, "pin": "hunter2"}`), &config))
+	return config
+}
+
+// Requests must contain the credentials, not their masks.
+func TestRequestsContainLegacyCredentials(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject}, script.Response{Body: apitest.AnyObject})
+	client := apitest.NewClient(t, fake)
+	_, err := client.Legacy.Integrations.Create(t.Context(), apono.CreateIntegrationV2Input{SecretConfig: legacyCredentials(t)})
+	require.NoError(t, err)
+	_, err = client.Legacy.Integrations.Update(t.Context(), "i1", apono.UpdateIntegrationV2Input{SecretConfig: legacyCredentials(t)})
+	require.NoError(t, err)
+	require.NoError(t, client.Do(t.Context(), "PUT", "/api/v9/stores/s1", nil, map[string]any{"secret_config": legacyCredentials(t)}, nil))
+	const config = `"secret_config":{"login":{"password":"hunter2-<&>"},"pin":"hunter2","type":"APONO"}}`
+	require.Equal(t, `{"name":"","type":"","metadata":{},`+config, fake.Requests()[0].Body)
+	require.Equal(t, `{"name":"","metadata":{},`+config, fake.Requests()[1].Body)
+	require.Equal(t, `{`+config, fake.Requests()[2].Body)
+}
+
+// Programs may send a whole integration with Client.Do.
+func TestRequestsContainCredentialsOfLegacyIntegration(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: apitest.AnyObject})
+	in := apono.IntegrationV2{SecretConfig: legacyCredentials(t)}
+	require.NoError(t, apitest.NewClient(t, fake).Do(t.Context(), "PUT", "/api/v2/integrations/i1", nil, in, nil))
+	require.NotContains(t, fake.Requests()[0].Body, "[redacted]")
+}
+
+// An integration that was marshaled has masks in place of credentials. They must not be
+// sent.
+func TestMaskedLegacyCredentialsAreArgumentError(t *testing.T) {
+	t.Parallel()
+	data, err := json.Marshal(legacyCredentials(t))
+	require.NoError(t, err)
+	var config map[string]apono.Secret
+	require.NoError(t, json.Unmarshal(data, &config))
+	client := apitest.NewClient(t, apitest.NoRequest(t)).Legacy.Integrations
+	_, createErr := client.Create(t.Context(), apono.CreateIntegrationV2Input{SecretConfig: config})
+	_, updateErr := client.Update(t.Context(), "i1", apono.UpdateIntegrationV2Input{SecretConfig: config})
+	for _, err := range []error{createErr, updateErr} {
+		require.Regexp(t, `^in\.SecretConfig\["(type|login|pin)"\]$`, apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
+	}
+}
+
+// legacyFlow returns the object in legacy/access_flow.json.
+func legacyFlow() *apono.AccessFlowV1 {
+	return &apono.AccessFlowV1{
+		ID: "f1", Name: "Orders on call", Active: true,
+		Trigger: apono.AccessFlowTriggerV1{
+			Type: apono.AccessFlowTriggerTypeV1UserRequest,
+			Timeframe: &apono.TimeframeV1{
+				StartOfDayTimeInSeconds: 28800, EndOfDayTimeInSeconds: 64800,
+				DaysInWeek: []apono.DayOfWeek{apono.DayOfWeekMonday, apono.DayOfWeekFriday}, TimeZone: "Europe/Berlin",
+			},
+		},
+		Grantees:           []apono.GranteeV1{{ID: "u1", Type: apono.IdentityTypeV1User}, {ID: "g1", Type: "GROUP"}},
+		IntegrationTargets: []apono.AccessTargetIntegrationV1{legacyTarget()},
+		BundleTargets:      []apono.AccessTargetBundleV1{{BundleID: "b1"}},
+		Approvers:          []apono.ApproverV1{{ID: "u2", Type: apono.IdentityTypeV1ContextAttribute}},
+		RevokeAfterInSec:   3600,
+		Settings: &apono.AccessFlowSettingsV1{
+			RequireJustificationOnRequestAgain: new(true), RequireAllApprovers: new(false),
+			RequireApproverJustification: new(true), ApproverCannotApproveHimself: new(false),
+		},
+		CreatedDate: legacyTime(),
+	}
+}
+
+func legacyTarget() apono.AccessTargetIntegrationV1 {
+	return apono.AccessTargetIntegrationV1{
+		IntegrationID: "i1", ResourceType: "postgresql-database",
+		ResourceTagIncludes: []apono.TagV1{{Name: "__id", Value: "r1"}, {Name: "env", Value: "prod"}},
+		ResourceTagExcludes: []apono.TagV1{{Name: "__name", Value: "billing"}},
+		Permissions:         []string{"READ_ONLY", "ADMIN"},
+	}
+}
+
+// legacyFlowForAll returns the object in legacy/access_flow_minimal.json. Its trigger is
+// not one of the constants.
+func legacyFlowForAll() *apono.AccessFlowV1 {
+	return &apono.AccessFlowV1{
+		ID: "f2", Name: "Everybody", Trigger: apono.AccessFlowTriggerV1{Type: "on_shift"}, Grantees: []apono.GranteeV1{},
+		IntegrationTargets: []apono.AccessTargetIntegrationV1{}, BundleTargets: []apono.AccessTargetBundleV1{},
+		RevokeAfterInSec: apono.RevokeNeverV1, CreatedDate: time.Date(2023, 10, 2, 16, 14, 25, 0, time.UTC),
+	}
+}
+
+func TestListLegacyAccessFlows(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: `{
+		"data": [` + apitest.Fixture(t, "legacy/access_flow.json") + `,` + apitest.Fixture(t, "legacy/access_flow_minimal.json") + `],
+		"pagination": {"total": 9, "limit": 2, "offset": 4}
+	}`})
+	page, err := apitest.NewClient(t, fake).Legacy.AccessFlows.List(t.Context(), apono.ListAccessFlowsV1Options{Limit: 2, Skip: 4})
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.AccessFlowV1]{
+		Items: []*apono.AccessFlowV1{legacyFlow(), legacyFlowForAll()}, Total: 9, Limit: 2, Offset: 4,
+	}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v1/access-flows", "limit=2&skip=4", "")
+}
+
+func TestGetLegacyAccessFlow(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t,
+		script.Response{Body: apitest.Fixture(t, "legacy/access_flow.json")}, script.Response{Body: apitest.Fixture(t, "legacy/access_flow_minimal.json")},
+	)
+	client := apitest.NewClient(t, fake)
+	for i, want := range []*apono.AccessFlowV1{legacyFlow(), legacyFlowForAll()} {
+		got, err := client.Legacy.AccessFlows.Get(t.Context(), "f1")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		apitest.Sent(t, fake.Requests()[i], "GET", "/api/v1/access-flows/f1", "", "")
+	}
+}
+
+func TestCreateAndUpdateLegacyAccessFlow(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t,
+		script.Response{Body: apitest.Fixture(t, "legacy/access_flow.json")}, script.Response{Body: apitest.Fixture(t, "legacy/access_flow_minimal.json")},
+	)
+	client := apitest.NewClient(t, fake).Legacy.AccessFlows
+	flow := legacyFlow()
+	got, err := client.Create(t.Context(), apono.CreateAccessFlowV1Input{
+		Name: flow.Name, Active: flow.Active, Trigger: flow.Trigger, Grantees: flow.Grantees, IntegrationTargets: flow.IntegrationTargets,
+		BundleTargets: flow.BundleTargets, Approvers: flow.Approvers, RevokeAfterInSec: flow.RevokeAfterInSec, Settings: flow.Settings,
+	})
+	require.NoError(t, err)
+	require.Equal(t, legacyFlow(), got)
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/v1/access-flows", "", apitest.Fixture(t, "legacy/access_flow_input.json"))
+	got, err = client.Update(t.Context(), "f1", apono.UpdateAccessFlowV1Input{
+		Name: &flow.Name, Active: &flow.Active, Trigger: &flow.Trigger, Grantees: flow.Grantees, IntegrationTargets: flow.IntegrationTargets,
+		BundleTargets: flow.BundleTargets, Approvers: flow.Approvers, RevokeAfterInSec: &flow.RevokeAfterInSec, Settings: flow.Settings,
+	})
+	require.NoError(t, err)
+	require.Equal(t, legacyFlowForAll(), got)
+	apitest.Sent(t, fake.Requests()[1], "PATCH", "/api/v1/access-flows/f1", "", apitest.Fixture(t, "legacy/access_flow_input.json"))
+}
+
+// Everything in a flow of version 1 must be in the input or in a note. Settings that only
+// version 2 has must not change.
+func TestMigrationIsCompleteOrNoted(t *testing.T) {
+	t.Parallel()
+	const old = `{"id": "f1", "name": "n", "active": true, "trigger": {"type": "user_request", "timeframe": {
+			"start_of_day_time_in_seconds": 28800, "end_of_day_time_in_seconds": 64800, "days_in_week": ["MONDAY"], "time_zone": "UTC"}},
+		"grantees": [{"id": "u1", "type": "USER"}], "approvers": [{"id": "g1", "type": "group"}], "revoke_after_in_sec": 3600,
+		"integration_targets": [{"integration_id": "i1", "resource_type": "db", "permissions": ["READ"],
+			"resource_tag_includes": [{"name": "env", "value": "prod"}], "resource_tag_excludes": [{"name": "__name", "value": "tmp"}]}],
+		"bundle_targets": [{"bundle_id": "b1"}], "created_date": 1700000000.5,
+		"settings": {"require_justification_on_request_again": false, "require_all_approvers": false,
+			"require_approver_justification": false, "approver_cannot_approve_himself": false}}`
+	convert := func(text string, base apono.AccessFlowInput) (string, []string) {
+		var flow apono.AccessFlowV1
+		require.NoError(t, json.Unmarshal([]byte(text), &flow))
+		var m migration
+		data, err := json.Marshal(m.flow(&flow, base))
+		require.NoError(t, err)
+		return string(data), m.notes
+	}
+	base := apono.AccessFlowInput{
+		Description: new("kept"), RequestorIdentityType: apono.RequestorIdentityTypeHuman,
+		RequestFor:       &apono.RequestForInput{RequestScopes: []apono.RequestScope{"others"}},
+		EscalationPolicy: &apono.EscalationPolicyInput{IntervalInMin: new(5), ApproverGroups: []apono.ApproverGroupInput{}},
+		AccessTargets:    []apono.AccessTargetInput{{QueryTarget: &apono.QueryTarget{Query: "q"}}, {Bundle: &apono.TargetBundleInput{BundleReference: "gone"}}},
+		Settings:         apono.AccessFlowSettings{RequireMFA: true, Labels: []string{"l"}, MaxExtensions: new(2), ExtensionDurationInMin: new(3)},
+		Extra:            apono.Extra{"newer": json.RawMessage(`1`)},
+	}
+	whole, notes := convert(old, base)
+	require.Empty(t, notes)
+	apitest.JSONEq(t, `{"name": "n", "active": true, "trigger": "SELF_SERVE", "description": "kept", "requestor_identity_type": "HUMAN",
+		"requestors": {"logical_operator": "OR", "conditions": [{"type": "user", "match_operator": "is", "values": ["u1"]}]},
+		"request_for": {"request_scopes": ["others"]}, "request_for_others": false, "grant_duration_in_min": 60,
+		"access_targets": [
+			{"integration": {"integration_reference": "i1", "resource_type": "db", "permissions": ["READ"], "resources_scopes": [
+				{"scope_mode": "include_resources", "type": "TAG", "key": "env", "values": ["prod"]},
+				{"scope_mode": "exclude_resources", "type": "NAME", "values": ["tmp"]}]}},
+			{"bundle": {"bundle_reference": "b1"}}, {"query_target": {"query": "q"}}],
+		"approver_policy": {"approval_mode": "ANY_OF", "approver_groups": [
+			{"logical_operator": "OR", "approvers": [{"type": "group", "match_operator": "is", "values": ["g1"]}]}]},
+		"escalation_policy": {"interval_in_min": 5, "approver_groups": []},
+		"timeframe": {"start_time": "08:00", "end_time": "18:00", "days_of_week": ["MONDAY"], "time_zone": "UTC"},
+		"settings": {"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": false,
+			"require_mfa": true, "labels": ["l"], "max_extensions": 2, "extension_duration_in_min": 3},
+		"newer": 1}`, whole)
+	for _, change := range [][2]string{
+		{`"n"`, `"m"`}, {`"active": true`, `"active": false`}, {"user_request", "automatic"}, {"user_request", "newer"},
+		{"28800", "28801"}, {"64800", "64860"}, {"MONDAY", "FRIDAY"}, {`"UTC"`, `"Europe/Berlin"`}, {`"u1"`, `"u2"`}, {"USER", "group"},
+		{"USER", "context_attribute"}, {`"g1"`, `"g2"`}, {`"group"`, `"context_attribute"`}, {"3600", "-1"}, {"3600", "3630"}, {"3600", "60"},
+		{`"i1"`, `"i2"`}, {`"db"`, `"dbs"`}, {"READ", "WRITE"}, {`"env"`, `"stage"`}, {"prod", "qa"}, {"__name", "__id"}, {"tmp", "old"}, {"b1", "b2"},
+		{`[{"name": "env"`, `[{"name": "a", "value": "b"}, {"name": "env"`},
+		{`on_request_again": false`, `on_request_again": true`}, {`all_approvers": false`, `all_approvers": true`},
+		{`approver_justification": false`, `approver_justification": true`}, {`himself": false`, `himself": true`},
+		{`"id": "f1"`, `"newer": 1, "id": "f1"`}, {`"type": "user_request"`, `"newer": 1, "type": "user_request"`},
+		{`"time_zone"`, `"newer": 1, "time_zone"`}, {`"id": "u1"`, `"newer": 1, "id": "u1"`}, {`"id": "g1"`, `"newer": 1, "id": "g1"`},
+		{`"integration_id"`, `"newer": 1, "integration_id"`}, {`"name": "env"`, `"newer": 1, "name": "env"`},
+		{`"bundle_id"`, `"newer": 1, "bundle_id"`}, {`"require_all`, `"newer": 1, "require_all`},
+	} {
+		require.Contains(t, old, change[0])
+		in, notes := convert(strings.Replace(old, change[0], change[1], 1), base)
+		require.True(t, in != whole || len(notes) > 0, "%s has no effect", change)
+	}
+
+	// Requestors and approvers of version 2 are kept if they are the same identities.
+	base.Requestors = apono.ConditionGroupInput{LogicalOperator: apono.LogicalOperatorAnd, Conditions: []apono.ConditionInput{
+		{Type: "user", Values: []string{"u1"}, SourceIntegrationReference: new("okta")},
+	}}
+	base.ApproverPolicy = &apono.ApproverPolicyInput{ApprovalMode: apono.ApprovalModeAllOf, ApproverGroups: []apono.ApproverGroupInput{
+		{LogicalOperator: apono.LogicalOperatorAnd, Approvers: []apono.ConditionInput{{Type: "group", Values: []string{"g1"}}}},
+	}}
+	kept, notes := convert(old, base)
+	require.Empty(t, notes)
+	require.Contains(t, kept, `"source_integration_reference":"okta"`)
+	require.Contains(t, kept, `"approval_mode":"ALL_OF"`)
+}
+
+const legacyDetailsPath = "/api/v3/access-requests/ar-1/access-details"
+
+// legacyRequests returns the objects in legacy/access_request.json and
+// access_request_other.json. The status of the second is not one of the constants.
+func legacyRequests() []*apono.AccessRequestV3 {
+	return []*apono.AccessRequestV3{
+		{
+			RequestID: "ar-1", FriendlyRequestID: "AR-123", UserID: "u1", Status: apono.AccessStatusV3Granted, IntegrationID: "i1",
+			ResourceIDs: []string{"r1", "r2"}, Permissions: []string{"READ_ONLY", "ADMIN"}, Justification: "On call <b>",
+		},
+		{
+			RequestID: "ar-2", FriendlyRequestID: "AR-124", UserID: "u2", Status: "WAITING", IntegrationID: "i2",
+			ResourceIDs: []string{}, Permissions: []string{},
+		},
+	}
+}
+
+func TestListLegacyAccessRequests(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: `{
+		"data": [` + apitest.Fixture(t, "legacy/access_request.json") + `,` + apitest.Fixture(t, "legacy/access_request_other.json") + `],
+		"pagination": {"total": 9, "limit": 2, "offset": 4}
+	}`})
+	page, err := apitest.NewClient(t, fake).Legacy.AccessRequests.List(t.Context(), apono.ListAccessRequestsV3Options{
+		Limit: 2, Skip: 4, DaysOffset: 30, UserID: "ann+x@example.com",
+	})
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.AccessRequestV3]{Items: legacyRequests(), Total: 9, Limit: 2, Offset: 4}, page)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v3/access-requests", "days_offset=30&limit=2&skip=4&user_id=ann%2Bx%40example.com", "")
+}
+
+func TestGetLegacyAccessRequest(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t,
+		script.Response{Body: apitest.Fixture(t, "legacy/access_request.json")}, script.Response{Body: apitest.Fixture(t, "legacy/access_request_other.json")},
+	)
+	client := apitest.NewClient(t, fake)
+	for i, want := range legacyRequests() {
+		got, err := client.Legacy.AccessRequests.Get(t.Context(), "ar-1")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		apitest.Sent(t, fake.Requests()[i], "GET", "/api/v3/access-requests/ar-1", "", "")
+	}
+}
+
+func TestCreateLegacyAccessRequest(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: apitest.Fixture(t, "legacy/access_request.json")})
+	got, err := apitest.NewClient(t, fake).Legacy.AccessRequests.Create(t.Context(), apono.CreateAccessRequestV3Input{
+		UserID: "u1", IntegrationID: "i1", ResourceIDs: []string{"r1", "r2"}, Permissions: []string{"READ_ONLY", "ADMIN"},
+		Justification: "On call <b>", DurationInSec: new(3600),
+	})
+	require.NoError(t, err)
+	require.Equal(t, legacyRequests()[0], got)
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/v3/access-requests", "", `{
+		"user_id": "u1", "integration_id": "i1", "resource_ids": ["r1", "r2"], "permissions": ["READ_ONLY", "ADMIN"],
+		"justification": "On call <b>", "duration_in_sec": 3600
+	}`)
+}
+
+func TestRevokeManyLegacyAccessRequests(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: `{"message": "Revoking"}`})
+	got, err := apitest.NewClient(t, fake).Legacy.AccessRequests.RevokeMany(t.Context(), []string{"ar-1", "ar-2"})
+	require.NoError(t, err)
+	require.Equal(t, &apono.Message{Message: "Revoking"}, got)
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/v3/access-requests-bulk/revoke", "", `{"request_ids": ["ar-1", "ar-2"]}`)
+}
+
+// What the server does with an empty list of ids is not documented.
+func TestRevokeManyWithoutIDsIsArgumentError(t *testing.T) {
+	t.Parallel()
+	client := apitest.NewClient(t, apitest.NoRequest(t))
+	for _, none := range [][]string{nil, {}} {
+		_, err := client.Legacy.AccessRequests.RevokeMany(t.Context(), none)
+		require.Equal(t, "requestIDs", apitest.ErrorAs[*apono.ArgumentError](t, err).Arg)
+	}
+}
+
+func TestResetLegacyCredentials(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: `{"message": "Resetting"}`})
+	got, err := apitest.NewClient(t, fake).Legacy.AccessRequests.ResetCredentials(t.Context(), "ar-1")
+	require.NoError(t, err)
+	require.Equal(t, &apono.Message{Message: "Resetting"}, got)
+	apitest.Sent(t, fake.Requests()[0], "POST", "/api/v3/access-requests/ar-1/reset", "", "")
+}
+
+func TestGetLegacyAccessDetails(t *testing.T) {
+	t.Parallel()
+	fake := script.New(t, script.Response{Body: `{"details": "Connect with hunter2-<&>"}`}, script.Response{Body: `{"details": ""}`})
+	client := apitest.NewClient(t, fake)
+	for i, want := range []string{"Connect with hunter2-<&>", ""} {
+		got, err := client.Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
+		require.NoError(t, err)
+		require.Equal(t, want, got.Details.Reveal())
+		apitest.Sent(t, fake.Requests()[i], "GET", legacyDetailsPath, "", "")
+	}
+}
+
+// One-time credentials are used up by the first response, even if it gets lost.
+func TestLegacyAccessDetailsAreNotRetried(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, response := range []script.Response{
+			{Status: 408}, {Status: 425}, {Status: 429, Header: map[string]string{"Retry-After": "1"}}, {Status: 500}, {Status: 502}, {Status: 503}, {Status: 504},
+			{Err: apitest.ErrReset}, {Body: `{"details":`, BodyErr: io.ErrUnexpectedEOF}, {Body: `{"details":`}, {Delay: time.Hour},
+		} {
+			fake := script.New(t, response, response)
+			_, err := apitest.NewClient(t, fake).Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
+			require.Errorf(t, err, "expected an error after %+v", response)
+			require.Len(t, fake.Requests(), 1)
+			err = apitest.NewClient(t, fake).Do(t.Context(), "GET", legacyDetailsPath, nil, nil, new(map[string]any))
+			require.Errorf(t, err, "expected an error after %+v", response)
+			require.Len(t, fake.Requests(), 2)
+		}
+	})
+}
+
+func TestReadOnlyClientRejectsLegacyAccessDetails(t *testing.T) {
+	t.Parallel()
+	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithReadOnly())
+	_, err := client.Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
+	require.ErrorIs(t, err, apono.ErrReadOnly)
+	for _, path := range []string{legacyDetailsPath, "/api/v3/access%2Drequests/ar-1/access%2ddetails", "/api/v3/access-requests/a%2Fb/access-details"} {
+		require.ErrorIs(t, client.Do(t.Context(), "GET", path, nil, nil, new(map[string]any)), apono.ErrReadOnly)
+	}
+	_, err = client.Legacy.AccessFlows.Update(t.Context(), "f1", apono.UpdateAccessFlowV1Input{})
+	require.ErrorIs(t, err, apono.ErrReadOnly)
+	_, err = client.Legacy.AccessRequests.RevokeMany(t.Context(), []string{"ar-1"})
+	require.ErrorIs(t, err, apono.ErrReadOnly)
+}
+
+// A response that cannot be decoded may contain a password.
+func TestDecodeErrorOfLegacyAccessDetailsHidesBody(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"details": hunter2}`, `"hunter2"`, `hunter2`, `{"details": "hunter2"} hunter2`,
+		`{"details": "hunter2`, `["hunter2"]`,
+	} {
+		_, err := apitest.NewClient(t, script.New(t, script.Response{Body: body})).Legacy.AccessRequests.GetAccessDetails(t.Context(), "ar-1")
+		require.Equal(t, body, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
+		require.ErrorContains(t, err, "apono: GET /api/v3/access-requests/{id}/access-details: 200 OK, but the body is unusable: ")
+		for way, text := range formatted(err) {
+			require.NotContainsf(t, text, "hunter2", "%s must not print the password", way)
+		}
+	}
+}
+
+func TestListSelectables(t *testing.T) {
+	t.Parallel()
+	const pagination = `], "pagination": {"total": 9, "limit": 2, "offset": 4}}`
+	const query = "limit=2&skip=4&user_id=ann%40example.com"
+	opts := apono.ListSelectableOptions{Limit: 2, Skip: 4, UserID: "ann@example.com"}
+	fake := script.New(t,
+		script.Response{Body: `{"data": [{"id": "i1"}, {"id": "i2"}` + pagination},
+		script.Response{Body: `{"data": [{"id": "db", "name": "Database"}, {"id": "vm", "name": ""}` + pagination},
+		script.Response{Body: `{"data": [{"id": "r1", "type": "db", "name": "orders"}, {"id": "r2", "type": "", "name": ""}` + pagination},
+	)
+	client := apitest.NewClient(t, fake).Legacy.AccessRequests
+	integrations, err := client.ListSelectableIntegrations(t.Context(), opts)
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.SelectableIntegration]{
+		Items: []*apono.SelectableIntegration{{ID: "i1"}, {ID: "i2"}}, Total: 9, Limit: 2, Offset: 4,
+	}, integrations)
+	apitest.Sent(t, fake.Requests()[0], "GET", "/api/v3/selectable-integrations", query, "")
+	types, err := client.ListSelectableResourceTypes(t.Context(), "i1", opts)
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.SelectableResourceType]{
+		Items: []*apono.SelectableResourceType{{ID: "db", Name: "Database"}, {ID: "vm"}}, Total: 9, Limit: 2, Offset: 4,
+	}, types)
+	apitest.Sent(t, fake.Requests()[1], "GET", "/api/v3/selectable-integrations/i1/resource-types", query, "")
+	resources, err := client.ListSelectableResources(t.Context(), "i1", "db", opts)
+	require.NoError(t, err)
+	require.Equal(t, &apono.OffsetPage[apono.SelectableResource]{
+		Items: []*apono.SelectableResource{{ID: "r1", Type: "db", Name: "orders"}, {ID: "r2"}}, Total: 9, Limit: 2, Offset: 4,
+	}, resources)
+	apitest.Sent(t, fake.Requests()[2], "GET", "/api/v3/selectable-integrations/i1/db/resources", query, "")
+}
+
+// The page must keep allow_multiple, because it restricts requests.
+func TestListSelectablePermissions(t *testing.T) {
+	t.Parallel()
+	for allow, want := range map[string]bool{`, "allow_multiple": true`: true, `, "allow_multiple": false`: false, ``: false} {
+		fake := script.New(t, script.Response{Body: `{"data": ["READ_ONLY", ""], "pagination": {"total": 9, "limit": 2, "offset": 4}` + allow + `}`})
+		page, err := apitest.NewClient(t, fake).Legacy.AccessRequests.ListSelectablePermissions(t.Context(), "i1", "db",
+			apono.ListSelectableOptions{Limit: 2, Skip: 4, UserID: "ann@example.com"})
+		require.NoError(t, err)
+		require.Equal(t, want, page.AllowMultiple)
+		require.Equal(t, []string{"READ_ONLY", ""}, page.Items)
+		require.Equal(t, []int{9, 2, 4}, []int{page.Total, page.Limit, page.Offset})
+		apitest.Sent(t, fake.Requests()[0], "GET", "/api/v3/selectable-integrations/i1/db/permissions", "limit=2&skip=4&user_id=ann%40example.com", "")
+	}
+}
+
+func TestBrokenSelectablePermissionsAreErrors(t *testing.T) {
+	t.Parallel()
+	const pagination = `, "pagination": {"total": 2, "limit": 2, "offset": 0}, "allow_multiple": true}`
+	for body, cause := range map[string]string{
+		`{"data": ["A", null]` + pagination:       "item 1 of the list is null",
+		`{"data": [{"id": "A"}]` + pagination:     "",
+		`{"data": {}` + pagination:                "",
+		`["A"]`:                                   "",
+		`{"data": ["A"], "allow_multiple": true}`: "pagination is missing",
+	} {
+		client := apitest.NewClient(t, script.New(t, script.Response{Body: body}, script.Response{Body: body})).Legacy.AccessRequests
+		page, err := client.ListSelectablePermissions(t.Context(), "i1", "db")
+		require.ErrorAs(t, err, new(*apono.DecodeError))
+		require.ErrorContains(t, err, "/api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions: ")
+		require.ErrorContains(t, err, cause)
+		require.Nil(t, page, "no page")
+		pairs := 0
+		for name, err := range client.ListAllSelectablePermissions(t.Context(), "i1", "db") {
+			require.ErrorAs(t, err, new(*apono.DecodeError))
+			require.Empty(t, name)
+			pairs++
+		}
+		require.Equal(t, 1, pairs)
+	}
+}

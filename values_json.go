@@ -2403,3 +2403,7 @@ func (v *UserV2) UnmarshalJSON(data []byte) error { return unmarshalFields(data,
 func (v *UserV2) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*fieldsOfUserV2)(v))
 }
+
+// MarshalJSONTo writes the object with its numbers as they are. In this build,
+// encoding/json/v2 would write a json.Number as a string.
+func (o Object) MarshalJSONTo(enc *jsontext.Encoder) error { return wire.MarshalObject(enc, o) }

@@ -1,7 +1,7 @@
 // Command generate writes methods of the types with an Extra field in the package in the
 // current folder: values_string.go has their String methods, and values_json.go their
-// JSON methods, for builds whose encoding/json does not support the embed option of that
-// field's tag.
+// JSON methods and that of Object, for builds whose encoding/json does not support the
+// embed option of that field's tag.
 package main
 
 import (
@@ -81,6 +81,12 @@ func (v *%[1]s) UnmarshalJSON(data []byte) error { return unmarshalFields(data, 
 func (v *%[1]s) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return json.UnmarshalDecode(dec, (*fieldsOf%[1]s)(v)) }
 `
 
+const marshalObject = `
+// MarshalJSONTo writes the object with its numbers as they are. In this build,
+// encoding/json/v2 would write a json.Number as a string.
+func (o Object) MarshalJSONTo(enc *jsontext.Encoder) error { return wire.MarshalObject(enc, o) }
+`
+
 func main() {
 	log.SetFlags(0)
 	pkg, types, methods := declared()
@@ -102,6 +108,9 @@ func main() {
 		if !unmarshals {
 			fmt.Fprintf(&forJSON, unmarshal, name)
 		}
+	}
+	if methods["Object.UnmarshalJSON"] {
+		forJSON.WriteString(marshalObject)
 	}
 	write(jsonFile, forJSON.Bytes())
 	write(stringFile, forString.Bytes())
