@@ -148,7 +148,7 @@ type member struct {
 // exactlyOne rejects a union that does not have exactly one member. A union with
 // unknown members may have none: it is of a kind that this version does not know.
 func exactlyOne(arg string, unknown int, members ...member) error {
-	set := setOf(members)
+	set := setMemberNames(members)
 	if len(set) == 1 || len(set) == 0 && unknown > 0 {
 		return nil
 	}
@@ -164,8 +164,8 @@ func exactlyOne(arg string, unknown int, members ...member) error {
 	}
 }
 
-// setOf returns the names of the members that are set.
-func setOf(members []member) []string {
+// setMemberNames returns the names of the members that are set.
+func setMemberNames(members []member) []string {
 	var names []string
 	for _, m := range members {
 		if m.set {

@@ -39,14 +39,14 @@ func (s *AccessRequestsService) During(ctx context.Context, in CreateAccessReque
 
 // watched calls use with a context that ends with the access.
 func (g *Grant) watched(ctx context.Context, use func(context.Context, *Grant) error) error {
-	using, cancel := context.WithCancelCause(ctx)
+	useCtx, cancel := context.WithCancelCause(ctx)
 	returned := make(chan struct{})
-	var gone error
+	var endErr error
 	ended, rethrow := async(func() {
 		defer g.endOverstay(ctx, returned)
-		defer func() { cancel(gone) }() // also if a poll panics
-		if err := g.Watch(using); using.Err() == nil {
-			gone = fmt.Errorf("apono: the access ended while it was in use: %w", err)
+		defer func() { cancel(endErr) }() // also if a poll panics
+		if err := g.Watch(useCtx); useCtx.Err() == nil {
+			endErr = fmt.Errorf("apono: the access ended while it was in use: %w", err)
 		}
 	})
 	err := func() error {
@@ -55,11 +55,11 @@ func (g *Grant) watched(ctx context.Context, use func(context.Context, *Grant) e
 			cancel(nil)
 			<-ended
 		}()
-		return use(using, g)
+		return use(useCtx, g)
 	}()
 	rethrow()
-	if err != nil && gone != nil && !errors.Is(err, gone) {
-		err = fmt.Errorf("%w: %w", err, gone)
+	if err != nil && endErr != nil && !errors.Is(err, endErr) {
+		err = fmt.Errorf("%w: %w", err, endErr)
 	}
 	return err
 }

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	timeLimit    = 30 * time.Second       // for Create, for Sessions without a deadline, and for a revocation
-	orderTimeout = 10 * time.Second       // for one call of a revocation; leaves time for another
-	lastOrder    = 750 * time.Millisecond // before the end of a revocation, for its last call
+	timeLimit         = 30 * time.Second       // for Create, for Sessions without a deadline, and for a revocation
+	revokeCallTimeout = 10 * time.Second       // for one call of a revocation; leaves time for another
+	lastCallTime      = 750 * time.Millisecond // before the end of a revocation, for its last call
 )
 
 // AcquireOptions configures Acquire and During.
@@ -38,7 +38,7 @@ type Grant struct {
 	options WaitOptions
 	ids     []string
 
-	lost error // why there may be requests with unknown IDs, nil if there are none
+	maybeRequested error // why there may be requests with unknown IDs, nil if there are none
 
 	mu       sync.Mutex
 	requests []*AccessRequest // as last read, in the order of IDs
@@ -142,32 +142,32 @@ func (s *AccessRequestsService) newGrant(opts []WaitOptions) (*Grant, error) {
 func (g *Grant) create(ctx context.Context, in CreateAccessRequestInput) error {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), timeLimit, fmt.Errorf("no response within %s", timeLimit))
 	defer cancel()
-	g.lost = errors.New("creating the request panicked or ended its goroutine")
+	g.maybeRequested = errors.New("creating the request panicked or ended its goroutine")
 	requests, err := g.service.Create(ctx, in)
-	whole := err == nil || !errors.Is(err, ErrMaybeDone)
-	if unreadable, ok := errors.AsType[*DecodeError](err); ok {
-		requests, whole = requestsIn(unreadable.Body)
+	complete := err == nil || !errors.Is(err, ErrMaybeDone)
+	if undecoded, ok := errors.AsType[*DecodeError](err); ok {
+		requests, complete = requestsIn(undecoded.Body)
 	}
 	for _, request := range requests {
 		if request.ID == "" {
-			whole = false
+			complete = false
 			continue
 		}
 		g.ids, g.requests = append(g.ids, request.ID), append(g.requests, request)
 	}
-	if err == nil && (!whole || len(g.ids) == 0) {
-		whole, err = false, fmt.Errorf("apono: %s %s: the response lacks the ID of a request", createAccessRequest.Method, createAccessRequest.Path)
+	if err == nil && (!complete || len(g.ids) == 0) {
+		complete, err = false, fmt.Errorf("apono: %s %s: the response lacks the ID of a request", createAccessRequest.Method, createAccessRequest.Path)
 	}
-	g.lost = nil
-	if !whole {
-		g.lost = err
+	g.maybeRequested = nil
+	if !complete {
+		g.maybeRequested = err
 	}
 	return err
 }
 
 // requestsIn returns the requests in a list as far as it can be read, with nothing but
 // their IDs, and whether the list is complete.
-func requestsIn(body []byte) (requests []*AccessRequest, whole bool) {
+func requestsIn(body []byte) (requests []*AccessRequest, complete bool) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if start, err := dec.Token(); err != nil || start != json.Delim('[') {
 		return nil, false
@@ -252,7 +252,7 @@ func (g *Grant) Sessions(ctx context.Context) ([]*AccessSession, error) {
 		defer cancel()
 	}
 	found := map[string][]*AccessSession{} // by ID of the request
-	w := waiter{options: g.options, proven: true, together: true}
+	w := waiter{options: g.options, proven: true, pollDone: true}
 	w.done = func(p Poll) (bool, error) {
 		_, err := UntilGranted(p.Request)
 		return len(p.Missing) == 0, err
@@ -365,11 +365,11 @@ func (g *Grant) thenRevoke(ctx context.Context, keep bool, f func() error) (err 
 			return
 		}
 		left, _ := errors.AsType[*RevokeError](g.Revoke(ctx))
-		if g.lost != nil {
+		if g.maybeRequested != nil {
 			if left == nil {
-				left = &RevokeError{Err: g.lost}
+				left = &RevokeError{Err: g.maybeRequested}
 			} else {
-				left.Err = errors.Join(g.lost, left.Err)
+				left.Err = errors.Join(g.maybeRequested, left.Err)
 			}
 			left.MaybeRequested = true
 		}
@@ -439,49 +439,49 @@ func (s *AccessRequestsService) ensureRevoked(ctx context.Context, id string, kn
 	started := time.Now()
 	end := started.Add(timeLimit)
 	last := false
-	limited := func() (context.Context, context.CancelFunc) {
-		calling, limit := transport.Unpaused(ctx), time.Until(end)
+	callContext := func() (context.Context, context.CancelFunc) {
+		callCtx, limit := transport.Unpaused(ctx), time.Until(end)
 		if !last {
-			calling, limit = ctx, min(orderTimeout, limit-lastOrder)
+			callCtx, limit = ctx, min(revokeCallTimeout, limit-lastCallTime)
 		}
-		return context.WithTimeoutCause(calling, limit, fmt.Errorf("no response within %s", limit.Round(time.Millisecond)))
+		return context.WithTimeoutCause(callCtx, limit, fmt.Errorf("no response within %s", limit.Round(time.Millisecond)))
 	}
 	// pause reports whether there is time for another call before the last one.
 	pause := func(d time.Duration) bool {
-		left := time.Until(end) - lastOrder
+		left := time.Until(end) - lastCallTime
 		return sleep(ctx, min(d, left)) == nil && d < left
 	}
 	rejected := func(err error) bool {
 		elapsed := time.Since(started)
 		if !known {
-			elapsed += settling
+			elapsed += settleTime
 		}
 		return isFinal(err, true, elapsed)
 	}
 	for {
-		if left := time.Until(end); left <= lastOrder {
-			if last = true; left < lastOrder/2 { // the process was asleep
-				end = time.Now().Add(orderTimeout)
+		if left := time.Until(end); left <= lastCallTime {
+			if last = true; left < lastCallTime/2 { // the process was asleep
+				end = time.Now().Add(revokeCallTimeout)
 			}
 		}
-		calling, cancel := limited()
-		_, err := s.Revoke(calling, id)
+		callCtx, cancel := callContext()
+		_, err := s.Revoke(callCtx, id)
 		if cancel(); err == nil {
 			return nil
 		}
 		for again := last || pause(retryAfter(err)); again; {
-			calling, cancel := limited()
-			request, unread := s.Get(calling, id)
+			callCtx, cancel := callContext()
+			request, readErr := s.Get(callCtx, id)
 			cancel()
 			switch over := last || ctx.Err() != nil; {
-			case unread == nil && (hasEnded(request) || request.Status.Failed() && rejected(err)):
+			case readErr == nil && (hasEnded(request) || request.Status.Failed() && rejected(err)):
 				return nil
-			case unread == nil && (over || rejected(err)):
+			case readErr == nil && (over || rejected(err)):
 				return err
-			case unread != nil && (over || rejected(unread)):
-				return fmt.Errorf("%w; %w", err, unread)
+			case readErr != nil && (over || rejected(readErr)):
+				return fmt.Errorf("%w; %w", err, readErr)
 			}
-			again = pause(max(time.Second, retryAfter(unread))) && unread != nil
+			again = pause(max(time.Second, retryAfter(readErr))) && readErr != nil
 		}
 		if ctx.Err() != nil {
 			return err

@@ -92,7 +92,7 @@ func (s *SecretStoreConfig) check(arg string) error {
 // input returns the config, or nil if it is empty, because the API returns empty
 // configs but does not accept them.
 func (s *SecretStoreConfig) input() *SecretStoreConfig {
-	if s == nil || len(setOf(s.stores())) == 0 && len(s.Extra) == 0 {
+	if s == nil || len(setMemberNames(s.stores())) == 0 && len(s.Extra) == 0 {
 		return nil
 	}
 	return s

@@ -44,7 +44,7 @@ type MissingSession struct {
 
 const (
 	maxBackoff = 30 * time.Second // longest time to the next poll after a failed one
-	settling   = 10 * time.Second // how long a created object may still be missing
+	settleTime = 10 * time.Second // how long a created object may still be missing
 )
 
 // WaitFor polls a request until done returns true or an error. The first poll is
@@ -136,7 +136,7 @@ type waiter struct {
 	done     func(Poll) (bool, error)
 	proven   bool // the API is known to respond at the base URL
 	watching bool // the first poll is after an interval, and failed ones do not end the wait
-	together bool // an object that is done is polled until all are
+	pollDone bool // an object that is done is polled until all are
 }
 
 // wait polls the objects in turn until each is done. It returns the last polls, by ID.
@@ -193,7 +193,7 @@ func (w *waiter) wait(ctx context.Context, ids ...string) ([]Poll, error) {
 			return last, nil
 		}
 		first := left[0]
-		if !w.together {
+		if !w.pollDone {
 			pending = left
 		}
 		pause := interval
@@ -236,28 +236,26 @@ func retryAfter(err error) time.Duration {
 // is proven that the API responds at the base URL once a call has succeeded. From then
 // on, what does not come from the API, such as the page of a firewall, will pass.
 func isFinal(err error, proven bool, elapsed time.Duration) bool {
-	var (
-		argument *ArgumentError // such as a token that the token source returns
-		failed   *TransportError
-		status   *APIError
-		body     *DecodeError
-	)
-	lasts := false // until the base URL or the network is changed
-	switch {
-	case errors.As(err, &argument), errors.As(err, &failed) && transport.FailedInCaller(failed.Err):
-		return true
-	case failed != nil:
-		lasts = transport.IsRejected(failed.Err)
-	case errors.As(err, &status):
-		if lasts = !transport.TemporaryStatus(status.StatusCode); lasts && isRejection(status) {
-			return status.StatusCode != http.StatusNotFound || elapsed >= settling
+	if _, ok := errors.AsType[*ArgumentError](err); ok {
+		return true // such as a token that the token source returns
+	}
+	var permanent bool // until the base URL or the network is changed
+	if failed, ok := errors.AsType[*TransportError](err); ok {
+		if transport.FailedInCaller(failed.Err) {
+			return true
 		}
-	case errors.As(err, &body):
-		lasts = errors.Is(err, ErrResponseTooLarge) || json.Valid(body.Body) || notFromTheAPI(body.Header, body.Body) != ""
-	default:
+		permanent = transport.IsRejected(failed.Err)
+	} else if status, ok := errors.AsType[*APIError](err); ok {
+		permanent = !transport.TemporaryStatus(status.StatusCode)
+		if permanent && isRejection(status) {
+			return status.StatusCode != http.StatusNotFound || elapsed >= settleTime
+		}
+	} else if body, ok := errors.AsType[*DecodeError](err); ok {
+		permanent = errors.Is(err, ErrResponseTooLarge) || json.Valid(body.Body) || notFromTheAPI(body.Header, body.Body) != ""
+	} else {
 		return true // such as ErrReadOnly
 	}
-	return lasts && !proven && elapsed >= settling
+	return permanent && !proven && elapsed >= settleTime
 }
 
 // isRejection reports whether a response is a 4xx of the API itself. Gateways, firewalls
