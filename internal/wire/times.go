@@ -29,6 +29,9 @@ var errTime = errors.New("not a time in RFC 3339 or ISO 8601")
 // optional; without an offset the time is in UTC.
 func ParseTime(text string) (time.Time, error) {
 	text = strings.Replace(strings.ToUpper(strings.TrimSpace(text)), " ", "T", 1)
+	if t, err := parseEpoch(text); err == nil && len(text) != len("20060102") {
+		return t, nil
+	}
 	text, later := withoutLeap(text)
 	for _, date := range []string{"2006-01-02", "20060102"} {
 		for _, clock := range []string{"T15:04:05", "T15:04", "T150405", "T1504", "T15", ""} {
