@@ -8,6 +8,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"sync"
+	"unicode/utf8"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -166,7 +167,7 @@ func readMembers(dec *jsontext.Decoder, shared *texts, members map[string]any) e
 		if err != nil {
 			return err
 		}
-		name, _ := shared.text(quoted).(string)
+		name, _ := shared.text(ofName, quoted).(string)
 		if members[name], err = readAny(dec, shared); err != nil {
 			return err
 		}
@@ -178,7 +179,7 @@ func readMembers(dec *jsontext.Decoder, shared *texts, members map[string]any) e
 func readAny(dec *jsontext.Decoder, shared *texts) (any, error) {
 	if dec.PeekKind() == '"' {
 		quoted, err := dec.ReadValue()
-		return shared.text(quoted), err
+		return shared.text(ofValue, quoted), err
 	}
 	token, err := dec.ReadToken()
 	if err != nil {
@@ -208,12 +209,18 @@ func readAny(dec *jsontext.Decoder, shared *texts) (any, error) {
 }
 
 // texts caches short strings by the hash of their JSON. The objects of a list have the
-// same names and many equal values. The cache saves 17 of the 44 allocations of a
-// listed integration, and a sixth of the memory of a collected one.
-type texts [512]struct {
+// same names and some equal values. The cache saves 13 of the 50 allocations of a listed
+// integration, and a tenth of the memory of a collected one.
+type texts [2][256]struct {
 	quoted string
 	text   any
 }
+
+// Names and values have places of their own, so that values do not displace names.
+const (
+	ofName = iota
+	ofValue
+)
 
 const maxQuoted = 34 // longest JSON string in the cache
 
@@ -221,19 +228,22 @@ var textSeed = maphash.MakeSeed()
 
 // text returns the text of a JSON string, from the cache if it is there. A nil cache
 // stores nothing.
-func (t *texts) text(quoted jsontext.Value) any {
+func (t *texts) text(kind int, quoted jsontext.Value) any {
 	if t == nil || len(quoted) > maxQuoted {
 		return unquote(quoted)
 	}
-	place := &t[maphash.Bytes(textSeed, quoted)%uint64(len(t))]
+	place := &t[kind][maphash.Bytes(textSeed, quoted)%uint64(len(t[kind]))]
 	if place.quoted != string(quoted) {
 		place.quoted, place.text = string(quoted), unquote(quoted)
 	}
 	return place.text
 }
 
+// unquote returns the text of a JSON string that the decoder has checked.
 func unquote(quoted jsontext.Value) string {
-	var buffer [64]byte
-	text, _ := jsontext.AppendUnquote(buffer[:0], quoted) // valid: the decoder has checked it
+	if text := quoted[1 : len(quoted)-1]; bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
+		return string(text)
+	}
+	text, _ := jsontext.AppendUnquote(nil, quoted)
 	return string(text)
 }
