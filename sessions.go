@@ -129,7 +129,8 @@ func (s *SessionsService) ResetCredentials(ctx context.Context, id string) (*Mes
 // UntilCredentialsAvailable makes [SessionsService.WaitFor] wait until the credentials of
 // a session have been reset, so that its access details can be read. It is for use after
 // [SessionsService.ResetCredentials]. A reset may take a moment to show, so credentials
-// that have been viewed are still the old ones.
+// that have been viewed are still the old ones. Old credentials that nobody has viewed
+// cannot be told from new ones.
 func UntilCredentialsAvailable(s *AccessSession) (bool, error) {
 	return !s.CredentialsStatus.is(CredentialsStatusResetting) && !s.CredentialsStatus.is(CredentialsStatusViewed), nil
 }

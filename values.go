@@ -17,8 +17,16 @@ import (
 // methods copy them into the input, so that an update keeps them.
 //
 // Fields that a program adds to an Extra are sent. If one of them is a field of the
-// struct itself, the call returns an [*ArgumentError]. An Extra prints and logs only
-// the names of its fields, because their values may be credentials.
+// struct itself, the call returns an [*ArgumentError].
+//
+// encoding/json reads and writes objects with their Extra. On Go 1.26 it does so by
+// methods of the types: a struct that embeds such a type gets them too, and loses its own
+// fields. From Go 1.27 on it handles Extra itself: embedding works, names match in any
+// letter case, times must be in RFC 3339, and a name that is both a field and in Extra is
+// written twice. Both encoding/json/v2 and the methods reject such a name.
+//
+// An Extra prints and logs only the names of its fields, because their values may be
+// credentials.
 type Extra map[string]json.RawMessage
 
 // String returns the names of the fields.

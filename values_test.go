@@ -12,6 +12,7 @@ import (
 	"github.com/apono-go/apono/internal/apitest"
 	"github.com/apono-go/apono/internal/apitest/script"
 	"github.com/apono-go/apono/internal/wire"
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 )
 
@@ -45,6 +46,25 @@ func TestExtraWithNameOfFieldIsArgumentError(t *testing.T) {
 	}
 	err = client.Do(t.Context(), "POST", "/api/x", nil, apono.AccessScope{Extra: apono.Extra{"x": json.RawMessage(`{`)}}, nil)
 	require.ErrorAs(t, err, new(*apono.ArgumentError), "invalid JSON must be rejected")
+}
+
+// encoding/json/v2 rejects a name that is written twice, and so do the methods that write
+// Extra where encoding/json cannot.
+func TestMarshalRejectsExtraWithNameOfField(t *testing.T) {
+	t.Parallel()
+	scope := apono.AccessScope{ID: "s1", Extra: apono.Extra{"id": json.RawMessage(`"s2"`)}}
+	for _, value := range []any{scope, []*apono.AccessScope{&scope}, apono.Page[apono.AccessScope]{Items: []*apono.AccessScope{&scope}}} {
+		_, err := jsonv2.Marshal(value)
+		require.ErrorContains(t, err, "duplicate object member name")
+		if scope, ok := any(scope).(json.Marshaler); ok {
+			_, err := scope.MarshalJSON()
+			require.ErrorContains(t, err, "duplicate object member name")
+		}
+	}
+	scope.Extra = apono.Extra{"newer": json.RawMessage(`1`)}
+	text, err := json.Marshal(scope)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"newer":1`)
 }
 
 // A union with an unknown member and no other is of an unknown kind.

@@ -24,6 +24,7 @@ var (
 	// are written sorted by key.
 	common    = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsonv2.Deterministic(true))
 	nilAsNull = jsonv2.JoinOptions(common, jsonv2.FormatNilSliceAsNull(true), jsonv2.FormatNilMapAsNull(true))
+	model     = jsonv2.JoinOptions(nilAsNull, jsontext.AllowDuplicateNames(false))
 
 	// Types passed to Client.Do are written for encoding/json.
 	legacy = jsonv2.JoinOptions(
@@ -57,8 +58,9 @@ var (
 func Marshal(v any) ([]byte, error) { return marshal(v, legacy, revealing, numbers) }
 
 // MarshalModel encodes a value for the MarshalJSON method of its type. Nil slices
-// and maps are encoded as null, as in package encoding/json.
-func MarshalModel(v any) ([]byte, error) { return marshal(v, nilAsNull, numbers) }
+// and maps are encoded as null, as in package encoding/json. A name that is both a field
+// and in an Extra is an error.
+func MarshalModel(v any) ([]byte, error) { return marshal(v, model, numbers) }
 
 // MarshalObject encodes a free-form object under the options of the encoder.
 func MarshalObject(enc *jsontext.Encoder, object map[string]any) error {
