@@ -96,6 +96,9 @@ func TestWithCallTimeout(t *testing.T) {
 			err := apitest.GetIntegration(apono.WithoutRetry(apono.WithCallAttemptTimeout(t.Context(), tc.call)), client)
 			require.Equal(t, tc.want, time.Since(started))
 			require.Equal(t, tc.late, errors.Is(err, context.DeadlineExceeded))
+			if tc.late {
+				require.ErrorContains(t, err, "no response within 5 s: raise WithCallAttemptTimeout for a slow server")
+			}
 		})
 	}
 	err := apitest.GetIntegration(apono.WithCallAttemptTimeout(t.Context(), -1), apitest.NewClient(t, apitest.NoRequest(t)))

@@ -156,7 +156,7 @@ func rangeUntil(seq iter.Seq2[string, error], done func() bool) {
 // A call leaves no goroutine and no connection behind, whatever the server does.
 func TestCallsLeaveNothingBehind(t *testing.T) {
 	t.Parallel()
-	for _, s := range scenarios(traps(t)) {
+	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			s.test(t, func(t *testing.T, newServer func(testing.TB, ...hostile.Mode) *hostile.Server) {

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
-	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -104,6 +102,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 		"another port":            trap + "/api/admin/v4/integrations/i-1",
 		"another host":            strings.Replace(trap, "127.0.0.1", "localhost", 1),
 		"another scheme":          secure.URL,
+		"no scheme":               strings.TrimPrefix(trap, "http:"),
 		"a malformed address":     "https://[::1",
 		"broken escaping":         "/%zz",
 		"a scheme without host":   "javascript:alert(1)",
@@ -125,54 +124,6 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 				})
 			}
 		}
-	}
-}
-
-// bodyCut are the ways in which a body is cut short.
-var bodyCut = map[string]func(w http.ResponseWriter){
-	"short of its length": func(w http.ResponseWriter) {
-		w.Header().Set("Content-Length", "1000")
-		_, _ = io.WriteString(w, `{"id":"i-1"`)
-	},
-	"between chunks": func(w http.ResponseWriter) {
-		_, _ = io.WriteString(w, `{"id":"i-1"`)
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	},
-}
-
-// A load balancer that restarts may cut responses short.
-func TestReadWithBodyCutShortIsRetried(t *testing.T) {
-	t.Parallel()
-	for name, cut := range bodyCut {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			address, requests := serve(t, func(w http.ResponseWriter, _ *http.Request, n int32) {
-				if n == 1 {
-					cut(w)
-				} else {
-					_, _ = io.WriteString(w, apitest.OneIntegration)
-				}
-			})
-			require.NoError(t, apitest.GetIntegration(t.Context(), dial(t, address)))
-			require.EqualValues(t, 2, requests.Load())
-		})
-	}
-}
-
-// A create whose response is cut short has been carried out. A retry would create a
-// second object.
-func TestCreateWithBodyCutShortIsNotRetried(t *testing.T) {
-	t.Parallel()
-	for name, cut := range bodyCut {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			address, requests := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int32) { cut(w) })
-			err := apitest.CallWith(t.Context(), http.MethodPost, dial(t, address))
-			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-			require.Equal(t, `{"id":"i-1"`, string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
-			require.EqualValues(t, 1, requests.Load())
-		})
 	}
 }
 
@@ -229,17 +180,6 @@ func TestBodyAboveTheLimit(t *testing.T) {
 				require.EqualValues(t, 1, requests.Load())
 			})
 		}
-	}
-}
-
-func TestBodyOfExactlyTheLimitIsRead(t *testing.T) {
-	t.Parallel()
-	for name, limit := range map[string]int64{"exactly": int64(len(apitest.OneIntegration)), "the largest": math.MaxInt64} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client := apitest.NewClient(t, script.New(t, script.Response{Body: apitest.OneIntegration}), apono.WithMaxResponseBytes(limit))
-			require.NoError(t, apitest.GetIntegration(apono.WithoutRetry(t.Context()), client))
-		})
 	}
 }
 
@@ -372,7 +312,9 @@ func TestInvalidTransports(t *testing.T) {
 		check   func(t *testing.T, err error)
 	}{
 		{"neither response nor error", func(*http.Request) (*http.Response, error) { return nil, nil }, func(t *testing.T, err error) {
-			require.ErrorContains(t, apitest.ErrorAs[*apono.TransportError](t, err), "neither a response nor an error")
+			failure := apitest.ErrorAs[*apono.TransportError](t, err)
+			require.ErrorContains(t, failure, "neither a response nor an error")
+			require.True(t, failure.MaybeSent)
 		}},
 		{"response and error", func(req *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(apitest.OneIntegration)), Request: req}, apitest.ErrReset
@@ -407,6 +349,17 @@ func TestInvalidTransports(t *testing.T) {
 			require.Zero(t, counting.open.Load())
 		})
 	}
+}
+
+// A stub may return the same response for all requests.
+func TestResponseOfTransportIsNotModified(t *testing.T) {
+	t.Parallel()
+	same := &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(apitest.OneIntegration))}
+	body := same.Body
+	stub := apitest.RoundTripFunc(func(*http.Request) (*http.Response, error) { return same, nil })
+	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: stub}))
+	require.NoError(t, apitest.GetIntegration(t.Context(), client))
+	require.Equal(t, body, same.Body)
 }
 
 // Every attempt has the same body and Content-Type, also for DELETE.
@@ -466,11 +419,11 @@ func TestUntrustedServerIsNotRetried(t *testing.T) {
 // method, and MaybeSent is false.
 func TestFailedHandshakeIsRetried(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {
-		t.Run(method, func(t *testing.T) {
+	for _, v := range verbs {
+		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
 			address, connections := listen(t, func(conn net.Conn, _ int32) { _, _ = conn.Read(make([]byte, 1)) })
-			err := apitest.CallWith(t.Context(), method, dial(t, "https://"+address))
+			err := v.call(t.Context(), dial(t, "https://"+address))
 			failure := apitest.ErrorAs[*apono.TransportError](t, err)
 			require.EqualValues(t, 3, connections.Load())
 			require.Equal(t, 3, failure.Attempts)
@@ -479,46 +432,29 @@ func TestFailedHandshakeIsRetried(t *testing.T) {
 	}
 }
 
-// A malformed response ends in a typed error.
-func TestMalformedResponses(t *testing.T) {
+// A transport may return a url.Error, whose text contains the URL with IDs and filters,
+// and net/http quotes malformed responses, which may echo the token.
+func TestTransportErrorContainsNoURL(t *testing.T) {
 	t.Parallel()
-	for name, response := range map[string]string{
-		"not HTTP":             "SSH-2.0-OpenSSH_9.6\r\n",
-		"empty":                "",
-		"half a status line":   "HTTP/1.1 2",
-		"status out of range":  "HTTP/1.1 99999999999 OK\r\n\r\n",
-		"invalid length":       "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
-		"negative length":      "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-		"header without colon": "HTTP/1.1 200 OK\r\nBroken\r\n\r\n",
-		"bad chunks":           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-		"bad gzip":             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nno",
-		"unusual headers": "HTTP/1.1 429 \r\nX-RateLimit-Reset: soon\r\nRetry-After: \xff\r\nDate: never\r\n" +
-			"Set-Cookie: =\r\nContent-Type: ;;\r\nX-Request-Id: \t\r\nContent-Length: 0\r\n\r\n",
+	for name, fail := range map[string]func(address string) error{
+		"URL": func(address string) error { return &url.Error{Op: "Get", URL: address, Err: apitest.ErrReset} },
+		"URL in the error of middleware": func(address string) error {
+			return fmt.Errorf("middleware: %w", &url.Error{Op: "Get", URL: address, Err: &url.Error{Op: "Get", URL: address, Err: apitest.ErrReset}})
+		},
+		"token": func(string) error {
+			return fmt.Errorf("%w: malformed response %q", apitest.ErrReset, "Bearer "+apitest.Token)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address, connections := listen(t, func(conn net.Conn, _ int32) {
-				_, _ = conn.Read(make([]byte, 4096))
-				_, _ = io.WriteString(conn, response)
-			})
-			err := apitest.GetIntegration(t.Context(), dial(t, "http://"+address))
-			require.Truef(t, errors.As(err, new(*apono.TransportError)) || errors.As(err, new(*apono.DecodeError)) || errors.As(err, new(*apono.APIError)), "untyped error: %v (%T)", err, err)
-			require.EqualValues(t, 3, connections.Load())
+			quoting := apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) { return nil, fail(req.URL.String()) })
+			client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: quoting}))
+			_, err := client.Integrations.Get(apono.WithoutRetry(t.Context()), "secret-id")
+			require.ErrorContains(t, err, apitest.ErrReset.Error())
+			require.NotContains(t, err.Error(), "secret-id")
+			require.NotContains(t, err.Error(), apitest.Token)
 		})
 	}
-}
-
-// A transport may return a url.Error, whose text contains the URL with ids and
-// filters.
-func TestTransportErrorContainsNoURL(t *testing.T) {
-	t.Parallel()
-	quoting := apitest.RoundTripFunc(func(req *http.Request) (*http.Response, error) {
-		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: apitest.ErrReset}
-	})
-	client := apitest.NewClient(t, apitest.NoRequest(t), apono.WithHTTPClient(&http.Client{Transport: quoting}))
-	_, err := client.Integrations.Get(apono.WithoutRetry(t.Context()), "secret-id")
-	require.ErrorIs(t, err, apitest.ErrReset)
-	require.NotContains(t, err.Error(), "secret-id")
 }
 
 // The connection of a call is closed when its context ends.

@@ -2,20 +2,15 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/apono-go/apono/internal/apitest/script"
 	"github.com/apono-go/apono/internal/operation"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -41,33 +36,6 @@ func TestAttemptCallsLimiterThenToken(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"limiter", "token", "request", "limiter", "token", "request"}, order)
 	})
-}
-
-// An error of the limiter or the token source ends the call before the first
-// attempt.
-func TestErrorOfLimiterOrTokenEndsCall(t *testing.T) {
-	t.Parallel()
-	broken := errors.New("vault is sealed")
-	for name, tc := range map[string]struct {
-		change func(*Config)
-		text   string
-	}{
-		"limiter": {func(config *Config) {
-			config.Limiter = limiterFunc(func(context.Context) error { return broken })
-		}, "waiting for the limiter: vault is sealed"},
-		"token": {func(config *Config) {
-			config.Token = func(context.Context) (string, error) { return "", broken }
-		}, "getting a token: vault is sealed"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := send(t, newTransport(t, script.New(t), tc.change), reading)
-			require.ErrorIs(t, err, broken)
-			require.EqualError(t, err, tc.text)
-			assert.Equal(t, 0, failure(t, err).Attempts)
-			assert.False(t, failure(t, err).MaybeSent)
-		})
-	}
 }
 
 // The timeout starts after the limiter and the token source have returned. It
@@ -117,24 +85,6 @@ func (s *tokens) next(ctx context.Context) (string, error) {
 	return fmt.Sprintf("token-%d", len(s.rejected)), nil
 }
 
-// The token source is notified of a rejection once. A second notification would
-// make it discard a token that was accepted.
-func TestTokenRejectedIsReportedOnce(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var source tokens
-		fake := script.New(t, script.Response{Status: 401}, script.Response{Status: 503}, script.Response{Status: 401})
-		started := time.Now()
-		transport := newTransport(t, fake, func(config *Config) { config.Token, config.Renewable = source.next, true })
-		resp, err := send(t, transport, reading)
-		require.NoError(t, err)
-		assert.Equal(t, 401, resp.StatusCode)
-		assert.Equal(t, []string{"", "token-1", ""}, source.rejected)
-		assert.Equal(t, "Bearer token-2", fake.Requests()[1].Header.Get("Authorization"))
-		assert.Equal(t, started, fake.Requests()[1].At, "the call waited before the renewal")
-	})
-}
-
 // closing is a body that records whether it was closed.
 type closing struct {
 	io.Reader
@@ -142,77 +92,6 @@ type closing struct {
 }
 
 func (c *closing) Close() error { c.closed = true; return nil }
-
-// Transports written by users may not follow the rules of http.RoundTripper.
-func TestInvalidTransports(t *testing.T) {
-	t.Parallel()
-	t.Run("neither response nor error", func(t *testing.T) {
-		t.Parallel()
-		_, err := send(t, newTransport(t, roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, nil })), creating)
-		require.EqualError(t, err, "the transport returned neither a response nor an error")
-		assert.True(t, failure(t, err).MaybeSent)
-	})
-	t.Run("response and error", func(t *testing.T) {
-		t.Parallel()
-		body := &closing{Reader: strings.NewReader("{}")}
-		_, err := send(t, newTransport(t, roundTripFunc(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: body}, errReset
-		})), creating)
-		require.ErrorIs(t, err, errReset)
-		assert.True(t, body.closed)
-	})
-	t.Run("no body", func(t *testing.T) {
-		t.Parallel()
-		resp, err := send(t, newTransport(t, roundTripFunc(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 404}, nil
-		})), creating)
-		require.NoError(t, err)
-		assert.Equal(t, 404, resp.StatusCode)
-		assert.Empty(t, resp.Body)
-	})
-	t.Run("reused response", func(t *testing.T) {
-		t.Parallel()
-		same := &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("{}"))}
-		before := same.Body
-		_, err := send(t, newTransport(t, roundTripFunc(func(*http.Request) (*http.Response, error) { return same, nil })), creating)
-		require.NoError(t, err)
-		assert.Equal(t, before, same.Body)
-	})
-}
-
-func TestBodyIsReadAndClosed(t *testing.T) {
-	t.Parallel()
-	for name, reader := range map[string]io.Reader{
-		"whole": strings.NewReader("{}"), "broken": io.MultiReader(strings.NewReader("{"), errReader{errReset}), "too large": strings.NewReader("{      }"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			body := &closing{Reader: reader}
-			next := roundTripFunc(func(*http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: 200, Body: body, ContentLength: -1}, nil
-			})
-			_, err := send(t, newTransport(t, next, func(config *Config) { config.MaxBytes = 5 }), creating)
-			require.NoError(t, err)
-			assert.True(t, body.closed)
-		})
-	}
-}
-
-// Errors are often logged. Those of an http.Client in middleware contain the whole
-// URL, and net/http quotes malformed responses.
-func TestErrorsContainNeitherURLNorToken(t *testing.T) {
-	t.Parallel()
-	for _, err := range []error{
-		&url.Error{Op: "Get", URL: "https://apono.test/secret", Err: errReset},
-		fmt.Errorf("middleware: %w", &url.Error{Op: "Get", URL: "https://apono.test/secret", Err: &url.Error{Op: "Get", URL: "secret", Err: errReset}}),
-		fmt.Errorf("malformed response %q", "Bearer "+testToken),
-	} {
-		_, got := send(t, newTransport(t, roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, err })), creating)
-		assert.NotContains(t, got.Error(), "secret")
-		assert.NotContains(t, got.Error(), testToken)
-		assert.NotEmpty(t, got.Error())
-	}
-}
 
 // A transport without a connection has sent nothing, whatever its error. This is
 // traced only for operations that change something.
@@ -251,29 +130,6 @@ func TestNothingIsSentWithoutConnection(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A consuming read is retried if the connection fails before the request is written.
-func TestFailedHandshakeIsRetried(t *testing.T) {
-	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	var connections atomic.Int32
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			connections.Add(1)
-			_ = conn.Close()
-		}
-	}()
-	transport := newTransport(t, &http.Transport{}, func(config *Config) { config.Policy.MinWait, config.Policy.MaxWait = 1, 1 })
-	_, err = transport.Send(t.Context(), Request{Operation: consuming, URL: "https://" + listener.Addr().String()})
-	assert.False(t, failure(t, err).MaybeSent)
-	assert.EqualValues(t, 3, connections.Load())
 }
 
 type errReader struct{ err error }

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/apono-go/apono/internal/apitest/script"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -22,23 +21,6 @@ func signed(t *testing.T, req *http.Request) http.Header {
 	_, err := a.RoundTrip(req)
 	require.ErrorIs(t, err, errReset)
 	return got
-}
-
-// Middleware may change the URL of a request.
-func TestTokenIsSentToOriginOnly(t *testing.T) {
-	t.Parallel()
-	for address, want := range map[string]string{
-		"https://apono.test/base/x":   "Bearer " + testToken,
-		"https://apono.test/":         "Bearer " + testToken,
-		"http://apono.test/base":      "",
-		"https://apono.test:8443/":    "",
-		"https://apono.test.evil.io/": "",
-		"https://elsewhere.test/":     "",
-	} {
-		req, err := http.NewRequestWithContext(withToken(t.Context(), testToken), http.MethodGet, address, nil)
-		require.NoError(t, err)
-		assert.Equal(t, want, signed(t, req).Get("Authorization"), address)
-	}
 }
 
 // Middleware may keep the request. The token must not be added to it.
@@ -61,26 +43,6 @@ func TestRequestWithOtherContextGetsNoToken(t *testing.T) {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://apono.test/", nil)
 	require.NoError(t, err)
 	assert.NotContains(t, signed(t, req), "Authorization")
-}
-
-// Middleware may read the request after the response.
-func TestMiddlewareDoesNotSeeToken(t *testing.T) {
-	t.Parallel()
-	var before, after http.Header
-	transport := newTransport(t, script.New(t, script.Response{}), func(config *Config) {
-		config.Middleware = []func(http.RoundTripper) http.RoundTripper{func(next http.RoundTripper) http.RoundTripper {
-			return roundTripFunc(func(req *http.Request) (*http.Response, error) {
-				before = req.Header.Clone()
-				resp, err := next.RoundTrip(req)
-				after = req.Header
-				return resp, err
-			})
-		}}
-	})
-	_, err := send(t, transport, reading)
-	require.NoError(t, err)
-	assert.NotContains(t, before, "Authorization")
-	assert.Equal(t, before, after)
 }
 
 // Tracing middleware may print contexts.

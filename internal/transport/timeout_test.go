@@ -3,7 +3,6 @@ package transport
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -12,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/apono-go/apono/internal/apitest/script"
 	"github.com/apono-go/apono/internal/operation"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -109,23 +107,6 @@ func TestTimeoutIsExtendedByBody(t *testing.T) {
 				require.ErrorAs(t, err, &timeout)
 				assert.True(t, timeout.Timeout())
 			})
-		})
-	}
-}
-
-// Request.Timeout overrides Config.AttemptTimeout.
-func TestTimeoutOfRequest(t *testing.T) {
-	t.Parallel()
-	for own, want := range map[time.Duration]time.Duration{2 * time.Second: 2 * time.Second, 0: time.Hour} {
-		synctest.Test(t, func(t *testing.T) {
-			transport := newTransport(t, script.New(t, script.Response{Delay: time.Hour}))
-			started := time.Now()
-			_, err := transport.Send(t.Context(), Request{Operation: creating, URL: "https://apono.test/", Timeout: &own})
-			assert.Equal(t, want, time.Since(started))
-			assert.Equal(t, own != 0, errors.Is(err, context.DeadlineExceeded))
-			if own != 0 {
-				require.EqualError(t, err, "no response within 2 s: raise WithCallAttemptTimeout for a slow server")
-			}
 		})
 	}
 }
