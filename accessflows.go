@@ -14,7 +14,7 @@ import (
 // AccessFlowsService manages access flows. A flow defines who can get access to what,
 // for how long, and with whose approval.
 //
-// API section: Access Flows, version 2, see https://docs.apono.io.
+// API section: Access Flows, version 2.
 type AccessFlowsService struct{ client *Client }
 
 var (
@@ -135,8 +135,7 @@ const (
 
 // AccessFlow is a rule that grants access.
 type AccessFlow struct {
-	ID string `json:"id"`
-	// Name is unique in the account.
+	ID          string            `json:"id"`
 	Name        string            `json:"name"`
 	Description *string           `json:"description,omitzero"`
 	Active      bool              `json:"active"`
@@ -314,10 +313,8 @@ const maxQueryTarget = 8 << 10
 
 // ListAccessFlowsOptions filters and pages a list of access flows.
 type ListAccessFlowsOptions struct {
-	// PageToken is a NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// SpaceReferences are IDs or names, or [SpaceReferenceNone]; empty means all.
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
@@ -459,8 +456,7 @@ func (s *AccessFlowsService) List(ctx context.Context, opts ...ListAccessFlowsOp
 	return list[AccessFlow](ctx, s.client, listAccessFlows, opts)
 }
 
-// ListAll returns an iterator over all access flows and fetches pages as needed. An
-// error ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all access flows.
 //
 // GET /api/admin/v2/access-flows
 func (s *AccessFlowsService) ListAll(ctx context.Context, opts ...ListAccessFlowsOptions) iter.Seq2[*AccessFlow, error] {
@@ -474,9 +470,8 @@ func (s *AccessFlowsService) Get(ctx context.Context, id string) (*AccessFlow, e
 	return decode[AccessFlow](s.client.call(ctx, getAccessFlow, nil, id))
 }
 
-// Create creates an access flow. It is not retried if it may already have taken effect.
-// Each target must have exactly one field set, or Create returns an [*ArgumentError].
-// [SpaceOptions] can set its space.
+// Create creates an access flow. Each target must have exactly one field set, or Create
+// returns an [*ArgumentError]. [SpaceOptions] can set its space.
 //
 // POST /api/admin/v2/access-flows
 func (s *AccessFlowsService) Create(ctx context.Context, in AccessFlowInput, opts ...SpaceOptions) (*AccessFlow, error) {

@@ -13,7 +13,7 @@ import (
 // AccessRequestsService creates, reads and revokes the access requests of the token's
 // owner.
 //
-// API section: Access Requests, version 4, see https://docs.apono.io.
+// API section: Access Requests, version 4.
 type AccessRequestsService struct{ client *Client }
 
 var (
@@ -174,11 +174,8 @@ type RequestEntitlementPermission struct {
 
 // ListAccessRequestsOptions filters and pages a list of access requests.
 type ListAccessRequestsOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// Requestor is the identity that requested; empty means the caller.
 	Requestor string `url:"requestor,omitempty"`
 	// The API does not document how statuses are spelled.
@@ -188,10 +185,7 @@ type ListAccessRequestsOptions struct {
 // ListAccessRequestEntitlementsOptions filters and pages a list of the
 // entitlements of a request.
 type ListAccessRequestEntitlementsOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
-	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
+	PageToken      string   `url:"page_token,omitempty"`
 	Limit          int      `url:"limit,omitempty"`
 	IntegrationIDs []string `url:"integration_ids,omitempty"`
 	ResourceTypes  []string `url:"resource_types,omitempty"`
@@ -239,8 +233,7 @@ func (s *AccessRequestsService) List(ctx context.Context, opts ...ListAccessRequ
 	return list[AccessRequest](ctx, s.client, listAccessRequests, opts)
 }
 
-// ListAll returns an iterator over all access requests and fetches pages as needed. An
-// error ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all access requests.
 //
 // GET /api/user/v4/access-requests
 func (s *AccessRequestsService) ListAll(ctx context.Context, opts ...ListAccessRequestsOptions) iter.Seq2[*AccessRequest, error] {
@@ -255,9 +248,8 @@ func (s *AccessRequestsService) Get(ctx context.Context, id string) (*AccessRequ
 }
 
 // Create requests access. The server may create several requests, all of which are
-// returned. It is not retried if it may already have taken effect. An input must have
-// exactly one of BundleReference and Entitlements, or Create returns an
-// [*ArgumentError].
+// returned. An input must have exactly one of BundleReference and Entitlements, or Create
+// returns an [*ArgumentError].
 //
 // POST /api/user/v4/access-requests
 func (s *AccessRequestsService) Create(ctx context.Context, in CreateAccessRequestInput) ([]*AccessRequest, error) {
@@ -287,9 +279,7 @@ func (s *AccessRequestsService) ListEntitlements(ctx context.Context, id string,
 	return list[AccessRequestEntitlement](ctx, s.client, listAccessRequestEntitlements, opts, id)
 }
 
-// ListAllEntitlements returns an iterator over the entitlements of a request and
-// fetches pages as needed. An error ends it; a page token seen before returns
-// [ErrPageLoop].
+// ListAllEntitlements returns an iterator over the entitlements of a request.
 //
 // GET /api/user/v4/access-requests/{id}/entitlements
 func (s *AccessRequestsService) ListAllEntitlements(ctx context.Context, id string, opts ...ListAccessRequestEntitlementsOptions) iter.Seq2[*AccessRequestEntitlement, error] {

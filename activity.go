@@ -10,7 +10,7 @@ import (
 
 // ActivityService reads the activity: requests, grants and revocations.
 //
-// API section: Activity, see https://docs.apono.io.
+// API section: Activity.
 type ActivityService struct{ client *Client }
 
 var listActivity = operation.New("Activity.List", http.MethodGet, "/api/v3/activity").Identified("")
@@ -68,9 +68,8 @@ type ActivityEntry struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListActivityOptions filters and pages the activity. All filters must match,
-// each with at least one of its values. The API does not document Limit and
-// Skip; they are sent only if set.
+// ListActivityOptions filters and pages the activity. All filters must match, each with
+// at least one of its values.
 type ListActivityOptions struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
@@ -99,9 +98,8 @@ func (s *ActivityService) List(ctx context.Context, opts ...ListActivityOptions)
 	return listOffset[ActivityEntry](ctx, s.client, listActivity, opts)
 }
 
-// ListAll returns an iterator over the activity and fetches pages as needed. An error
-// ends it; an incomplete list returns [ErrTruncated]. Set EndDate; otherwise new rows
-// can end the list with that error.
+// ListAll returns an iterator over the activity. Set EndDate; otherwise new rows can end
+// the list with [ErrTruncated].
 //
 // GET /api/v3/activity
 func (s *ActivityService) ListAll(ctx context.Context, opts ...ListActivityOptions) iter.Seq2[*ActivityEntry, error] {

@@ -10,7 +10,7 @@ import (
 
 // AttributesService reads the attributes that access flows match identities by.
 //
-// API section: Attributes, see https://docs.apono.io.
+// API section: Attributes.
 type AttributesService struct{ client *Client }
 
 var listAttributes = operation.New("Attributes.List", http.MethodGet, "/api/admin/v1/attributes").Identified("type")
@@ -30,11 +30,8 @@ type Attribute struct {
 
 // ListAttributesOptions filters and pages a list of attributes.
 type ListAttributesOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// Search is a value and may begin or end with "*".
 	Search string `url:"search,omitempty"`
 	// SourceIntegrationReference is the ID or the name of an integration.
@@ -49,8 +46,7 @@ func (s *AttributesService) List(ctx context.Context, opts ...ListAttributesOpti
 	return list[Attribute](ctx, s.client, listAttributes, opts)
 }
 
-// ListAll returns an iterator over all attributes and fetches pages as needed. An error
-// ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all attributes.
 //
 // GET /api/admin/v1/attributes
 func (s *AttributesService) ListAll(ctx context.Context, opts ...ListAttributesOptions) iter.Seq2[*Attribute, error] {

@@ -10,7 +10,7 @@ import (
 
 // AvailableAccessService reads what the owner of the token may request.
 //
-// API section: Available Access, see https://docs.apono.io.
+// API section: Available Access.
 type AvailableAccessService struct{ client *Client }
 
 var (
@@ -48,11 +48,8 @@ type EntitlementPermission struct {
 
 // ListAvailableBundlesOptions filters and pages a list of available bundles.
 type ListAvailableBundlesOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// Grantee is the identity to request access for; empty means the caller.
 	Grantee string   `url:"grantee,omitempty"`
 	Name    []string `url:"name,omitempty"`
@@ -61,11 +58,8 @@ type ListAvailableBundlesOptions struct {
 // ListAvailableEntitlementsOptions filters and pages a list of available
 // entitlements.
 type ListAvailableEntitlementsOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// Grantee is the identity to request access for; empty means the caller.
 	Grantee         string   `url:"grantee,omitempty"`
 	IntegrationID   string   `url:"integration_id,omitempty"`
@@ -82,8 +76,7 @@ func (s *AvailableAccessService) ListBundles(ctx context.Context, opts ...ListAv
 	return list[AvailableBundle](ctx, s.client, listAvailableBundles, opts)
 }
 
-// ListAllBundles returns an iterator over all bundles that may be requested and fetches
-// pages as needed. An error ends it; a page token seen before returns [ErrPageLoop].
+// ListAllBundles returns an iterator over all bundles that may be requested.
 //
 // GET /api/user/v1/available-access/bundles
 func (s *AvailableAccessService) ListAllBundles(ctx context.Context, opts ...ListAvailableBundlesOptions) iter.Seq2[*AvailableBundle, error] {
@@ -97,9 +90,7 @@ func (s *AvailableAccessService) ListEntitlements(ctx context.Context, opts ...L
 	return list[AvailableEntitlement](ctx, s.client, listAvailableEntitlements, opts)
 }
 
-// ListAllEntitlements returns an iterator over all entitlements that may be requested
-// and fetches pages as needed. An error ends it; a page token seen before returns
-// [ErrPageLoop].
+// ListAllEntitlements returns an iterator over all entitlements that may be requested.
 //
 // GET /api/user/v1/available-access/entitlements
 func (s *AvailableAccessService) ListAllEntitlements(ctx context.Context, opts ...ListAvailableEntitlementsOptions) iter.Seq2[*AvailableEntitlement, error] {

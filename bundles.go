@@ -13,7 +13,7 @@ import (
 // BundlesService manages bundles: named sets of access targets that are requested
 // together.
 //
-// API section: Bundles, version 2, see https://docs.apono.io.
+// API section: Bundles, version 2.
 type BundlesService struct{ client *Client }
 
 var (
@@ -50,11 +50,8 @@ type BundleTarget struct {
 
 // ListBundlesOptions filters and pages a list of bundles.
 type ListBundlesOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 	// SpaceReferences are IDs or names, or [SpaceReferenceNone]; empty means all.
@@ -88,8 +85,7 @@ func (s *BundlesService) List(ctx context.Context, opts ...ListBundlesOptions) (
 	return list[Bundle](ctx, s.client, listBundles, opts)
 }
 
-// ListAll returns an iterator over all bundles and fetches pages as needed. An error
-// ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all bundles.
 //
 // GET /api/admin/v2/bundles
 func (s *BundlesService) ListAll(ctx context.Context, opts ...ListBundlesOptions) iter.Seq2[*Bundle, error] {
@@ -103,18 +99,15 @@ func (s *BundlesService) Get(ctx context.Context, id string) (*Bundle, error) {
 	return decode[Bundle](s.client.call(ctx, getBundle, nil, id))
 }
 
-// GetByName returns the bundle with the given name, which is case-insensitive.
-// It returns [ErrNotFound] if there is none, [ErrAmbiguous] if there are
-// several, and an [*ArgumentError] if the name is empty.
+// GetByName returns the bundle with the given name, or [ErrNotFound] or [ErrAmbiguous].
 //
 // GET /api/admin/v2/bundles
 func (s *BundlesService) GetByName(ctx context.Context, name string) (*Bundle, error) {
 	return byName(name, s.ListAll(ctx, ListBundlesOptions{Name: name}), func(o *Bundle) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates a bundle. It is not retried if it may already have taken effect. Each
-// target must have exactly one field set, or Create returns an [*ArgumentError].
-// [SpaceOptions] can set its space.
+// Create creates a bundle. Each target must have exactly one field set, or Create returns
+// an [*ArgumentError]. [SpaceOptions] can set its space.
 //
 // POST /api/admin/v2/bundles
 func (s *BundlesService) Create(ctx context.Context, in BundleInput, opts ...SpaceOptions) (*Bundle, error) {

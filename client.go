@@ -40,7 +40,8 @@
 //   - [SessionsService]: granted access and its credentials
 //
 // The services of [Client.Legacy] call operations of older API versions that have been
-// superseded. [Client.Do] calls any other endpoint.
+// superseded. [Client.Do] calls any other endpoint. The comment of each service names its
+// section of the API's documentation, https://docs.apono.io.
 //
 // # Authentication
 //
@@ -66,20 +67,21 @@
 // ListAll fetches the next page when the loop reaches it, and stops when the loop
 // ends. A second range starts over from the first page. An error ends the loop. A page
 // token that comes twice returns [ErrPageLoop]; a list that fails after its first page
-// returns a [*PageError] with the token to resume from. Filters are fields of an options
-// struct:
+// returns a [*PageError] with the token to resume from. A list by offset, whose List
+// method returns an [OffsetPage], returns [ErrTruncated] if it is incomplete. Filters are
+// fields of an options struct:
 //
 //	options := apono.ListIntegrationsOptions{Name: "*production*", Type: []string{"postgresql"}}
 //	databases, err := apono.Collect(client.Integrations.ListAll(ctx, options))
 //
 // [Collect] reads a list into a slice, and [First] returns the first item that
-// matches. GetByName finds an object by its name; it exists where the API can filter by
-// name. [WithReadAhead] requests the next page while the loop runs. [Pages] iterates over
-// pages instead of items.
+// matches. GetByName finds an object by its name, which is case-insensitive. It returns
+// [ErrNotFound] if there is none and [ErrAmbiguous] if there are several, and exists where
+// the API can filter by name. [WithReadAhead] requests the next page while the loop runs.
+// [Pages] iterates over pages instead of items.
 //
 // To resume a list, even in another process, set PageToken in the options to the
-// NextPageToken of a [Page]. The token carries the filters of its list; other filters are
-// then ignored.
+// NextPageToken of a [Page].
 //
 // # Writing
 //

@@ -12,7 +12,7 @@ import (
 // ConnectorsService manages connectors: the installations through which Apono reaches
 // systems. Installing a connector creates it; the API cannot.
 //
-// API section: Connectors, version 3, see https://docs.apono.io.
+// API section: Connectors, version 3.
 type ConnectorsService struct{ client *Client }
 
 var (
@@ -34,8 +34,7 @@ const (
 // Connector is an installation through which Apono reaches systems.
 type Connector struct {
 	// ID is human-readable, such as "production-connector".
-	ID string `json:"id"`
-	// Name is unique in the account.
+	ID              string          `json:"id"`
 	Name            string          `json:"name"`
 	Status          ConnectorStatus `json:"status"`
 	Version         string          `json:"version"`
@@ -89,12 +88,9 @@ type CloudProviderMetadata struct {
 
 // ListConnectorsOptions filters and pages a list of connectors.
 type ListConnectorsOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
-	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit  int               `url:"limit,omitempty"`
-	Status []ConnectorStatus `url:"status,omitempty"`
+	PageToken string            `url:"page_token,omitempty"`
+	Limit     int               `url:"limit,omitempty"`
+	Status    []ConnectorStatus `url:"status,omitempty"`
 }
 
 // UpdateConnectorInput is the input for updating a connector.
@@ -112,8 +108,7 @@ func (s *ConnectorsService) List(ctx context.Context, opts ...ListConnectorsOpti
 	return list[Connector](ctx, s.client, listConnectors, opts)
 }
 
-// ListAll returns an iterator over all connectors and fetches pages as needed. An error
-// ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all connectors.
 //
 // GET /api/admin/v3/connectors
 func (s *ConnectorsService) ListAll(ctx context.Context, opts ...ListConnectorsOptions) iter.Seq2[*Connector, error] {

@@ -11,7 +11,7 @@ import (
 
 // DelegatedRequestsService reads access requests on behalf of another identity.
 //
-// API section: Delegated Access Requests, see https://docs.apono.io.
+// API section: Delegated Access Requests.
 type DelegatedRequestsService struct{ client *Client }
 
 var (
@@ -42,12 +42,9 @@ type DelegatedAccessRequest struct {
 
 // ListDelegatedRequestsOptions filters and pages a list of delegated requests.
 type ListDelegatedRequestsOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit   int    `url:"limit,omitempty"`
-	Grantee string `url:"grantee,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
+	Grantee   string `url:"grantee,omitempty"`
 	// The API does not document how statuses are spelled.
 	Statuses []AccessRequestStatus `url:"statuses,omitempty"`
 }
@@ -59,8 +56,7 @@ func (s *DelegatedRequestsService) List(ctx context.Context, opts ...ListDelegat
 	return list[DelegatedAccessRequest](ctx, s.client, listDelegatedRequests, opts)
 }
 
-// ListAll returns an iterator over all delegated requests and fetches pages as needed.
-// An error ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all delegated requests.
 //
 // GET /api/user/v1/delegated-access-requests
 func (s *DelegatedRequestsService) ListAll(ctx context.Context, opts ...ListDelegatedRequestsOptions) iter.Seq2[*DelegatedAccessRequest, error] {

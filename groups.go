@@ -11,7 +11,7 @@ import (
 // GroupsService manages groups and their members. Groups of identity providers
 // are listed too; whether they can be changed is not documented.
 //
-// API section: Groups, see https://docs.apono.io.
+// API section: Groups.
 type GroupsService struct{ client *Client }
 
 var (
@@ -48,21 +48,16 @@ type GroupMember struct {
 
 // ListGroupsOptions filters and pages a list of groups.
 type ListGroupsOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 }
 
 // ListGroupMembersOptions pages a list of members.
 type ListGroupMembersOptions struct {
-	// PageToken is a NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 }
 
 // CreateGroupInput is a new group.
@@ -87,8 +82,7 @@ func (s *GroupsService) List(ctx context.Context, opts ...ListGroupsOptions) (*P
 	return list[Group](ctx, s.client, listGroups, opts)
 }
 
-// ListAll returns an iterator over all groups and fetches pages as needed. An error
-// ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all groups.
 //
 // GET /api/admin/v1/groups
 func (s *GroupsService) ListAll(ctx context.Context, opts ...ListGroupsOptions) iter.Seq2[*Group, error] {
@@ -102,16 +96,14 @@ func (s *GroupsService) Get(ctx context.Context, id string) (*Group, error) {
 	return decode[Group](s.client.call(ctx, getGroup, nil, id))
 }
 
-// GetByName returns the group with the given name, which is case-insensitive.
-// It returns [ErrNotFound] if there is none, [ErrAmbiguous] if there are
-// several, and an [*ArgumentError] if the name is empty.
+// GetByName returns the group with the given name, or [ErrNotFound] or [ErrAmbiguous].
 //
 // GET /api/admin/v1/groups
 func (s *GroupsService) GetByName(ctx context.Context, name string) (*Group, error) {
 	return byName(name, s.ListAll(ctx, ListGroupsOptions{Name: name}), func(o *Group) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates a group. It is not retried if it may already have taken effect.
+// Create creates a group.
 //
 // POST /api/admin/v1/groups
 func (s *GroupsService) Create(ctx context.Context, in CreateGroupInput) (*Group, error) {
@@ -139,8 +131,7 @@ func (s *GroupsService) ListMembers(ctx context.Context, id string, opts ...List
 	return list[GroupMember](ctx, s.client, listGroupMembers, opts, id)
 }
 
-// ListAllMembers returns an iterator over the members of a group and fetches pages as
-// needed. An error ends it; a page token seen before returns [ErrPageLoop].
+// ListAllMembers returns an iterator over the members of a group.
 //
 // GET /api/admin/v1/groups/{id}/members
 func (s *GroupsService) ListAllMembers(ctx context.Context, id string, opts ...ListGroupMembersOptions) iter.Seq2[*GroupMember, error] {

@@ -15,7 +15,7 @@ import (
 // IdentitiesService reads identities of every kind, and reads and writes the
 // attributes of identities in bulk.
 //
-// API section: Identities, see https://docs.apono.io.
+// API section: Identities.
 type IdentitiesService struct{ client *Client }
 
 var (
@@ -94,8 +94,7 @@ type IdentityResultError struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListIdentitiesOptions pages the list of identities. The API does not document
-// Limit and Skip; they are sent only if set.
+// ListIdentitiesOptions pages the list of identities.
 type ListIdentitiesOptions struct {
 	Limit int `url:"limit,omitempty"`
 	// Skip counts identities.
@@ -118,8 +117,7 @@ func (s *IdentitiesService) List(ctx context.Context, opts ...ListIdentitiesOpti
 	return listOffset[Identity](ctx, s.client, listIdentities, opts)
 }
 
-// ListAll returns an iterator over all identities and fetches pages as needed. An error
-// ends it; an incomplete list returns [ErrTruncated].
+// ListAll returns an iterator over all identities.
 //
 // GET /api/v2/identities
 func (s *IdentitiesService) ListAll(ctx context.Context, opts ...ListIdentitiesOptions) iter.Seq2[*Identity, error] {
@@ -133,8 +131,7 @@ func (s *IdentitiesService) ListAttributes(ctx context.Context, opts ...ListIden
 	return listOffset[IdentityAttributes](ctx, s.client, listIdentityAttributes, opts)
 }
 
-// ListAllAttributes returns an iterator over the attributes of all identities and
-// fetches pages as needed. An error ends it; an incomplete list returns [ErrTruncated].
+// ListAllAttributes returns an iterator over the attributes of all identities.
 //
 // GET /api/v2/bulk/identities/attributes
 func (s *IdentitiesService) ListAllAttributes(ctx context.Context, opts ...ListIdentityAttributesOptions) iter.Seq2[*IdentityAttributes, error] {

@@ -13,7 +13,7 @@ import (
 // clusters and identity providers that Apono is connected to. It also reads the
 // catalog of systems, and the resources and permissions of an integration.
 //
-// API section: Integrations, see https://docs.apono.io.
+// API section: Integrations.
 type IntegrationsService struct{ client *Client }
 
 var (
@@ -187,11 +187,8 @@ type ResourceTags struct {
 // ListIntegrationsOptions filters and pages a list of integrations. All filters
 // must match, each with at least one of its values.
 type ListIntegrationsOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 	// Type takes the same patterns as Name.
@@ -201,23 +198,20 @@ type ListIntegrationsOptions struct {
 	ConnectorID []string              `url:"connector_id,omitempty"`
 }
 
-// ListCatalogOptions pages the catalog. The API documents no parameters for it;
-// Limit and Skip are sent only if they are set.
+// ListCatalogOptions pages the catalog.
 type ListCatalogOptions struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
 }
 
-// ListPermissionsOptions filters and pages a list of permissions. The API does
-// not document Limit and Skip; they are sent only if set.
+// ListPermissionsOptions filters and pages a list of permissions.
 type ListPermissionsOptions struct {
 	Limit        int    `url:"limit,omitempty"`
 	Skip         int    `url:"skip,omitempty"`
 	ResourceType string `url:"resource-type,omitempty"`
 }
 
-// ListResourcesOptions filters and pages a list of resources. The API does not
-// document Limit and Skip; they are sent only if set.
+// ListResourcesOptions filters and pages a list of resources.
 type ListResourcesOptions struct {
 	Limit        int    `url:"limit,omitempty"`
 	Skip         int    `url:"skip,omitempty"`
@@ -299,8 +293,7 @@ func (s *IntegrationsService) List(ctx context.Context, opts ...ListIntegrations
 	return list[Integration](ctx, s.client, listIntegrations, opts)
 }
 
-// ListAll returns an iterator over all integrations and fetches pages as needed. An
-// error ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all integrations.
 //
 // GET /api/admin/v4/integrations
 func (s *IntegrationsService) ListAll(ctx context.Context, opts ...ListIntegrationsOptions) iter.Seq2[*Integration, error] {
@@ -314,18 +307,16 @@ func (s *IntegrationsService) Get(ctx context.Context, id string) (*Integration,
 	return decode[Integration](s.client.call(ctx, getIntegration, nil, id))
 }
 
-// GetByName returns the integration with the given name, which is
-// case-insensitive. It returns [ErrNotFound] if there is none, [ErrAmbiguous]
-// if there are several, and an [*ArgumentError] if the name is empty.
+// GetByName returns the integration with the given name, or [ErrNotFound] or
+// [ErrAmbiguous].
 //
 // GET /api/admin/v4/integrations
 func (s *IntegrationsService) GetByName(ctx context.Context, name string) (*Integration, error) {
 	return byName(name, s.ListAll(ctx, ListIntegrationsOptions{Name: name}), func(o *Integration) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates an integration. It is not retried if it may already have taken effect.
-// A SecretStoreConfig must have exactly one store, or Create returns an
-// [*ArgumentError].
+// Create creates an integration. A SecretStoreConfig must have exactly one store, or
+// Create returns an [*ArgumentError].
 //
 // POST /api/admin/v4/integrations
 func (s *IntegrationsService) Create(ctx context.Context, in CreateIntegrationInput) (*Integration, error) {
@@ -362,9 +353,7 @@ func (s *IntegrationsService) ListCatalog(ctx context.Context, opts ...ListCatal
 	return listOffset[CatalogEntry](ctx, s.client, listCatalog, opts)
 }
 
-// ListAllCatalog returns an iterator over the catalog of systems that can be integrated
-// and fetches pages as needed. An error ends it; an incomplete list returns
-// [ErrTruncated].
+// ListAllCatalog returns an iterator over the catalog of systems that can be integrated.
 //
 // GET /api/v2/integrations-catalog
 func (s *IntegrationsService) ListAllCatalog(ctx context.Context, opts ...ListCatalogOptions) iter.Seq2[*CatalogEntry, error] {
@@ -386,8 +375,7 @@ func (s *IntegrationsService) ListPermissions(ctx context.Context, id string, op
 	return listOffset[Permission](ctx, s.client, listIntegrationPermissions, opts, id)
 }
 
-// ListAllPermissions returns an iterator over the permissions of an integration and
-// fetches pages as needed. An error ends it; an incomplete list returns [ErrTruncated].
+// ListAllPermissions returns an iterator over the permissions of an integration.
 //
 // GET /api/v3/integrations/{id}/permissions
 func (s *IntegrationsService) ListAllPermissions(ctx context.Context, id string, opts ...ListPermissionsOptions) iter.Seq2[*Permission, error] {
@@ -401,8 +389,7 @@ func (s *IntegrationsService) ListResources(ctx context.Context, id string, opts
 	return listOffset[Resource](ctx, s.client, listIntegrationResources, opts, id)
 }
 
-// ListAllResources returns an iterator over the resources of an integration and fetches
-// pages as needed. An error ends it; an incomplete list returns [ErrTruncated].
+// ListAllResources returns an iterator over the resources of an integration.
 //
 // GET /api/v3/integrations/{id}/resources
 func (s *IntegrationsService) ListAllResources(ctx context.Context, id string, opts ...ListResourcesOptions) iter.Seq2[*Resource, error] {

@@ -45,7 +45,7 @@ func newLegacy(c *Client) *Legacy {
 // LegacyIntegrationsService manages integrations through version 2 of the API.
 // Its successor is [IntegrationsService].
 //
-// API section: Integrations, version 2, see https://docs.apono.io.
+// API section: Integrations, version 2.
 type LegacyIntegrationsService struct{ client *Client }
 
 var (
@@ -99,8 +99,7 @@ type IntegrationV2 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListIntegrationsV2Options pages the integrations of version 2. The API does
-// not document Limit and Skip; they are sent only if set.
+// ListIntegrationsV2Options pages the integrations of version 2.
 type ListIntegrationsV2Options struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
@@ -138,8 +137,7 @@ func (s *LegacyIntegrationsService) List(ctx context.Context, opts ...ListIntegr
 	return listOffset[IntegrationV2](ctx, s.client, listIntegrationsV2, opts)
 }
 
-// ListAll returns an iterator over all integrations and fetches pages as needed. An
-// error ends it; an incomplete list returns [ErrTruncated]. Its successor is
+// ListAll returns an iterator over all integrations. Its successor is
 // [IntegrationsService.ListAll].
 //
 // GET /api/v2/integrations
@@ -155,8 +153,7 @@ func (s *LegacyIntegrationsService) Get(ctx context.Context, id string) (*Integr
 	return decode[IntegrationV2](s.client.call(ctx, getIntegrationV2, nil, id))
 }
 
-// Create creates an integration. It is not retried if it may already have taken effect.
-// Its successor is [IntegrationsService.Create].
+// Create creates an integration. Its successor is [IntegrationsService.Create].
 //
 // POST /api/v2/integrations
 func (s *LegacyIntegrationsService) Create(ctx context.Context, in CreateIntegrationV2Input) (*IntegrationV2, error) {
@@ -203,7 +200,7 @@ func (i IntegrationV2) fields() any {
 // LegacyAccessFlowsService manages access flows through version 1 of the API.
 // Its successor is [AccessFlowsService].
 //
-// API section: Access Flows, version 1, see https://docs.apono.io.
+// API section: Access Flows, version 1.
 type LegacyAccessFlowsService struct{ client *Client }
 
 var (
@@ -337,8 +334,7 @@ type AccessTargetBundleV1 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListAccessFlowsV1Options pages the access flows of version 1. The API does
-// not document Limit and Skip; they are sent only if set.
+// ListAccessFlowsV1Options pages the access flows of version 1.
 type ListAccessFlowsV1Options struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
@@ -383,8 +379,7 @@ func (s *LegacyAccessFlowsService) List(ctx context.Context, opts ...ListAccessF
 	return listOffset[AccessFlowV1](ctx, s.client, listAccessFlowsV1, opts)
 }
 
-// ListAll returns an iterator over all access flows and fetches pages as needed. An
-// error ends it; an incomplete list returns [ErrTruncated]. Its successor is
+// ListAll returns an iterator over all access flows. Its successor is
 // [AccessFlowsService.ListAll].
 //
 // GET /api/v1/access-flows
@@ -400,8 +395,7 @@ func (s *LegacyAccessFlowsService) Get(ctx context.Context, id string) (*AccessF
 	return decode[AccessFlowV1](s.client.call(ctx, getAccessFlowV1, nil, id))
 }
 
-// Create creates an access flow. It is not retried if it may already have taken effect.
-// Its successor is [AccessFlowsService.Create].
+// Create creates an access flow. Its successor is [AccessFlowsService.Create].
 //
 // POST /api/v1/access-flows
 func (s *LegacyAccessFlowsService) Create(ctx context.Context, in CreateAccessFlowV1Input) (*AccessFlowV1, error) {
@@ -448,7 +442,7 @@ func (f AccessFlowV1) fields() any {
 // LegacyAccessBundlesService manages bundles through version 1 of the API. Its
 // successor is [BundlesService].
 //
-// API section: Access Bundles, version 1, see https://docs.apono.io.
+// API section: Access Bundles, version 1.
 type LegacyAccessBundlesService struct{ client *Client }
 
 var (
@@ -468,8 +462,7 @@ type AccessBundleV1 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListAccessBundlesV1Options pages the bundles of version 1. The API does not
-// document Limit and Skip; they are sent only if set.
+// ListAccessBundlesV1Options pages the bundles of version 1.
 type ListAccessBundlesV1Options struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
@@ -495,8 +488,7 @@ func (s *LegacyAccessBundlesService) List(ctx context.Context, opts ...ListAcces
 	return listOffset[AccessBundleV1](ctx, s.client, listAccessBundlesV1, opts)
 }
 
-// ListAll returns an iterator over all bundles and fetches pages as needed. An error
-// ends it; an incomplete list returns [ErrTruncated]. Its successor is
+// ListAll returns an iterator over all bundles. Its successor is
 // [BundlesService.ListAll].
 //
 // GET /api/v1/access-bundles
@@ -512,8 +504,7 @@ func (s *LegacyAccessBundlesService) Get(ctx context.Context, id string) (*Acces
 	return decode[AccessBundleV1](s.client.call(ctx, getAccessBundleV1, nil, id))
 }
 
-// Create creates a bundle. It is not retried if it may already have taken effect. Its
-// successor is [BundlesService.Create].
+// Create creates a bundle. Its successor is [BundlesService.Create].
 //
 // POST /api/v1/access-bundles
 func (s *LegacyAccessBundlesService) Create(ctx context.Context, in CreateAccessBundleV1Input) (*AccessBundleV1, error) {
@@ -539,7 +530,7 @@ func (s *LegacyAccessBundlesService) Delete(ctx context.Context, id string) erro
 // LegacyConnectorsService lists connectors through version 2 of the API. Its
 // successor is [ConnectorsService].
 //
-// API section: Connectors, version 2, see https://docs.apono.io.
+// API section: Connectors, version 2.
 type LegacyConnectorsService struct{ client *Client }
 
 var listConnectorsV2 = operation.New("Legacy.Connectors.List", http.MethodGet, "/api/v2/connectors").Identified("connector_id")
@@ -586,7 +577,7 @@ func (c ConnectorV2) fields() any {
 // LegacyUsersService reads users through version 2 of the API. Its successor is
 // [UsersService].
 //
-// API section: Users, version 2, see https://docs.apono.io.
+// API section: Users, version 2.
 type LegacyUsersService struct{ client *Client }
 
 var (
@@ -606,8 +597,7 @@ type UserV2 struct {
 	Extra Extra `json:",embed,inline"`
 }
 
-// ListUsersV2Options pages the users of version 2. The API does not document
-// Limit and Skip; they are sent only if set.
+// ListUsersV2Options pages the users of version 2.
 type ListUsersV2Options struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
@@ -620,9 +610,7 @@ func (s *LegacyUsersService) List(ctx context.Context, opts ...ListUsersV2Option
 	return listOffset[UserV2](ctx, s.client, listUsersV2, opts)
 }
 
-// ListAll returns an iterator over all users and fetches pages as needed. An error ends
-// it; an incomplete list returns [ErrTruncated]. Its successor is
-// [UsersService.ListAll].
+// ListAll returns an iterator over all users. Its successor is [UsersService.ListAll].
 //
 // GET /api/v2/users
 func (s *LegacyUsersService) ListAll(ctx context.Context, opts ...ListUsersV2Options) iter.Seq2[*UserV2, error] {
@@ -641,7 +629,7 @@ func (s *LegacyUsersService) Get(ctx context.Context, id string) (*UserV2, error
 // API, and reads what can be requested. Its successors are
 // [AccessRequestsService], [SessionsService] and [AvailableAccessService].
 //
-// API section: Access Requests, version 3, see https://docs.apono.io.
+// API section: Access Requests, version 3.
 type LegacyAccessRequestsService struct{ client *Client }
 
 var (
@@ -730,8 +718,7 @@ type SelectablePermissionsPage struct {
 	AllowMultiple bool
 }
 
-// ListAccessRequestsV3Options filters and pages the access requests of version
-// 3. The API does not document Limit and Skip; they are sent only if set.
+// ListAccessRequestsV3Options filters and pages the access requests of version 3.
 type ListAccessRequestsV3Options struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
@@ -742,8 +729,7 @@ type ListAccessRequestsV3Options struct {
 	UserID string `url:"user_id,omitempty"`
 }
 
-// ListSelectableOptions filters and pages what can be requested. The API does
-// not document Limit and Skip; they are sent only if set.
+// ListSelectableOptions filters and pages what can be requested.
 type ListSelectableOptions struct {
 	Limit int `url:"limit,omitempty"`
 	Skip  int `url:"skip,omitempty"`
@@ -776,8 +762,7 @@ func (s *LegacyAccessRequestsService) List(ctx context.Context, opts ...ListAcce
 	return listOffset[AccessRequestV3](ctx, s.client, listAccessRequestsV3, opts)
 }
 
-// ListAll returns an iterator over all access requests and fetches pages as needed. An
-// error ends it; an incomplete list returns [ErrTruncated]. Its successor is
+// ListAll returns an iterator over all access requests. Its successor is
 // [AccessRequestsService.ListAll].
 //
 // GET /api/v3/access-requests
@@ -793,8 +778,7 @@ func (s *LegacyAccessRequestsService) Get(ctx context.Context, id string) (*Acce
 	return decode[AccessRequestV3](s.client.call(ctx, getAccessRequestV3, nil, id))
 }
 
-// Create requests access. It is not retried if it may already have taken effect. Its
-// successor is [AccessRequestsService.Create].
+// Create requests access. Its successor is [AccessRequestsService.Create].
 //
 // POST /api/v3/access-requests
 func (s *LegacyAccessRequestsService) Create(ctx context.Context, in CreateAccessRequestV3Input) (*AccessRequestV3, error) {
@@ -837,10 +821,8 @@ func (s *LegacyAccessRequestsService) ListSelectableIntegrations(ctx context.Con
 	return listOffset[SelectableIntegration](ctx, s.client, listSelectableIntegrations, opts)
 }
 
-// ListAllSelectableIntegrations returns an iterator over the integrations in which
-// access can be requested and fetches pages as needed. An error ends it; an incomplete
-// list returns [ErrTruncated]. Its successor is
-// [AvailableAccessService.ListAllEntitlements].
+// ListAllSelectableIntegrations returns an iterator over the integrations in which access
+// can be requested. Its successor is [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations
 func (s *LegacyAccessRequestsService) ListAllSelectableIntegrations(ctx context.Context, opts ...ListSelectableOptions) iter.Seq2[*SelectableIntegration, error] {
@@ -857,8 +839,7 @@ func (s *LegacyAccessRequestsService) ListSelectableResourceTypes(ctx context.Co
 }
 
 // ListAllSelectableResourceTypes returns an iterator over the types of resources in an
-// integration to which access can be requested and fetches pages as needed. An error
-// ends it; an incomplete list returns [ErrTruncated]. Its successor is
+// integration to which access can be requested. Its successor is
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/resource-types
@@ -889,9 +870,8 @@ func (s *LegacyAccessRequestsService) ListSelectablePermissions(ctx context.Cont
 	}, nil
 }
 
-// ListAllSelectablePermissions returns an iterator over the names of the permissions
-// that can be requested for a type of resources and fetches pages as needed. An error
-// ends it; an incomplete list returns [ErrTruncated]. Its successor is
+// ListAllSelectablePermissions returns an iterator over the names of the permissions that
+// can be requested for a type of resources. Its successor is
 // [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/permissions
@@ -916,9 +896,7 @@ func (s *LegacyAccessRequestsService) ListSelectableResources(ctx context.Contex
 }
 
 // ListAllSelectableResources returns an iterator over the resources of a type to which
-// access can be requested and fetches pages as needed. An error ends it; an incomplete
-// list returns [ErrTruncated]. Its successor is
-// [AvailableAccessService.ListAllEntitlements].
+// access can be requested. Its successor is [AvailableAccessService.ListAllEntitlements].
 //
 // GET /api/v3/selectable-integrations/{integration_id}/{resource_type}/resources
 func (s *LegacyAccessRequestsService) ListAllSelectableResources(ctx context.Context, integrationID, resourceType string, opts ...ListSelectableOptions) iter.Seq2[*SelectableResource, error] {

@@ -17,17 +17,21 @@ import (
 	"github.com/google/go-querystring/query"
 )
 
-// Page is one page of a list with page tokens.
+// Page is one page of a list with page tokens. In the options of such a list, PageToken
+// is the NextPageToken of an earlier page. It carries the filters of its list; filters
+// set beside it are ignored. Limit is the size of a page; 0 means the server's default
+// of 100.
 type Page[T any] struct {
 	Items []*T // in the server's order
-	// NextPageToken is the token of the next page, empty on the last page. As the
-	// PageToken of the options, it resumes the list at that page. The API does not
-	// document how long it is valid.
+	// NextPageToken is the token of the next page, empty on the last page. The API does
+	// not document how long it is valid.
 	NextPageToken string
 }
 
 // OffsetPage is one page of a list by offset. For most such lists the API documents no
-// parameters, and the server is expected to return all objects in one page.
+// parameters, and the server is expected to return all objects in one page; Limit and
+// Skip of the options are sent only if they are set. An iterator over such a list returns
+// [ErrTruncated] if the list is incomplete.
 type OffsetPage[T any] struct {
 	Items  []*T // in the server's order
 	Total  int  // number of objects in the list, as reported by the server

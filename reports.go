@@ -13,7 +13,7 @@ import (
 // recipients. The API neither runs nor downloads reports; see [ActivityService]
 // for the activity itself.
 //
-// API section: Activity Reports, see https://docs.apono.io.
+// API section: Activity Reports.
 type ReportsService struct{ client *Client }
 
 var (
@@ -45,8 +45,7 @@ const (
 
 // ActivityReport is a report on activity.
 type ActivityReport struct {
-	ID string `json:"id"`
-	// Name is unique in the account.
+	ID        string          `json:"id"`
 	Name      string          `json:"name"`
 	Fields    []ReportField   `json:"fields,omitzero"`
 	Filters   ReportFilters   `json:"filters"`
@@ -120,11 +119,8 @@ type ReportSchedule struct {
 
 // ListReportsOptions filters and pages a list of activity reports.
 type ListReportsOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// Name may begin or end with "*", as in "prod*". Whether it is
 	// case-insensitive is not documented.
 	Name string `url:"name,omitempty"`
@@ -153,8 +149,7 @@ func (s *ReportsService) List(ctx context.Context, opts ...ListReportsOptions) (
 	return list[ActivityReport](ctx, s.client, listReports, opts)
 }
 
-// ListAll returns an iterator over all activity reports and fetches pages as needed. An
-// error ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all activity reports.
 //
 // GET /api/admin/v1/activity-reports
 func (s *ReportsService) ListAll(ctx context.Context, opts ...ListReportsOptions) iter.Seq2[*ActivityReport, error] {
@@ -168,9 +163,8 @@ func (s *ReportsService) Get(ctx context.Context, id string) (*ActivityReport, e
 	return decode[ActivityReport](s.client.call(ctx, getReport, nil, id))
 }
 
-// Create creates an activity report. It is not retried if it may already have taken
-// effect. The time frame must have exactly one field set, or Create returns an
-// [*ArgumentError].
+// Create creates an activity report. The time frame must have exactly one field set, or
+// Create returns an [*ArgumentError].
 //
 // POST /api/admin/v1/activity-reports
 func (s *ReportsService) Create(ctx context.Context, in ActivityReportInput) (*ActivityReport, error) {

@@ -12,7 +12,7 @@ import (
 // ScopesService manages access scopes. An access scope is a saved query for resources
 // that access flows and bundles refer to.
 //
-// API section: Access Scopes, see https://docs.apono.io.
+// API section: Access Scopes.
 type ScopesService struct{ client *Client }
 
 var (
@@ -25,8 +25,7 @@ var (
 
 // AccessScope is a saved query for resources.
 type AccessScope struct {
-	ID string `json:"id"`
-	// Name is unique in the account.
+	ID          string  `json:"id"`
 	Name        string  `json:"name"`
 	Description *string `json:"description,omitzero"`
 	// Query is in the Apono Query Language.
@@ -41,11 +40,8 @@ type AccessScope struct {
 
 // ListScopesOptions filters and pages a list of access scopes.
 type ListScopesOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 	// SpaceReferences are IDs or names, or [SpaceReferenceNone]; empty means all.
@@ -71,8 +67,7 @@ func (s *ScopesService) List(ctx context.Context, opts ...ListScopesOptions) (*P
 	return list[AccessScope](ctx, s.client, listScopes, opts)
 }
 
-// ListAll returns an iterator over all access scopes and fetches pages as needed. An
-// error ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all access scopes.
 //
 // GET /api/admin/v1/access-scopes
 func (s *ScopesService) ListAll(ctx context.Context, opts ...ListScopesOptions) iter.Seq2[*AccessScope, error] {
@@ -86,17 +81,15 @@ func (s *ScopesService) Get(ctx context.Context, id string) (*AccessScope, error
 	return decode[AccessScope](s.client.call(ctx, getScope, nil, id))
 }
 
-// GetByName returns the access scope with the given name, which is
-// case-insensitive. It returns [ErrNotFound] if there is none, [ErrAmbiguous]
-// if there are several, and an [*ArgumentError] if the name is empty.
+// GetByName returns the access scope with the given name, or [ErrNotFound] or
+// [ErrAmbiguous].
 //
 // GET /api/admin/v1/access-scopes
 func (s *ScopesService) GetByName(ctx context.Context, name string) (*AccessScope, error) {
 	return byName(name, s.ListAll(ctx, ListScopesOptions{Name: name}), func(o *AccessScope) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates an access scope. It is not retried if it may already have taken
-// effect. [SpaceOptions] can set its space.
+// Create creates an access scope. [SpaceOptions] can set its space.
 //
 // POST /api/admin/v1/access-scopes
 func (s *ScopesService) Create(ctx context.Context, in AccessScopeInput, opts ...SpaceOptions) (*AccessScope, error) {

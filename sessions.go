@@ -12,7 +12,7 @@ import (
 // SessionsService reads access sessions and their credentials. A session is created in
 // an integration when access is granted.
 //
-// API section: Access Sessions, see https://docs.apono.io.
+// API section: Access Sessions.
 type SessionsService struct{ client *Client }
 
 var (
@@ -75,10 +75,7 @@ type Link struct {
 
 // ListSessionsOptions filters and pages a list of sessions.
 type ListSessionsOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
-	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
+	PageToken     string   `url:"page_token,omitempty"`
 	Limit         int      `url:"limit,omitempty"`
 	IntegrationID []string `url:"integration_id,omitempty"`
 	RequestIDs    []string `url:"request_ids,omitempty"`
@@ -91,8 +88,7 @@ func (s *SessionsService) List(ctx context.Context, opts ...ListSessionsOptions)
 	return list[AccessSession](ctx, s.client, listSessions, opts)
 }
 
-// ListAll returns an iterator over all sessions and fetches pages as needed. An error
-// ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all sessions.
 //
 // GET /api/user/v1/access-sessions
 func (s *SessionsService) ListAll(ctx context.Context, opts ...ListSessionsOptions) iter.Seq2[*AccessSession, error] {

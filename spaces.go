@@ -14,7 +14,7 @@ import (
 // SpacesService manages spaces: parts of an account with their own resources, members,
 // access flows, bundles and access scopes. Methods take the ID or the name of a space.
 //
-// API section: Spaces, see https://docs.apono.io.
+// API section: Spaces.
 type SpacesService struct{ client *Client }
 
 var (
@@ -93,21 +93,16 @@ type SpaceMember struct {
 
 // ListSpacesOptions filters and pages a list of spaces.
 type ListSpacesOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 }
 
 // ListSpaceMembersOptions pages a list of members.
 type ListSpaceMembersOptions struct {
-	// PageToken is a NextPageToken.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 }
 
 // SpaceOptions set the space in which an access flow, a bundle or an access scope is
@@ -173,8 +168,7 @@ func (s *SpacesService) List(ctx context.Context, opts ...ListSpacesOptions) (*P
 	return list[Space](ctx, s.client, listSpaces, opts)
 }
 
-// ListAll returns an iterator over all spaces and fetches pages as needed. An error
-// ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all spaces.
 //
 // GET /api/admin/v1/spaces
 func (s *SpacesService) ListAll(ctx context.Context, opts ...ListSpacesOptions) iter.Seq2[*Space, error] {
@@ -188,16 +182,14 @@ func (s *SpacesService) Get(ctx context.Context, id string) (*Space, error) {
 	return decode[Space](s.client.call(ctx, getSpace, nil, id))
 }
 
-// GetByName returns the space with the given name, which is case-insensitive.
-// It returns [ErrNotFound] if there is none, [ErrAmbiguous] if there are
-// several, and an [*ArgumentError] if the name is empty.
+// GetByName returns the space with the given name, or [ErrNotFound] or [ErrAmbiguous].
 //
 // GET /api/admin/v1/spaces
 func (s *SpacesService) GetByName(ctx context.Context, name string) (*Space, error) {
 	return byName(name, s.ListAll(ctx, ListSpacesOptions{Name: name}), func(o *Space) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates a space. It is not retried if it may already have taken effect.
+// Create creates a space.
 //
 // POST /api/admin/v1/spaces
 func (s *SpacesService) Create(ctx context.Context, in CreateSpaceInput) (*Space, error) {
@@ -226,8 +218,7 @@ func (s *SpacesService) ListMembers(ctx context.Context, id string, opts ...List
 	return list[SpaceMember](ctx, s.client, listSpaceMembers, opts, id)
 }
 
-// ListAllMembers returns an iterator over all members of a space and fetches pages as
-// needed. An error ends it; a page token seen before returns [ErrPageLoop].
+// ListAllMembers returns an iterator over all members of a space.
 //
 // GET /api/admin/v1/spaces/{id}/members
 func (s *SpacesService) ListAllMembers(ctx context.Context, id string, opts ...ListSpaceMembersOptions) iter.Seq2[*SpaceMember, error] {

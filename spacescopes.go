@@ -12,7 +12,7 @@ import (
 // SpaceScopesService manages space scopes: saved queries for the resources of a space.
 // Methods take the ID or the name of a space scope.
 //
-// API section: Spaces, see https://docs.apono.io.
+// API section: Spaces.
 type SpaceScopesService struct{ client *Client }
 
 var (
@@ -38,11 +38,8 @@ type SpaceScope struct {
 
 // ListSpaceScopesOptions filters and pages a list of space scopes.
 type ListSpaceScopesOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
 }
@@ -65,8 +62,7 @@ func (s *SpaceScopesService) List(ctx context.Context, opts ...ListSpaceScopesOp
 	return list[SpaceScope](ctx, s.client, listSpaceScopes, opts)
 }
 
-// ListAll returns an iterator over all space scopes and fetches pages as needed. An
-// error ends it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all space scopes.
 //
 // GET /api/admin/v1/space-scopes
 func (s *SpaceScopesService) ListAll(ctx context.Context, opts ...ListSpaceScopesOptions) iter.Seq2[*SpaceScope, error] {
@@ -80,16 +76,15 @@ func (s *SpaceScopesService) Get(ctx context.Context, id string) (*SpaceScope, e
 	return decode[SpaceScope](s.client.call(ctx, getSpaceScope, nil, id))
 }
 
-// GetByName returns the space scope with the given name, which is
-// case-insensitive. It returns [ErrNotFound] if there is none, [ErrAmbiguous]
-// if there are several, and an [*ArgumentError] if the name is empty.
+// GetByName returns the space scope with the given name, or [ErrNotFound] or
+// [ErrAmbiguous].
 //
 // GET /api/admin/v1/space-scopes
 func (s *SpaceScopesService) GetByName(ctx context.Context, name string) (*SpaceScope, error) {
 	return byName(name, s.ListAll(ctx, ListSpaceScopesOptions{Name: name}), func(o *SpaceScope) (string, string) { return o.ID, o.Name })
 }
 
-// Create creates a space scope. It is not retried if it may already have taken effect.
+// Create creates a space scope.
 //
 // POST /api/admin/v1/space-scopes
 func (s *SpaceScopesService) Create(ctx context.Context, in SpaceScopeInput) (*SpaceScope, error) {

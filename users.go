@@ -10,7 +10,7 @@ import (
 
 // UsersService reads users. The API can neither create nor change them.
 //
-// API section: Users, version 3, see https://docs.apono.io.
+// API section: Users, version 3.
 type UsersService struct{ client *Client }
 
 var (
@@ -57,11 +57,8 @@ type User struct {
 
 // ListUsersOptions filters and pages a list of users.
 type ListUsersOptions struct {
-	// PageToken is a NextPageToken. It carries the filters of its list; filters set here
-	// are ignored.
 	PageToken string `url:"page_token,omitempty"`
-	// Limit is the page size; 0 means the server's default of 100.
-	Limit int `url:"limit,omitempty"`
+	Limit     int    `url:"limit,omitempty"`
 	// FirstName and LastName may begin or end with "*".
 	FirstName             string     `url:"first_name,omitempty"`
 	LastName              string     `url:"last_name,omitempty"`
@@ -77,8 +74,7 @@ func (s *UsersService) List(ctx context.Context, opts ...ListUsersOptions) (*Pag
 	return list[User](ctx, s.client, listUsers, opts)
 }
 
-// ListAll returns an iterator over all users and fetches pages as needed. An error ends
-// it; a page token seen before returns [ErrPageLoop].
+// ListAll returns an iterator over all users.
 //
 // GET /api/admin/v3/users
 func (s *UsersService) ListAll(ctx context.Context, opts ...ListUsersOptions) iter.Seq2[*User, error] {
