@@ -227,13 +227,6 @@ func TestDeleteWithNotFoundAfterRetry(t *testing.T) {
 	}
 }
 
-func TestDeleteRejectsHTML(t *testing.T) {
-	t.Parallel()
-	fake := script.New(t, script.Response{Body: "<html>Sign in</html>", Header: map[string]string{"Content-Type": "text/html"}})
-	err := apitest.NewClient(t, fake).Integrations.Delete(t.Context(), "i-1")
-	require.Equal(t, "<html>Sign in</html>", string(apitest.ErrorAs[*apono.DecodeError](t, err).Body))
-}
-
 func TestUpdateWithNotFoundAfterRetryIsError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -132,7 +132,6 @@ func TestListAllOffsetIsCompleteOrErrTruncated(t *testing.T) {
 			want:  []string{"a", "b", "c", "d", "e"}, asked: []string{"", "skip=3"},
 		},
 		{
-			// Read-ahead requests 2, 4 and 5 and must then request 3.
 			name:  "pages of other sizes",
 			pages: map[string]string{"": apitest.OffsetPage(6, 2, 0, "a", "b"), "2": apitest.OffsetPage(6, 2, 2, "c"), "3": apitest.OffsetPage(6, 2, 3, "d", "e", "f")},
 			want:  []string{"a", "b", "c", "d", "e", "f"}, asked: []string{"", "skip=2", "skip=3"},
@@ -187,7 +186,7 @@ func TestListAllOffsetIsCompleteOrErrTruncated(t *testing.T) {
 			asked: []string{""},
 		},
 	} {
-		for _, readAhead := range []int{0, 1, 3} {
+		for _, readAhead := range []int{0, 1} {
 			t.Run(fmt.Sprintf("%s, %d ahead", c.name, readAhead), func(t *testing.T) {
 				t.Parallel()
 				p := &apitest.Pager{Pages: c.pages}
@@ -282,7 +281,7 @@ func randomServer(r *rand.Rand, ids []string) func(at string) string {
 // without an error.
 func TestListAllOffsetWithRandomServers(t *testing.T) {
 	t.Parallel()
-	for _, readAhead := range []int{0, 1, 5} {
+	for _, readAhead := range []int{0, 1} {
 		t.Run(strconv.Itoa(readAhead), func(t *testing.T) {
 			t.Parallel()
 			outcomes := map[string]int{}

@@ -20,7 +20,6 @@ import (
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/apitest"
 	"github.com/apono-go/apono/internal/apitest/script"
-	"github.com/apono-go/apono/internal/operation"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -105,36 +104,6 @@ func TestUserAgent(t *testing.T) {
 	got := fake.Requests()[0].Header.Get("User-Agent")
 	want := regexp.MustCompile(`^apono-go/\d+\.\d+\.\d+ \(go[^;()]+; [a-z0-9]+/[a-z0-9]+\) inventory/1\.4 nightly \(batch\)$`)
 	require.Regexpf(t, want, got, "expected it to match %s", want)
-}
-
-func TestReadOnlyRejectsChanges(t *testing.T) {
-	t.Parallel()
-	for _, op := range operation.All() {
-		t.Run(op.Name, func(t *testing.T) {
-			t.Parallel()
-			// Each path is written in an unusual but equivalent form.
-			path := op.Fill(func(int, string) string { return "x" })
-			var unusual strings.Builder
-			for segment := range strings.SplitSeq(path[1:], "/") {
-				fmt.Fprintf(&unusual, "/%%%02x%s", segment[0], segment[1:])
-			}
-			for _, path := range []string{path, unusual.String()} {
-				var fake *script.Transport
-				if op.Changes {
-					fake = apitest.NoRequest(t)
-				} else {
-					fake = script.New(t, script.Response{Body: "{}"})
-				}
-				err := apitest.NewClient(t, fake, apono.WithReadOnly()).Do(t.Context(), op.Method, path, nil, nil, nil)
-				if !op.Changes {
-					require.NoError(t, err)
-					continue
-				}
-				require.ErrorIs(t, err, apono.ErrReadOnly)
-				require.EqualError(t, err, "apono: "+op.Method+" "+op.Path+": the client is read-only")
-			}
-		})
-	}
 }
 
 func TestReadOnlyRejectsServiceMethods(t *testing.T) {

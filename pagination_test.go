@@ -83,20 +83,6 @@ func TestListAllSendsNothingAfterBreak(t *testing.T) {
 	require.Len(t, fake.Requests(), 2)
 }
 
-func TestCanceledContextEndsListBetweenPages(t *testing.T) {
-	t.Parallel()
-	fake := script.New(t, script.Response{Body: apitest.TokenPage("t2", "a", "b")})
-	ctx, cancel := context.WithCancel(t.Context())
-	got, err := apitest.Drain(t, apitest.NewClient(t, fake).Integrations.ListAll(ctx), func(i *apono.Integration) string {
-		cancel()
-		return i.ID
-	})
-	require.Equal(t, []string{"a", "b"}, got)
-	require.ErrorIs(t, err, context.Canceled)
-	require.Zero(t, apitest.ErrorAs[*apono.TransportError](t, err).Attempts)
-	require.Len(t, fake.Requests(), 1)
-}
-
 // Options must stay unchanged, because they may be used again or by another goroutine.
 func TestListOptionsAreNotModified(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/internal/apitest"
@@ -133,7 +132,7 @@ func TestListAllFollowsPageTokens(t *testing.T) {
 			err:   apono.ErrForbidden, asked: []string{""},
 		},
 	} {
-		for _, readAhead := range []int{0, 1, 4} {
+		for _, readAhead := range []int{0, 1} {
 			t.Run(fmt.Sprintf("%s, %d ahead", c.name, readAhead), func(t *testing.T) {
 				t.Parallel()
 				p := &apitest.Pager{Pages: c.pages}
@@ -171,7 +170,7 @@ func TestResponseWithoutPageIsDecodeError(t *testing.T) {
 		{"HTML", `<html>Sign in</html>`, "an HTML page"},
 		{"two values", `{"items":[],"data":[],"pagination":{}}{}`, "invalid character '{' after top-level value"},
 	} {
-		for _, readAhead := range []int{0, 3} {
+		for _, readAhead := range []int{0, 1} {
 			t.Run(fmt.Sprintf("%s, %d ahead", c.name, readAhead), func(t *testing.T) {
 				t.Parallel()
 				fake := script.New(t,
@@ -195,54 +194,6 @@ func TestResponseWithoutPageIsDecodeError(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// The token that is found before decoding may be another member of that name, which must
-// not be followed.
-func TestGuessedTokenIsVerified(t *testing.T) {
-	t.Parallel()
-	const misleading = `"items":[{"id":"a","integration_config":{"next_page_token":"bogus"}}]`
-	for _, c := range []struct {
-		name, first string
-		ids, asked  []string
-	}{
-		{
-			"a member of an item after the pagination", `{"pagination":{"next_page_token":"t2"},` + misleading + `}`,
-			[]string{"a", "b"}, []string{"", "page_token=t2"},
-		},
-		{"a member of an item on the last page", `{"pagination":{},` + misleading + `}`, []string{"a"}, []string{""}},
-		{
-			"a member of an item before the pagination", `{` + misleading + `,"pagination":{"next_page_token":"t2"}}`,
-			[]string{"a", "b"}, []string{"", "page_token=t2"},
-		},
-		{
-			"a string that looks like a token", `{"pagination":{"next_page_token":"t2"},"items":[{"id":"a","custom_access_details":"\"next_page_token\":\"bogus\""}]}`,
-			[]string{"a", "b"}, []string{"", "page_token=t2"},
-		},
-		{
-			"white space and escapes", "{\"items\":[{\"id\":\"a\"}],\"pagination\":{\"next_page_token\" \n: \t\"t\\u0032\" }}",
-			[]string{"a", "b"}, []string{"", "page_token=t2"},
-		},
-		{
-			"an escaped name", `{"items":[{"id":"a"}],"pagination":{"next_page_toke\u006e":"t2"}}`,
-			[]string{"a", "b"}, []string{"", "page_token=t2"},
-		},
-		{"null", `{"items":[{"id":"a"}],"pagination":{"next_page_token":null}}`, []string{"a"}, []string{""}},
-		{"the end of the body", `{"items":[{"id":"a"}],"pagination":{"next_page_token"`, nil, []string{""}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p := &apitest.Pager{Pages: map[string]string{"": c.first, "t2": apitest.TokenPage("", "b")}}
-				got, err := apitest.Drain(t, p.Client(t, 1).Integrations.ListAll(t.Context()), apitest.IntegrationID)
-				require.Equal(t, c.ids == nil, err != nil, "an error must come with no item")
-				require.Equal(t, c.ids, got)
-				// A request with a wrong guess may be canceled before it is sent.
-				asked := slices.DeleteFunc(p.Requests(), func(query string) bool { return query == "page_token=bogus" })
-				require.Equal(t, c.asked, asked)
-			})
-		})
 	}
 }
 

@@ -140,31 +140,6 @@ func TestCredentialsInFreeFormObjectAreSent(t *testing.T) {
 	}
 }
 
-// Unusual bodies are decoded in the same way on every release of Go.
-func TestUnusualBodiesAreDecoded(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		body string
-		want apono.AccessFlowTimeframe
-	}{
-		"a byte order mark":        {"\ufeff{\"time_zone\":\"UTC\"}", apono.AccessFlowTimeframe{TimeZone: "UTC"}},
-		"a duplicate name":         {`{"time_zone":"A","time_zone":"UTC"}`, apono.AccessFlowTimeframe{TimeZone: "UTC"}},
-		"a duplicate unknown name": {`{"x":1,"x":2}`, apono.AccessFlowTimeframe{Extra: apono.Extra{"x": json.RawMessage("2")}}},
-		"different case":           {`{"TIME_ZONE":"UTC"}`, apono.AccessFlowTimeframe{Extra: apono.Extra{"TIME_ZONE": json.RawMessage(`"UTC"`)}}},
-		"not UTF-8":                {"{\"time_zone\":\"U\xffC\"}", apono.AccessFlowTimeframe{TimeZone: "U\ufffdC"}},
-	} {
-		var got apono.AccessFlowTimeframe
-		require.NoError(t, wire.Unmarshal([]byte(c.body), &got), name)
-		require.Equal(t, c.want, got, name)
-	}
-	var settings apono.AccessFlowSettings
-	require.NoError(t, wire.Unmarshal([]byte(`{"max_extensions":6e1,"extension_duration_in_min":60.0}`), &settings))
-	require.Equal(t, apono.AccessFlowSettings{MaxExtensions: new(60), ExtensionDurationInMin: new(60)}, settings)
-	var integration apono.Integration
-	require.NoError(t, wire.Unmarshal([]byte(`{"id":"i1","last_sync_time":"","newer":1}`), &integration))
-	require.Equal(t, apono.Integration{ID: "i1", Extra: apono.Extra{"newer": json.RawMessage("1")}}, integration)
-}
-
 func TestDecodeErrorNamesPath(t *testing.T) {
 	t.Parallel()
 	target := `{"access_targets":[{"integration":{"integration_name":%s}}]}`

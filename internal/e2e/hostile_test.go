@@ -566,7 +566,7 @@ func TestHostileTokenLists(t *testing.T) {
 		{"a token of another type", pages(hostile.JSON(`{"items":[],"pagination":{"next_page_token":7}}`)), "", "/", errAny, path + "200 OK, but the body is unusable: pagination.next_page_token: cannot unmarshal number into Go string"},
 		{"items of another type", pages(hostile.JSON(`{"items":{}}`)), "", "/", errAny, path + "200 OK, but the body is unusable: items: cannot unmarshal object into Go slice"},
 	} {
-		for _, ahead := range []int{0, 1, 4} {
+		for _, ahead := range []int{0, 1} {
 			t.Run(fmt.Sprintf("%s, %d ahead", l.name, ahead), func(t *testing.T) {
 				t.Parallel()
 				server := hostile.New(t, l.modes...)
@@ -602,28 +602,6 @@ func isListing(t *testing.T, server *hostile.Server, want listing, ids []string,
 		require.ErrorIs(t, err, want.sentinel)
 	} else {
 		require.ErrorAs(t, err, new(*apono.DecodeError))
-	}
-}
-
-// An endless list makes no requests after the caller leaves the loop.
-func TestBreakEndsEndlessList(t *testing.T) {
-	t.Parallel()
-	for _, ahead := range []int{0, 1, 4} {
-		t.Run(fmt.Sprint(ahead), func(t *testing.T) {
-			t.Parallel()
-			server := hostile.New(t, hostile.NewTokens())
-			client, _ := hostileClient(t, server, nil, apitest.ReadAhead(ahead))
-			read := 0
-			for _, err := range client.Integrations.ListAll(t.Context()) {
-				require.NoError(t, err)
-				if read++; read == 200 {
-					break
-				}
-			}
-			requests := len(server.Requests())
-			require.GreaterOrEqual(t, requests, 200)
-			require.LessOrEqual(t, requests, 200+min(ahead, 1))
-		})
 	}
 }
 

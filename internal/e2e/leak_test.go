@@ -111,7 +111,7 @@ func pagesAfter(list string, then ...hostile.Mode) []hostile.Mode {
 func TestListsLeaveNothingBehind(t *testing.T) {
 	t.Parallel()
 	for _, list := range []string{"tokens", "offset"} {
-		for _, ahead := range []int{0, 1, 4} {
+		for _, ahead := range []int{0, 1} {
 			for next, mode := range map[string]hostile.Mode{
 				"good": hostile.NewTokens(), "dripping": hostile.DripBody(), "silent": hostile.DripHeader(), "rejected": hostile.Status(403, ""),
 				"broken": hostile.ResetRead(), "cut": hostile.CutChunked("{"), "endless": hostile.Endless(),

@@ -19,6 +19,7 @@ func TestOddBodies(t *testing.T) {
 		err        string
 	}{
 		{typ: typeOf[apono.Ref](), body: `{"id":"a","name":"b"}`, want: `{"id":"a","name":"b"}`},
+		{typ: typeOf[apono.Ref](), body: "\ufeff" + `{"id":"a"}`, want: `{"id":"a","name":""}`},
 		{typ: typeOf[apono.Ref](), body: `{"name":null,"id":"a"}`, want: `{"id":"a","name":""}`},
 		{typ: typeOf[apono.Ref](), body: `{"id":"a","id":"b"}`, want: `{"id":"b","name":""}`},
 		{typ: typeOf[apono.Ref](), body: `{"ID":"a"}`, want: `{"id":"","name":"","ID":"a"}`},
