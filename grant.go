@@ -437,56 +437,87 @@ func (s *AccessRequestsService) logLeft(ctx context.Context, left *RevokeError) 
 // if Retry-After asks to wait longer, or afterwards if the process was asleep.
 func (s *AccessRequestsService) ensureRevoked(ctx context.Context, id string, known bool) error {
 	started := time.Now()
-	end := started.Add(timeLimit)
-	last := false
-	callContext := func() (context.Context, context.CancelFunc) {
-		callCtx, limit := transport.Unpaused(ctx), time.Until(end)
-		if !last {
-			callCtx, limit = ctx, min(revokeCallTimeout, limit-lastCallTime)
-		}
-		return context.WithTimeoutCause(callCtx, limit, fmt.Errorf("no response within %s", limit.Round(time.Millisecond)))
-	}
-	// pause reports whether there is time for another call before the last one.
-	pause := func(d time.Duration) bool {
-		left := time.Until(end) - lastCallTime
-		return sleep(ctx, min(d, left)) == nil && d < left
-	}
-	rejected := func(err error) bool {
-		elapsed := time.Since(started)
-		if !known {
-			elapsed += settleTime
-		}
-		return isFinal(err, true, elapsed)
-	}
+	r := &revocation{service: s, id: id, known: known, started: started, end: started.Add(timeLimit)}
 	for {
-		if left := time.Until(end); left <= lastCallTime {
-			if last = true; left < lastCallTime/2 { // the process was asleep
-				end = time.Now().Add(revokeCallTimeout)
+		if left := time.Until(r.end); left <= lastCallTime {
+			if r.last = true; left < lastCallTime/2 { // the process was asleep
+				r.end = time.Now().Add(revokeCallTimeout)
 			}
 		}
-		callCtx, cancel := callContext()
-		_, err := s.Revoke(callCtx, id)
-		if cancel(); err == nil {
+		err := r.revoke(ctx)
+		if err == nil {
 			return nil
 		}
-		for again := last || pause(retryAfter(err)); again; {
-			callCtx, cancel := callContext()
-			request, readErr := s.Get(callCtx, id)
-			cancel()
-			switch over := last || ctx.Err() != nil; {
-			case readErr == nil && (hasEnded(request) || request.Status.Failed() && rejected(err)):
-				return nil
-			case readErr == nil && (over || rejected(err)):
-				return err
-			case readErr != nil && (over || rejected(readErr)):
-				return fmt.Errorf("%w; %w", err, readErr)
-			}
-			again = pause(max(time.Second, retryAfter(readErr))) && readErr != nil
-		}
-		if ctx.Err() != nil {
+		if final, err := r.verify(ctx, err); final {
 			return err
 		}
 	}
+}
+
+// revocation is the revocation of one request.
+type revocation struct {
+	service      *AccessRequestsService
+	id           string
+	known        bool // the request exists, so that a 404 may pass
+	started, end time.Time
+	last         bool // there is no time for further calls
+}
+
+func (r *revocation) revoke(ctx context.Context) error {
+	ctx, cancel := r.limit(ctx)
+	defer cancel()
+	_, err := r.service.Revoke(ctx, r.id)
+	return err
+}
+
+// verify reads the request after its revocation failed, until a read succeeds. It reports
+// whether the revocation ends, and with which error.
+func (r *revocation) verify(ctx context.Context, failure error) (final bool, _ error) {
+	for again := r.last || r.pause(ctx, retryAfter(failure)); again; {
+		request, err := r.read(ctx)
+		switch over := r.last || ctx.Err() != nil; {
+		case err == nil && (hasEnded(request) || request.Status.Failed() && r.isFinal(failure)):
+			return true, nil
+		case err == nil && (over || r.isFinal(failure)):
+			return true, failure
+		case err != nil && (over || r.isFinal(err)):
+			return true, fmt.Errorf("%w; %w", failure, err)
+		}
+		again = r.pause(ctx, max(time.Second, retryAfter(err))) && err != nil
+	}
+	return ctx.Err() != nil, failure
+}
+
+func (r *revocation) read(ctx context.Context) (*AccessRequest, error) {
+	ctx, cancel := r.limit(ctx)
+	defer cancel()
+	return r.service.Get(ctx, r.id)
+}
+
+// limit returns the context of one call.
+func (r *revocation) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := time.Until(r.end)
+	if r.last {
+		ctx = transport.Unpaused(ctx)
+	} else {
+		limit = min(revokeCallTimeout, limit-lastCallTime)
+	}
+	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("no response within %s", limit.Round(time.Millisecond)))
+}
+
+// pause reports whether there is time for another call before the last one.
+func (r *revocation) pause(ctx context.Context, d time.Duration) bool {
+	left := time.Until(r.end) - lastCallTime
+	return sleep(ctx, min(d, left)) == nil && d < left
+}
+
+// isFinal reports whether further calls would fail as well.
+func (r *revocation) isFinal(err error) bool {
+	elapsed := time.Since(r.started)
+	if !r.known {
+		elapsed += settleTime
+	}
+	return isFinal(err, true, elapsed)
 }
 
 // Format prints the IDs of the requests with every verb.

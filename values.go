@@ -63,31 +63,28 @@ func clone[T any](v T) T {
 }
 
 func deepCopy(v reflect.Value) reflect.Value {
+	if v.IsZero() {
+		return v
+	}
 	c := v
 	switch v.Kind() {
 	case reflect.Pointer:
-		if !v.IsNil() {
-			c = reflect.New(v.Type().Elem())
-			c.Elem().Set(deepCopy(v.Elem()))
-		}
+		c = reflect.New(v.Type().Elem())
+		c.Elem().Set(deepCopy(v.Elem()))
 	case reflect.Interface:
 		switch v.Interface().(type) {
 		case Object, map[string]any, []any:
 			c = deepCopy(v.Elem())
 		}
 	case reflect.Slice:
-		if !v.IsNil() {
-			c = reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-			for i := range v.Len() {
-				c.Index(i).Set(deepCopy(v.Index(i)))
-			}
+		c = reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		for i := range v.Len() {
+			c.Index(i).Set(deepCopy(v.Index(i)))
 		}
 	case reflect.Map:
-		if !v.IsNil() {
-			c = reflect.MakeMapWithSize(v.Type(), v.Len())
-			for key, value := range v.Seq2() {
-				c.SetMapIndex(key, deepCopy(value))
-			}
+		c = reflect.MakeMapWithSize(v.Type(), v.Len())
+		for key, value := range v.Seq2() {
+			c.SetMapIndex(key, deepCopy(value))
 		}
 	case reflect.Struct:
 		c = reflect.New(v.Type()).Elem()

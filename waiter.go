@@ -129,7 +129,7 @@ func waitOptions(opts []WaitOptions) (WaitOptions, error) {
 	return o, nil
 }
 
-// waiter polls requests or sessions.
+// waiter polls requests or sessions. It is for one wait.
 type waiter struct {
 	options  WaitOptions
 	poll     func(ctx context.Context, id string) Poll
@@ -137,78 +137,84 @@ type waiter struct {
 	proven   bool // the API is known to respond at the base URL
 	watching bool // the first poll is after an interval, and failed ones do not end the wait
 	pollDone bool // an object that is done is polled until all are
+
+	started time.Time
+	last    []Poll // of each object, the last that succeeded
+	failure error  // of the last failed poll
 }
 
 // wait polls the objects in turn until each is done. It returns the last polls, by ID.
 func (w *waiter) wait(ctx context.Context, ids ...string) ([]Poll, error) {
-	var (
-		started  = time.Now()
-		last     = make([]Poll, len(ids)) // that succeeded
-		pending  = make([]int, len(ids))
-		failure  error // of the last failed poll
-		failures int   // consecutive rounds with a failed poll
-	)
+	w.started, w.last = time.Now(), make([]Poll, len(ids))
+	pending := make([]int, len(ids))
 	for i, id := range ids {
-		pending[i], last[i] = i, Poll{ID: id}
-	}
-	ended := func(i int, err error) error {
-		return &WaitError{ID: ids[i], Request: last[i].Request, Session: last[i].Session, LastFailure: failure, Err: err}
+		pending[i], w.last[i] = i, Poll{ID: id}
 	}
 	if w.watching {
 		if err := sleep(ctx, w.options.Interval); err != nil {
-			return nil, ended(0, err)
+			return nil, w.ended(0, err)
 		}
 	}
+	failures := 0 // consecutive rounds with a failed poll
 	for interval := w.options.Interval; ; interval = min(interval*3/2, w.options.MaxInterval) {
-		var left []int
-		var failed error // in this round
-		for _, i := range pending {
-			p := w.poll(ctx, ids[i])
-			if _, invalid := p.Err.(*ArgumentError); invalid { //nolint:errorlint // a wrapped one is not about the arguments of the wait
-				return nil, p.Err
-			}
-			if w.options.OnPoll != nil {
-				w.options.OnPoll(p)
-			}
-			if p.Err != nil {
-				if ctx.Err() != nil {
-					return nil, ended(i, p.Err)
-				}
-				if failure, failed = p.Err, p.Err; !w.watching && isFinal(p.Err, w.proven, time.Since(started)) {
-					return nil, ended(i, p.Err)
-				}
-				left = append(left, i)
-				continue
-			}
-			w.proven, last[i] = true, p
-			done, err := w.done(p)
-			if err != nil {
-				return nil, ended(i, err)
-			}
-			if !done {
-				left = append(left, i)
-			}
+		left, failed, err := w.round(ctx, pending)
+		if err != nil {
+			return nil, err
 		}
 		if len(left) == 0 {
-			return last, nil
+			return w.last, nil
 		}
-		first := left[0]
 		if !w.pollDone {
 			pending = left
 		}
-		pause := interval
-		if failed == nil {
+		if failures++; failed == nil {
 			failures = 0
-		} else {
-			failures++
-			pause = max(interval, min(w.options.Interval<<min(failures, 16), maxBackoff))
 		}
+		pause := max(interval, min(w.options.Interval<<min(failures, 16), maxBackoff))
 		pause -= rand.N(pause/4 + 1) //nolint:gosec // spreads load, hides nothing
-		pause = max(pause, retryAfter(failed))
-		if err := sleep(ctx, pause); err != nil {
-			return nil, ended(first, err)
+		if err := sleep(ctx, max(pause, retryAfter(failed))); err != nil {
+			return nil, w.ended(left[0], err)
 		}
 	}
+}
+
+// round polls objects once. It returns those that are not done and the failure of the
+// last failed poll, or an error that ends the wait.
+func (w *waiter) round(ctx context.Context, pending []int) (left []int, failed, err error) {
+	for _, i := range pending {
+		p := w.poll(ctx, w.last[i].ID)
+		if _, invalid := p.Err.(*ArgumentError); invalid { //nolint:errorlint // a wrapped one is not about the arguments of the wait
+			return nil, nil, p.Err
+		}
+		if w.options.OnPoll != nil {
+			w.options.OnPoll(p)
+		}
+		if p.Err != nil {
+			if ctx.Err() != nil {
+				return nil, nil, w.ended(i, p.Err)
+			}
+			if w.failure, failed = p.Err, p.Err; !w.watching && isFinal(p.Err, w.proven, time.Since(w.started)) {
+				return nil, nil, w.ended(i, p.Err)
+			}
+			left = append(left, i)
+			continue
+		}
+		w.proven, w.last[i] = true, p
+		done, err := w.done(p)
+		if err != nil {
+			return nil, nil, w.ended(i, err)
+		}
+		if !done {
+			left = append(left, i)
+		}
+	}
+	return left, failed, nil
+}
+
+// ended returns the error of a wait that ends with an object that is not done.
+func (w *waiter) ended(i int, err error) error {
+	last := w.last[i]
+	return &WaitError{ID: last.ID, Request: last.Request, Session: last.Session, LastFailure: w.failure, Err: err}
 }
 
 // sleep waits for a duration. If the context ends first, the error is the same as when
