@@ -1,15 +1,11 @@
 package e2e_test
 
 import (
-	"go/ast"
-	"go/types"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/apono-go/apono/internal/apitest"
@@ -64,50 +60,4 @@ func TestDependabotListsEveryModule(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, modules, 5, "modules are missing")
-}
-
-func TestEveryExportedNameHasComment(t *testing.T) {
-	t.Parallel()
-	names := 0
-	for _, dir := range []string{".", "aponotest", "webhook"} {
-		own := func(path string) bool {
-			return filepath.Dir(path) == dir && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go")
-		}
-		for _, declaration := range declarations(t, dir, own) {
-			for name, documented := range comments(declaration) {
-				names++
-				require.Truef(t, documented, "%s in %s has no comment", name, dir)
-			}
-		}
-	}
-	require.Greater(t, names, 600, "names are missing")
-}
-
-// comments returns the exported names of a declaration, including methods, and
-// whether each has a comment. Fields do not need one.
-func comments(declaration ast.Decl) map[string]bool {
-	found := map[string]bool{}
-	note := func(names []*ast.Ident, docs ...*ast.CommentGroup) {
-		for _, name := range names {
-			if name.IsExported() {
-				found[name.Name] = slices.ContainsFunc(docs, func(doc *ast.CommentGroup) bool { return doc.Text() != "" })
-			}
-		}
-	}
-	switch d := declaration.(type) {
-	case *ast.FuncDecl:
-		if d.Recv == nil || ast.IsExported(strings.TrimLeft(types.ExprString(d.Recv.List[0].Type), "*")) {
-			note([]*ast.Ident{d.Name}, d.Doc)
-		}
-	case *ast.GenDecl:
-		for _, spec := range d.Specs {
-			switch s := spec.(type) {
-			case *ast.ValueSpec:
-				note(s.Names, s.Doc, s.Comment, d.Doc)
-			case *ast.TypeSpec:
-				note([]*ast.Ident{s.Name}, s.Doc, d.Doc)
-			}
-		}
-	}
-	return found
 }

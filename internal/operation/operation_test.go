@@ -128,14 +128,6 @@ func TestClassDependsOnMethod(t *testing.T) {
 	require.True(t, op.Changes)
 }
 
-// The README has the same table. A wrong entry could grant access twice.
-func TestRetriesOfEachClass(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, operation.Retries{RateLimited: true, Temporary: true, Unsent: true, Broken: true}, operation.Idempotent.Retries())
-	require.Equal(t, operation.Retries{RateLimited: true, Temporary: false, Unsent: true, Broken: false}, operation.Acting.Retries())
-	require.Equal(t, operation.Retries{RateLimited: false, Temporary: false, Unsent: true, Broken: false}, operation.Consuming.Retries())
-}
-
 // Consuming reads are listed here, so that none is added or removed by mistake. All
 // other operations have the class of their method.
 func TestClassOfEachOperation(t *testing.T) {
