@@ -1,6 +1,7 @@
 package aponotest
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -92,9 +93,10 @@ var (
 // seedDemo adds the demo tenant. Each of ten teams has, in each of three stages, one
 // integration of most types and two databases of each database type.
 func (s *Server) seedDemo() {
+	defer s.lock()()
 	for i, stage := range demoStages {
 		seen := s.demoEnd().Add(time.Duration(i) * time.Hour).Format(time.RFC3339)
-		s.Put(Connectors, object{
+		s.seed(Connectors, object{
 			"id": stage + "-connector", "name": stage, "status": "CONNECTED", "version": "1.7.4", "last_connected": seen,
 			"is_latest_version": true, "cloud_provider_type": "AWS",
 			"sessions": []any{object{
@@ -119,7 +121,7 @@ func (s *Server) seedDemo() {
 	}
 	for i, first := range demoPeople {
 		for j, team := range demoTeams {
-			s.Put(Users, object{
+			s.seed(Users, object{
 				"id": fmt.Sprintf("user-%02d-%02d", i, j), "email": emailOf(first, team), "email_aliases": []any{},
 				"first_name": first, "last_name": "of " + team, "active": i != len(demoPeople)-1, "roles": []any{"Viewer"},
 				"source_integration_id": "google-idp", "source_integration_name": "google-idp",
@@ -130,12 +132,12 @@ func (s *Server) seedDemo() {
 	for _, team := range demoTeams {
 		s.seedTeam(team)
 	}
-	s.Put(Groups, object{
+	s.seed(Groups, object{
 		"id": "group-leads", "name": "Team leads", "source_id": "leads@example.com",
 		"source_integration_id": "google-idp", "source_integration_name": "google-idp",
 	})
 	for _, team := range demoTeams {
-		s.Put(MembersOf("group-leads"), object{"email": emailOf(demoPeople[2], team)})
+		s.seed(MembersOf("group-leads"), object{"email": emailOf(demoPeople[2], team)})
 	}
 	s.seedFlows()
 	if !s.withoutSpaces {
@@ -144,17 +146,27 @@ func (s *Server) seedDemo() {
 	s.seedActivity()
 }
 
+// seed adds objects of the demo tenant without the checks and the copies of put, which
+// would take most of the time of a start. A test checks that put accepts them.
+func (s *Server) seed(c Collection, objects ...object) {
+	r := resources[c.kind()]
+	for _, o := range objects {
+		r.finish(s, o)
+		s.store.put(c, o)
+	}
+}
+
 // seedTeam adds a team's group, attributes and on-call bundle.
 func (s *Server) seedTeam(team string) {
-	s.Put(Groups, object{"id": "group-" + team, "name": team})
+	s.seed(Groups, object{"id": "group-" + team, "name": team})
 	for _, first := range demoPeople {
-		s.Put(MembersOf("group-"+team), object{"email": emailOf(first, team)})
+		s.seed(MembersOf("group-"+team), object{"email": emailOf(first, team)})
 	}
-	s.Put(Attributes,
+	s.seed(Attributes,
 		object{"type": "team", "value": team, "source_integration_id": "google-idp", "source_integration_name": "google-idp"},
 		object{"type": "pagerduty_shift", "value": team + " on call", "source_integration_id": "pagerduty", "source_integration_name": "pagerduty"},
 	)
-	s.Put(Bundles, object{
+	s.seed(Bundles, object{
 		"id": "bundle-" + team, "name": titled(team) + " on-call", "creation_date": demoSince(0), "update_date": demoSince(0),
 		"access_targets": []any{
 			demoTarget("postgresql-production-"+team, "postgresql-database", "READ_ONLY", "READ_WRITE"),
@@ -165,7 +177,7 @@ func (s *Server) seedTeam(team string) {
 
 // seedFlows adds access flows. Some are insecure, as findings for audit programs.
 func (s *Server) seedFlows() {
-	s.Put(Scopes, object{
+	s.seed(Scopes, object{
 		"id": "scope-production", "name": "Production databases", "description": "Every database of the production stage",
 		"query":         `resource_type in ("postgresql-database", "mysql-database") and integration contains "production"`,
 		"creation_date": demoSince(0), "update_date": demoSince(1),
@@ -174,11 +186,11 @@ func (s *Server) seedFlows() {
 		flow := demoFlow("flow-"+team, titled(team)+" on-call", demoCondition("", "group", "group-"+team),
 			object{"bundle": object{"bundle_id": "bundle-" + team, "bundle_name": titled(team) + " on-call"}})
 		flow["settings"] = demoSettings(true, "production")
-		flow["grant_duration_in_min"] = 60
+		flow["grant_duration_in_min"] = json.Number("60")
 		flow["approver_policy"] = object{"approval_mode": "ANY_OF", "approver_groups": []any{object{
 			"logical_operator": "OR", "approvers": []any{demoCondition("google-idp", "user", emailOf(demoPeople[0], team))},
 		}}}
-		s.Put(AccessFlows, flow)
+		s.seed(AccessFlows, flow)
 	}
 	glass := demoFlow("flow-break-glass", "Break glass", demoCondition("google-idp", "team", "platform"),
 		object{"access_scope": object{"access_scope_id": "scope-production", "access_scope_name": "Production databases"}})
@@ -187,11 +199,11 @@ func (s *Server) seedFlows() {
 	staging := demoFlow("flow-staging", "Staging for everybody", demoCondition("google-idp", "team", "*"),
 		demoTarget("mysql-staging-orders", "mysql-database", "READ_ONLY"))
 	staging["settings"] = demoSettings(false, "staging")
-	staging["grant_duration_in_min"] = 480
+	staging["grant_duration_in_min"] = json.Number("480")
 	shift := demoFlow("flow-shift", "Support shift", demoCondition("pagerduty", "pagerduty_shift", "support on call"),
 		demoTarget("aws-account-production-support", "aws-account-s3-bucket", "ReadOnlyAccess"))
 	shift["trigger"], shift["settings"] = "AUTOMATIC", demoSettings(false)
-	s.Put(AccessFlows, glass, staging, shift)
+	s.seed(AccessFlows, glass, staging, shift)
 }
 
 // seedSpaces adds two spaces, the content of one of them, and a flow for agents.
@@ -204,8 +216,8 @@ func (s *Server) seedSpaces() {
 		"id": "space-scope-staging", "name": "Staging resources", "query": `integration contains "staging"`,
 		"created_date": demoSince(0), "updated_date": demoSince(2),
 	}
-	s.Put(SpaceScopes, orders, shared)
-	s.Put(Spaces,
+	s.seed(SpaceScopes, orders, shared)
+	s.seed(Spaces,
 		object{
 			"id": "space-orders", "name": "Orders", "space_scopes": []any{orders},
 			"created_date": demoSince(1), "updated_date": demoSince(1),
@@ -214,18 +226,18 @@ func (s *Server) seedSpaces() {
 			"id": "space-platform", "name": "Platform engineering", "space_scopes": []any{orders, shared},
 			"created_date": demoSince(1), "updated_date": demoSince(3),
 		})
-	s.Put(SpaceMembersOf("space-orders"),
+	s.seed(SpaceMembersOf("space-orders"),
 		demoMember(aUser, "user-00-00", "SpaceOwner"), demoMember(aGroup, "group-orders", "SpaceManager"))
-	s.Put(SpaceMembersOf("space-platform"),
+	s.seed(SpaceMembersOf("space-platform"),
 		demoMember(aGroup, "group-platform", "SpaceOwner"), demoMember(aUser, "user-01-09", "SpaceManager"))
 
 	space := object{"space_id": "space-orders", "space_name": "Orders"}
-	s.Put(Scopes, object{
+	s.seed(Scopes, object{
 		"id": "scope-orders", "name": "Orders databases", "space": space,
 		"query":         `resource_type in ("postgresql-database", "mysql-database") and integration contains "orders"`,
 		"creation_date": demoSince(1), "update_date": demoSince(1),
 	})
-	s.Put(Bundles, object{
+	s.seed(Bundles, object{
 		"id": "bundle-orders-staging", "name": "Orders staging", "description": "To try things out", "space": space,
 		"creation_date": demoSince(1), "update_date": demoSince(1),
 		"access_targets": []any{
@@ -237,7 +249,7 @@ func (s *Server) seedSpaces() {
 		object{"bundle": object{"bundle_id": "bundle-orders-staging", "bundle_name": "Orders staging"}})
 	staging["space"] = space
 	staging["settings"] = demoSettings(false, "staging")
-	staging["grant_duration_in_min"] = 240
+	staging["grant_duration_in_min"] = json.Number("240")
 	staging["approver_policy"] = object{"approval_mode": "ANY_OF", "approver_groups": []any{object{
 		"logical_operator": "OR", "approvers": []any{demoCondition("google-idp", "user", emailOf(demoPeople[0], demoTeams[0]))},
 	}}}
@@ -245,8 +257,8 @@ func (s *Server) seedSpaces() {
 		object{"query_target": object{"query": `resource_type = "postgresql-database" and integration contains "development"`}})
 	agents["requestor_identity_type"] = "AGENT"
 	agents["settings"] = demoSettings(false)
-	agents["grant_duration_in_min"] = 30
-	s.Put(AccessFlows, staging, agents)
+	agents["grant_duration_in_min"] = json.Number("30")
+	s.seed(AccessFlows, staging, agents)
 }
 
 // demoMember returns a member of a space. The server adds its name.
@@ -303,7 +315,7 @@ func emailOf(first, team string) string {
 func titled(team string) string { return strings.ToUpper(team[:1]) + team[1:] }
 
 func (s *Server) seedPeople(sys system) {
-	s.Put(Integrations, object{
+	s.seed(Integrations, object{
 		"id": sys.integrationType, "name": sys.integrationType, "type": sys.integrationType,
 		"last_sync_time": s.demoEnd().Format(time.RFC3339), "integration_config": sys.config(sys.integrationType),
 	})
@@ -313,11 +325,15 @@ func (s *Server) seedPeople(sys system) {
 // has the status ERROR.
 func (s *Server) seedSystem(sys system, stage, team string, n int) {
 	id := fmt.Sprintf("%s-%s-%s", sys.integrationType, stage, team)
+	var connected []any
+	for _, resourceType := range sys.resourceTypes {
+		connected = append(connected, resourceType)
+	}
 	integration := object{
 		"id": id, "name": id, "type": sys.integrationType, "status": "ACTIVE", "connector_id": stage + "-connector",
 		"last_sync_time":           s.demoEnd().Add(time.Duration(n) * time.Minute).Format(time.RFC3339),
 		"integration_config":       sys.config(team),
-		"connected_resource_types": sys.resourceTypes,
+		"connected_resource_types": connected,
 		"owner": object{
 			"attribute_type": "group", "attribute_value": []any{"group-" + strings.TrimSuffix(team, demoArchive)},
 		},
@@ -329,13 +345,13 @@ func (s *Server) seedSystem(sys system, stage, team string, n int) {
 		integration["status"] = "ERROR"
 		delete(integration, "last_sync_time")
 	}
-	s.Put(Integrations, integration)
+	s.seed(Integrations, integration)
 	for _, resourceType := range sys.resourceTypes {
-		s.Put(ResourcesOf(id), object{
+		s.seed(ResourcesOf(id), object{
 			"id": id + "-" + resourceType, "name": team, "type": resourceType, "status": object{"status": "Active"},
 		})
 		for _, permission := range sys.permissions {
-			s.Put(PermissionsOf(id), object{
+			s.seed(PermissionsOf(id), object{
 				"id": id + "-" + resourceType + "-" + permission, "name": permission, "resource_type": resourceType,
 			})
 		}

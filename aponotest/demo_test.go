@@ -543,6 +543,62 @@ func TestDemoTenantSize(t *testing.T) {
 	require.Equal(t, read(), read())
 }
 
+// The demo tenant is added without the checks of Put.
+func TestDemoTenantIsWhatPutStores(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]aponotest.Option{"newest": nil, "without spaces": {aponotest.WithoutSpaces()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			demo := demoServer(t, opts...)
+			copied := aponotest.NewServer(t, append(opts, aponotest.WithoutNetwork())...)
+			var collections []aponotest.Collection
+			put := func(c aponotest.Collection) (ids []string) {
+				collections = append(collections, c)
+				for _, o := range aponotest.List[map[string]any](demo, c) {
+					if c == aponotest.Activity {
+						delete(*o, "integration_name") // List adds it beside the ID
+					}
+					copied.Put(c, *o) // rejects unknown fields of a map
+					id, _ := (*o)["id"].(string)
+					ids = append(ids, id)
+				}
+				return ids
+			}
+			for _, c := range []aponotest.Collection{aponotest.Catalog, aponotest.Connectors, aponotest.Users, aponotest.Attributes, aponotest.Activity, aponotest.Scopes, aponotest.Bundles, aponotest.AccessFlows} {
+				put(c)
+			}
+			for c, nested := range map[aponotest.Collection][]func(string) aponotest.Collection{
+				aponotest.Integrations:   {aponotest.ResourcesOf, aponotest.PermissionsOf},
+				aponotest.Groups:         {aponotest.MembersOf},
+				aponotest.AccessRequests: {aponotest.EntitlementsOf},
+				aponotest.Sessions:       {aponotest.DetailsOf},
+			} {
+				for _, id := range put(c) {
+					for _, of := range nested {
+						put(of(id))
+					}
+				}
+			}
+			if opts == nil {
+				put(aponotest.SpaceScopes)
+				for _, id := range put(aponotest.Spaces) {
+					put(aponotest.SpaceMembersOf(id))
+				}
+			}
+			objects := 0
+			for _, c := range collections {
+				want, got := aponotest.List[json.RawMessage](demo, c), aponotest.List[json.RawMessage](copied, c)
+				require.Len(t, got, len(want))
+				for i := range want {
+					require.Equal(t, string(*want[i]), string(*got[i]))
+				}
+				objects += len(want)
+			}
+			require.Greater(t, objects, 3000)
+		})
+	}
+}
+
 func TestDemoTenantWithoutSpaces(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithoutSpaces(), aponotest.WithoutNetwork())

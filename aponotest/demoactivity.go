@@ -81,21 +81,21 @@ func (s *Server) seedRequest(r demoRequest) {
 		request["revocation_date"] = ended.Format(time.RFC3339)
 		row["request_revoke_date"] = request["revocation_date"]
 	}
-	s.Put(AccessRequests, request)
-	s.Put(EntitlementsOf(r.id), object{
+	s.seed(AccessRequests, request)
+	s.seed(EntitlementsOf(r.id), object{
 		"integration": integration, "status": r.status, "permission": object{"name": "READ_ONLY"},
 		"resource": object{
 			"id": integrationID + "-postgresql-database", "source_id": integrationID + "-postgresql-database", "name": r.team, "type": kind,
 		},
 	})
-	s.Put(Activity, row)
+	s.seed(Activity, row)
 	if r.status == active {
 		id := "session-" + r.id
-		s.Put(Sessions, object{
+		s.seed(Sessions, object{
 			"id": id, "name": integrationID, "request_ids": []any{r.id}, "integration": integration,
 			"credentials_status": available, "can_reset_credentials": true,
 		})
-		s.Put(DetailsOf(id), object{
+		s.seed(DetailsOf(id), object{
 			"instructions": "Connect to " + integrationID + " as apono-user with the password made-up.",
 			"parameters":   object{"username": "apono-user", "password": "made-up"},
 		})

@@ -283,13 +283,12 @@ func TestFaultsChangeResponses(t *testing.T) {
 			server.FaultNext("", 1, aponotest.Fault{
 				Status: 429, Body: `{"message": "slow down"}`, Header: http.Header{"x-request-id": {"mine"}, "Retry-After": {"61"}},
 			})
-			client := server.Client()
-			err := apitest.ErrorAs[*apono.APIError](t, faultCalls["Integrations.Get"](t.Context(), client))
+			err := apitest.ErrorAs[*apono.APIError](t, faultCalls["Integrations.Get"](t.Context(), server.Client()))
 			require.Equal(t, 429, err.StatusCode)
 			require.Equal(t, "slow down", err.Message)
 			require.Equal(t, "mine", err.RequestID)
 			require.Equal(t, 61*time.Second, err.RetryAfter)
-			_, notFound := client.Integrations.Get(t.Context(), "none")
+			_, notFound := server.Client().Integrations.Get(t.Context(), "none") // the first client waits a minute
 			err = apitest.ErrorAs[*apono.APIError](t, notFound)
 			require.Equal(t, 404, err.StatusCode)
 			require.Equal(t, "fake-2", err.RequestID)
