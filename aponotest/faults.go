@@ -40,9 +40,9 @@ type Break string
 // The points at which a connection can close. With ResponseLost and ResponseCut, the request
 // is processed unless the [Fault] has a Status.
 const (
-	RequestLost  Break = "request lost" // before the request is processed
-	ResponseLost Break = "answer lost"  // before the response is sent
-	ResponseCut  Break = "answer cut"   // within the body of the response; ResponseLost if it has none
+	RequestLost  Break = "request lost"  // before the request is processed
+	ResponseLost Break = "response lost" // before the response is sent
+	ResponseCut  Break = "response cut"  // within the body of the response; ResponseLost if it has none
 )
 
 // plannedFault is a fault for the next requests of an operation.

@@ -17,7 +17,7 @@ import (
 
 func (s *Server) record(r Request) {
 	defer s.lock()()
-	s.requests = append(s.requests, r)
+	s.requests.add(r, s.tb != nil)
 }
 
 // respond processes and records one request, unless a fault sets the status.
@@ -37,8 +37,8 @@ func (s *Server) respond(fault Fault, op *operation.Operation, r *http.Request, 
 		response.header = http.Header{}
 	}
 	recorded.Status = response.status
-	s.requests = append(s.requests, recorded)
-	response.header.Set("X-Request-Id", fmt.Sprintf("fake-%d", len(s.requests)))
+	s.requests.add(recorded, s.tb != nil)
+	response.header.Set("X-Request-Id", fmt.Sprintf("fake-%d", s.requests.count))
 	return response
 }
 
@@ -165,7 +165,7 @@ func (s *Server) parse(op *operation.Operation, route route, r *http.Request, bo
 
 // parseJSON decodes JSON with numbers as json.Number.
 func parseJSON(data []byte) (any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
+	decoder := json.NewDecoder(bytes.NewReader(withoutBOM(data)))
 	decoder.UseNumber()
 	var value any
 	if err := decoder.Decode(&value); err != nil {
@@ -176,6 +176,9 @@ func parseJSON(data []byte) (any, error) {
 	}
 	return value, nil
 }
+
+// withoutBOM removes a byte order mark, which some editors and programs write.
+func withoutBOM(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\ufeff")) }
 
 // problem is an error response. The API documents the body of status 401 only; the
 // bodies of others have a message and the name of a field.

@@ -1,13 +1,17 @@
 package aponotest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apono-go/apono/aponotest"
 	"github.com/apono-go/apono/internal/apitest"
@@ -142,6 +146,101 @@ func TestWithHost(t *testing.T) {
 	t.Parallel()
 	server := aponotest.NewServer(t, aponotest.WithHost("0.0.0.0"))
 	require.Regexp(t, `^http://127\.0\.0\.1:\d+$`, server.URL)
-	status, _ := send(t, server, "GET", groupsPath, noBody)
+	status, _ := sendHTTP(t, server, "GET", groupsPath, "")
 	require.Equal(t, 200, status)
+	if runtime.GOOS == "linux" { // where all of 127.0.0.0/8 is local
+		server.URL = strings.Replace(server.URL, "127.0.0.1", "127.0.0.2", 1)
+		status, _ = sendHTTP(t, server, "GET", groupsPath, "")
+		require.Equal(t, 200, status)
+	}
+}
+
+func TestHeadIsGetWithoutBody(t *testing.T) {
+	t.Parallel()
+	server := aponotest.NewServer(t, aponotest.WithDemoTenant())
+	call := func(method, path string) (int, http.Header, string) {
+		req, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, http.NoBody)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+server.Token)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		resp.Header.Del("Date")
+		resp.Header.Del("X-Request-Id")
+		return resp.StatusCode, resp.Header, string(body)
+	}
+	for path, want := range map[string]int{
+		integrationsPath: 200, integrationsPath + "/okta": 200, integrationsPath + "/none": 404, integrationsPath + "?x=1": 422,
+		"/api/admin/v1/none": 404, requestsPath + "/request-ada-active/revoke": 404,
+	} {
+		status, header, body := call("GET", path)
+		require.Equal(t, want, status, path)
+		header.Set("Content-Length", strconv.Itoa(len(body))) // of a large body, GET does not have it
+		headStatus, headHeader, headBody := call("HEAD", path)
+		require.Equal(t, status, headStatus, path)
+		if strings.Contains(body, `"operation GET`) {
+			header.Set("Content-Length", strconv.Itoa(len(body)+1)) // the message names the method
+		}
+		require.Equal(t, header, headHeader, path)
+		require.Empty(t, headBody, path)
+		sent := server.Requests()
+		get, head := sent[len(sent)-2], sent[len(sent)-1]
+		require.Equal(t, "HEAD", head.Method)
+		require.Equal(t, get.Operation, head.Operation)
+	}
+
+	server.FaultNext("Integrations.List", 1, aponotest.Fault{Status: 503, Body: `{"message": "later"}`})
+	status, header, body := call("HEAD", integrationsPath)
+	require.Equal(t, 503, status)
+	require.Equal(t, "20", header.Get("Content-Length"))
+	require.Empty(t, body)
+	response := httptest.NewRecorder() // which does not drop the body, as the HTTP server does
+	server.ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), "HEAD", groupsPath, http.NoBody))
+	require.Equal(t, 401, response.Code)
+	require.Empty(t, response.Body.String())
+}
+
+// A server that is not part of a test may run for a long time.
+func TestServerOfStartKeepsLastRequestsAndDeliveries(t *testing.T) {
+	t.Parallel()
+	const kept, all = 10_000, 10_003
+	hook := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	opts := []aponotest.Option{
+		aponotest.WithoutNetwork(), aponotest.WithWebhookHandler(hook, "Authorization", "x"),
+		aponotest.WithSeed([]byte(`{"integrations": [{"id": "i1", "name": "none", "type": "mysql", "integration_config": {}}]}`)),
+	}
+	started, err := aponotest.Start(opts...)
+	require.NoError(t, err)
+	defer started.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for server, want := range map[*aponotest.Server]int{started: kept, aponotest.NewServer(t, opts...): all} {
+		for i := range all {
+			status, response := send(t, server, "PUT", integrationsPath+"/i1", fmt.Sprintf(`{"name": "<%d>", "integration_config": {}}`, i))
+			require.Equal(t, 200, status, response)
+		}
+		isLast := func(d aponotest.Delivery) bool { return strings.Contains(d.Body, fmt.Sprintf("<%d>", all-1)) }
+		require.Equal(t, http.StatusNoContent, server.WaitForDelivery(ctx, isLast).Status)
+		requests, deliveries := server.Requests(), server.Deliveries()
+		require.Len(t, requests, want)
+		require.Len(t, deliveries, want)
+		for _, i := range []int{0, want - 1} {
+			name := fmt.Sprintf("<%d>", all-want+i)
+			require.Contains(t, requests[i].Body, name)
+			require.Contains(t, deliveries[i].Body, name)
+		}
+		require.Len(t, server.Requests("Integrations.Update"), want)
+		require.Empty(t, server.Requests("Integrations.List"))
+
+		// Request IDs count on, and a wait that fails counts all deliveries.
+		response := httptest.NewRecorder()
+		server.ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), "GET", groupsPath, http.NoBody))
+		require.Equal(t, fmt.Sprint("fake-", all+1), response.Header().Get("X-Request-Id"))
+	}
+	cancel()
+	require.PanicsWithValue(t, "aponotest: waiting for a delivery after 10003 others: context canceled", func() {
+		started.WaitForDelivery(ctx, func(aponotest.Delivery) bool { return false })
+	})
 }

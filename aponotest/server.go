@@ -112,11 +112,11 @@ type Server struct {
 	events   []event       // in order of time
 	store    store
 	faults   []*plannedFault
-	requests []Request
+	requests record[Request]
 
 	outbox     []func(context.Context) Delivery // events to be sent
 	delivering bool                             // whether a goroutine sends them
-	deliveries []Delivery
+	deliveries record[Delivery]
 	delivered  chan struct{} // closed at the end of the next delivery; nil if nobody waits
 }
 
@@ -184,14 +184,15 @@ type Request struct {
 }
 
 // Requests returns the requests that the server has received, in order. If
-// operations are given, such as "Integrations.List", it returns only their requests.
+// operations are given, such as "Integrations.List", it returns only their requests. A
+// server of [Start] keeps the last 10,000 requests.
 func (s *Server) Requests(operations ...string) []Request {
 	s.help()
 	for _, name := range operations {
 		s.mustKnow(name)
 	}
 	defer s.lock()()
-	return slices.DeleteFunc(slices.Clone(s.requests), func(r Request) bool {
+	return slices.DeleteFunc(slices.Clone(s.requests.entries), func(r Request) bool {
 		return len(operations) > 0 && !slices.Contains(operations, r.Operation)
 	})
 }
@@ -409,7 +410,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the client closed the connection
 	}
 	path := r.URL.EscapedPath()
-	op := operation.Match(r.Method, path)
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet // HTTP servers respond to HEAD as to GET, without the body
+	}
+	op := operation.Match(method, path)
 	recorded := Request{Method: r.Method, Path: path, Query: r.URL.Query(), Header: r.Header.Clone(), Body: string(body)}
 	if op != nil {
 		recorded.Operation = op.Name
@@ -424,5 +429,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		abort(w)
 		return
 	}
-	fault.send(w, s.respond(fault, op, r, recorded))
+	response := s.respond(fault, op, r, recorded)
+	if r.Method == http.MethodHead && len(response.body) > 0 {
+		response.header.Set("Content-Length", strconv.Itoa(len(response.body)))
+		response.body = nil
+	}
+	fault.send(w, response)
 }

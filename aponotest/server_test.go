@@ -308,7 +308,7 @@ func TestListDecodesEveryCollection(t *testing.T) {
 
 func TestWithSeed(t *testing.T) {
 	t.Parallel()
-	server := aponotest.NewServer(t, aponotest.WithoutNetwork(), aponotest.WithSeed([]byte(`{
+	server := aponotest.NewServer(t, aponotest.WithoutNetwork(), aponotest.WithSeed([]byte("\ufeff"+`{
 		"groups": [{"id": "g1", "name": "On call", "color": "red"}], "members of g1": [{"email": "ada@example.com"}]}`)))
 	require.Len(t, aponotest.List[apono.Group](server, aponotest.Groups), 1)
 	require.Equal(t, []*apono.GroupMember{{Email: "ada@example.com"}}, aponotest.List[apono.GroupMember](server, aponotest.MembersOf("g1")))

@@ -93,11 +93,12 @@ type webhook struct {
 	send          func(ctx context.Context, header http.Header, body string) (status int, err error)
 }
 
-// Deliveries returns the deliveries that have ended, in order.
+// Deliveries returns the deliveries that have ended, in order. A server of [Start] keeps
+// the last 10,000.
 func (s *Server) Deliveries() []Delivery {
 	s.help()
 	defer s.lock()()
-	return slices.Clone(s.deliveries)
+	return slices.Clone(s.deliveries.entries)
 }
 
 // WaitForDelivery waits until the delivery of an event has ended and returns it. It
@@ -107,15 +108,15 @@ func (s *Server) WaitForDelivery(ctx context.Context, matches func(Delivery) boo
 	s.help()
 	for {
 		unlock := s.lock()
-		i := slices.IndexFunc(s.deliveries, matches)
+		i := slices.IndexFunc(s.deliveries.entries, matches)
 		if i >= 0 {
 			defer unlock()
-			return s.deliveries[i]
+			return s.deliveries.entries[i]
 		}
 		if s.delivered == nil {
 			s.delivered = make(chan struct{})
 		}
-		next, seen := s.delivered, len(s.deliveries)
+		next, seen := s.delivered, s.deliveries.count
 		unlock()
 		select {
 		case <-next:
@@ -156,7 +157,7 @@ func (s *Server) deliver() {
 		s.mu.Unlock()
 		d := next(s.closing)
 		s.mu.Lock()
-		s.deliveries = append(s.deliveries, d)
+		s.deliveries.add(d, s.tb != nil)
 		if s.delivered != nil {
 			close(s.delivered)
 			s.delivered = nil
