@@ -5,13 +5,44 @@
 // package aponotest, and its values are arrays of objects as the API returns them:
 //
 //	{"groups": [{"id": "g1", "name": "On call"}], "members of g1": [{"email": "ada@example.com"}]}
+//
+// # Control
+//
+// Tests control the server with further requests, which need the same token. They follow
+// the methods of aponotest.Server:
+//
+//	fake() { curl -sS -H "Authorization: Bearer $APONO_PERSONAL_TOKEN" "$APONO_ENDPOINT/fake/$@"; }
+//
+//	fake approve -d '{"id": "ID"}'           # approves a pending access request
+//	fake reject -d '{"id": "ID"}'            # rejects a pending access request
+//	fake fail -d '{"id": "ID"}'              # makes provisioning of its access fail
+//	fake advance -d '{"duration": "8h"}'     # moves the server's clock forward
+//	fake faults -d '{"operation": "Groups.List", "times": 2, "status": 503}'
+//	fake requests                            # returns the requests that the API received
+//	fake 'requests?operation=Groups.List'    # returns those of one operation
+//	fake reset -X POST                       # discards all changes, faults and requests
+//
+// A fault applies to the next requests of an operation, or of any without operation. Its
+// fields are those of aponotest.Fault in lower case:
+//
+//   - times is the number of requests, 1 by default
+//   - after is the number of requests that succeed before
+//   - latency delays the response, such as "2s"
+//   - status, header (an object) and body replace those of the response; with a status,
+//     the request is not processed
+//   - break closes the connection: "request lost", "response lost" or "response cut"
+//
+// The server keeps the last 10,000 requests. An operation that returns nothing has status
+// 204. Errors have a status of 400 or more and a JSON object with a message. Unknown
+// fields are errors.
 package main
 
 import (
 	"context"
 	"fmt"
-	"math"
-	"os"
+	"net"
+	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +53,26 @@ import (
 func main() { program.Main("fakeserver", run) }
 
 const about = `Serves a fake Apono API with a demo tenant on a loopback port until it is
-interrupted. It prints its address and token as an export command for a shell.`
+interrupted. It prints its address and token as an export command for a shell.
+
+Tests control it with further requests, which need the same token:
+
+  POST /fake/approve   {"id": "ID"}         approve an access request
+  POST /fake/reject    {"id": "ID"}         reject an access request
+  POST /fake/fail      {"id": "ID"}         make its provisioning fail
+  POST /fake/advance   {"duration": "8h"}   move the clock forward
+  POST /fake/faults    {"operation": "Groups.List", "times": 1, "status": 503}
+                                            make the next requests fail; also
+                                            after, latency, header, body, break
+  GET  /fake/requests                       return the requests to the API, or
+                                            those of ?operation=Groups.List
+  POST /fake/reset                          discard all changes
+
+  curl -H "Authorization: Bearer $APONO_PERSONAL_TOKEN" \
+    -d '{"id": "ID"}' "$APONO_ENDPOINT/fake/approve"`
+
+// maxSeed is the maximum size of the file of -seed in bytes.
+const maxSeed = 64 << 20
 
 func run(ctx context.Context, p *program.Program) error {
 	port := p.Flags.Int("port", 8080, "listen on this `port`; 0 selects a free one")
@@ -45,14 +95,14 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	opts := []aponotest.Option{
-		aponotest.WithHost(*host), aponotest.WithPort(*port), aponotest.WithToken(*token), aponotest.WithProvisioningTime(*provisioning),
+		aponotest.WithoutNetwork(), aponotest.WithToken(*token), aponotest.WithProvisioningTime(*provisioning),
 		aponotest.WithPageSize(*pageSize), aponotest.WithOffsetPageSize(*offsetPageSize),
 	}
 	if !*empty {
 		opts = append(opts, aponotest.WithDemoTenant())
 	}
 	if *seed != "" {
-		objects, err := os.ReadFile(*seed)
+		objects, err := p.ReadFile(ctx, *seed, maxSeed)
 		if err != nil {
 			return err
 		}
@@ -64,21 +114,39 @@ func run(ctx context.Context, p *program.Program) error {
 	if *oneTime {
 		opts = append(opts, aponotest.WithOneTimeDetails())
 	}
-	server, err := aponotest.Start(opts...)
+	fake := &controlled{latency: *latency, start: func() (*aponotest.Server, error) { return aponotest.Start(opts...) }}
+	if err := fake.reset(); err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(*host, strconv.Itoa(*port)))
 	if err != nil {
 		return err
 	}
-	defer server.Close()
-	if *latency > 0 {
-		server.FaultNext("", math.MaxInt, aponotest.Fault{Latency: *latency})
-	}
+	server := &http.Server{Handler: fake, ReadHeaderTimeout: time.Minute}
+	defer func() { _ = server.Close() }()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	url := "http://" + local(listener.Addr())
 	// Apono's own tools read these variables too.
-	if _, err := fmt.Fprintf(p.Stdout, "export APONO_ENDPOINT=%s APONO_PERSONAL_TOKEN=%s\n", server.URL, shellQuoted(server.Token)); err != nil {
+	if _, err := fmt.Fprintf(p.Stdout, "export APONO_ENDPOINT=%s APONO_PERSONAL_TOKEN=%s\n", url, shellQuoted(*token)); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.Stderr, "Try: curl -H 'Authorization: Bearer %s' '%s/api/admin/v4/integrations?limit=1'\n", server.Token, server.URL)
-	<-ctx.Done()
-	return nil
+	fmt.Fprintf(p.Stderr, "Try: curl -H 'Authorization: Bearer %s' '%s/api/admin/v4/integrations?limit=1'\n", *token, url)
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-served:
+		return err
+	}
+}
+
+// local returns an address with which programs on the same machine reach a listener.
+func local(address net.Addr) string {
+	tcp, ok := address.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return address.String()
 }
 
 // shellQuoted quotes text as one word for a POSIX shell.

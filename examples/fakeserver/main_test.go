@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -116,7 +117,7 @@ func TestEmptyTenant(t *testing.T) {
 func TestServesSeed(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "seed.json")
-	require.NoError(t, os.WriteFile(file, []byte(`{"groups": [{"id": "g1", "name": "Night shift", "color": "red"}],
+	require.NoError(t, os.WriteFile(file, []byte("\ufeff"+`{"groups": [{"id": "g1", "name": "Night shift", "color": "red"}],
 		"members of g1": [{"email": "zoe@example.com"}]}`), 0o600))
 	for _, c := range []struct {
 		args   []string
@@ -143,6 +144,29 @@ func TestWrongSeedIsOneLineError(t *testing.T) {
 	result := process.Run(t, nil, "-seed", file+"x", "-port", "0")
 	require.Equal(t, 1, result.Code)
 	require.Contains(t, result.Stderr, "seed.jsonx")
+	require.NoError(t, os.Truncate(file, maxSeed+1))
+	require.Equal(t, process.Result{Stderr: "fakeserver: " + file + " has more than 67108864 bytes\n", Code: 1}, process.Run(t, nil, "-seed", file, "-port", "0"))
+}
+
+// In a container, programs outside must reach the server. The address in the output is
+// for programs inside.
+func TestHost(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"-host", "0.0.0.0"}, {"-host", "::"}, {"-host", "localhost"}, nil} {
+		f := serve(t, append(args, "-empty")...) // checks that the address has 127.0.0.1
+		_, err := f.client(t).Users.List(t.Context())
+		require.NoError(t, err, args)
+		if runtime.GOOS != "linux" { // where all of 127.0.0.0/8 is local
+			continue
+		}
+		f.endpoint = strings.Replace(f.endpoint, "127.0.0.1", "127.0.0.2", 1)
+		_, err = f.client(t).Users.List(apono.WithoutRetry(t.Context()))
+		if strings.ContainsAny(strings.Join(args, ""), "0:") {
+			require.NoError(t, err, args)
+		} else {
+			require.ErrorAs(t, err, new(*apono.TransportError), args)
+		}
+	}
 }
 
 // The export command is valid for any token.
@@ -233,6 +257,7 @@ func TestLatency(t *testing.T) {
 	_, err := f.client(t, apono.WithAttemptTimeout(50*time.Millisecond), apono.WithRetryPolicy(apono.RetryPolicy{MaxAttempts: 1})).
 		Users.List(t.Context())
 	require.ErrorIs(t, err, context.DeadlineExceeded)
+	f.does(t, "/fake/advance", `{"duration": "1h"}`) // without delay
 
 	// An interrupt does not wait for requests in progress.
 	_, code := f.stop(t)
@@ -256,7 +281,8 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	help := process.Help(t)
 	for _, part := range []string{
-		"Serves a fake Apono API", "Usage: fakeserver [flags]\n", "-approve-after", "-empty", "-latency", "-offset-page-size", "-one-time-details", "-page-size", "-port", "-provisioning", "-seed", "-token",
+		"Serves a fake Apono API", "Usage: fakeserver [flags]\n", "-approve-after", "-empty", "-host", "-latency", "-offset-page-size", "-one-time-details", "-page-size", "-port", "-provisioning", "-seed", "-token",
+		"/fake/approve", "/fake/reject", "/fake/fail", "/fake/advance", "/fake/faults", "/fake/requests", "/fake/reset",
 	} {
 		require.Contains(t, help, part)
 	}
