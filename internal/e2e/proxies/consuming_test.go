@@ -17,7 +17,7 @@ import (
 // net/http sends it again.
 func TestConsumingReadsAreNotReplayed(t *testing.T) {
 	t.Parallel()
-	each(t, []way{{haproxy, 2}}, site{}, func(t *testing.T, r *rig) { r.rejectsStream(t, reads) })
+	each(t, []way{{kind: haproxy, protocol: 2}}, site{}, func(t *testing.T, r *rig) { r.rejectsStream(t, reads) })
 }
 
 func (r *rig) rejectsStream(t *testing.T, calls []call) {
@@ -52,7 +52,7 @@ func TestConsumingReadsUseSeparateConnections(t *testing.T) {
 
 func TestConsumingReadsWithReusedUpstreamConnection(t *testing.T) {
 	t.Parallel()
-	each(t, []way{{nginx, 1}, {nginx, 2}, {haproxy, 1}}, site{}, func(t *testing.T, r *rig) {
+	each(t, []way{{kind: nginx, protocol: 1}, overHTTP2, {kind: haproxy, protocol: 1}}, site{}, func(t *testing.T, r *rig) {
 		for _, lose := range losses {
 			for _, c := range reads {
 				r.try(t, create).succeeded(t)

@@ -5,5 +5,5 @@
 //	go test -tags proxies ./internal/e2e/proxies
 //
 // They test requests that must not be carried out twice: POST requests, and reads that
-// use up one-time credentials.
+// use up one-time credentials. TestSoak is skipped without the flag -soak.
 package proxies

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,24 +31,25 @@ import (
 
 const token = "test-token-4b1d9c"
 
-// call is a call that must not be carried out twice.
+// call is a call that must not be carried out twice, unless it repeats.
 type call struct {
 	name         string
 	method, path string
 	do           func(ctx context.Context, client *apono.Client) error
+	repeats      bool // its requests may be received more than once
 }
 
 var (
 	create           = creates(`"small"`)
-	resetCredentials = call{"POST without a body", "POST", "/api/user/v1/access-sessions/{id}/reset-credentials", func(ctx context.Context, client *apono.Client) error {
+	resetCredentials = call{name: "POST without a body", method: "POST", path: "/api/user/v1/access-sessions/{id}/reset-credentials", do: func(ctx context.Context, client *apono.Client) error {
 		_, err := client.Sessions.ResetCredentials(ctx, "s1")
 		return err
 	}}
-	details = call{"consuming read", "GET", "/api/user/v1/access-sessions/{id}/access-details", func(ctx context.Context, client *apono.Client) error {
+	details = call{name: "consuming read", method: "GET", path: "/api/user/v1/access-sessions/{id}/access-details", do: func(ctx context.Context, client *apono.Client) error {
 		_, err := client.Sessions.GetAccessDetails(ctx, "s1")
 		return err
 	}}
-	legacyDetails = call{"legacy consuming read", "GET", "/api/v3/access-requests/{id}/access-details", func(ctx context.Context, client *apono.Client) error {
+	legacyDetails = call{name: "legacy consuming read", method: "GET", path: "/api/v3/access-requests/{id}/access-details", do: func(ctx context.Context, client *apono.Client) error {
 		_, err := client.Legacy.AccessRequests.GetAccessDetails(ctx, "ar1")
 		return err
 	}}
@@ -58,7 +60,7 @@ var (
 
 // creates returns a POST with a value of the configuration in its body.
 func creates(value string) call {
-	return call{"POST", "POST", "/api/admin/v4/integrations", func(ctx context.Context, client *apono.Client) error {
+	return call{name: "POST", method: "POST", path: "/api/admin/v4/integrations", do: func(ctx context.Context, client *apono.Client) error {
 		_, err := client.Integrations.Create(ctx, apono.CreateIntegrationInput{
 			Name: "i" + fmt.Sprint(ctx.Value(callKey{})), Type: "postgresql", IntegrationConfig: apono.Object{"value": value},
 		})
@@ -75,6 +77,7 @@ type rig struct {
 	upstream *upstream
 	logged   *output
 	calls    atomic.Int32
+	relay    *relay // between the client and the proxy, nil for none
 
 	mu    sync.Mutex
 	open  map[net.Conn]bool // the client's connections
@@ -85,9 +88,13 @@ type rig struct {
 type way struct {
 	kind
 	protocol int
+	conns    int // MaxConnsPerHost of the client, 0 for no limit
 }
 
-var everywhere = []way{{nginx, 1}, {nginx, 2}, {haproxy, 1}, {haproxy, 2}}
+var (
+	overHTTP2  = way{kind: nginx, protocol: 2}
+	everywhere = []way{{kind: nginx, protocol: 1}, overHTTP2, {kind: haproxy, protocol: 1}, {kind: haproxy, protocol: 2}}
+)
 
 // each runs a test once for each way.
 func each(t *testing.T, ways []way, s site, test func(t *testing.T, r *rig), opts ...apono.Option) {
@@ -115,11 +122,15 @@ func newRig(t *testing.T, w way, s site, opts []apono.Option) *rig {
 	require.True(t, ok)
 	transport := standard.Clone()
 	transport.TLSClientConfig = &tls.Config{RootCAs: authority.pool, MinVersion: tls.VersionTLS12}
+	transport.MaxConnsPerHost = w.conns
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(w.protocol == 1)
 	transport.Protocols.SetHTTP2(w.protocol == 2)
 	dial := transport.DialContext
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if r.relay != nil {
+			address = r.relay.Addr().String()
+		}
 		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
@@ -136,7 +147,7 @@ func newRig(t *testing.T, w way, s site, opts []apono.Option) *rig {
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
 		for id, seen := range r.upstream.all() {
-			assert.Equal(t, 1, seen, "requests of call %s", id)
+			assert.True(t, seen == 1 || strings.HasPrefix(id, repeating), "requests of call %s: %d", id, seen)
 		}
 		assert.Contains(t, r.logged.String(), `"msg":"apono request"`, "the client did not log")
 		assert.NotContains(t, r.logged.String(), token, "the client's log has the token")
@@ -196,6 +207,9 @@ type outcome struct {
 
 type callKey struct{}
 
+// repeating begins the id of a call that repeats.
+const repeating = "repeating "
+
 // try makes a call on the goroutine of the test.
 func (r *rig) try(t *testing.T, c call) outcome {
 	t.Helper()
@@ -215,10 +229,15 @@ func (r *rig) tryIn(t *testing.T, ctx context.Context, c call) outcome {
 func (r *rig) run(t *testing.T, ctx context.Context, c call) outcome {
 	t.Helper()
 	id := strconv.Itoa(int(r.calls.Add(1)))
+	if c.repeats {
+		id = repeating + id
+	}
 	ctx = apono.WithRequestHeader(context.WithValue(ctx, callKey{}, id), header, id)
 	o := outcome{call: c, err: c.do(ctx, r.client)}
 	o.seen = r.upstream.seen(id)
-	t.Logf("%s: requests received by the fake: %d; error: %v", c.name, o.seen, o.err)
+	if o.err != nil || o.seen != 1 && !c.repeats {
+		t.Logf("%s: requests received by the fake: %d; error: %v", c.name, o.seen, o.err)
+	}
 	for err := range tree(o.err) {
 		assert.NotContains(t, apitest.Printed(err), token, "%T prints the token", err)
 	}
@@ -310,7 +329,12 @@ func newUpstream(t *testing.T, fake http.Handler) *upstream {
 	t.Helper()
 	u := &upstream{arrivals: map[string]int{}}
 	u.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		u.arrived(req.Header.Get(header), fake.ServeHTTP)(w, req)
+		id := req.Header.Get(header)
+		sent := &statusWriter{ResponseWriter: w}
+		u.arrived(id, fake.ServeHTTP)(sent, req)
+		if sent.status == http.StatusTooManyRequests {
+			u.rejected(id)
+		}
 	}))
 	u.Config.ErrorLog = log.New(io.Discard, "", 0)
 	u.Start()
@@ -329,11 +353,34 @@ func (u *upstream) arrived(id string, serve http.HandlerFunc) http.HandlerFunc {
 	return serve
 }
 
-// next handles the next request with a fault instead of the fake.
-func (u *upstream) next(fault http.HandlerFunc) {
+// rejected uncounts a request after a response with which it was not processed, so that
+// every request may be sent again.
+func (u *upstream) rejected(id string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.faults = append(u.faults, fault)
+	if u.arrivals[id]--; u.arrivals[id] == 0 {
+		delete(u.arrivals, id)
+	}
+}
+
+// statusWriter records the status of a response.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// next handles the next requests with faults instead of the fake.
+func (u *upstream) next(faults ...http.HandlerFunc) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.faults = append(u.faults, faults...)
 }
 
 func (u *upstream) seen(id string) int {

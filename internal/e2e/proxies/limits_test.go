@@ -49,7 +49,7 @@ func TestUpstreamResetsBeforeBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := site{nginx: "client_max_body_size 2m; proxy_request_buffering " + buffering + ";"}
-			each(t, []way{{nginx, 1}, {nginx, 2}, {haproxy, 1}}, s, func(t *testing.T, r *rig) {
+			each(t, []way{{kind: nginx, protocol: 1}, overHTTP2, {kind: haproxy, protocol: 1}}, s, func(t *testing.T, r *rig) {
 				r.upstream.next(resetsEarly)
 				r.try(t, creates(large)).isPageOrBroken(t, http.StatusBadGateway, 1)
 			})

@@ -36,7 +36,7 @@ var losses = map[string]func(r *rig){
 
 func TestUpstreamClosesConnection(t *testing.T) {
 	t.Parallel()
-	each(t, []way{{nginx, 1}, {nginx, 2}, {haproxy, 1}}, site{}, func(t *testing.T, r *rig) {
+	each(t, []way{{kind: nginx, protocol: 1}, overHTTP2, {kind: haproxy, protocol: 1}}, site{}, func(t *testing.T, r *rig) {
 		for _, lose := range losses {
 			for _, c := range calls {
 				r.client.CloseIdleConnections() // HAProxy returns a page only for the first request on a connection
@@ -51,7 +51,7 @@ func TestUpstreamClosesConnection(t *testing.T) {
 // the client sends its request again. The library must not.
 func TestUpstreamClosesConnectionAfterFirstRequest(t *testing.T) {
 	t.Parallel()
-	each(t, []way{{haproxy, 1}}, site{}, func(t *testing.T, r *rig) {
+	each(t, []way{{kind: haproxy, protocol: 1}}, site{}, func(t *testing.T, r *rig) {
 		for _, lose := range losses {
 			r.try(t, create).succeeded(t)
 			lose(r)
