@@ -208,7 +208,9 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 	resp := &response{received, op}
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return resp, resp.apiError()
+		rejected := resp.apiError()
+		rejected.otherBase = c.baseURL != DefaultBaseURL
+		return resp, rejected
 	case resp.ReadErr != nil:
 		return nil, resp.decodeError(resp.ReadErr)
 	}

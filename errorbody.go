@@ -25,7 +25,7 @@ func parseErrorBody(header http.Header, body []byte) (code, message string) {
 		object, _ := value.(map[string]any)
 		return codeOf(normalized(object)), cut(reasons(value, inBody, 0), maxMessage)
 	}
-	if bytes.HasPrefix(body, []byte("<")) || strings.Contains(header.Get("Content-Type"), "html") || !utf8.Valid(body) {
+	if isMarkup(header, body) || encodingOf(header) != "" || !utf8.Valid(body) {
 		return "", ""
 	}
 	return "", string(body)
@@ -97,7 +97,7 @@ func reasons(value any, at place, depth int) string {
 			text = codeOf(object)
 		}
 		if text != "" {
-			return joinTexts(": ", field, text)
+			return labeled(field, text)
 		}
 	}
 	return ""
@@ -129,9 +129,17 @@ func memberReasons(name string, value any, message string, at place, depth int) 
 		return "" // about the reason, an identifier or a time
 	}
 	if reason := reasons(value, at, depth); reason != "" {
-		return name + ": " + reason
+		return labeled(name, reason)
 	}
 	return ""
+}
+
+// labeled puts the name of a field before a reason that does not begin with it.
+func labeled(field, reason string) string {
+	if strings.HasPrefix(reason, field+": ") {
+		return reason
+	}
+	return joinTexts(": ", field, reason)
 }
 
 // fieldOf returns the name of the field that an object is about, "" if it has none.

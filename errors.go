@@ -88,6 +88,8 @@ type APIError struct {
 	// MaybeDone reports that the operation may have taken effect: it changes something,
 	// and the status is 408 or 5xx, or an earlier attempt may have reached the server.
 	MaybeDone bool
+
+	otherBase bool // the base URL is not the default
 }
 
 // Format prints the text of the error with every verb.
@@ -108,10 +110,13 @@ func (e *APIError) Error() string {
 		fmt.Fprintf(b, ", request ID %s", id)
 	}
 	if e.RetryAfter > 0 {
-		fmt.Fprintf(b, ", retry after %s", e.RetryAfter)
+		fmt.Fprintf(b, ", retry after %s", transport.Seconds(e.RetryAfter))
 	}
 	if e.Attempts > 1 {
 		fmt.Fprintf(b, ", after %d attempts", e.Attempts)
+	}
+	if e.otherBase && e.StatusCode == http.StatusNotFound && !isRejection(e) {
+		b.WriteString("; check the base URL in APONO_ENDPOINT or WithBaseURL")
 	}
 	return b.String()
 }
@@ -314,13 +319,17 @@ func formatText(f fmt.State, verb rune, text string) {
 	_, _ = io.WriteString(f, text)
 }
 
+// address matches the at sign of an address, also percent-encoded, once or more, and in
+// full width.
+var address = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[@＠]|%(25)*40`) })
+
 // oneLine makes text from outside fit for a line of a log: no line breaks, no
 // addresses of people, no query strings, and not too long.
 func oneLine(text string) string {
 	const limit = 300
 	words := strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
 	for i, word := range words {
-		if len(word) > 1 && strings.Contains(word, "@") {
+		if utf8.RuneCountInString(word) > 1 && address().MatchString(word) {
 			words[i] = "[e-mail]"
 		} else if query := strings.Index(word, "?"); query >= 0 && strings.Contains(word, "/") {
 			words[i] = word[:query]
@@ -506,12 +515,13 @@ var (
 // notFromTheAPI describes a body that is still compressed, HTML or XML, and what to
 // check. It returns "" for other bodies.
 func notFromTheAPI(header http.Header, body []byte) string {
-	if bytes.HasPrefix(body, []byte("\x1f\x8b")) {
-		return "the body is still compressed with gzip: unset http.Transport.DisableCompression and Accept-Encoding"
-	}
 	text := bytes.TrimSpace(wire.TrimMark(body))
-	isType := strings.Contains(strings.ToLower(header.Get("Content-Type")), "html")
-	if !bytes.HasPrefix(text, []byte("<")) && (!isType || json.Valid(text)) {
+	switch encoding := encodingOf(header); {
+	case bytes.HasPrefix(body, []byte("\x1f\x8b")):
+		return "the body is still compressed with gzip: unset http.Transport.DisableCompression and Accept-Encoding"
+	case encoding != "" && len(body) > 0 && !json.Valid(text):
+		return "the body is compressed with " + cut(oneLine(encoding), 20) + ", which is not supported: unset Accept-Encoding"
+	case !isMarkup(header, text):
 		return ""
 	}
 	text = text[:min(len(text), 64<<10)] // the title is near the start
@@ -525,4 +535,21 @@ func notFromTheAPI(header http.Header, body []byte) string {
 		}
 	}
 	return what + title + " instead of JSON: a proxy or gateway may have responded"
+}
+
+// isMarkup reports whether a body is HTML or XML. Servers also label other bodies as
+// HTML.
+func isMarkup(header http.Header, text []byte) bool {
+	if bytes.HasPrefix(text, []byte("<")) {
+		return true
+	}
+	isHTML := strings.Contains(strings.ToLower(header.Get("Content-Type")), "html")
+	return isHTML && bytes.Contains(text, []byte("<")) && !json.Valid(text)
+}
+
+// encodingOf returns the encoding that net/http has not removed from a body, such as
+// "br", and "" for none.
+func encodingOf(header http.Header) string {
+	encoding := strings.ToLower(header.Get("Content-Encoding"))
+	return strings.TrimPrefix(encoding, "identity")
 }

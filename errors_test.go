@@ -65,7 +65,7 @@ func everyError() map[string]error {
 	}
 	return map[string]error{
 		"apono: GET /api/admin/v4/integrations/{id}: 429 Too Many Requests: slow down, [e-mail] see https://apono.test/limits, " +
-			"code E7, request ID r-1, retry after 1m30s, after 3 attempts": rejected,
+			"code E7, request ID r-1, retry after 90 s, after 3 attempts": rejected,
 		"apono: POST /api/x: 200 OK, but the body is unusable: bad character, request ID r-2": &apono.DecodeError{
 			StatusCode: 200, RequestID: "r-2", Method: "POST", Path: "/api/x", Attempts: 2, Body: []byte("<"), Err: errors.New("bad\ncharacter"),
 		},
@@ -236,6 +236,47 @@ func TestDecodeErrorText(t *testing.T) {
 	}
 }
 
+// A 404 that is not the API's comes from another server.
+func TestNotFoundNamesTheBaseURL(t *testing.T) {
+	t.Parallel()
+	const hint = "; check the base URL in APONO_ENDPOINT or WithBaseURL"
+	for name, test := range map[string]struct {
+		base, body string
+		status     int
+		want       string
+	}{
+		"text":                    {"https://apono.test", "404 page not found", 404, "404 Not Found: 404 page not found" + hint},
+		"no body":                 {"https://apono.test", "", 404, "404 Not Found" + hint},
+		"a path":                  {apono.DefaultBaseURL + "/v1", "", 404, "404 Not Found" + hint},
+		"the API's":               {"https://apono.test", `{"status":"404","code":"NotFound"}`, 404, "404 Not Found, code NotFound"},
+		"the default":             {apono.DefaultBaseURL, "404 page not found", 404, "404 Not Found: 404 page not found"},
+		"the default and a slash": {apono.DefaultBaseURL + "/", "", 404, "404 Not Found"},
+		"another status":          {"https://apono.test", "no", 403, "403 Forbidden: no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := script.New(t, script.Response{Status: test.status, Body: test.body})
+			err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake, apono.WithBaseURL(test.base)))
+			require.EqualError(t, err, "apono: GET /api/admin/v4/integrations/{id}: "+test.want)
+		})
+	}
+}
+
+func TestErrorTextsMaskAddresses(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		"no ann@example.com here":               "no [e-mail] here",
+		"no /users/ann%40example.com here":      "no [e-mail] here",
+		"no /users/ann%2540example.com here":    "no [e-mail] here",
+		"no ann＠example.com here":               "no [e-mail] here",
+		"no ann@example.com, ann%40example.com": "no [e-mail] [e-mail]",
+		"sent @ noon to 40%":                    "sent @ noon to 40%",
+		"＠ noon":                                "＠ noon",
+	} {
+		require.EqualError(t, &apono.APIError{StatusCode: 400, Message: message}, "apono: 400 Bad Request: "+want)
+	}
+}
+
 // The attributes of an error contain neither header nor body.
 func TestAPIErrorLogValue(t *testing.T) {
 	t.Parallel()
@@ -343,6 +384,7 @@ func TestErrorsNameHTMLAndCompressedBodies(t *testing.T) {
 		unusable = "200 OK, but the body is unusable: "
 		place    = " instead of JSON: a proxy or gateway may have responded"
 		page     = "an HTML page"
+		check    = "; check the base URL in APONO_ENDPOINT or WithBaseURL"
 	)
 	for _, tc := range []struct {
 		name, kind, body, want string
@@ -350,7 +392,11 @@ func TestErrorsNameHTMLAndCompressedBodies(t *testing.T) {
 	}{
 		{"login page", "text/html", "<!doctype html>\n<title>\n Sign in &amp; go </title>", unusable + page + ` titled "Sign in & go"` + place, 200},
 		{"login page as 403", "text/html", "<html><head><TITLE lang=en>Sign in</TITLE>", "403 Forbidden: " + page + ` titled "Sign in"` + place, 403},
-		{"HTML type without HTML", "text/html; charset=utf-8", "Bad gateway", "404 Not Found: " + page + place, 404},
+		{"page as 404", "text/html", "<title>Not here</title>", "404 Not Found: " + page + ` titled "Not here"` + place + check, 404},
+		{"text with the type of HTML", "text/html; charset=utf-8", "Bad gateway", "403 Forbidden: Bad gateway", 403},
+		{"no body with the type of HTML", "text/html", "", "403 Forbidden", 403},
+		{"no body with the type of HTML and status 200", "text/html", "", unusable + "the body is empty", 200},
+		{"HTML after text", "text/html", "Sorry <br>", "403 Forbidden: " + page + place, 403},
 		{"HTML without a type", "", "\ufeff\n<p>", unusable + page + place, 200},
 		{"title too long", "", "<title>" + strings.Repeat("x", 200) + "</title>", unusable + page + ` titled "` + strings.Repeat("x", 100) + `…"` + place, 200},
 		{"title with an address", "", "<title>Hello ann@example.com</title>", unusable + page + ` titled "Hello [e-mail]"` + place, 200},
@@ -358,7 +404,7 @@ func TestErrorsNameHTMLAndCompressedBodies(t *testing.T) {
 		{"XHTML", "", `<?xml version="1.0"?><html xmlns="x"><title>Hello</title>`, unusable + page + ` titled "Hello"` + place, 200},
 		{"XML", "application/xml", `<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>`, "403 Forbidden: an XML document" + place, 403},
 		{"gzip", "application/json", compressed.String(), unusable + "the body is still compressed with gzip: unset http.Transport.DisableCompression and Accept-Encoding", 200},
-		{"gzip as 404", "", compressed.String(), "404 Not Found: the body is still compressed with gzip: unset http.Transport.DisableCompression and Accept-Encoding", 404},
+		{"gzip as 404", "", compressed.String(), "404 Not Found: the body is still compressed with gzip: unset http.Transport.DisableCompression and Accept-Encoding" + check, 404},
 		{"JSON with the type of HTML", "text/html", `{"id":7}`, unusable + "id: cannot unmarshal number into Go string", 200},
 		{"JSON that is called a page, as 404", "text/html", `{"message":"no such thing"}`, "404 Not Found: no such thing", 404},
 	} {
@@ -368,6 +414,18 @@ func TestErrorsNameHTMLAndCompressedBodies(t *testing.T) {
 			err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake))
 			require.EqualError(t, err, "apono: GET /api/admin/v4/integrations/{id}: "+tc.want)
 		})
+	}
+	for encoding, named := range map[string]string{"br": "br", "zstd": "zstd", "deflate": "deflate", "Gzip, BR": "gzip, br"} {
+		for status, start := range map[int]string{200: unusable, 403: "403 Forbidden: "} {
+			fake := script.New(t, script.Response{Status: status, Header: map[string]string{"Content-Encoding": encoding}, Body: "\x0b\x02\x80ab\x03"})
+			err := apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake))
+			require.EqualError(t, err, "apono: GET /api/admin/v4/integrations/{id}: "+start+"the body is compressed with "+named+", which is not supported: unset Accept-Encoding")
+		}
+	}
+	// The header may be wrong.
+	for encoding, body := range map[string]string{"br": `{"message":"no"}`, "identity": "no"} {
+		fake := script.New(t, script.Response{Status: 403, Header: map[string]string{"Content-Encoding": encoding}, Body: body})
+		require.EqualError(t, apitest.GetIntegration(t.Context(), apitest.NewClient(t, fake)), "apono: GET /api/admin/v4/integrations/{id}: 403 Forbidden: no")
 	}
 	// A call without a result reports HTML as well.
 	fake := script.New(t, script.Response{Body: "<title>Sign in</title>"})

@@ -295,6 +295,7 @@ func TestSOCKSProxyThatRejects(t *testing.T) {
 	}{
 		{"no acceptable authentication methods", 0xff, 0, 0, 1},
 		{"username/password authentication failed", 2, 1, 0, 1},
+		{"invalid username/password", 2, 0, 0, 1}, // net/http rejects this one
 		{"connection not allowed by ruleset", 0, 0, 2, 1},
 		{"host unreachable", 0, 0, 4, 3},
 		{"connection refused", 2, 0, 5, 3},
@@ -303,6 +304,9 @@ func TestSOCKSProxyThatRejects(t *testing.T) {
 			t.Parallel()
 			for _, op := range []*operation.Operation{reading, creating, consuming} {
 				address, connections := socks(t, tc.method, tc.password, tc.reply)
+				if strings.HasPrefix(tc.text, "invalid") {
+					address.User = url.UserPassword("ann", strings.Repeat("s3cret", 50))
+				}
 				next := &http.Transport{Proxy: http.ProxyURL(address)}
 				_, err := newTransport(t, next, quickly).Send(t.Context(), Request{Operation: op, URL: "http://apono.test/"})
 				require.ErrorContains(t, err, tc.text)
