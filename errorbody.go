@@ -56,51 +56,73 @@ const (
 	inField        // a value of such a member
 )
 
-// reasons returns the strings of a value in an error body. An object with a message is
-// one reason, and only its members that hold further ones are read. In other objects,
-// members are named after fields.
+// reasons returns the strings of a value in an error body.
 func reasons(value any, at place, depth int) string {
 	if depth > maxDepth {
 		return ""
 	}
-	var found []string
 	switch value := value.(type) {
 	case string:
 		return strings.TrimSpace(value)
 	case []any:
-		if at == inBody {
-			at = inList
-		}
-		for _, element := range value[:min(len(value), maxReasons)] {
-			found = append(found, reasons(element, at, depth+1))
-		}
-		return joinTexts("; ", found...)
+		return listReasons(value, at, depth)
 	case map[string]any:
-		object := normalized(value)
-		message, source := "", ""
-		for i, name := range messageNames {
-			_, isText := object[name].(string)
-			_, isList := object[name].([]any)
-			if message == "" && at != inFields && (isText || isList && i < 2) {
-				message, source = reasons(object[name], inBody, depth+1), name
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(value)) {
-			if (message == "" || normalName(name) != source) && len(found) < maxReasons {
-				if reason := memberReasons(name, value[name], message, at, depth+1); reason != message {
-					found = append(found, reason)
-				}
-			}
-		}
-		text, field := joinTexts(": ", message, joinTexts("; ", found...)), fieldOf(object, at)
-		if text == "" && field != "" {
-			text = codeOf(object)
-		}
-		if text != "" {
-			return labeled(field, text)
-		}
+		return objectReasons(value, at, depth)
 	}
 	return ""
+}
+
+func listReasons(list []any, at place, depth int) string {
+	if at == inBody {
+		at = inList
+	}
+	var found []string
+	for _, element := range list[:min(len(list), maxReasons)] {
+		found = append(found, reasons(element, at, depth+1))
+	}
+	return joinTexts("; ", found...)
+}
+
+// objectReasons returns the strings of an object. An object with a message is one reason,
+// and only its members that hold further ones are read. In other objects, members are
+// named after fields.
+func objectReasons(members map[string]any, at place, depth int) string {
+	object := normalized(members)
+	message, source := messageOf(object, at, depth)
+	var found []string
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if message != "" && normalName(name) == source || len(found) == maxReasons {
+			continue
+		}
+		if reason := memberReasons(name, members[name], message, at, depth+1); reason != message {
+			found = append(found, reason)
+		}
+	}
+	text, field := joinTexts(": ", message, joinTexts("; ", found...)), fieldOf(object, at)
+	if text == "" && field != "" {
+		text = codeOf(object)
+	}
+	if text == "" {
+		return ""
+	}
+	return labeled(field, text)
+}
+
+// messageOf returns the message of an object and the name of its member, "" for none.
+func messageOf(object map[string]any, at place, depth int) (message, name string) {
+	if at == inFields {
+		return "", ""
+	}
+	for i, name := range messageNames {
+		_, isText := object[name].(string)
+		_, isList := object[name].([]any)
+		if isText || isList && i < 2 {
+			if message := reasons(object[name], inBody, depth+1); message != "" {
+				return message, name
+			}
+		}
+	}
+	return "", ""
 }
 
 // memberReasons returns the reasons in a member of an object with a message.
