@@ -457,6 +457,27 @@ func TestEnsureRevokedEndsWithContext(t *testing.T) {
 	})
 }
 
+// The error has the failure of the revocation, and that of the read that the context ended.
+func TestEnsureRevokedHasErrorOfContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := tenant(t)
+		ids := requests(server, "ACTIVE")
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		client := server.Client(intercept(func(req *http.Request) (*http.Response, error) {
+			if isRevocation(req) {
+				return nil, apitest.ErrReset
+			}
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		}))
+		err := client.AccessRequests.EnsureRevoked(ctx, ids...)
+		require.ErrorIs(t, err, apitest.ErrReset)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+}
+
 // Part of a failed request may have been granted, so only a rejected revocation is taken
 // for the end.
 func TestEnsureRevokedOfFailedRequest(t *testing.T) {

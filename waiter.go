@@ -242,13 +242,10 @@ func retryAfter(err error) time.Duration {
 // is proven that the API responds at the base URL once a call has succeeded. From then
 // on, what does not come from the API, such as the page of a firewall, will pass.
 func isFinal(err error, proven bool, elapsed time.Duration) bool {
-	if _, ok := errors.AsType[*ArgumentError](err); ok {
-		return true // such as a token that the token source returns
-	}
 	var permanent bool // until the base URL or the network is changed
 	if failed, ok := errors.AsType[*TransportError](err); ok {
 		if transport.FailedInCaller(failed.Err) {
-			return true
+			return true // such as an invalid token of the token source
 		}
 		permanent = transport.IsRejected(failed.Err)
 	} else if status, ok := errors.AsType[*APIError](err); ok {
@@ -259,7 +256,7 @@ func isFinal(err error, proven bool, elapsed time.Duration) bool {
 	} else if body, ok := errors.AsType[*DecodeError](err); ok {
 		permanent = errors.Is(err, ErrResponseTooLarge) || json.Valid(body.Body) || notFromTheAPI(body.Header, body.Body) != ""
 	} else {
-		return true // such as ErrReadOnly
+		return true // such as ErrReadOnly or an ArgumentError
 	}
 	return permanent && !proven && elapsed >= settleTime
 }
