@@ -143,7 +143,7 @@ type AccessFlow struct {
 	// Requestors may request the access or, with an automatic trigger, get it.
 	Requestors ConditionGroup `json:"requestors"`
 	// RequestorIdentityType is empty if an older server did not send it, which
-	// means [RequestorIdentityTypeHuman].
+	// means RequestorIdentityTypeHuman.
 	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type,omitzero"`
 	// RequestFor applies to self-serve flows; nil means for the requestor only.
 	RequestFor    *RequestFor    `json:"request_for,omitzero"`
@@ -218,7 +218,7 @@ type Condition struct {
 // RequestFor says for whom access can be requested.
 type RequestFor struct {
 	RequestScopes []RequestScope `json:"request_scopes"`
-	// Grantees are those for whom [RequestScopeOthers] allows requests.
+	// Grantees are those for whom RequestScopeOthers allows requests.
 	Grantees *ConditionGroup `json:"grantees,omitzero"`
 
 	Extra Extra `json:",embed,inline"`
@@ -278,7 +278,7 @@ type IntegrationAccessTarget struct {
 type ResourcesScope struct {
 	ScopeMode ScopeMode          `json:"scope_mode"`
 	Type      ResourcesScopeType `json:"type"`
-	// Key is the key of the tag, for [ResourcesScopeTypeTag].
+	// Key is the key of the tag, for ResourcesScopeTypeTag.
 	Key    *string  `json:"key,omitzero"`
 	Values []string `json:"values"`
 
@@ -315,7 +315,7 @@ const maxQueryTarget = 8 << 10
 type ListAccessFlowsOptions struct {
 	PageToken string `url:"page_token,omitempty"`
 	Limit     int    `url:"limit,omitempty"`
-	// SpaceReferences are IDs or names, or [SpaceReferenceNone]; empty means all.
+	// SpaceReferences are IDs or names, or SpaceReferenceNone; empty means all.
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 
@@ -330,7 +330,7 @@ type AccessFlowInput struct {
 	// Requestors may request the access or, with an automatic trigger, get it.
 	// At least one condition is required.
 	Requestors ConditionGroupInput `json:"requestors"`
-	// RequestorIdentityType defaults to [RequestorIdentityTypeHuman].
+	// RequestorIdentityType defaults to RequestorIdentityTypeHuman.
 	RequestorIdentityType RequestorIdentityType `json:"requestor_identity_type"`
 	// RequestFor applies to self-serve flows; nil means for the requestor only.
 	RequestFor    *RequestForInput    `json:"request_for,omitzero"`
@@ -363,7 +363,7 @@ type ConditionInput struct {
 	// SourceIntegrationReference is the ID or the name of an integration.
 	SourceIntegrationReference *string       `json:"source_integration_reference,omitzero"`
 	Type                       ConditionType `json:"type"`
-	// MatchOperator defaults to [MatchOperatorIs]. Set it only if there are
+	// MatchOperator defaults to MatchOperatorIs. Set it only if there are
 	// Values.
 	MatchOperator *MatchOperator `json:"match_operator,omitzero"`
 	// Values are IDs or, for users, e-mail addresses.
@@ -375,7 +375,7 @@ type ConditionInput struct {
 // RequestForInput sets for whom access can be requested.
 type RequestForInput struct {
 	RequestScopes []RequestScope `json:"request_scopes"`
-	// Grantees are those for whom [RequestScopeOthers] allows requests.
+	// Grantees are those for whom RequestScopeOthers allows requests.
 	Grantees *ConditionGroupInput `json:"grantees,omitzero"`
 
 	Extra Extra `json:",embed,inline"`

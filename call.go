@@ -143,9 +143,9 @@ func confirm(resp *response, err error) error {
 //
 // The method is GET, POST, PUT, PATCH or DELETE. The path starts with "/", is already
 // escaped (see [net/url.PathEscape]) and has no query. query may be nil. in is sent as
-// JSON unless it is nil; a []byte or [json.RawMessage] is sent as it is. The response
+// JSON unless it is nil; a []byte or json.RawMessage is sent as it is. The response
 // is decoded into out, a pointer, unless out is nil: field names are case-sensitive,
-// and numbers in values of type any are decoded as [json.Number]. A *[]byte receives
+// and numbers in values of type any are decoded as json.Number. A *[]byte receives
 // the body of any form. Segments of the path that may be arguments are masked in errors
 // and logs.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, in, out any) error {

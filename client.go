@@ -20,7 +20,7 @@
 // To try it without an account, run the demo server of the examples and set the two
 // variables that it prints:
 //
-//	go run github.com/apono-go/apono/examples/fakeserver
+//	go run github.com/apono-go/apono/examples/fakeserver@latest
 //
 // # Services
 //
@@ -40,8 +40,9 @@
 //   - [SessionsService]: granted access and its credentials
 //
 // The services of [Client.Legacy] call operations of older API versions that have been
-// superseded. [Client.Do] calls any other endpoint. The comment of each service names its
-// section of the API's documentation, https://docs.apono.io.
+// superseded; their types have Legacy, Selectable, V1, V2 or V3 in their names. [Client.Do]
+// calls any other endpoint. The comment of each service names its section of the API's
+// documentation, https://docs.apono.io.
 //
 // # Authentication
 //

@@ -41,19 +41,19 @@ var (
 	// ErrPageLoop ends a list when the server returns a page token seen before.
 	ErrPageLoop = errors.New("the server returned the same page token twice")
 	// ErrEmptyPages ends a list after 10,000 empty pages in a row, each with a token of a
-	// next page. The list then returns a [*PageError].
+	// next page. The list then returns a *PageError.
 	ErrEmptyPages = errors.New("the server returned 10000 empty pages in a row")
-	// ErrTruncated is matched by every [*TruncatedError].
+	// ErrTruncated is matched by every *TruncatedError.
 	ErrTruncated = errors.New("the list is not complete")
 	// ErrAmbiguous is returned by GetByName when several objects have the name.
 	ErrAmbiguous = errors.New("several objects have this name")
-	// ErrResponseTooLarge is returned for a body above the limit of [WithMaxResponseBytes].
+	// ErrResponseTooLarge is returned for a body above the limit of WithMaxResponseBytes.
 	ErrResponseTooLarge = transport.ErrTooLarge
 	// ErrMaybeDone is matched by every error of an operation that may have taken effect
-	// on the server although it failed: an [*APIError] or [*DecodeError] with MaybeDone,
-	// or a [*TransportError] with MaybeSent.
+	// on the server although it failed: an *APIError or *DecodeError with MaybeDone,
+	// or a *TransportError with MaybeSent.
 	ErrMaybeDone = errors.New("the operation may have taken effect")
-	// ErrReadOnly is returned for operations that [WithReadOnly] rejects.
+	// ErrReadOnly is returned for operations that WithReadOnly rejects.
 	ErrReadOnly = errors.New("the client is read-only")
 )
 
@@ -429,7 +429,7 @@ type WaitError struct {
 	ID      string         // of the request or the session
 	Request *AccessRequest // as last read, nil if it was never read
 	Session *AccessSession // as last read, nil if it was never read
-	// Missing lists the integrations without a usable session. Only [Grant.Sessions]
+	// Missing lists the integrations without a usable session. Only Grant.Sessions
 	// sets it.
 	Missing []MissingSession
 	// LastFailure is the error of the last failed poll, nil if there was none. A poll

@@ -16,18 +16,18 @@ import (
 // Legacy has the services of older versions of the API. Apono has not deprecated them.
 // The comment of each method names its successor.
 type Legacy struct {
-	// Integrations is version 2 of [Client.Integrations].
+	// Integrations is version 2 of Client.Integrations.
 	Integrations *LegacyIntegrationsService
-	// AccessFlows is version 1 of [Client.AccessFlows].
+	// AccessFlows is version 1 of Client.AccessFlows.
 	AccessFlows *LegacyAccessFlowsService
-	// AccessBundles is version 1 of [Client.Bundles].
+	// AccessBundles is version 1 of Client.Bundles.
 	AccessBundles *LegacyAccessBundlesService
-	// Connectors is version 2 of [Client.Connectors].
+	// Connectors is version 2 of Client.Connectors.
 	Connectors *LegacyConnectorsService
-	// Users is version 2 of [Client.Users].
+	// Users is version 2 of Client.Users.
 	Users *LegacyUsersService
-	// AccessRequests is version 3 of [Client.AccessRequests], [Client.Sessions]
-	// and [Client.AvailableAccess].
+	// AccessRequests is version 3 of Client.AccessRequests, Client.Sessions
+	// and Client.AvailableAccess.
 	AccessRequests *LegacyAccessRequestsService
 }
 
@@ -89,7 +89,7 @@ type IntegrationV2 struct {
 	// json.Number.
 	Metadata Object `json:"metadata"`
 	// SecretConfig is the place where the credentials for the system are stored: a field
-	// "type", a [SecretStoreType], and the fields of that store.
+	// "type", a SecretStoreType, and the fields of that store.
 	SecretConfig map[string]Secret `json:"secret_config,omitzero"`
 	// ConnectedResourceTypes are the types of resources to look for.
 	ConnectedResourceTypes []string `json:"connected_resource_types"`
@@ -246,7 +246,7 @@ type AccessFlowV1 struct {
 	BundleTargets      []AccessTargetBundleV1      `json:"bundle_targets"`
 	// Approvers is empty if requests are approved automatically.
 	Approvers []ApproverV1 `json:"approvers,omitzero"`
-	// RevokeAfterInSec is how long access lasts, or [RevokeNeverV1].
+	// RevokeAfterInSec is how long access lasts, or RevokeNeverV1.
 	RevokeAfterInSec int                   `json:"revoke_after_in_sec"`
 	Settings         *AccessFlowSettingsV1 `json:"settings,omitzero"`
 	CreatedDate      time.Time             `json:"created_date"`
@@ -350,7 +350,7 @@ type CreateAccessFlowV1Input struct {
 	BundleTargets      []AccessTargetBundleV1      `json:"bundle_targets,omitzero"`
 	// Approvers is empty if requests are approved automatically.
 	Approvers []ApproverV1 `json:"approvers,omitzero"`
-	// RevokeAfterInSec is how long access lasts, or [RevokeNeverV1].
+	// RevokeAfterInSec is how long access lasts, or RevokeNeverV1.
 	RevokeAfterInSec int                   `json:"revoke_after_in_sec"`
 	Settings         *AccessFlowSettingsV1 `json:"settings,omitzero"`
 }
@@ -366,7 +366,7 @@ type UpdateAccessFlowV1Input struct {
 	BundleTargets      []AccessTargetBundleV1      `json:"bundle_targets,omitzero"`
 	// Approvers is empty, not nil, if requests are approved automatically.
 	Approvers []ApproverV1 `json:"approvers,omitzero"`
-	// RevokeAfterInSec is how long access lasts, or [RevokeNeverV1].
+	// RevokeAfterInSec is how long access lasts, or RevokeNeverV1.
 	RevokeAfterInSec *int                  `json:"revoke_after_in_sec,omitzero"`
 	Settings         *AccessFlowSettingsV1 `json:"settings,omitzero"`
 }
@@ -712,7 +712,7 @@ type SelectableResource struct {
 // requested.
 type SelectablePermissionsPage struct {
 	Items []string
-	// Total, Limit and Offset are as in [OffsetPage].
+	// Total, Limit and Offset are as in OffsetPage.
 	Total, Limit, Offset int
 	// AllowMultiple reports whether a request may name several of the items.
 	AllowMultiple bool

@@ -44,7 +44,7 @@ type ListScopesOptions struct {
 	Limit     int    `url:"limit,omitempty"`
 	// Name is case-insensitive and may begin or end with "*", as in "prod*".
 	Name string `url:"name,omitempty"`
-	// SpaceReferences are IDs or names, or [SpaceReferenceNone]; empty means all.
+	// SpaceReferences are IDs or names, or SpaceReferenceNone; empty means all.
 	SpaceReferences []string `url:"space_references,omitempty"`
 }
 

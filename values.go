@@ -38,11 +38,11 @@ func (e Extra) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, e.String()) }
 // LogValue returns the names of the fields.
 func (e Extra) LogValue() slog.Value { return slog.StringValue(e.String()) }
 
-// Object is a free-form JSON object. Its numbers are of type [json.Number], which keeps
+// Object is a free-form JSON object. Its numbers are of type json.Number, which keeps
 // all digits. A map[string]any can be assigned to it.
 type Object map[string]any
 
-// UnmarshalJSON reads the object, with numbers as [json.Number].
+// UnmarshalJSON reads the object, with numbers as json.Number.
 func (o *Object) UnmarshalJSON(data []byte) (err error) {
 	*o, err = wire.ReadObject(data, *o)
 	return err

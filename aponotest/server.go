@@ -49,7 +49,8 @@
 // # Webhooks
 //
 // [WithWebhook] sends the events of Apono's webhooks to a program, and
-// [WithWebhookHandler] calls a handler with them. See package webhook.
+// [WithWebhookHandler] calls a handler with them; see package
+// [github.com/apono-go/apono/webhook].
 //
 // # Undocumented behavior
 //
@@ -81,9 +82,9 @@ const DefaultToken = "aponotest-token"
 // Server is an in-memory Apono server. It implements [http.Handler] and is safe for
 // concurrent use.
 type Server struct {
-	// URL is the base URL, for [apono.WithBaseURL] or APONO_ENDPOINT.
+	// URL is the base URL, for apono.WithBaseURL or APONO_ENDPOINT.
 	URL string
-	// Token is the token that the server accepts, see [WithToken].
+	// Token is the token that the server accepts, see WithToken.
 	Token string
 
 	tb             testing.TB // nil for Start

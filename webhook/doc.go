@@ -1,5 +1,5 @@
 // Package webhook receives the events that Apono sends when an access request changes
-// ([RequestEvent]) and for each entry of the audit log ([AuditEvent]).
+// and for each entry of the audit log. Their types are [RequestEvent] and [AuditEvent].
 //
 //	http.Handle("/apono", webhook.NewHandler("Authorization", "Bearer "+token, handle))
 //

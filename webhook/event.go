@@ -121,7 +121,7 @@ func (e *RequestEvent) Time() time.Time { return e.EventTime }
 // RequestData is an access request at the time of the event.
 type RequestData struct {
 	// ID and FriendlyID, such as "123" and "AR-123", both identify the request. Which of
-	// them [apono.AccessRequestsService.Get] accepts is not documented; see the package
+	// them apono.AccessRequestsService.Get accepts is not documented; see the package
 	// documentation.
 	ID            string    `json:"id,omitzero"`
 	FriendlyID    string    `json:"friendly_id,omitzero"`

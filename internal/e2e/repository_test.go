@@ -1,11 +1,13 @@
 package e2e_test
 
 import (
+	"go/ast"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/apono-go/apono/internal/apitest"
@@ -60,4 +62,41 @@ func TestDependabotListsEveryModule(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, modules, 5, "modules are missing")
+}
+
+// Documentation shows comments on fields and grouped constants as source, so a link in
+// one would be shown in brackets.
+func TestCommentsInDeclarationsHaveNoLinks(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\[\*?[A-Za-z][\w./]*\]`)
+	read := 0
+	for _, dir := range []string{".", "aponotest", "webhook"} {
+		check := func(comments ...*ast.CommentGroup) {
+			for _, comment := range comments {
+				read++
+				assert.Emptyf(t, link.FindString(comment.Text()), "link in a comment in %s: %s", dir, comment.Text())
+			}
+		}
+		own := func(path string) bool {
+			return filepath.Dir(path) == dir && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go")
+		}
+		for _, declaration := range declarations(t, dir, own) {
+			group, ok := declaration.(*ast.GenDecl)
+			if !ok {
+				continue
+			}
+			ast.Inspect(group, func(node ast.Node) bool {
+				switch node := node.(type) {
+				case *ast.Field:
+					check(node.Doc, node.Comment)
+				case *ast.ValueSpec:
+					if group.Lparen.IsValid() {
+						check(node.Doc, node.Comment)
+					}
+				}
+				return true
+			})
+		}
+	}
+	require.Greater(t, read, 1000, "comments are missing")
 }
