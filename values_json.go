@@ -32,7 +32,7 @@ func (v AWSSecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAWSSecretConfig)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AWSSecretConfig) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAWSSecretConfig)(v))
 }
@@ -54,7 +54,7 @@ func (v AbsoluteTimeframe) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAbsoluteTimeframe)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AbsoluteTimeframe) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAbsoluteTimeframe)(v))
 }
@@ -76,7 +76,7 @@ func (v AccessBundleV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessBundleV1)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessBundleV1) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessBundleV1)(v))
 }
@@ -98,7 +98,7 @@ func (v AccessDetailsV3) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessDetailsV3)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessDetailsV3) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessDetailsV3)(v))
 }
@@ -118,7 +118,7 @@ func (v AccessFlow) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessFlow)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessFlow) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessFlow)(v))
 }
@@ -140,7 +140,7 @@ func (v AccessFlowInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessFlowInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessFlowInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessFlowInput)(v))
 }
@@ -162,7 +162,7 @@ func (v AccessFlowSettings) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessFlowSettings)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessFlowSettings) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessFlowSettings)(v))
 }
@@ -184,7 +184,7 @@ func (v AccessFlowSettingsV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessFlowSettingsV1)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessFlowSettingsV1) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessFlowSettingsV1)(v))
 }
@@ -206,7 +206,7 @@ func (v AccessFlowTimeframe) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessFlowTimeframe)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessFlowTimeframe) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessFlowTimeframe)(v))
 }
@@ -228,7 +228,7 @@ func (v AccessFlowTriggerV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessFlowTriggerV1)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessFlowTriggerV1) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessFlowTriggerV1)(v))
 }
@@ -256,7 +256,7 @@ func (v AccessGroup) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessGroup)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessGroup) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessGroup)(v))
 }
@@ -278,7 +278,7 @@ func (v AccessRequest) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessRequest)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessRequest) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessRequest)(v))
 }
@@ -300,7 +300,7 @@ func (v AccessRequestEntitlement) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessRequestEntitlement)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessRequestEntitlement) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessRequestEntitlement)(v))
 }
@@ -322,7 +322,7 @@ func (v AccessRequestV3) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessRequestV3)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessRequestV3) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessRequestV3)(v))
 }
@@ -342,7 +342,7 @@ func (v AccessScope) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessScope)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessScope) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessScope)(v))
 }
@@ -364,7 +364,7 @@ func (v AccessScopeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessScopeInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessScopeInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessScopeInput)(v))
 }
@@ -386,7 +386,7 @@ func (v AccessSession) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessSession)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessSession) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessSession)(v))
 }
@@ -408,7 +408,7 @@ func (v AccessSessionDetails) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessSessionDetails)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessSessionDetails) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessSessionDetails)(v))
 }
@@ -430,7 +430,7 @@ func (v AccessTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessTarget)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessTarget) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessTarget)(v))
 }
@@ -452,7 +452,7 @@ func (v AccessTargetBundleV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessTargetBundleV1)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessTargetBundleV1) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessTargetBundleV1)(v))
 }
@@ -474,7 +474,7 @@ func (v AccessTargetInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessTargetInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessTargetInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessTargetInput)(v))
 }
@@ -496,7 +496,7 @@ func (v AccessTargetIntegrationV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessTargetIntegrationV1)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessTargetIntegrationV1) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessTargetIntegrationV1)(v))
 }
@@ -518,7 +518,7 @@ func (v ActivityEntry) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfActivityEntry)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ActivityEntry) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfActivityEntry)(v))
 }
@@ -540,7 +540,7 @@ func (v ActivityReport) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfActivityReport)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ActivityReport) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfActivityReport)(v))
 }
@@ -562,7 +562,7 @@ func (v ActivityReportInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfActivityReportInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ActivityReportInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfActivityReportInput)(v))
 }
@@ -584,7 +584,7 @@ func (v ApproverGroup) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfApproverGroup)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ApproverGroup) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfApproverGroup)(v))
 }
@@ -606,7 +606,7 @@ func (v ApproverGroupInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfApproverGroupInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ApproverGroupInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfApproverGroupInput)(v))
 }
@@ -628,7 +628,7 @@ func (v ApproverPolicy) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfApproverPolicy)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ApproverPolicy) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfApproverPolicy)(v))
 }
@@ -650,7 +650,7 @@ func (v ApproverPolicyInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfApproverPolicyInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ApproverPolicyInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfApproverPolicyInput)(v))
 }
@@ -670,7 +670,7 @@ func (v ApproverV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfApproverV1)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ApproverV1) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfApproverV1)(v))
 }
@@ -690,7 +690,7 @@ func (v Attribute) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAttribute)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Attribute) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAttribute)(v))
 }
@@ -712,7 +712,7 @@ func (v AvailableBundle) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAvailableBundle)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AvailableBundle) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAvailableBundle)(v))
 }
@@ -734,7 +734,7 @@ func (v AvailableEntitlement) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAvailableEntitlement)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AvailableEntitlement) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAvailableEntitlement)(v))
 }
@@ -756,7 +756,7 @@ func (v AzureSecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAzureSecretConfig)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AzureSecretConfig) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAzureSecretConfig)(v))
 }
@@ -776,7 +776,7 @@ func (v Bundle) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfBundle)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Bundle) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfBundle)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -794,7 +794,7 @@ func (v BundleInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfBundleInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *BundleInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfBundleInput)(v))
 }
@@ -816,7 +816,7 @@ func (v BundleTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfBundleTarget)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *BundleTarget) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfBundleTarget)(v))
 }
@@ -838,7 +838,7 @@ func (v BundleTargetInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfBundleTargetInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *BundleTargetInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfBundleTargetInput)(v))
 }
@@ -860,7 +860,7 @@ func (v CatalogEntry) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfCatalogEntry)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *CatalogEntry) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfCatalogEntry)(v))
 }
@@ -882,7 +882,7 @@ func (v CatalogParam) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfCatalogParam)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *CatalogParam) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfCatalogParam)(v))
 }
@@ -904,7 +904,7 @@ func (v CloudProviderMetadata) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfCloudProviderMetadata)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *CloudProviderMetadata) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfCloudProviderMetadata)(v))
 }
@@ -924,7 +924,7 @@ func (v Condition) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfCondition)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Condition) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfCondition)(v))
 }
@@ -946,7 +946,7 @@ func (v ConditionGroup) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfConditionGroup)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ConditionGroup) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfConditionGroup)(v))
 }
@@ -968,7 +968,7 @@ func (v ConditionGroupInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfConditionGroupInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ConditionGroupInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfConditionGroupInput)(v))
 }
@@ -990,7 +990,7 @@ func (v ConditionInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfConditionInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ConditionInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfConditionInput)(v))
 }
@@ -1010,7 +1010,7 @@ func (v Connector) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfConnector)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Connector) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfConnector)(v))
 }
@@ -1032,7 +1032,7 @@ func (v ConnectorSession) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfConnectorSession)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ConnectorSession) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfConnectorSession)(v))
 }
@@ -1054,7 +1054,7 @@ func (v ConnectorSessionMetadata) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfConnectorSessionMetadata)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ConnectorSessionMetadata) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfConnectorSessionMetadata)(v))
 }
@@ -1084,7 +1084,7 @@ func (v DelegatedAccessRequest) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfDelegatedAccessRequest)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *DelegatedAccessRequest) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfDelegatedAccessRequest)(v))
 }
@@ -1106,7 +1106,7 @@ func (v EntitlementPermission) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfEntitlementPermission)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *EntitlementPermission) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfEntitlementPermission)(v))
 }
@@ -1128,7 +1128,7 @@ func (v EntitlementResource) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfEntitlementResource)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *EntitlementResource) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfEntitlementResource)(v))
 }
@@ -1150,7 +1150,7 @@ func (v EscalationPolicy) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfEscalationPolicy)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *EscalationPolicy) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfEscalationPolicy)(v))
 }
@@ -1172,7 +1172,7 @@ func (v EscalationPolicyInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfEscalationPolicyInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *EscalationPolicyInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfEscalationPolicyInput)(v))
 }
@@ -1194,7 +1194,7 @@ func (v GCPSecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfGCPSecretConfig)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *GCPSecretConfig) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfGCPSecretConfig)(v))
 }
@@ -1214,7 +1214,7 @@ func (v GranteeV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfGranteeV1)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *GranteeV1) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfGranteeV1)(v))
 }
@@ -1234,7 +1234,7 @@ func (v Group) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfGroup)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Group) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfGroup)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1252,7 +1252,7 @@ func (v GroupMember) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfGroupMember)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *GroupMember) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfGroupMember)(v))
 }
@@ -1274,7 +1274,7 @@ func (v HashicorpVaultSecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfHashicorpVaultSecretConfig)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *HashicorpVaultSecretConfig) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfHashicorpVaultSecretConfig)(v))
 }
@@ -1294,7 +1294,7 @@ func (v Identity) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfIdentity)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Identity) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfIdentity)(v))
 }
@@ -1316,7 +1316,7 @@ func (v IdentityAttributes) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfIdentityAttributes)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *IdentityAttributes) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfIdentityAttributes)(v))
 }
@@ -1338,7 +1338,7 @@ func (v IdentityAttributesResult) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfIdentityAttributesResult)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *IdentityAttributesResult) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfIdentityAttributesResult)(v))
 }
@@ -1360,7 +1360,7 @@ func (v IdentityAttributesSummary) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfIdentityAttributesSummary)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *IdentityAttributesSummary) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfIdentityAttributesSummary)(v))
 }
@@ -1380,7 +1380,7 @@ func (v IdentityRef) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfIdentityRef)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *IdentityRef) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfIdentityRef)(v))
 }
@@ -1402,7 +1402,7 @@ func (v IdentityResult) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfIdentityResult)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *IdentityResult) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfIdentityResult)(v))
 }
@@ -1424,7 +1424,7 @@ func (v IdentityResultError) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfIdentityResultError)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *IdentityResultError) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfIdentityResultError)(v))
 }
@@ -1444,7 +1444,7 @@ func (v Integration) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfIntegration)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Integration) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfIntegration)(v))
 }
@@ -1466,7 +1466,7 @@ func (v IntegrationAccessTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfIntegrationAccessTarget)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *IntegrationAccessTarget) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfIntegrationAccessTarget)(v))
 }
@@ -1488,7 +1488,7 @@ func (v IntegrationAccessTargetInput) MarshalJSONTo(enc *jsontext.Encoder) error
 	return json.MarshalEncode(enc, (*fieldsOfIntegrationAccessTargetInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *IntegrationAccessTargetInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfIntegrationAccessTargetInput)(v))
 }
@@ -1518,7 +1518,7 @@ func (v KubernetesSecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfKubernetesSecretConfig)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *KubernetesSecretConfig) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfKubernetesSecretConfig)(v))
 }
@@ -1538,7 +1538,7 @@ func (v Link) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfLink)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Link) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfLink)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1556,7 +1556,7 @@ func (v Message) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfMessage)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Message) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfMessage)(v))
 }
@@ -1576,7 +1576,7 @@ func (v Owner) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfOwner)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Owner) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfOwner)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1594,7 +1594,7 @@ func (v OwnerInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfOwnerInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *OwnerInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfOwnerInput)(v))
 }
@@ -1616,7 +1616,7 @@ func (v OwnersMapping) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfOwnersMapping)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *OwnersMapping) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfOwnersMapping)(v))
 }
@@ -1638,7 +1638,7 @@ func (v OwnersMappingInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfOwnersMappingInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *OwnersMappingInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfOwnersMappingInput)(v))
 }
@@ -1658,7 +1658,7 @@ func (v Permission) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfPermission)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Permission) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfPermission)(v))
 }
@@ -1678,7 +1678,7 @@ func (v QueryTarget) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfQueryTarget)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *QueryTarget) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfQueryTarget)(v))
 }
@@ -1698,7 +1698,7 @@ func (v Ref) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfRef)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Ref) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfRef)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -1718,7 +1718,7 @@ func (v RelativeTimeframe) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfRelativeTimeframe)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *RelativeTimeframe) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfRelativeTimeframe)(v))
 }
@@ -1740,7 +1740,7 @@ func (v ReportFilters) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfReportFilters)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ReportFilters) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfReportFilters)(v))
 }
@@ -1762,7 +1762,7 @@ func (v ReportSchedule) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfReportSchedule)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ReportSchedule) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfReportSchedule)(v))
 }
@@ -1784,7 +1784,7 @@ func (v ReportTimeframe) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfReportTimeframe)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ReportTimeframe) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfReportTimeframe)(v))
 }
@@ -1806,7 +1806,7 @@ func (v RequestEntitlementPermission) MarshalJSONTo(enc *jsontext.Encoder) error
 	return json.MarshalEncode(enc, (*fieldsOfRequestEntitlementPermission)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *RequestEntitlementPermission) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfRequestEntitlementPermission)(v))
 }
@@ -1826,7 +1826,7 @@ func (v RequestFor) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfRequestFor)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *RequestFor) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfRequestFor)(v))
 }
@@ -1848,7 +1848,7 @@ func (v RequestForInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfRequestForInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *RequestForInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfRequestForInput)(v))
 }
@@ -1868,7 +1868,7 @@ func (v Resource) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfResource)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Resource) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfResource)(v))
 }
@@ -1890,7 +1890,7 @@ func (v ResourceSyncStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfResourceSyncStatus)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ResourceSyncStatus) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfResourceSyncStatus)(v))
 }
@@ -1912,7 +1912,7 @@ func (v ResourceTags) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfResourceTags)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ResourceTags) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfResourceTags)(v))
 }
@@ -1934,7 +1934,7 @@ func (v ResourceType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfResourceType)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ResourceType) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfResourceType)(v))
 }
@@ -1956,7 +1956,7 @@ func (v ResourcesScope) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfResourcesScope)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ResourcesScope) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfResourcesScope)(v))
 }
@@ -1978,7 +1978,7 @@ func (v SecretConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfSecretConfig)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *SecretConfig) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfSecretConfig)(v))
 }
@@ -2000,7 +2000,7 @@ func (v SecretStoreConfig) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfSecretStoreConfig)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *SecretStoreConfig) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfSecretStoreConfig)(v))
 }
@@ -2022,7 +2022,7 @@ func (v SelectableIntegration) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfSelectableIntegration)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *SelectableIntegration) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfSelectableIntegration)(v))
 }
@@ -2044,7 +2044,7 @@ func (v SelectableResource) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfSelectableResource)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *SelectableResource) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfSelectableResource)(v))
 }
@@ -2066,7 +2066,7 @@ func (v SelectableResourceType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfSelectableResourceType)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *SelectableResourceType) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfSelectableResourceType)(v))
 }
@@ -2086,7 +2086,7 @@ func (v Space) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfSpace)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Space) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfSpace)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -2104,7 +2104,7 @@ func (v SpaceMember) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfSpaceMember)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *SpaceMember) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfSpaceMember)(v))
 }
@@ -2126,7 +2126,7 @@ func (v SpaceReference) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfSpaceReference)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *SpaceReference) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfSpaceReference)(v))
 }
@@ -2146,7 +2146,7 @@ func (v SpaceScope) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfSpaceScope)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *SpaceScope) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfSpaceScope)(v))
 }
@@ -2168,7 +2168,7 @@ func (v SpaceScopeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfSpaceScopeInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *SpaceScopeInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfSpaceScopeInput)(v))
 }
@@ -2188,7 +2188,7 @@ func (v TagV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfTagV1)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *TagV1) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfTagV1)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -2208,7 +2208,7 @@ func (v TargetBundle) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfTargetBundle)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *TargetBundle) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfTargetBundle)(v))
 }
@@ -2230,7 +2230,7 @@ func (v TargetBundleInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfTargetBundleInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *TargetBundleInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfTargetBundleInput)(v))
 }
@@ -2250,7 +2250,7 @@ func (v TargetScope) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfTargetScope)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *TargetScope) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfTargetScope)(v))
 }
@@ -2272,7 +2272,7 @@ func (v TargetScopeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfTargetScopeInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *TargetScopeInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfTargetScopeInput)(v))
 }
@@ -2292,7 +2292,7 @@ func (v TimeframeV1) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfTimeframeV1)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *TimeframeV1) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfTimeframeV1)(v))
 }
@@ -2314,7 +2314,7 @@ func (v UpdateConnectorInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfUpdateConnectorInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *UpdateConnectorInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfUpdateConnectorInput)(v))
 }
@@ -2336,7 +2336,7 @@ func (v UpdateIntegrationInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfUpdateIntegrationInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *UpdateIntegrationInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfUpdateIntegrationInput)(v))
 }
@@ -2358,7 +2358,7 @@ func (v UpdateSpaceInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfUpdateSpaceInput)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *UpdateSpaceInput) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfUpdateSpaceInput)(v))
 }
@@ -2378,7 +2378,7 @@ func (v User) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfUser)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *User) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfUser)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -2396,7 +2396,7 @@ func (v UserV2) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfUserV2)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *UserV2) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfUserV2)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.

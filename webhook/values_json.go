@@ -30,7 +30,7 @@ func (v AccessGroup) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessGroup)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessGroup) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessGroup)(v))
 }
@@ -50,7 +50,7 @@ func (v AccessUnit) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAccessUnit)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AccessUnit) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAccessUnit)(v))
 }
@@ -70,7 +70,7 @@ func (v Approval) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfApproval)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Approval) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfApproval)(v))
 }
@@ -90,7 +90,7 @@ func (v AuditData) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAuditData)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AuditData) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAuditData)(v))
 }
@@ -110,7 +110,7 @@ func (v AuditEvent) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfAuditEvent)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *AuditEvent) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfAuditEvent)(v))
 }
@@ -130,7 +130,7 @@ func (v Grantee) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfGrantee)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Grantee) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfGrantee)(v))
 }
@@ -150,7 +150,7 @@ func (v Integration) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfIntegration)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Integration) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfIntegration)(v))
 }
@@ -170,7 +170,7 @@ func (v Person) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfPerson)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Person) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOfPerson)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.
@@ -188,7 +188,7 @@ func (v RequestData) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfRequestData)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *RequestData) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfRequestData)(v))
 }
@@ -210,7 +210,7 @@ func (v RequestEvent) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfRequestEvent)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *RequestEvent) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfRequestEvent)(v))
 }
@@ -230,7 +230,7 @@ func (v Resource) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfResource)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *Resource) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfResource)(v))
 }
@@ -252,7 +252,7 @@ func (v ResourceType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, (*fieldsOfResourceType)(&v))
 }
 
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *ResourceType) UnmarshalJSON(data []byte) error {
 	return unmarshalFields(data, (*fieldsOfResourceType)(v))
 }

@@ -140,8 +140,7 @@ flows-as-code: interrupted
 // A failure does not stop other changes, except for those that need the failed one.
 func TestFailuresDoNotStopOtherChanges(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")                            // refers to the scope
 	edit(t, `"require_approver_reason": false`, `"require_approver_reason": true`, dir, "flows/Orders on-call.json") // fails
 	edit(t, `"require_approver_reason": false`, `"require_approver_reason": true`, dir, "flows/Search on-call.json") // does not
@@ -164,8 +163,7 @@ $`, result.Stderr)
 // An object is not deleted while one that refers to it could not be changed.
 func TestDeletionNeedsChangesOfReferrers(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call.json")))
 	edit(t, `"bundle_id": "bundle-orders"`, `"bundle_id": "bundle-payments"`, dir, "flows/Orders on-call.json")
 	edit(t, `"bundle_name": "Orders on-call"`, `"bundle_name": "Payments on-call"`, dir, "flows/Orders on-call.json")
@@ -212,8 +210,7 @@ func TestObjectChangedDuringApplyIsNotOverwritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := demo(t)
-			dir := exported(t, server)
+			server, dir := exportedDemo(t)
 			edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 			edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Support shift.json")
 			edit(t, `"Every database of the production stage"`, `"All"`, dir, "scopes/Production databases.json")
@@ -270,8 +267,7 @@ func TestNotFoundOfGatewayIsFailure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := demo(t)
-			dir := exported(t, server)
+			server, dir := exportedDemo(t)
 			require.NoError(t, os.Remove(filepath.Join(dir, "flows/Break glass.json")))
 			test.plan(server)
 			result := process.Run(t, process.Env(server), "apply", dir, "-yes", "-delete")

@@ -81,8 +81,7 @@ func TestKilledExportIsRefusedOrUnseen(t *testing.T) {
 // Two runs on a folder at the same time would read what the other one writes.
 func TestSecondRunOnFolderIsRefused(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	code, stderr := asked(t, server, dir, func(t *testing.T, person *os.File, cmd *exec.Cmd) {
 		t.Helper()
@@ -99,8 +98,7 @@ func TestSecondRunOnFolderIsRefused(t *testing.T) {
 // Opening a FIFO waits for a writer, and an endless file would fill the memory.
 func TestOnlyRegularFilesOfSomeSizeAreRead(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "flows/fifo.json"), 0o600))
 	for _, command := range []string{"diff", "apply", "export"} {
 		require.Contains(t, fails(t, server, command, dir), "flows/fifo.json: not a regular file\n")
@@ -116,8 +114,7 @@ func TestOnlyRegularFilesOfSomeSizeAreRead(t *testing.T) {
 // The modes of files stay, and so do files that are the same.
 func TestExportKeepsModes(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	changed, same := filepath.Join(dir, "flows/Break glass.json"), filepath.Join(dir, "flows/Support shift.json")
 	require.NoError(t, os.Chmod(changed, 0o640))
 	before, err := os.Stat(same)
@@ -169,8 +166,7 @@ func TestApplyWithoutReaderOfOutput(t *testing.T) {
 // The changes are not applied if they could not be shown.
 func TestApplyDoesNotAskAboutWhatIsNotShown(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	person, program := process.Terminal(t)
 	_, err := person.WriteString("y\n")

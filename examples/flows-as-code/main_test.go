@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/apono-go/apono"
 	"github.com/apono-go/apono/aponotest"
@@ -52,6 +53,29 @@ func exported(t *testing.T, server *aponotest.Server) string {
 	dir := filepath.Join(t.TempDir(), "access")
 	runs(t, server, "export", dir)
 	return dir
+}
+
+// demoFiles is the export of the demo tenant.
+var demoFiles struct {
+	once  sync.Once
+	files fstest.MapFS
+}
+
+// exportedDemo returns a server with the demo tenant, and a new folder with its export,
+// which is made once for all tests.
+func exportedDemo(t *testing.T) (server *aponotest.Server, dir string) {
+	t.Helper()
+	demoFiles.once.Do(func() {
+		from, files := exported(t, demo(t)), fstest.MapFS{}
+		for _, name := range tree(t, from) {
+			files[name] = &fstest.MapFile{Data: []byte(read(t, from, name))}
+		}
+		demoFiles.files = files
+	})
+	require.NotEmpty(t, demoFiles.files)
+	dir = filepath.Join(t.TempDir(), "access")
+	require.NoError(t, os.CopyFS(dir, demoFiles.files))
+	return demo(t), dir
 }
 
 // writes returns the requests other than GET.
@@ -185,8 +209,7 @@ func TestDemoExportsDemoTenant(t *testing.T) {
 
 func TestEditChangesOneObject(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	const shown = `~ access flow "Break glass" (flows/Break glass.json)
          "requestor_cannot_approve_himself": false,
@@ -274,8 +297,7 @@ var ids = regexp.MustCompile(`"(\w+_)?id": ".*"`)
 
 func TestObjectsWithoutFileAreDeletedOnlyWithFlag(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	for _, name := range []string{"flows/Break glass.json", "flows/Orders on-call.json", "bundles/Orders on-call.json", "scopes/Production databases.json"} {
 		require.NoError(t, os.Remove(filepath.Join(dir, name)))
 	}
@@ -315,8 +337,7 @@ func lines(text string) []string {
 // Deleting a bundle that a flow refers to would fail halfway, or break the flow.
 func TestDeletionOfReferencedObjectIsRejected(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call.json")))
 	result := process.Run(t, process.Env(server), "apply", dir, "-yes", "-delete")
 	require.Equal(t, process.Result{
@@ -330,8 +351,7 @@ func TestDeletionOfReferencedObjectIsRejected(t *testing.T) {
 // Git does not keep empty folders, so a missing folder must not mean deletion.
 func TestKindWithoutFolderIsIgnored(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, "bundles")))
 	stdout, stderr := runs(t, server, "apply", dir, "-delete", "-yes")
 	require.Equal(t, "Nothing to do.\n", stdout+stderr)
@@ -368,8 +388,7 @@ func TestInvalidFilesAreRejected(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := demo(t)
-			dir := exported(t, server)
+			server, dir := exportedDemo(t)
 			edit(t, "flow-shift", "flow-of-another-tenant", dir, "flows/Support shift.json") // something to do
 			write(t, test.text, dir, test.file)
 			for _, command := range []string{"diff", "apply"} {
@@ -415,8 +434,7 @@ func TestUsage(t *testing.T) {
 
 func TestExitCodesOfDiff(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	require.Equal(t, process.Result{}, process.Run(t, process.Env(server), "diff", dir))
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	require.Equal(t, 3, process.Run(t, process.Env(server), "diff", dir).Code)
@@ -429,8 +447,7 @@ func TestExitCodesOfDiff(t *testing.T) {
 // folder are ignored.
 func TestDiffOfSomeObjects(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	for _, name := range tree(t, dir) {
 		if name != "flows/Break glass.json" && name != "scopes/Orders databases.json" {
 			require.NoError(t, os.Remove(filepath.Join(dir, name)))
@@ -478,8 +495,7 @@ func TestOrderOfSetsIsNoDifference(t *testing.T) {
 // Notes, backup files of editors and byte order marks are skipped.
 func TestOtherFilesAreSkipped(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	const marked = "flows/Break glass.json"
 	write(t, "\ufeff"+read(t, dir, marked), dir, marked)
 	for _, name := range []string{"README.md", "flows/README", "flows/Break glass.json.orig", "flows/Break glass.json~", "scopes/x.json.rej"} {
@@ -498,8 +514,7 @@ func TestOtherFilesAreSkipped(t *testing.T) {
 
 func TestWithoutTerminalNothingIsApplied(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	result := process.RunWith(t, "yes\n", process.Env(server), "apply", dir)
 	require.Equal(t, 3, result.Code)
@@ -539,8 +554,7 @@ func TestFileNamesAreSafe(t *testing.T) {
 // An old file would restore a deleted flow with the next apply.
 func TestExportRemovesFilesOfDeletedObjects(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	write(t, "ref: refs/heads/main", dir, ".git/HEAD")
 	require.NoError(t, server.Client().AccessFlows.Delete(t.Context(), "flow-break-glass"))
 	bundle, err := server.Client().Bundles.GetByName(t.Context(), "Orders on-call")
@@ -561,8 +575,7 @@ func TestExportRemovesFilesOfDeletedObjects(t *testing.T) {
 
 func TestInterruptedExportChangesNothing(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	before := read(t, dir, "flows/Break glass.json")
 	client := server.Client()
 	require.NoError(t, client.AccessFlows.Delete(t.Context(), "flow-shift"))
@@ -614,8 +627,7 @@ func TestLinksOutOfFolderAreNotFollowed(t *testing.T) {
 // A file written by hand may have another form with the same meaning.
 func TestEquivalentFileIsNoChange(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	name := filepath.Join(dir, "flows/Break glass.json")
 	edit(t, `"access_scope_id": "scope-production",`, ``, name)
 	edit(t, `"access_scope_name": "Production databases"`, `"access_scope_reference": "Production databases"`, name)
@@ -655,8 +667,7 @@ func TestSharedNames(t *testing.T) {
 
 func TestFailureReportsProgress(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 	edit(t, `"Every database of the production stage"`, `"All of them"`, dir, "scopes/Production databases.json")
 	server.FaultNext("AccessFlows.Update", 1, aponotest.Fault{Status: 409, Body: `{"message": "locked"}`})

@@ -51,8 +51,7 @@ func TestResponseWithoutItemsIsNotAnEmptyTenant(t *testing.T) {
 		for _, body := range []string{`{}`, `{"items": []}`} {
 			t.Run(operation+" "+body, func(t *testing.T) {
 				t.Parallel()
-				server := demo(t)
-				dir := exported(t, server)
+				server, dir := exportedDemo(t)
 				before := tree(t, dir)
 				server.FaultNext(operation, 2, aponotest.Fault{Body: body})
 				require.Contains(t, fails(t, server, "export", dir), "but the body is unusable")
@@ -87,8 +86,7 @@ func TestNameThatIsTheIDOfAnotherObject(t *testing.T) {
 // A review reads the name. Apono gets the id.
 func TestNameBesideIDMustFit(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, `"bundle_id": "bundle-orders"`, `"bundle_id": "bundle-payments"`, dir, "flows/Orders on-call.json")
 	const want = "flows-as-code: flows/Orders on-call.json:7: the bundle with the id \"bundle-payments\" is \"Payments on-call\", not \"Orders on-call\": correct the id or the name\n"
 	require.Equal(t, want, fails(t, server, "diff", dir))
@@ -111,8 +109,7 @@ func TestNameBesideIDMustFit(t *testing.T) {
 // A rename does not change the objects that refer to the renamed one.
 func TestRenameKeepsReferences(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, `"name": "Orders on-call"`, `"name": "Orders duty"`, dir, "bundles/Orders on-call.json")
 	runs(t, server, "apply", dir, "-yes")
 	require.Equal(t, []string{"PUT /api/admin/v2/bundles/bundle-orders"}, writes(server))
@@ -124,8 +121,7 @@ func TestRenameKeepsReferences(t *testing.T) {
 // A name is a reference to the object that has it after all changes.
 func TestReferenceByNameMeansTheObjectAfterwards(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, `"bundle_id": "bundle-orders",`, ``, dir, "flows/Orders on-call.json")
 	edit(t, `"bundle_name": "Orders on-call"`, `"bundle_reference": "Orders on-call"`, dir, "flows/Orders on-call.json")
 	stdout, _ := runs(t, server, "diff", dir)
@@ -161,8 +157,7 @@ func TestReferenceByNameMeansTheObjectAfterwards(t *testing.T) {
 // Objects without a file are not changed, so what they refer to must stay.
 func TestDeletionOfWhatAnObjectWithoutFileRefersTo(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, "flows")))
 	require.NoError(t, os.Remove(filepath.Join(dir, "bundles/Orders on-call.json")))
 	require.Equal(t, "flows-as-code: bundle \"Orders on-call\" (bundle-orders) cannot be deleted: access flow \"Orders on-call\" (flow-orders) refers to it and has no file\n",
@@ -183,8 +178,7 @@ func flowNames(t *testing.T, server *aponotest.Server) map[string]string {
 // Names are unique, so the one of the two that is changed first gets another name.
 func TestNamesAreSwapped(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, `"name": "Break glass"`, `"name": "Orders on-call"`, dir, "flows/Break glass.json")
 	edit(t, `"name": "Orders on-call"`, `"name": "Search on-call"`, dir, "flows/Orders on-call.json")
 	edit(t, `"name": "Search on-call"`, `"name": "Break glass"`, dir, "flows/Search on-call.json")
@@ -202,8 +196,7 @@ func TestNamesAreSwapped(t *testing.T) {
 // A chain of renames ends with a deletion or with a new object.
 func TestNamesAreFreedInOrder(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, `"name": "Break glass"`, `"name": "Orders on-call"`, dir, "flows/Break glass.json")
 	edit(t, `"name": "Orders on-call"`, `"name": "Search on-call"`, dir, "flows/Orders on-call.json")
 	require.NoError(t, os.Remove(filepath.Join(dir, "flows/Search on-call.json")))
@@ -225,8 +218,7 @@ func TestNamesAreFreedInOrder(t *testing.T) {
 // An object that others refer to is deleted last. Until then, it has another name.
 func TestNameOfDeletedObjectIsUsed(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	require.NoError(t, os.Remove(filepath.Join(dir, "scopes/Production databases.json")))
 	edit(t, `"name": "Orders databases"`, `"name": "Production databases"`, dir, "scopes/Orders databases.json")
 	for _, name := range tree(t, dir) {

@@ -50,8 +50,7 @@ const inOrders = `"space": {
 
 func TestSpacesAreFiles(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	require.Equal(t, platform, read(t, dir, "spaces/Platform engineering.json"))
 	require.Equal(t, ordersScope, read(t, dir, "scopes/Orders databases.json"))
 	require.Contains(t, read(t, dir, "flows/Orders staging.json"), inOrders)
@@ -79,8 +78,7 @@ func TestSpacesAreFiles(t *testing.T) {
 
 func TestObjectsAreCreatedInTheirSpace(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	require.NoError(t, server.Client().AccessFlows.Delete(t.Context(), "flow-orders-staging"))
 	require.NoError(t, server.Client().AccessFlows.Delete(t.Context(), "flow-agents"))
 	runs(t, server, "apply", dir, "-yes")
@@ -126,8 +124,7 @@ func TestInvalidSpacesAreRejected(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := demo(t)
-			dir := exported(t, server)
+			server, dir := exportedDemo(t)
 			test.change(t, dir)
 			result := process.Run(t, process.Env(server), "apply", dir, "-yes", "-delete")
 			require.Equal(t, process.Result{Stderr: "flows-as-code: " + test.want + "\n", Code: 1}, result)
@@ -140,8 +137,7 @@ func TestInvalidSpacesAreRejected(t *testing.T) {
 // They do not change either.
 func TestFilesOfEarlierVersion(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	edit(t, inOrders, "", dir, "flows/Orders staging.json")
 	edit(t, "    \"requestor_identity_type\": \"HUMAN\",\n", "", dir, "flows/Orders staging.json")
 	stdout, stderr := runs(t, server, "diff", dir)

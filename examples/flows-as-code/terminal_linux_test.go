@@ -33,8 +33,7 @@ func TestApplyAsksOnTerminal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := demo(t)
-			dir := exported(t, server)
+			server, dir := exportedDemo(t)
 			edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 			code, stderr := asked(t, server, dir, test.reply)
 			require.Equal(t, test.code, code)
@@ -91,8 +90,7 @@ func TestChangesDuringConfirmationAreKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := demo(t)
-			dir := exported(t, server)
+			server, dir := exportedDemo(t)
 			edit(t, `"require_mfa": false`, `"require_mfa": true`, dir, "flows/Break glass.json")
 			code, stderr := asked(t, server, dir, func(t *testing.T, person *os.File, cmd *exec.Cmd) {
 				t.Helper()
@@ -114,8 +112,7 @@ func TestChangesDuringConfirmationAreKept(t *testing.T) {
 // later exports fail.
 func TestFilesAreWrittenCompletelyOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	server := demo(t)
-	dir := exported(t, server)
+	server, dir := exportedDemo(t)
 	before := read(t, dir, "flows/Break glass.json")
 	client := server.Client()
 	flow, err := client.AccessFlows.Get(t.Context(), "flow-break-glass")

@@ -74,7 +74,7 @@ func (v %[1]s) MarshalJSONTo(enc *jsontext.Encoder) error { return json.MarshalE
 `
 
 const unmarshal = `
-// UnmarshalJSON reads the fields, and all other members into Extra.
+// UnmarshalJSON reads the fields, and keeps unknown ones in Extra.
 func (v *%[1]s) UnmarshalJSON(data []byte) error { return unmarshalFields(data, (*fieldsOf%[1]s)(v)) }
 
 // UnmarshalJSONFrom is UnmarshalJSON under the options of the decoder.

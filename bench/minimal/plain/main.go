@@ -1,4 +1,4 @@
-// Plain lists integrations with net/http and encoding/json.
+// Command plain lists integrations with net/http and encoding/json.
 package main
 
 import (

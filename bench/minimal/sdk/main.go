@@ -1,4 +1,4 @@
-// Sdk lists integrations with the SDK.
+// Command sdk lists integrations with the SDK.
 package main
 
 import (
