@@ -570,8 +570,8 @@ func TestMemoryDoesNotGrowWithRows(t *testing.T) {
 		t.Logf("%d rows: at most %d MB in use", total, most)
 		return most
 	}
-	few, many := inUse(5_000), inUse(30_000)
-	require.Less(t, many, few+30, "use of memory grows with the number of rows")
+	few, many := inUse(2_500), inUse(12_500)
+	require.Less(t, many, few+10, "use of memory grows with the number of rows")
 }
 
 func TestFullOutput(t *testing.T) {
