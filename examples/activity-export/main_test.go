@@ -547,7 +547,7 @@ func TestWrongUsage(t *testing.T) {
 // live heap in MB.
 var collections = regexp.MustCompile(`(?m)^gc \d+ .* \d+->\d+->(\d+) MB`)
 
-// If the program kept all rows, the longer export would take about 60 MB more.
+// If the program kept all rows, the longer export would take about 20 MB more.
 func TestMemoryDoesNotGrowWithRows(t *testing.T) {
 	t.Parallel()
 	const page = 250
