@@ -103,8 +103,8 @@ func baseURLOption(arg, baseURL string) Option {
 //
 // If a request gets no response within the timeout of an attempt, connections of the
 // transport may be dead. Unless HTTP2.SendPingTimeout of the transport is set, the client
-// then closes its idle connections, at most once in that timeout, and sends requests over
-// new ones until those under way have ended.
+// then sends each request over a new connection for as long as that timeout, and closes
+// the idle ones.
 func WithHTTPClient(client *http.Client) Option {
 	return func(o *options) error {
 		if client == nil {

@@ -30,7 +30,7 @@ type result struct {
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.waiting = false
 	a := &attempt{alone: c.sendsOnce()}
-	ctx, err := c.admit(context.WithValue(req.Context(), attemptKey{}, a))
+	ctx, err := c.authorize(context.WithValue(req.Context(), attemptKey{}, a))
 	if err != nil {
 		c.stopped = err
 		return nil, err
@@ -42,8 +42,7 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	if c.request.Operation.Changes { // reads are retried, sent or not
 		ctx = a.trace.watch(ctx)
 	}
-	leave := c.transport.pool.enter(a, cmp.Or(clock.timeout, c.client.Timeout))
-	defer func() { leave(!clock.header && c.latest.err != nil && IsTimeout(c.latest.err)) }()
+	c.transport.pool.enter(a)
 	outgoing := req.WithContext(ctx)
 	if c.request.Operation.Class == operation.Acting {
 		// Without GetBody, net/http does not send the body again. HTTP/2 servers report
@@ -62,6 +61,9 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	default:
 		c.latest = c.responded(ctx, resp, a, &clock)
 	}
+	if !clock.header && c.latest.err != nil && IsTimeout(c.latest.err) {
+		c.transport.pool.lost(a, cmp.Or(clock.timeout, c.client.Timeout))
+	}
 	c.latest.took = time.Since(clock.started)
 	if c.latest.resp == nil {
 		return nil, c.latest.err
@@ -78,9 +80,9 @@ func (c *call) sendsOnce() bool {
 	return class == operation.Consuming || class == operation.Acting && c.request.Body == nil
 }
 
-// admit waits for the limiter, gets a token, and waits as long as the server asks the
+// authorize waits for the limiter, gets a token, and waits as long as the server asks the
 // users of the token to. The attempt timeout covers none of this.
-func (c *call) admit(ctx context.Context) (context.Context, error) {
+func (c *call) authorize(ctx context.Context) (context.Context, error) {
 	config := &c.transport.config
 	if config.Limiter != nil {
 		if err := config.Limiter.Wait(ctx); err != nil {
@@ -130,7 +132,7 @@ func (c *call) failed(req *http.Request, err error, a *attempt, clock *clock) re
 	ctx := req.Context()
 	err = withoutURL(err)
 	_, known := c.transport.base.(*http.Transport)
-	unsent := a.trace.unsent(err, known && ctx.Err() == nil) || a.trace.isReusedHTTP1() && c.isOneWrite(req) && isWriteError(err)
+	unsent := a.trace.unsent(err, known && ctx.Err() == nil) || c.wroteNothing(req, &a.trace, err)
 	c.uncertain = c.uncertain || !unsent
 	if err = c.explain(ctx, err, clock); ctx.Err() == nil {
 		err = withProxy(c.transport.base, req, err)
@@ -152,24 +154,23 @@ func (c *call) responded(ctx context.Context, resp *http.Response, a *attempt, c
 		err = c.explain(ctx, err, clock)
 	}
 	c.uncertain = c.uncertain || a.trace.again.Load()
-	came := &Response{
+	response := &Response{
 		StatusCode: resp.StatusCode, Header: resp.Header, Body: buffer.Bytes(), ReadErr: err,
 		RetryAfter: RetryAfter(resp.Header, time.Now()),
 		Attempts:   c.attempts, Uncertain: c.uncertain, token: c.token, buffer: buffer,
 	}
 	if err == nil || !isSuccess(resp.StatusCode) {
-		c.last = came
+		c.last = response
 	}
 	c.uncertain = c.uncertain || mayHaveActed(resp.StatusCode)
 	if resp.StatusCode == http.StatusTooManyRequests {
-		c.transport.pauses.add(c.token, min(came.RetryAfter, c.transport.config.Policy.MaxRetryAfter))
+		c.transport.pauses.add(c.token, min(response.RetryAfter, c.transport.config.Policy.MaxRetryAfter))
 	}
-	return result{resp: came}
+	return result{resp: response}
 }
 
-// explain returns a TimeoutError if a timeout of the attempt caused the error. It
-// removes the URLs that an http.Client in middleware adds to errors, and the token if
-// net/http quotes a malformed response that contains it.
+// explain returns a TimeoutError if a timeout of the attempt caused the error. It masks
+// the token if net/http quotes a malformed response that contains it.
 func (c *call) explain(ctx context.Context, err error, clock *clock) error {
 	if ctx.Err() != nil && c.ctx.Err() == nil {
 		timeout := &TimeoutError{Took: time.Since(clock.started), Header: clock.header, Bytes: clock.bytes, Option: "the Timeout of the http.Client"}
@@ -183,15 +184,14 @@ func (c *call) explain(ctx context.Context, err error, clock *clock) error {
 		}
 		return timeout
 	}
-	err = withoutURL(err)
 	if text := err.Error(); mask(text, c.token) != text {
 		return errors.New(mask(text, c.token)) // without what it wraps
 	}
 	return withoutAdvice(err)
 }
 
-// withoutURL returns the error that a url.Error wraps. The text of a url.Error
-// contains the whole URL with its query.
+// withoutURL returns the error that a url.Error wraps, as an http.Client in middleware
+// adds it. Its text has the whole URL with its query.
 func withoutURL(err error) error {
 	for wrapped := (*url.Error)(nil); errors.As(err, &wrapped); {
 		err = wrapped.Err
@@ -254,24 +254,19 @@ func (t *connTrace) unsent(err error, traced bool) bool {
 	return isAlert(err) && !t.reused.Load()
 }
 
-// isReusedHTTP1 reports whether a request was written once, to a reused connection.
-func (t *connTrace) isReusedHTTP1() bool {
-	return t.http1.Load() && t.reused.Load() && t.headers.Load() == 1
-}
-
-// isOneWrite reports whether net/http buffers the whole request and writes it at once.
-// Nothing was sent if that write fails. For a longer request, its error for a later write
-// is the same.
-func (c *call) isOneWrite(req *http.Request) bool {
+// wroteNothing reports whether the only write to an HTTP/1 connection failed.
+// net/http buffers a request and writes it at once, unless it is longer than the buffer:
+// then the error of a later write is the same.
+func (c *call) wroteNothing(req *http.Request, trace *connTrace, err error) bool {
 	base, ok := c.transport.base.(*http.Transport)
-	if !ok || base.WriteBufferSize != 0 || len(c.transport.config.Middleware) > 0 {
+	op, failed := errors.AsType[*net.OpError](err)
+	if !ok || base.WriteBufferSize != 0 || len(c.transport.config.Middleware) > 0 ||
+		!trace.http1.Load() || trace.headers.Load() != 1 || !failed || op.Op != "write" ||
+		strings.HasPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: ") { // a write of the body
 		return false
 	}
-	size := len(req.URL.String()) + len(c.token) + len(c.request.Body) + 256 // with what net/http adds
-	for name, values := range req.Header {
-		for _, value := range values {
-			size += len(name) + len(value) + len(": \r\n")
-		}
-	}
-	return size <= 4<<10
+	var header strings.Builder
+	_ = req.Header.Write(&header)
+	const added = 256 // by net/http
+	return len(req.URL.String())+len(c.token)+header.Len()+len(c.request.Body)+added <= 4<<10
 }

@@ -81,9 +81,6 @@ func (r *Response) Redacted() (http.Header, []byte) {
 			values[i] = r.Mask(value)
 		}
 	}
-	if !bytes.Contains(r.Body, []byte(r.token)) && !bytes.Contains(r.Body, []byte(html.EscapeString(r.token))) {
-		return header, r.Body
-	}
 	return header, []byte(r.Mask(string(r.Body)))
 }
 

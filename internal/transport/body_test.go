@@ -96,7 +96,7 @@ func TestRedacted(t *testing.T) {
 	header, body := resp.Redacted()
 	assert.Equal(t, http.Header{"X-Echo": {"a [redacted]", "b"}}, header)
 	assert.Equal(t, []string{"a " + token, "b"}, resp.Header["X-Echo"], "the response was changed")
-	assert.Equal(t, `{"message":"Bearer to\"ken"}`, string(body), "a body with a quoted token only is unchanged")
+	assert.Equal(t, `{"message":"Bearer [redacted]"}`, string(body))
 	resp.Body = []byte("Bearer " + token + ` or to\"ken`)
 	_, body = resp.Redacted()
 	assert.Equal(t, "Bearer [redacted] or [redacted]", string(body))

@@ -167,36 +167,28 @@ func withProxy(next http.RoundTripper, req *http.Request, err error) error {
 type pool struct {
 	client *http.Client // nil if its transport has pings
 
-	mu      sync.Mutex
-	active  int       // number of attempts under way
-	stale   bool      // an attempt timed out without a header
-	drained time.Time // when the last attempt ended
-	closed  time.Time // when idle connections were last closed
+	mu     sync.Mutex
+	closes time.Time // when idle connections are closed, zero if none may be dead
 }
 
-// enter records the start of an attempt. While connections may be dead, each attempt
-// has a connection of its own, so that those of the pool become idle and can be closed.
-// The returned function records the end, and whether a timeout came before the header.
-func (p *pool) enter(a *attempt, timeout time.Duration) (leave func(lost bool)) {
-	if p.client == nil {
-		return func(bool) {}
-	}
+// enter records the start of an attempt. After a timeout, attempts have connections of
+// their own, until those that use the pool have timed out too, so that its connections
+// are idle and can be closed.
+func (p *pool) enter(a *attempt) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	// net/http takes a moment to notice that an HTTP/2 connection is idle.
-	if p.stale && p.active == 0 && time.Since(p.drained) >= timeout/10 {
-		p.stale, p.closed = false, time.Now()
+	if !p.closes.IsZero() && time.Until(p.closes) <= 0 {
+		p.closes = time.Time{}
 		p.client.CloseIdleConnections()
 	}
-	if a.alone = a.alone || p.stale; a.alone {
-		return func(bool) {}
-	}
-	p.active++
-	return func(lost bool) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.active--
-		p.drained = time.Now()
-		p.stale = p.stale || lost && time.Since(p.closed) >= timeout
+	a.alone = a.alone || !p.closes.IsZero()
+}
+
+// lost records that an attempt had no response within the timeout.
+func (p *pool) lost(a *attempt, timeout time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.client != nil && !a.alone {
+		p.closes = time.Now().Add(timeout + timeout/10) // net/http takes a moment to notice that a connection is idle
 	}
 }

@@ -36,38 +36,14 @@ type outcome struct {
 	chance     float64       // in [0, 1), for the length of the wait
 }
 
-// reason is why an attempt is retried, or why it is not.
-type reason string
-
-const (
-	tokenRejected reason = "the token was rejected"
-	rateLimited   reason = "the server limits the rate"
-	temporary     reason = "the status is temporary"
-	neverSent     reason = "nothing reached the server"
-	broken        reason = "the response was lost or cut short"
-
-	settled      reason = "another attempt would have the same result"
-	actsTwice    reason = "the operation might take effect twice"
-	exhausted    reason = "the last attempt has been made"
-	overlong     reason = "Retry-After is too long"
-	pastDeadline reason = "the deadline is before the next attempt"
-)
-
-// decide is the retry policy. Package operation lists the outcomes after which an
-// operation is retried.
-func decide(op *operation.Operation, o outcome, p Policy) (retry bool, wait time.Duration, why reason) {
+// decide is the retry policy. late means that the deadline of the call is before the next
+// attempt. Package operation lists the outcomes after which an operation is retried.
+func decide(op *operation.Operation, o outcome, p Policy) (retry bool, wait time.Duration, late bool) {
 	if o.status == http.StatusUnauthorized && o.renewable {
-		return true, 0, tokenRejected
+		return true, 0, false
 	}
-	may, why := allowed(op.Class.Retries(), o)
-	if !may {
-		return false, 0, why
-	}
-	if o.attempts >= p.MaxAttempts {
-		return false, 0, exhausted
-	}
-	if o.retryAfter > p.MaxRetryAfter {
-		return false, 0, overlong
+	if !isRetried(op.Class.Retries(), o) || o.attempts >= p.MaxAttempts || o.retryAfter > p.MaxRetryAfter {
+		return false, 0, false
 	}
 	if wait = o.retryAfter; wait == 0 {
 		wait = p.backoff(o.attempts, o.chance)
@@ -75,31 +51,24 @@ func decide(op *operation.Operation, o outcome, p Policy) (retry bool, wait time
 		wait += time.Duration(o.chance * float64(max(0, min(wait/spread, o.left-wait))))
 	}
 	if wait > o.left {
-		return false, 0, pastDeadline
+		return false, 0, true
 	}
-	return true, wait, why
+	return true, wait, false
 }
 
-// allowed reports whether the operation is retried after the outcome.
-func allowed(retries operation.Retries, o outcome) (may bool, why reason) {
+// isRetried reports whether the operation is retried after the outcome.
+func isRetried(retries operation.Retries, o outcome) bool {
 	switch {
 	case o.status == 0 && isPermanent(o.err), errors.Is(o.err, ErrTooLarge):
-		return false, settled
+		return false
 	case o.status == 0 && o.unsent:
-		may, why = retries.Unsent, neverSent
+		return retries.Unsent
 	case o.status == 0, o.err != nil && isSuccess(o.status):
-		may, why = retries.Broken, broken
+		return retries.Broken
 	case o.status == http.StatusTooManyRequests:
-		may, why = retries.RateLimited, rateLimited
-	case TemporaryStatus(o.status):
-		may, why = retries.Temporary, temporary
-	default:
-		return false, settled
+		return retries.RateLimited
 	}
-	if !may {
-		why = actsTwice
-	}
-	return may, why
+	return TemporaryStatus(o.status) && retries.Temporary
 }
 
 // spread is the part of a Retry-After by which waits differ at most: a fifth. Without
@@ -138,19 +107,17 @@ func mayHaveActed(status int) bool {
 // isDialError reports whether no connection was established, so that nothing was
 // sent.
 func isDialError(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect" || isSOCKS(op)) ||
-		errors.As(err, new(*net.DNSError)) || errors.As(err, new(*ProxyError))
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && (op.Op == "dial" || op.Op == "proxyconnect" || isSOCKS(op)) || is[*net.DNSError](err) || is[*ProxyError](err)
+}
+
+// is reports whether the tree of err has an error of type E.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 func isSOCKS(op *net.OpError) bool { return strings.HasPrefix(op.Op, "socks") }
-
-// isWriteError reports whether a write to an HTTP/1 connection failed: the first one, or
-// one of the body.
-func isWriteError(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "write" && !strings.HasPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: ")
-}
 
 // net/http's error for a request whose body it cannot send again.
 const cannotRetry, afterBody = "http2: Transport: cannot retry err [", "] after Request.Body was written; define Request.GetBody to avoid this error"
@@ -189,19 +156,12 @@ func isPermanent(err error) bool {
 // IsRejected reports whether the connection was rejected permanently: a certificate
 // is invalid, one side rejects the TLS handshake, or a proxy rejects the request.
 func IsRejected(err error) bool {
-	var (
-		verification *tls.CertificateVerificationError
-		authority    x509.UnknownAuthorityError
-		hostname     x509.HostnameError
-		invalid      x509.CertificateInvalidError
-		record       tls.RecordHeaderError
-		proxy        *ProxyError
-		op           *net.OpError
-	)
-	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) ||
-		errors.As(err, &invalid) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch) ||
-		errors.As(err, &proxy) && proxy.permanent() || isAlert(err) ||
-		errors.As(err, &op) && isSOCKS(op) && slices.Contains(refusals, op.Err.Error())
+	proxy, _ := errors.AsType[*ProxyError](err)
+	op, _ := errors.AsType[*net.OpError](err)
+	return is[*tls.CertificateVerificationError](err) || is[x509.UnknownAuthorityError](err) ||
+		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err) ||
+		is[tls.RecordHeaderError](err) || errors.Is(err, http.ErrSchemeMismatch) || isAlert(err) ||
+		proxy != nil && proxy.permanent() || op != nil && isSOCKS(op) && slices.Contains(refusals, op.Err.Error())
 }
 
 // refusals are net/http's errors without a type of a SOCKS proxy that rejects the
@@ -223,17 +183,14 @@ var alerts = []tls.AlertError{
 // crypto/tls returns the alert in an unexported type, which prints as
 // tls.AlertError does.
 func isAlert(err error) bool {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "remote error" && op.Op != "local error" {
-		return false
-	}
-	return slices.ContainsFunc(alerts, func(alert tls.AlertError) bool { return op.Err.Error() == alert.Error() })
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && (op.Op == "remote error" || op.Op == "local error") && slices.ContainsFunc(alerts, func(alert tls.AlertError) bool { return op.Err.Error() == alert.Error() })
 }
 
 // IsTimeout reports whether the error is a timeout.
 func IsTimeout(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+	timeout, ok := errors.AsType[net.Error](err)
+	return errors.Is(err, context.DeadlineExceeded) || ok && timeout.Timeout()
 }
 
 // callerError is what the caller's token source, limiter or middleware returned.
@@ -245,15 +202,14 @@ func (e callerError) Unwrap() error { return e.error }
 // middleware returned itself, and is final: neither a timeout, nor temporary by itself,
 // nor a network failure that a later attempt may not meet.
 func FailedInCaller(err error) bool {
-	var network net.Error
-	var temporary interface{ Temporary() bool }
-	switch {
-	case !errors.As(err, new(callerError)), IsTimeout(err), errors.As(err, &temporary) && temporary.Temporary():
+	temporary, ok := errors.AsType[interface {
+		error
+		Temporary() bool
+	}](err)
+	if !is[callerError](err) || IsTimeout(err) || ok && temporary.Temporary() {
 		return false
-	case errors.As(err, &network):
-		return IsRejected(err)
 	}
-	return true
+	return !is[net.Error](err) || IsRejected(err)
 }
 
 // RetryAfter returns the wait that a Retry-After header asks for, or zero if it is

@@ -36,41 +36,41 @@ func TestDecideByPolicy(t *testing.T) {
 		change func(o *outcome)
 		retry  bool
 		wait   time.Duration
-		why    reason
+		late   bool
 	}{
-		{"first attempt", func(*outcome) {}, true, time.Second, temporary},
-		{"second attempt", func(o *outcome) { o.attempts = 2 }, true, time.Second, temporary},
-		{"last attempt", func(o *outcome) { o.attempts = 3 }, false, 0, exhausted},
-		{"Retry-After", func(o *outcome) { o.retryAfter = 7 * time.Second }, true, 7 * time.Second, temporary},
-		{"random part of Retry-After", func(o *outcome) { o.retryAfter, o.chance = 10*time.Second, 0.5 }, true, 11 * time.Second, temporary},
-		{"random part before the deadline", func(o *outcome) { o.retryAfter, o.chance, o.left = 10*time.Second, 0.5, 11*time.Second }, true, 10500 * time.Millisecond, temporary},
-		{"Retry-After less than MinWait", func(o *outcome) { o.retryAfter = time.Millisecond }, true, time.Millisecond, temporary},
-		{"Retry-After equal to MaxRetryAfter", func(o *outcome) { o.retryAfter = time.Minute }, true, time.Minute, temporary},
-		{"Retry-After greater than MaxRetryAfter", func(o *outcome) { o.retryAfter = time.Minute + 1 }, false, 0, overlong},
-		{"wait until the deadline", func(o *outcome) { o.left = time.Second }, true, time.Second, temporary},
-		{"wait longer than until the deadline", func(o *outcome) { o.left = time.Second - 1 }, false, 0, pastDeadline},
-		{"Retry-After longer than until the deadline", func(o *outcome) { o.left, o.retryAfter = 7*time.Second, 8*time.Second }, false, 0, pastDeadline},
-		{"random part", func(o *outcome) { o.chance = 0.5 }, true, 1500 * time.Millisecond, temporary},
-		{"token rejected", func(o *outcome) { o.status, o.renewable = 401, true }, true, 0, tokenRejected},
-		{"token rejected on the last attempt", func(o *outcome) { o.status, o.renewable, o.attempts = 401, true, 3 }, true, 0, tokenRejected},
-		{"another status with a token source", func(o *outcome) { o.status, o.renewable = 403, true }, false, 0, settled},
+		{"first attempt", func(*outcome) {}, true, time.Second, false},
+		{"second attempt", func(o *outcome) { o.attempts = 2 }, true, time.Second, false},
+		{"last attempt", func(o *outcome) { o.attempts = 3 }, false, 0, false},
+		{"Retry-After", func(o *outcome) { o.retryAfter = 7 * time.Second }, true, 7 * time.Second, false},
+		{"random part of Retry-After", func(o *outcome) { o.retryAfter, o.chance = 10*time.Second, 0.5 }, true, 11 * time.Second, false},
+		{"random part before the deadline", func(o *outcome) { o.retryAfter, o.chance, o.left = 10*time.Second, 0.5, 11*time.Second }, true, 10500 * time.Millisecond, false},
+		{"Retry-After less than MinWait", func(o *outcome) { o.retryAfter = time.Millisecond }, true, time.Millisecond, false},
+		{"Retry-After equal to MaxRetryAfter", func(o *outcome) { o.retryAfter = time.Minute }, true, time.Minute, false},
+		{"Retry-After greater than MaxRetryAfter", func(o *outcome) { o.retryAfter = time.Minute + 1 }, false, 0, false},
+		{"wait until the deadline", func(o *outcome) { o.left = time.Second }, true, time.Second, false},
+		{"wait longer than until the deadline", func(o *outcome) { o.left = time.Second - 1 }, false, 0, true},
+		{"Retry-After longer than until the deadline", func(o *outcome) { o.left, o.retryAfter = 7*time.Second, 8*time.Second }, false, 0, true},
+		{"random part", func(o *outcome) { o.chance = 0.5 }, true, 1500 * time.Millisecond, false},
+		{"token rejected", func(o *outcome) { o.status, o.renewable = 401, true }, true, 0, false},
+		{"token rejected on the last attempt", func(o *outcome) { o.status, o.renewable, o.attempts = 401, true, 3 }, true, 0, false},
+		{"another status with a token source", func(o *outcome) { o.status, o.renewable = 403, true }, false, 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			o := down
 			tc.change(&o)
-			retry, wait, why := decide(reading, o, policy)
+			retry, wait, late := decide(reading, o, policy)
 			assert.Equal(t, tc.retry, retry)
 			assert.Equal(t, tc.wait, wait)
-			assert.Equal(t, tc.why, why)
+			assert.Equal(t, tc.late, late)
 		})
 	}
 	// A token is renewed for every operation, because a rejected request was not
 	// carried out.
 	for _, op := range []*operation.Operation{creating, consuming} {
-		retry, _, why := decide(op, outcome{attempts: 1, status: 401, renewable: true}, policy)
+		retry, wait, _ := decide(op, outcome{attempts: 1, status: 401, renewable: true}, policy)
 		assert.True(t, retry)
-		assert.Equal(t, tokenRejected, why)
+		assert.Zero(t, wait)
 	}
 }
 

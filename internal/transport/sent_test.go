@@ -151,8 +151,9 @@ func (c failingWrites) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// A reused connection of HTTP/1 that fails before a byte was written has sent nothing.
-func TestReusedConnectionThatWritesNothingIsUnsent(t *testing.T) {
+// A connection of HTTP/1 that fails before a byte was written has sent nothing, whether it
+// is a new one or a reused one.
+func TestConnectionThatWritesNothingIsUnsent(t *testing.T) {
 	t.Parallel()
 	var fails atomic.Bool
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
@@ -163,9 +164,10 @@ func TestReusedConnectionThatWritesNothingIsUnsent(t *testing.T) {
 	}}
 	t.Cleanup(next.CloseIdleConnections)
 	transport := newTransport(t, next)
-	for range 2 {
+	for _, failing := range []bool{true, false, true} {
+		fails.Store(failing)
 		_, err := transport.Send(t.Context(), Request{Operation: creating, URL: server.URL, Body: []byte("{}"), Once: true})
-		if fails.Swap(true) {
+		if failing {
 			require.ErrorContains(t, err, "broken pipe")
 			assert.NotContains(t, err.Error(), "HTTP/2")
 			assert.False(t, failure(t, err).MaybeSent)
@@ -240,25 +242,39 @@ func TestErrorAfterHeaderWrittenTwiceIsUncertain(t *testing.T) {
 	}
 }
 
-// A write that fails after another one may follow a request that the server acts on.
+// A write that fails after another one may follow a request that the server acts on. Over
+// HTTP/2, a body is written after the header.
 func TestLaterWriteThatFailsMayHaveSent(t *testing.T) {
 	t.Parallel()
-	var armed, fails atomic.Bool
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
-	t.Cleanup(server.Close)
-	next := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		return laterWrites{failingWrites{conn, &fails}, &armed}, err
-	}}
-	t.Cleanup(next.CloseIdleConnections)
-	transport := newTransport(t, next)
-	_, err := transport.Send(t.Context(), Request{Operation: creating, URL: server.URL, Body: []byte("{}")})
-	require.NoError(t, err)
-	armed.Store(true)
-	_, err = transport.Send(t.Context(), Request{Operation: creating, URL: server.URL, Body: bytes.Repeat([]byte(" "), 64<<10)})
-	require.ErrorContains(t, err, "broken pipe")
-	require.True(t, failure(t, err).MaybeSent)
-	require.Equal(t, 1, failure(t, err).Attempts)
+	http1 := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	t.Cleanup(http1.Close)
+	http2, next := frames.New(t, func(c *frames.Conn, stream uint32) { c.Respond(stream, 200, "") })
+	for name, test := range map[string]struct {
+		url  string
+		next *http.Transport
+		body []byte
+	}{
+		"HTTP/1": {http1.URL, &http.Transport{}, bytes.Repeat([]byte(" "), 64<<10)},
+		"HTTP/2": {http2.URL, next, []byte("{}")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var armed, fails atomic.Bool
+			test.next.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, address)
+				return laterWrites{failingWrites{conn, &fails}, &armed}, err
+			}
+			t.Cleanup(test.next.CloseIdleConnections)
+			transport := newTransport(t, test.next)
+			_, err := transport.Send(t.Context(), Request{Operation: creating, URL: test.url, Body: []byte("{}")})
+			require.NoError(t, err)
+			armed.Store(true)
+			_, err = transport.Send(t.Context(), Request{Operation: creating, URL: test.url, Body: test.body})
+			require.ErrorContains(t, err, "broken pipe")
+			require.True(t, failure(t, err).MaybeSent)
+			require.Equal(t, 1, failure(t, err).Attempts)
+		})
+	}
 }
 
 // laterWrites is a connection whose writes fail after the first one since armed was set.
@@ -307,6 +323,30 @@ func TestDeadConnectionOfCallersTransportIsClosed(t *testing.T) {
 	group.Wait()
 	assert.LessOrEqual(t, slow.Load(), int32(2*goroutines))
 	t.Logf("%d slow calls, %s", slow.Load(), time.Since(started))
+	time.Sleep(5 * timeout / 2) // until the pool is used again
+	started, before := time.Now(), server.Connections.Load()
+	for range 3 {
+		_, err = transport.Send(t.Context(), Request{Operation: reading, URL: server.URL})
+		require.NoError(t, err)
+	}
+	assert.Less(t, time.Since(started), timeout/2, "the dead connection is used again")
+	assert.LessOrEqual(t, server.Connections.Load(), before+1, "requests have connections of their own")
+}
+
+// A timeout on a connection of its own says nothing about the others.
+func TestTimeoutOfSeparateConnectionKeepsOthers(t *testing.T) {
+	t.Parallel()
+	server, next := frames.New(t, func(c *frames.Conn, stream uint32) {
+		if c.Number != 2 {
+			c.Respond(stream, 200, "")
+		}
+	})
+	transport := newTransport(t, next, func(config *Config) { config.AttemptTimeout = time.Second })
+	for number, op := range []*operation.Operation{reading, consuming, reading} {
+		_, err := transport.Send(t.Context(), Request{Operation: op, URL: server.URL, Once: true})
+		require.Equal(t, number == 1, err != nil)
+	}
+	assert.EqualValues(t, 2, server.Connections.Load())
 }
 
 // At a limit of the server, calls wait together, and none fails for the number of its
@@ -447,12 +487,12 @@ func TestRetryAfterIsSpread(t *testing.T) {
 // outcome of the first, and ends the call.
 func TestSecondAttemptThatIsNotAdmittedEndsCall(t *testing.T) {
 	t.Parallel()
-	for text, change := range map[string]func(config *Config, admit func() error){
-		"waiting for the limiter: closed": func(config *Config, admit func() error) {
-			config.Limiter = limiterFunc(func(context.Context) error { return admit() })
+	for text, change := range map[string]func(config *Config, next func() error){
+		"waiting for the limiter: closed": func(config *Config, next func() error) {
+			config.Limiter = limiterFunc(func(context.Context) error { return next() })
 		},
-		"getting a token: closed": func(config *Config, admit func() error) {
-			config.Token = func(context.Context) (string, error) { return testToken, admit() }
+		"getting a token: closed": func(config *Config, next func() error) {
+			config.Token = func(context.Context) (string, error) { return testToken, next() }
 		},
 	} {
 		t.Run(text, func(t *testing.T) {

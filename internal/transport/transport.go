@@ -224,17 +224,16 @@ func (c *call) again() bool {
 	if c.latest.resp == nil && c.latest.err == nil {
 		return false // no attempt was made
 	}
-	var retry bool
+	var retry, late bool
 	var wait time.Duration
-	var why reason
 	if !c.request.Once && c.ctx.Err() == nil {
-		retry, wait, why = decide(c.request.Operation, c.outcome(), c.transport.config.Policy)
+		retry, wait, late = decide(c.request.Operation, c.outcome(), c.transport.config.Policy)
 	}
 	c.record(retry)
-	switch why {
-	case tokenRejected:
+	switch {
+	case retry && c.latest.resp != nil && c.latest.resp.StatusCode == http.StatusUnauthorized:
 		c.renewed, c.rejected = true, true
-	case pastDeadline:
+	case late:
 		c.stopped = errors.Join(fmt.Errorf("the next attempt would come after the %w", context.DeadlineExceeded), c.latest.err)
 	}
 	c.waiting, c.wait = retry, wait
