@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/apono-go/apono/internal/operation"
+	"github.com/apono-go/apono/internal/wire"
 )
 
 func (s *Server) record(r Request) {
@@ -165,7 +166,7 @@ func (s *Server) parse(op *operation.Operation, route route, r *http.Request, bo
 
 // parseJSON decodes JSON with numbers as json.Number.
 func parseJSON(data []byte) (any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(withoutBOM(data)))
+	decoder := json.NewDecoder(bytes.NewReader(wire.TrimMark(data)))
 	decoder.UseNumber()
 	var value any
 	if err := decoder.Decode(&value); err != nil {
@@ -176,9 +177,6 @@ func parseJSON(data []byte) (any, error) {
 	}
 	return value, nil
 }
-
-// withoutBOM removes a byte order mark, which some editors and programs write.
-func withoutBOM(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\ufeff")) }
 
 // problem is an error response. The API documents the body of status 401 only; the
 // bodies of others have a message and the name of a field.

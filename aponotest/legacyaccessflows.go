@@ -169,7 +169,8 @@ func (s *Server) matchesV1(o, part object, withSettings bool) bool {
 // writeFlowV1 applies a version 1 body to a flow, which is new if it has no name.
 func (s *Server) writeFlowV1(o, body object) *problem {
 	id, _ := o["id"].(string)
-	whole, changes := maps.Clone(body), body
+	whole := maps.Clone(body)
+	changes := whole
 	if o["name"] != nil {
 		whole = s.flowV1(o)
 		changes = changesV1(whole, body)
@@ -188,7 +189,6 @@ func (s *Server) writeFlowV1(o, body object) *problem {
 				whole[name] = []any{}
 			}
 		}
-		changes = whole
 		o["access_targets"] = []any{}
 		o["settings"] = object{
 			"justification_required": false, "require_approver_reason": false, "requestor_cannot_approve_himself": false,

@@ -138,7 +138,7 @@ func (s *Server) decode(o object, out any) error {
 // putSeed adds the objects of a seed, see WithSeed.
 func (s *Server) putSeed(seed []byte) error {
 	var collections map[Collection][]json.RawMessage
-	if err := json.Unmarshal(withoutBOM(seed), &collections); err != nil {
+	if err := json.Unmarshal(wire.TrimMark(seed), &collections); err != nil {
 		return err
 	}
 	defer s.lock()()

@@ -143,15 +143,11 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > maxBody {
 		return nil, &http.MaxBytesError{Limit: maxBody}
 	}
-	// Some writers, such as those of tests, have no deadlines.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	// Some writers, such as those of tests, have no deadlines. The server removes the
+	// deadline at the end of the body.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	var body bytes.Buffer
 	_, err := io.Copy(&body, http.MaxBytesReader(w, r.Body, maxBody))
-	if err == nil {
-		// The server reads on, to notice when the sender gives up.
-		_ = control.SetReadDeadline(time.Time{})
-	}
 	return body.Bytes(), err
 }
 

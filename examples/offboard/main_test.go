@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net/http"
@@ -186,7 +185,7 @@ func TestFailureDoesNotStopRun(t *testing.T) {
 			"offboard: could not read the members of space Payments: apono: GET /api/admin/v1/spaces/{id}/members: 403 Forbidden, request ID fake-10\n" +
 			"offboard: could not read the access requests of others for the person: apono: GET /api/user/v1/delegated-access-requests: 403 Forbidden, request ID fake-14\n" +
 			"offboard: could not revoke request own-ACTIVE (ACTIVE), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request ID fake-19\n" +
-			"offboard: could not revoke request own-Granted (Granted), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found, request ID fake-21\n" +
+			"offboard: could not revoke request own-Granted (Granted), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found, request ID fake-21; check the base URL in APONO_ENDPOINT or WithBaseURL\n" +
 			"offboard: not complete: run the command again\n",
 		Code: 1,
 	}, got)
@@ -300,19 +299,6 @@ func TestAddressIsTrimmed(t *testing.T) {
 	require.Equal(t, 2, process.Run(t, nil, "-user", "ada@example.com\rben@example.com").Code)
 }
 
-// behind returns an environment for the program in which step sees each request before
-// the server does. If step returns true, it has responded.
-func behind(t *testing.T, server *aponotest.Server, step func(w http.ResponseWriter, r *http.Request) bool) []string {
-	t.Helper()
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !step(w, r) {
-			server.ServeHTTP(w, r)
-		}
-	}))
-	t.Cleanup(front.Close)
-	return []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + front.URL}
-}
-
 // A 404 of a gateway, or one that the next read contradicts, does not mean that the
 // membership is gone.
 func TestNotFoundIsNotGone(t *testing.T) {
@@ -369,7 +355,7 @@ func TestRemovalIsConfirmed(t *testing.T) {
 		require.Equal(t, 1, got.Code)
 	}
 	server := newServer(t)
-	got := process.Run(t, behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
+	got := process.Run(t, process.Behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == "DELETE" && strings.Contains(r.URL.Path, "/groups/g4/") {
 			server.FaultNext("Groups.ListMembers", 1, aponotest.Fault{Status: 403})
 		}
@@ -385,7 +371,7 @@ func TestGoneInTheMeantime(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	client := server.Client()
-	env := behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
+	env := process.Behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
 		switch path := r.URL.Path; {
 		case r.Method == "DELETE":
 			server.ServeHTTP(httptest.NewRecorder(), r.Clone(r.Context()))
@@ -419,7 +405,7 @@ func TestDeletedGroupBehindGateway(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	client := server.Client()
-	env := behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
+	env := process.Behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, "/groups/g4/members") {
 			return false
 		}
@@ -590,7 +576,7 @@ func TestParallel(t *testing.T) {
 	for _, kind := range []string{"GET members", "DELETE", "POST"} {
 		meetings[kind] = make(chan struct{})
 	}
-	env := behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
+	env := process.Behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
 		kind := r.Method
 		if kind == "GET" && strings.Contains(r.URL.Path, "/groups/many-") {
 			kind = "GET members"
@@ -633,7 +619,7 @@ func TestInterrupt(t *testing.T) {
 	for _, end := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		server := newServer(t)
 		arrived, release := make(chan struct{}), make(chan struct{})
-		env := behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
+		env := process.Behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
 			if strings.HasSuffix(r.URL.Path, "/own-PENDING/revoke") {
 				close(arrived)
 				<-release
@@ -643,25 +629,12 @@ func TestInterrupt(t *testing.T) {
 		cmd := process.Command(t, env, "-user", "ada@example.com", "-apply", "-parallel", "1")
 		var stdout strings.Builder
 		cmd.Stdout = &stdout
-		stderr, err := cmd.StderrPipe()
-		require.NoError(t, err)
-		require.NoError(t, cmd.Start())
-		<-arrived
-		require.NoError(t, cmd.Process.Signal(end))
-		reader := bufio.NewReader(stderr)
-		line, err := reader.ReadString('\n')
-		require.NoError(t, err)
-		require.Equal(t, "Stopping: waiting for the calls that are running.\n", line)
-		close(release)
-		rest, err := io.ReadAll(reader)
-		require.NoError(t, err)
-		_ = cmd.Wait()
-		require.Equal(t, 130, cmd.ProcessState.ExitCode())
+		rest := process.StopDuringCall(t, cmd, end, arrived, release)
 		require.Contains(t, stdout.String(), "\nrevoke request own-PENDING (PENDING), db, k8s\n")
 		require.Equal(t, "not done: revoke request own-PENDING_MFA (PENDING_MFA), db, k8s\n"+
 			"not done: revoke request own-HALF_OPEN (HALF_OPEN), db, k8s\n"+
 			"not done: revoke request for-ada (ACTIVE), bundle On call\n"+
-			"Stopped after 7 of 10 steps. Run the same command to continue.\noffboard: interrupted\n", string(rest))
+			"Stopped after 7 of 10 steps. Run the same command to continue.\noffboard: interrupted\n", rest)
 		require.Equal(t, everything[:7], changes(server))
 		require.Zero(t, process.Run(t, process.Env(server), "-user", "ada@example.com", "-apply").Code)
 		requireEverything(t, server)
@@ -673,7 +646,7 @@ func TestInterruptWhileReading(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	arrived := make(chan struct{})
-	env := behind(t, server, func(_ http.ResponseWriter, r *http.Request) bool {
+	env := process.Behind(t, server, func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "/groups/g4/members") {
 			close(arrived)
 			<-r.Context().Done()

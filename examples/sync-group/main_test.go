@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -128,26 +126,13 @@ func TestIncompleteListChangesNothing(t *testing.T) {
 	require.Equal(t, []string{}, writes(server))
 }
 
-// behind returns an environment for the program in which step sees each request before
-// the server does. If step returns true, it has responded.
-func behind(t *testing.T, server *aponotest.Server, step func(w http.ResponseWriter, r *http.Request) bool) []string {
-	t.Helper()
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !step(w, r) {
-			server.ServeHTTP(w, r)
-		}
-	}))
-	t.Cleanup(front.Close)
-	return []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + front.URL}
-}
-
 // An interrupt lets the calls that are running end and starts no others. The program
 // tells what is done and what is not, and the next run does the rest.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	server, path := newServer(t), fileOf(t, wanted)
 	arrived, release := make(chan struct{}), make(chan struct{})
-	env := behind(t, server, func(_ http.ResponseWriter, r *http.Request) bool {
+	env := process.Behind(t, server, func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "/Dan+night@example.com") {
 			close(arrived)
 			<-release
@@ -155,22 +140,9 @@ func TestInterrupt(t *testing.T) {
 		return false
 	})
 	cmd := process.Command(t, env, "-group", "On call", "-yes", "-parallel", "1", path)
-	stderr, err := cmd.StderrPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	<-arrived
-	require.NoError(t, cmd.Process.Signal(os.Interrupt))
-	reader := bufio.NewReader(stderr)
-	line, err := reader.ReadString('\n')
-	require.NoError(t, err)
-	require.Equal(t, "Stopping: waiting for the calls that are running.\n", line)
-	close(release)
-	rest, err := io.ReadAll(reader)
-	require.NoError(t, err)
-	_ = cmd.Wait()
-	require.Equal(t, 130, cmd.ProcessState.ExitCode())
+	rest := process.StopDuringCall(t, cmd, os.Interrupt, arrived, release)
 	require.Equal(t, "done: + ada@example.com\ndone: + Dan+night@example.com\nnot done: - Carl@example.com\nnot done: - eve@example.com\n"+
-		"Stopped after 2 of 4 changes. Run the same command to continue.\nsync-group: interrupted\n", string(rest))
+		"Stopped after 2 of 4 changes. Run the same command to continue.\nsync-group: interrupted\n", rest)
 	require.Equal(t, []string{addAda, addDan}, writes(server))
 
 	require.Equal(t, process.Result{
@@ -186,7 +158,7 @@ func TestParallel(t *testing.T) {
 	var mu sync.Mutex
 	running, most := 0, 0
 	all := make(chan struct{}) // ends when three changes have come
-	env := behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
+	env := process.Behind(t, server, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == "GET" {
 			return false
 		}
@@ -222,7 +194,7 @@ func TestChangesAreConfirmed(t *testing.T) {
 	t.Parallel()
 	run := func(t *testing.T, server *aponotest.Server, step func(w http.ResponseWriter, r *http.Request) bool) process.Result {
 		t.Helper()
-		return process.Run(t, behind(t, server, step), "-group", "On call", "-yes", fileOf(t, wanted))
+		return process.Run(t, process.Behind(t, server, step), "-group", "On call", "-yes", fileOf(t, wanted))
 	}
 	none := func(http.ResponseWriter, *http.Request) bool { return false }
 	t.Run("page of a gateway", func(t *testing.T) {
@@ -276,7 +248,7 @@ func TestNotFoundIsNotMissing(t *testing.T) {
 	server.FaultNext("Groups.List", 1, aponotest.Fault{Status: 404, Header: html, Body: "<html>"})
 	got := process.Run(t, process.Env(server), "-group", "On call", "-create", "-yes", path)
 	require.Equal(t, process.Result{
-		Stderr: "sync-group: apono: GET /api/admin/v1/groups: 404 Not Found: an HTML page instead of JSON: a proxy or gateway may have responded, request ID fake-1\n", Code: 1,
+		Stderr: "sync-group: apono: GET /api/admin/v1/groups: 404 Not Found: an HTML page instead of JSON: a proxy or gateway may have responded, request ID fake-1; check the base URL in APONO_ENDPOINT or WithBaseURL\n", Code: 1,
 	}, got)
 	server.FaultNext("Groups.Get", 1, aponotest.Fault{Status: 404, Header: html, Body: "<html>"})
 	got = process.Run(t, process.Env(server), "-group-id", "g1", "-yes", path)

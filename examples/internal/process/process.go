@@ -2,7 +2,11 @@
 package process
 
 import (
+	"bufio"
 	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -130,4 +134,40 @@ func Command(tb testing.TB, env []string, args ...string) *exec.Cmd {
 // Env returns an environment with the address and the token of server.
 func Env(server *aponotest.Server) []string {
 	return []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + server.URL}
+}
+
+// Behind returns an environment like [Env], in which step sees each request before server
+// does. If step returns true, it has responded.
+func Behind(tb testing.TB, server *aponotest.Server, step func(w http.ResponseWriter, r *http.Request) bool) []string {
+	tb.Helper()
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !step(w, r) {
+			server.ServeHTTP(w, r)
+		}
+	}))
+	tb.Cleanup(front.Close)
+	return []string{"APONO_TOKEN=" + server.Token, "APONO_ENDPOINT=" + front.URL}
+}
+
+// StopDuringCall starts a program and sends it a signal during a call: when arrived is
+// closed. It requires that the program waits for the call, which ends when release is
+// closed, and then exits with code 130. It returns what the program writes to standard
+// error after that.
+func StopDuringCall(tb testing.TB, cmd *exec.Cmd, sig os.Signal, arrived <-chan struct{}, release chan<- struct{}) (stderr string) {
+	tb.Helper()
+	pipe, err := cmd.StderrPipe()
+	require.NoError(tb, err)
+	require.NoError(tb, cmd.Start())
+	<-arrived
+	require.NoError(tb, cmd.Process.Signal(sig))
+	reader := bufio.NewReader(pipe)
+	line, err := reader.ReadString('\n')
+	require.NoError(tb, err)
+	require.Equal(tb, "Stopping: waiting for the calls that are running.\n", line)
+	close(release)
+	rest, err := io.ReadAll(reader)
+	require.NoError(tb, err)
+	_ = cmd.Wait()
+	require.Equal(tb, 130, cmd.ProcessState.ExitCode())
+	return string(rest)
 }
