@@ -238,14 +238,15 @@ func TestAdopt(t *testing.T) {
 		ids := requests(server, "PENDING", "ACTIVE", "PENDING")
 		time.AfterFunc(time.Minute, func() { server.Approve("r1") })
 		time.AfterFunc(time.Hour, func() { server.Approve("r3") })
-		polled := map[string]bool{}
+		polled := map[string]int{}
 		started := time.Now()
-		grant, err := server.Client().AccessRequests.Adopt(t.Context(), append(ids, "r2", "r1"), apono.WaitOptions{OnPoll: func(p apono.Poll) { polled[p.ID] = true }})
+		grant, err := server.Client().AccessRequests.Adopt(t.Context(), append(ids, "r2", "r1"), apono.WaitOptions{OnPoll: func(p apono.Poll) { polled[p.ID]++ }})
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, time.Since(started), time.Hour)
 		require.Equal(t, ids, grant.IDs())
 		require.Len(t, grant.Requests(), 3)
 		require.Len(t, polled, 3)
+		require.Equal(t, 1, polled["r2"], "what is granted is not polled again")
 		require.NotContains(t, operations(server), "AccessRequests.Create")
 		require.NotContains(t, operations(server), "AccessRequests.Revoke")
 	})
