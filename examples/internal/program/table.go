@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
-	"golang.org/x/text/width"
 )
 
 // defaultWidth is the width of tables that are not written to a terminal, and of usage.
@@ -152,6 +151,16 @@ func textWidth(text string) int {
 	return columns
 }
 
+// wide are the characters that take two columns, as of wcwidth: East Asian scripts,
+// full-width forms and emoji.
+var wide = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x1100, 0x115f, 1}, {0x2e80, 0x303e, 1}, {0x3041, 0xa4cf, 1}, {0xac00, 0xd7a3, 1},
+		{0xf900, 0xfaff, 1}, {0xfe30, 0xfe6f, 1}, {0xff00, 0xff60, 1}, {0xffe0, 0xffe6, 1},
+	},
+	R32: []unicode.Range32{{0x1f300, 0x1f64f, 1}, {0x1f900, 0x1f9ff, 1}, {0x20000, 0x3fffd, 1}},
+}
+
 func runeWidth(r rune) int {
 	if r < utf8.RuneSelf {
 		return 1
@@ -159,8 +168,7 @@ func runeWidth(r rune) int {
 	if unicode.In(r, unicode.Mn, unicode.Me) {
 		return 0
 	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
+	if unicode.Is(wide, r) {
 		return 2
 	}
 	return 1

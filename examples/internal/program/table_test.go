@@ -81,6 +81,9 @@ func TestTableCountsColumns(t *testing.T) {
 	for _, line := range lines {
 		require.LessOrEqual(t, textWidth(line), 14)
 	}
+	for text, columns := range map[string]int{"ｆｕｌｌ": 8, "한글": 4, "🙂": 2, "é…–": 3, "ｱ": 1} {
+		require.Equal(t, columns, textWidth(text), text)
+	}
 }
 
 func TestTableIsClean(t *testing.T) {
