@@ -209,10 +209,13 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		rejected := resp.apiError()
-		rejected.otherBase = c.baseURL != DefaultBaseURL
+		rejected.unproven = c.baseURL != DefaultBaseURL && !c.succeeded.Load()
 		return resp, rejected
 	case resp.ReadErr != nil:
 		return nil, resp.decodeError(resp.ReadErr)
+	}
+	if !c.succeeded.Load() {
+		c.succeeded.Store(true)
 	}
 	return resp, nil
 }

@@ -170,6 +170,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync/atomic"
 
 	"github.com/apono-go/apono/internal/transport"
 )
@@ -215,6 +216,7 @@ type Client struct {
 	baseURL   string
 	readOnly  bool
 	readAhead bool
+	succeeded *atomic.Bool // a call has had a response with status 2xx
 }
 
 // NewClient returns a client that authenticates with a token created in Apono's
@@ -283,7 +285,7 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	if err != nil {
 		return nil, &ArgumentError{Arg: "middleware", Reason: err.Error()}
 	}
-	c := &Client{transport: t, logger: o.Logger, baseURL: o.Origin.String(), readOnly: o.readOnly, readAhead: o.readAhead}
+	c := &Client{transport: t, logger: o.Logger, baseURL: o.Origin.String(), readOnly: o.readOnly, readAhead: o.readAhead, succeeded: new(atomic.Bool)}
 	c.Integrations = &IntegrationsService{client: c}
 	c.AccessFlows = &AccessFlowsService{client: c}
 	c.Bundles = &BundlesService{client: c}
