@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -188,13 +189,12 @@ func TestMixedCallsWhileConnectionsEnd(t *testing.T) {
 func TestMixedCallsDuringReloads(t *testing.T) {
 	t.Parallel()
 	m := newMix(newRig(t, overHTTP2, site{}, nil), 64)
-	reloads := 0
-	m.makesAtLeast(t, 1600, func() {
+	var reloads atomic.Int32
+	m.runs(t, func() bool { return reloads.Load() < 10 || m.soFar().calls < 1600 }, func() {
 		require.NoError(t, m.command.Process.Signal(m.reload))
-		reloads++
+		reloads.Add(1)
 	})
-	t.Logf("%d reloads", reloads)
-	require.GreaterOrEqual(t, reloads, 5)
+	t.Logf("%d reloads", reloads.Load())
 	m.losesAtMost(t, 8)
 }
 
