@@ -56,67 +56,49 @@ const (
 	inField        // a value of such a member
 )
 
-// reasons returns the strings of a value in an error body.
+// reasons returns the strings of a value in an error body. An object with a message is
+// one reason, and only its members that hold further ones are read. In other objects,
+// members are named after fields.
 func reasons(value any, at place, depth int) string {
 	if depth > maxDepth {
 		return ""
 	}
+	var found []string
 	switch value := value.(type) {
 	case string:
 		return strings.TrimSpace(value)
 	case []any:
-		return listReasons(value, at, depth)
+		if at == inBody {
+			at = inList
+		}
+		for _, element := range value[:min(len(value), maxReasons)] {
+			found = append(found, reasons(element, at, depth+1))
+		}
 	case map[string]any:
-		return objectReasons(value, at, depth)
-	}
-	return ""
-}
-
-func listReasons(list []any, at place, depth int) string {
-	if at == inBody {
-		at = inList
-	}
-	var found []string
-	for _, element := range list[:min(len(list), maxReasons)] {
-		found = append(found, reasons(element, at, depth+1))
+		object := normalized(value)
+		message, source := messageOf(object, at, depth)
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			if reason := memberReasons(name, value[name], message, at, depth+1); reason != message && normalName(name) != source && len(found) < maxReasons {
+				found = append(found, reason)
+			}
+		}
+		text, field := joinTexts(": ", message, joinTexts("; ", found...)), fieldOf(object, at)
+		if text == "" && field != "" {
+			text = codeOf(object)
+		}
+		if text != "" {
+			return joinTexts(": ", field, strings.TrimPrefix(text, field+": "))
+		}
 	}
 	return joinTexts("; ", found...)
 }
 
-// objectReasons returns the strings of an object. An object with a message is one reason,
-// and only its members that hold further ones are read. In other objects, members are
-// named after fields.
-func objectReasons(members map[string]any, at place, depth int) string {
-	object := normalized(members)
-	message, source := messageOf(object, at, depth)
-	var found []string
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if message != "" && normalName(name) == source || len(found) == maxReasons {
-			continue
-		}
-		if reason := memberReasons(name, members[name], message, at, depth+1); reason != message {
-			found = append(found, reason)
-		}
-	}
-	text, field := joinTexts(": ", message, joinTexts("; ", found...)), fieldOf(object, at)
-	if text == "" && field != "" {
-		text = codeOf(object)
-	}
-	if text == "" {
-		return ""
-	}
-	return labeled(field, text)
-}
-
 // messageOf returns the message of an object and the name of its member, "" for none.
 func messageOf(object map[string]any, at place, depth int) (message, name string) {
-	if at == inFields {
-		return "", ""
-	}
 	for i, name := range messageNames {
 		_, isText := object[name].(string)
 		_, isList := object[name].([]any)
-		if isText || isList && i < 2 {
+		if at != inFields && (isText || isList && i < 2) {
 			if message := reasons(object[name], inBody, depth+1); message != "" {
 				return message, name
 			}
@@ -132,17 +114,14 @@ func memberReasons(name string, value any, message string, at place, depth int) 
 	normal := normalName(name)
 	holder := slices.IndexFunc(holderNames, func(end string) bool { return strings.HasSuffix(strings.TrimSuffix(normal, "s"), end) })
 	switch {
+	case at == inFields && slices.Contains(messageNames[:2], normal):
+		return reasons(value, inField, depth)
 	case at == inFields:
-		if slices.Contains(messageNames[:2], normal) {
-			return reasons(value, inField, depth)
-		}
 		at = inField
-	case at != inField && isText && slices.Contains(fieldNames[:listNames], normal):
-		return ""
+	case at != inField && isText && slices.Contains(fieldNames[:listNames], normal),
+		holder >= 0 && isText && message != "" && !strings.HasSuffix(normal, "s") && normal != "detail":
+		return "" // the name of a field, or a text such as "Bad Request"
 	case holder >= 0:
-		if isText && message != "" && !strings.HasSuffix(normal, "s") && normal != "detail" {
-			return "" // such as "Bad Request"
-		}
 		if at = inBody; isObject && holder >= len(holderNames)-3 && strings.HasSuffix(normal, "s") {
 			at = inFields
 		}
@@ -150,18 +129,10 @@ func memberReasons(name string, value any, message string, at place, depth int) 
 	case message != "", isText && at != inField && (!strings.Contains(text, " ") || strings.Contains(normal, "time")):
 		return "" // about the reason, an identifier or a time
 	}
-	if reason := reasons(value, at, depth); reason != "" {
-		return labeled(name, reason)
+	if text = reasons(value, at, depth); text == "" {
+		return ""
 	}
-	return ""
-}
-
-// labeled puts the name of a field before a reason that does not begin with it.
-func labeled(field, reason string) string {
-	if strings.HasPrefix(reason, field+": ") {
-		return reason
-	}
-	return joinTexts(": ", field, reason)
+	return name + ": " + strings.TrimPrefix(text, name+": ")
 }
 
 // fieldOf returns the name of the field that an object is about, "" if it has none.
