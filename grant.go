@@ -436,8 +436,10 @@ func (s *AccessRequestsService) logLeft(ctx context.Context, left *RevokeError) 
 // again if the access exists. Its last call is made just before the end of its time, even
 // if Retry-After asks to wait longer, or afterwards if the process was asleep.
 func (s *AccessRequestsService) ensureRevoked(ctx context.Context, id string, known bool) error {
-	started := time.Now()
-	r := &revocation{service: s, id: id, known: known, started: started, end: started.Add(timeLimit)}
+	r := &revocation{service: s, id: id, started: time.Now(), end: time.Now().Add(timeLimit)}
+	if !known {
+		r.started = r.started.Add(-settleTime) // a 404 does not pass
+	}
 	for {
 		if left := time.Until(r.end); left <= lastCallTime {
 			if r.last = true; left < lastCallTime/2 { // the process was asleep
@@ -458,7 +460,6 @@ func (s *AccessRequestsService) ensureRevoked(ctx context.Context, id string, kn
 type revocation struct {
 	service      *AccessRequestsService
 	id           string
-	known        bool // the request exists, so that a 404 may pass
 	started, end time.Time
 	last         bool // there is no time for further calls
 }
@@ -512,13 +513,7 @@ func (r *revocation) pause(ctx context.Context, d time.Duration) bool {
 }
 
 // isFinal reports whether further calls would fail as well.
-func (r *revocation) isFinal(err error) bool {
-	elapsed := time.Since(r.started)
-	if !r.known {
-		elapsed += settleTime
-	}
-	return isFinal(err, true, elapsed)
-}
+func (r *revocation) isFinal(err error) bool { return isFinal(err, true, time.Since(r.started)) }
 
 // Format prints the IDs of the requests with every verb.
 func (g *Grant) Format(f fmt.State, verb rune) { formatText(f, verb, oneLine(fmt.Sprint(g.ids))) }
