@@ -209,13 +209,10 @@ func (c *Client) send(ctx context.Context, op *operation.Operation, path string,
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		rejected := resp.apiError()
-		rejected.unproven = c.baseURL != DefaultBaseURL && !c.succeeded.Load()
+		rejected.otherBase = c.baseURL != DefaultBaseURL
 		return resp, rejected
 	case resp.ReadErr != nil:
 		return nil, resp.decodeError(resp.ReadErr)
-	}
-	if !c.succeeded.Load() {
-		c.succeeded.Store(true)
 	}
 	return resp, nil
 }

@@ -170,7 +170,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"sync/atomic"
 
 	"github.com/apono-go/apono/internal/transport"
 )
@@ -216,7 +215,6 @@ type Client struct {
 	baseURL   string
 	readOnly  bool
 	readAhead bool
-	succeeded *atomic.Bool // a call has had a response with status 2xx
 }
 
 // NewClient returns a client that authenticates with a token created in Apono's
@@ -285,7 +283,7 @@ func newClient(name, token string, opts []Option) (*Client, error) {
 	if err != nil {
 		return nil, &ArgumentError{Arg: "middleware", Reason: err.Error()}
 	}
-	c := &Client{transport: t, logger: o.Logger, baseURL: o.Origin.String(), readOnly: o.readOnly, readAhead: o.readAhead, succeeded: new(atomic.Bool)}
+	c := &Client{transport: t, logger: o.Logger, baseURL: o.Origin.String(), readOnly: o.readOnly, readAhead: o.readAhead}
 	c.Integrations = &IntegrationsService{client: c}
 	c.AccessFlows = &AccessFlowsService{client: c}
 	c.Bundles = &BundlesService{client: c}

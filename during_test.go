@@ -236,7 +236,7 @@ func TestDuringCancelsUseWhenAccessEnds(t *testing.T) {
 		require.ErrorIs(t, cause, apono.ErrRequestRevoked)
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, apono.ErrRequestRevoked)
-		require.EqualError(t, err, "context canceled: apono: the access ended while it was in use: apono: waiting for access request "+id+": the access request was revoked or has expired; its last status was REVOKED; the last failure was GET /api/user/v4/access-requests/{id}: 404 Not Found, request ID fake-12")
+		require.EqualError(t, err, "context canceled: apono: the access ended while it was in use: apono: waiting for access request "+id+": the access request was revoked or has expired; its last status was REVOKED; the last failure was GET /api/user/v4/access-requests/{id}: 404 Not Found, request ID fake-12; check the base URL in APONO_ENDPOINT or WithBaseURL")
 		require.GreaterOrEqual(t, time.Since(started), time.Hour)
 		require.LessOrEqual(t, time.Since(started), time.Hour+31*time.Second)
 	})

@@ -89,7 +89,7 @@ type APIError struct {
 	// and the status is 408 or 5xx, or an earlier attempt may have reached the server.
 	MaybeDone bool
 
-	unproven bool // the base URL is not the default, and no call has succeeded there
+	otherBase bool // the base URL is not the default
 }
 
 // Format prints the text of the error with every verb.
@@ -115,7 +115,7 @@ func (e *APIError) Error() string {
 	if e.Attempts > 1 {
 		fmt.Fprintf(b, ", after %d attempts", e.Attempts)
 	}
-	if e.unproven && e.StatusCode == http.StatusNotFound && !isRejection(e) {
+	if e.otherBase && e.StatusCode == http.StatusNotFound && !isRejection(e) {
 		b.WriteString("; check the base URL in APONO_ENDPOINT or WithBaseURL")
 	}
 	return b.String()

@@ -185,7 +185,7 @@ func TestFailureDoesNotStopRun(t *testing.T) {
 			"offboard: could not read the members of space Payments: apono: GET /api/admin/v1/spaces/{id}/members: 403 Forbidden, request ID fake-10\n" +
 			"offboard: could not read the access requests of others for the person: apono: GET /api/user/v1/delegated-access-requests: 403 Forbidden, request ID fake-14\n" +
 			"offboard: could not revoke request own-ACTIVE (ACTIVE), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 409 Conflict, request ID fake-19\n" +
-			"offboard: could not revoke request own-Granted (Granted), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found, request ID fake-21\n" +
+			"offboard: could not revoke request own-Granted (Granted), db, k8s: apono: POST /api/user/v4/access-requests/{id}/revoke: 404 Not Found, request ID fake-21; check the base URL in APONO_ENDPOINT or WithBaseURL\n" +
 			"offboard: not complete: run the command again\n",
 		Code: 1,
 	}, got)
