@@ -29,9 +29,9 @@ type result struct {
 // request and reads the whole body.
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.waiting = false
-	a := &attempt{alone: c.sendsOnce()}
-	ctx, err := c.authorize(context.WithValue(req.Context(), attemptKey{}, a))
-	if err != nil {
+	a := &attempt{operation: c.request.Operation, alone: c.sendsOnce()}
+	ctx := context.WithValue(req.Context(), attemptKey{}, a)
+	if err := c.authorize(ctx, a); err != nil {
 		c.stopped = err
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (c *call) sendsOnce() bool {
 
 // authorize waits for the limiter, gets a token, and waits as long as the server asks the
 // users of the token to. The attempt timeout covers none of this.
-func (c *call) authorize(ctx context.Context) (context.Context, error) {
+func (c *call) authorize(ctx context.Context, a *attempt) error {
 	config := &c.transport.config
 	if config.Limiter != nil {
 		if err := config.Limiter.Wait(ctx); err != nil {
@@ -90,7 +90,7 @@ func (c *call) authorize(ctx context.Context) (context.Context, error) {
 			if strings.HasSuffix(err.Error(), "would exceed context deadline") {
 				err = fmt.Errorf("%w: %w", err, context.DeadlineExceeded)
 			}
-			return nil, callerError{fmt.Errorf("waiting for the limiter: %w", err)}
+			return callerError{fmt.Errorf("waiting for the limiter: %w", err)}
 		}
 	}
 	asking := ctx
@@ -101,11 +101,13 @@ func (c *call) authorize(ctx context.Context) (context.Context, error) {
 	for {
 		var err error
 		if c.token, err = config.Token(asking); err != nil {
-			return nil, callerError{fmt.Errorf("getting a token: %w", err)}
+			return callerError{fmt.Errorf("getting a token: %w", err)}
 		}
 		pause := c.transport.pauses.left(c.token)
 		if deadline, ok := ctx.Deadline(); pause <= 0 || ok && pause >= time.Until(deadline) || isUnpaused(ctx) {
-			return withToken(ctx, c.token), nil
+			token := c.token
+			a.token = func() string { return token }
+			return nil
 		}
 		asking = ctx
 		timer := time.NewTimer(pause)
@@ -114,7 +116,7 @@ func (c *call) authorize(ctx context.Context) (context.Context, error) {
 			c.wait += pause
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, fmt.Errorf("waiting because the server limits the rate: %w", ContextErr(ctx))
+			return fmt.Errorf("waiting because the server limits the rate: %w", ContextErr(ctx))
 		}
 	}
 }
@@ -201,12 +203,22 @@ func withoutURL(err error) error {
 
 // attempt is what the stages of an attempt share, in its context.
 type attempt struct {
-	alone  bool        // the request needs a connection of its own
-	failed atomic.Bool // the last error was the network's, not middleware's
-	trace  connTrace
+	operation *operation.Operation
+	token     func() string // a function, because middleware may print contexts
+	alone     bool          // the request needs a connection of its own
+	failed    atomic.Bool   // the last error was the network's, not middleware's
+	trace     connTrace
 }
 
 type attemptKey struct{}
+
+// OperationOf returns the operation that a request's context belongs to, or nil.
+func OperationOf(ctx context.Context) *operation.Operation {
+	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		return a.operation
+	}
+	return nil
+}
 
 // connTrace records whether a connection was requested and obtained, and how often
 // the request's header was written.

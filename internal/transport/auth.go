@@ -7,16 +7,7 @@ import (
 	"net/url"
 )
 
-type (
-	tokenKey    struct{}
-	rejectedKey struct{}
-)
-
-// withToken returns a context with the token for the authorizer. The token is held
-// in a function, because middleware may print contexts.
-func withToken(ctx context.Context, token string) context.Context {
-	return context.WithValue(ctx, tokenKey{}, func() string { return token })
-}
+type rejectedKey struct{}
 
 // withRejected returns a context for a token source after the server rejected a token.
 func withRejected(ctx context.Context, token string) context.Context {
@@ -45,7 +36,7 @@ type authorizer struct {
 }
 
 func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
-	token, ok := req.Context().Value(tokenKey{}).(func() string)
+	attempt, ok := req.Context().Value(attemptKey{}).(*attempt)
 	if ok && req.URL.Scheme == a.origin.Scheme && req.URL.Host == a.origin.Host {
 		if !a.direct {
 			signed := *req // a RoundTripper must not change the request
@@ -54,10 +45,9 @@ func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 			req = &signed
 		}
-		req.Header["Authorization"] = []string{"Bearer " + token()}
+		req.Header["Authorization"] = []string{"Bearer " + attempt.token()}
 	}
 	send := a.next.RoundTrip
-	attempt, ok := req.Context().Value(attemptKey{}).(*attempt)
 	if ok && attempt.alone {
 		send = func(req *http.Request) (*http.Response, error) { return roundTripAlone(a.next, req, &attempt.trace) }
 	}

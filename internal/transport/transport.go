@@ -189,22 +189,12 @@ type call struct {
 	uncertain bool          // the server may have carried out an attempt
 }
 
-// operationKey is the context key for the operation.
-type operationKey struct{}
-
-// OperationOf returns the operation that a request's context belongs to, or nil.
-func OperationOf(ctx context.Context) *operation.Operation {
-	op, _ := ctx.Value(operationKey{}).(*operation.Operation)
-	return op
-}
-
 func (c *call) outgoing() (*retryablehttp.Request, error) {
-	op := c.request.Operation
 	var body any
 	if c.request.Body != nil {
 		body = c.request.Body
 	}
-	req, err := retryablehttp.NewRequestWithContext(context.WithValue(c.ctx, operationKey{}, op), op.Method, c.request.URL, body)
+	req, err := retryablehttp.NewRequestWithContext(c.ctx, c.request.Operation.Method, c.request.URL, body)
 	if err != nil {
 		return nil, err
 	}
