@@ -72,48 +72,67 @@ func checkHeader(name, value string) error {
 // checkMembers rejects what must not be sent: a field in an Extra that its struct has
 // itself, and the mask of a Secret in an object that holds Secrets.
 func checkMembers(arg string, v reflect.Value) error {
-	var errs []error
+	if wrong := wrongMember(v); wrong != nil {
+		wrong.Arg = arg + wrong.Arg
+		return wrong
+	}
+	return nil
+}
+
+// wrongMember returns why a value must not be sent, with the path to what is wrong in
+// it, or nil. Paths are built only then: a body may have many members.
+func wrongMember(v reflect.Value) *ArgumentError {
+	at := func(path string, wrong *ArgumentError) *ArgumentError {
+		wrong.Arg = path + wrong.Arg
+		return wrong
+	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		return checkMembers(arg, v.Elem())
+		return wrongMember(v.Elem())
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			errs = append(errs, checkMembers(fmt.Sprintf("%s[%d]", arg, i), v.Index(i)))
+			if wrong := wrongMember(v.Index(i)); wrong != nil {
+				return at(fmt.Sprintf("[%d]", i), wrong)
+			}
 		}
 	case reflect.Map:
 		for key, value := range v.Seq2() {
-			errs = append(errs, checkMembers(fmt.Sprintf("%s[%q]", arg, key), value))
+			if wrong := wrongMember(value); wrong != nil {
+				return at(fmt.Sprintf("[%q]", key), wrong)
+			}
 		}
 	case reflect.Struct:
 		if secret, ok := reflect.TypeAssert[Secret](v); ok {
-			return checkUnmasked(arg, secret.Reveal())
+			return checkUnmasked(secret.Reveal())
 		}
 		for field, value := range v.Fields() {
 			if !field.IsExported() {
 				continue
 			}
-			arg := arg + "." + field.Name
-			if field.Name == "Extra" {
-				errs = append(errs, checkExtra(arg, value, v.Type()))
-			}
+			wrong := wrongMember(value)
 			if text := reflect.Indirect(value); text.Kind() == reflect.String && holdsSecrets(v.Type()) {
-				errs = append(errs, checkUnmasked(arg, text.String()))
+				wrong = checkUnmasked(text.String())
 			}
-			errs = append(errs, checkMembers(arg, value))
+			if field.Name == "Extra" {
+				wrong = cmp.Or(ownField(value, v.Type()), wrong)
+			}
+			if wrong != nil {
+				return at("."+field.Name, wrong)
+			}
 		}
 	}
-	return cmp.Or(errs...)
+	return nil
 }
 
-// checkExtra rejects a field that the struct type t has itself.
-func checkExtra(arg string, extra reflect.Value, t reflect.Type) error {
+// ownField rejects a field in an Extra that the struct type t has itself.
+func ownField(extra reflect.Value, t reflect.Type) *ArgumentError {
 	if extra.Kind() != reflect.Map || extra.Type().Key().Kind() != reflect.String {
 		return nil // not of this package
 	}
 	for field := range t.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name != "" && extra.MapIndex(reflect.ValueOf(name).Convert(extra.Type().Key())).IsValid() {
-			return &ArgumentError{Arg: arg, Reason: fmt.Sprintf("the field %q belongs in %s, not in Extra", name, field.Name)}
+			return &ArgumentError{Reason: fmt.Sprintf("the field %q belongs in %s, not in Extra", name, field.Name)}
 		}
 	}
 	return nil
@@ -125,9 +144,9 @@ func holdsSecrets(t reflect.Type) bool {
 	return ok && extra.Type == reflect.TypeFor[map[string]Secret]()
 }
 
-func checkUnmasked(arg, text string) error {
+func checkUnmasked(text string) *ArgumentError {
 	if text == redacted {
-		return &ArgumentError{Arg: arg, Reason: "must not be " + redacted + ": objects that were printed or marshaled lack their secrets"}
+		return &ArgumentError{Reason: "must not be " + redacted + ": objects that were printed or marshaled lack their secrets"}
 	}
 	return nil
 }

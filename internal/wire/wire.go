@@ -211,8 +211,8 @@ func readAny(dec *jsontext.Decoder, shared *texts) (any, error) {
 }
 
 // texts caches short strings by the hash of their JSON. The objects of a list have the
-// same names and some equal values. The cache saves 13 of the 50 allocations of a listed
-// integration, and a tenth of the memory of a collected one.
+// same names and some equal values. The cache saves 11 of the 48 allocations of a listed
+// integration and 7 percent of the memory of a collected one.
 type texts [2][256]struct {
 	quoted string
 	text   any
