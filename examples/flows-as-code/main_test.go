@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { process.Main(m, main) }
 // demo returns a server with the demo tenant and small pages.
 func demo(t *testing.T) *aponotest.Server {
 	t.Helper()
-	return aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithPageSize(4))
+	return aponotest.NewServer(t, aponotest.WithDemoTenant(), aponotest.WithPageSize(30))
 }
 
 // runs runs the program against a server and requires exit code 0.
