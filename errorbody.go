@@ -78,7 +78,10 @@ func reasons(value any, at place, depth int) string {
 		object := normalized(value)
 		message, source := messageOf(object, at, depth)
 		for _, name := range slices.Sorted(maps.Keys(value)) {
-			if reason := memberReasons(name, value[name], message, at, depth+1); reason != message && normalName(name) != source && len(found) < maxReasons {
+			if message != "" && normalName(name) == source || len(found) == maxReasons {
+				continue
+			}
+			if reason := memberReasons(name, value[name], message, at, depth+1); reason != message {
 				found = append(found, reason)
 			}
 		}
