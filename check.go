@@ -73,32 +73,33 @@ func checkHeader(name, value string) error {
 // itself, and the mask of a Secret in an object that holds Secrets.
 func checkMembers(arg string, v reflect.Value) error {
 	if wrong := wrongMember(v); wrong != nil {
-		wrong.Arg = arg + wrong.Arg
-		return wrong
+		return within(arg, wrong)
 	}
 	return nil
+}
+
+// within puts a path before the path of an error.
+func within(path string, wrong *ArgumentError) *ArgumentError {
+	wrong.Arg = path + wrong.Arg
+	return wrong
 }
 
 // wrongMember returns why a value must not be sent, with the path to what is wrong in
 // it, or nil. Paths are built only then: a body may have many members.
 func wrongMember(v reflect.Value) *ArgumentError {
-	at := func(path string, wrong *ArgumentError) *ArgumentError {
-		wrong.Arg = path + wrong.Arg
-		return wrong
-	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		return wrongMember(v.Elem())
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
 			if wrong := wrongMember(v.Index(i)); wrong != nil {
-				return at(fmt.Sprintf("[%d]", i), wrong)
+				return within(fmt.Sprintf("[%d]", i), wrong)
 			}
 		}
 	case reflect.Map:
 		for key, value := range v.Seq2() {
 			if wrong := wrongMember(value); wrong != nil {
-				return at(fmt.Sprintf("[%q]", key), wrong)
+				return within(fmt.Sprintf("[%q]", key), wrong)
 			}
 		}
 	case reflect.Struct:
@@ -117,7 +118,7 @@ func wrongMember(v reflect.Value) *ArgumentError {
 				wrong = cmp.Or(ownField(value, v.Type()), wrong)
 			}
 			if wrong != nil {
-				return at("."+field.Name, wrong)
+				return within("."+field.Name, wrong)
 			}
 		}
 	}
