@@ -252,11 +252,9 @@ func TestProxyThatConnects(t *testing.T) {
 	assert.EqualValues(t, 2, connects.Load())
 }
 
-// socks starts a SOCKS5 proxy (RFC 1928) that chooses a method of authentication and
-// sends a status for the password and for the request, until one is a rejection.
-func socks(t *testing.T, method, password, reply byte) (address *url.URL, connections *atomic.Int32) {
+// serveConns handles each connection to a new address and then closes it.
+func serveConns(t *testing.T, handle func(net.Conn)) (address string) {
 	t.Helper()
-	connections = new(atomic.Int32)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
@@ -266,22 +264,33 @@ func socks(t *testing.T, method, password, reply byte) (address *url.URL, connec
 			if err != nil {
 				return
 			}
-			connections.Add(1)
-			answers := [][]byte{{5, method}, {5, reply, 0, 1, 0, 0, 0, 0, 0, 0}}
-			if method == 2 {
-				answers = slices.Insert(answers, 1, []byte{1, password})
-			}
-			for _, answer := range answers {
-				if _, err := conn.Read(make([]byte, 512)); err != nil {
-					break
-				}
-				_, _ = conn.Write(answer)
-			}
-			_, _ = io.Copy(io.Discard, conn) // until the client closes it
+			handle(conn)
 			_ = conn.Close()
 		}
 	}()
-	return &url.URL{Scheme: "socks5", Host: listener.Addr().String(), User: url.UserPassword("ann", "s3cret")}, connections
+	return listener.Addr().String()
+}
+
+// socks starts a SOCKS5 proxy (RFC 1928) that chooses a method of authentication and
+// sends a status for the password and for the request, until one is a rejection.
+func socks(t *testing.T, method, password, reply byte) (address *url.URL, connections *atomic.Int32) {
+	t.Helper()
+	connections = new(atomic.Int32)
+	host := serveConns(t, func(conn net.Conn) {
+		connections.Add(1)
+		replies := [][]byte{{5, method}, {5, reply, 0, 1, 0, 0, 0, 0, 0, 0}}
+		if method == 2 {
+			replies = slices.Insert(replies, 1, []byte{1, password})
+		}
+		for _, reply := range replies {
+			if _, err := conn.Read(make([]byte, 512)); err != nil {
+				break
+			}
+			_, _ = conn.Write(reply)
+		}
+		_, _ = io.Copy(io.Discard, conn) // until the client closes it
+	})
+	return &url.URL{Scheme: "socks5", Host: host, User: url.UserPassword("ann", "s3cret")}, connections
 }
 
 // A SOCKS proxy that rejects a request or the password rejects retries too. Its other

@@ -161,12 +161,12 @@ func IsRejected(err error) bool {
 	return is[*tls.CertificateVerificationError](err) || is[x509.UnknownAuthorityError](err) ||
 		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err) ||
 		is[tls.RecordHeaderError](err) || errors.Is(err, http.ErrSchemeMismatch) || isAlert(err) ||
-		proxy != nil && proxy.permanent() || op != nil && isSOCKS(op) && slices.Contains(refusals, op.Err.Error())
+		proxy != nil && proxy.permanent() || op != nil && isSOCKS(op) && slices.Contains(rejections, op.Err.Error())
 }
 
-// refusals are net/http's errors without a type of a SOCKS proxy that rejects the
+// rejections are net/http's errors without a type of a SOCKS proxy that rejects the
 // request or the password. Its other replies are about the network.
-var refusals = []string{
+var rejections = []string{
 	"unknown error connection not allowed by ruleset", "no acceptable authentication methods",
 	"username/password authentication failed", "invalid username/password",
 }

@@ -551,23 +551,11 @@ func TestErrorOfMiddlewareIsCallers(t *testing.T) {
 // A proxy that ends the connection in place of a response to CONNECT is named.
 func TestProxyThatDiesIsNamed(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Read(make([]byte, 4096))
-			_ = conn.Close()
-		}
-	}()
-	next := &http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: listener.Addr().String()})}
+	proxy := serveConns(t, func(conn net.Conn) { _, _ = conn.Read(make([]byte, 4096)) })
+	next := &http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: proxy})}
 	for _, op := range []*operation.Operation{reading, creating, consuming} {
-		_, err = newTransport(t, next).Send(t.Context(), Request{Operation: op, URL: "https://apono.test/", Once: true})
-		require.ErrorContains(t, err, "proxy "+listener.Addr().String())
+		_, err := newTransport(t, next).Send(t.Context(), Request{Operation: op, URL: "https://apono.test/", Once: true})
+		require.ErrorContains(t, err, "proxy "+proxy)
 		assert.False(t, failure(t, err).MaybeSent)
 	}
 }
