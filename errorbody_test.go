@@ -62,6 +62,7 @@ func TestErrorBodyOfAnyForm(t *testing.T) {
 		{"HTML without a type", "", "\n<html>", "", ""},
 		{"plain text with the type of HTML", "text/html; charset=utf-8", "Bad Request", "", "Bad Request"},
 		{"HTML after text", "text/html", "Error: <b>400</b>", "", ""},
+		{"a field without a letter", "", `{"_":["must not be empty"]}`, "", "_: must not be empty"},
 		{"empty", "", "", "", ""},
 		{"space", "", " \n", "", ""},
 		{"not UTF-8", "text/plain", "\xff\xfe\x00", "", ""},
